@@ -1,0 +1,2 @@
+//! The `relinc` binary.
+fn main() {}
