@@ -1,0 +1,3 @@
+//! The f32 reference interpreter.
+
+pub mod movement;

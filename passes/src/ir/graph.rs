@@ -1,0 +1,251 @@
+//! The graph: one node per value, edges from a value to the operand slots that read it.
+
+use super::op::Op;
+use super::tensor::{Shared, Tensor};
+use petgraph::Direction::{Incoming, Outgoing};
+use petgraph::stable_graph::{NodeIndex, StableDiGraph};
+use petgraph::visit::EdgeRef;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A value and the node that makes it.
+pub type NodeId = NodeIndex<u32>;
+
+/// A named value: an operation and what it is called.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// The value's name, unique in the graph; from the exporter where there was one.
+    pub name: String,
+    /// What computes the value.
+    pub op: Op,
+    /// The ReLU layer this node belongs to (`relu00`, …), once layers are named.
+    pub layer: Option<String>,
+}
+
+/// A named graph output.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The name the caller sees.
+    pub name: String,
+    /// The value.
+    pub node: NodeId,
+}
+
+/// A directed acyclic graph of single-output operations.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    /// The graph's name.
+    pub name: String,
+    g: StableDiGraph<Node, u32>,
+    inputs: Vec<NodeId>,
+    outputs: Vec<Output>,
+    names: HashMap<String, NodeId>,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new(name: impl Into<String>) -> Graph {
+        Graph { name: name.into(), ..Graph::default() }
+    }
+
+    /// Adds a node reading `operands` in order. A name already taken gets a numeric suffix.
+    pub fn add(&mut self, name: impl Into<String>, op: Op, operands: &[NodeId]) -> NodeId {
+        let name = self.fresh_name(&name.into());
+        let is_input = matches!(op, Op::Input(_));
+        let id = self.g.add_node(Node { name: name.clone(), op, layer: None });
+        self.names.insert(name, id);
+        for (slot, &from) in operands.iter().enumerate() {
+            self.g.add_edge(from, id, slot as u32);
+        }
+        if is_input {
+            self.inputs.push(id);
+        }
+        id
+    }
+
+    /// Adds a constant.
+    pub fn constant(&mut self, name: impl Into<String>, t: Tensor) -> NodeId {
+        self.add(name, Op::Const(Arc::new(t)), &[])
+    }
+
+    /// A name no node has yet: `base`, or `base.1`, `base.2`, …
+    pub fn fresh_name(&self, base: &str) -> String {
+        if !self.names.contains_key(base) {
+            return base.to_string();
+        }
+        (1..).map(|i| format!("{base}.{i}")).find(|n| !self.names.contains_key(n)).unwrap_or_default()
+    }
+
+    /// The node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.g[id]
+    }
+    /// The operation of a node.
+    pub fn op(&self, id: NodeId) -> &Op {
+        &self.g[id].op
+    }
+    /// Replaces a node's operation in place (operands unchanged).
+    pub fn set_op(&mut self, id: NodeId, op: Op) {
+        self.g[id].op = op;
+    }
+    /// Names the ReLU layer a node belongs to.
+    pub fn set_layer(&mut self, id: NodeId, layer: Option<String>) {
+        self.g[id].layer = layer;
+    }
+    /// Is the node still in the graph?
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.g.contains_node(id)
+    }
+    /// The node of this name.
+    pub fn by_name(&self, name: &str) -> Option<NodeId> {
+        self.names.get(name).copied()
+    }
+    /// Renames a node; a name already taken gets a suffix.
+    pub fn rename(&mut self, id: NodeId, name: &str) {
+        if self.g[id].name == name {
+            return;
+        }
+        self.names.remove(&self.g[id].name);
+        let fresh = self.fresh_name(name);
+        self.names.insert(fresh.clone(), id);
+        self.g[id].name = fresh;
+    }
+
+    /// Operands in slot order.
+    pub fn operands(&self, id: NodeId) -> Vec<NodeId> {
+        let mut e: Vec<_> = self.g.edges_directed(id, Incoming).map(|e| (*e.weight(), e.source())).collect();
+        e.sort_unstable();
+        e.into_iter().map(|(_, n)| n).collect()
+    }
+    /// The operand in one slot.
+    pub fn operand(&self, id: NodeId, slot: usize) -> Option<NodeId> {
+        self.g.edges_directed(id, Incoming).find(|e| *e.weight() as usize == slot).map(|e| e.source())
+    }
+    /// Replaces all operands.
+    pub fn set_operands(&mut self, id: NodeId, operands: &[NodeId]) {
+        let old: Vec<_> = self.g.edges_directed(id, Incoming).map(|e| e.id()).collect();
+        for e in old {
+            self.g.remove_edge(e);
+        }
+        for (slot, &from) in operands.iter().enumerate() {
+            self.g.add_edge(from, id, slot as u32);
+        }
+    }
+    /// Every (reader, slot), in a stable order.
+    pub fn users(&self, id: NodeId) -> Vec<(NodeId, usize)> {
+        let mut u: Vec<_> =
+            self.g.edges_directed(id, Outgoing).map(|e| (e.target(), *e.weight() as usize)).collect();
+        u.sort_unstable();
+        u
+    }
+    /// How many operand slots and graph outputs read the value.
+    pub fn use_count(&self, id: NodeId) -> usize {
+        self.g.edges_directed(id, Outgoing).count() + self.outputs.iter().filter(|o| o.node == id).count()
+    }
+    /// Is the value a graph output?
+    pub fn is_output(&self, id: NodeId) -> bool {
+        self.outputs.iter().any(|o| o.node == id)
+    }
+    /// The constant a node holds.
+    pub fn const_of(&self, id: NodeId) -> Option<&Shared> {
+        if let Op::Const(t) = &self.g[id].op { Some(t) } else { None }
+    }
+    /// The constant in an operand slot.
+    pub fn const_operand(&self, id: NodeId, slot: usize) -> Option<&Shared> {
+        self.const_of(self.operand(id, slot)?)
+    }
+
+    /// Graph inputs in order.
+    pub fn inputs(&self) -> &[NodeId] {
+        &self.inputs
+    }
+    /// Graph outputs in order.
+    pub fn outputs(&self) -> &[Output] {
+        &self.outputs
+    }
+    /// Adds a graph output.
+    pub fn add_output(&mut self, name: impl Into<String>, node: NodeId) {
+        self.outputs.push(Output { name: name.into(), node });
+    }
+
+    /// Every node, in no particular order.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.g.node_indices()
+    }
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.g.node_count()
+    }
+    /// True when there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Lets every reader of `old` (operands and graph outputs) read `new` instead.
+    pub fn redirect(&mut self, old: NodeId, new: NodeId) {
+        self.redirect_except(old, new, &[]);
+    }
+    /// As [`Graph::redirect`], leaving the readers in `except` alone.
+    pub fn redirect_except(&mut self, old: NodeId, new: NodeId, except: &[NodeId]) {
+        let edges: Vec<_> = self
+            .g
+            .edges_directed(old, Outgoing)
+            .filter(|e| !except.contains(&e.target()))
+            .map(|e| (e.id(), e.target(), *e.weight()))
+            .collect();
+        for (e, to, slot) in edges {
+            self.g.remove_edge(e);
+            self.g.add_edge(new, to, slot);
+        }
+        for o in &mut self.outputs {
+            if o.node == old {
+                o.node = new;
+            }
+        }
+    }
+
+    /// Removes a node nobody reads, then every operand that is left unread by it. Graph inputs stay.
+    pub fn remove_unread(&mut self, id: NodeId) {
+        let mut stack = vec![id];
+        while let Some(n) = stack.pop() {
+            if !self.contains(n) || self.use_count(n) > 0 || matches!(self.op(n), Op::Input(_)) {
+                continue;
+            }
+            stack.extend(self.operands(n));
+            self.names.remove(&self.g[n].name);
+            self.g.remove_node(n);
+        }
+    }
+
+    /// A topological order that prefers insertion order, or `Err` with a node on a cycle.
+    pub fn topo(&self) -> Result<Vec<NodeId>, NodeId> {
+        use std::cmp::Reverse;
+        use std::collections::BinaryHeap;
+        let mut missing: HashMap<NodeId, usize> = HashMap::with_capacity(self.len());
+        let mut ready = BinaryHeap::new();
+        for n in self.g.node_indices() {
+            let k = self.g.edges_directed(n, Incoming).count();
+            if k == 0 {
+                ready.push(Reverse(n));
+            }
+            missing.insert(n, k);
+        }
+        let mut order = Vec::with_capacity(self.len());
+        while let Some(Reverse(n)) = ready.pop() {
+            order.push(n);
+            missing.remove(&n);
+            for e in self.g.edges_directed(n, Outgoing) {
+                if let Some(k) = missing.get_mut(&e.target()) {
+                    *k -= 1;
+                    if *k == 0 {
+                        ready.push(Reverse(e.target()));
+                    }
+                }
+            }
+        }
+        match missing.keys().min() {
+            Some(&n) => Err(n),
+            None => Ok(order),
+        }
+    }
+}

@@ -1,0 +1,643 @@
+//! Shape inference with a symbolic batch. Integer values that shape subgraphs compute are carried along.
+
+use super::graph::{Graph, NodeId};
+use super::op::{Conv, DynOp, Op, ReduceKind, SliceAxis, Window};
+use super::shape::{Dim, SymInt, Type};
+use super::tensor::{DType, Data, Shared};
+use crate::interp::movement;
+
+/// What is known of a value without running the graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// Element type and dimensions.
+    pub ty: Type,
+    /// The elements, for integer values that are constant or affine in the batch.
+    pub ints: Option<Vec<SymInt>>,
+    /// The constant itself, where the value is one.
+    pub konst: Option<Shared>,
+}
+
+impl Fact {
+    fn plain(ty: Type) -> Fact {
+        Fact { ty, ints: None, konst: None }
+    }
+    /// The integer elements, when none depends on the batch.
+    pub fn fixed_ints(&self) -> Option<Vec<i64>> {
+        self.ints.as_ref()?.iter().map(|v| v.as_fixed()).collect()
+    }
+}
+
+/// The facts of every node of a graph.
+#[derive(Debug, Clone, Default)]
+pub struct Facts(Vec<Option<Fact>>);
+
+impl Facts {
+    /// The facts of a node; panics for a node that was not inferred (a programming error).
+    pub fn of(&self, id: NodeId) -> &Fact {
+        self.0[id.index()].as_ref().expect("node was inferred")
+    }
+    /// The facts of a node, if inferred.
+    pub fn get(&self, id: NodeId) -> Option<&Fact> {
+        self.0.get(id.index())?.as_ref()
+    }
+    /// The type of a node.
+    pub fn ty(&self, id: NodeId) -> &Type {
+        &self.of(id).ty
+    }
+    /// Records the facts of a node.
+    pub fn set(&mut self, id: NodeId, f: Fact) {
+        if self.0.len() <= id.index() {
+            self.0.resize(id.index() + 1, None);
+        }
+        self.0[id.index()] = Some(f);
+    }
+}
+
+/// A node whose shape cannot be inferred, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{op} '{node}': {why}")]
+pub struct InferError {
+    /// The value's name.
+    pub node: String,
+    /// The operation.
+    pub op: &'static str,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// Infers every node. Errors of independent nodes are all reported.
+pub fn infer(g: &Graph) -> Result<Facts, Vec<InferError>> {
+    let order = g.topo().map_err(|n| {
+        vec![InferError {
+            node: g.node(n).name.clone(),
+            op: g.op(n).mnemonic(),
+            why: "is part of a cycle".into(),
+        }]
+    })?;
+    let mut facts = Facts::default();
+    let mut errors = vec![];
+    for id in order {
+        match infer_node(g, &facts, id) {
+            Ok(Some(f)) => facts.set(id, f),
+            Ok(None) => {}
+            Err(e) => errors.push(e),
+        }
+    }
+    if errors.is_empty() { Ok(facts) } else { Err(errors) }
+}
+
+/// Infers one node from its operands' facts; `None` when an operand has none (it failed before).
+pub fn infer_node(g: &Graph, facts: &Facts, id: NodeId) -> Result<Option<Fact>, InferError> {
+    let operands = g.operands(id);
+    let Some(ops) = operands.iter().map(|&o| facts.get(o)).collect::<Option<Vec<_>>>() else {
+        return Ok(None);
+    };
+    infer_op(g.op(id), &ops).map(Some).map_err(|why| InferError {
+        node: g.node(id).name.clone(),
+        op: g.op(id).mnemonic(),
+        why,
+    })
+}
+
+fn arity(op: &Op) -> (usize, usize) {
+    match op {
+        Op::Input(_) | Op::Const(_) => (0, 0),
+        Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MaskedRelu => (2, 3),
+        Op::MatMul | Op::Binary(_) | Op::Compare(_) | Op::PRelu | Op::Gather { .. } => (2, 2),
+        Op::BatchNorm { .. } => (5, 5),
+        Op::Where => (3, 3),
+        Op::Concat { .. } => (1, usize::MAX),
+        Op::Dyn(DynOp::Pad) => (2, 4),
+        Op::Dyn(DynOp::Slice) => (3, 5),
+        Op::Dyn(DynOp::Clip) => (1, 3),
+        Op::Dyn(DynOp::FillInt { .. } | DynOp::FillFloat { .. }) => (1, 1),
+        Op::Dyn(_) => (2, 2),
+        _ => (1, 1),
+    }
+}
+
+/// NumPy broadcasting of two shapes.
+pub fn broadcast(a: &[Dim], b: &[Dim]) -> Result<Vec<Dim>, String> {
+    let rank = a.len().max(b.len());
+    let at = |s: &[Dim], i: usize| {
+        if i + s.len() < rank { Dim::Fixed(1) } else { s[i + s.len() - rank] }
+    };
+    (0..rank)
+        .map(|i| match (at(a, i), at(b, i)) {
+            (x, y) if x == y => Ok(x),
+            (Dim::Fixed(1), y) => Ok(y),
+            (x, Dim::Fixed(1)) => Ok(x),
+            (x, y) => Err(format!("dimensions {x} and {y} do not broadcast")),
+        })
+        .collect()
+}
+
+fn spatial(
+    ty: &Type,
+    kernel: [usize; 2],
+    strides: [usize; 2],
+    pads: [usize; 4],
+    dil: [usize; 2],
+    ceil: bool,
+) -> Result<[usize; 2], String> {
+    let mut out = [0; 2];
+    for i in 0..2 {
+        let d = ty.dims[2 + i].fixed().ok_or("a spatial dimension depends on the batch")?;
+        let span = dil[i] * (kernel[i].max(1) - 1) + 1;
+        let padded = d + pads[i] + pads[i + 2];
+        if kernel[i] == 0 || strides[i] == 0 || dil[i] == 0 {
+            return Err("kernel, stride and dilation must be at least 1".into());
+        }
+        if padded < span {
+            return Err(format!("a window of {span} does not fit the padded size {padded}"));
+        }
+        let room = padded - span;
+        let mut n = if ceil { room.div_ceil(strides[i]) } else { room / strides[i] } + 1;
+        if ceil && (n - 1) * strides[i] >= d + pads[i] {
+            n -= 1;
+        }
+        out[i] = n;
+    }
+    Ok(out)
+}
+
+fn want_rank(ty: &Type, rank: usize) -> Result<(), String> {
+    if ty.rank() == rank { Ok(()) } else { Err(format!("operand {ty} must have rank {rank}")) }
+}
+
+fn conv(c: &Conv, ops: &[&Fact]) -> Result<Type, String> {
+    let (x, w) = (&ops[0].ty, &ops[1].ty);
+    want_rank(x, 4)?;
+    want_rank(w, 4)?;
+    let wd =
+        w.dims.iter().map(|d| d.fixed()).collect::<Option<Vec<_>>>().ok_or("weights depend on the batch")?;
+    let cin = x.dims[1].fixed().ok_or("the channel dimension depends on the batch")?;
+    if c.group == 0 || wd[1] * c.group != cin || wd[0] % c.group != 0 {
+        return Err(format!("weights {w} do not fit {cin} input channels in {} group(s)", c.group));
+    }
+    if let Some(b) = ops.get(2) {
+        if b.ty.dims != [Dim::Fixed(wd[0])] {
+            return Err(format!("bias {} does not fit {} output channels", b.ty, wd[0]));
+        }
+    }
+    let [h, wi] = spatial(x, [wd[2], wd[3]], c.strides, c.pads, c.dilations, false)?;
+    Ok(Type::f32([x.dims[0], Dim::Fixed(wd[0]), Dim::Fixed(h), Dim::Fixed(wi)]))
+}
+
+fn pool(w: &Window, x: &Type) -> Result<Type, String> {
+    want_rank(x, 4)?;
+    let [h, wi] = spatial(x, w.kernel, w.strides, w.pads, [1, 1], w.ceil)?;
+    Ok(Type::f32([x.dims[0], x.dims[1], Dim::Fixed(h), Dim::Fixed(wi)]))
+}
+
+fn matmul(a: &[Dim], b: &[Dim]) -> Result<Vec<Dim>, String> {
+    if a.len() < 2 || b.len() < 2 {
+        return Err("operands must have rank 2 or more".into());
+    }
+    let (m, k) = (a[a.len() - 2], a[a.len() - 1]);
+    let (k2, n) = (b[b.len() - 2], b[b.len() - 1]);
+    if k != k2 {
+        return Err(format!("inner dimensions {k} and {k2} differ"));
+    }
+    let mut out = broadcast(&a[..a.len() - 2], &b[..b.len() - 2])?;
+    out.extend([m, n]);
+    Ok(out)
+}
+
+fn reduce(x: &Type, axes: &[usize], keep: bool) -> Result<Vec<Dim>, String> {
+    if let Some(a) = axes.iter().find(|&&a| a >= x.rank()) {
+        return Err(format!("axis {a} is not one of {x}"));
+    }
+    Ok((0..x.rank())
+        .filter(|i| keep || !axes.contains(i))
+        .map(|i| if axes.contains(&i) { Dim::Fixed(1) } else { x.dims[i] })
+        .collect())
+}
+
+fn product(dims: &[Dim]) -> Option<SymInt> {
+    dims.iter().try_fold(SymInt::fixed(1), |p, &d| p.times(d.into()))
+}
+
+fn check_axis(axis: usize, ty: &Type) -> Result<(), String> {
+    if axis < ty.rank() { Ok(()) } else { Err(format!("axis {axis} is not one of {ty}")) }
+}
+
+fn slice_type(s: &[SliceAxis], x: &Type) -> Result<Type, String> {
+    let mut dims = x.dims.clone();
+    for a in s {
+        check_axis(a.axis, x)?;
+        match x.dims[a.axis] {
+            Dim::Fixed(d) => dims[a.axis] = Dim::Fixed(movement::slice_range(a, d).1),
+            Dim::Batch if a.start == 0 && a.end >= i32::MAX as i64 && a.step == 1 => {}
+            Dim::Batch => return Err("slices the batch".into()),
+        }
+    }
+    Ok(Type { dtype: x.dtype, dims })
+}
+
+/// The fact of an operation's result from the facts of its operands.
+pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
+    let (lo, hi) = arity(op);
+    if ops.len() < lo || ops.len() > hi {
+        return Err(format!("takes {lo} to {hi} operands, has {}", ops.len()));
+    }
+    if let Op::Dyn(d) = op {
+        let static_op = resolve(*d, ops)?;
+        return match &static_op {
+            Op::Const(_) => infer_op(&static_op, &[]),
+            _ => infer_op(&static_op, &ops[..1]),
+        };
+    }
+    let x = ops.first().map(|f| &f.ty);
+    let with = |dims: Vec<Dim>| Type { dtype: x.map_or(DType::F32, |t| t.dtype), dims };
+    let need = || x.ok_or_else(|| "has no operand".to_string());
+    let ty = match op {
+        Op::Input(t) => t.clone(),
+        Op::Const(t) => {
+            let ints = t.as_i64().map(|v| v.iter().map(|&i| SymInt::fixed(i)).collect());
+            let ty = Type { dtype: t.dtype(), dims: t.shape().iter().map(|&d| Dim::Fixed(d)).collect() };
+            return Ok(Fact { ty, ints, konst: Some(t.clone()) });
+        }
+        Op::Conv(c) => conv(c, ops)?,
+        Op::Linear => {
+            let w = &ops[1].ty;
+            want_rank(w, 2)?;
+            let mut dims = need()?.dims.clone();
+            if dims.is_empty() || *dims.last().unwrap_or(&Dim::Batch) != w.dims[1] {
+                return Err(format!("weights {w} do not fit {}", need()?));
+            }
+            if let Some(b) = ops.get(2) {
+                if b.ty.dims != w.dims[..1] {
+                    return Err(format!("bias {} does not fit weights {w}", b.ty));
+                }
+            }
+            let last = dims.len() - 1;
+            dims[last] = w.dims[0];
+            Type::f32(dims)
+        }
+        Op::Gemm { trans_a, trans_b, .. } => {
+            let flip = |t: &Type, f: bool| if f { vec![t.dims[1], t.dims[0]] } else { t.dims.clone() };
+            want_rank(&ops[0].ty, 2)?;
+            want_rank(&ops[1].ty, 2)?;
+            let dims = matmul(&flip(&ops[0].ty, *trans_a), &flip(&ops[1].ty, *trans_b))?;
+            if let Some(c) = ops.get(2) {
+                if broadcast(&c.ty.dims, &dims)? != dims {
+                    return Err(format!("addend {} does not broadcast to the product", c.ty));
+                }
+            }
+            Type::f32(dims)
+        }
+        Op::MatMul => Type::f32(matmul(&ops[0].ty.dims, &ops[1].ty.dims)?),
+        Op::BatchNorm { .. } => {
+            let x = need()?;
+            if x.rank() < 2 {
+                return Err(format!("operand {x} has no channel axis"));
+            }
+            if let Some(p) = ops[1..].iter().find(|p| p.ty.dims != x.dims[1..2]) {
+                return Err(format!("parameter {} does not fit {x}", p.ty));
+            }
+            x.clone()
+        }
+        Op::MaskedRelu => {
+            let x = need()?;
+            let (m, want) = (&ops[1].ty, x.per_sample());
+            if m.dtype != DType::U8 || m.at(1) != want {
+                return Err(format!("mask {m} must be u8{want:?}"));
+            }
+            if let Some(s) = ops.get(2) {
+                if s.ty.dtype != DType::F32 || s.ty.dims != x.dims[1..2] {
+                    return Err(format!("slope {} must be one f32 a channel of {x}", s.ty));
+                }
+            }
+            x.clone()
+        }
+        Op::PRelu => with(broadcast(&ops[0].ty.dims, &ops[1].ty.dims)?),
+        Op::Binary(_) => {
+            if ops[0].ty.dtype != ops[1].ty.dtype {
+                return Err(format!("operands {} and {} differ in type", ops[0].ty, ops[1].ty));
+            }
+            with(broadcast(&ops[0].ty.dims, &ops[1].ty.dims)?)
+        }
+        Op::Compare(_) => Type { dtype: DType::Bool, dims: broadcast(&ops[0].ty.dims, &ops[1].ty.dims)? },
+        Op::Where => {
+            let ab = broadcast(&ops[1].ty.dims, &ops[2].ty.dims)?;
+            Type { dtype: ops[1].ty.dtype, dims: broadcast(&ops[0].ty.dims, &ab)? }
+        }
+        Op::MaxPool(w) => pool(w, need()?)?,
+        Op::AvgPool { window, .. } => pool(window, need()?)?,
+        Op::GlobalMean { keep } => {
+            let x = need()?;
+            if x.rank() < 3 {
+                return Err(format!("operand {x} has no spatial axes"));
+            }
+            let axes: Vec<usize> = (2..x.rank()).collect();
+            with(reduce(x, &axes, *keep)?)
+        }
+        Op::Reduce { axes, keep, .. } => with(reduce(need()?, axes, *keep)?),
+        Op::Pad { before, after, .. } => {
+            let x = need()?;
+            if before.len() != x.rank() || after.len() != x.rank() {
+                return Err(format!("amounts for {} axes on {x}", before.len()));
+            }
+            let dims = x.dims.iter().enumerate().map(|(i, &d)| match d {
+                Dim::Fixed(n) => Ok(Dim::Fixed(n + before[i] + after[i])),
+                Dim::Batch if before[i] + after[i] == 0 => Ok(d),
+                Dim::Batch => Err("pads the batch".to_string()),
+            });
+            with(dims.collect::<Result<_, _>>()?)
+        }
+        Op::Slice(s) => slice_type(s, need()?)?,
+        Op::Concat { axis } => {
+            let mut dims = need()?.dims.clone();
+            check_axis(*axis, need()?)?;
+            let mut sum = 0;
+            for o in ops {
+                let same = o.ty.rank() == dims.len()
+                    && (0..dims.len()).all(|i| i == *axis || o.ty.dims[i] == dims[i]);
+                if !same || o.ty.dtype != need()?.dtype {
+                    return Err(format!("operand {} does not join {} along axis {axis}", o.ty, need()?));
+                }
+                sum += o.ty.dims[*axis].fixed().ok_or("joins along the batch")?;
+            }
+            dims[*axis] = Dim::Fixed(sum);
+            with(dims)
+        }
+        Op::Gather { axis } => {
+            let (x, i) = (need()?, &ops[1]);
+            check_axis(*axis, x)?;
+            if i.ty.dtype != DType::I64 {
+                return Err(format!("indices {} must be i64", i.ty));
+            }
+            if let (Some(ix), Some(d)) = (i.fixed_ints(), x.dims[*axis].fixed()) {
+                if let Some(bad) = ix.iter().find(|&&v| v < -(d as i64) || v >= d as i64) {
+                    return Err(format!("index {bad} is outside {d}"));
+                }
+            }
+            let mut dims = x.dims[..*axis].to_vec();
+            dims.extend(&i.ty.dims);
+            dims.extend(&x.dims[axis + 1..]);
+            with(dims)
+        }
+        Op::Reshape(d) => {
+            let x = need()?;
+            if product(d).is_none() || product(d) != product(&x.dims) {
+                return Err(format!("{x} does not reshape to {}", with(d.clone())));
+            }
+            with(d.clone())
+        }
+        Op::Transpose(p) => {
+            let x = need()?;
+            let mut sorted = p.clone();
+            sorted.sort_unstable();
+            if sorted != (0..x.rank()).collect::<Vec<_>>() {
+                return Err(format!("{p:?} is no permutation of the axes of {x}"));
+            }
+            with(p.iter().map(|&i| x.dims[i]).collect())
+        }
+        Op::Expand(d) => {
+            let dims = broadcast(&need()?.dims, d)?;
+            if dims != *d {
+                return Err(format!("{} does not expand to {}", need()?, with(d.clone())));
+            }
+            with(dims)
+        }
+        Op::Softmax { axis } | Op::LogSoftmax { axis } => {
+            check_axis(*axis, need()?)?;
+            need()?.clone()
+        }
+        Op::ArgMax { axis, keep } => {
+            check_axis(*axis, need()?)?;
+            Type { dtype: DType::I64, dims: reduce(need()?, &[*axis], *keep)? }
+        }
+        Op::Cast(t) => Type { dtype: *t, dims: need()?.dims.clone() },
+        Op::Shape { start, end } => {
+            let x = need()?;
+            let (s, e) = ((*start).min(x.rank()), (*end).min(x.rank()));
+            let ints = x.dims.get(s..e).unwrap_or(&[]).iter().map(|&d| d.into()).collect::<Vec<SymInt>>();
+            let ty = Type { dtype: DType::I64, dims: vec![Dim::Fixed(ints.len())] };
+            return Ok(Fact { ty, ints: Some(ints), konst: None });
+        }
+        Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::Unary(_) | Op::Identity | Op::Dropout => {
+            need()?.clone()
+        }
+        Op::Dyn(_) => return Err("unresolved".into()),
+    };
+    let ints = if ty.dtype == DType::I64 { eval_ints(op, ops, &ty) } else { None };
+    Ok(Fact { ints, ..Fact::plain(ty) })
+}
+
+/// Symbolic integers of a shape computation, where every operand's are known.
+fn eval_ints(op: &Op, ops: &[&Fact], out: &Type) -> Option<Vec<SymInt>> {
+    let fixed_shape = |f: &Fact| f.ty.dims.iter().map(|d| d.fixed()).collect::<Option<Vec<_>>>();
+    let x = ops.first()?;
+    if let (Op::Cast(DType::I64), Some(Data::F32(v))) = (op, x.konst.as_ref().map(|k| k.data())) {
+        return Some(v.iter().map(|&f| SymInt::fixed(f as i64)).collect());
+    }
+    let (xi, xs) = (x.ints.as_ref()?, fixed_shape(x)?);
+    Some(match op {
+        Op::Identity | Op::Cast(_) | Op::Reshape(_) => xi.clone(),
+        Op::Transpose(p) => movement::transpose(xi, &xs, p).0,
+        Op::Slice(s) => movement::slice(xi, &xs, s).0,
+        Op::Expand(d) => {
+            let to = d.iter().map(|d| d.fixed()).collect::<Option<Vec<_>>>()?;
+            movement::expand(xi, &xs, &to)
+        }
+        Op::Gather { axis } => {
+            let dim = xs[*axis] as i64;
+            let idx = ops[1].fixed_ints()?.into_iter().map(|v| if v < 0 { v + dim } else { v });
+            let idx = idx.map(|v| usize::try_from(v).ok()).collect::<Option<Vec<_>>>()?;
+            movement::gather(xi, &xs, *axis, &idx, &fixed_shape(ops[1])?).0
+        }
+        Op::Concat { axis } => {
+            let shapes = ops.iter().map(|o| fixed_shape(o)).collect::<Option<Vec<_>>>()?;
+            let parts = ops.iter().zip(&shapes).map(|(o, s)| Some((o.ints.as_deref()?, s.as_slice())));
+            movement::concat(&parts.collect::<Option<Vec<_>>>()?, *axis).0
+        }
+        Op::Binary(b) => {
+            use super::op::Binary::*;
+            let to = out.dims.iter().map(|d| d.fixed()).collect::<Option<Vec<_>>>()?;
+            let l = movement::expand(xi, &xs, &to);
+            let r = movement::expand(ops[1].ints.as_ref()?, &fixed_shape(ops[1])?, &to);
+            let f = |a: SymInt, c: SymInt| match b {
+                Add => Some(a.plus(c)),
+                Sub => Some(a.minus(c)),
+                Mul => a.times(c),
+                Div => a.over(c),
+                Max => Some(SymInt::fixed(a.as_fixed()?.max(c.as_fixed()?))),
+                Min => Some(SymInt::fixed(a.as_fixed()?.min(c.as_fixed()?))),
+                Pow => None,
+            };
+            l.into_iter().zip(r).map(|(a, c)| f(a, c)).collect::<Option<Vec<_>>>()?
+        }
+        Op::Unary(super::op::Unary::Neg) => xi.iter().map(|v| SymInt::fixed(0).minus(*v)).collect(),
+        Op::Reduce { kind: ReduceKind::Sum, axes, .. } if axes.len() == xs.len() => {
+            vec![xi.iter().fold(SymInt::fixed(0), |a, &b| a.plus(b))]
+        }
+        _ => return None,
+    })
+}
+
+/// An ONNX axis, negative from the end, as an index below `rank`.
+pub fn norm_axis(axis: i64, rank: usize) -> Result<usize, String> {
+    let a = if axis < 0 { axis + rank as i64 } else { axis };
+    usize::try_from(a).ok().filter(|&a| a < rank).ok_or(format!("axis {axis} does not exist at rank {rank}"))
+}
+
+fn known(f: &Fact, what: &str) -> Result<Vec<i64>, String> {
+    f.fixed_ints()
+        .ok_or(format!("its {what} are computed from data; relinc needs them constant or shape-derived"))
+}
+
+/// A scalar float operand; `None` when it is absent (an empty constant).
+fn scalar(f: Option<&&Fact>, what: &str) -> Result<Option<f32>, String> {
+    let Some(f) = f else { return Ok(None) };
+    let t = f.konst.as_ref().ok_or(format!("its {what} is computed from data"))?;
+    Ok(match t.data() {
+        Data::F32(v) => v.first().copied(),
+        Data::I64(v) => v.first().map(|&i| i as f32),
+        _ => None,
+    })
+}
+
+/// The static form of a [`DynOp`], which reads the first operand only (`Const` reads none).
+pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
+    let x = &ops[0].ty;
+    Ok(match op {
+        DynOp::Reshape { allow_zero } => {
+            let want = ops[1].ints.as_ref().ok_or("its target shape is computed from data")?;
+            Op::Reshape(reshape_dims(x, want, allow_zero)?)
+        }
+        DynOp::Expand => {
+            let want = ops[1].ints.as_ref().ok_or("its target shape is computed from data")?;
+            let dims = want
+                .iter()
+                .map(|v| v.as_dim().ok_or("a target dimension is not a size"))
+                .collect::<Result<Vec<_>, _>>()?;
+            Op::Expand(broadcast(&x.dims, &dims)?)
+        }
+        DynOp::Pad => {
+            let amounts = known(ops[1], "amounts")?;
+            let axes: Vec<usize> = match ops.get(3) {
+                Some(f) => {
+                    known(f, "axes")?.into_iter().map(|a| norm_axis(a, x.rank())).collect::<Result<_, _>>()?
+                }
+                None => (0..x.rank()).collect(),
+            };
+            if amounts.len() != 2 * axes.len() {
+                return Err(format!("{} amounts for {} axes", amounts.len(), axes.len()));
+            }
+            if let Some(a) = amounts.iter().find(|&&a| a < 0) {
+                return Err(format!(
+                    "pads by {a}: negative padding is not supported, export a Slice instead"
+                ));
+            }
+            let (mut before, mut after) = (vec![0; x.rank()], vec![0; x.rank()]);
+            for (i, &a) in axes.iter().enumerate() {
+                before[a] = amounts[i] as usize;
+                after[a] = amounts[axes.len() + i] as usize;
+            }
+            Op::Pad { before, after, value: scalar(ops.get(2), "value")?.unwrap_or(0.0) }
+        }
+        DynOp::Slice => {
+            let (starts, ends) = (known(ops[1], "starts")?, known(ops[2], "ends")?);
+            let axes: Vec<i64> = match ops.get(3).filter(|f| f.ty.elements() > 0) {
+                Some(f) => known(f, "axes")?,
+                None => (0..starts.len() as i64).collect(),
+            };
+            let steps = match ops.get(4) {
+                Some(f) => known(f, "steps")?,
+                None => vec![1; starts.len()],
+            };
+            let n = starts.len();
+            if ends.len() != n || axes.len() != n || steps.len() != n || steps.contains(&0) {
+                return Err("starts, ends, axes and steps do not match".into());
+            }
+            let axis = |i: usize| norm_axis(axes[i], x.rank());
+            Op::Slice(
+                (0..n)
+                    .map(|i| Ok(SliceAxis { axis: axis(i)?, start: starts[i], end: ends[i], step: steps[i] }))
+                    .collect::<Result<_, String>>()?,
+            )
+        }
+        DynOp::Clip => Op::Clip {
+            min: scalar(ops.get(1), "minimum")?.unwrap_or(f32::NEG_INFINITY),
+            max: scalar(ops.get(2), "maximum")?.unwrap_or(f32::INFINITY),
+        },
+        DynOp::Reduce { kind, keep } => {
+            let mut axes = known(ops[1], "axes")?
+                .into_iter()
+                .map(|a| norm_axis(a, x.rank()))
+                .collect::<Result<Vec<_>, _>>()?;
+            axes.sort_unstable();
+            Op::Reduce { kind, axes, keep }
+        }
+        DynOp::Squeeze => {
+            let axes = known(ops[1], "axes")?
+                .into_iter()
+                .map(|a| norm_axis(a, x.rank()))
+                .collect::<Result<Vec<_>, _>>()?;
+            if let Some(a) = axes.iter().find(|&&a| x.dims[a] != Dim::Fixed(1)) {
+                return Err(format!("squeezes axis {a} of {x}, which is not 1"));
+            }
+            Op::Reshape((0..x.rank()).filter(|i| !axes.contains(i)).map(|i| x.dims[i]).collect())
+        }
+        DynOp::Unsqueeze => {
+            let axes = known(ops[1], "axes")?;
+            let rank = x.rank() + axes.len();
+            let axes = axes.into_iter().map(|a| norm_axis(a, rank)).collect::<Result<Vec<_>, _>>()?;
+            let mut rest = x.dims.iter();
+            let dims =
+                (0..rank).map(|i| if axes.contains(&i) { Some(Dim::Fixed(1)) } else { rest.next().copied() });
+            Op::Reshape(dims.collect::<Option<Vec<_>>>().ok_or("repeats an axis")?)
+        }
+        DynOp::FillInt { value } => {
+            let shape = fill_shape(ops[0])?;
+            let n = shape.iter().product();
+            Op::Const(std::sync::Arc::new(super::tensor::Tensor::i64(shape, vec![value; n])))
+        }
+        DynOp::FillFloat { value } => {
+            let shape = fill_shape(ops[0])?;
+            let n = shape.iter().product();
+            Op::Const(std::sync::Arc::new(super::tensor::Tensor::f32(shape, vec![value; n])))
+        }
+    })
+}
+
+fn fill_shape(f: &Fact) -> Result<Vec<usize>, String> {
+    let v = known(f, "dimensions")?;
+    let shape: Option<Vec<usize>> = v.iter().map(|&d| usize::try_from(d).ok()).collect();
+    let shape = shape.ok_or("a dimension is negative")?;
+    shape
+        .iter()
+        .try_fold(1usize, |p, &d| p.checked_mul(d))
+        .filter(|&n| n <= 1 << 28)
+        .ok_or("is larger than 2^28 elements")?;
+    Ok(shape)
+}
+
+fn reshape_dims(x: &Type, want: &[SymInt], allow_zero: bool) -> Result<Vec<Dim>, String> {
+    let total = product(&x.dims).ok_or("the operand has two batch dimensions")?;
+    let mut dims = vec![None; want.len()];
+    let mut known = SymInt::fixed(1);
+    for (i, w) in want.iter().enumerate() {
+        let d = match w.as_fixed() {
+            Some(-1) => continue,
+            Some(0) if !allow_zero => {
+                *x.dims.get(i).ok_or(format!("copies dimension {i}, which {x} has not"))?
+            }
+            _ => w.as_dim().ok_or("a target dimension is not a size")?,
+        };
+        dims[i] = Some(d);
+        known = known.times(d.into()).ok_or("the target has two batch dimensions")?;
+    }
+    let open: Vec<usize> = (0..want.len()).filter(|&i| dims[i].is_none()).collect();
+    match open[..] {
+        [] => {}
+        [i] => {
+            let d = if known == SymInt::fixed(0) { None } else { total.over(known).and_then(SymInt::as_dim) };
+            dims[i] = Some(d.ok_or(format!("{x} does not divide into the target shape"))?);
+        }
+        _ => return Err("the target has two unknown dimensions".into()),
+    }
+    Ok(dims.into_iter().flatten().collect())
+}

@@ -1,0 +1,15 @@
+//! The intermediate representation: a petgraph of single-output operations on named, typed values.
+
+pub mod dot;
+pub mod graph;
+pub mod infer;
+pub mod op;
+pub mod shape;
+pub mod tensor;
+pub mod text;
+
+pub use graph::{Graph, Node, NodeId, Output};
+pub use infer::{Fact, Facts};
+pub use op::{Binary, Conv, Op, Unary, Window};
+pub use shape::{Dim, SymInt, Type};
+pub use tensor::{DType, Data, Shared, Tensor};

@@ -1,0 +1,685 @@
+//! The operations, and the one table that names them and their attributes for text, Graphviz and hashing.
+
+use super::shape::{Dim, Type};
+use super::tensor::{DType, Shared};
+
+/// Convolution over the two trailing axes of `[N,C,H,W]` with weights `[O,C/group,kH,kW]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conv {
+    /// Vertical and horizontal step.
+    pub strides: [usize; 2],
+    /// Zero padding: top, left, bottom, right.
+    pub pads: [usize; 4],
+    /// Vertical and horizontal dilation.
+    pub dilations: [usize; 2],
+    /// Channel groups.
+    pub group: usize,
+}
+
+/// A sliding window over the two trailing axes of `[N,C,H,W]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// Height and width.
+    pub kernel: [usize; 2],
+    /// Vertical and horizontal step.
+    pub strides: [usize; 2],
+    /// Padding: top, left, bottom, right.
+    pub pads: [usize; 4],
+    /// Round the output size up instead of down.
+    pub ceil: bool,
+}
+
+macro_rules! named_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+        impl $name {
+            /// Every variant.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+            /// The spelling in `.pir`.
+            pub fn name(self) -> &'static str { match self { $($name::$variant => $text,)* } }
+            /// The inverse of `name`.
+            pub fn parse(s: &str) -> Option<$name> { Self::ALL.iter().copied().find(|v| v.name() == s) }
+        }
+    };
+}
+
+named_enum! {
+    /// Elementwise functions of one operand.
+    Unary {
+        /// −x
+        Neg = "neg",
+        /// |x|
+        Abs = "abs",
+        /// eˣ
+        Exp = "exp",
+        /// ln x
+        Log = "log",
+        /// √x
+        Sqrt = "sqrt",
+        /// 1/x
+        Reciprocal = "reciprocal",
+        /// 1/(1+e⁻ˣ)
+        Sigmoid = "sigmoid",
+        /// tanh x
+        Tanh = "tanh",
+        /// error function
+        Erf = "erf",
+        /// x·sigmoid(x)
+        Silu = "silu",
+        /// x·min(max(x/6+½,0),1)
+        HardSwish = "hard_swish",
+        /// min(max(x/6+½,0),1)
+        HardSigmoid = "hard_sigmoid",
+        /// ln(1+eˣ)
+        Softplus = "softplus",
+        /// largest integer not above x
+        Floor = "floor",
+        /// smallest integer not below x
+        Ceil = "ceil",
+    }
+}
+named_enum! {
+    /// Elementwise functions of two operands, broadcast as NumPy does.
+    Binary {
+        /// a + b
+        Add = "add",
+        /// a − b
+        Sub = "sub",
+        /// a · b
+        Mul = "mul",
+        /// a / b
+        Div = "div",
+        /// the larger
+        Max = "max",
+        /// the smaller
+        Min = "min",
+        /// a to the power b
+        Pow = "pow",
+    }
+}
+named_enum! {
+    /// Comparisons, broadcast; the result is `bool`.
+    Compare {
+        /// a > b
+        Greater = "greater",
+        /// a ≥ b
+        GreaterEqual = "greater_equal",
+        /// a < b
+        Less = "less",
+        /// a ≤ b
+        LessEqual = "less_equal",
+        /// a = b
+        Equal = "equal",
+    }
+}
+named_enum! {
+    /// How a reduction combines.
+    ReduceKind {
+        /// arithmetic mean
+        Mean = "mean",
+        /// sum
+        Sum = "sum",
+        /// largest
+        Max = "max",
+    }
+}
+
+/// One axis of a [`Op::Slice`]: elements `start, start+step, …` before `end` (ONNX semantics).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SliceAxis {
+    /// Axis.
+    pub axis: usize,
+    /// First index; negative counts from the end.
+    pub start: i64,
+    /// Bound, exclusive; negative counts from the end, clamped.
+    pub end: i64,
+    /// Step, not 0.
+    pub step: i64,
+}
+
+/// Operations whose parameters arrive as operands. `canonicalise` turns each into its static form;
+/// [`crate::ir::infer::resolve`] is the one place that says how.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum DynOp {
+    /// (x, shape): ONNX Reshape.
+    Reshape {
+        /// A 0 in the shape means 0, not "copy".
+        allow_zero: bool,
+    },
+    /// (x, amounts[, value[, axes]]): ONNX Pad, constant mode.
+    Pad,
+    /// (x, starts, ends[, axes[, steps]]): ONNX Slice.
+    Slice,
+    /// (x[, min[, max]]): ONNX Clip; an absent operand is an empty constant.
+    Clip,
+    /// (x, axes): ONNX Reduce*.
+    Reduce {
+        /// How it combines.
+        kind: ReduceKind,
+        /// Keep reduced axes with size 1.
+        keep: bool,
+    },
+    /// (x, axes).
+    Squeeze,
+    /// (x, axes).
+    Unsqueeze,
+    /// (x, shape): ONNX Expand.
+    Expand,
+    /// (shape): ONNX ConstantOfShape of an integer.
+    FillInt {
+        /// The value.
+        value: i64,
+    },
+    /// (shape): ONNX ConstantOfShape of a float.
+    FillFloat {
+        /// The value.
+        value: f32,
+    },
+}
+
+/// An operation. Operands are written in parentheses; optional ones in brackets.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Op {
+    /// A graph input.
+    Input(Type),
+    /// A constant.
+    Const(Shared),
+    /// (x, w[, b]): convolution.
+    Conv(Conv),
+    /// (x, w[, b]): `x·wᵀ + b` over the last axis, w is `[out, in]`.
+    Linear,
+    /// (a, b[, c]): `alpha·A·B + beta·C`.
+    Gemm {
+        /// Factor of the product.
+        alpha: f32,
+        /// Factor of the addend.
+        beta: f32,
+        /// Transpose A.
+        trans_a: bool,
+        /// Transpose B.
+        trans_b: bool,
+    },
+    /// (a, b): matrix product over the two last axes.
+    MatMul,
+    /// (x, scale, shift, mean, var): inference batch normalisation over axis 1.
+    BatchNorm {
+        /// Added to the variance.
+        eps: f32,
+    },
+    /// (x): max(x, 0).
+    Relu,
+    /// (x, mask[, slope]): per element, 1 = ReLU, 0 = identity (times the channel's slope), 2 = zero.
+    MaskedRelu,
+    /// (x): x where positive, slope·x elsewhere.
+    LeakyRelu {
+        /// Slope of the negative side.
+        slope: f32,
+    },
+    /// (x, slope): LeakyRelu with a broadcast slope.
+    PRelu,
+    /// (x): min(max(x, min), max).
+    Clip {
+        /// Lower bound, −∞ for none.
+        min: f32,
+        /// Upper bound, +∞ for none.
+        max: f32,
+    },
+    /// (x): elementwise function.
+    Unary(Unary),
+    /// (a, b): elementwise function.
+    Binary(Binary),
+    /// (a, b): elementwise comparison.
+    Compare(Compare),
+    /// (cond, a, b): a where cond, else b.
+    Where,
+    /// (x): largest of each window.
+    MaxPool(Window),
+    /// (x): mean of each window.
+    AvgPool {
+        /// The window.
+        window: Window,
+        /// Padded zeros count in the divisor.
+        count_pad: bool,
+    },
+    /// (x): mean over all axes from the third on.
+    GlobalMean {
+        /// Keep the reduced axes with size 1.
+        keep: bool,
+    },
+    /// (x): reduction over axes.
+    Reduce {
+        /// How it combines.
+        kind: ReduceKind,
+        /// Reduced axes, sorted.
+        axes: Vec<usize>,
+        /// Keep reduced axes with size 1.
+        keep: bool,
+    },
+    /// (x): constant padding.
+    Pad {
+        /// Elements put before, per axis.
+        before: Vec<usize>,
+        /// Elements put after, per axis.
+        after: Vec<usize>,
+        /// What is put there.
+        value: f32,
+    },
+    /// (x): strided slice.
+    Slice(Vec<SliceAxis>),
+    /// (a, b, …): concatenation.
+    Concat {
+        /// Axis.
+        axis: usize,
+    },
+    /// (x, indices): picks along an axis.
+    Gather {
+        /// Axis.
+        axis: usize,
+    },
+    /// (x): the same elements under other dimensions.
+    Reshape(Vec<Dim>),
+    /// (x): permutes axes; output axis i is input axis `perm[i]`.
+    Transpose(Vec<usize>),
+    /// (x): broadcast to these dimensions.
+    Expand(Vec<Dim>),
+    /// (x): softmax over one axis.
+    Softmax {
+        /// Axis.
+        axis: usize,
+    },
+    /// (x): logarithm of softmax over one axis.
+    LogSoftmax {
+        /// Axis.
+        axis: usize,
+    },
+    /// (x): index of the largest element.
+    ArgMax {
+        /// Axis.
+        axis: usize,
+        /// Keep the axis with size 1.
+        keep: bool,
+    },
+    /// (x): x.
+    Identity,
+    /// (x): x, at inference.
+    Dropout,
+    /// (x): element type conversion.
+    Cast(DType),
+    /// (x): dimensions `start..end` as integers.
+    Shape {
+        /// First dimension.
+        start: usize,
+        /// One past the last.
+        end: usize,
+    },
+    /// Parameters still operands.
+    Dyn(DynOp),
+}
+
+/// An attribute value in text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attr {
+    /// Integer.
+    Int(i64),
+    /// Float.
+    Float(f32),
+    /// Truth value.
+    Bool(bool),
+    /// Integers.
+    Ints(Vec<i64>),
+    /// Dimensions.
+    Dims(Vec<Dim>),
+    /// A bare word.
+    Word(String),
+}
+
+/// Named attributes in declaration order.
+pub type Attrs = Vec<(&'static str, Attr)>;
+
+fn ints<T: Copy + TryInto<i64>>(v: &[T]) -> Attr {
+    Attr::Ints(v.iter().map(|&x| x.try_into().unwrap_or(i64::MAX)).collect())
+}
+
+fn window_attrs(w: &Window) -> Attrs {
+    vec![
+        ("kernel", ints(&w.kernel)),
+        ("strides", ints(&w.strides)),
+        ("pads", ints(&w.pads)),
+        ("ceil", Attr::Bool(w.ceil)),
+    ]
+}
+
+impl Op {
+    /// The operation's name in `.pir`.
+    pub fn mnemonic(&self) -> &'static str {
+        match self {
+            Op::Input(_) => "input",
+            Op::Const(_) => "const",
+            Op::Conv(_) => "conv",
+            Op::Linear => "linear",
+            Op::Gemm { .. } => "gemm",
+            Op::MatMul => "matmul",
+            Op::BatchNorm { .. } => "batch_norm",
+            Op::Relu => "relu",
+            Op::MaskedRelu => "masked_relu",
+            Op::LeakyRelu { .. } => "leaky_relu",
+            Op::PRelu => "prelu",
+            Op::Clip { .. } => "clip",
+            Op::Unary(u) => u.name(),
+            Op::Binary(b) => b.name(),
+            Op::Compare(c) => c.name(),
+            Op::Where => "where",
+            Op::MaxPool(_) => "max_pool",
+            Op::AvgPool { .. } => "avg_pool",
+            Op::GlobalMean { .. } => "global_mean",
+            Op::Reduce { .. } => "reduce",
+            Op::Pad { .. } => "pad",
+            Op::Slice(_) => "slice",
+            Op::Concat { .. } => "concat",
+            Op::Gather { .. } => "gather",
+            Op::Reshape(_) => "reshape",
+            Op::Transpose(_) => "transpose",
+            Op::Expand(_) => "expand",
+            Op::Softmax { .. } => "softmax",
+            Op::LogSoftmax { .. } => "log_softmax",
+            Op::ArgMax { .. } => "arg_max",
+            Op::Identity => "identity",
+            Op::Dropout => "dropout",
+            Op::Cast(_) => "cast",
+            Op::Shape { .. } => "shape",
+            Op::Dyn(d) => match d {
+                DynOp::Reshape { .. } => "dyn.reshape",
+                DynOp::Pad => "dyn.pad",
+                DynOp::Slice => "dyn.slice",
+                DynOp::Clip => "dyn.clip",
+                DynOp::Reduce { .. } => "dyn.reduce",
+                DynOp::Squeeze => "dyn.squeeze",
+                DynOp::Unsqueeze => "dyn.unsqueeze",
+                DynOp::Expand => "dyn.expand",
+                DynOp::FillInt { .. } => "dyn.fill_int",
+                DynOp::FillFloat { .. } => "dyn.fill_float",
+            },
+        }
+    }
+
+    /// The attributes, in the order they are printed.
+    pub fn attrs(&self) -> Attrs {
+        match self {
+            Op::Conv(c) => vec![
+                ("strides", ints(&c.strides)),
+                ("pads", ints(&c.pads)),
+                ("dilations", ints(&c.dilations)),
+                ("group", Attr::Int(c.group as i64)),
+            ],
+            Op::Gemm { alpha, beta, trans_a, trans_b } => vec![
+                ("alpha", Attr::Float(*alpha)),
+                ("beta", Attr::Float(*beta)),
+                ("trans_a", Attr::Bool(*trans_a)),
+                ("trans_b", Attr::Bool(*trans_b)),
+            ],
+            Op::BatchNorm { eps } => vec![("eps", Attr::Float(*eps))],
+            Op::LeakyRelu { slope } => vec![("slope", Attr::Float(*slope))],
+            Op::Clip { min, max } => vec![("min", Attr::Float(*min)), ("max", Attr::Float(*max))],
+            Op::MaxPool(w) => window_attrs(w),
+            Op::AvgPool { window, count_pad } => {
+                let mut a = window_attrs(window);
+                a.push(("count_pad", Attr::Bool(*count_pad)));
+                a
+            }
+            Op::GlobalMean { keep } => vec![("keep", Attr::Bool(*keep))],
+            Op::Reduce { kind, axes, keep } => vec![
+                ("kind", Attr::Word(kind.name().into())),
+                ("axes", ints(axes)),
+                ("keep", Attr::Bool(*keep)),
+            ],
+            Op::Pad { before, after, value } => {
+                vec![("before", ints(before)), ("after", ints(after)), ("value", Attr::Float(*value))]
+            }
+            Op::Slice(s) => vec![
+                ("axes", Attr::Ints(s.iter().map(|a| a.axis as i64).collect())),
+                ("starts", Attr::Ints(s.iter().map(|a| a.start).collect())),
+                ("ends", Attr::Ints(s.iter().map(|a| a.end).collect())),
+                ("steps", Attr::Ints(s.iter().map(|a| a.step).collect())),
+            ],
+            Op::Concat { axis } | Op::Gather { axis } | Op::Softmax { axis } | Op::LogSoftmax { axis } => {
+                vec![("axis", Attr::Int(*axis as i64))]
+            }
+            Op::Reshape(d) | Op::Expand(d) => vec![("dims", Attr::Dims(d.clone()))],
+            Op::Transpose(p) => vec![("perm", ints(p))],
+            Op::ArgMax { axis, keep } => {
+                vec![("axis", Attr::Int(*axis as i64)), ("keep", Attr::Bool(*keep))]
+            }
+            Op::Cast(t) => vec![("to", Attr::Word(t.name().into()))],
+            Op::Shape { start, end } => {
+                vec![("start", Attr::Int(*start as i64)), ("end", Attr::Int(*end as i64))]
+            }
+            Op::Dyn(DynOp::Reshape { allow_zero }) => vec![("allow_zero", Attr::Bool(*allow_zero))],
+            Op::Dyn(DynOp::Reduce { kind, keep }) => {
+                vec![("kind", Attr::Word(kind.name().into())), ("keep", Attr::Bool(*keep))]
+            }
+            Op::Dyn(DynOp::FillInt { value }) => vec![("value", Attr::Int(*value))],
+            Op::Dyn(DynOp::FillFloat { value }) => vec![("value", Attr::Float(*value))],
+            _ => vec![],
+        }
+    }
+
+    /// Builds an operation from its name and attributes; a missing attribute takes its usual default.
+    pub fn from_parts(mnemonic: &str, attrs: &[(String, Attr)]) -> Result<Op, String> {
+        let a = Reader { op: mnemonic, attrs, seen: Default::default() };
+        let op = a.build()?;
+        a.finish()?;
+        Ok(op)
+    }
+
+    /// Secure comparisons one image costs, given the type of the result.
+    pub fn comparisons(&self, out: &Type) -> usize {
+        let n = out.elements();
+        match self {
+            Op::Relu | Op::LeakyRelu { .. } | Op::PRelu | Op::Unary(Unary::Abs) => n,
+            Op::Clip { min, max } => n * (min.is_finite() as usize + max.is_finite() as usize),
+            Op::Unary(Unary::HardSwish | Unary::HardSigmoid) => 2 * n,
+            Op::Binary(Binary::Max | Binary::Min) | Op::Compare(_) => n,
+            Op::MaxPool(w) => n * (w.kernel[0] * w.kernel[1] - 1),
+            _ => 0,
+        }
+    }
+}
+
+struct Reader<'a> {
+    op: &'a str,
+    attrs: &'a [(String, Attr)],
+    seen: std::cell::RefCell<Vec<&'static str>>,
+}
+
+impl Reader<'_> {
+    fn get(&self, name: &'static str) -> Option<&Attr> {
+        self.seen.borrow_mut().push(name);
+        self.attrs.iter().find(|(k, _)| k == name).map(|(_, v)| v)
+    }
+    fn bad<T>(&self, name: &str, want: &str) -> Result<T, String> {
+        Err(format!("{}: attribute {name} must be {want}", self.op))
+    }
+    fn int(&self, name: &'static str, default: Option<i64>) -> Result<i64, String> {
+        match (self.get(name), default) {
+            (Some(Attr::Int(v)), _) => Ok(*v),
+            (None, Some(d)) => Ok(d),
+            _ => self.bad(name, "an integer"),
+        }
+    }
+    fn axis(&self, name: &'static str, default: Option<i64>) -> Result<usize, String> {
+        let v = self.int(name, default)?;
+        usize::try_from(v).or_else(|_| self.bad(name, "a non-negative integer"))
+    }
+    fn float(&self, name: &'static str, default: f32) -> Result<f32, String> {
+        match self.get(name) {
+            Some(Attr::Float(v)) => Ok(*v),
+            Some(Attr::Int(v)) => Ok(*v as f32),
+            None => Ok(default),
+            _ => self.bad(name, "a number"),
+        }
+    }
+    fn flag(&self, name: &'static str, default: bool) -> Result<bool, String> {
+        match self.get(name) {
+            Some(Attr::Bool(v)) => Ok(*v),
+            None => Ok(default),
+            _ => self.bad(name, "true or false"),
+        }
+    }
+    fn signed(&self, name: &'static str) -> Result<Option<Vec<i64>>, String> {
+        match self.get(name) {
+            Some(Attr::Ints(v)) => Ok(Some(v.clone())),
+            Some(Attr::Dims(v)) => v
+                .iter()
+                .map(|d| d.fixed().map(|n| n as i64))
+                .collect::<Option<Vec<_>>>()
+                .map(Some)
+                .map_or_else(|| self.bad(name, "a list of integers"), Ok),
+            None => Ok(None),
+            _ => self.bad(name, "a list of integers"),
+        }
+    }
+    fn list(&self, name: &'static str) -> Result<Vec<usize>, String> {
+        match self.signed(name)? {
+            Some(v) if v.iter().all(|&x| x >= 0) => Ok(v.into_iter().map(|x| x as usize).collect()),
+            _ => self.bad(name, "a list of non-negative integers"),
+        }
+    }
+    fn fixed<const K: usize>(
+        &self,
+        name: &'static str,
+        default: Option<usize>,
+    ) -> Result<[usize; K], String> {
+        if let (None, Some(d)) = (self.get(name), default) {
+            return Ok([d; K]);
+        }
+        self.list(name)?.try_into().or_else(|_| self.bad(name, &format!("{K} non-negative integers")))
+    }
+    fn dims(&self, name: &'static str) -> Result<Vec<Dim>, String> {
+        match self.get(name) {
+            Some(Attr::Dims(v)) => Ok(v.clone()),
+            Some(Attr::Ints(v)) if v.iter().all(|&x| x >= 0) => {
+                Ok(v.iter().map(|&x| Dim::Fixed(x as usize)).collect())
+            }
+            _ => self.bad(name, "a list of dimensions"),
+        }
+    }
+    fn word<T>(&self, name: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, String> {
+        match self.get(name) {
+            Some(Attr::Word(w)) => parse(w).map_or_else(|| self.bad(name, "a known word"), Ok),
+            _ => self.bad(name, "a word"),
+        }
+    }
+    fn window(&self) -> Result<Window, String> {
+        Ok(Window {
+            kernel: self.fixed("kernel", None)?,
+            strides: self.fixed("strides", Some(1))?,
+            pads: self.fixed("pads", Some(0))?,
+            ceil: self.flag("ceil", false)?,
+        })
+    }
+    fn slices(&self) -> Result<Vec<SliceAxis>, String> {
+        let axes = self.list("axes")?;
+        let n = axes.len();
+        let of = |name| -> Result<Vec<i64>, String> {
+            match self.signed(name)? {
+                Some(v) if v.len() == n => Ok(v),
+                None if name == "steps" => Ok(vec![1; n]),
+                _ => self.bad(name, "as long as axes"),
+            }
+        };
+        let (starts, ends, steps) = (of("starts")?, of("ends")?, of("steps")?);
+        if steps.contains(&0) {
+            return self.bad("steps", "non-zero");
+        }
+        Ok((0..n)
+            .map(|i| SliceAxis { axis: axes[i], start: starts[i], end: ends[i], step: steps[i] })
+            .collect())
+    }
+    fn finish(self) -> Result<(), String> {
+        let seen = self.seen.borrow();
+        match self.attrs.iter().find(|(k, _)| !seen.iter().any(|s| s == k)) {
+            Some((k, _)) => Err(format!("{}: unknown attribute {k}", self.op)),
+            None => Ok(()),
+        }
+    }
+
+    fn build(&self) -> Result<Op, String> {
+        if let Some(u) = Unary::parse(self.op) {
+            return Ok(Op::Unary(u));
+        }
+        if let Some(b) = Binary::parse(self.op) {
+            return Ok(Op::Binary(b));
+        }
+        if let Some(c) = Compare::parse(self.op) {
+            return Ok(Op::Compare(c));
+        }
+        Ok(match self.op {
+            "conv" => Op::Conv(Conv {
+                strides: self.fixed("strides", Some(1))?,
+                pads: self.fixed("pads", Some(0))?,
+                dilations: self.fixed("dilations", Some(1))?,
+                group: self.axis("group", Some(1))?,
+            }),
+            "linear" => Op::Linear,
+            "gemm" => Op::Gemm {
+                alpha: self.float("alpha", 1.0)?,
+                beta: self.float("beta", 1.0)?,
+                trans_a: self.flag("trans_a", false)?,
+                trans_b: self.flag("trans_b", false)?,
+            },
+            "matmul" => Op::MatMul,
+            "batch_norm" => Op::BatchNorm { eps: self.float("eps", 1e-5)? },
+            "relu" => Op::Relu,
+            "masked_relu" => Op::MaskedRelu,
+            "leaky_relu" => Op::LeakyRelu { slope: self.float("slope", 0.01)? },
+            "prelu" => Op::PRelu,
+            "clip" => Op::Clip {
+                min: self.float("min", f32::NEG_INFINITY)?,
+                max: self.float("max", f32::INFINITY)?,
+            },
+            "where" => Op::Where,
+            "max_pool" => Op::MaxPool(self.window()?),
+            "avg_pool" => Op::AvgPool { window: self.window()?, count_pad: self.flag("count_pad", false)? },
+            "global_mean" => Op::GlobalMean { keep: self.flag("keep", true)? },
+            "reduce" => Op::Reduce {
+                kind: self.word("kind", ReduceKind::parse)?,
+                axes: self.list("axes")?,
+                keep: self.flag("keep", true)?,
+            },
+            "pad" => Op::Pad {
+                before: self.list("before")?,
+                after: self.list("after")?,
+                value: self.float("value", 0.0)?,
+            },
+            "slice" => Op::Slice(self.slices()?),
+            "concat" => Op::Concat { axis: self.axis("axis", None)? },
+            "gather" => Op::Gather { axis: self.axis("axis", None)? },
+            "reshape" => Op::Reshape(self.dims("dims")?),
+            "transpose" => Op::Transpose(self.list("perm")?),
+            "expand" => Op::Expand(self.dims("dims")?),
+            "softmax" => Op::Softmax { axis: self.axis("axis", None)? },
+            "log_softmax" => Op::LogSoftmax { axis: self.axis("axis", None)? },
+            "arg_max" => Op::ArgMax { axis: self.axis("axis", None)?, keep: self.flag("keep", false)? },
+            "identity" => Op::Identity,
+            "dropout" => Op::Dropout,
+            "cast" => Op::Cast(self.word("to", DType::parse)?),
+            "shape" => Op::Shape { start: self.axis("start", Some(0))?, end: self.axis("end", None)? },
+            "dyn.reshape" => Op::Dyn(DynOp::Reshape { allow_zero: self.flag("allow_zero", false)? }),
+            "dyn.pad" => Op::Dyn(DynOp::Pad),
+            "dyn.slice" => Op::Dyn(DynOp::Slice),
+            "dyn.clip" => Op::Dyn(DynOp::Clip),
+            "dyn.reduce" => Op::Dyn(DynOp::Reduce {
+                kind: self.word("kind", ReduceKind::parse)?,
+                keep: self.flag("keep", true)?,
+            }),
+            "dyn.squeeze" => Op::Dyn(DynOp::Squeeze),
+            "dyn.unsqueeze" => Op::Dyn(DynOp::Unsqueeze),
+            "dyn.expand" => Op::Dyn(DynOp::Expand),
+            "dyn.fill_int" => Op::Dyn(DynOp::FillInt { value: self.int("value", Some(0))? }),
+            "dyn.fill_float" => Op::Dyn(DynOp::FillFloat { value: self.float("value", 0.0)? }),
+            other => return Err(format!("unknown operation {other}")),
+        })
+    }
+}
