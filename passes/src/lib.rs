@@ -1,5 +1,25 @@
 //! relinc's graph crate: the IR and its text, the reference interpreter, the ONNX front end, the passes and the
 //! back ends. Pure graph work: no training, no data sets.
 
+pub mod affine;
+pub mod files;
 pub mod interp;
 pub mod ir;
+pub mod layers;
+pub mod masks;
+pub mod pass;
+pub mod patch;
+pub mod registry;
+pub mod valid;
+
+pub mod canonicalise;
+pub mod compact_relu;
+pub mod drop_dead;
+pub mod drop_linearized_relu;
+pub mod drop_softmax;
+pub mod fold_batch_norm;
+pub mod fold_scale_and_bias;
+pub mod insert_masks;
+pub mod split_batch_norm;
+
+pub use registry::PASSES;

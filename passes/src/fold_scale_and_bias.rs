@@ -1,0 +1,64 @@
+//! Folds multiplications and additions by one constant a channel into the linear operation beside them.
+//!
+//! **Before**: `add(mul(conv(x, w, b), s), t)`, and the same with `sub`, `div` or a linear layer; `conv(mul(x, s), w)`;
+//! `conv(add(x, t), w)` without padding.
+//!
+//! **After**: `conv(x, w', b')`.
+//!
+//! **Conditions**: the constant broadcasts as one value a channel. Into the preceding operation: nothing else reads its
+//! result. Into the following one: it is the only reader, and it pads nothing or there is no addend (padded zeros would
+//! not have been shifted).
+//!
+//! **Formula**: as fold-batch-norm with `s` and `t` given.
+//!
+//! **Source**: TensorFlow and Caffe2 exporters write batch normalisation as such chains (import-checklist, row 3).
+
+use crate::affine::{Affine, fold_after, fold_before, is_linear};
+use crate::ir::{NodeId, Op};
+use crate::pass::{Cx, Guarantee, Pass, Skip};
+use crate::patch::Patch;
+
+/// See the module documentation.
+pub struct FoldScaleAndBias;
+
+impl Pass for FoldScaleAndBias {
+    fn name(&self) -> &'static str {
+        "fold-scale-and-bias"
+    }
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Exact
+    }
+    fn source(&self) -> &'static str {
+        include_str!("fold_scale_and_bias.rs")
+    }
+    fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
+        let g = cx.graph;
+        let (a, x) = Affine::of_binary(g, cx.facts, at).ok_or(Skip::NoMatch)?;
+        let channels_last = |id| matches!(g.op(id), Op::Linear) && cx.facts.ty(at).rank() != 2;
+        if is_linear(g, x) && !channels_last(x) {
+            if g.use_count(x) != 1 {
+                return Err(Skip::Refused(format!(
+                    "its operand '{}' is also read elsewhere",
+                    g.node(x).name
+                )));
+            }
+            let (p, n) = fold_after(g, x, &a, &g.node(at).name).ok_or(Skip::NoMatch)?;
+            return Ok(p.replace(at, n));
+        }
+        let [(user, 0)] = g.users(at)[..] else { return Err(Skip::NoMatch) };
+        if !is_linear(g, user) || g.is_output(at) || channels_last(user) {
+            return Err(Skip::NoMatch);
+        }
+        if let Op::Conv(c) = g.op(user) {
+            if c.pads != [0; 4] && !a.only_scales() {
+                return Err(Skip::Refused(format!(
+                    "the following conv '{}' pads by {:?}, so the shift would be wrong at the border",
+                    g.node(user).name,
+                    c.pads
+                )));
+            }
+        }
+        let (p, n) = fold_before(g, user, x, &a, &g.node(user).name).ok_or(Skip::NoMatch)?;
+        Ok(p.replace(user, n))
+    }
+}

@@ -1,0 +1,59 @@
+//! Puts the given masks on the ReLU layers.
+//!
+//! **Before**: `relu(x) @relu03`, and a mask for `relu03`.
+//!
+//! **After**: `masked_relu(x, mask[, slope]) @relu03`.
+//!
+//! **Conditions**: the layer has a mask of its shape C×H×W; layers without one keep all their ReLUs.
+//!
+//! **Formula**: `y = m=1 ? max(x, 0) : m=0 ? slope·x : 0`, per element, the same for every image.
+//!
+//! **Source**: RLNet (arXiv 2402.05521) and SENet (arXiv 2301.09254), method section 2; the value 2 (zero) and the slope
+//! are ours.
+
+use crate::ir::{NodeId, Op, Tensor};
+use crate::layers::mask_shape;
+use crate::masks::RELU;
+use crate::pass::{Cx, Guarantee, Options, Pass, Skip};
+use crate::patch::Patch;
+
+/// See the module documentation.
+pub struct InsertMasks;
+
+impl Pass for InsertMasks {
+    fn name(&self) -> &'static str {
+        "insert-masks"
+    }
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Learned
+    }
+    fn source(&self) -> &'static str {
+        include_str!("insert_masks.rs")
+    }
+    fn enabled(&self, options: &Options) -> bool {
+        options.masks.is_some()
+    }
+    fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
+        let g = cx.graph;
+        let node = g.node(at);
+        let (Op::Relu, Some(layer), Some(masks)) = (&node.op, &node.layer, &cx.options.masks) else {
+            return Err(Skip::NoMatch);
+        };
+        let Some(mask) = masks.layers.get(layer) else { return Err(Skip::NoMatch) };
+        if mask.values.iter().all(|&v| v == RELU) {
+            return Err(Skip::NoMatch);
+        }
+        if mask.shape != mask_shape(cx.facts, at) {
+            return Err(Skip::Refused(format!("the mask of {layer} is {:?}", mask.shape)));
+        }
+        let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
+        let mut p = Patch::new();
+        let values = Tensor::u8(cx.facts.ty(at).per_sample(), mask.values.clone());
+        let mut operands = vec![x.into(), p.constant(format!("{layer}.mask"), values)];
+        if let Some(s) = mask.slope.as_ref().filter(|s| s.iter().any(|&v| v != 1.0)) {
+            operands.push(p.constant(format!("{layer}.slope"), Tensor::f32([s.len()], s.clone())));
+        }
+        let n = p.add_in_layer(&node.name, Op::MaskedRelu, &operands, Some(layer));
+        Ok(p.replace(at, n))
+    }
+}

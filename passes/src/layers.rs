@@ -1,0 +1,111 @@
+//! Canonical names of the ReLU layers: `relu00`, `relu01`, …
+//!
+//! The order depends on the network alone, not on the file's node order or names: ReLUs are sorted by their depth
+//! (the longest path from an input, counted in operations that every exporter writes: convolutions, linear layers,
+//! poolings, additions of two activations, nonlinearities), then by a structural signature that ignores names and
+//! weights, then by the values of the weights above them, and only then by insertion order.
+
+use crate::ir::{Binary, Facts, Graph, NodeId, Op};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+/// Operations whose presence does not depend on the exporter.
+fn significant(g: &Graph, id: NodeId) -> bool {
+    match g.op(id) {
+        Op::Conv(_) | Op::Linear | Op::Relu | Op::MaskedRelu | Op::Clip { .. } | Op::Unary(_) => true,
+        Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Concat { .. } => true,
+        Op::Binary(Binary::Add) => g.operands(id).iter().all(|&o| g.const_of(o).is_none()),
+        _ => false,
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    depth: usize,
+    signature: [u8; 32],
+    weights: [u8; 32],
+    order: usize,
+}
+
+fn digest(parts: &[&[u8]]) -> [u8; 32] {
+    let mut h = Sha256::new();
+    for p in parts {
+        h.update((p.len() as u64).to_le_bytes());
+        h.update(p);
+    }
+    h.finalize().into()
+}
+
+fn key(g: &Graph, facts: &Facts, id: NodeId, above: &HashMap<NodeId, Key>, order: usize) -> Key {
+    let operands: Vec<NodeId> = g.operands(id).into_iter().filter(|&o| g.const_of(o).is_none()).collect();
+    let mut keys: Vec<&Key> = operands.iter().filter_map(|o| above.get(o)).collect();
+    if !significant(g, id) && keys.len() == 1 {
+        return Key { order, ..keys[0].clone() };
+    }
+    if matches!(g.op(id), Op::Binary(Binary::Add | Binary::Mul)) {
+        keys.sort_by(|a, b| (a.depth, a.signature, a.weights).cmp(&(b.depth, b.signature, b.weights)));
+    }
+    let own = format!("{} {:?} {}", g.op(id).mnemonic(), g.op(id).attrs(), facts.ty(id));
+    let mut parts: Vec<&[u8]> = vec![own.as_bytes()];
+    parts.extend(keys.iter().map(|k| &k.signature[..]));
+    let signature = digest(&parts);
+    let mut weights: Vec<&[u8]> = keys.iter().map(|k| &k.weights[..]).collect();
+    let shapes: Vec<String> = g
+        .operands(id)
+        .iter()
+        .filter_map(|&o| g.const_of(o))
+        .map(|t| {
+            format!(
+                "{:?} {:?}",
+                t.shape(),
+                t.as_f32().map(|v| v.iter().take(8).map(|x| x.signum() as i8).collect::<Vec<_>>())
+            )
+        })
+        .collect();
+    weights.extend(shapes.iter().map(|s| s.as_bytes()));
+    Key {
+        depth: keys.iter().map(|k| k.depth).max().unwrap_or(0) + significant(g, id) as usize,
+        signature,
+        weights: digest(&weights),
+        order,
+    }
+}
+
+/// The ReLU nodes in canonical order.
+pub fn canonical_order(g: &Graph, facts: &Facts) -> Vec<NodeId> {
+    let mut keys: HashMap<NodeId, Key> = HashMap::new();
+    for (i, id) in g.topo().unwrap_or_default().into_iter().enumerate() {
+        if g.const_of(id).is_none() {
+            let k = key(g, facts, id, &keys, i);
+            keys.insert(id, k);
+        }
+    }
+    let mut relus: Vec<NodeId> =
+        g.ids().filter(|&id| matches!(g.op(id), Op::Relu | Op::MaskedRelu)).collect();
+    relus.sort_by(|a, b| keys.get(a).cmp(&keys.get(b)));
+    relus
+}
+
+/// Names every ReLU layer of a canonicalised graph and returns (layer name, node) in order.
+pub fn name_layers(g: &mut Graph, facts: &Facts) -> Vec<(String, NodeId)> {
+    let order = canonical_order(g, facts);
+    let width = order.len().saturating_sub(1).to_string().len().max(2);
+    let named: Vec<_> =
+        order.into_iter().enumerate().map(|(i, id)| (format!("relu{i:0width$}"), id)).collect();
+    for (name, id) in &named {
+        g.set_layer(*id, Some(name.clone()));
+    }
+    named
+}
+
+/// The mask shape C×H×W of a value: its per-sample dimensions, filled up with ones to three, or folded into the first
+/// when there are more.
+pub fn mask_shape(facts: &Facts, id: NodeId) -> [usize; 3] {
+    let d = facts.ty(id).per_sample();
+    match d[..] {
+        [] => [1, 1, 1],
+        [c] => [c, 1, 1],
+        [c, h] => [c, h, 1],
+        [.., h, w] => [d[..d.len() - 2].iter().product(), h, w],
+    }
+}

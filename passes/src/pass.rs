@@ -1,0 +1,180 @@
+//! What a pass is, and the one driver that applies, counts and reports.
+
+use crate::ir::infer::{InferError, infer};
+use crate::ir::{Facts, Graph, NodeId};
+use crate::masks::Masks;
+use crate::patch::{Patch, PatchError};
+use std::collections::BTreeMap;
+
+/// What a pass promises about the numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guarantee {
+    /// The same function, up to floating-point rounding.
+    Exact,
+    /// The same function away from the border of padded maps.
+    ExactInterior,
+    /// Another function of the same arg max.
+    SameArgMax,
+    /// Another function, as the learned or given masks say.
+    Learned,
+    /// Changes nothing.
+    Analysis,
+}
+
+impl Guarantee {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Guarantee::Exact => "exact",
+            Guarantee::ExactInterior => "exact-interior",
+            Guarantee::SameArgMax => "same-arg-max",
+            Guarantee::Learned => "learned",
+            Guarantee::Analysis => "analysis",
+        }
+    }
+}
+
+/// Why a rule did nothing at a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Skip {
+    /// The pattern is not there.
+    NoMatch,
+    /// The pattern is there and rewriting it would be wrong; the reason reaches the user.
+    Refused(String),
+}
+
+/// What the passes are asked to do.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The masks that insert-masks inserts.
+    pub masks: Option<Masks>,
+    /// Run the opt-in drop-softmax.
+    pub drop_softmax: bool,
+}
+
+/// What a rule sees.
+#[derive(Debug, Clone, Copy)]
+pub struct Cx<'a> {
+    /// The graph.
+    pub graph: &'a Graph,
+    /// Types of every value.
+    pub facts: &'a Facts,
+    /// Options.
+    pub options: &'a Options,
+}
+
+/// A graph transformation. Its file's `//!` text is its documentation: Before, After, Conditions, Formula, Source.
+pub trait Pass: Sync {
+    /// The name in `.pir` headers, reports and `relinc passes`.
+    fn name(&self) -> &'static str;
+    /// What it promises.
+    fn guarantee(&self) -> Guarantee;
+    /// The source file whose leading `//!` lines document the pass.
+    fn source(&self) -> &'static str;
+    /// Is it switched on by these options?
+    fn enabled(&self, _options: &Options) -> bool {
+        true
+    }
+    /// The rewrite rooted at a node.
+    fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip>;
+}
+
+impl dyn Pass {
+    /// The documentation in Markdown.
+    pub fn doc(&self) -> String {
+        let lines = self.source().lines().map_while(|l| l.strip_prefix("//!"));
+        lines.map(|l| l.strip_prefix(' ').unwrap_or(l)).collect::<Vec<_>>().join("\n")
+    }
+    /// The first sentence of the documentation, on one line.
+    pub fn summary(&self) -> String {
+        self.doc().split("\n\n").next().unwrap_or_default().replace('\n', " ")
+    }
+}
+
+/// A place where a pass would have been wrong.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Refusal {
+    /// The value's name.
+    pub node: String,
+    /// The reason, in words for the user.
+    pub why: String,
+}
+
+/// What a pass did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Rewrites applied.
+    pub applied: usize,
+    /// Rewrites refused.
+    pub refused: Vec<Refusal>,
+}
+
+/// A pass that broke the graph or does not end: a bug in relinc.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The graph does not type before the pass.
+    #[error("pass {pass}: the graph does not type: {}", .errors.iter().map(|e| e.to_string()).collect::<Vec<_>>().join("; "))]
+    Infer {
+        /// The pass.
+        pass: &'static str,
+        /// Everything that does not type.
+        errors: Vec<InferError>,
+    },
+    /// A patch does not fit.
+    #[error("pass {pass} at '{node}': {error}")]
+    Patch {
+        /// The pass.
+        pass: &'static str,
+        /// Where.
+        node: String,
+        /// Why.
+        error: PatchError,
+    },
+    /// No fixpoint.
+    #[error("pass {pass} does not settle after {sweeps} sweeps")]
+    Endless {
+        /// The pass.
+        pass: &'static str,
+        /// Sweeps made.
+        sweeps: usize,
+    },
+}
+
+const MAX_SWEEPS: usize = 200;
+
+/// Runs one pass until it finds nothing more to do.
+pub fn run(pass: &dyn Pass, g: &mut Graph, options: &Options) -> Result<Outcome, PassError> {
+    let name = pass.name();
+    let mut facts = infer(g).map_err(|errors| PassError::Infer { pass: name, errors })?;
+    let mut outcome = Outcome::default();
+    for _ in 0..MAX_SWEEPS {
+        let order = g.topo().unwrap_or_default();
+        let mut refused = BTreeMap::new();
+        let before = outcome.applied;
+        for id in order {
+            if !g.contains(id) {
+                continue;
+            }
+            match pass.rewrite(&Cx { graph: g, facts: &facts, options }, id) {
+                Ok(patch) => {
+                    let node = g.node(id).name.clone();
+                    patch.apply(g, &mut facts).map_err(|error| PassError::Patch {
+                        pass: name,
+                        node,
+                        error,
+                    })?;
+                    outcome.applied += 1;
+                }
+                Err(Skip::Refused(why)) => {
+                    refused.insert(g.node(id).name.clone(), why);
+                }
+                Err(Skip::NoMatch) => {}
+            }
+        }
+        if outcome.applied == before {
+            outcome.refused = refused.into_iter().map(|(node, why)| Refusal { node, why }).collect();
+            return Ok(outcome);
+        }
+    }
+    Err(PassError::Endless { pass: name, sweeps: MAX_SWEEPS })
+}

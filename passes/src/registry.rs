@@ -1,0 +1,65 @@
+//! The one table of passes.
+
+use crate::canonicalise::Canonicalise;
+use crate::compact_relu::CompactRelu;
+use crate::drop_dead::DropDead;
+use crate::drop_linearized_relu::DropLinearizedRelu;
+use crate::drop_softmax::DropSoftmax;
+use crate::fold_batch_norm::FoldBatchNorm;
+use crate::fold_scale_and_bias::FoldScaleAndBias;
+use crate::insert_masks::InsertMasks;
+use crate::pass::Pass;
+use crate::split_batch_norm::SplitBatchNorm;
+
+/// Every pass, in the order `compile` runs them.
+pub static PASSES: &[&dyn Pass] = &[
+    // One form for all exporters: every later pattern is written against it.
+    &Canonicalise,
+    // Before the folds, so that a linear layer under it is the graph's end.
+    &DropSoftmax,
+    // Whole normalisations first: they know both their scale and their shift.
+    &FoldBatchNorm,
+    // What could not be folded becomes mul and add, which the next pass may still fold apart.
+    &SplitBatchNorm,
+    // After every source of per-channel constants but the masks' slopes.
+    &FoldScaleAndBias,
+    // Masks go on the canonical layers; nothing before this changes the function.
+    &InsertMasks,
+    // Whole layers first, so that compaction never sees them.
+    &DropLinearizedRelu,
+    &CompactRelu,
+    // Last: what the others left unread.
+    &DropDead,
+];
+
+/// The pass of this name.
+pub fn find(name: &str) -> Option<&'static dyn Pass> {
+    PASSES.iter().copied().find(|p| p.name() == name)
+}
+
+/// The passes that bring any import to the canonical, unmasked form that `inspect` counts.
+pub fn normalising() -> impl Iterator<Item = &'static dyn Pass> {
+    PASSES
+        .iter()
+        .copied()
+        .filter(|p| !matches!(p.name(), "insert-masks" | "drop-linearized-relu" | "compact-relu"))
+}
+
+/// The passes that put masks on and lower them.
+pub fn masking() -> impl Iterator<Item = &'static dyn Pass> {
+    ["insert-masks", "drop-linearized-relu", "compact-relu", "fold-scale-and-bias", "drop-dead"]
+        .into_iter()
+        .filter_map(find)
+}
+
+/// All pass documentation as one Markdown text: `docs/passes.md`.
+pub fn documentation() -> String {
+    let mut s = String::from(
+        "# Passes\n\nGenerated from the doc comments in `passes/src` by `relinc passes --markdown`; do not edit.\n\
+         In the order `compile` runs them.\n",
+    );
+    for p in PASSES {
+        s += &format!("\n## {}\n\nGuarantee: {}.\n\n{}\n", p.name(), p.guarantee().name(), p.doc());
+    }
+    s
+}
