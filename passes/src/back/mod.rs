@@ -1,0 +1,36 @@
+//! One folder a target format. Every back end takes a [`Valid`](crate::valid::Valid) graph.
+
+pub mod onnx;
+pub mod spu;
+
+/// A graph a back end cannot express, or a file it cannot write.
+#[derive(Debug, thiserror::Error)]
+pub enum EmitError {
+    /// Operations the target has no form for; all are listed.
+    #[error("target {target} cannot express: {}", .nodes.join("; "))]
+    Unsupported {
+        /// The target.
+        target: &'static str,
+        /// One sentence a node.
+        nodes: Vec<String>,
+    },
+    /// A request the target cannot meet.
+    #[error("target {target}: {why}")]
+    Refused {
+        /// The target.
+        target: &'static str,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// A file cannot be written.
+    #[error("{file}: cannot be written: {why}")]
+    Write {
+        /// The file.
+        file: String,
+        /// Why.
+        why: std::io::Error,
+    },
+}
+
+/// Weights larger than this in all go to a file of their own beside an ONNX model, whose size protobuf limits.
+pub const EXTERNAL_OVER: usize = 1 << 30;

@@ -1,0 +1,318 @@
+//! One IR operation → one or a few ONNX nodes.
+
+use super::is_parameter;
+use super::proto::{float, int, ints, node, tensor};
+use crate::interp::movement;
+use crate::ir::op::{Compare, ReduceKind};
+use crate::ir::{Binary, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
+use crate::valid::Valid;
+use std::collections::HashMap;
+use tract_onnx::pb::{AttributeProto, NodeProto};
+
+/// Collects nodes and initializers in topological order.
+pub struct Emitter<'a> {
+    valid: &'a Valid<'a>,
+    g: &'a Graph,
+    names: &'a HashMap<NodeId, String>,
+    opset: i64,
+    nodes: Vec<NodeProto>,
+    initializers: Vec<(String, &'a Tensor)>,
+    /// Nodes that cannot be expressed, in words.
+    pub errors: Vec<String>,
+}
+
+impl<'a> Emitter<'a> {
+    pub fn new(valid: &'a Valid<'a>, names: &'a HashMap<NodeId, String>, opset: i64) -> Self {
+        Emitter { valid, g: valid.graph(), names, opset, nodes: vec![], initializers: vec![], errors: vec![] }
+    }
+
+    pub fn finish(self) -> (Vec<NodeProto>, Vec<(String, &'a Tensor)>) {
+        (self.nodes, self.initializers)
+    }
+
+    fn name(&self, id: NodeId) -> String {
+        self.names[&id].clone()
+    }
+
+    /// A helper value beside node `id`.
+    fn aux(&self, id: NodeId, what: &str) -> String {
+        let base = format!("{}.{what}", self.names[&id]);
+        if self.g.by_name(&base).is_some() { format!("{base}.aux") } else { base }
+    }
+
+    fn push(&mut self, id: NodeId, op: &str, inputs: &[String], output: &str, attrs: Vec<AttributeProto>) {
+        let n = self.g.node(id);
+        let label = match (&n.layer, &n.op) {
+            (Some(l), Op::Relu) => l.clone(),
+            _ => n.name.clone(),
+        };
+        self.nodes.push(node(op, &label, inputs, output, attrs));
+    }
+
+    /// The node itself, reading its operands.
+    fn plain(&mut self, id: NodeId, op: &str, attrs: Vec<AttributeProto>) {
+        let inputs: Vec<String> = self.g.operands(id).iter().map(|&o| self.name(o)).collect();
+        let out = self.name(id);
+        self.push(id, op, &inputs, &out, attrs);
+    }
+
+    fn constant(&mut self, id: NodeId, name: String, t: &Tensor) -> String {
+        self.push(id, "Constant", &[], &name, vec![tensor("value", t)]);
+        name
+    }
+
+    /// The node, reading its operands and further constants.
+    fn with_constants(
+        &mut self,
+        id: NodeId,
+        op: &str,
+        constants: &[(&str, Option<Tensor>)],
+        attrs: Vec<AttributeProto>,
+    ) {
+        let mut inputs: Vec<String> = self.g.operands(id).iter().map(|&o| self.name(o)).collect();
+        for (what, t) in constants {
+            inputs.push(match t {
+                Some(t) => self.constant(id, self.aux(id, what), t),
+                None => String::new(),
+            });
+        }
+        let out = self.name(id);
+        self.push(id, op, &inputs, &out, attrs);
+    }
+
+    fn operand_name(&self, id: NodeId, slot: usize) -> String {
+        self.g.operand(id, slot).map(|o| self.name(o)).unwrap_or_default()
+    }
+
+    /// A target shape for Reshape: the batch is −1.
+    fn shape_tensor(dims: &[Dim]) -> Tensor {
+        Tensor::ints(&dims.iter().map(|d| d.fixed().map_or(-1, |n| n as i64)).collect::<Vec<_>>())
+    }
+
+    fn refuse(&mut self, id: NodeId, why: &str) {
+        let n = self.g.node(id);
+        self.errors.push(format!("{} '{}': {why}", n.op.mnemonic(), n.name));
+    }
+
+    pub fn emit(&mut self, id: NodeId) {
+        let g = self.g;
+        match g.op(id) {
+            Op::Input(_) => {}
+            Op::Const(t) if is_parameter(g, id) => self.initializers.push((self.name(id), t)),
+            Op::Const(t) => {
+                let name = self.name(id);
+                self.constant(id, name, t);
+            }
+            Op::Conv(c) => {
+                let k = self.valid.facts().ty(g.operands(id)[1]).at(1);
+                let attrs = vec![
+                    ints("dilations", &c.dilations),
+                    int("group", c.group as i64),
+                    ints("kernel_shape", &k[2..]),
+                    ints("pads", &c.pads),
+                    ints("strides", &c.strides),
+                ];
+                self.plain(id, "Conv", attrs)
+            }
+            Op::Linear => self.linear(id),
+            Op::Gemm { alpha, beta, trans_a, trans_b } => {
+                let attrs = vec![
+                    float("alpha", *alpha),
+                    float("beta", *beta),
+                    int("transA", *trans_a as i64),
+                    int("transB", *trans_b as i64),
+                ];
+                self.plain(id, "Gemm", attrs)
+            }
+            Op::MatMul => self.plain(id, "MatMul", vec![]),
+            Op::BatchNorm { eps } => self.plain(id, "BatchNormalization", vec![float("epsilon", *eps)]),
+            Op::Relu => self.plain(id, "Relu", vec![]),
+            Op::MaskedRelu => {
+                self.refuse(id, "a dense mask saves nothing on any runtime; run compact-relu first")
+            }
+            Op::LeakyRelu { slope } => self.plain(id, "LeakyRelu", vec![float("alpha", *slope)]),
+            Op::PRelu => self.plain(id, "PRelu", vec![]),
+            Op::Clip { min, max } => {
+                let bound = |v: &f32| v.is_finite().then(|| Tensor::scalar(*v));
+                let mut bounds = vec![("min", bound(min)), ("max", bound(max))];
+                while bounds.last().is_some_and(|b| b.1.is_none()) {
+                    bounds.pop();
+                }
+                self.with_constants(id, "Clip", &bounds, vec![])
+            }
+            Op::Unary(u) => self.unary(id, *u),
+            Op::Binary(b) => self.plain(id, binary_name(*b), vec![]),
+            Op::Compare(c) => self.plain(id, compare_name(*c), vec![]),
+            Op::Where => self.plain(id, "Where", vec![]),
+            Op::MaxPool(w) => self.plain(id, "MaxPool", window(w)),
+            Op::AvgPool { window: w, count_pad } => {
+                let mut attrs = window(w);
+                attrs.push(int("count_include_pad", *count_pad as i64));
+                self.plain(id, "AveragePool", attrs)
+            }
+            Op::GlobalMean { keep } => self.global_mean(id, *keep),
+            Op::Reduce { kind, axes, keep } => self.reduce(id, *kind, axes, *keep),
+            Op::Pad { before, after, value } => {
+                let amounts: Vec<i64> = before.iter().chain(after).map(|&n| n as i64).collect();
+                let constants =
+                    [("pads", Some(Tensor::ints(&amounts))), ("value", Some(Tensor::scalar(*value)))];
+                self.with_constants(id, "Pad", &constants, vec![])
+            }
+            Op::Slice(s) => {
+                let of = |f: fn(&crate::ir::op::SliceAxis) -> i64| {
+                    Some(Tensor::ints(&s.iter().map(f).collect::<Vec<_>>()))
+                };
+                let constants = [
+                    ("starts", of(|a| a.start)),
+                    ("ends", of(|a| a.end)),
+                    ("axes", of(|a| a.axis as i64)),
+                    ("steps", of(|a| a.step)),
+                ];
+                self.with_constants(id, "Slice", &constants, vec![])
+            }
+            Op::Concat { axis } => self.plain(id, "Concat", vec![int("axis", *axis as i64)]),
+            Op::Gather { axis } => self.plain(id, "Gather", vec![int("axis", *axis as i64)]),
+            Op::Reshape(d) => {
+                self.with_constants(id, "Reshape", &[("shape", Some(Self::shape_tensor(d)))], vec![])
+            }
+            Op::Transpose(p) => self.plain(id, "Transpose", vec![ints("perm", p)]),
+            Op::Expand(d) => {
+                let from = self.valid.facts().ty(g.operands(id)[0]);
+                if d.iter().enumerate().any(|(i, d)| *d == Dim::Batch && from.dims.get(i) != Some(d)) {
+                    return self.refuse(
+                        id,
+                        "expands to the batch; write it as an elementwise operation with a batched value",
+                    );
+                }
+                let to: Vec<i64> = d.iter().map(|d| d.fixed().map_or(1, |n| n as i64)).collect();
+                self.with_constants(id, "Expand", &[("shape", Some(Tensor::ints(&to)))], vec![])
+            }
+            Op::Softmax { axis } => self.plain(id, "Softmax", vec![int("axis", *axis as i64)]),
+            Op::LogSoftmax { axis } => self.plain(id, "LogSoftmax", vec![int("axis", *axis as i64)]),
+            Op::ArgMax { axis, keep } => {
+                self.plain(id, "ArgMax", vec![int("axis", *axis as i64), int("keepdims", *keep as i64)])
+            }
+            Op::Identity | Op::Dropout => self.plain(id, "Identity", vec![]),
+            Op::Cast(t) => self.plain(id, "Cast", vec![int("to", i64::from(super::proto::data_type(*t)))]),
+            Op::Shape { start, end } if self.opset >= 15 => {
+                self.plain(id, "Shape", vec![int("start", *start as i64), int("end", *end as i64)])
+            }
+            Op::Shape { .. } => self.refuse(id, "needs opset 15 or newer"),
+            Op::Dyn(_) => self.refuse(id, "still has parameters as operands; run canonicalise"),
+        }
+    }
+
+    fn linear(&mut self, id: NodeId) {
+        let g = self.g;
+        let rank = self.valid.facts().ty(id).rank();
+        if rank == 2 {
+            return self.plain(id, "Gemm", vec![int("transB", 1)]);
+        }
+        let (x, w) = (self.operand_name(id, 0), self.operand_name(id, 1));
+        let transposed = self.aux(id, "weight_t");
+        match g.const_operand(id, 1).and_then(|t| Some((t.as_f32()?, t.shape()))) {
+            Some((v, shape)) => {
+                let (v, shape) = movement::transpose(v, shape, &[1, 0]);
+                self.constant(id, transposed.clone(), &Tensor::f32(shape, v));
+            }
+            None => self.push(id, "Transpose", &[w], &transposed, vec![ints("perm", &[1i64, 0])]),
+        }
+        let out = self.name(id);
+        match g.operand(id, 2).map(|b| self.name(b)) {
+            None => self.push(id, "MatMul", &[x, transposed], &out, vec![]),
+            Some(b) => {
+                let product = self.aux(id, "product");
+                self.push(id, "MatMul", &[x, transposed], &product, vec![]);
+                self.push(id, "Add", &[product, b], &out, vec![]);
+            }
+        }
+    }
+
+    fn unary(&mut self, id: NodeId, u: Unary) {
+        let op = match u {
+            Unary::Neg => "Neg",
+            Unary::Abs => "Abs",
+            Unary::Exp => "Exp",
+            Unary::Log => "Log",
+            Unary::Sqrt => "Sqrt",
+            Unary::Reciprocal => "Reciprocal",
+            Unary::Sigmoid => "Sigmoid",
+            Unary::Tanh => "Tanh",
+            Unary::Erf => "Erf",
+            Unary::HardSwish if self.opset >= 14 => "HardSwish",
+            Unary::Softplus => "Softplus",
+            Unary::Floor => "Floor",
+            Unary::Ceil => "Ceil",
+            Unary::HardSigmoid => {
+                return self.plain(id, "HardSigmoid", vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)]);
+            }
+            Unary::Silu | Unary::HardSwish => {
+                let (x, gate, out) = (self.operand_name(id, 0), self.aux(id, "gate"), self.name(id));
+                let (op, attrs) = match u {
+                    Unary::Silu => ("Sigmoid", vec![]),
+                    _ => ("HardSigmoid", vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)]),
+                };
+                self.push(id, op, std::slice::from_ref(&x), &gate, attrs);
+                return self.push(id, "Mul", &[x, gate], &out, vec![]);
+            }
+        };
+        self.plain(id, op, vec![]);
+    }
+
+    fn global_mean(&mut self, id: NodeId, keep: bool) {
+        let ty = self.valid.facts().ty(id).clone();
+        if keep {
+            return self.plain(id, "GlobalAveragePool", vec![]);
+        }
+        let (x, pooled, out) = (self.operand_name(id, 0), self.aux(id, "pooled"), self.name(id));
+        self.push(id, "GlobalAveragePool", &[x], &pooled, vec![]);
+        let shape = self.constant(id, self.aux(id, "shape"), &Self::shape_tensor(&ty.dims));
+        self.push(id, "Reshape", &[pooled, shape], &out, vec![]);
+    }
+
+    fn reduce(&mut self, id: NodeId, kind: ReduceKind, axes: &[usize], keep: bool) {
+        let (op, since) = match kind {
+            ReduceKind::Mean => ("ReduceMean", 18),
+            ReduceKind::Sum => ("ReduceSum", 13),
+            ReduceKind::Max => ("ReduceMax", 18),
+        };
+        let mut attrs = vec![int("keepdims", keep as i64)];
+        if self.opset >= since {
+            let axes: Vec<i64> = axes.iter().map(|&a| a as i64).collect();
+            return self.with_constants(id, op, &[("axes", Some(Tensor::ints(&axes)))], attrs);
+        }
+        attrs.push(ints("axes", axes));
+        self.plain(id, op, attrs)
+    }
+}
+
+fn window(w: &Window) -> Vec<AttributeProto> {
+    vec![
+        int("ceil_mode", w.ceil as i64),
+        ints("kernel_shape", &w.kernel),
+        ints("pads", &w.pads),
+        ints("strides", &w.strides),
+    ]
+}
+
+fn binary_name(b: Binary) -> &'static str {
+    match b {
+        Binary::Add => "Add",
+        Binary::Sub => "Sub",
+        Binary::Mul => "Mul",
+        Binary::Div => "Div",
+        Binary::Max => "Max",
+        Binary::Min => "Min",
+        Binary::Pow => "Pow",
+    }
+}
+
+fn compare_name(c: Compare) -> &'static str {
+    match c {
+        Compare::Greater => "Greater",
+        Compare::GreaterEqual => "GreaterOrEqual",
+        Compare::Less => "Less",
+        Compare::LessEqual => "LessOrEqual",
+        Compare::Equal => "Equal",
+    }
+}

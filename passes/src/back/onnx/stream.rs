@@ -1,0 +1,115 @@
+//! Writes a model without ever holding its weights a second time: initializers are encoded one by one.
+
+use super::proto::tensor_header;
+use crate::files::create_atomically;
+use crate::ir::{Data, Tensor};
+use prost::Message;
+use std::io::{self, Write};
+use std::path::Path;
+use tract_onnx::pb::tensor_proto::DataLocation;
+use tract_onnx::pb::{GraphProto, ModelProto, StringStringEntryProto, TensorProto};
+
+/// Field numbers of onnx.proto that are written by hand.
+const MODEL_GRAPH: u32 = 7;
+const GRAPH_INITIALIZER: u32 = 5;
+const TENSOR_RAW_DATA: u32 = 9;
+/// External data starts at multiples of this, so that it can be mapped.
+const ALIGN: usize = 4096;
+
+/// Writes `model` with `graph` and the initializers (name, tensor). When the tensors are larger than `external_over`
+/// bytes in all, they go to `<file name>.data` beside the model.
+pub fn write_model(
+    path: &Path,
+    model: ModelProto,
+    graph: GraphProto,
+    initializers: &[(String, &Tensor)],
+    external_over: usize,
+) -> io::Result<()> {
+    let total: usize = initializers.iter().map(|(_, t)| bytes(t)).sum();
+    let external = total > external_over;
+    let mut headers: Vec<TensorProto> = initializers.iter().map(|(n, t)| tensor_header(n, t)).collect();
+    if external {
+        let file = format!("{}.data", path.file_name().unwrap_or_default().to_string_lossy());
+        create_atomically(&path.with_file_name(&file), |w| {
+            let mut at = 0usize;
+            for (h, (_, t)) in headers.iter_mut().zip(initializers) {
+                let start = at.next_multiple_of(ALIGN);
+                w.write_all(&vec![0; start - at])?;
+                write_elements(w, t)?;
+                at = start + bytes(t);
+                locate(h, &file, start, bytes(t));
+            }
+            Ok(())
+        })?;
+    }
+    create_atomically(path, |w| {
+        w.write_all(&model.encode_to_vec())?;
+        let head = graph.encode_to_vec();
+        let sizes: Vec<usize> = headers
+            .iter()
+            .zip(initializers)
+            .map(|(h, (_, t))| h.encoded_len() + if external { 0 } else { field_len(bytes(t)) })
+            .collect();
+        let graph_len = head.len() + sizes.iter().map(|&s| field_len(s)).sum::<usize>();
+        field(w, MODEL_GRAPH, graph_len)?;
+        w.write_all(&head)?;
+        for ((h, size), (_, t)) in headers.iter().zip(sizes).zip(initializers) {
+            field(w, GRAPH_INITIALIZER, size)?;
+            w.write_all(&h.encode_to_vec())?;
+            if !external {
+                field(w, TENSOR_RAW_DATA, bytes(t))?;
+                write_elements(w, t)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn locate(h: &mut TensorProto, file: &str, offset: usize, length: usize) {
+    let pair = |k: &str, v: String| StringStringEntryProto { key: k.into(), value: v };
+    h.data_location = Some(DataLocation::External as i32);
+    h.external_data = vec![
+        pair("location", file.into()),
+        pair("offset", offset.to_string()),
+        pair("length", length.to_string()),
+    ];
+}
+
+fn bytes(t: &Tensor) -> usize {
+    t.len()
+        * match t.data() {
+            Data::F32(_) => 4,
+            Data::I64(_) => 8,
+            Data::U8(_) | Data::Bool(_) => 1,
+        }
+}
+
+fn field_len(payload: usize) -> usize {
+    1 + prost::encoding::encoded_len_varint(payload as u64) + payload
+}
+
+/// The tag and length of a length-delimited field (numbers below 16 take one byte).
+fn field(w: &mut dyn Write, number: u32, len: usize) -> io::Result<()> {
+    let mut buf = vec![(number << 3 | 2) as u8];
+    prost::encoding::encode_varint(len as u64, &mut buf);
+    w.write_all(&buf)
+}
+
+/// The elements, little-endian.
+pub(crate) fn write_elements(w: &mut dyn Write, t: &Tensor) -> io::Result<()> {
+    fn all<T: Copy, const K: usize>(w: &mut dyn Write, v: &[T], le: fn(T) -> [u8; K]) -> io::Result<()> {
+        let mut buf = Vec::with_capacity(K * 4096);
+        for chunk in v.chunks(4096) {
+            buf.clear();
+            chunk.iter().for_each(|&x| buf.extend_from_slice(&le(x)));
+            w.write_all(&buf)?;
+        }
+        Ok(())
+    }
+    match t.data() {
+        Data::F32(v) => all(w, v, f32::to_le_bytes),
+        Data::I64(v) => all(w, v, i64::to_le_bytes),
+        Data::U8(v) => w.write_all(v),
+        Data::Bool(v) => all(w, v, |b| [b as u8]),
+    }
+}

@@ -1,0 +1,463 @@
+//! One IR operation → StableHLO operations that SPU 0.9.5 runs.
+
+use super::text::{Value, Writer, ty};
+use crate::ir::op::{Compare, ReduceKind, Window};
+use crate::ir::{Binary, Conv, DType, NodeId, Op, Unary};
+use crate::valid::Valid;
+
+type R = Result<Value, String>;
+
+/// Emits the node and returns its value.
+pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
+    let g = valid.graph();
+    let out = valid.facts().ty(id).at(1);
+    let operands: Vec<Value> = g.operands(id).into_iter().map(|o| w.value(o)).collect();
+    let x = operands.first().cloned().ok_or("has no operand")?;
+    Ok(match g.op(id) {
+        Op::Conv(c) => convolution(w, c, &operands, &out),
+        Op::Linear => {
+            let k = x.shape.len() - 1;
+            let y = dot(w, &x, &operands[1], k, 1, &out);
+            match operands.get(2) {
+                Some(b) => add_bias(w, &y, b, k),
+                None => y,
+            }
+        }
+        Op::MatMul if x.shape.len() == 2 && operands[1].shape.len() == 2 => {
+            dot(w, &x, &operands[1], 1, 0, &out)
+        }
+        Op::MatMul => return Err("only products of two matrices are supported".into()),
+        Op::Relu => {
+            let z = w.splat(&out, 0.0);
+            binary(w, "maximum", &x, &z)
+        }
+        Op::Clip { min, max } => clip(w, &x, *min, *max),
+        Op::Unary(u) => unary(w, *u, &x)?,
+        Op::Binary(b) => {
+            let (l, r) = (broadcast(w, &x, &out), broadcast(w, &operands[1], &out));
+            binary(w, binary_name(*b), &l, &r)
+        }
+        Op::Compare(c) => {
+            let (l, r) = (broadcast(w, &x, &out), broadcast(w, &operands[1], &out));
+            let text = format!(
+                "stablehlo.compare {}, {}, {} : ({}, {}) -> {}",
+                compare_name(*c),
+                l.name,
+                r.name,
+                l.ty(),
+                r.ty(),
+                ty(&out, DType::Bool)
+            );
+            w.put(&out, DType::Bool, &text)
+        }
+        Op::Where => {
+            let [c, a, b] = [0, 1, 2].map(|i| broadcast(w, &operands[i], &out));
+            w.float(
+                &out,
+                &format!("stablehlo.select {}, {}, {} : {}, {}", c.name, a.name, b.name, c.ty(), a.ty()),
+            )
+        }
+        Op::MaxPool(win) => pool(w, "maximum", f32::NEG_INFINITY, win, &x, &out),
+        Op::AvgPool { window, count_pad } => avg_pool(w, window, *count_pad, &x, &out),
+        Op::GlobalMean { .. } => {
+            let axes: Vec<usize> = (2..x.shape.len()).collect();
+            reduce(w, ReduceKind::Mean, &axes, &x, &out)
+        }
+        Op::Reduce { kind, axes, .. } => reduce(w, *kind, axes, &x, &out),
+        Op::Pad { before, after, value } => {
+            let v = w.splat(&[], *value);
+            pad(w, &x, &v, before, after, &out)
+        }
+        Op::Slice(axes) => slice(w, axes, &x, &out)?,
+        Op::Concat { axis } => {
+            let names: Vec<&str> = operands.iter().map(|v| v.name.as_str()).collect();
+            let types: Vec<String> = operands.iter().map(Value::ty).collect();
+            let text = format!(
+                "stablehlo.concatenate {}, dim = {axis} : ({}) -> {}",
+                names.join(", "),
+                types.join(", "),
+                ty(&out, x.dtype)
+            );
+            w.put(&out, x.dtype, &text)
+        }
+        Op::Gather { axis } => gather(w, valid, id, *axis, &x, &out)?,
+        Op::Reshape(_) => reshape(w, &x, &out),
+        Op::Transpose(p) => w.put(
+            &out,
+            x.dtype,
+            &format!("stablehlo.transpose {}, dims = {p:?} : ({}) -> {}", x.name, x.ty(), ty(&out, x.dtype)),
+        ),
+        Op::Expand(_) => broadcast(w, &x, &out),
+        Op::Softmax { axis } => softmax(w, &x, *axis),
+        Op::LogSoftmax { axis } => log_softmax(w, &x, *axis),
+        Op::Identity | Op::Dropout => x,
+        Op::MaskedRelu => {
+            return Err("a dense mask saves nothing on any runtime; run compact-relu first".into());
+        }
+        Op::BatchNorm { .. } | Op::Gemm { .. } | Op::LeakyRelu { .. } | Op::PRelu => {
+            return Err("its parameters are computed from data, so canonicalise could not lower it".into());
+        }
+        Op::ArgMax { .. } => {
+            return Err("opens no logits; end the model before it and take the arg max of the output".into());
+        }
+        _ => return Err("has no StableHLO form here".into()),
+    })
+}
+
+fn binary(w: &mut Writer<'_>, op: &str, l: &Value, r: &Value) -> Value {
+    w.put(&l.shape, l.dtype, &format!("stablehlo.{op} {}, {} : {}", l.name, r.name, l.ty()))
+}
+
+fn reshape(w: &mut Writer<'_>, x: &Value, to: &[usize]) -> Value {
+    if x.shape == to {
+        return x.clone();
+    }
+    w.put(to, x.dtype, &format!("stablehlo.reshape {} : ({}) -> {}", x.name, x.ty(), ty(to, x.dtype)))
+}
+
+/// NumPy broadcasting: missing leading axes and axes of size 1.
+fn broadcast(w: &mut Writer<'_>, x: &Value, to: &[usize]) -> Value {
+    if x.shape == to {
+        return x.clone();
+    }
+    let lead = to.len() - x.shape.len();
+    let dims: Vec<usize> = (lead..to.len()).collect();
+    broadcast_dims(w, x, &dims, to)
+}
+
+fn broadcast_dims(w: &mut Writer<'_>, x: &Value, dims: &[usize], to: &[usize]) -> Value {
+    let text = format!(
+        "stablehlo.broadcast_in_dim {}, dims = {dims:?} : ({}) -> {}",
+        x.name,
+        x.ty(),
+        ty(to, x.dtype)
+    );
+    w.put(to, x.dtype, &text)
+}
+
+fn add_bias(w: &mut Writer<'_>, y: &Value, b: &Value, axis: usize) -> Value {
+    let b = broadcast_dims(w, b, &[axis], &y.shape);
+    binary(w, "add", y, &b)
+}
+
+fn dot(w: &mut Writer<'_>, x: &Value, y: &Value, xk: usize, yk: usize, out: &[usize]) -> Value {
+    let text = format!(
+        "stablehlo.dot_general {}, {}, contracting_dims = [{xk}] x [{yk}] : ({}, {}) -> {}",
+        x.name,
+        y.name,
+        x.ty(),
+        y.ty(),
+        ty(out, DType::F32)
+    );
+    w.float(out, &text)
+}
+
+/// SPU runs dense and depthwise convolutions; other groupings are cut apart and joined.
+fn convolution(w: &mut Writer<'_>, c: &Conv, operands: &[Value], out: &[usize]) -> Value {
+    let (x, k) = (&operands[0], &operands[1]);
+    let y = if c.group == 1 || c.group == x.shape[1] {
+        one_convolution(w, c, c.group, x, k, out)
+    } else {
+        let (cin, cout) = (x.shape[1] / c.group, out[1] / c.group);
+        let parts: Vec<Value> = (0..c.group)
+            .map(|i| {
+                let xs = channel_slice(w, x, 1, i * cin, cin);
+                let ks = channel_slice(w, k, 0, i * cout, cout);
+                one_convolution(w, c, 1, &xs, &ks, &[out[0], cout, out[2], out[3]])
+            })
+            .collect();
+        let names: Vec<&str> = parts.iter().map(|v| v.name.as_str()).collect();
+        let types: Vec<String> = parts.iter().map(Value::ty).collect();
+        let text = format!(
+            "stablehlo.concatenate {}, dim = 1 : ({}) -> {}",
+            names.join(", "),
+            types.join(", "),
+            ty(out, DType::F32)
+        );
+        w.float(out, &text)
+    };
+    match operands.get(2) {
+        Some(b) => add_bias(w, &y, b, 1),
+        None => y,
+    }
+}
+
+fn channel_slice(w: &mut Writer<'_>, x: &Value, axis: usize, start: usize, len: usize) -> Value {
+    let mut out = x.shape.clone();
+    out[axis] = len;
+    let ranges: Vec<String> = (0..out.len())
+        .map(|i| if i == axis { format!("{start}:{}", start + len) } else { format!("0:{}", x.shape[i]) })
+        .collect();
+    w.float(
+        &out,
+        &format!(
+            "stablehlo.slice {} [{}] : ({}) -> {}",
+            x.name,
+            ranges.join(", "),
+            x.ty(),
+            ty(&out, x.dtype)
+        ),
+    )
+}
+
+fn one_convolution(
+    w: &mut Writer<'_>,
+    c: &Conv,
+    groups: usize,
+    x: &Value,
+    k: &Value,
+    out: &[usize],
+) -> Value {
+    let [t, l, b, r] = c.pads;
+    let text = format!(
+        "stablehlo.convolution({}, {}) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1], window = {{stride = {:?}, \
+         pad = [[{t}, {b}], [{l}, {r}]], rhs_dilate = {:?}}} {{batch_group_count = 1 : i64, feature_group_count = {groups} : \
+         i64}} : ({}, {}) -> {}",
+        x.name,
+        k.name,
+        c.strides,
+        c.dilations,
+        x.ty(),
+        k.ty(),
+        ty(out, DType::F32)
+    );
+    w.float(out, &text)
+}
+
+fn clip(w: &mut Writer<'_>, x: &Value, min: f32, max: f32) -> Value {
+    let mut y = x.clone();
+    if min.is_finite() {
+        let lo = w.splat(&x.shape, min);
+        y = binary(w, "maximum", &y, &lo);
+    }
+    if max.is_finite() {
+        let hi = w.splat(&x.shape, max);
+        y = binary(w, "minimum", &y, &hi);
+    }
+    y
+}
+
+fn unary(w: &mut Writer<'_>, u: Unary, x: &Value) -> R {
+    let one = |w: &mut Writer<'_>, op: &str, x: &Value| {
+        w.float(&x.shape, &format!("stablehlo.{op} {} : {}", x.name, x.ty()))
+    };
+    Ok(match u {
+        Unary::Neg => one(w, "negate", x),
+        Unary::Abs => one(w, "abs", x),
+        Unary::Exp => one(w, "exponential", x),
+        Unary::Log => one(w, "log", x),
+        Unary::Sqrt => one(w, "sqrt", x),
+        Unary::Sigmoid => one(w, "logistic", x),
+        Unary::Tanh => one(w, "tanh", x),
+        Unary::Floor => one(w, "floor", x),
+        Unary::Reciprocal => {
+            let ones = w.splat(&x.shape, 1.0);
+            binary(w, "divide", &ones, x)
+        }
+        Unary::Silu => {
+            let s = one(w, "logistic", x);
+            binary(w, "multiply", x, &s)
+        }
+        Unary::HardSigmoid | Unary::HardSwish => {
+            let sixth = w.splat(&x.shape, 1.0 / 6.0);
+            let half = w.splat(&x.shape, 0.5);
+            let y = binary(w, "multiply", x, &sixth);
+            let y = binary(w, "add", &y, &half);
+            let y = clip(w, &y, 0.0, 1.0);
+            if u == Unary::HardSigmoid { y } else { binary(w, "multiply", x, &y) }
+        }
+        Unary::Erf | Unary::Softplus | Unary::Ceil => return Err("is not verified on SPU".into()),
+    })
+}
+
+fn reduce_with(w: &mut Writer<'_>, op: &str, init: f32, axes: &[usize], x: &Value) -> Value {
+    let z = w.splat(&[], init);
+    let out: Vec<usize> = (0..x.shape.len()).filter(|i| !axes.contains(i)).map(|i| x.shape[i]).collect();
+    let text = format!(
+        "stablehlo.reduce({} init: {}) applies stablehlo.{op} across dimensions = {axes:?} : ({}, tensor<f32>) -> {}",
+        x.name,
+        z.name,
+        x.ty(),
+        ty(&out, DType::F32)
+    );
+    w.float(&out, &text)
+}
+
+fn scale(w: &mut Writer<'_>, x: &Value, by: f32) -> Value {
+    let s = w.splat(&x.shape, by);
+    binary(w, "multiply", x, &s)
+}
+
+fn reduce(w: &mut Writer<'_>, kind: ReduceKind, axes: &[usize], x: &Value, out: &[usize]) -> Value {
+    let count: usize = axes.iter().map(|&a| x.shape[a]).product();
+    let y = match kind {
+        ReduceKind::Max => reduce_with(w, "maximum", f32::NEG_INFINITY, axes, x),
+        ReduceKind::Sum => reduce_with(w, "add", 0.0, axes, x),
+        ReduceKind::Mean => {
+            let sum = reduce_with(w, "add", 0.0, axes, x);
+            scale(w, &sum, 1.0 / count as f32)
+        }
+    };
+    reshape(w, &y, out)
+}
+
+/// Padding after the map that a window with `ceil` still needs.
+fn end_pads(win: &Window, x: &Value, out: &[usize]) -> [usize; 2] {
+    [0, 1].map(|i| {
+        let need = (out[2 + i] - 1) * win.strides[i] + win.kernel[i];
+        need.saturating_sub(x.shape[2 + i] + win.pads[i]).max(if win.ceil { 0 } else { win.pads[i + 2] })
+    })
+}
+
+fn pool(w: &mut Writer<'_>, op: &str, init: f32, win: &Window, x: &Value, out: &[usize]) -> Value {
+    let z = w.splat(&[], init);
+    let [b, r] = end_pads(win, x, out);
+    let ([kh, kw], [sh, sw], [t, l, ..]) = (win.kernel, win.strides, win.pads);
+    let text = format!(
+        "\"stablehlo.reduce_window\"({}, {}) ({{\n    ^bb0(%a: tensor<f32>, %b: tensor<f32>):\n      %c = stablehlo.{op} %a, %b : \
+         tensor<f32>\n      stablehlo.return %c : tensor<f32>\n    }}) {{window_dimensions = array<i64: 1, 1, {kh}, {kw}>, \
+         window_strides = array<i64: 1, 1, {sh}, {sw}>, padding = dense<[[0, 0], [0, 0], [{t}, {b}], [{l}, {r}]]> : \
+         tensor<4x2xi64>}} : ({}, tensor<f32>) -> {}",
+        x.name,
+        z.name,
+        x.ty(),
+        ty(out, DType::F32)
+    );
+    w.float(out, &text)
+}
+
+/// Sum of each window times one over its count, which differs at the border unless padding counts.
+fn avg_pool(w: &mut Writer<'_>, win: &Window, count_pad: bool, x: &Value, out: &[usize]) -> Value {
+    let sum = pool(w, "add", 0.0, win, x, out);
+    let inside = |axis: usize, o: usize| {
+        let (start, k, d) = (o * win.strides[axis], win.kernel[axis], x.shape[2 + axis]);
+        let (lo, hi) = if count_pad {
+            (0, d + win.pads[axis] + win.pads[axis + 2])
+        } else {
+            (win.pads[axis], d + win.pads[axis])
+        };
+        (start + k).min(hi) - start.max(lo).min(hi)
+    };
+    let inverse: Vec<f32> = (0..out[2])
+        .flat_map(|i| (0..out[3]).map(move |j| (i, j)))
+        .map(|(i, j)| 1.0 / (inside(0, i) * inside(1, j)).max(1) as f32)
+        .collect();
+    let c = w.inline(&crate::ir::Tensor::f32([out[2], out[3]], inverse));
+    let c = broadcast_dims(w, &c, &[2, 3], out);
+    binary(w, "multiply", &sum, &c)
+}
+
+fn pad(w: &mut Writer<'_>, x: &Value, v: &Value, before: &[usize], after: &[usize], out: &[usize]) -> Value {
+    let interior = vec![0; out.len()];
+    let text = format!(
+        "stablehlo.pad {}, {}, low = {before:?}, high = {after:?}, interior = {interior:?} : ({}, {}) -> {}",
+        x.name,
+        v.name,
+        x.ty(),
+        v.ty(),
+        ty(out, x.dtype)
+    );
+    w.put(out, x.dtype, &text)
+}
+
+fn slice(w: &mut Writer<'_>, axes: &[crate::ir::op::SliceAxis], x: &Value, out: &[usize]) -> R {
+    let mut ranges: Vec<String> = x.shape.iter().map(|d| format!("0:{d}")).collect();
+    for a in axes {
+        if a.step < 0 {
+            return Err("slices backwards".into());
+        }
+        let (first, count) = crate::interp::movement::slice_range(a, x.shape[a.axis]);
+        let step = a.step as usize;
+        let end = if count == 0 { first } else { first + (count - 1) * step + 1 };
+        ranges[a.axis] = format!("{first}:{end}:{step}");
+    }
+    let text =
+        format!("stablehlo.slice {} [{}] : ({}) -> {}", x.name, ranges.join(", "), x.ty(), ty(out, x.dtype));
+    Ok(w.put(out, x.dtype, &text))
+}
+
+fn gather(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId, axis: usize, x: &Value, out: &[usize]) -> R {
+    let idx = valid
+        .graph()
+        .const_operand(id, 1)
+        .and_then(|t| t.as_i64())
+        .ok_or("its indices are computed from data")?;
+    let dim = x.shape[axis] as i64;
+    let idx: Vec<i64> = idx.iter().map(|&i| if i < 0 { i + dim } else { i }).collect();
+    let rank = x.shape.len();
+    let i = w.indices(&idx);
+    let offset: Vec<usize> = (0..rank).filter(|&d| d != axis).collect();
+    let sizes: Vec<String> =
+        (0..rank).map(|d| if d == axis { "1".into() } else { x.shape[d].to_string() }).collect();
+    let mut flat = x.shape.clone();
+    flat[axis] = idx.len();
+    let text = format!(
+        "\"stablehlo.gather\"({}, {}) {{dimension_numbers = #stablehlo.gather<offset_dims = {offset:?}, collapsed_slice_dims = \
+         [{axis}], start_index_map = [{axis}], index_vector_dim = 1>, slice_sizes = array<i64: {}>, indices_are_sorted = \
+         false}} : ({}, {}) -> {}",
+        x.name,
+        i.name,
+        sizes.join(", "),
+        x.ty(),
+        i.ty(),
+        ty(&flat, x.dtype)
+    );
+    let y = w.put(&flat, x.dtype, &text);
+    Ok(reshape(w, &y, out))
+}
+
+/// x − max(x) along an axis, so that the exponential stays in range.
+fn centred(w: &mut Writer<'_>, x: &Value, axis: usize) -> Value {
+    let top = reduce_with(w, "maximum", f32::NEG_INFINITY, &[axis], x);
+    let top = spread(w, &top, axis, &x.shape);
+    binary(w, "subtract", x, &top)
+}
+
+/// Repeats a reduced value along the reduced axis.
+fn spread(w: &mut Writer<'_>, y: &Value, axis: usize, to: &[usize]) -> Value {
+    let dims: Vec<usize> = (0..to.len()).filter(|&i| i != axis).collect();
+    broadcast_dims(w, y, &dims, to)
+}
+
+/// The exponentials along an axis and their sum.
+fn exponentials(w: &mut Writer<'_>, x: &Value, axis: usize) -> (Value, Value, Value) {
+    let x = centred(w, x, axis);
+    let e = w.float(&x.shape, &format!("stablehlo.exponential {} : {}", x.name, x.ty()));
+    let sum = reduce_with(w, "add", 0.0, &[axis], &e);
+    (x, e, sum)
+}
+
+fn softmax(w: &mut Writer<'_>, x: &Value, axis: usize) -> Value {
+    let (x, e, sum) = exponentials(w, x, axis);
+    let sum = spread(w, &sum, axis, &x.shape);
+    binary(w, "divide", &e, &sum)
+}
+
+fn log_softmax(w: &mut Writer<'_>, x: &Value, axis: usize) -> Value {
+    let (x, _, sum) = exponentials(w, x, axis);
+    let log = w.float(&sum.shape, &format!("stablehlo.log {} : {}", sum.name, sum.ty()));
+    let log = spread(w, &log, axis, &x.shape);
+    binary(w, "subtract", &x, &log)
+}
+
+fn binary_name(b: Binary) -> &'static str {
+    match b {
+        Binary::Add => "add",
+        Binary::Sub => "subtract",
+        Binary::Mul => "multiply",
+        Binary::Div => "divide",
+        Binary::Max => "maximum",
+        Binary::Min => "minimum",
+        Binary::Pow => "power",
+    }
+}
+
+fn compare_name(c: Compare) -> &'static str {
+    match c {
+        Compare::Greater => "GT",
+        Compare::GreaterEqual => "GE",
+        Compare::Less => "LT",
+        Compare::LessEqual => "LE",
+        Compare::Equal => "EQ",
+    }
+}

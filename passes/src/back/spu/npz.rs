@@ -1,0 +1,97 @@
+//! NumPy's `.npy` and `.npz` (an uncompressed zip of `.npy` members), streamed.
+
+use crate::back::onnx::write_elements;
+use crate::ir::{DType, Data, Tensor};
+use std::io::{self, Write};
+
+/// The `.npy` header of a little-endian C-order array.
+fn header(t: &Tensor) -> Vec<u8> {
+    let descr = match t.dtype() {
+        DType::F32 => "<f4",
+        DType::I64 => "<i8",
+        DType::U8 => "|u1",
+        DType::Bool => "|b1",
+    };
+    let shape: String = t.shape().iter().map(|d| format!("{d},")).collect();
+    let mut dict = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
+    // Magic, version and length take 10 bytes; the data starts at a multiple of 64.
+    let padded = (10 + dict.len() + 1).next_multiple_of(64) - 10;
+    dict.extend(std::iter::repeat_n(' ', padded - dict.len() - 1));
+    dict.push('\n');
+    let mut h = b"\x93NUMPY\x01\x00".to_vec();
+    h.extend((dict.len() as u16).to_le_bytes());
+    h.extend(dict.as_bytes());
+    h
+}
+
+/// Writes one array.
+pub fn write_npy(w: &mut dyn Write, t: &Tensor) -> io::Result<()> {
+    w.write_all(&header(t))?;
+    write_elements(w, t)
+}
+
+/// Feeds what is written to a checksum.
+struct Crc(crc32fast::Hasher);
+
+impl Write for Crc {
+    fn write(&mut self, b: &[u8]) -> io::Result<usize> {
+        self.0.update(b);
+        Ok(b.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The fields a member's local header and its directory entry share, from the version on.
+fn common(crc: u32, size: u32, name: &str) -> Vec<u8> {
+    let mut h = vec![];
+    for v in [20u16, 0, 0, 0, 0x21] {
+        h.extend(v.to_le_bytes());
+    }
+    for v in [crc, size, size] {
+        h.extend(v.to_le_bytes());
+    }
+    h.extend((name.len() as u16).to_le_bytes());
+    h.extend(0u16.to_le_bytes());
+    h
+}
+
+/// Writes named arrays as an uncompressed zip. Archives of 4 GiB or 65,535 members are refused.
+pub fn write_npz(w: &mut dyn Write, arrays: &[(String, &Tensor)]) -> io::Result<()> {
+    let too_big =
+        || io::Error::new(io::ErrorKind::InvalidInput, "the weights exceed 4 GiB, the limit of this archive");
+    let mut directory = vec![];
+    let mut at = 0u32;
+    for (name, t) in arrays {
+        let member = format!("{name}.npy");
+        let mut crc = Crc(crc32fast::Hasher::new());
+        write_npy(&mut crc, t)?;
+        let width = match t.data() {
+            Data::F32(_) => 4,
+            Data::I64(_) => 8,
+            _ => 1,
+        };
+        let size = u32::try_from(header(t).len() + width * t.len()).map_err(|_| too_big())?;
+        let shared = common(crc.0.finalize(), size, &member);
+        w.write_all(b"PK\x03\x04")?;
+        w.write_all(&shared)?;
+        w.write_all(member.as_bytes())?;
+        write_npy(w, t)?;
+        directory.extend(b"PK\x01\x02\x14\x00");
+        directory.extend(&shared);
+        directory.extend([0; 10]);
+        directory.extend(at.to_le_bytes());
+        directory.extend(member.as_bytes());
+        let step = u32::try_from(4 + shared.len() + member.len()).map_err(|_| too_big())?;
+        at = at.checked_add(step).and_then(|v| v.checked_add(size)).ok_or_else(too_big)?;
+    }
+    let count = u16::try_from(arrays.len()).map_err(|_| too_big())?;
+    w.write_all(&directory)?;
+    w.write_all(b"PK\x05\x06\0\0\0\0")?;
+    w.write_all(&count.to_le_bytes())?;
+    w.write_all(&count.to_le_bytes())?;
+    w.write_all(&(directory.len() as u32).to_le_bytes())?;
+    w.write_all(&at.to_le_bytes())?;
+    w.write_all(&[0, 0])
+}

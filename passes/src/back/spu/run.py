@@ -1,0 +1,508 @@
+#!/usr/bin/env python3
+"""Run the compiled classifier under MPC on this machine, and count its traffic.
+
+This file is the same for every model.  What belongs to the model lies beside it:
+
+    manifest.json      names, shapes and defaults (format 1); weights listed under its optional
+                       key "public" (index tensors, say) are public under every --weights
+    model.mlir         StableHLO text; @main takes the input, then the weights in the manifest's order
+    weights.npz        the weights, by the manifest's names
+    sample_input.npy   images to run on without --input, f32 [N, ...]
+
+It needs numpy and SPU:  pip install spu==0.9.5  (Python 3.10 or 3.11).
+
+What the numbers mean
+    The model is compiled for one image; the runner calls it once an image and keeps
+    the parties, their links and the shared weights.  sent_bytes, recv_bytes,
+    send_actions, recv_actions, seconds, ops and kernels are those of ONE image, the
+    first, as party 0 saw them; per_image lists all of them and images_agree says
+    whether every image sent the same bytes in the same number of actions.  SEMI2K's
+    always do.  CHEETAH's first image also pays the one-off oblivious-transfer set-up, and
+    ABY3 draws the roles of each truncation at random, so its figures differ by a few
+    percent from image to image.
+    Dealing the inputs and opening the outputs are not counted.  Under SEMI2K a trusted
+    party deals the multiplication triples; that offline traffic is not counted either.
+    rounds is send_actions: sequential one-way exchanges of party 0 (CHEETAH sends in
+    chunks, so there it only bounds them from above).
+    All parties run on this machine over memory links: seconds are computing time, with
+    no network in it.
+    --weights server: party 0 holds the weights in the clear.  SEMI2K and ABY3 then share
+    them anew at every use (SEMI2K for nothing, ABY3 at 16 bytes a weight), so this setting
+    only saves traffic under CHEETAH.
+
+Exit codes: 0 done, 1 the run failed or ran out of time, 2 bad usage or missing files.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+try:
+    import numpy as np
+except ImportError:
+    print("run.py: numpy is not installed: pip install numpy", file=sys.stderr)
+    sys.exit(2)
+
+HERE = Path(__file__).resolve().parent
+INSTALL_HINT = "pip install spu==0.9.5 (needs Python 3.10 or 3.11)"
+PARTIES = {"semi2k": (2, 3), "aby3": (3,), "cheetah": (2,)}  # the first one is the default
+WEIGHTS = ("secret", "server", "public")
+SERVER_RANK = 0  # with --weights server: the party that holds the weights in the clear
+MANIFEST_FORMAT = 1
+ALARM_GRACE_S = 5
+MAX_ALARM_S = 10**7
+NARROW_RING_HINT = " (spu 0.9.5 crashes in larger matrix products on the 32-bit ring; take --field 64)"
+
+
+class UsageError(Exception):
+    """Something the caller can put right; exit code 2."""
+
+
+class RunError(Exception):
+    """The run itself failed; exit code 1."""
+
+
+# ---------------------------------------------------------------- what lies beside this file
+
+
+def load_manifest():
+    """The parsed manifest.json, with the keys this runner relies on checked."""
+    path = HERE / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path} is missing; it is written by `relinc compile`") from None
+    except ValueError as err:
+        raise UsageError(f"{path} is not JSON: {err}") from None
+    if manifest.get("format") != MANIFEST_FORMAT:
+        raise UsageError(f"{path}: format {manifest.get('format')!r}, this runner reads {MANIFEST_FORMAT}")
+    for key in ("input", "weights", "output"):
+        if key not in manifest:
+            raise UsageError(f"{path}: the key {key!r} is missing")
+    if manifest.get("entry", "main") != "main":
+        raise UsageError(f"{path}: entry {manifest['entry']!r}, SPU only runs @main")
+    return manifest
+
+
+def load_program():
+    """The StableHLO text of the model."""
+    path = HERE / "model.mlir"
+    if not path.is_file():
+        raise UsageError(f"{path} is missing")
+    return path.read_text(encoding="utf-8")
+
+
+def load_weights(manifest):
+    """The weights in argument order; floats as f32, the only float the runtime encodes well."""
+    if not manifest["weights"]:
+        return []
+    path = HERE / "weights.npz"
+    if not path.is_file():
+        raise UsageError(f"{path} is missing")
+    with np.load(path, allow_pickle=False) as stored:
+        absent = [name for name in manifest["weights"] if name not in stored]
+        if absent:
+            raise UsageError(f"{path} lacks {', '.join(absent[:5])}, named in manifest.json")
+        arrays = [stored[name] for name in manifest["weights"]]
+    return [a.astype(np.float32) if a.dtype.kind == "f" else a for a in arrays]
+
+
+def load_images(manifest, given, count):
+    """The first `count` images, f32 of the manifest's shape, as an array [count, ...]."""
+    path = Path(given) if given else HERE / "sample_input.npy"
+    try:
+        images = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        hint = "" if given else "; give one with --input FILE.npy"
+        raise UsageError(f"{path} is missing{hint}") from None
+    except (ValueError, OSError) as err:
+        raise UsageError(f"{path} is not a .npy array: {err}") from None
+    shape = tuple(manifest["input"]["shape"])
+    if not shape or shape[0] != 1:
+        raise UsageError(f"manifest.json: input shape {list(shape)}; this runner feeds one image at a time")
+    if not isinstance(images, np.ndarray) or images.dtype.kind not in "fiu":
+        raise UsageError(f"{path} must hold one array of numbers")
+    if images.shape == shape[1:]:
+        images = images[None]
+    if images.shape[1:] != shape[1:]:
+        raise UsageError(f"{path} has shape {list(images.shape)}, the model wants [N, {str(list(shape[1:]))[1:]}")
+    if count > len(images):
+        raise UsageError(f"--n {count}, but {path} holds {len(images)} image(s)")
+    images = np.ascontiguousarray(images[:count], dtype=np.float32)
+    if not np.isfinite(images).all():
+        raise UsageError(f"{path} holds infinite or undefined values, which fixed point cannot say")
+    return images
+
+
+# ---------------------------------------------------------------- the worker: parties and runtime
+
+
+def import_spu():
+    """The modules spu.api and spu.libspu, or a UsageError that says how to install them."""
+    try:
+        import spu.api
+        import spu.libspu
+    except ImportError as err:
+        raise UsageError(f"cannot import spu ({err}): {INSTALL_HINT}") from None
+    return spu.api, spu.libspu
+
+
+def runtime_config(lib, job, rank=0):
+    """SPU's configuration; only party 0 profiles, so the log holds one voice."""
+    config = lib.RuntimeConfig()
+    config.protocol = getattr(lib.ProtocolKind, job["protocol"].upper())
+    config.field = getattr(lib.FieldType, f"FM{job['field']}")
+    if job["fraction"]:
+        config.fxp_fraction_bits = job["fraction"]
+    # Without this flag an owner's rank is ignored and the weights become shares.
+    config.experimental_enable_colocated_optimization = job["weights"] == "server"
+    config.enable_pphlo_profile = rank == 0
+    config.enable_hal_profile = rank == 0
+    return config
+
+
+def visibilities(lib, manifest, setting):
+    """What the compiler is told about each argument: the input, then the weights."""
+    secret, public = lib.Visibility.VIS_SECRET, lib.Visibility.VIS_PUBLIC
+    always_public = set(manifest.get("public", []))
+    return [secret] + [
+        public if setting == "public" or name in always_public else secret for name in manifest["weights"]
+    ]
+
+
+def compile_program(api, lib, text, vis):
+    """SPU's byte code for the program."""
+    source = lib.CompilationSource(lib.SourceIRType.STABLEHLO, text.encode(), vis)
+    try:
+        return api.compile(source, lib.CompilerOptions())
+    except Exception as err:
+        raise RunError(f"SPU cannot compile model.mlir: {first_lines(str(err))}") from err
+
+
+def deal(io, arrays, vis, secret, owner):
+    """Shares of every array, by party: a list of each party's shares."""
+    dealt = [io.make_shares(a, v, owner if v == secret else -1) for a, v in zip(arrays, vis)]
+    return [list(shares) for shares in zip(*dealt)]
+
+
+def run_party(api, lib, job, rank, desc, code, names, images, weights):
+    """One party's part: set the weights once, then run every image; returns its output shares."""
+    link = lib.link.create_mem(desc, rank)
+    runtime = api.Runtime(link, runtime_config(lib, job, rank))
+    for name, share in zip(names[1:], weights):
+        runtime.set_var(name, share)
+    results = []
+    for i, image in enumerate(images):
+        runtime.set_var(names[0], image)
+        runtime.run(lib.Executable(f"image{i}", names, ["out"], code))
+        results.append(runtime.get_var("out"))
+    return results
+
+
+def in_parallel(task, parties):
+    """task(rank) for every party at once; the first failure ends the process, as the others wait for ever."""
+    with_threads = concurrent.futures.ThreadPoolExecutor(parties)
+    futures = [with_threads.submit(task, rank) for rank in range(parties)]
+    concurrent.futures.wait(futures, return_when=concurrent.futures.FIRST_EXCEPTION)
+    for future in futures:
+        if future.done() and future.exception():
+            raise future.exception()
+    return [future.result() for future in futures]
+
+
+def compute(job):
+    """Everything that needs SPU: compile, deal, run, open.  Returns outputs and times."""
+    api, lib = import_spu()
+    manifest, parties = load_manifest(), job["parties"]
+    weights = load_weights(manifest)
+    images = load_images(manifest, job["input"], job["n"])
+    config = runtime_config(lib, job)
+    vis = visibilities(lib, manifest, job["weights"])
+    started = time.perf_counter()
+    code = compile_program(api, lib, load_program(), vis)
+    compiled = time.perf_counter()
+
+    io = api.Io(parties, config)
+    secret = lib.Visibility.VIS_SECRET
+    owner = SERVER_RANK if job["weights"] == "server" else -1
+    weight_shares = deal(io, weights, vis[1:], secret, owner) if weights else [[] for _ in range(parties)]
+    image_shares = deal(io, [im[None] for im in images], [secret] * len(images), secret, -1)
+    desc = lib.link.Desc()
+    for rank in range(parties):
+        desc.add_party(f"party{rank}", f"mem{rank}")
+    names = ["in"] + [f"w{i}" for i in range(len(weights))]
+    shares = in_parallel(
+        lambda rank: run_party(api, lib, job, rank, desc, code, names, image_shares[rank], weight_shares[rank]),
+        parties,
+    )
+    outputs = [np.asarray(io.reconstruct(list(of_image))).reshape(-1).tolist() for of_image in zip(*shares)]
+    return {"outputs": outputs, "compile_seconds": compiled - started}
+
+
+def worker(folder):
+    """Body of the child process: reads job.json, writes result.json; the log goes to fds 1 and 2."""
+    folder = Path(folder)
+    job = json.loads((folder / "job.json").read_text())
+    signal.alarm(int(min(job["timeout"], MAX_ALARM_S)) + ALARM_GRACE_S)  # should the parent die first
+    try:
+        result = compute(job)
+    except UsageError as err:
+        result = {"usage": str(err)}
+    except BaseException as err:  # SPU raises plain RuntimeErrors with a C++ stack in them
+        traceback.print_exc()
+        result = {"error": first_lines(str(err)) or type(err).__name__}
+    (folder / "result.json").write_text(json.dumps(result))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # threads of a failed run still wait for each other
+
+
+def first_lines(message):
+    """SPU's error text without its stack trace."""
+    return " ".join(re.split("stacktrace:", message, flags=re.IGNORECASE)[0].replace("what:", "").split())
+
+
+# ---------------------------------------------------------------- the log
+
+
+NUMBER = r"([0-9.eE+-]+)"
+START = re.compile(rf"SPU execution image(\d+) completed, .*?execution took {NUMBER}s")
+SECTION = re.compile(r"\b(HLO|HAL|MPC) profiling: total time")
+OPERATION = re.compile(
+    rf"- (\S+), executed (\d+) times, duration {NUMBER}s, send bytes (\d+) recv bytes (\d+)"
+    r"(?:, send actions (\d+), recv actions (\d+))?"
+)
+TOTAL = re.compile(
+    r"Link details: total send bytes (\d+), recv bytes (\d+), send actions (\d+), recv actions (\d+)"
+)
+
+
+def parse_operation(match):
+    """One line of the profile as (name, figures)."""
+    name, count, seconds, sent, received, send_actions, recv_actions = match.groups()
+    return name, {
+        "count": int(count),
+        "sent_bytes": int(sent),
+        "recv_bytes": int(received),
+        "send_actions": int(send_actions or 0),
+        "recv_actions": int(recv_actions or 0),
+        "seconds": float(seconds),
+    }
+
+
+def parse_log(text):
+    """Statistics of each image in order, from SPU's log of party 0."""
+    images, current, section = [], None, None
+    for line in text.splitlines():
+        if found := START.search(line):
+            current, section = {"seconds": float(found[2]), "ops": {}, "kernels": {}}, None
+            images.append(current)
+        elif current is None:
+            continue
+        elif found := SECTION.search(line):
+            section = {"HLO": "ops", "MPC": "kernels"}.get(found[1])
+        elif found := TOTAL.search(line):
+            keys = ("sent_bytes", "recv_bytes", "send_actions", "recv_actions")
+            current.update(zip(keys, map(int, found.groups())))
+        elif section and (found := OPERATION.search(line)):
+            name, figures = parse_operation(found)
+            current[section][name] = figures
+    return images
+
+
+# ---------------------------------------------------------------- the parent: limits and report
+
+
+def run_job(job):
+    """Run the worker under the time limit; returns its result and its log."""
+    with tempfile.TemporaryDirectory(prefix="relinc-run-") as folder:
+        (Path(folder) / "job.json").write_text(json.dumps(job))
+        log = Path(folder) / "log.txt"
+        with log.open("wb") as sink:
+            child = subprocess.Popen(
+                [sys.executable, str(Path(__file__).resolve()), "--worker", folder],
+                stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
+            )
+            try:
+                code = child.wait(timeout=job["timeout"])
+            except subprocess.TimeoutExpired:
+                raise RunError(f"no result after {job['timeout']} s; raise --timeout or lower --n") from None
+            finally:
+                if child.poll() is None:
+                    child.kill()
+                    child.wait()
+        text = log.read_text(errors="replace")
+        answer = Path(folder) / "result.json"
+        if not answer.is_file():
+            tail = "\n".join(text.splitlines()[-15:])
+            hint = NARROW_RING_HINT if job["field"] == 32 else ""
+            raise RunError(f"the runtime {how_it_ended(code)} and left no result{hint}" + (f":\n{tail}" if tail else ""))
+        return json.loads(answer.read_text()), text
+
+
+def how_it_ended(code):
+    """A child's exit status in words."""
+    if code >= 0:
+        return f"ended with code {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"
+
+
+def diagnostics(log):
+    """The compiler's own error lines, which SPU's exception does not repeat."""
+    return [line.strip() for line in log.splitlines() if re.search(r"\berror: ", line)][:3]
+
+
+def report(job, result, log):
+    """The document that is printed."""
+    images = parse_log(log)
+    if len(images) != job["n"] or any("sent_bytes" not in im for im in images):
+        raise RunError(f"SPU's log holds statistics of {len(images)} image(s), not {job['n']}: is it spu 0.9.5?")
+    totals = ("sent_bytes", "recv_bytes", "send_actions", "recv_actions", "seconds")
+    per_image = [{key: image[key] for key in totals} for image in images]
+    traffic = {(image["sent_bytes"], image["send_actions"]) for image in images}
+    first = images[0]
+    return {
+        "runtime": "spu",
+        "protocol": job["protocol"],
+        "ring": job["field"],
+        "parties": job["parties"],
+        "weights": job["weights"],
+        "images": job["n"],
+        "outputs": result["outputs"],  # one flat list an image
+        "sent_bytes": first["sent_bytes"],
+        "recv_bytes": first["recv_bytes"],
+        "send_actions": first["send_actions"],
+        "recv_actions": first["recv_actions"],
+        "rounds": first["send_actions"],
+        "seconds": first["seconds"],
+        "compile_seconds": result["compile_seconds"],
+        "images_agree": len(traffic) == 1,
+        "per_image": per_image,
+        "ops": {name: f for name, f in first["ops"].items() if name.startswith("pphlo.")},
+        "kernels": first["kernels"],
+    }
+
+
+def print_table(doc):
+    """The same for people: one line an image, then where the bytes of one image go."""
+    print(f"spu {doc['protocol']}, {doc['parties']} parties, ring {doc['ring']}, weights {doc['weights']}")
+    for i, values in enumerate(doc["outputs"]):
+        shown = " ".join(f"{v:.4f}" for v in values[:10]) + (" …" if len(values) > 10 else "")
+        print(f"image {i}: class {int(np.argmax(values))}   {shown}")
+    print(
+        f"one image, party 0: sent {doc['sent_bytes']:,} B, received {doc['recv_bytes']:,} B, "
+        f"{doc['send_actions']} send actions, {doc['seconds']:.2f} s"
+    )
+    if not doc["images_agree"]:
+        print("the images differ: sent " + ", ".join(f"{im['sent_bytes']:,}" for im in doc["per_image"]))
+    print(f"{'operation':<24}{'count':>7}{'sent':>14}{'received':>14}{'actions':>9}{'seconds':>9}")
+    heavy_first = sorted(doc["ops"].items(), key=lambda item: (-item[1]["sent_bytes"], -item[1]["seconds"]))
+    for name, f in heavy_first:
+        print(
+            f"{name:<24}{f['count']:>7}{f['sent_bytes']:>14,}{f['recv_bytes']:>14,}"
+            f"{f['send_actions']:>9}{f['seconds']:>9.3f}"
+        )
+
+
+# ---------------------------------------------------------------- the command line
+
+
+def positive(kind):
+    """An argparse type: a positive number of this kind."""
+
+    def parse(text):
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not positive")
+        return value
+
+    parse.__name__ = kind.__name__
+    return parse
+
+
+def parse_arguments(argv):
+    """The command line as argparse sees it."""
+    parser = argparse.ArgumentParser(
+        description="Run the compiled model under MPC on this machine and count its traffic.",
+        epilog="Bytes are party 0's for one image; dealing inputs and opening outputs are not counted.",
+    )
+    parser.add_argument("--protocol", choices=sorted(PARTIES), help="default: the manifest's")
+    parser.add_argument("--parties", type=int, help="semi2k: 2 (default) or 3; aby3: 3; cheetah: 2")
+    parser.add_argument("--weights", choices=WEIGHTS,
+                        help="who knows them: nobody, party 0, everybody (default: the manifest's, "
+                             "but server under cheetah instead of secret)")
+    parser.add_argument("--input", metavar="FILE.npy", help="f32 images [N, ...]; default: sample_input.npy")
+    parser.add_argument("--n", type=positive(int), default=1, help="how many images (default 1)")
+    parser.add_argument("--field", type=int, choices=(32, 64, 128), default=64, help="bits of the ring (default 64)")
+    parser.add_argument("--fraction", type=positive(int), metavar="F", help="fraction bits (default: SPU's for the ring)")
+    parser.add_argument("--timeout", type=positive(float), default=600.0, metavar="S", help="seconds (default 600)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    return parser.parse_args(argv)
+
+
+def make_job(options, manifest):
+    """The arguments with every default filled in, as the worker reads them."""
+    protocol = options.protocol or manifest.get("protocol_default", "semi2k")
+    if protocol not in PARTIES:
+        raise UsageError(f"manifest.json: unknown protocol_default {protocol!r}")
+    allowed = PARTIES[protocol]
+    parties = options.parties or allowed[0]
+    if parties not in allowed:
+        raise UsageError(f"{protocol} runs with {' or '.join(map(str, allowed))} parties, not {parties}")
+    weights = options.weights or manifest.get("weights_setting", "secret")
+    if weights not in WEIGHTS:
+        raise UsageError(f"manifest.json: unknown weights_setting {weights!r}")
+    if protocol == "cheetah" and not options.weights and weights == "secret":
+        weights = "server"
+    if options.fraction and options.fraction >= options.field // 2:
+        raise UsageError(f"--fraction {options.fraction} leaves no room for products in a ring of {options.field} bits")
+    return {
+        "protocol": protocol, "parties": parties, "weights": weights,
+        "input": str(Path(options.input).resolve()) if options.input else None,
+        "n": options.n, "field": options.field, "fraction": options.fraction or 0, "timeout": options.timeout,
+    }
+
+
+def main(argv):
+    """Entry point; returns the exit code."""
+    if len(argv) == 2 and argv[0] == "--worker":
+        return worker(argv[1])
+    options = parse_arguments(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the worker is ended too
+    try:
+        manifest = load_manifest()
+        job = make_job(options, manifest)
+        load_program(), load_weights(manifest), load_images(manifest, job["input"], job["n"])
+        result, log = run_job(job)
+        if "usage" in result:
+            raise UsageError(result["usage"])
+        if "error" in result:
+            raise RunError("\n  ".join([result["error"], *diagnostics(log)]))
+        doc = report(job, result, log)
+    except UsageError as err:
+        print(f"run.py: {err}", file=sys.stderr)
+        return 2
+    except RunError as err:
+        print(f"run.py: {err}", file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps(doc))
+    else:
+        print_table(doc)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,167 @@
+//! Assembling the StableHLO module: values, constants, arguments.
+
+use super::is_weight;
+use super::lower::lower;
+use crate::back::EmitError;
+use crate::ir::{DType, Data, Graph, NodeId, Op, Tensor};
+use crate::valid::Valid;
+use std::collections::HashMap;
+use std::fmt::Write;
+
+/// The emitted module and its weight arguments in order.
+pub struct Program {
+    pub text: String,
+    pub weights: Vec<(String, NodeId)>,
+}
+
+/// The element type in StableHLO.
+fn element(d: DType) -> &'static str {
+    match d {
+        DType::F32 => "f32",
+        DType::I64 => "i32",
+        DType::U8 => "i8",
+        DType::Bool => "i1",
+    }
+}
+
+/// A value in the text: its name, dimensions and element type.
+#[derive(Debug, Clone)]
+pub struct Value {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub dtype: DType,
+}
+
+/// `tensor<1x16x32x32xf32>`
+pub fn ty(shape: &[usize], d: DType) -> String {
+    let mut s = String::from("tensor<");
+    for n in shape {
+        let _ = write!(s, "{n}x");
+    }
+    s + element(d) + ">"
+}
+
+impl Value {
+    pub fn ty(&self) -> String {
+        ty(&self.shape, self.dtype)
+    }
+}
+
+/// Writes operations and hands out names.
+pub struct Writer<'a> {
+    pub g: &'a Graph,
+    body: String,
+    next: usize,
+    values: HashMap<NodeId, Value>,
+}
+
+impl<'a> Writer<'a> {
+    fn fresh(&mut self) -> String {
+        self.next += 1;
+        format!("%{}", self.next - 1)
+    }
+    /// Emits `%n = text` and returns the value.
+    pub fn put(&mut self, shape: &[usize], dtype: DType, text: &str) -> Value {
+        let name = self.fresh();
+        let _ = writeln!(self.body, "    {name} = {text}");
+        Value { name, shape: shape.to_vec(), dtype }
+    }
+    /// Emits an `f32` operation.
+    pub fn float(&mut self, shape: &[usize], text: &str) -> Value {
+        self.put(shape, DType::F32, text)
+    }
+    /// A splat constant.
+    pub fn splat(&mut self, shape: &[usize], v: f32) -> Value {
+        let lit = if v.is_finite() { format!("{v:e}") } else { format!("0x{:08X}", v.to_bits()) };
+        let lit = if lit.contains(['.', 'x']) { lit } else { lit.replacen('e', ".0e", 1) };
+        self.float(shape, &format!("stablehlo.constant dense<{lit}> : {}", ty(shape, DType::F32)))
+    }
+    /// An index constant `[K,1]`.
+    pub fn indices(&mut self, v: &[i64]) -> Value {
+        let shape = [v.len(), 1];
+        let text = dense(&Data::I64(v.to_vec()));
+        self.put(&shape, DType::I64, &format!("stablehlo.constant {text} : {}", ty(&shape, DType::I64)))
+    }
+    /// An inline constant.
+    pub fn inline(&mut self, t: &Tensor) -> Value {
+        if let Some(v) = t.splat_value() {
+            return self.splat(t.shape(), v);
+        }
+        let text = dense(t.data());
+        self.put(t.shape(), t.dtype(), &format!("stablehlo.constant {text} : {}", ty(t.shape(), t.dtype())))
+    }
+    /// The value of a node; inline constants are emitted where they are first read.
+    pub fn value(&mut self, id: NodeId) -> Value {
+        if let Some(v) = self.values.get(&id) {
+            return v.clone();
+        }
+        let v = match self.g.const_of(id) {
+            Some(t) => {
+                let t = t.clone();
+                self.inline(&t)
+            }
+            None => Value { name: "%missing".into(), shape: vec![], dtype: DType::F32 },
+        };
+        self.values.insert(id, v.clone());
+        v
+    }
+}
+
+/// `dense<"0x…">`, little-endian; integers narrow to 32 bits, truth values are bit-packed.
+fn dense(data: &Data) -> String {
+    let mut s = String::from("dense<\"0x");
+    let mut hex = |bytes: &[u8]| bytes.iter().for_each(|b| drop(write!(s, "{b:02X}")));
+    match data {
+        Data::F32(v) => v.iter().for_each(|x| hex(&x.to_le_bytes())),
+        Data::I64(v) => v.iter().for_each(|&x| hex(&(x as i32).to_le_bytes())),
+        Data::U8(v) => hex(v),
+        Data::Bool(v) => v
+            .chunks(8)
+            .for_each(|c| hex(&[c.iter().enumerate().fold(0, |b, (i, &t)| b | (u8::from(t) << i))])),
+    }
+    s + "\">"
+}
+
+/// The whole module, for batch 1.
+pub fn program(valid: &Valid<'_>, input: NodeId, output: NodeId) -> Result<Program, EmitError> {
+    let g = valid.graph();
+    let mut w = Writer { g, body: String::new(), next: 0, values: HashMap::new() };
+    let shape = |id| valid.facts().ty(id).at(1);
+    let mut args = vec![];
+    let mut weights = vec![];
+    let arg = Value { name: "%input".into(), shape: shape(input), dtype: DType::F32 };
+    args.push(format!("{}: {}", arg.name, arg.ty()));
+    w.values.insert(input, arg);
+    let readers = |id: NodeId| g.use_count(id) > 0;
+    for &id in valid.order().iter().filter(|&&id| is_weight(g, id) && readers(id)) {
+        let name = format!("w{:03}", weights.len());
+        let v = Value { name: format!("%{name}"), shape: shape(id), dtype: DType::F32 };
+        args.push(format!("{}: {}", v.name, v.ty()));
+        w.values.insert(id, v);
+        weights.push((name, id));
+    }
+    let mut errors = vec![];
+    for &id in valid.order() {
+        if matches!(g.op(id), Op::Input(_) | Op::Const(_)) {
+            continue;
+        }
+        match lower(&mut w, valid, id) {
+            Ok(v) => drop(w.values.insert(id, v)),
+            Err(why) => errors.push(format!("{} '{}': {why}", g.op(id).mnemonic(), g.node(id).name)),
+        }
+    }
+    if !errors.is_empty() {
+        errors.sort();
+        return Err(EmitError::Unsupported { target: "spu", nodes: errors });
+    }
+    let result = w.value(output);
+    let text = format!(
+        "module @relinc {{\n  func.func @main({}) -> {} {{\n{}    return {} : {}\n  }}\n}}\n",
+        args.join(", "),
+        result.ty(),
+        w.body,
+        result.name,
+        result.ty()
+    );
+    Ok(Program { text, weights })
+}
