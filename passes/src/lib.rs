@@ -2,6 +2,7 @@
 //! back ends. Pure graph work: no training, no data sets.
 
 pub mod affine;
+pub mod architecture;
 pub mod back;
 pub mod files;
 pub mod interp;

@@ -1,0 +1,3 @@
+//! Running models by other means than the reference interpreter.
+
+pub mod tract;

@@ -1,0 +1,35 @@
+//! tract-core as an independent oracle: it shares no code with our front end or interpreter but the protobuf decoder.
+
+use relinc_passes::ir::Tensor;
+use std::path::Path;
+use tract_onnx::prelude::*;
+
+/// Runs an ONNX file on a batch `[n, …]`, one image at a time, and returns the first output `[n, …]`.
+/// Errors are tract's, in words.
+pub fn run(path: &Path, batch: &Tensor) -> Result<Tensor, String> {
+    let fail = |e: TractError| format!("{}: tract: {e:#}", path.display());
+    let data = batch.as_f32().ok_or("the input is not f32")?;
+    let n = batch.shape()[0];
+    let mut shape = batch.shape().to_vec();
+    shape[0] = 1;
+    let model = tract_onnx::onnx()
+        .model_for_path(path)
+        .and_then(|m| m.with_input_fact(0, f32::fact(&shape).into()))
+        .and_then(|m| m.into_optimized())
+        .and_then(|m| m.into_runnable())
+        .map_err(fail)?;
+    let per: usize = shape.iter().product();
+    let mut out: Vec<f32> = vec![];
+    let mut dims = vec![];
+    for image in data.chunks_exact(per) {
+        let x = tract_onnx::prelude::Tensor::from_shape(&shape, image).map_err(fail)?;
+        let y = model.run(tvec!(x.into_tvalue())).map_err(fail)?;
+        let y = y[0].to_plain_array_view::<f32>().map_err(fail)?;
+        dims = y.shape().to_vec();
+        out.extend(y.iter());
+    }
+    if let Some(d) = dims.first_mut() {
+        *d = n;
+    }
+    Ok(Tensor::f32(dims, out))
+}

@@ -1,0 +1,5 @@
+//! Choosing which ReLUs to keep.
+
+pub mod allocate;
+pub mod budget;
+pub mod oneshot;

@@ -1,0 +1,41 @@
+//! The two ways a command can end other than well.
+
+use std::fmt;
+
+/// Why a command did not succeed; printed once.
+#[derive(Debug)]
+pub enum Error {
+    /// Bad usage or bad input: exit code 2.
+    Input(String),
+    /// The work ran and the answer is no: exit code 1.
+    Answer(String),
+}
+
+impl Error {
+    /// A feature that the contract announces but this version does not have.
+    pub fn announced(what: &str) -> Error {
+        Error::Input(format!("{what} is announced but not built yet in relinc {}", env!("CARGO_PKG_VERSION")))
+    }
+    /// The process exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Error::Input(_) => 2,
+            Error::Answer(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Input(m) | Error::Answer(m) => f.write_str(m),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Any displayable error as bad input.
+pub fn input(e: impl fmt::Display) -> Error {
+    Error::Input(e.to_string())
+}
