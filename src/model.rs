@@ -1,0 +1,144 @@
+//! A model brought to canonical form, with named ReLU layers: what every command starts from.
+
+use crate::error::{Error, input};
+use crate::probe::Probe;
+use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
+use relinc_passes::ir::infer::infer;
+use relinc_passes::ir::{Graph, NodeId};
+use relinc_passes::layers::{mask_shape, name_layers};
+use relinc_passes::pass::{self, Options, Pass, Refusal};
+use relinc_passes::registry;
+use relinc_runtime::search::oneshot::Layer;
+use std::path::Path;
+
+/// What a pass did to this model; a pass that runs twice has one record.
+#[derive(Debug, Clone)]
+pub struct PassRecord {
+    /// The pass.
+    pub name: &'static str,
+    /// Its guarantee, in a word.
+    pub guarantee: &'static str,
+    /// Rewrites applied.
+    pub applied: usize,
+    /// Places where it would have been wrong.
+    pub refused: Vec<Refusal>,
+    /// Largest change of an output, where it was executed before and after.
+    pub max_abs_difference: Option<f64>,
+}
+
+/// A ReLU layer and where it is.
+#[derive(Debug, Clone)]
+pub struct ReluLayer {
+    /// `relu00`, …
+    pub name: String,
+    /// Its node in the canonical graph.
+    pub node: NodeId,
+    /// The exporter's name of its value.
+    pub exporter_name: String,
+    /// C×H×W.
+    pub shape: [usize; 3],
+}
+
+impl ReluLayer {
+    /// Number of ReLUs.
+    pub fn relus(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// An imported model in canonical form.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The canonical, unmasked graph.
+    pub graph: Graph,
+    /// Where it came from.
+    pub info: ModelInfo,
+    /// Its ReLU layers in order.
+    pub layers: Vec<ReluLayer>,
+    /// What the passes did.
+    pub passes: Vec<PassRecord>,
+    /// What the import wants the user to know.
+    pub notices: Vec<String>,
+}
+
+impl Model {
+    /// Imports a file and runs the exact passes. With a `probe`, the graph is executed after every pass.
+    pub fn load(path: &Path, import_options: &ImportOptions, options: &Options, probe: Option<&mut Probe>) -> Result<Model, Error> {
+        let i = import(path, import_options).map_err(input)?;
+        Model::canonical(i.graph, i.info, i.notices, options, probe)
+    }
+
+    /// Runs the exact passes on a graph and names its ReLU layers.
+    pub fn canonical(
+        graph: Graph,
+        info: ModelInfo,
+        notices: Vec<String>,
+        options: &Options,
+        mut probe: Option<&mut Probe>,
+    ) -> Result<Model, Error> {
+        let mut m = Model { graph, info, layers: vec![], passes: vec![], notices };
+        if let Some(p) = probe.as_deref_mut() {
+            p.start(&m.graph)?;
+        }
+        for p in registry::normalising().filter(|p| p.enabled(options)) {
+            m.run(p, options, probe.as_deref_mut())?;
+        }
+        let facts = infer(&m.graph).map_err(|e| Error::Input(join(&e, &m.info.path)))?;
+        m.layers = name_layers(&mut m.graph, &facts)
+            .into_iter()
+            .map(|(name, node)| ReluLayer {
+                name,
+                node,
+                exporter_name: m.graph.node(node).name.clone(),
+                shape: mask_shape(&facts, node),
+            })
+            .collect();
+        Ok(m)
+    }
+
+    /// Runs one pass and records it.
+    pub fn run(&mut self, p: &dyn Pass, options: &Options, probe: Option<&mut Probe>) -> Result<(), Error> {
+        let outcome = pass::run(p, &mut self.graph, options)
+            .map_err(|e| Error::Input(format!("{}: {e}", self.info.path.display())))?;
+        let difference = match probe {
+            Some(probe) => Some(probe.after(p, &self.graph)?),
+            None => None,
+        };
+        let record = PassRecord {
+            name: p.name(),
+            guarantee: p.guarantee().name(),
+            applied: outcome.applied,
+            refused: outcome.refused,
+            max_abs_difference: difference,
+        };
+        match self.passes.iter_mut().find(|r| r.name == record.name) {
+            None => self.passes.push(record),
+            Some(r) => {
+                r.applied += record.applied;
+                r.refused = record.refused;
+                r.max_abs_difference = r.max_abs_difference.max(record.max_abs_difference);
+            }
+        }
+        Ok(())
+    }
+
+    /// ReLUs in all layers.
+    pub fn relus(&self) -> usize {
+        self.layers.iter().map(ReluLayer::relus).sum()
+    }
+
+    /// The layers as the mask search wants them.
+    pub fn search_layers(&self) -> Vec<Layer> {
+        self.layers.iter().map(|l| Layer { name: l.name.clone(), shape: l.shape }).collect()
+    }
+
+    /// The layers as a mask file is checked against.
+    pub fn mask_layers(&self) -> Vec<(String, [usize; 3])> {
+        self.layers.iter().map(|l| (l.name.clone(), l.shape)).collect()
+    }
+}
+
+fn join<E: std::fmt::Display>(errors: &[E], path: &Path) -> String {
+    let all: Vec<String> = errors.iter().map(|e| e.to_string()).collect();
+    format!("{}: {}", path.display(), all.join("; "))
+}
