@@ -1,1 +1,3 @@
 //! Numbers.
+
+pub mod data;
