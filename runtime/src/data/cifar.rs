@@ -217,3 +217,7 @@ fn training_indices(spec: &DataSpec, split: Split, sources: &[Source]) -> Result
 fn total(sources: &[Source]) -> usize {
     sources.iter().map(Source::records).sum()
 }
+
+#[cfg(test)]
+#[path = "cifar_tests.rs"]
+mod tests;

@@ -66,8 +66,7 @@ mod tests {
     fn pinned_numbers() {
         let mut dice = Dice::new(7, 3);
         let drawn: Vec<usize> = (0..4).map(|_| dice.below(1_000_000)).collect();
-        let mut again = Dice::new(7, 3);
-        assert_eq!(drawn, (0..4).map(|_| again.below(1_000_000)).collect::<Vec<_>>());
+        assert_eq!(drawn, [262_214, 299_817, 478_494, 362_712]);
         let mut other = Dice::new(7, 4);
         assert_ne!(drawn[0], other.below(1_000_000));
     }

@@ -75,3 +75,79 @@ fn dice(seed: u64, split: Split, index: usize) -> Dice {
     };
     Dice::new(seed, (split << 56) | index as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn images(spec: &str, split: Split, limit: usize) -> Dataset {
+        spec.parse::<DataSpec>().unwrap().open(split, Some(limit)).unwrap()
+    }
+
+    /// FNV-1a, 64 bits.
+    fn hash(bytes: &[u8]) -> u64 {
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+    }
+
+    #[test]
+    fn pixels_are_pinned() {
+        // A change here changes what every published accuracy on shapes means.
+        let hashes = Split::ALL.map(|split| hash(images("shapes", split, 50).all_pixels()));
+        assert_eq!(hashes, [0, 0, 0]);
+        assert_eq!(hash(images("shapes?seed=1", Split::Test, 50).all_pixels()), 0);
+    }
+
+    #[test]
+    fn independent_of_threads_and_limit() {
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let one = alone.install(|| images("shapes?seed=9", Split::Val, 64));
+        let many = rayon::ThreadPoolBuilder::new().num_threads(7).build().unwrap();
+        let seven = many.install(|| images("shapes?seed=9", Split::Val, 64));
+        assert_eq!(one.all_pixels(), seven.all_pixels());
+        let longer = images("shapes?seed=9", Split::Val, 200);
+        assert_eq!(longer.pixels(63), one.pixels(63));
+    }
+
+    #[test]
+    fn splits_and_seeds_are_disjoint() {
+        let mut seen = std::collections::HashSet::new();
+        for seed in 0..3 {
+            for split in Split::ALL {
+                let data = images(&format!("shapes?seed={seed}"), split, 300);
+                assert!((0..data.len()).all(|i| seen.insert(data.pixels(i).to_vec())));
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_follow_the_options() {
+        let spec: DataSpec = "shapes?train=30&val=20".parse().unwrap();
+        assert_eq!(spec.open(Split::Train, None).unwrap().len(), 30);
+        assert_eq!(spec.open(Split::Val, None).unwrap().len(), 20);
+        assert_eq!(spec.open(Split::Test, None).unwrap().len(), 2000);
+        assert_eq!(default_size(Split::Train), 20_000);
+    }
+
+    #[test]
+    fn every_prefix_is_balanced() {
+        let data = images("shapes", Split::Test, 100);
+        assert_eq!((data.classes(), data.image_shape()), (10, [3, 32, 32]));
+        for class in 0..10 {
+            assert_eq!((0..100).filter(|i| data.label(*i) == class).count(), 10);
+        }
+    }
+
+    #[test]
+    fn no_empty_val() {
+        let message =
+            "shapes?val=0".parse::<DataSpec>().unwrap().open(Split::Val, None).unwrap_err().to_string();
+        assert!(message.contains("val= above zero"), "{message}");
+    }
+
+    #[test]
+    fn no_absurd_size() {
+        let spec: DataSpec = format!("shapes?train={}", usize::MAX).parse().unwrap();
+        assert!(spec.open(Split::Train, None).unwrap_err().to_string().contains("at most"));
+    }
+}
