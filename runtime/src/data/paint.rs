@@ -1,4 +1,4 @@
-//! Paints one image of `shapes`: a textured figure on a noisy background, partly hidden, a little blurred.
+//! Paints one image of `shapes`: a textured figure on a noisy background, partly hidden and a little blurred.
 
 use super::dice::{Dice, tilt};
 use super::figures::{Turn, distance, turn};
@@ -13,16 +13,16 @@ pub(super) fn paint(label: usize, dice: &mut Dice, image: &mut [u8]) {
     let background = Surface::draw(dice);
     let ink = Surface::contrasting(dice, &background);
     let pose = Pose::draw(dice, turn(label));
-    let blur = dice.between(0.35, 1.0);
-    let veil = Veil::draw(dice, &pose);
-    let grain = dice.between(0.01, 0.09);
+    let blur = dice.between(0.4, 1.2);
+    let veils = [Veil::draw(dice, &pose, 0.7), Veil::draw(dice, &pose, 0.3)];
+    let grain = dice.between(0.01, 0.12);
     for row in 0..SIDE {
         for column in 0..SIDE {
             let (x, y) = (column as f32 + 0.5, row as f32 + 0.5);
             let (u, v) = pose.local(x, y);
             let covered = edge(distance(label, u, v) * pose.radius, blur);
             let mut colour = mix(background.at(x, y), ink.at(x, y), covered);
-            if let Some(veil) = &veil {
+            for veil in veils.iter().flatten() {
                 colour = mix(colour, veil.colour, edge(veil.distance(x, y), blur));
             }
             for (c, value) in colour.iter().enumerate() {
@@ -61,7 +61,7 @@ struct Pose {
 impl Pose {
     fn draw(dice: &mut Dice, turn: Turn) -> Self {
         let side = SIDE as f32;
-        let radius = dice.between(6.5, 12.5);
+        let radius = dice.between(6.0, 12.0);
         let (cos, sin) = match turn {
             Turn::Freely => dice.direction(),
             Turn::Slightly => tilt(dice.between(-0.15, 0.15)),
@@ -101,7 +101,7 @@ impl Surface {
         let base = colour(dice);
         let other = colour(dice);
         let slope = |dice: &mut Dice| std::array::from_fn(|_| dice.between(-0.2, 0.2));
-        let strength = dice.between(0.1, 0.6);
+        let strength = dice.between(0.1, 0.65);
         Surface {
             colour: base,
             slope_x: slope(dice),
@@ -115,7 +115,7 @@ impl Surface {
     fn contrasting(dice: &mut Dice, ground: &Surface) -> Self {
         let mut best = Surface::draw(dice);
         for _ in 0..8 {
-            if best.contrast(ground) > 0.3 {
+            if best.contrast(ground) > 0.25 {
                 break;
             }
             let next = Surface::draw(dice);
@@ -167,16 +167,17 @@ struct Veil {
 }
 
 impl Veil {
-    fn draw(dice: &mut Dice, pose: &Pose) -> Option<Self> {
+    /// A veil over the rim of the figure, with probability `p`.
+    fn draw(dice: &mut Dice, pose: &Pose, p: f32) -> Option<Self> {
         let (dx, dy) = dice.direction();
         let away = pose.radius * dice.between(0.5, 1.3);
         let veil = Veil {
             x: pose.x + dx * away,
             y: pose.y + dy * away,
-            radius: pose.radius * dice.between(0.2, 0.55),
+            radius: pose.radius * dice.between(0.25, 0.6),
             colour: colour(dice),
         };
-        dice.chance(0.7).then_some(veil)
+        dice.chance(p).then_some(veil)
     }
 
     fn distance(&self, x: f32, y: f32) -> f32 {
