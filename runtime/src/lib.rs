@@ -1,4 +1,7 @@
-//! relinc's number crunching: data sets, calibration, the independent oracle, cost models.
+//! relinc's number crunching: data sets, evaluation, mask search, the independent oracle, cost models.
 
+pub mod cost;
+pub mod data;
+pub mod eval;
 pub mod exec;
 pub mod search;

@@ -1,0 +1,36 @@
+//! Data sets: labelled images for training, evaluation, calibration and verification.
+//!
+//! A [`DataSpec`] is the text a user writes, `cifar10:DIR?normalize=imagenet&val=2000`; opening one of its
+//! [`Split`]s gives a [`Dataset`]: raw `u8` images in memory, and batches of them as the network wants its input.
+//! Files are read as they lie, `.xz` included, and only as far as the split and the limit need them.
+//!
+//! ```no_run
+//! use relinc_runtime::data::{DataSpec, Split};
+//! let spec: DataSpec = "cifar10:data/cifar10?normalize=cifar10".parse()?;
+//! let test = spec.open(Split::Test, Some(1000))?;
+//! let (input, labels) = test.batch(0..64); // 64×3×32×32 normalised floats, 64 labels
+//! # Ok::<(), relinc_runtime::data::DataError>(())
+//! ```
+
+mod carve;
+mod cifar;
+mod cifar_names;
+mod dataset;
+mod dice;
+mod error;
+pub mod export;
+mod figures;
+mod nearest;
+mod normalize;
+mod paint;
+mod shapes;
+mod source;
+mod spec;
+mod split;
+mod xz_index;
+
+pub use dataset::Dataset;
+pub use error::DataError;
+pub use normalize::Normalize;
+pub use spec::{DataSpec, Kind};
+pub use split::Split;

@@ -1,0 +1,70 @@
+//! The three parts of a data set.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::DataError;
+
+/// Which part of a data set to open. The three never share an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Split {
+    /// Training images, without those of the validation split.
+    Train,
+    /// Validation images: carved from the training files, or generated apart for `shapes`.
+    Val,
+    /// Test images.
+    Test,
+}
+
+impl Split {
+    /// All splits, in the order in which they are listed and exported.
+    pub const ALL: [Split; 3] = [Split::Train, Split::Val, Split::Test];
+
+    /// The name as the command line spells it: `train`, `val` or `test`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Val => "val",
+            Split::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Split {
+    type Err = DataError;
+
+    /// Parses `train`, `val` (or `validation`) or `test`; anything else is [`DataError::UnknownSplit`].
+    fn from_str(s: &str) -> Result<Self, DataError> {
+        match s {
+            "train" => Ok(Split::Train),
+            "val" | "validation" => Ok(Split::Val),
+            "test" => Ok(Split::Test),
+            _ => Err(DataError::UnknownSplit { found: s.to_owned() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for split in Split::ALL {
+            assert_eq!(split.to_string().parse::<Split>().unwrap(), split);
+        }
+    }
+
+    #[test]
+    fn no_other_split() {
+        let message = "tset".parse::<Split>().unwrap_err().to_string();
+        assert!(message.contains("tset") && message.contains("train, val or test"), "{message}");
+    }
+}
