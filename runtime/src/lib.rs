@@ -1,1 +1,3 @@
-//! Numbers.
+//! Everything that computes numbers on graphs.
+
+pub mod cost;
