@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! relinc's number crunching: data sets, evaluation, mask search, the independent oracle, cost models.
 
 pub mod cost;
@@ -5,3 +6,8 @@ pub mod data;
 pub mod eval;
 pub mod exec;
 pub mod search;
+=======
+//! Everything that computes numbers on graphs.
+
+pub mod cost;
+>>>>>>> report

@@ -1,0 +1,351 @@
+//! From an operation of the graph to the operations a protocol has laws for.
+
+use super::Weights;
+use super::law::Quantities;
+use super::protocol::{Depthwise, Protocol};
+use super::totals::macs;
+use relinc_passes::ir::op::ReduceKind;
+use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op, Unary};
+
+/// The kinds of operation a protocol file may give a law for. `program` is charged once for a program that pads or
+/// sums a secret (twice with a softmax), `setup` once for a program with a comparison, its elements being all
+/// comparisons; `max_pool_comparison` has outputs × (window − 1) elements and its rounds are those of one of
+/// ⌈log₂ window⌉ levels.
+pub const KINDS: &[&str] = &[
+    "program",
+    "setup",
+    "local",
+    "relu",
+    "clip",
+    "max",
+    "max_pool_comparison",
+    "compare",
+    "select",
+    "abs",
+    "conv",
+    "linear",
+    "matmul",
+    "mul_const",
+    "mul",
+    "mul_weight",
+    "add_weight",
+    "mean",
+    "exp",
+    "log",
+    "div",
+    "reciprocal",
+    "logistic",
+    "tanh",
+    "sqrt",
+    "rsqrt",
+    "erf",
+    "softplus",
+    "pow",
+    "floor",
+    "ceil",
+    "softmax",
+    "log_softmax",
+    "arg_max",
+    "gather_secret",
+    "conv_secret",
+    "unresolved",
+];
+
+/// What a value is to the parties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Depends on a graph input.
+    Activation,
+    /// Made of floating-point constants of more than one element: follows the weight setting.
+    Weight,
+    /// Made of integers, masks and scalars: always public.
+    Public,
+}
+
+/// The role of every node, by index.
+pub(super) fn roles(g: &Graph, order: &[NodeId]) -> Vec<Role> {
+    let size = g.ids().map(|n| n.index() + 1).max().unwrap_or(0);
+    let mut roles = vec![Role::Public; size];
+    for &id in order {
+        roles[id.index()] = match g.op(id) {
+            Op::Input(_) => Role::Activation,
+            Op::Const(t) if t.dtype() == DType::F32 && t.len() > 1 => Role::Weight,
+            // Reads dimensions only.
+            Op::Shape { .. } => Role::Public,
+            _ => {
+                let of: Vec<Role> = g.operands(id).iter().map(|o| roles[o.index()]).collect();
+                [Role::Activation, Role::Weight].into_iter().find(|r| of.contains(r)).unwrap_or(Role::Public)
+            }
+        };
+    }
+    roles
+}
+
+/// One call of an operation a protocol may have a law for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Charge {
+    /// One of [`KINDS`].
+    pub kind: &'static str,
+    /// Its sizes.
+    pub q: Quantities,
+    /// Who knows the weights it reads.
+    pub weights: Weights,
+    /// How often its rounds are paid, one after the other.
+    pub levels: f64,
+}
+
+impl Charge {
+    fn new(kind: &'static str, q: Quantities, weights: Weights) -> Charge {
+        Charge { kind, q, weights, levels: 1.0 }
+    }
+}
+
+fn log2_ceil(n: usize) -> f64 {
+    n.next_power_of_two().trailing_zeros() as f64
+}
+
+/// The calls a node is priced as, in order; empty for inputs and for values that need no secret computation.
+/// Facts must hold the node and its operands, otherwise there is nothing to say and the result is empty.
+pub fn charges(g: &Graph, facts: &Facts, id: NodeId, p: &Protocol, w: Weights) -> Vec<Charge> {
+    let Ok(order) = g.topo() else { return vec![] };
+    Charging { g, facts, roles: &roles(g, &order), p, w }.node(id)
+}
+
+/// Prices nodes of one graph.
+pub(super) struct Charging<'a> {
+    pub g: &'a Graph,
+    pub facts: &'a Facts,
+    pub roles: &'a [Role],
+    pub p: &'a Protocol,
+    pub w: Weights,
+}
+
+impl Charging<'_> {
+    fn role(&self, id: NodeId, slot: usize) -> Option<Role> {
+        self.g.operand(id, slot).map(|o| self.roles[o.index()])
+    }
+    fn elements(&self, id: NodeId, slot: usize) -> usize {
+        self.g.operand(id, slot).and_then(|o| self.facts.get(o)).map_or(0, |f| f.ty.elements())
+    }
+    /// The setting for a constant operand: the user's for weights, public for scalars, masks and indices.
+    fn setting(&self, role: Option<Role>) -> Weights {
+        if role == Some(Role::Weight) { self.w } else { Weights::Public }
+    }
+
+    /// A product of an activation with weights; `None` when neither or both are activations.
+    fn product(&self, id: NodeId, kind: &'static str, weight_slot: usize) -> Vec<Charge> {
+        let out = self.facts.get(id).map_or(0, |f| f.ty.elements());
+        let q = Quantities {
+            inputs: self.elements(id, 1 - weight_slot) as f64,
+            weights: self.elements(id, weight_slot) as f64,
+            macs: macs(self.g, self.facts, id) as f64,
+            ..Quantities::elementwise(out)
+        };
+        let mut c = vec![Charge::new(kind, q, self.setting(self.role(id, weight_slot)))];
+        c.extend(self.addend(id, 2, out));
+        c
+    }
+
+    /// Adding the operand in a slot to `n` secret elements.
+    fn addend(&self, id: NodeId, slot: usize, n: usize) -> Option<Charge> {
+        let role = self.role(id, slot)?;
+        let kind = if role == Role::Weight { "add_weight" } else { "local" };
+        Some(Charge::new(kind, Quantities::elementwise(n), self.setting(Some(role))))
+    }
+
+    fn conv(&self, id: NodeId, group: usize) -> Vec<Charge> {
+        if self.role(id, 1) == Some(Role::Activation) {
+            return vec![self.plain(id, "conv_secret")];
+        }
+        let dims = |slot| self.g.operand(id, slot).and_then(|o| self.facts.get(o)).map(|f| f.ty.at(1));
+        let (Some(x), Some(w)) = (dims(0), dims(1)) else { return vec![] };
+        let mut charges = self.product(id, "conv", 1);
+        let Some(c) = charges.first_mut() else { return charges };
+        let positions = c.q.outputs / w[0] as f64;
+        let dense = self.p.depthwise == Depthwise::Dense && group > 1;
+        // The windows of all groups together are those of one dense convolution.
+        c.q.im2col = positions * (x[1] * w[2] * w[3]) as f64;
+        if dense && group == x[1] {
+            c.q.weights *= group as f64;
+            c.q.macs *= group as f64;
+        } else if dense {
+            // Emitted group by group.
+            c.levels = group as f64;
+        }
+        charges
+    }
+
+    fn matmul(&self, id: NodeId) -> Vec<Charge> {
+        let rank = |slot| self.g.operand(id, slot).and_then(|o| self.facts.get(o)).map_or(0, |f| f.ty.rank());
+        let act = |slot| self.role(id, slot) == Some(Role::Activation);
+        match (act(0), act(1)) {
+            (true, false) if rank(1) == 2 => self.product(id, "linear", 1),
+            (false, true) if rank(0) == 2 => self.product(id, "linear", 0),
+            _ => vec![self.plain(id, "matmul")],
+        }
+    }
+
+    /// Largest of groups of `window` elements.
+    fn maximum(&self, out: usize, window: usize) -> Vec<Charge> {
+        if window < 2 {
+            return vec![];
+        }
+        let q = Quantities::elementwise(out * (window - 1));
+        vec![Charge { levels: log2_ceil(window), ..Charge::new("max_pool_comparison", q, self.w) }]
+    }
+
+    fn plain(&self, id: NodeId, kind: &'static str) -> Charge {
+        let n = self.facts.get(id).map_or(0, |f| f.ty.elements());
+        Charge::new(kind, Quantities::elementwise(n), self.w)
+    }
+
+    fn binary(&self, id: NodeId, b: Binary) -> Vec<Charge> {
+        use Role::*;
+        let (Some(l), Some(r)) = (self.role(id, 0), self.role(id, 1)) else { return vec![] };
+        let other = if l == Activation { r } else { l };
+        let one = |kind| vec![Charge { weights: self.setting(Some(other)), ..self.plain(id, kind) }];
+        match (b, l, r) {
+            (Binary::Add | Binary::Sub, ..) if other == Weight => one("add_weight"),
+            (Binary::Add | Binary::Sub, ..) => one("local"),
+            (Binary::Mul, Activation, Activation) => one("mul"),
+            (Binary::Mul, ..) if other == Weight => one("mul_weight"),
+            (Binary::Mul, ..) => one("mul_const"),
+            (Binary::Div, Activation, Public) => one("mul_const"),
+            (Binary::Div, Activation, Weight) if self.w == Weights::Public => one("mul_const"),
+            (Binary::Div, Public, _) => {
+                let unit = self.g.const_operand(id, 0).and_then(|t| t.splat_value()) == Some(1.0);
+                if unit { one("reciprocal") } else { [one("reciprocal"), one("mul_const")].concat() }
+            }
+            (Binary::Div, ..) => one("div"),
+            (Binary::Max | Binary::Min, ..) => one("max"),
+            (Binary::Pow, ..) => match self.g.const_operand(id, 1).and_then(|t| t.splat_value()) {
+                Some(2.0) => one("mul"),
+                Some(0.5) => one("sqrt"),
+                Some(-0.5) => one("rsqrt"),
+                Some(-1.0) => one("reciprocal"),
+                _ => one("pow"),
+            },
+        }
+    }
+
+    fn unary(&self, id: NodeId, u: Unary) -> Vec<Charge> {
+        let seq = |kinds: &[&'static str]| kinds.iter().map(|k| self.plain(id, k)).collect();
+        seq(match u {
+            Unary::Neg => &["local"],
+            Unary::Abs => &["abs"],
+            Unary::Exp => &["exp"],
+            Unary::Log => &["log"],
+            Unary::Sqrt => &["sqrt"],
+            Unary::Reciprocal => &["reciprocal"],
+            Unary::Sigmoid => &["logistic"],
+            Unary::Tanh => &["tanh"],
+            Unary::Erf => &["erf"],
+            Unary::Silu => &["logistic", "mul"],
+            Unary::HardSigmoid => &["mul_const", "clip"],
+            Unary::HardSwish => &["mul_const", "clip", "mul"],
+            Unary::Softplus => &["softplus"],
+            Unary::Floor => &["floor"],
+            Unary::Ceil => &["ceil"],
+        })
+    }
+
+    fn softmax(&self, id: NodeId, axis: usize) -> Vec<Charge> {
+        if self.p.ops.contains_key("softmax") {
+            return vec![self.plain(id, "softmax")];
+        }
+        let Some(fact) = self.facts.get(id) else { return vec![] };
+        let (n, width) = (fact.ty.elements(), fact.ty.at(1).get(axis).copied().unwrap_or(1).max(1));
+        let mut c = self.maximum(n / width, width);
+        c.extend([self.plain(id, "exp"), self.plain(id, "div")]);
+        c
+    }
+
+    /// The calls one node is priced as.
+    pub(super) fn node(&self, id: NodeId) -> Vec<Charge> {
+        let Some(fact) = self.facts.get(id) else { return vec![] };
+        // What does not depend on an input is computed before the protocol starts.
+        if self.roles[id.index()] != Role::Activation || matches!(self.g.op(id), Op::Input(_)) {
+            return vec![];
+        }
+        let n = fact.ty.elements();
+        let one = |kind| vec![self.plain(id, kind)];
+        match self.g.op(id) {
+            Op::Input(_) | Op::Const(_) | Op::Shape { .. } => vec![],
+            Op::Conv(c) => self.conv(id, c.group),
+            Op::Linear if self.role(id, 1) == Some(Role::Activation) => one("matmul"),
+            Op::Linear => self.product(id, "linear", 1),
+            Op::Gemm { alpha, beta, .. } => {
+                let mut c = self.matmul(id);
+                c.extend((*alpha != 1.0).then(|| self.plain(id, "mul_const")));
+                if *beta != 1.0 && self.role(id, 2) == Some(Role::Activation) {
+                    c.push(self.plain(id, "mul_const"));
+                }
+                c
+            }
+            Op::MatMul => self.matmul(id),
+            // With the statistics folded into the scale and the shift.
+            Op::BatchNorm { .. } => {
+                let of = |kind| Charge { weights: self.setting(self.role(id, 1)), ..self.plain(id, kind) };
+                vec![of("mul_weight"), of("add_weight")]
+            }
+            Op::Relu => one("relu"),
+            // A ReLU on every element, then a choice by the public mask.
+            Op::MaskedRelu => {
+                let mut c = one("relu");
+                if self.role(id, 2) == Some(Role::Weight) {
+                    c.push(Charge { weights: self.w, ..self.plain(id, "mul_weight") });
+                }
+                c
+            }
+            Op::LeakyRelu { .. } => vec![self.plain(id, "mul_const"), self.plain(id, "max")],
+            Op::PRelu => {
+                let weights = self.setting(self.role(id, 1));
+                vec![Charge { weights, ..self.plain(id, "mul_weight") }, self.plain(id, "max")]
+            }
+            Op::Clip { min, max } => match (min.is_finite(), max.is_finite()) {
+                (true, true) => one("clip"),
+                (false, false) => one("local"),
+                (true, false) if *min == 0.0 => one("relu"),
+                _ => one("max"),
+            },
+            Op::Unary(u) => self.unary(id, *u),
+            Op::Binary(b) => self.binary(id, *b),
+            Op::Compare(_) => one("compare"),
+            Op::Where if self.role(id, 0) == Some(Role::Activation) => one("select"),
+            Op::Where => one("local"),
+            Op::MaxPool(w) => self.maximum(n, w.kernel[0] * w.kernel[1]),
+            Op::AvgPool { .. } | Op::GlobalMean { .. } => one("mean"),
+            Op::Reduce { kind: ReduceKind::Mean, .. } => one("mean"),
+            Op::Reduce { kind: ReduceKind::Sum, .. } => one("local"),
+            Op::Reduce { kind: ReduceKind::Max, .. } => self.maximum(n, self.elements(id, 0) / n.max(1)),
+            Op::Gather { .. } if self.role(id, 1) == Some(Role::Activation) => one("gather_secret"),
+            Op::Pad { .. }
+            | Op::Slice(_)
+            | Op::Concat { .. }
+            | Op::Gather { .. }
+            | Op::Reshape(_)
+            | Op::Transpose(_)
+            | Op::Expand(_)
+            | Op::Identity
+            | Op::Dropout
+            | Op::Cast(_) => one("local"),
+            Op::Softmax { axis } => self.softmax(id, *axis),
+            Op::LogSoftmax { .. } => one("log_softmax"),
+            Op::ArgMax { .. } => one("arg_max"),
+            Op::Dyn(_) => one("unresolved"),
+        }
+    }
+
+    /// How many shares of zero the program makes, for `program`: a padding or a sum makes one, a softmax one more.
+    pub(super) fn zero_shares(&self, order: &[NodeId]) -> usize {
+        let active = |id: &&NodeId| self.roles[id.index()] == Role::Activation;
+        let ops = || order.iter().filter(active).map(|&id| self.g.op(id));
+        let sums = ops().any(|op| match op {
+            Op::Conv(c) => c.pads != [0; 4],
+            Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Reduce { .. } => true,
+            Op::Pad { .. } | Op::Softmax { .. } => true,
+            _ => false,
+        });
+        usize::from(sums) + usize::from(ops().any(|op| matches!(op, Op::Softmax { .. })))
+    }
+}

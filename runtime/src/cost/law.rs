@@ -1,0 +1,188 @@
+//! A law: bytes and rounds of one operation as a function of its sizes.
+
+use super::Weights;
+use serde::Deserialize;
+
+/// The sizes a law may depend on, for one image.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Quantities {
+    /// Elements of the result.
+    pub elements: f64,
+    /// Elements of the activation operand.
+    pub inputs: f64,
+    /// Output positions × channels per group × kernel height × kernel width × groups.
+    pub im2col: f64,
+    /// Elements of the weights.
+    pub weights: f64,
+    /// Multiply-accumulates.
+    pub macs: f64,
+    /// Elements of the result of a product; the same as `elements`.
+    pub outputs: f64,
+}
+
+impl Quantities {
+    /// Sizes of an elementwise operation with `n` results.
+    pub fn elementwise(n: usize) -> Quantities {
+        let n = n as f64;
+        Quantities { elements: n, inputs: n, outputs: n, ..Quantities::default() }
+    }
+    /// One of the sizes.
+    pub fn get(&self, q: Quantity) -> f64 {
+        match q {
+            Quantity::Elements => self.elements,
+            Quantity::Inputs => self.inputs,
+            Quantity::Im2col => self.im2col,
+            Quantity::Weights => self.weights,
+            Quantity::Macs => self.macs,
+            Quantity::Outputs => self.outputs,
+        }
+    }
+}
+
+/// The name of a size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quantity {
+    /// See [`Quantities::elements`].
+    Elements,
+    /// See [`Quantities::inputs`].
+    Inputs,
+    /// See [`Quantities::im2col`].
+    Im2col,
+    /// See [`Quantities::weights`].
+    Weights,
+    /// See [`Quantities::macs`].
+    Macs,
+    /// See [`Quantities::outputs`].
+    Outputs,
+}
+
+/// Straight lines between measured points; nothing at size 0, the last slope beyond the last point.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Piecewise {
+    /// The size it is a function of.
+    pub of: Quantity,
+    /// (size, bytes), sizes ascending.
+    pub points: Vec<[f64; 2]>,
+}
+
+impl Piecewise {
+    /// Bytes at a size.
+    pub fn at(&self, x: f64) -> f64 {
+        let (Some(first), Some(last)) = (self.points.first(), self.points.last()) else { return 0.0 };
+        if x <= 0.0 {
+            return 0.0;
+        }
+        if x <= first[0] || self.points.len() == 1 {
+            return first[1];
+        }
+        let segment = self.points.windows(2).find(|w| x <= w[1][0]).or(self.points.windows(2).last());
+        match segment {
+            Some([a, b]) => a[1] + (x - a[0]) * (b[1] - a[1]) / (b[0] - a[0]),
+            _ => last[1],
+        }
+    }
+}
+
+/// Bytes as a sum of coefficients times sizes.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Terms {
+    /// Bytes a call, whatever its size.
+    pub fixed: f64,
+    /// Bytes an element of the result.
+    pub elements: f64,
+    /// Bytes an element of the activation operand.
+    pub inputs: f64,
+    /// Bytes an im2col element.
+    pub im2col: f64,
+    /// Bytes a weight.
+    pub weights: f64,
+    /// Bytes a multiply-accumulate.
+    pub macs: f64,
+    /// Bytes an output.
+    pub outputs: f64,
+    /// Bytes read off measured points.
+    pub piecewise: Option<Piecewise>,
+}
+
+impl Terms {
+    /// Bytes at these sizes.
+    pub fn at(&self, q: &Quantities) -> f64 {
+        self.fixed
+            + self.elements * q.elements
+            + self.inputs * q.inputs
+            + self.im2col * q.im2col
+            + self.weights * q.weights
+            + self.macs * q.macs
+            + self.outputs * q.outputs
+            + self.piecewise.as_ref().map_or(0.0, |p| p.at(q.get(p.of)))
+    }
+
+    /// What is wrong with the numbers, if anything.
+    pub(super) fn fault(&self) -> Option<String> {
+        let linear =
+            [self.fixed, self.elements, self.inputs, self.im2col, self.weights, self.macs, self.outputs];
+        if linear.iter().any(|c| !c.is_finite() || *c < 0.0) {
+            return Some("a coefficient is negative or not a number".into());
+        }
+        let p = &self.piecewise.as_ref()?.points;
+        if p.is_empty() {
+            return Some("piecewise has no points".into());
+        }
+        if p.iter().flatten().any(|c| !c.is_finite() || *c < 0.0) || p.windows(2).any(|w| w[0][0] >= w[1][0])
+        {
+            return Some("piecewise points must be non-negative, in ascending order of size".into());
+        }
+        None
+    }
+}
+
+/// What one call of an operation costs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Law {
+    /// Bytes rank 0 sends.
+    pub sent: Terms,
+    /// Bytes rank 0 receives.
+    pub recv: Terms,
+    /// Bytes of preprocessing, where the runtime's are known.
+    pub offline: Option<Terms>,
+    /// Sequential one-way exchanges of rank 0; a fraction is a mean.
+    pub rounds: f64,
+    /// How it was obtained.
+    pub from: String,
+}
+
+/// The laws of one operation: one for every weight setting, or one for any.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ByWeights {
+    /// Holds for every setting that has no law of its own.
+    pub any: Option<Law>,
+    /// Weights are shared.
+    pub secret: Option<Law>,
+    /// Rank 0 owns the weights.
+    pub server: Option<Law>,
+    /// Weights are public.
+    pub public: Option<Law>,
+}
+
+impl ByWeights {
+    /// The law for a setting.
+    pub fn of(&self, w: Weights) -> Option<&Law> {
+        match w {
+            Weights::Secret => self.secret.as_ref(),
+            Weights::Server => self.server.as_ref(),
+            Weights::Public => self.public.as_ref(),
+        }
+        .or(self.any.as_ref())
+    }
+    /// Every law with its setting's name.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'static str, &Law)> {
+        [("any", &self.any), ("secret", &self.secret), ("server", &self.server), ("public", &self.public)]
+            .into_iter()
+            .filter_map(|(n, l)| l.as_ref().map(|l| (n, l)))
+    }
+}

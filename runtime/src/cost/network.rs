@@ -1,0 +1,95 @@
+//! The link between the parties.
+
+use super::CostError;
+use std::str::FromStr;
+
+/// A network: what it is called, how long a round trip takes and how much it carries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// `lan`, `wan`, `mobile`, or as the user spelt it.
+    pub name: String,
+    /// Round-trip time in seconds.
+    pub rtt_s: f64,
+    /// Bandwidth in bits a second, each way.
+    pub bandwidth_bit_s: f64,
+}
+
+/// The networks with a name: (name, round trip in seconds, bits a second).
+const NAMED: [(&str, f64, f64); 3] = [("lan", 0.5e-3, 1e9), ("wan", 40e-3, 100e6), ("mobile", 80e-3, 20e6)];
+
+impl Network {
+    /// `lan`, `wan` and `mobile`.
+    pub fn named() -> Vec<Network> {
+        NAMED
+            .iter()
+            .map(|&(n, rtt_s, bandwidth_bit_s)| Network { name: n.into(), rtt_s, bandwidth_bit_s })
+            .collect()
+    }
+    /// Round trip and bandwidth in words, as `40 ms, 100 Mbit/s`.
+    pub fn describe(&self) -> String {
+        let b = self.bandwidth_bit_s;
+        let (v, unit) = if b >= 1e9 {
+            (b / 1e9, "Gbit/s")
+        } else if b >= 1e6 {
+            (b / 1e6, "Mbit/s")
+        } else {
+            (b / 1e3, "kbit/s")
+        };
+        format!("{} ms, {} {unit}", trim(self.rtt_s * 1e3), trim(v))
+    }
+}
+
+fn trim(v: f64) -> f64 {
+    (v * 1e6).round() / 1e6
+}
+
+const UNITS_TIME: &[(&str, f64)] = &[("us", 1e-6), ("ms", 1e-3), ("s", 1.0)];
+const UNITS_RATE: &[(&str, f64)] = &[("kbit", 1e3), ("mbit", 1e6), ("gbit", 1e9), ("bit", 1.0)];
+
+/// A number with one of these units.
+fn measure(s: &str, units: &[(&str, f64)]) -> Option<f64> {
+    let s = s.trim().to_ascii_lowercase();
+    let s = s.strip_suffix("/s").unwrap_or(&s);
+    let (number, factor) = units.iter().find_map(|(u, f)| s.strip_suffix(u).map(|n| (n, *f)))?;
+    number.trim().parse::<f64>().ok().map(|n| n * factor)
+}
+
+impl FromStr for Network {
+    type Err = CostError;
+
+    /// A name, `rtt=40ms;bandwidth=100Mbit` or `40ms,100Mbit`.
+    fn from_str(s: &str) -> Result<Network, CostError> {
+        if let Some(n) = Network::named().into_iter().find(|n| n.name == s.trim()) {
+            return Ok(n);
+        }
+        let bad = |why: &str| CostError::Network { given: s.to_string(), why: why.to_string() };
+        let (mut rtt, mut rate) = (None, None);
+        let parts: Vec<&str> = s.split([';', ',']).map(str::trim).filter(|p| !p.is_empty()).collect();
+        if parts.len() != 2 {
+            return Err(bad("it is no known name"));
+        }
+        for (i, part) in parts.iter().enumerate() {
+            let (key, value) = part.split_once('=').unwrap_or((["rtt", "bandwidth"][i], part));
+            let (slot, units, what) = match key.trim() {
+                "rtt" => (&mut rtt, UNITS_TIME, "a time such as 40ms"),
+                "bandwidth" => (&mut rate, UNITS_RATE, "a rate such as 100Mbit"),
+                other => return Err(bad(&format!("unknown key '{other}'"))),
+            };
+            let v = measure(value, units).ok_or_else(|| bad(&format!("'{value}' is not {what}")))?;
+            if slot.replace(v).is_some() {
+                return Err(bad(&format!("{key} is given twice")));
+            }
+        }
+        match (rtt, rate) {
+            (Some(rtt_s), Some(bandwidth_bit_s))
+                if rtt_s >= 0.0
+                    && rtt_s.is_finite()
+                    && bandwidth_bit_s > 0.0
+                    && bandwidth_bit_s.is_finite() =>
+            {
+                Ok(Network { name: s.trim().to_string(), rtt_s, bandwidth_bit_s })
+            }
+            _ => Err(bad("the round trip must not be negative and the bandwidth must be above 0")),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Prices a graph by a protocol's laws.
+
+use super::Weights;
+use super::kinds::{Charge, Charging, roles};
+use super::law::Quantities;
+use super::network::Network;
+use super::protocol::Protocol;
+use super::totals::totals;
+use relinc_passes::ir::{Facts, Graph, Op};
+
+/// What a cost is spent on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Activations that compare: ReLU, clip and their kin.
+    Relu,
+    /// Convolutions and matrix products.
+    Linear,
+    /// Everything else: pooling, means, products of activations, softmax.
+    Other,
+    /// Paid once a program, not by one node.
+    Program,
+}
+
+impl Class {
+    /// The spelling in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Relu => "relu",
+            Class::Linear => "linear",
+            Class::Other => "other",
+            Class::Program => "program",
+        }
+    }
+}
+
+/// Bytes and rounds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Split {
+    /// Bytes rank 0 sends.
+    pub sent: f64,
+    /// Bytes rank 0 receives.
+    pub recv: f64,
+    /// Sequential one-way exchanges.
+    pub rounds: f64,
+}
+
+impl Split {
+    fn add(&mut self, o: Split) {
+        self.sent += o.sent;
+        self.recv += o.recv;
+        self.rounds += o.rounds;
+    }
+}
+
+/// What one node costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeCost {
+    /// The value's name; the kind for what is paid once a program.
+    pub name: String,
+    /// The ReLU layer it belongs to.
+    pub layer: Option<String>,
+    /// The operation's name.
+    pub op: String,
+    /// What it is spent on.
+    pub class: Class,
+    /// Online bytes and rounds of what is modelled.
+    pub cost: Split,
+    /// Preprocessing bytes, where the protocol knows them for every part.
+    pub offline: Option<f64>,
+    /// Parts the protocol has no law for.
+    pub not_modelled: Vec<String>,
+}
+
+/// What a graph costs for one image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Priced {
+    /// The protocol's name.
+    pub protocol: String,
+    /// Ring size in bits.
+    pub ring: u32,
+    /// Who knows the weights.
+    pub weights: Weights,
+    /// Every node that communicates or is not modelled, in execution order.
+    pub nodes: Vec<NodeCost>,
+    /// Everything that is modelled.
+    pub total: Split,
+    /// The activations' share of `total`.
+    pub relu: Split,
+    /// The convolutions' and matrix products' share of `total`.
+    pub linear: Split,
+    /// Preprocessing bytes; `None` when the protocol does not know them for every part.
+    pub offline: Option<f64>,
+    /// Kinds without a law, sorted; the totals are without them.
+    pub not_modelled: Vec<String>,
+    /// What the reader should know, in words.
+    pub notes: Vec<String>,
+}
+
+impl Priced {
+    /// Does every operation have a law?
+    pub fn complete(&self) -> bool {
+        self.not_modelled.is_empty()
+    }
+}
+
+/// Prices every node. The exchanges of different nodes are taken one after the other, as runtimes run them.
+///
+/// Nodes that read no graph input are free: they are computed before the protocol starts.
+pub fn price(g: &Graph, facts: &Facts, p: &Protocol, w: Weights) -> Priced {
+    let order = g.topo().unwrap_or_default();
+    let roles = roles(g, &order);
+    let charging = Charging { g, facts, roles: &roles, p, w };
+    let mut out = Priced {
+        protocol: p.name.clone(),
+        ring: p.ring,
+        weights: w,
+        nodes: vec![],
+        total: Split::default(),
+        relu: Split::default(),
+        linear: Split::default(),
+        offline: Some(0.0),
+        not_modelled: vec![],
+        notes: vec![],
+    };
+    for &id in &order {
+        let charges = charging.node(id);
+        if charges.is_empty() {
+            continue;
+        }
+        let node = g.node(id);
+        let class = class(&node.op);
+        out.push(p, node.name.clone(), node.layer.clone(), node.op.mnemonic(), class, &charges);
+    }
+    let t = totals(g, facts);
+    let once = |kind, elements: f64| {
+        let q = Quantities { elements, inputs: elements, outputs: elements, ..Quantities::default() };
+        Charge { kind, q, weights: w, levels: 1.0 }
+    };
+    // Once a program: charged where the protocol has a law, nothing to miss where it has none.
+    let zeros = vec![once("program", 1.0); charging.zero_shares(&order)];
+    let set_up = (t.comparisons > 0).then(|| once("setup", t.comparisons as f64));
+    for charges in [zeros, set_up.into_iter().collect()] {
+        if let Some(c) = charges.first().filter(|c| p.law(c.kind, w).is_some()) {
+            out.push(p, c.kind.into(), None, c.kind, Class::Program, &charges);
+        }
+    }
+    let dense = order.iter().filter(|&&id| matches!(g.op(id), Op::MaskedRelu)).count();
+    if dense > 0 {
+        out.notes.push(format!(
+            "{dense} ReLU layer(s) carry a dense mask and are priced as a full ReLU: applying a mask afterwards \
+             saves no comparison"
+        ));
+    }
+    out.not_modelled.sort();
+    out.not_modelled.dedup();
+    out
+}
+
+/// Predicted communication time in seconds: rounds × round trip / 2 + the larger direction / bandwidth. Computation
+/// is not in it.
+pub fn latency(p: &Priced, n: &Network) -> f64 {
+    p.total.rounds * n.rtt_s / 2.0 + p.total.sent.max(p.total.recv) * 8.0 / n.bandwidth_bit_s
+}
+
+fn class(op: &Op) -> Class {
+    match op {
+        Op::Relu | Op::MaskedRelu | Op::LeakyRelu { .. } | Op::PRelu | Op::Clip { .. } => Class::Relu,
+        Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul => Class::Linear,
+        _ => Class::Other,
+    }
+}
+
+impl Priced {
+    fn push(
+        &mut self,
+        p: &Protocol,
+        name: String,
+        layer: Option<String>,
+        op: &str,
+        class: Class,
+        charges: &[Charge],
+    ) {
+        let mut cost = Split::default();
+        let mut offline = Some(0.0);
+        let mut missing = vec![];
+        for c in charges.iter().filter(|c| c.q.elements > 0.0) {
+            let Some(law) = p.law(c.kind, c.weights) else {
+                missing.push(match p.ops.get(c.kind) {
+                    Some(_) => format!("{} ({} weights)", c.kind, c.weights),
+                    None => c.kind.to_string(),
+                });
+                continue;
+            };
+            let (sent, recv) = (law.sent.at(&c.q), law.recv.at(&c.q));
+            cost.add(Split { sent, recv, rounds: law.rounds * c.levels });
+            let silent = sent == 0.0 && recv == 0.0;
+            offline = match (&law.offline, offline) {
+                (Some(t), Some(sum)) => Some(sum + t.at(&c.q)),
+                (None, sum) if silent => sum,
+                _ => None,
+            };
+        }
+        if !missing.is_empty() {
+            offline = None;
+        }
+        self.total.add(cost);
+        match class {
+            Class::Relu => self.relu.add(cost),
+            Class::Linear => self.linear.add(cost),
+            Class::Other | Class::Program => {}
+        }
+        self.offline = self.offline.zip(offline).map(|(a, b)| a + b);
+        if cost != Split::default() || !missing.is_empty() {
+            self.not_modelled.extend(missing.iter().cloned());
+            let op = op.to_string();
+            self.nodes.push(NodeCost { name, layer, op, class, cost, offline, not_modelled: missing });
+        }
+    }
+}

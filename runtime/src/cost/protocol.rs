@@ -1,0 +1,180 @@
+//! Protocol files: the built-in ones, finding one by name, reading one from disk.
+
+use super::Weights;
+use super::kinds::KINDS;
+use super::law::{ByWeights, Law};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// The cost model of one protocol on one runtime.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Protocol {
+    /// The name users say, the stem of the file.
+    pub name: String,
+    /// Runtime and version it was measured on.
+    pub runtime: String,
+    /// Number of parties.
+    pub parties: u32,
+    /// Ring size in bits.
+    pub ring: u32,
+    /// What the bytes count, in words.
+    pub counts: String,
+    /// How the numbers were obtained, in words.
+    pub source: String,
+    /// Every number was measured or derived from a measurement.
+    pub verified: bool,
+    /// Relative scatter seen between a prediction and one run, for runtimes that draw their traffic at random.
+    #[serde(default)]
+    pub tolerance: Option<f64>,
+    /// What is known of the preprocessing, in words.
+    #[serde(default)]
+    pub offline: Option<String>,
+    /// The weight setting used when the user names none.
+    pub default_weights: Weights,
+    /// How the runtime computes a depthwise convolution.
+    #[serde(default)]
+    pub depthwise: Depthwise,
+    /// Laws by kind of operation, see [`KINDS`].
+    pub ops: BTreeMap<String, ByWeights>,
+}
+
+/// How a runtime computes a depthwise convolution.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Depthwise {
+    /// As a grouped convolution.
+    #[default]
+    Grouped,
+    /// With weights padded by zeros to a dense convolution.
+    Dense,
+}
+
+impl Protocol {
+    /// The law of an operation under a weight setting.
+    pub fn law(&self, kind: &str, w: Weights) -> Option<&Law> {
+        self.ops.get(kind)?.of(w)
+    }
+}
+
+/// Why a protocol, a network or a weight setting cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CostError {
+    /// No protocol of that name.
+    #[error("no protocol '{name}'; known: {}", known.join(", "))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// Several protocols end so.
+    #[error("protocol '{name}' could be any of {}; name one in full", candidates.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// What it could mean.
+        candidates: Vec<String>,
+    },
+    /// A protocol file that cannot be read or does not make sense.
+    #[error("{file}: {why}")]
+    File {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Not a network.
+    #[error(
+        "network '{given}': {why}; say lan, wan, mobile, or a round trip and a bandwidth as \
+         rtt=40ms;bandwidth=100Mbit"
+    )]
+    Network {
+        /// What was given.
+        given: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Not a weight setting.
+    #[error("weights '{0}': say secret, server or public")]
+    Weights(String),
+}
+
+macro_rules! built_in {
+    ($($stem:literal),* $(,)?) => {
+        /// File name and text of every built-in protocol.
+        pub(super) const BUILT_IN: &[(&str, &str)] =
+            &[$((concat!($stem, ".yaml"), include_str!(concat!("../../../specs/protocols/", $stem, ".yaml"))),)*];
+    };
+}
+
+built_in!(
+    "spu-semi2k",
+    "spu-aby3",
+    "spu-cheetah",
+    "spu-semi2k-ring32",
+    "spu-semi2k-ring128",
+    "spu-semi2k-3pc",
+    "crypten-2pc",
+    "crypten-3pc",
+);
+
+/// The built-in protocols, in the order users should see them.
+pub fn protocols() -> &'static [Protocol] {
+    static ALL: OnceLock<Vec<Protocol>> = OnceLock::new();
+    // Every built-in file parses: `built_in_files_parse` holds that.
+    ALL.get_or_init(|| BUILT_IN.iter().filter_map(|(file, text)| parse(file, text).ok()).collect())
+}
+
+/// Reads a protocol file's text; `file` is only used in errors.
+pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
+    let err = |why: String| CostError::File { file: file.to_string(), why };
+    let p: Protocol = serde_yaml::from_str(text).map_err(|e| err(e.to_string()))?;
+    for (kind, laws) in &p.ops {
+        if !KINDS.contains(&kind.as_str()) {
+            return Err(err(format!("ops: no operation is called '{kind}'; known: {}", KINDS.join(", "))));
+        }
+        if laws.all().next().is_none() {
+            return Err(err(format!("ops.{kind}: no law; give any, secret, server or public")));
+        }
+        for (setting, law) in laws.all() {
+            let terms = [Some(&law.sent), Some(&law.recv), law.offline.as_ref()];
+            let fault = terms.into_iter().flatten().find_map(|t| t.fault());
+            let rounds = (!law.rounds.is_finite() || law.rounds < 0.0)
+                .then(|| "rounds is negative or not a number".to_string());
+            if let Some(why) = fault.or(rounds) {
+                return Err(err(format!("ops.{kind}.{setting}: {why}")));
+            }
+        }
+    }
+    Ok(p)
+}
+
+/// A protocol by its name, an unambiguous ending of it (`cheetah`), or the path of a `.yaml` file.
+pub fn find(name: &str) -> Result<Protocol, CostError> {
+    let path = Path::new(name);
+    if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| CostError::File { file: name.to_string(), why: e.to_string() })?;
+        return parse(name, &text);
+    }
+    let all = protocols();
+    if let Some(p) = all.iter().find(|p| p.name == name) {
+        return Ok(p.clone());
+    }
+    let ending = format!("-{name}");
+    let hits: Vec<_> = all.iter().filter(|p| !name.is_empty() && p.name.ends_with(&ending)).collect();
+    match hits[..] {
+        [p] => Ok(p.clone()),
+        [] => Err(CostError::Unknown {
+            name: name.to_string(),
+            known: all.iter().map(|p| p.name.clone()).collect(),
+        }),
+        _ => Err(CostError::Ambiguous {
+            name: name.to_string(),
+            candidates: hits.iter().map(|p| p.name.clone()).collect(),
+        }),
+    }
+}

@@ -1,0 +1,139 @@
+//! Clean accuracy on the reference interpreter, and feeding a data set to a network in the layout it wants.
+
+use crate::data::Dataset;
+use relinc_passes::interp::Interp;
+use relinc_passes::interp::movement;
+use relinc_passes::ir::{Dim, Graph, NodeId, Op, Tensor, Type};
+use std::ops::Range;
+use std::time::Instant;
+
+/// Images a batch.
+pub const BATCH: usize = 128;
+
+/// What an evaluation found.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Clean {
+    /// Images.
+    pub n: usize,
+    /// Top-1 accuracy in percent.
+    pub clean: f64,
+    /// How many different classes were predicted.
+    pub classes_predicted: usize,
+    /// Wall-clock time.
+    pub seconds: f64,
+    /// Throughput.
+    pub images_per_second: f64,
+}
+
+/// The only input of a network.
+pub fn only_input(g: &Graph) -> Result<(NodeId, &Type), String> {
+    match g.inputs() {
+        [id] => match g.op(*id) {
+            Op::Input(t) => Ok((*id, t)),
+            _ => Err("the graph's input is no input".into()),
+        },
+        v => Err(format!("the model has {} inputs; relinc feeds images to models with one", v.len())),
+    }
+}
+
+/// How a network wants images: channels first or last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// `[N,C,H,W]`
+    Nchw,
+    /// `[N,H,W,C]`
+    Nhwc,
+}
+
+/// The layout in which images of C×H×W fit the network's input.
+pub fn layout(input: &Type, image: [usize; 3]) -> Result<Layout, String> {
+    let [c, h, w] = image;
+    match input.per_sample()[..] {
+        [a, b, d] if [a, b, d] == [c, h, w] => Ok(Layout::Nchw),
+        [a, b, d] if [a, b, d] == [h, w, c] => Ok(Layout::Nhwc),
+        _ => Err(format!("the model wants {input}, the data set has images of {c}×{h}×{w}")),
+    }
+}
+
+/// The images of a range as network input.
+pub fn feed(ds: &Dataset, range: Range<usize>, layout: Layout) -> (Tensor, Vec<usize>) {
+    let [c, h, w] = ds.image_shape();
+    let n = range.len();
+    let (data, labels) = ds.batch(range);
+    let t = match layout {
+        Layout::Nchw => Tensor::f32([n, c, h, w], data),
+        Layout::Nhwc => {
+            let (data, shape) = movement::transpose(&data, &[n, c, h, w], &[0, 2, 3, 1]);
+            Tensor::f32(shape, data)
+        }
+    };
+    (t, labels)
+}
+
+/// The largest batch the network takes at once.
+pub fn batch_size(input: &Type) -> usize {
+    match input.dims.first() {
+        Some(Dim::Fixed(n)) => (*n).max(1),
+        _ => BATCH,
+    }
+}
+
+/// Index of the largest logit of each row; the first of equals.
+pub fn arg_max(logits: &Tensor) -> Vec<usize> {
+    let k = logits.shape().last().copied().unwrap_or(1).max(1);
+    let best = |row: &[f32]| {
+        (0..row.len()).fold(0, |b, i| if row[i].total_cmp(&row[b]).is_gt() { i } else { b })
+    };
+    logits.as_f32().unwrap_or_default().chunks(k).map(best).collect()
+}
+
+/// Outputs of a network for the first `n` images, batch by batch; `each` gets (first image, logits, labels).
+pub fn for_each_batch(
+    g: &Graph,
+    ds: &Dataset,
+    n: usize,
+    each: &mut dyn FnMut(usize, &Tensor, &[usize]),
+) -> Result<(), String> {
+    let (_, ty) = only_input(g)?;
+    let layout = layout(ty, ds.image_shape())?;
+    let step = batch_size(ty);
+    let interp = Interp::new(g).map_err(|e| e.to_string())?;
+    let n = n.min(ds.len()) / if step == BATCH { 1 } else { step } * if step == BATCH { 1 } else { step };
+    for start in (0..n).step_by(step) {
+        let (x, labels) = feed(ds, start..(start + step).min(n), layout);
+        let out = interp.run(vec![x]).map_err(|e| e.to_string())?;
+        each(start, out.first().ok_or("the model has no output")?, &labels);
+    }
+    Ok(())
+}
+
+/// Top-1 accuracy on the first `n` images. `tell` hears how many are done.
+pub fn clean(g: &Graph, ds: &Dataset, n: usize, tell: &mut dyn FnMut(usize, usize)) -> Result<Clean, String> {
+    let start = Instant::now();
+    let n = n.min(ds.len());
+    let (mut right, mut seen, mut misfit) = (0, 0, None);
+    let mut predicted = std::collections::BTreeSet::new();
+    for_each_batch(g, ds, n, &mut |_, logits, labels| {
+        let classes = logits.len() / labels.len().max(1);
+        if let Some(l) = labels.iter().find(|&&l| l >= classes) {
+            misfit = Some(format!("the data set has a label {l}, the model only {classes} classes"));
+        }
+        for (p, l) in arg_max(logits).into_iter().zip(labels) {
+            right += usize::from(p == *l);
+            predicted.insert(p);
+        }
+        seen += labels.len();
+        tell(seen, n);
+    })?;
+    if let Some(why) = misfit {
+        return Err(why);
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(Clean {
+        n: seen,
+        clean: 100.0 * right as f64 / seen.max(1) as f64,
+        classes_predicted: predicted.len(),
+        seconds,
+        images_per_second: seen as f64 / seconds.max(1e-9),
+    })
+}

@@ -1,0 +1,213 @@
+//! `relinc compile`: import → canonical form → masks → lowering → artefacts → report.
+
+mod describe;
+mod search;
+
+use crate::error::{Error, input};
+use crate::model::Model;
+use crate::probe::Probe;
+use crate::progress::Progress;
+use crate::report::{self, Report, model as rm};
+use crate::staging::Staging;
+use relinc_passes::back::{onnx, spu};
+use relinc_passes::front::onnx::ImportOptions;
+use relinc_passes::ir::infer::infer;
+use relinc_passes::ir::{Graph, Tensor};
+use relinc_passes::masks::Masks;
+use relinc_passes::pass::Options;
+use relinc_passes::{registry, valid};
+use relinc_runtime::cost::{self, Network, Protocol, Weights};
+use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::eval;
+use relinc_runtime::search::budget::Budget;
+use relinc_runtime::search::oneshot::Allocation;
+use std::path::{Path, PathBuf};
+
+/// A format to emit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// `model.onnx`: it runs in any ONNX runtime.
+    Onnx,
+    /// `spu/`: StableHLO, weights, runner.
+    Spu,
+}
+
+impl Target {
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Target::Onnx => "onnx",
+            Target::Spu => "spu",
+        }
+    }
+}
+
+impl std::str::FromStr for Target {
+    type Err = Error;
+    fn from_str(s: &str) -> Result<Target, Error> {
+        match s {
+            "onnx" => Ok(Target::Onnx),
+            "spu" => Ok(Target::Spu),
+            "crypten" | "mp-spdz" => Err(Error::announced(&format!("target {s}"))),
+            _ => Err(Error::Input(format!("target '{s}' is not known; choose onnx or spu"))),
+        }
+    }
+}
+
+/// Where the masks come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MaskSource {
+    /// Keep every ReLU.
+    All,
+    /// A mask file.
+    File(PathBuf),
+    /// One-shot calibration.
+    Oneshot {
+        /// How many ReLUs to keep.
+        budget: Budget,
+        /// Spread over the layers.
+        allocation: Allocation,
+        /// Rounds of removal.
+        rounds: usize,
+        /// Calibration images.
+        images: usize,
+        /// Removed elements may become zero.
+        zeros: bool,
+    },
+}
+
+/// Everything `compile` is asked.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The output folder.
+    pub out: PathBuf,
+    /// Masks.
+    pub masks: MaskSource,
+    /// Images for calibration, accuracy and the sample input.
+    pub data: Option<DataSpec>,
+    /// The part accuracy is measured on.
+    pub split: Split,
+    /// How many of its images.
+    pub eval_images: usize,
+    /// What to emit.
+    pub targets: Vec<Target>,
+    /// ONNX operator set.
+    pub opset: i64,
+    /// Who knows the weights; each protocol's default when absent.
+    pub weights: Option<Weights>,
+    /// Protocols to price.
+    pub protocols: Vec<Protocol>,
+    /// Networks to price.
+    pub networks: Vec<Network>,
+    /// Run the opt-in drop-softmax.
+    pub drop_softmax: bool,
+    /// Execute after every pass.
+    pub verify_each: bool,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// Where the network comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// An ONNX file.
+    File(PathBuf, ImportOptions),
+    /// A graph built here, and a name for it.
+    Built(Box<Graph>, String),
+}
+
+/// Images the SPU runner gets as its sample.
+const SAMPLE: usize = 20;
+
+/// Compiles and writes the output folder; returns what was reported.
+pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Report, Error> {
+    let staging = Staging::new(&r.out)?;
+    let mut options = Options { masks: None, drop_softmax: r.drop_softmax };
+    let (imported, info, mut notes) = describe::open(source)?;
+    let held_out = match &r.data {
+        Some(d) => Some(d.open(r.split, Some(r.eval_images.max(SAMPLE))).map_err(input)?),
+        None => None,
+    };
+    let sample = describe::sample(&imported, held_out.as_ref(), SAMPLE, r.seed)?;
+    let mut probe = match r.verify_each {
+        true => Some(Probe::new(describe::probe_inputs(&imported, &sample)?)),
+        false => None,
+    };
+    progress.step("canonical form");
+    let mut model = Model::canonical(imported, info, vec![], &options, probe.as_mut())?;
+    let original = model.graph.clone();
+    let facts = infer(&original).map_err(|e| input(&e[0]))?;
+    let totals_before = cost::totals(&original, &facts);
+    let mut accuracy = match &held_out {
+        Some(ds) => Some(search::accuracy(&original, ds, r, "before", progress)?),
+        None => None,
+    };
+    let masks = search::masks(&model, r, progress)?;
+    options.masks = Some(masks.clone());
+    progress.step("lowering");
+    for p in registry::masking() {
+        model.run(p, &options, probe.as_mut())?;
+    }
+    let emitted = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
+    if let (Some(a), Some(ds)) = (&mut accuracy, &held_out) {
+        let n = r.eval_images;
+        let after = eval::clean(emitted.graph(), ds, n, &mut |i, n| progress.count("accuracy after", i, n)).map_err(input)?;
+        notes.push(format!("After masking, {} classes are predicted on {} images.", after.classes_predicted, after.n));
+        a.after = Some(rm::Scores { clean: Some(after.clean), ..Default::default() });
+    }
+    progress.step("emitting");
+    emit(&emitted, &staging, r, &model, &sample)?;
+    masks.write(&staging.path().join("masks.safetensors")).map_err(input)?;
+    let layers = describe::layers(&model, &masks, &original, &facts);
+    let report = Report {
+        relinc: env!("CARGO_PKG_VERSION").into(),
+        model: describe::model_info(&model.info),
+        totals: cost::totals(emitted.graph(), emitted.facts()),
+        before: Some(totals_before),
+        cost: describe::costs(r, &emitted, Some((&original, &facts))),
+        accuracy,
+        passes: describe::passes(&model),
+        masks: describe::mask_pictures(&model, &masks),
+        settings: describe::settings(r, &masks),
+        artefacts: staging
+            .files()
+            .map_err(input)?
+            .into_iter()
+            .map(|(path, bytes)| rm::Artefact { path, bytes })
+            .collect(),
+        notes: describe::notes(notes, &layers),
+        layers,
+    };
+    report::write(staging.path(), &report).map_err(|e| Error::Input(format!("{}: {e}", r.out.display())))?;
+    staging.commit()?;
+    Ok(report)
+}
+
+fn emit(v: &valid::Valid<'_>, staging: &Staging, r: &Request, model: &Model, sample: &Tensor) -> Result<(), Error> {
+    for t in &r.targets {
+        match t {
+            Target::Onnx => {
+                let metadata = vec![
+                    ("relinc_source_sha256".to_string(), model.info.sha256.clone()),
+                    ("relinc_relus".to_string(), describe::relu_count(v).to_string()),
+                ];
+                let o = onnx::OnnxOptions { opset: r.opset, metadata, ..Default::default() };
+                onnx::emit(v, &staging.path().join("model.onnx"), &o).map_err(input)?;
+            }
+            Target::Spu => {
+                let weights = r.weights.unwrap_or(Weights::Secret).name().to_string();
+                let o = spu::SpuOptions { weights, sample: sample.clone() };
+                spu::emit(v, &staging.subfolder("spu")?, &o).map_err(input)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads a mask file and checks it against the model.
+pub fn read_masks(path: &Path, model: &Model) -> Result<Masks, Error> {
+    let m = Masks::read(path).map_err(input)?;
+    m.check(&path.display().to_string(), &model.mask_layers()).map_err(input)?;
+    Ok(m)
+}

@@ -1,0 +1,191 @@
+//! What goes into the report, in words and numbers.
+
+use super::{MaskSource, Request, Source};
+use crate::error::{Error, input};
+use crate::model::Model;
+use crate::report::model as rm;
+use relinc_passes::front::onnx::{ModelInfo, import};
+use relinc_passes::ir::{Facts, Graph, NodeId, Op, Tensor};
+use relinc_passes::masks::Masks;
+use relinc_passes::valid::Valid;
+use relinc_runtime::cost::{self, Priced};
+use relinc_runtime::data::Dataset;
+use relinc_runtime::eval;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// Opens the network: its graph, where it came from, and notes.
+pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>), Error> {
+    match source {
+        Source::File(path, options) => {
+            let i = import(&path, &options).map_err(input)?;
+            Ok((i.graph, i.info, i.notices))
+        }
+        Source::Built(g, name) => {
+            let info = ModelInfo {
+                path: PathBuf::from(name),
+                sha256: String::new(),
+                opset: 0,
+                producer: "relinc architecture".into(),
+                ir_version: 0,
+            };
+            Ok((*g, info, vec!["The weights are random: the network was built from a description, not trained.".into()]))
+        }
+    }
+}
+
+/// The first held-out images in the network's layout, or pseudo-random numbers where there is no data set.
+pub fn sample(g: &Graph, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Tensor, Error> {
+    let (_, ty) = eval::only_input(g).map_err(input)?;
+    match ds {
+        Some(ds) => {
+            let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
+            Ok(eval::feed(ds, 0..n.min(ds.len()), layout).0)
+        }
+        None => Ok(crate::random::uniform(&ty.at(4), seed)),
+    }
+}
+
+/// A few inputs to execute after every pass: the first of the sample, at the network's batch.
+pub fn probe_inputs(g: &Graph, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
+    let (_, ty) = eval::only_input(g).map_err(input)?;
+    let shape = ty.at(sample.shape()[0].min(8));
+    let n = shape.iter().product();
+    let v = sample.as_f32().unwrap_or_default();
+    if v.len() < n {
+        return Err(Error::Input(format!("the model's fixed batch of {} is larger than the sample", shape[0])));
+    }
+    Ok(vec![Tensor::f32(shape, v[..n].to_vec())])
+}
+
+/// The model in the report.
+pub fn model_info(info: &ModelInfo) -> rm::Model {
+    rm::Model {
+        path: info.path.display().to_string(),
+        sha256: info.sha256.clone(),
+        opset: (info.opset > 0).then_some(info.opset),
+        producer: Some(info.producer.clone()).filter(|p| !p.is_empty()),
+    }
+}
+
+/// ReLUs of the emitted graph.
+pub fn relu_count(v: &Valid<'_>) -> u64 {
+    cost::totals(v.graph(), v.facts()).relus
+}
+
+/// Multiply-accumulates of the linear operations whose first ReLU downstream is each layer's.
+fn macs_by_layer(g: &Graph, facts: &Facts) -> HashMap<String, u64> {
+    let mut out = HashMap::new();
+    for id in g.ids().filter(|&id| matches!(g.op(id), Op::Conv(_) | Op::Linear)) {
+        let mut queue = std::collections::VecDeque::from([id]);
+        let mut seen = std::collections::HashSet::new();
+        while let Some(n) = queue.pop_front() {
+            let node = g.node(n);
+            if let (Op::Relu | Op::MaskedRelu, Some(l)) = (&node.op, &node.layer) {
+                *out.entry(l.clone()).or_default() += cost::macs(g, facts, id);
+                break;
+            }
+            queue.extend(g.users(n).into_iter().map(|(u, _)| u).filter(|u| seen.insert(*u)));
+        }
+    }
+    out
+}
+
+/// One entry a ReLU layer.
+pub fn layers(model: &Model, masks: &Masks, original: &Graph, facts: &Facts) -> Vec<rm::Layer> {
+    let macs = macs_by_layer(original, facts);
+    let entry = |l: &crate::model::ReluLayer| {
+        let all = l.relus();
+        let m = masks.layers.get(&l.name);
+        let (kept, identity, zero) = m.map_or((all, 0, 0), |m| (m.kept(), m.count(0), m.count(2)));
+        let (action, why) = match (kept, all) {
+            (k, n) if k == n => (rm::Action::Kept, "every element keeps its ReLU".to_string()),
+            (0, _) if zero == 0 => (
+                rm::Action::Linearized,
+                "no element keeps its ReLU: the operation is gone, and its rounds with it".to_string(),
+            ),
+            (0, _) => (
+                rm::Action::Linearized,
+                format!("no element keeps its ReLU: {identity} are the identity, {zero} are zero, placed by public indices"),
+            ),
+            (k, n) => (
+                rm::Action::Compacted,
+                format!("{k} of {n} ReLUs gathered into one comparison; {identity} elements are the identity, {zero} are zero"),
+            ),
+        };
+        rm::Layer {
+            name: l.name.clone(),
+            op: "relu".into(),
+            shape: l.shape.to_vec(),
+            relus: kept as u64,
+            relus_before: all as u64,
+            macs: macs.get(&l.name).copied().unwrap_or(0),
+            action,
+            why,
+            source: Some(l.exporter_name.clone()),
+        }
+    };
+    model.layers.iter().map(entry).collect()
+}
+
+/// Every protocol on every network.
+pub fn costs(r: &Request, after: &Valid<'_>, before: Option<(&Graph, &Facts)>) -> Vec<rm::Cost> {
+    let mut out = vec![];
+    for p in &r.protocols {
+        let w = r.weights.unwrap_or(p.default_weights);
+        let now = cost::price(after.graph(), after.facts(), p, w);
+        let was: Option<Priced> = before.map(|(g, f)| cost::price(g, f, p, w));
+        out.extend(r.networks.iter().map(|n| rm::Cost::new(p, n, &now, was.as_ref())));
+    }
+    out
+}
+
+/// What the passes did.
+pub fn passes(model: &Model) -> Vec<rm::Pass> {
+    let refusal = |r: &relinc_passes::pass::Refusal| rm::Refusal { node: r.node.clone(), why: r.why.clone() };
+    model
+        .passes
+        .iter()
+        .map(|p| rm::Pass {
+            name: p.name.into(),
+            guarantee: p.guarantee.into(),
+            applied: p.applied as u64,
+            refused: p.refused.iter().map(refusal).collect(),
+            max_abs_difference: p.max_abs_difference,
+        })
+        .collect()
+}
+
+/// The masks, condensed to pictures.
+pub fn mask_pictures(model: &Model, masks: &Masks) -> Vec<rm::Mask> {
+    let of = |l: &crate::model::ReluLayer| Some(rm::Mask::new(&l.name, l.shape, &masks.layers.get(&l.name)?.values));
+    model.layers.iter().filter_map(of).collect()
+}
+
+/// What was asked for.
+pub fn settings(r: &Request, masks: &Masks) -> rm::Settings {
+    let method = match &r.masks {
+        MaskSource::All => None,
+        MaskSource::File(p) => Some(format!("file {}", p.display())),
+        MaskSource::Oneshot { .. } => Some("oneshot".to_string()),
+    };
+    rm::Settings {
+        targets: r.targets.iter().map(|t| t.name().to_string()).collect(),
+        opset: r.targets.contains(&super::Target::Onnx).then_some(r.opset),
+        weights: r.weights,
+        bn: None,
+        budget: masks.budget.clone(),
+        method,
+        data: r.data.as_ref().map(|d| d.to_string()),
+        seed: Some(r.seed),
+    }
+}
+
+/// Standing remarks, and what the layers call for.
+pub fn notes(mut notes: Vec<String>, layers: &[rm::Layer]) -> Vec<String> {
+    notes.push("Masks and indices are public: every party sees which elements keep their ReLU.".into());
+    if layers.iter().any(|l| l.action == rm::Action::Compacted) {
+        notes.push("Rounds fall only when a whole layer has no ReLU left; bytes fall with every ReLU.".into());
+    }
+    notes
+}

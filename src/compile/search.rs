@@ -1,0 +1,68 @@
+//! The masks of a compilation, and accuracy on held-out images.
+
+use super::{MaskSource, Request, read_masks};
+use crate::error::{Error, input};
+use crate::model::Model;
+use crate::progress::Progress;
+use crate::report::model::{Accuracy, Scores};
+use relinc_passes::ir::Graph;
+use relinc_passes::masks::{LayerMask, Masks, RELU};
+use relinc_runtime::data::{Dataset, Split};
+use relinc_runtime::eval;
+use relinc_runtime::search::oneshot::{self, Oneshot};
+
+/// Accuracy of the unmasked network.
+pub fn accuracy(g: &Graph, ds: &Dataset, r: &Request, what: &str, progress: &Progress) -> Result<Accuracy, Error> {
+    let label = format!("accuracy {what}");
+    let clean = eval::clean(g, ds, r.eval_images, &mut |i, n| progress.count(&label, i, n)).map_err(input)?;
+    Ok(Accuracy {
+        before: Some(Scores { clean: Some(clean.clean), ..Default::default() }),
+        after: None,
+        data: r.data.as_ref().map(|d| d.to_string()).unwrap_or_default(),
+        split: ds.split().name().into(),
+        n: clean.n as u64,
+    })
+}
+
+/// One mask for every ReLU layer.
+pub fn masks(model: &Model, r: &Request, progress: &Progress) -> Result<Masks, Error> {
+    let mut m = match &r.masks {
+        MaskSource::All => Masks::default(),
+        MaskSource::File(path) => read_masks(path, model)?,
+        MaskSource::Oneshot { .. } => search(model, r, progress)?,
+    };
+    for l in &model.layers {
+        m.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, RELU));
+    }
+    m.model_sha256.get_or_insert_with(|| model.info.sha256.clone());
+    Ok(m)
+}
+
+fn search(model: &Model, r: &Request, progress: &Progress) -> Result<Masks, Error> {
+    let MaskSource::Oneshot { budget, allocation, rounds, images, zeros } = &r.masks else {
+        return Ok(Masks::default());
+    };
+    let keep = budget.relus(model.relus()).map_err(input)?;
+    let Some(data) = &r.data else {
+        return Err(Error::Input(
+            "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR".into(),
+        ));
+    };
+    let ds = data.open(Split::Train, Some(*images)).map_err(input)?;
+    let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
+    let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
+    let step = eval::batch_size(ty).min(64);
+    let n = ds.len().min(*images);
+    let batches: Vec<_> = (0..n)
+        .step_by(step)
+        .filter(|s| eval::batch_size(ty) == eval::BATCH || s + step <= n)
+        .map(|s| eval::feed(&ds, s..(s + step).min(n), layout).0)
+        .collect();
+    let options = Oneshot { keep, allocation: allocation.clone(), rounds: *rounds, seed: r.seed, zeros: *zeros };
+    let found = oneshot::search(&model.graph, &model.search_layers(), &batches, &options, &mut |i, n| {
+        progress.count("mask search, round", i, n);
+    });
+    let mut m = found.map_err(|e| Error::Input(format!("{}: {e}", model.info.path.display())))?;
+    m.budget = Some(budget.to_string());
+    Ok(m)
+}
