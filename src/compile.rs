@@ -1,6 +1,6 @@
 //! `relinc compile`: import → canonical form → masks → lowering → artefacts → report.
 
-mod describe;
+pub mod describe;
 mod search;
 
 use crate::error::{Error, input};

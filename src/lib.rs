@@ -1,1 +1,21 @@
-//! The facade.
+//! relinc, the ReLU-linearizing compiler: a trained ONNX classifier in, a graph that private-inference runtimes run with
+//! fewer secure comparisons out, with a report that predicts what the runtime then sends.
+//!
+//! This crate is the product: the `relinc` command line ([`cli`]), the compile pipeline ([`compile`](mod@compile)) and the
+//! report. Graph work is in [`relinc_passes`], number crunching in [`relinc_runtime`].
+
+pub mod bench;
+pub mod cli;
+pub mod cli_options;
+pub mod compile;
+pub mod error;
+pub mod model;
+pub mod pipeline;
+pub mod probe;
+pub mod progress;
+pub mod random;
+pub mod report;
+pub mod staging;
+
+pub use relinc_passes as passes;
+pub use relinc_runtime as runtime;

@@ -1,2 +1,7 @@
 //! The `relinc` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    relinc::cli::main()
+}

@@ -1,0 +1,47 @@
+//! `relinc architecture`
+
+use super::{Global, print, print_json};
+use crate::error::{Error, input};
+use relinc_passes::architecture::{Architecture, Kind};
+use relinc_passes::back::onnx::{OnnxOptions, emit};
+use relinc_passes::valid;
+use relinc_runtime::cost;
+use std::path::PathBuf;
+
+/// Options of `relinc architecture`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The family: resnet
+    #[arg(long, default_value = "resnet", value_parser = ["resnet"])]
+    kind: String,
+    /// The depth: 18, 20, 32, 34 or 56
+    #[arg(long)]
+    depth: usize,
+    /// Number of classes
+    #[arg(long, default_value_t = 10)]
+    classes: usize,
+    /// Channels, height, width
+    #[arg(long, value_name = "C,H,W", value_delimiter = ',', num_args = 3, default_values_t = [3, 32, 32])]
+    input: Vec<usize>,
+    /// The ONNX file to write
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+    let input_shape: [usize; 3] = a
+        .input
+        .try_into()
+        .map_err(|_| Error::Input("--input takes three numbers: channels, height, width".into()))?;
+    let arch = Architecture { kind: Kind::Resnet, depth: a.depth, classes: a.classes, input: input_shape };
+    let graph = arch.build(g.seed).map_err(input)?;
+    let v = valid::check(&graph).map_err(|e| input(&e[0]))?;
+    emit(&v, &a.out, &OnnxOptions::default()).map_err(input)?;
+    let totals = cost::totals(v.graph(), v.facts());
+    if g.json {
+        return print_json(&serde_json::json!({"file": a.out, "totals": totals, "seed": g.seed}));
+    }
+    print(&format!("wrote {}: {} ReLUs, {} parameters, random weights of seed {}", a.out.display(), totals.relus, totals.parameters, g.seed));
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! Options several commands share.
+
+use crate::error::{Error, input};
+use clap::Args;
+use relinc_passes::front::onnx::ImportOptions;
+use relinc_runtime::cost::{self, Network, Protocol};
+
+/// How a model file is read.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ImportArgs {
+    /// Fix a symbolic dimension of the model's inputs
+    #[arg(long = "dim", value_name = "NAME=N")]
+    dims: Vec<String>,
+    /// Leave a batch that is fixed at 1 as it is
+    #[arg(long)]
+    keep_batch: bool,
+}
+
+impl ImportArgs {
+    pub fn options(&self) -> Result<ImportOptions, Error> {
+        let parse = |d: &String| {
+            let (name, n) = d.split_once('=')?;
+            Some((name.to_string(), n.parse::<usize>().ok().filter(|&n| n > 0)?))
+        };
+        let dims = self
+            .dims
+            .iter()
+            .map(|d| parse(d).ok_or_else(|| Error::Input(format!("--dim {d}: write NAME=N with N at least 1"))))
+            .collect::<Result<_, _>>()?;
+        Ok(ImportOptions { keep_batch: self.keep_batch, dims })
+    }
+}
+
+/// What to price, and for whom.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CostArgs {
+    /// Cost model: spu-semi2k, spu-aby3, … (see relinc protocols), or a file; may be repeated
+    #[arg(long = "protocol", value_name = "P")]
+    protocols: Vec<String>,
+    /// lan, wan, mobile, or 'rtt=40ms;bandwidth=100Mbit'; may be repeated
+    #[arg(long = "network", value_name = "N")]
+    networks: Vec<String>,
+    /// Who knows the model: secret, server or public [default: the protocol's]
+    #[arg(long, value_name = "WHO")]
+    weights: Option<cost::Weights>,
+}
+
+impl CostArgs {
+    pub fn protocols(&self) -> Result<Vec<Protocol>, Error> {
+        let names = if self.protocols.is_empty() { vec!["spu-semi2k".into(), "spu-aby3".into()] } else { self.protocols.clone() };
+        names.iter().map(|n| cost::find(n).map_err(input)).collect()
+    }
+    pub fn networks(&self) -> Result<Vec<Network>, Error> {
+        let names = if self.networks.is_empty() { vec!["lan".into(), "wan".into()] } else { self.networks.clone() };
+        names.iter().map(|n: &String| n.parse().map_err(input)).collect()
+    }
+    pub fn weights(&self) -> Option<cost::Weights> {
+        self.weights
+    }
+}

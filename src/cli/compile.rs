@@ -1,0 +1,147 @@
+//! `relinc compile`
+
+use super::args::{CostArgs, ImportArgs};
+use super::{Global, print, print_json};
+use crate::cli_options::{allocation, known_method};
+use crate::compile::{MaskSource, Request, Source, Target, compile};
+use crate::error::{Error, input};
+use crate::report;
+use relinc_passes::back::onnx::OPSETS;
+use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::search::budget::Budget;
+use std::path::PathBuf;
+
+/// Options of `relinc compile`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The trained model
+    model: PathBuf,
+    /// Output folder
+    #[arg(short, long, value_name = "DIR")]
+    out: PathBuf,
+    /// Masks to apply (masks.safetensors)
+    #[arg(long, value_name = "FILE", conflicts_with = "budget")]
+    masks: Option<PathBuf>,
+    /// ReLUs to keep: 50000, 50k or 18%
+    #[arg(long, value_name = "B")]
+    budget: Option<Budget>,
+    /// How masks are found for a budget: oneshot
+    #[arg(long, value_name = "METHOD", default_value = "oneshot")]
+    method: String,
+    /// How a budget is spread: global (one ranking) or senet (per layer)
+    #[arg(long, value_name = "HOW", default_value = "global")]
+    allocation: String,
+    /// Layer sensitivities for --allocation senet, one per ReLU layer, separated by commas [default: measured]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    eta: Option<Vec<f64>>,
+    /// Rounds the removal is spread over
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    rounds: u64,
+    /// Calibration images
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..))]
+    calibration: u64,
+    /// Removed elements become the identity only, never zero
+    #[arg(long)]
+    identity_only: bool,
+    /// Images for calibration and accuracy: cifar10:DIR, cifar100:DIR, shapes, …
+    #[arg(long, value_name = "D")]
+    data: Option<DataSpec>,
+    /// The part of the data accuracy is measured on
+    #[arg(long, value_name = "SPLIT", default_value = "test")]
+    split: Split,
+    /// How many of its images
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// What to emit: onnx, spu; may be repeated [default: onnx]
+    #[arg(long = "target", value_name = "T")]
+    targets: Vec<String>,
+    /// ONNX operator set to write
+    #[arg(long, value_name = "N", default_value_t = 17, value_parser = clap::value_parser!(i64).range(*OPSETS.start()..=*OPSETS.end()))]
+    opset: i64,
+    /// The batch normalisation to fold of a model with two: clean or adversarial
+    #[arg(long, value_name = "BRANCH")]
+    bn: Option<String>,
+    /// Merge convolutions: auto, always or never (announced; folds of scales and biases are exact and always made)
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    fold: String,
+    /// Remove a softmax at the end; the arg max stays the same
+    #[arg(long)]
+    drop_softmax: bool,
+    /// Execute the graph after every pass and compare
+    #[arg(long)]
+    verify_each: bool,
+    #[command(flatten)]
+    import: ImportArgs,
+    #[command(flatten)]
+    cost: CostArgs,
+}
+
+impl Args {
+    fn request(&self, seed: u64) -> Result<Request, Error> {
+        if let Some(bn) = &self.bn {
+            return Err(Error::announced(&format!("--bn {bn} (dual batch normalisation)")));
+        }
+        match self.fold.as_str() {
+            "auto" | "never" => {}
+            "always" => return Err(Error::announced("--fold always (merging convolutions)")),
+            f => return Err(Error::Input(format!("--fold {f} is not known; choose auto, always or never"))),
+        }
+        let masks = match (&self.masks, &self.budget) {
+            (Some(f), _) => MaskSource::File(f.clone()),
+            (None, None) => MaskSource::All,
+            (None, Some(b)) => MaskSource::Oneshot {
+                budget: b.clone(),
+                allocation: allocation(&self.allocation, self.eta.clone())?,
+                rounds: self.rounds as usize,
+                images: self.calibration as usize,
+                zeros: !self.identity_only,
+            },
+        };
+        known_method(&self.method)?;
+        let mut targets: Vec<Target> = self.targets.iter().map(|t| t.parse()).collect::<Result<_, _>>()?;
+        if targets.is_empty() {
+            targets.push(Target::Onnx);
+        }
+        Ok(Request {
+            out: self.out.clone(),
+            masks,
+            data: self.data.clone(),
+            split: self.split,
+            eval_images: self.limit as usize,
+            targets,
+            opset: self.opset,
+            weights: self.cost.weights(),
+            protocols: self.cost.protocols()?,
+            networks: self.cost.networks()?,
+            drop_softmax: self.drop_softmax,
+            verify_each: self.verify_each,
+            seed,
+        })
+    }
+}
+
+/// Runs the command.
+pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+    let progress = g.progress();
+    let r = a.request(g.seed)?;
+    let result = compile(Source::File(a.model.clone(), a.import.options()?), &r, &progress);
+    progress.finish();
+    let report = result.map_err(|e| name_file(e, &a.model))?;
+    if let (true, Some(bytes)) = (g.verbose > 0, crate::bench::peak_memory()) {
+        eprintln!("peak memory {bytes} bytes");
+    }
+    if g.json {
+        return print_json(&report);
+    }
+    print(&report::text::render(&report));
+    print(&format!("\nwrote {}", r.out.display()));
+    Ok(())
+}
+
+/// An error about the model names its file.
+fn name_file(e: Error, model: &std::path::Path) -> Error {
+    match e {
+        Error::Input(m) if m.starts_with("the model ") || m.starts_with("target ") => input(format!("{}: {m}", model.display())),
+        e => e,
+    }
+}

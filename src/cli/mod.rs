@@ -1,0 +1,176 @@
+//! The command line: one file a subcommand. Nothing outside this folder prints.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod architecture;
+mod args;
+mod bench;
+mod compile;
+mod data;
+mod eval;
+mod inspect;
+mod passes;
+mod protocols;
+mod report;
+mod run;
+mod shell;
+mod verify;
+
+use crate::error::Error;
+use crate::progress::Progress;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The ReLU-linearizing compiler: a trained ONNX classifier in, a graph that private-inference runtimes run with fewer
+/// secure comparisons out.
+#[derive(Debug, Parser)]
+#[command(name = "relinc", version, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options every command takes.
+#[derive(Debug, Clone, clap::Args)]
+struct Global {
+    /// Print the result as one JSON document on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    /// No progress on stderr
+    #[arg(long, global = true)]
+    quiet: bool,
+    /// Say more on stderr
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Where to compute: auto or cpu (gpu comes with training)
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
+    device: String,
+    /// Seed of everything random
+    #[arg(long, global = true, default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What is in a model, and what it would cost
+    Inspect(inspect::Args),
+    /// Import, mask, lower, emit, report
+    Compile(Box<compile::Args>),
+    /// The whole road of a pipeline file
+    Run(run::Args),
+    /// Clean accuracy of a model on a data set
+    Eval(eval::Args),
+    /// Do two models compute the same?
+    Verify(verify::Args),
+    /// Every pass: name, guarantee, one line
+    Passes(passes::Args),
+    /// Every cost model: name, ring, what its numbers count, source
+    Protocols,
+    /// Rebuild report.html and report.txt from DIR/report.json
+    Report(report::Args),
+    /// Build a network from a description, with random weights, as ONNX
+    Architecture(architecture::Args),
+    /// Write a data set's images and labels as .npy files
+    Data(data::Args),
+    /// Measure relinc itself
+    Bench(bench::Args),
+    /// Shell completions
+    Completions(shell::Args),
+    /// The manual page, in roff
+    Man,
+    /// Train a robust teacher (announced)
+    Train(Announced),
+    /// Learn masks (announced)
+    Search(Announced),
+    /// Fine-tune with frozen masks (announced)
+    Tune(Announced),
+    /// Predicted against measured, on the installed runtime (announced)
+    Measure(Announced),
+    /// Measure a runtime's constants here (announced)
+    CalibrateRuntime(Announced),
+    /// Accuracy against bytes and latency (announced)
+    Sweep(Announced),
+    /// What it can train on here (announced)
+    Devices(Announced),
+}
+
+/// A command of the contract that this version does not have; it takes anything.
+#[derive(Debug, clap::Args)]
+struct Announced {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    rest: Vec<String>,
+}
+
+fn dispatch(cli: Cli) -> Result<(), Error> {
+    let g = &cli.global;
+    match g.device.as_str() {
+        "auto" | "cpu" => {}
+        d if d == "gpu" || d.starts_with("gpu:") => return Err(Error::announced(&format!("--device {d}"))),
+        d => return Err(Error::Input(format!("--device {d} is not known; choose auto or cpu"))),
+    }
+    let announced = |what: &str| Err(Error::announced(&format!("relinc {what}")));
+    match cli.command {
+        Command::Inspect(a) => inspect::run(a, g),
+        Command::Compile(a) => compile::run(*a, g),
+        Command::Run(a) => run::run(a, g),
+        Command::Eval(a) => eval::run(a, g),
+        Command::Verify(a) => verify::run(a, g),
+        Command::Passes(a) => passes::run(a, g),
+        Command::Protocols => protocols::run(g),
+        Command::Report(a) => report::run(a, g),
+        Command::Architecture(a) => architecture::run(a, g),
+        Command::Data(a) => data::run(a, g),
+        Command::Bench(a) => bench::run(a, g),
+        Command::Completions(a) => shell::completions(a),
+        Command::Man => shell::man(),
+        Command::Train(_) => announced("train"),
+        Command::Search(_) => announced("search"),
+        Command::Tune(_) => announced("tune"),
+        Command::Measure(_) => announced("measure"),
+        Command::CalibrateRuntime(_) => announced("calibrate-runtime"),
+        Command::Sweep(_) => announced("sweep"),
+        Command::Devices(_) => announced("devices"),
+    }
+}
+
+/// Runs the command line and returns the process exit code: 0 done, 1 the answer is no, 2 bad usage or bad input.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::from(e.exit_code() as u8);
+        }
+    };
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::from(e.code())
+        }
+    }
+}
+
+impl Global {
+    fn progress(&self) -> Progress {
+        Progress::new(self.quiet)
+    }
+}
+
+/// Prints to stdout; a closed pipe is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = out.write_all(b"\n");
+    }
+}
+
+/// Prints one JSON document.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
+    print(&serde_json::to_string_pretty(value).map_err(crate::error::input)?);
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! `relinc protocols`
+
+use super::{Global, print, print_json};
+use crate::error::Error;
+use relinc_runtime::cost::protocols;
+use serde_json::json;
+
+/// Runs the command.
+pub fn run(g: &Global) -> Result<(), Error> {
+    if g.json {
+        let list: Vec<_> = protocols()
+            .iter()
+            .map(|p| {
+                json!({"name": p.name, "runtime": p.runtime, "parties": p.parties, "ring": p.ring, "counts": p.counts,
+                       "source": p.source, "verified": p.verified, "default_weights": p.default_weights})
+            })
+            .collect();
+        return print_json(&list);
+    }
+    for p in protocols() {
+        let verified = if p.verified { "" } else { " (unverified)" };
+        print(&format!(
+            "{}{verified}: {}, {} parties, ring {}\n  counts: {}\n  source: {}\n",
+            p.name, p.runtime, p.parties, p.ring, p.counts, p.source
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! `relinc run`
+
+use super::{Global, print, print_json};
+use crate::compile::compile;
+use crate::error::Error;
+use crate::pipeline::Pipeline;
+use crate::report;
+use std::path::{Path, PathBuf};
+
+/// Options of `relinc run`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The pipeline file
+    pipeline: PathBuf,
+    /// Output folder [default: out/NAME of the pipeline file]
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Continue an interrupted run (announced with training)
+    #[arg(long)]
+    resume: bool,
+}
+
+/// Runs the command.
+pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+    if a.resume {
+        return Err(Error::announced("--resume"));
+    }
+    let mut p = Pipeline::read(&a.pipeline)?;
+    let named = |e: Error| match e {
+        Error::Input(m) => Error::Input(format!("{}: {m}", a.pipeline.display())),
+        e => e,
+    };
+    if g.seed != 0 {
+        p.seed = g.seed;
+    }
+    let base = a.pipeline.parent().unwrap_or(Path::new(""));
+    let stem = a.pipeline.file_stem().unwrap_or_default();
+    let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));
+    let request = p.request(base, &out).map_err(named)?;
+    let source = p.source(base).map_err(named)?;
+    let progress = g.progress();
+    let result = compile(source, &request, &progress);
+    progress.finish();
+    let r = result?;
+    if g.json {
+        return print_json(&r);
+    }
+    print(&report::text::render(&r));
+    print(&format!("\nwrote {}", out.display()));
+    Ok(())
+}

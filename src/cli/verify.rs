@@ -1,0 +1,133 @@
+//! `relinc verify`
+
+use super::args::ImportArgs;
+use super::{Global, print, print_json};
+use crate::error::{Error, input};
+use crate::model::Model;
+use crate::probe::{max_abs_difference, range};
+use relinc_passes::front::onnx::import;
+use relinc_passes::interp::Interp;
+use relinc_passes::ir::{Graph, Tensor};
+use relinc_passes::pass::Options;
+use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::{eval, exec};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Options of `relinc verify`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// One model
+    a: PathBuf,
+    /// The other
+    b: PathBuf,
+    /// Images to run both on
+    #[arg(long, value_name = "D", conflicts_with = "random")]
+    data: Option<DataSpec>,
+    /// The part of the data
+    #[arg(long, value_name = "SPLIT", default_value = "test")]
+    split: Split,
+    /// How many images
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// Run both on N pseudo-random inputs [default: 16, without --data]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    random: Option<u64>,
+    /// Largest difference that counts as equal, as a share of the outputs' range
+    #[arg(long, value_name = "T", default_value_t = 1e-4)]
+    tolerance: f64,
+    /// Run the second model with an independent engine: tract
+    #[arg(long, value_name = "ENGINE", value_parser = ["tract"])]
+    oracle: Option<String>,
+    /// Execute the first model as imported, before any pass
+    #[arg(long)]
+    as_imported: bool,
+    /// Emulate a ring of fixed-point numbers (announced)
+    #[arg(long, value_name = "RING,FRACTION")]
+    fixed_point: Option<String>,
+    #[command(flatten)]
+    import: ImportArgs,
+}
+
+/// Runs the command.
+pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+    if let Some(f) = &a.fixed_point {
+        return Err(Error::announced(&format!("--fixed-point {f}")));
+    }
+    if !(a.tolerance.is_finite() && a.tolerance >= 0.0) {
+        return Err(Error::Input("--tolerance must be a number of at least 0".into()));
+    }
+    let options = a.import.options()?;
+    let first = match a.as_imported {
+        true => import(&a.a, &options).map_err(input)?.graph,
+        false => Model::load(&a.a, &options, &Options::default(), None)?.graph,
+    };
+    let batch = inputs(&first, &a, g.seed)?;
+    let ya = execute(&first, &batch).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+    let yb = match a.oracle {
+        Some(_) => exec::tract::run(&a.b, &batch).map_err(input)?,
+        None => {
+            let second = Model::load(&a.b, &options, &Options::default(), None)?.graph;
+            execute(&second, &batch).map_err(|e| Error::Input(format!("{}: {e}", a.b.display())))?
+        }
+    };
+    if ya.shape() != yb.shape() {
+        return Err(Error::Answer(format!("the outputs have different shapes: {:?} and {:?}", ya.shape(), yb.shape())));
+    }
+    let (x, y) = (ya.as_f32().unwrap_or_default(), yb.as_f32().unwrap_or_default());
+    let max = max_abs_difference(&ya, &yb);
+    let mean = x.iter().zip(y).map(|(a, b)| f64::from((a - b).abs())).sum::<f64>() / x.len().max(1) as f64;
+    let (pa, pb) = (eval::arg_max(&ya), eval::arg_max(&yb));
+    let agree = pa.iter().zip(&pb).filter(|(a, b)| a == b).count();
+    let n = pa.len();
+    let limit = a.tolerance * range(&ya).max(range(&yb)).max(f64::MIN_POSITIVE);
+    let equivalent = max <= limit;
+    if g.json {
+        print_json(&json!({
+            "max_abs_difference": max, "mean_abs_difference": mean, "argmax_agreement": agree as f64 / n.max(1) as f64,
+            "n": n, "tolerance": a.tolerance, "range": range(&ya), "equivalent": equivalent,
+        }))?;
+    } else {
+        let verdict = if equivalent { "equivalent" } else { "different" };
+        print(&format!(
+            "{verdict} on {n} inputs: largest difference {max:.3e} (allowed {limit:.3e}), mean {mean:.3e}, same arg max {agree}/{n}"
+        ));
+    }
+    match equivalent {
+        true => Ok(()),
+        false => Err(Error::Answer(format!("{} and {} differ by {max:.3e}", a.a.display(), a.b.display()))),
+    }
+}
+
+fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Tensor, Error> {
+    let (_, ty) = eval::only_input(g).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+    match &a.data {
+        Some(d) => {
+            let ds = d.open(a.split, Some(a.limit as usize)).map_err(input)?;
+            let layout = eval::layout(ty, ds.image_shape()).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+            Ok(eval::feed(&ds, 0..ds.len().min(a.limit as usize), layout).0)
+        }
+        None => Ok(crate::random::uniform(&ty.at(a.random.unwrap_or(16) as usize), seed)),
+    }
+}
+
+/// The first output for a batch, at the batch size the model takes.
+fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
+    let (_, ty) = eval::only_input(g)?;
+    let step = eval::batch_size(ty);
+    let per: usize = batch.shape()[1..].iter().product();
+    let interp = Interp::new(g).map_err(|e| e.to_string())?;
+    let (mut out, mut shape) = (vec![], vec![]);
+    for chunk in batch.as_f32().unwrap_or_default().chunks(step * per) {
+        let mut s = batch.shape().to_vec();
+        s[0] = chunk.len() / per;
+        let y = interp.run(vec![Tensor::f32(s, chunk.to_vec())]).map_err(|e| e.to_string())?;
+        let y = y.first().ok_or("the model has no output")?;
+        out.extend_from_slice(y.as_f32().ok_or("the output is not f32")?);
+        shape = y.shape().to_vec();
+    }
+    if let Some(d) = shape.first_mut() {
+        *d = batch.shape()[0];
+    }
+    Ok(Tensor::f32(shape, out))
+}

@@ -1,0 +1,26 @@
+//! Words that the command line and pipeline files share.
+
+use crate::error::Error;
+use relinc_runtime::search::oneshot::Allocation;
+
+/// `global` or `senet`, the latter with sensitivities or without.
+pub fn allocation(how: &str, eta: Option<Vec<f64>>) -> Result<Allocation, Error> {
+    if eta.iter().flatten().any(|e| !e.is_finite() || *e < 0.0) {
+        return Err(Error::Input("eta: sensitivities are finite and not negative".into()));
+    }
+    match (how, eta) {
+        ("global", None) => Ok(Allocation::Global),
+        ("global", Some(_)) => Err(Error::Input("eta goes with allocation senet".into())),
+        ("senet", eta) => Ok(Allocation::Senet(eta)),
+        _ => Err(Error::Input(format!("allocation '{how}' is not known; choose global or senet"))),
+    }
+}
+
+/// Is it a method that this version has? Only `oneshot` needs no training.
+pub fn known_method(m: &str) -> Result<(), Error> {
+    match m {
+        "oneshot" => Ok(()),
+        "rlnet" | "senet" | "snl" | "bcd" | "gradual" => Err(Error::announced(&format!("method {m}"))),
+        _ => Err(Error::Input(format!("method '{m}' is not known; choose oneshot"))),
+    }
+}

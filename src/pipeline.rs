@@ -1,0 +1,250 @@
+//! Pipeline files: `relinc run PIPELINE.yaml`.
+
+use crate::cli_options::{allocation, known_method};
+use crate::compile::{MaskSource, Request, Source, Target};
+use crate::error::{Error, input};
+use relinc_passes::architecture::Architecture;
+use relinc_passes::front::onnx::ImportOptions;
+use relinc_runtime::cost::{self, Weights};
+use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::nearest::nearest;
+use serde::Deserialize;
+use serde_yaml::Value;
+use std::path::{Path, PathBuf};
+
+/// A pipeline as it is written.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Pipeline {
+    /// The ONNX model; relative to the pipeline file.
+    pub model: Option<PathBuf>,
+    /// Or a network built from a description.
+    pub architecture: Option<Architecture>,
+    /// Images; a relative folder is looked for beside the pipeline file, then in the working directory.
+    pub data: Option<String>,
+    /// `auto` or `cpu`.
+    pub device: Option<String>,
+    /// Seed of everything random.
+    #[serde(default)]
+    pub seed: u64,
+    /// The stages in order.
+    #[serde(default)]
+    pub stages: Vec<Stage>,
+    /// What to emit.
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// What to price.
+    #[serde(default)]
+    pub report: ReportOptions,
+    /// Where accuracy is measured.
+    #[serde(default)]
+    pub accuracy: AccuracyOptions,
+    /// Who knows the weights.
+    pub weights: Option<Weights>,
+    /// ONNX operator set to write.
+    pub opset: Option<i64>,
+    /// Remove a softmax at the end.
+    #[serde(default)]
+    pub drop_softmax: bool,
+    /// Execute after every pass.
+    #[serde(default)]
+    pub verify_each: bool,
+}
+
+/// One stage; only `search` with `method: oneshot` needs no training.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Stage {
+    /// teacher, search or tune.
+    pub stage: String,
+    /// How masks are found.
+    pub method: Option<String>,
+    /// ReLUs to keep.
+    pub budget: Option<Value>,
+    /// global or senet.
+    pub allocation: Option<String>,
+    /// Layer sensitivities.
+    pub eta: Option<Vec<f64>>,
+    /// Rounds of removal.
+    pub rounds: Option<usize>,
+    /// Calibration images.
+    pub calibration: Option<usize>,
+    /// Removed elements never become zero.
+    #[serde(default)]
+    pub identity_only: bool,
+    /// Training epochs.
+    pub epochs: Option<usize>,
+}
+
+/// What to price.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct ReportOptions {
+    /// Cost models.
+    #[serde(default)]
+    pub protocols: Vec<String>,
+    /// Networks.
+    #[serde(default)]
+    pub networks: Vec<String>,
+}
+
+/// Where accuracy is measured.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct AccuracyOptions {
+    /// train, val or test.
+    pub split: Option<String>,
+    /// Images.
+    pub limit: Option<usize>,
+}
+
+const KEYS: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "model", "architecture", "data", "device", "seed", "stages", "targets", "report", "accuracy", "weights", "opset",
+            "drop_softmax", "verify_each",
+        ],
+    ),
+    ("architecture", &["kind", "depth", "classes", "input"]),
+    ("report", &["protocols", "networks"]),
+    ("accuracy", &["split", "limit"]),
+    (
+        "stages",
+        &["stage", "method", "budget", "allocation", "eta", "rounds", "calibration", "identity_only", "epochs"],
+    ),
+];
+
+/// Every key that is not known, with the nearest that is.
+fn unknown_keys(v: &Value) -> Vec<String> {
+    let mut out = vec![];
+    let mut check = |section: &str, v: &Value| {
+        let known = KEYS.iter().find(|(s, _)| *s == section).map_or(&[][..], |(_, k)| k);
+        for key in v.as_mapping().into_iter().flat_map(|m| m.keys()).filter_map(Value::as_str) {
+            if !known.contains(&key) {
+                let at = if section.is_empty() { String::new() } else { format!(" in {section}") };
+                let hint = nearest(key, known.iter().copied()).map_or(String::new(), |n| format!("; did you mean '{n}'?"));
+                out.push(format!("unknown key '{key}'{at}{hint}"));
+            }
+        }
+    };
+    check("", v);
+    for section in ["architecture", "report", "accuracy"] {
+        check(section, &v[section]);
+    }
+    v["stages"].as_sequence().into_iter().flatten().for_each(|s| check("stages", s));
+    out
+}
+
+impl Pipeline {
+    /// Reads a pipeline file.
+    pub fn read(path: &Path) -> Result<Pipeline, Error> {
+        let fail = |why: String| Error::Input(format!("{}: {why}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        let value: Value = serde_yaml::from_str(&text).map_err(|e| fail(format!("is not YAML: {e}")))?;
+        if !value.is_mapping() {
+            return Err(fail("is no pipeline: expected keys such as model, data, stages, targets".into()));
+        }
+        let unknown = unknown_keys(&value);
+        if !unknown.is_empty() {
+            return Err(fail(unknown.join("; ")));
+        }
+        serde_yaml::from_value(value).map_err(|e| fail(e.to_string()))
+    }
+
+    /// Where the network comes from.
+    pub fn source(&self, base: &Path) -> Result<Source, Error> {
+        match (&self.model, &self.architecture) {
+            (Some(m), None) => Ok(Source::File(base.join(m), ImportOptions::default())),
+            (None, Some(a)) => {
+                let g = a.build(self.seed).map_err(input)?;
+                let name = format!("{} (built)", g.name);
+                Ok(Source::Built(Box::new(g), name))
+            }
+            _ => Err(Error::Input("a pipeline names either a model or an architecture".into())),
+        }
+    }
+
+    /// The data set, its folder looked for beside the pipeline file first.
+    fn data(&self, base: &Path) -> Result<Option<DataSpec>, Error> {
+        let Some(text) = &self.data else { return Ok(None) };
+        let spec: DataSpec = text.parse().map_err(input)?;
+        let beside = base.join(spec.folder());
+        let relative = !spec.folder().as_os_str().is_empty() && spec.folder().is_relative();
+        if !relative || !beside.exists() {
+            return Ok(Some(spec));
+        }
+        let moved = text.replacen(&*spec.folder().to_string_lossy(), &beside.to_string_lossy(), 1);
+        moved.parse().map(Some).map_err(input)
+    }
+
+    fn masks(&self) -> Result<MaskSource, Error> {
+        let mut masks = MaskSource::All;
+        for s in &self.stages {
+            match s.stage.as_str() {
+                "search" => masks = s.oneshot()?,
+                "teacher" | "tune" => return Err(Error::announced(&format!("stage {}", s.stage))),
+                other => {
+                    let hint = nearest(other, ["teacher", "search", "tune"]).unwrap_or("search");
+                    return Err(Error::Input(format!("unknown stage '{other}'; did you mean '{hint}'?")));
+                }
+            }
+        }
+        Ok(masks)
+    }
+
+    /// The compilation the pipeline asks for.
+    pub fn request(&self, base: &Path, out: &Path) -> Result<Request, Error> {
+        match self.device.as_deref().unwrap_or("auto") {
+            "auto" | "cpu" => {}
+            d => return Err(Error::announced(&format!("device {d}"))),
+        }
+        let or = |v: &[String], default: &[&str]| -> Vec<String> {
+            if v.is_empty() { default.iter().map(|s| s.to_string()).collect() } else { v.to_vec() }
+        };
+        let targets = or(&self.targets, &["onnx"]);
+        let opset = self.opset.unwrap_or(17);
+        if !relinc_passes::back::onnx::OPSETS.contains(&opset) {
+            return Err(Error::Input(format!("opset {opset} is not written; choose 13 to 23")));
+        }
+        let split = self.accuracy.split.as_deref().unwrap_or("test");
+        Ok(Request {
+            out: out.into(),
+            masks: self.masks()?,
+            data: self.data(base)?,
+            split: split.parse::<Split>().map_err(input)?,
+            eval_images: self.accuracy.limit.unwrap_or(2000).max(1),
+            targets: targets.iter().map(|t| t.parse::<Target>()).collect::<Result<_, _>>()?,
+            opset,
+            weights: self.weights,
+            protocols: or(&self.report.protocols, &["spu-semi2k", "spu-aby3"])
+                .iter()
+                .map(|p| cost::find(p).map_err(input))
+                .collect::<Result<_, _>>()?,
+            networks: or(&self.report.networks, &["lan", "wan"])
+                .iter()
+                .map(|n| n.parse().map_err(input))
+                .collect::<Result<_, _>>()?,
+            drop_softmax: self.drop_softmax,
+            verify_each: self.verify_each,
+            seed: self.seed,
+        })
+    }
+}
+
+impl Stage {
+    fn oneshot(&self) -> Result<MaskSource, Error> {
+        known_method(self.method.as_deref().unwrap_or("oneshot"))?;
+        if let Some(e) = self.epochs {
+            return Err(Error::announced(&format!("training in a search stage (epochs: {e})")));
+        }
+        let budget = match &self.budget {
+            Some(Value::String(s)) => s.clone(),
+            Some(Value::Number(n)) => n.to_string(),
+            _ => return Err(Error::Input("stage search needs a budget: 50000, 50k or 18%".into())),
+        };
+        Ok(MaskSource::Oneshot {
+            budget: budget.parse().map_err(input)?,
+            allocation: allocation(self.allocation.as_deref().unwrap_or("global"), self.eta.clone())?,
+            rounds: self.rounds.unwrap_or(8).max(1),
+            images: self.calibration.unwrap_or(256).max(1),
+            zeros: !self.identity_only,
+        })
+    }
+}
