@@ -37,7 +37,7 @@ impl Source {
                 continue;
             }
             let bytes = size(&path, packed)?;
-            if bytes % record as u64 != 0 {
+            if !bytes.is_multiple_of(record as u64) {
                 return Err(DataError::Truncated { path, bytes, record, kind });
             }
             let records = usize::try_from(bytes / record as u64)
