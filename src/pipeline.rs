@@ -119,7 +119,7 @@ fn unknown_keys(v: &Value) -> Vec<String> {
         for key in v.as_mapping().into_iter().flat_map(|m| m.keys()).filter_map(Value::as_str) {
             if !known.contains(&key) {
                 let at = if section.is_empty() { String::new() } else { format!(" in {section}") };
-                let hint = nearest(key, known.iter().copied()).map_or(String::new(), |n| format!("; did you mean '{n}'?"));
+                let hint = nearest(key, known).map_or(String::new(), |n| format!("; did you mean '{n}'?"));
                 out.push(format!("unknown key '{key}'{at}{hint}"));
             }
         }
@@ -181,7 +181,7 @@ impl Pipeline {
                 "search" => masks = s.oneshot()?,
                 "teacher" | "tune" => return Err(Error::announced(&format!("stage {}", s.stage))),
                 other => {
-                    let hint = nearest(other, ["teacher", "search", "tune"]).unwrap_or("search");
+                    let hint = nearest(other, &["teacher", "search", "tune"]).unwrap_or("search");
                     return Err(Error::Input(format!("unknown stage '{other}'; did you mean '{hint}'?")));
                 }
             }

@@ -20,7 +20,6 @@ mod dice;
 mod error;
 pub mod export;
 mod figures;
-mod nearest;
 mod normalize;
 mod paint;
 mod shapes;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::nearest::did_you_mean;
+use crate::nearest::did_you_mean;
 use super::{DataError, Dataset, Normalize, Split, cifar, shapes};
 
 /// The data sets by name.

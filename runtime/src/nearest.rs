@@ -2,14 +2,14 @@
 
 /// The entry of `known` nearest to `found` by edit distance, when it is near enough to be a plausible
 /// misspelling (at most half of the longer name's letters differ); ties go to the earlier entry.
-pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
     let (distance, name) = known.iter().map(|k| (edit_distance(found, k), *k)).min_by_key(|(d, _)| *d)?;
     let longer = found.chars().count().max(name.chars().count());
     (distance * 2 <= longer).then_some(name)
 }
 
 /// ` (did you mean "NAME"?)` for an error message, or nothing.
-pub(super) fn did_you_mean(found: &str, known: &[&str]) -> String {
+pub fn did_you_mean(found: &str, known: &[&str]) -> String {
     nearest(found, known).map(|name| format!(" (did you mean \"{name}\"?)")).unwrap_or_default()
 }
 
