@@ -116,7 +116,8 @@ impl Model {
             Some(r) => {
                 r.applied += record.applied;
                 r.refused = record.refused;
-                r.max_abs_difference = r.max_abs_difference.max(record.max_abs_difference);
+                let both = [r.max_abs_difference, record.max_abs_difference];
+                r.max_abs_difference = both.into_iter().flatten().reduce(f64::max);
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use crate::error::{Error, input};
 use crate::model::Model;
 use crate::report::model as rm;
 use relinc_passes::front::onnx::{ModelInfo, import};
-use relinc_passes::ir::{Facts, Graph, NodeId, Op, Tensor};
+use relinc_passes::ir::{Facts, Graph, Op, Tensor};
 use relinc_passes::masks::Masks;
 use relinc_passes::valid::Valid;
 use relinc_runtime::cost::{self, Priced};
