@@ -100,7 +100,11 @@ fn fact(t: &Tensor, values: bool) -> Fact {
 }
 
 /// The operation without symbolic parts: `Dyn` resolved (its parameter operands dropped), `N` replaced.
-fn settle<'o>(op: &'o Op, args: &mut Vec<Arg<'_>>, batch: Option<usize>) -> Result<Cow<'o, Op>, String> {
+pub(crate) fn settle<'o>(
+    op: &'o Op,
+    args: &mut Vec<Arg<'_>>,
+    batch: Option<usize>,
+) -> Result<Cow<'o, Op>, String> {
     let resolved = match op {
         Op::Dyn(d) => {
             let fill = args.len() == 1;

@@ -20,11 +20,13 @@ mod pool;
 mod reduce;
 mod run;
 mod sgemm;
+mod vjp;
 mod zip;
 
 pub use error::InterpError;
 pub use exec::eval_const;
 pub use run::Interp;
+pub use vjp::gradients;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use crate::ir::op::ReduceKind;
 use crate::ir::tensor::{Tensor, strides};
 
 /// Offsets, from any kept element, of the elements that are combined, and the offsets of the kept ones.
-fn split(shape: &[usize], axes: &[usize]) -> (Vec<usize>, Vec<usize>) {
+pub(crate) fn split(shape: &[usize], axes: &[usize]) -> (Vec<usize>, Vec<usize>) {
     let s = strides(shape);
     let offsets = |pick: bool| {
         let mut v = vec![0usize];

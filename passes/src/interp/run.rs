@@ -50,7 +50,12 @@ impl<'g> Interp<'g> {
         Ok(out.into_iter().map(|s| Arc::try_unwrap(s).unwrap_or_else(|s| Tensor::clone(&s))).collect())
     }
 
-    /// As [`Interp::run`]; `keep` sees every value, and may hold on to it.
+    /// The plan: step i leaves its value in slot i.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// As [`Interp::run`]; `keep` sees every value in the order of the plan, and may hold on to it.
     pub(crate) fn run_shared(
         &self,
         inputs: Vec<Tensor>,
