@@ -1,8 +1,32 @@
-//! The f32 reference interpreter.
+//! The f32 reference interpreter: every [`Op`](crate::ir::Op) on concrete tensors, with a batch taken from the inputs.
+//!
+//! [`Interp`] plans a graph once and runs it many times; a value is dropped after its last reader, and a reader
+//! that is the last one may work in its operand's buffer. [`gradients`] is reverse mode for activations.
 
+mod arg;
+mod conv;
+mod depthwise;
+mod elementwise;
+mod error;
+mod exec;
+mod geometry;
+mod im2col;
+mod matmul;
 pub mod movement;
+mod norm;
+mod par;
+mod plan;
+mod pool;
+mod reduce;
+mod run;
+mod sgemm;
+mod vjp;
+mod zip;
 
-/// Placeholder until the interpreter lands.
-pub fn eval_const(_: &crate::ir::Op, _: &[&crate::ir::Tensor]) -> Result<crate::ir::Tensor, String> {
-    Err("no interpreter".into())
-}
+pub use error::InterpError;
+pub use exec::eval_const;
+pub use run::Interp;
+pub use vjp::gradients;
+
+#[cfg(test)]
+mod tests;

@@ -71,13 +71,18 @@ pub fn broadcast_steps(shape: &[usize], to: &[usize]) -> Vec<isize> {
 /// The first index and the count a slice takes of an axis of `dim` elements (ONNX clamping rules).
 pub fn slice_range(a: &SliceAxis, dim: usize) -> (usize, usize) {
     let d = dim as i64;
+    // A longer step than the axis takes one element, as this one does.
+    let step = a.step.clamp(-d - 1, d + 1);
+    if step == 0 {
+        return (0, 0);
+    }
     let norm = |v: i64| if v < 0 { v.saturating_add(d) } else { v };
-    if a.step > 0 {
+    if step > 0 {
         let (s, e) = (norm(a.start).clamp(0, d), norm(a.end).clamp(0, d));
-        (s as usize, if e > s { ((e - s + a.step - 1) / a.step) as usize } else { 0 })
+        (s as usize, if e > s { ((e - s + step - 1) / step) as usize } else { 0 })
     } else {
         let (s, e) = (norm(a.start).clamp(-1, d - 1), norm(a.end).clamp(-1, d - 1));
-        (s.max(0) as usize, if s > e { ((s - e - a.step - 1) / -a.step) as usize } else { 0 })
+        (s.max(0) as usize, if s > e { ((s - e - step - 1) / -step) as usize } else { 0 })
     }
 }
 
@@ -91,7 +96,8 @@ pub fn slice<T: Clone>(x: &[T], shape: &[usize], axes: &[SliceAxis]) -> (Vec<T>,
         let (first, count) = slice_range(a, shape[a.axis]);
         out[a.axis] = count;
         base += (first * s[a.axis]) as isize;
-        step[a.axis] *= a.step as isize;
+        // Not taken beyond the axis, whatever its size: only single elements have a step that long.
+        step[a.axis] *= a.step.clamp(-(shape[a.axis] as i64), shape[a.axis] as i64) as isize;
     }
     (collect(x, &out, &step, base), out)
 }

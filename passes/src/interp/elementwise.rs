@@ -1,0 +1,158 @@
+//! Operations that treat each element alone; in place where the operand dies.
+
+use super::arg::{Arg, f32s};
+use super::par::pieces;
+use crate::ir::op::Unary;
+use crate::ir::tensor::{DType, Data, Tensor};
+
+/// Applies `f` to every element, in the operand's own buffer where it is free.
+pub(crate) fn map(x: Arg<'_>, f: impl Fn(f32) -> f32 + Sync) -> Result<Tensor, String> {
+    let shape = x.shape().to_vec();
+    let out = match x.take_f32() {
+        Ok(mut v) => {
+            pieces(&mut v, 1, |_, p| p.iter_mut().for_each(|e| *e = f(*e)));
+            v
+        }
+        Err(x) => {
+            let v = f32s(&x, "the operand")?;
+            let mut out = vec![0.0; v.len()];
+            pieces(&mut out, 1, |at, p| p.iter_mut().zip(&v[at..]).for_each(|(o, e)| *o = f(*e)));
+            out
+        }
+    };
+    Ok(Tensor::f32(shape, out))
+}
+
+/// max(x, 0); not-a-number stays.
+pub(crate) fn relu(x: Arg<'_>) -> Result<Tensor, String> {
+    map(x, |v| if v < 0.0 { 0.0 } else { v })
+}
+
+/// x where positive, slope·x elsewhere.
+pub(crate) fn leaky_relu(x: Arg<'_>, slope: f32) -> Result<Tensor, String> {
+    map(x, |v| if v < 0.0 { slope * v } else { v })
+}
+
+/// min(max(x, min), max), on floats and integers.
+pub(crate) fn clip(x: Arg<'_>, min: f32, max: f32) -> Result<Tensor, String> {
+    if let Some(v) = x.as_i64() {
+        let bound = |v: i64| if (v as f32) < min { min as i64 } else { v };
+        let v = v.iter().map(|&v| if (v as f32) > max { max as i64 } else { bound(v) }).collect();
+        return Ok(Tensor::i64(x.shape(), v));
+    }
+    map(x, |v| {
+        let v = if v < min { min } else { v };
+        if v > max { max } else { v }
+    })
+}
+
+/// Where each channel's elements are: `(channels, elements of a channel)` of `[N,C,…]`.
+pub(crate) fn channels(shape: &[usize]) -> (usize, usize) {
+    (shape[1], shape[2..].iter().product())
+}
+
+/// Per element of a sample: mask 1 = ReLU, 0 = identity times its channel's slope, 2 = zero.
+pub(crate) fn masked_relu(x: Arg<'_>, mask: &Tensor, slope: Option<&Tensor>) -> Result<Tensor, String> {
+    let shape = x.shape().to_vec();
+    let m = mask.as_u8().ok_or("the mask must be u8")?;
+    if let Some(v) = m.iter().find(|&&v| v > 2) {
+        return Err(format!("the mask holds {v}; 0, 1 and 2 have a meaning"));
+    }
+    let slope = slope.map(|s| f32s(s, "the slope")).transpose()?;
+    let inner: usize = shape.get(2..).map_or(1, |s| s.iter().product());
+    let mut v = match x.take_f32() {
+        Ok(v) => v,
+        Err(x) => f32s(&x, "the operand")?.to_vec(),
+    };
+    pieces(&mut v, m.len() * 4, |_, p| {
+        for sample in p.chunks_exact_mut(m.len().max(1)) {
+            for (c, (plane, m)) in sample.chunks_mut(inner).zip(m.chunks(inner)).enumerate() {
+                let slope = slope.map_or(1.0, |s| s[c]);
+                for (e, &m) in plane.iter_mut().zip(m) {
+                    let linear = *e * slope;
+                    let relu = if *e < 0.0 { 0.0 } else { *e };
+                    *e = if m == 0 { linear } else { relu };
+                    *e = if m == 2 { 0.0 } else { *e };
+                }
+            }
+        }
+    });
+    Ok(Tensor::f32(shape, v))
+}
+
+/// The error function, to f32 precision.
+pub(crate) fn erf(x: f32) -> f32 {
+    let v = f64::from(x);
+    if v.is_nan() {
+        return x;
+    }
+    if v.abs() >= 4.0 {
+        return v.signum() as f32;
+    }
+    // 2/√π · e^(−x²) · Σ 2ⁿ x²ⁿ⁺¹ / (1·3·…·(2n+1)): all terms have one sign.
+    let (mut term, mut sum, mut n) = (v, v, 0.0);
+    while term.abs() > 1e-10 * sum.abs() {
+        n += 1.0;
+        term *= 2.0 * v * v / (2.0 * n + 1.0);
+        sum += term;
+    }
+    (std::f64::consts::FRAC_2_SQRT_PI * (-v * v).exp() * sum) as f32
+}
+
+pub(crate) fn sigmoid(v: f32) -> f32 {
+    1.0 / (1.0 + (-v).exp())
+}
+
+/// The functions of one operand; negation and absolute value also on integers.
+pub(crate) fn unary(u: Unary, x: Arg<'_>) -> Result<Tensor, String> {
+    if let Some(v) = x.as_i64() {
+        let f: fn(i64) -> i64 = match u {
+            Unary::Neg => i64::wrapping_neg,
+            Unary::Abs => i64::wrapping_abs,
+            Unary::Floor | Unary::Ceil => |v| v,
+            _ => return Err("is not defined on integers".into()),
+        };
+        return Ok(Tensor::i64(x.shape(), v.iter().map(|&v| f(v)).collect()));
+    }
+    match u {
+        Unary::Neg => map(x, |v| -v),
+        Unary::Abs => map(x, f32::abs),
+        Unary::Exp => map(x, f32::exp),
+        Unary::Log => map(x, f32::ln),
+        Unary::Sqrt => map(x, f32::sqrt),
+        Unary::Reciprocal => map(x, f32::recip),
+        Unary::Sigmoid => map(x, sigmoid),
+        Unary::Tanh => map(x, f32::tanh),
+        Unary::Erf => map(x, erf),
+        Unary::Silu => map(x, |v| v * sigmoid(v)),
+        Unary::HardSwish => map(x, |v| v * (v / 6.0 + 0.5).clamp(0.0, 1.0)),
+        Unary::HardSigmoid => map(x, |v| (v / 6.0 + 0.5).clamp(0.0, 1.0)),
+        Unary::Softplus => map(x, |v| v.max(0.0) + (-v.abs()).exp().ln_1p()),
+        Unary::Floor => map(x, f32::floor),
+        Unary::Ceil => map(x, f32::ceil),
+    }
+}
+
+/// Element type conversion: floats to integers towards zero, anything to `bool` by being non-zero.
+pub(crate) fn cast(x: Arg<'_>, to: DType) -> Tensor {
+    if x.dtype() == to {
+        return x.into_tensor();
+    }
+    macro_rules! from {
+        ($v:expr, $zero:expr, $num:expr) => {
+            match to {
+                DType::F32 => Data::F32($v.iter().map(|&e| $num(e) as f32).collect()),
+                DType::I64 => Data::I64($v.iter().map(|&e| $num(e) as i64).collect()),
+                DType::U8 => Data::U8($v.iter().map(|&e| $num(e) as u8).collect()),
+                DType::Bool => Data::Bool($v.iter().map(|&e| e != $zero).collect()),
+            }
+        };
+    }
+    let data = match x.data() {
+        Data::F32(v) => from!(v, 0.0, |e: f32| e),
+        Data::I64(v) => from!(v, 0, |e: i64| e),
+        Data::U8(v) => from!(v, 0, |e: u8| e),
+        Data::Bool(v) => from!(v, false, |e: bool| u8::from(e)),
+    };
+    Tensor::new(x.shape(), data)
+}
