@@ -1,0 +1,3 @@
+//! The ONNX front end against what real exporters produce.
+
+mod models;
