@@ -167,8 +167,20 @@ impl Builder {
 
     /// Imports nodes as far as `outputs` need them.
     pub fn run(&mut self, items: Vec<Item>, outputs: &[&str]) {
+        let mut defined: HashSet<&str> = HashSet::new();
+        let mut again = vec![];
         for item in &items {
+            for o in item.node.output.iter().filter(|o| !o.is_empty()) {
+                let fresh = defined.insert(o);
+                if !fresh || self.values.contains_key(o) || self.pending.contains_key(o) {
+                    again.push((item, format!("defines '{o}', which the file defines already")));
+                }
+            }
             self.reserved.extend(item.node.output.iter().cloned());
+        }
+        if !again.is_empty() {
+            again.into_iter().for_each(|(item, why)| self.refuse(item, &why));
+            return self.abandon(&items);
         }
         let order = match order::order(&items, outputs) {
             Ok(order) => order,
@@ -176,7 +188,7 @@ impl Builder {
                 for i in stuck {
                     self.refuse(&items[i], "is part of a cycle, or reads from one");
                 }
-                return;
+                return self.abandon(&items);
             }
         };
         for &i in &order {
@@ -195,18 +207,19 @@ impl Builder {
         }
     }
 
+    /// Marks what these nodes would have made, so that nothing complains about its absence.
+    fn abandon(&mut self, items: &[Item]) {
+        for o in items.iter().flat_map(|i| &i.node.output) {
+            self.values.entry(o.clone()).or_insert(Value::Refused);
+        }
+    }
+
     fn refuse(&mut self, item: &Item, why: &str) {
         let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
         self.errors.push(NodeError { name, op_type, why: why.into() });
     }
 
     fn node(&mut self, item: Item) {
-        let taken = |o: &&String| self.values.contains_key(*o) || self.pending.contains_key(*o);
-        if let Some(o) = item.node.output.iter().filter(|o| !o.is_empty()).find(taken) {
-            let why = format!("defines '{o}', which the file defines already");
-            self.refuse(&item, &why);
-            return;
-        }
         let outputs = item.node.output.clone();
         let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
         let mut ctx = Ctx { b: self, node: item.node, opset: item.opset };
