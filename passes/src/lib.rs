@@ -5,6 +5,7 @@ pub mod affine;
 pub mod architecture;
 pub mod back;
 pub mod files;
+pub mod front;
 pub mod interp;
 pub mod ir;
 pub mod layers;

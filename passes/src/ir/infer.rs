@@ -433,6 +433,15 @@ fn eval_ints(op: &Op, ops: &[&Fact], out: &Type) -> Option<Vec<SymInt>> {
     if let (Op::Cast(DType::I64), Some(Data::F32(v))) = (op, x.konst.as_ref().map(|k| k.data())) {
         return Some(v.iter().map(|&f| SymInt::fixed(f as i64)).collect());
     }
+    if let (Op::Where, Some(Data::Bool(cond))) = (op, x.konst.as_ref().map(|k| k.data())) {
+        let to = fixed_shape(&Fact::plain(out.clone()))?;
+        let cond = movement::expand(cond, &fixed_shape(x)?, &to);
+        let a = movement::expand(ops[1].ints.as_ref()?, &fixed_shape(ops[1])?, &to);
+        let b = movement::expand(ops[2].ints.as_ref()?, &fixed_shape(ops[2])?, &to);
+        return Some(
+            cond.into_iter().zip(a.into_iter().zip(b)).map(|(c, (a, b))| if c { a } else { b }).collect(),
+        );
+    }
     let (xi, xs) = (x.ints.as_ref()?, fixed_shape(x)?);
     Some(match op {
         Op::Identity | Op::Cast(_) | Op::Reshape(_) => xi.clone(),

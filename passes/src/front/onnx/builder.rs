@@ -1,0 +1,284 @@
+//! The graph under construction: names to values, weights converted when first read, facts kept up to date.
+
+use super::ctx::{Ctx, Stop};
+use super::error::{ExternalWeight, NodeError};
+use super::functions::{Failed, Functions, Item};
+use super::{ops, order, tensor};
+use crate::ir::infer::{Fact, Facts, infer_op, resolve};
+use crate::ir::op::DynOp;
+use crate::ir::{Dim, Graph, NodeId, Op, SymInt, Tensor, Type};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{NodeProto, TensorProto};
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy)]
+pub enum Value {
+    /// A node of the graph.
+    Node(NodeId),
+    /// Nothing: its node was refused.
+    Refused,
+}
+
+/// The import's working state.
+#[derive(Debug, Default)]
+pub struct Builder {
+    /// The graph so far.
+    pub graph: Graph,
+    /// What is known of its values.
+    pub facts: Facts,
+    /// Names defined so far.
+    pub values: HashMap<String, Value>,
+    /// Weights nobody has read yet.
+    pub pending: HashMap<String, TensorProto>,
+    /// Names helpers must not take: every value of the file.
+    pub reserved: HashSet<String>,
+    /// Every value somebody reads.
+    pub reads: HashSet<String>,
+    /// The model's functions.
+    pub functions: Functions,
+    /// The folder external data lies in.
+    pub folder: PathBuf,
+    /// The batch was fixed at 1 and is symbolic now.
+    pub rebatched: bool,
+    /// Refused nodes.
+    pub errors: Vec<NodeError>,
+    /// Unreadable weights.
+    pub external: Vec<ExternalWeight>,
+    /// Remarks for the user.
+    pub notices: Vec<String>,
+    /// Narrow float types met among the weights.
+    pub narrow: BTreeSet<&'static str>,
+    /// The absent operand, once needed.
+    pub absent: Option<NodeId>,
+}
+
+/// Appended where a node works at batch 1 and not at a symbolic batch.
+pub const KEEP_BATCH: &str =
+    "the file fixes the batch at 1 and this node does not work for any other; import with --keep-batch";
+
+impl Builder {
+    /// Adds a remark once.
+    pub fn notice(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.notices.contains(&text) {
+            self.notices.push(text);
+        }
+    }
+
+    /// Adds a node, infers it, and refuses what would mix images.
+    pub fn add(&mut self, name: &str, op: Op, operands: &[NodeId]) -> Result<NodeId, Stop> {
+        let facts: Vec<&Fact> =
+            operands.iter().map(|&o| self.facts.get(o)).collect::<Option<_>>().ok_or(Stop::Operand)?;
+        let fact = mixes_batch(&op, &facts).and_then(|()| infer_op(&op, &facts));
+        let fact = fact.map_err(|why| self.explain(why, &facts, |f| infer_op(&op, f).map(|_| ())))?;
+        let id = self.graph.add(name, op, operands);
+        self.facts.set(id, fact);
+        Ok(id)
+    }
+
+    /// The static form of an operation whose parameters are attributes.
+    pub fn static_form(&self, op: DynOp, x: NodeId, parameters: &[Vec<i64>]) -> Result<Op, Stop> {
+        let lists: Vec<Fact> = parameters.iter().map(|p| int_fact(p)).collect();
+        let mut facts = vec![self.facts.get(x).ok_or(Stop::Operand)?];
+        facts.extend(&lists);
+        resolve(op, &facts).map_err(|why| self.explain(why, &facts, |f| resolve(op, f).map(|_| ())))
+    }
+
+    /// A reason, with the way out where only the symbolic batch is in the way.
+    fn explain(&self, why: String, facts: &[&Fact], retry: impl Fn(&[&Fact]) -> Result<(), String>) -> Stop {
+        if self.rebatched {
+            let single: Vec<Fact> = facts.iter().map(|f| at_batch_one(f)).collect();
+            if retry(&single.iter().collect::<Vec<_>>()).is_ok() {
+                return Stop::Why(format!("{why}; {KEEP_BATCH}"));
+            }
+        }
+        Stop::Why(why)
+    }
+
+    /// A name for a value the file does not have.
+    pub fn helper_name(&self, base: &str) -> String {
+        let free = |n: &String| !self.reserved.contains(n) && self.graph.by_name(n).is_none();
+        (1..).map(|i| format!("{base}.{i}")).find(free).unwrap_or_default()
+    }
+
+    /// The empty constant that stands for an optional operand left out in the middle.
+    pub fn absent(&mut self) -> Result<NodeId, Stop> {
+        if let Some(id) = self.absent {
+            return Ok(id);
+        }
+        let name = self.helper_name("absent");
+        let id = self.add(&name, Op::Const(Tensor::f32([0], vec![]).into()), &[])?;
+        self.absent = Some(id);
+        Ok(id)
+    }
+
+    /// The value of a name; a weight is converted here.
+    pub fn value(&mut self, name: &str) -> Result<NodeId, Stop> {
+        match self.values.get(name) {
+            Some(Value::Node(id)) => return Ok(*id),
+            Some(Value::Refused) => return Err(Stop::Operand),
+            None => {}
+        }
+        let Some(proto) = self.pending.remove(name) else {
+            return Err(Stop::Why(format!("reads '{name}', which nothing in the file defines")));
+        };
+        let Some(t) = self.tensor(proto, name) else {
+            self.values.insert(name.into(), Value::Refused);
+            return Err(Stop::Operand);
+        };
+        let id = self.add(name, Op::Const(t.into()), &[])?;
+        self.values.insert(name.into(), Value::Node(id));
+        Ok(id)
+    }
+
+    /// Converts a tensor; a failure is recorded under `name`.
+    pub fn tensor(&mut self, proto: TensorProto, name: &str) -> Option<Tensor> {
+        let narrow = match tensor::data_type(proto.data_type) {
+            Ok(DataType::Float16) => Some("float16"),
+            Ok(DataType::Bfloat16) => Some("bfloat16"),
+            Ok(DataType::Double) => Some("float64"),
+            _ => None,
+        };
+        match tensor::convert(proto, &self.folder) {
+            Ok(t) => {
+                self.narrow.extend(narrow);
+                return Some(t);
+            }
+            Err(tensor::TensorError::External { location, why }) => {
+                self.external.push(ExternalWeight { tensor: name.into(), location, why });
+            }
+            Err(tensor::TensorError::Bad(why)) => {
+                self.errors.push(NodeError { name: name.into(), op_type: "initializer".into(), why });
+            }
+        }
+        None
+    }
+
+    /// Replaces calls of the model's functions by their bodies.
+    pub fn inline(&mut self, nodes: Vec<NodeProto>, opset: i64) -> Vec<Item> {
+        let mut failed = Failed::default();
+        let items = self.functions.inline(nodes, opset, &mut failed);
+        self.errors.extend(failed.errors);
+        self.values.extend(failed.outputs.into_iter().map(|o| (o, Value::Refused)));
+        items
+    }
+
+    /// Imports nodes as far as `outputs` need them.
+    pub fn run(&mut self, items: Vec<Item>, outputs: &[&str]) {
+        let mut defined: HashSet<&str> = HashSet::new();
+        let mut again = vec![];
+        for item in &items {
+            for o in item.node.output.iter().filter(|o| !o.is_empty()) {
+                let fresh = defined.insert(o);
+                if !fresh || self.values.contains_key(o) || self.pending.contains_key(o) {
+                    again.push((item, format!("defines '{o}', which the file defines already")));
+                }
+            }
+            self.reserved.extend(item.node.output.iter().cloned());
+        }
+        if !again.is_empty() {
+            again.into_iter().for_each(|(item, why)| self.refuse(item, &why));
+            return self.abandon(&items);
+        }
+        let order = match order::order(&items, outputs) {
+            Ok(order) => order,
+            Err(stuck) => {
+                for i in stuck {
+                    self.refuse(&items[i], "is part of a cycle, or reads from one");
+                }
+                return self.abandon(&items);
+            }
+        };
+        for &i in &order {
+            self.reads.extend(order::reads(&items[i].node).into_iter().map(String::from));
+        }
+        self.reads.extend(outputs.iter().map(|o| o.to_string()));
+        let dead = items.len() - order.len();
+        if dead > 0 {
+            self.notice(format!("{dead} node(s) that no output depends on were left out"));
+        }
+        let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
+        for i in order {
+            if let Some(item) = items[i].take() {
+                self.node(item);
+            }
+        }
+    }
+
+    /// Marks what these nodes would have made, so that nothing complains about its absence.
+    fn abandon(&mut self, items: &[Item]) {
+        for o in items.iter().flat_map(|i| &i.node.output) {
+            self.values.entry(o.clone()).or_insert(Value::Refused);
+        }
+    }
+
+    fn refuse(&mut self, item: &Item, why: &str) {
+        let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
+        self.errors.push(NodeError { name, op_type, why: why.into() });
+    }
+
+    fn node(&mut self, item: Item) {
+        let outputs = item.node.output.clone();
+        let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
+        let mut ctx = Ctx { b: self, node: item.node, opset: item.opset };
+        if let Err(Stop::Why(why)) = ops::import(&mut ctx) {
+            self.errors.push(NodeError { name, op_type, why });
+        }
+        for o in outputs.into_iter().filter(|o| !o.is_empty()) {
+            self.values.entry(o).or_insert(Value::Refused);
+        }
+    }
+
+    /// Removes what no output reads and closes the books.
+    pub fn finish(&mut self) {
+        for id in self.graph.ids().collect::<Vec<_>>() {
+            self.graph.remove_unread(id);
+        }
+        for t in std::mem::take(&mut self.narrow) {
+            self.notice(format!("weights are {t} in the file; relinc computes in float32"));
+        }
+    }
+}
+
+fn int_fact(v: &[i64]) -> Fact {
+    Fact {
+        ty: Type { dtype: crate::ir::DType::I64, dims: vec![Dim::Fixed(v.len())] },
+        ints: Some(v.iter().map(|&i| SymInt::fixed(i)).collect()),
+        konst: None,
+    }
+}
+
+/// The same fact for one image.
+fn at_batch_one(f: &Fact) -> Fact {
+    Fact {
+        ty: Type { dtype: f.ty.dtype, dims: f.ty.at(1).into_iter().map(Dim::Fixed).collect() },
+        ints: f.ints.as_ref().map(|v| v.iter().map(|s| SymInt::fixed(s.batch + s.add)).collect()),
+        konst: f.konst.clone(),
+    }
+}
+
+/// Refuses operations whose result for one image would depend on the others in the batch.
+fn mixes_batch(op: &Op, facts: &[&Fact]) -> Result<(), String> {
+    let dynamic;
+    let op = match op {
+        Op::Dyn(d @ DynOp::Reduce { .. }) if facts.len() == 2 => {
+            dynamic = resolve(*d, facts)?;
+            &dynamic
+        }
+        op => op,
+    };
+    let axes: &[usize] = match op {
+        Op::Reduce { axes, .. } => axes,
+        Op::Gather { axis } | Op::Softmax { axis } | Op::LogSoftmax { axis } | Op::ArgMax { axis, .. } => {
+            std::slice::from_ref(axis)
+        }
+        _ => return Ok(()),
+    };
+    let dims = facts.first().map_or(&[][..], |f| &f.ty.dims);
+    if axes.iter().any(|&a| dims.get(a) == Some(&Dim::Batch)) {
+        return Err("works across the batch, so that one image's result depends on the others".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Model-local functions, inlined where they are called.
+
+use super::error::NodeError;
+use std::collections::{HashMap, HashSet};
+use tract_onnx::pb::{FunctionProto, GraphProto, NodeProto, OperatorSetIdProto};
+
+/// Calls nested deeper than this are refused.
+const MAX_DEPTH: usize = 64;
+/// So are models that inline to more nodes than this.
+const MAX_NODES: usize = 1 << 20;
+
+/// A node with the operator set it is written in.
+#[derive(Debug)]
+pub struct Item {
+    /// The node.
+    pub node: NodeProto,
+    /// Version of the default domain.
+    pub opset: i64,
+    /// What messages call it.
+    pub label: String,
+}
+
+/// The version of ONNX's own operators in a list of imports.
+pub fn default_opset(imports: &[OperatorSetIdProto]) -> Option<i64> {
+    imports.iter().filter(|o| o.domain.is_empty() || o.domain == "ai.onnx").map(|o| o.version).max()
+}
+
+type Key = (String, String);
+
+/// Calls that could not be inlined.
+#[derive(Debug, Default)]
+pub struct Failed {
+    /// Why.
+    pub errors: Vec<NodeError>,
+    /// The values they would have made.
+    pub outputs: Vec<String>,
+}
+
+impl Failed {
+    fn push(&mut self, call: Item, why: impl Into<String>) {
+        self.outputs.extend(call.node.output);
+        self.errors.push(NodeError { name: call.label, op_type: call.node.op_type, why: why.into() });
+    }
+}
+
+/// A model's functions by domain and name.
+#[derive(Debug, Default)]
+pub struct Functions {
+    by_name: HashMap<Key, FunctionProto>,
+    overloaded: HashSet<Key>,
+}
+
+impl Functions {
+    /// Takes the functions of a model.
+    pub fn new(list: Vec<FunctionProto>) -> Functions {
+        let mut f = Functions::default();
+        for p in list {
+            let key = (p.domain.clone().unwrap_or_default(), p.name.clone().unwrap_or_default());
+            if f.by_name.insert(key.clone(), p).is_some() {
+                f.overloaded.insert(key);
+            }
+        }
+        f
+    }
+
+    /// The nodes with every call replaced by the function's body.
+    pub fn inline(&self, nodes: Vec<NodeProto>, opset: i64, failed: &mut Failed) -> Vec<Item> {
+        let mut out = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let label = label(&node);
+            self.expand(Item { node, opset, label }, &mut vec![], &mut out, failed);
+        }
+        out
+    }
+
+    fn expand(&self, item: Item, stack: &mut Vec<Key>, out: &mut Vec<Item>, failed: &mut Failed) {
+        let key = (item.node.domain.clone(), item.node.op_type.clone());
+        let Some(function) = self.by_name.get(&key) else {
+            out.push(item);
+            return;
+        };
+        let why = if stack.contains(&key) {
+            "calls itself; recursive functions cannot be inlined"
+        } else if stack.len() >= MAX_DEPTH || out.len() >= MAX_NODES {
+            "functions nest too deeply; inline them with onnx.inliner"
+        } else if self.overloaded.contains(&key) {
+            "is an overloaded function; inline it with onnx.inliner"
+        } else {
+            stack.push(key);
+            match body(function, &item) {
+                Ok(items) => items.into_iter().for_each(|i| self.expand(i, stack, out, failed)),
+                Err(why) => failed.push(item, why),
+            }
+            stack.pop();
+            return;
+        };
+        failed.push(item, why);
+    }
+}
+
+/// What messages call a node.
+pub fn label(node: &NodeProto) -> String {
+    if !node.name.is_empty() {
+        return node.name.clone();
+    }
+    node.output.iter().find(|o| !o.is_empty()).cloned().unwrap_or_default()
+}
+
+/// A function's body with the call's names and attributes put in.
+fn body(f: &FunctionProto, call: &Item) -> Result<Vec<Item>, String> {
+    let prefix =
+        call.node.output.iter().find(|o| !o.is_empty()).ok_or("has no output, so it does nothing")?;
+    let actual = |list: &[String], i: usize| list.get(i).cloned().unwrap_or_default();
+    let mut names: HashMap<String, String> = HashMap::new();
+    let made: HashSet<&str> = f.node.iter().flat_map(|n| n.output.iter().map(String::as_str)).collect();
+    for (i, formal) in f.input.iter().enumerate() {
+        names.insert(formal.clone(), actual(&call.node.input, i));
+    }
+    let mut passed_through = vec![];
+    for (i, formal) in f.output.iter().enumerate() {
+        let out = actual(&call.node.output, i);
+        if out.is_empty() {
+            continue;
+        }
+        match names.get(formal) {
+            // An input handed straight back, or one value under two output names.
+            Some(from) => passed_through.push((from.clone(), out)),
+            None if !made.contains(formal.as_str()) => {
+                return Err(format!("its function never computes its output '{formal}'"));
+            }
+            None => {
+                names.insert(formal.clone(), out);
+            }
+        }
+    }
+    let opset = default_opset(&f.opset_import).unwrap_or(call.opset);
+    let rename = Rename { names: &names, prefix: Some(prefix) };
+    let mut items = vec![];
+    for n in &f.node {
+        let mut node = n.clone();
+        let inner = label(n);
+        attributes(&mut node, f, &call.node)?;
+        rename.node(&mut node);
+        items.push(Item { node, opset, label: format!("{}/{inner}", call.label) });
+    }
+    for (from, to) in passed_through {
+        let node = NodeProto {
+            op_type: "Identity".into(),
+            input: vec![from],
+            output: vec![to.clone()],
+            ..Default::default()
+        };
+        items.push(Item { node, opset, label: to });
+    }
+    Ok(items)
+}
+
+/// Replaces attributes that refer to the call's.
+fn attributes(node: &mut NodeProto, f: &FunctionProto, call: &NodeProto) -> Result<(), String> {
+    let mut kept = vec![];
+    for mut a in std::mem::take(&mut node.attribute) {
+        if !a.ref_attr_name.is_empty() {
+            match call.attribute.iter().find(|c| c.name == a.ref_attr_name) {
+                Some(c) => kept.push(tract_onnx::pb::AttributeProto { name: a.name, ..c.clone() }),
+                // Declared without a default: absent here means absent there.
+                None if f.attribute.contains(&a.ref_attr_name) => {}
+                None => {
+                    return Err(format!(
+                        "leaves attribute '{}' to the function's default; inline it with onnx.inliner",
+                        a.ref_attr_name
+                    ));
+                }
+            }
+            continue;
+        }
+        for g in a.g.iter_mut().chain(&mut a.graphs) {
+            for n in &mut g.node {
+                attributes(n, f, call)?;
+            }
+        }
+        kept.push(a);
+    }
+    node.attribute = kept;
+    Ok(())
+}
+
+/// Gives values other names: those in the map, and with a prefix all others too.
+pub struct Rename<'a> {
+    /// Known renamings.
+    pub names: &'a HashMap<String, String>,
+    /// Put before every other name.
+    pub prefix: Option<&'a str>,
+}
+
+impl Rename<'_> {
+    fn name(&self, n: &mut String) {
+        if n.is_empty() {
+            return;
+        }
+        match (self.names.get(n.as_str()), self.prefix) {
+            (Some(to), _) => n.clone_from(to),
+            (None, Some(p)) => *n = format!("{p}/{n}"),
+            (None, None) => {}
+        }
+    }
+
+    fn node(&self, node: &mut NodeProto) {
+        node.input.iter_mut().chain(&mut node.output).for_each(|n| self.name(n));
+        for a in &mut node.attribute {
+            a.g.iter_mut().chain(&mut a.graphs).for_each(|g| self.graph(g));
+        }
+    }
+
+    /// Renames a subgraph's values and its references to outer ones.
+    pub fn graph(&self, g: &mut GraphProto) {
+        g.node.iter_mut().for_each(|n| self.node(n));
+        g.initializer.iter_mut().for_each(|t| self.name(&mut t.name));
+        g.input.iter_mut().chain(&mut g.output).for_each(|v| self.name(&mut v.name));
+    }
+}

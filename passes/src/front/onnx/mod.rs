@@ -1,0 +1,167 @@
+//! ONNX in: `ModelProto` to the IR, nearly one node to one operation.
+//!
+//! Parameters that arrive as operands stay operands (`Op::Dyn`), shape subgraphs stay subgraphs; `canonicalise`
+//! folds both. Every offending node of a file is reported at once.
+
+mod attrs;
+mod builder;
+mod ctx;
+mod decode;
+mod dims;
+mod error;
+mod external;
+mod functions;
+mod ops;
+mod order;
+mod tensor;
+
+pub use error::{ExternalWeight, ImportError, NodeError};
+
+use crate::ir::{Graph, Op};
+use builder::{Builder, Value};
+use ctx::Stop;
+use functions::Functions;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto};
+
+/// The newest operator set whose semantics were checked against this importer.
+pub const NEWEST_OPSET: i64 = 23;
+/// The oldest operator set read without a remark.
+pub const OLDEST_OPSET: i64 = 9;
+
+/// What the caller decides.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// Leave a batch that the file fixes at 1 as it is.
+    pub keep_batch: bool,
+    /// Sizes for open dimensions, by name (`--dim NAME=N`); an unnamed one is called `input[axis]`.
+    pub dims: Vec<(String, usize)>,
+}
+
+/// An imported model.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// The graph, every value of it inferred.
+    pub graph: Graph,
+    /// Where it came from.
+    pub info: ModelInfo,
+    /// What the user should know.
+    pub notices: Vec<String>,
+}
+
+/// Where a model came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// The file.
+    pub path: PathBuf,
+    /// Its sha256, in hexadecimal (of this file alone, not of external data).
+    pub sha256: String,
+    /// Version of ONNX's own operators.
+    pub opset: i64,
+    /// The exporter and its version.
+    pub producer: String,
+    /// Version of the file format.
+    pub ir_version: i64,
+}
+
+/// Reads an ONNX file.
+pub fn import(path: &Path, options: &ImportOptions) -> Result<Imported, ImportError> {
+    let (mut model, sha256) = decode::read(path)?;
+    let opset = functions::default_opset(&model.opset_import).ok_or_else(|| {
+        ImportError::NotOnnx(path.into(), "it imports none of ONNX's own operator sets".into())
+    })?;
+    if opset < 7 {
+        return Err(ImportError::Opset(path.into(), opset));
+    }
+    let info = info(path, &model, sha256, opset);
+    let graph = model.graph.take().unwrap_or_default();
+    let mut b = Builder {
+        graph: Graph::new(graph.name.clone()),
+        functions: Functions::new(std::mem::take(&mut model.functions)),
+        folder: folder(path),
+        ..Builder::default()
+    };
+    drop(model);
+    if !(OLDEST_OPSET..=NEWEST_OPSET).contains(&opset) {
+        b.notice(format!(
+            "opset {opset} is outside {OLDEST_OPSET}–{NEWEST_OPSET}, which relinc is tested with; verify the result"
+        ));
+    }
+    inputs(&mut b, &graph, options).map_err(|e| ImportError::Inputs(path.into(), e))?;
+    nodes(&mut b, graph, opset);
+    if !b.external.is_empty() {
+        return Err(ImportError::External { file: path.into(), weights: b.external });
+    }
+    if !b.errors.is_empty() {
+        return Err(ImportError::Unsupported { file: path.into(), nodes: b.errors });
+    }
+    b.finish();
+    Ok(Imported { graph: b.graph, info, notices: b.notices })
+}
+
+fn info(path: &Path, model: &ModelProto, sha256: String, opset: i64) -> ModelInfo {
+    let producer = format!("{} {}", model.producer_name, model.producer_version);
+    ModelInfo {
+        path: path.into(),
+        sha256,
+        opset,
+        producer: producer.trim().to_string(),
+        ir_version: model.ir_version,
+    }
+}
+
+fn folder(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p.into(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Adds the graph's inputs: those of the file that are no weights.
+fn inputs(b: &mut Builder, graph: &GraphProto, options: &ImportOptions) -> Result<(), Vec<String>> {
+    let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
+    let infos: Vec<&ValueInfoProto> =
+        graph.input.iter().filter(|i| !weights.contains(i.name.as_str())).collect();
+    let typed = dims::inputs(&infos, options)?;
+    b.rebatched = typed.rebatched;
+    typed.notices.into_iter().for_each(|n| b.notice(n));
+    for (name, ty) in typed.types {
+        if b.values.contains_key(&name) {
+            return Err(vec![format!("two inputs are called '{name}'")]);
+        }
+        if let Ok(id) = b.add(&name, Op::Input(ty), &[]) {
+            b.values.insert(name, Value::Node(id));
+        }
+    }
+    Ok(())
+}
+
+fn nodes(b: &mut Builder, graph: GraphProto, opset: i64) {
+    let GraphProto { node, initializer, sparse_initializer, output, .. } = graph;
+    let mut refuse = |op_type: &str, name: &str, why: &str| {
+        b.errors.push(NodeError { name: name.into(), op_type: op_type.into(), why: why.into() });
+    };
+    for s in sparse_initializer {
+        let name = s.values.map(|v| v.name).unwrap_or_default();
+        refuse("initializer", &name, "is sparse; export it as a dense tensor");
+    }
+    for t in initializer {
+        b.reserved.insert(t.name.clone());
+        b.pending.insert(t.name.clone(), t);
+    }
+    let items = b.inline(node, opset);
+    let outputs: Vec<&str> = output.iter().map(|o| o.name.as_str()).collect();
+    b.run(items, &outputs);
+    for name in outputs {
+        match b.value(name) {
+            Ok(id) => b.graph.add_output(name, id),
+            Err(Stop::Why(_)) => b.errors.push(NodeError {
+                name: name.into(),
+                op_type: "output".into(),
+                why: "nothing in the file computes it".into(),
+            }),
+            Err(Stop::Operand) => {}
+        }
+    }
+}

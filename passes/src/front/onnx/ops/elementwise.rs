@@ -1,0 +1,150 @@
+//! Elementwise functions.
+
+use super::super::attrs::Attrs;
+use super::super::ctx::{Ctx, Done};
+use crate::ir::op::DynOp;
+use crate::ir::{Binary, DType, NodeId, Op, Tensor, Unary};
+
+fn unary_of(op_type: &str) -> Option<Unary> {
+    Some(match op_type {
+        "Neg" => Unary::Neg,
+        "Abs" => Unary::Abs,
+        "Exp" => Unary::Exp,
+        "Log" => Unary::Log,
+        "Sqrt" => Unary::Sqrt,
+        "Reciprocal" => Unary::Reciprocal,
+        "Sigmoid" => Unary::Sigmoid,
+        "Tanh" => Unary::Tanh,
+        "Erf" => Unary::Erf,
+        "HardSwish" => Unary::HardSwish,
+        "Softplus" => Unary::Softplus,
+        "Floor" => Unary::Floor,
+        "Ceil" => Unary::Ceil,
+        _ => return None,
+    })
+}
+
+fn binary_of(op_type: &str) -> Option<Binary> {
+    Some(match op_type {
+        "Add" | "Sum" | "Mean" => Binary::Add,
+        "Sub" => Binary::Sub,
+        "Mul" => Binary::Mul,
+        "Div" => Binary::Div,
+        "Max" => Binary::Max,
+        "Min" => Binary::Min,
+        _ => return None,
+    })
+}
+
+/// Functions of one operand.
+pub fn unary(c: &mut Ctx<'_>) -> Done {
+    let u = unary_of(&c.node.op_type).ok_or("is no unary function")?;
+    let x = c.need(0)?;
+    c.emit(Op::Unary(u), &[x])
+}
+
+/// HardSigmoid, in the one form other operations build on.
+pub fn hard_sigmoid(c: &mut Ctx<'_>) -> Done {
+    let (alpha, beta) = (c.float("alpha", 0.2), c.float("beta", 0.5));
+    if (alpha - 1.0 / 6.0).abs() > 1e-6 || beta != 0.5 {
+        return Err(format!(
+            "alpha = {alpha} and beta = {beta} are not supported, only alpha = 1/6 and beta = 1/2; write it as \
+             Clip(alpha·x + beta, 0, 1)"
+        )
+        .into());
+    }
+    let x = c.need(0)?;
+    c.emit(Op::Unary(Unary::HardSigmoid), &[x])
+}
+
+/// Functions of two operands.
+pub fn binary(c: &mut Ctx<'_>) -> Done {
+    let b = binary_of(&c.node.op_type).ok_or("is no binary function")?;
+    let (l, r) = (c.need(0)?, c.need(1)?);
+    c.emit(Op::Binary(b), &[l, r])
+}
+
+/// Pow; an integer exponent of a float becomes a float.
+pub fn pow(c: &mut Ctx<'_>) -> Done {
+    let (x, mut e) = (c.need(0)?, c.need(1)?);
+    if c.ty(x)?.dtype == DType::F32 && c.ty(e)?.dtype != DType::F32 {
+        e = match c.konst(e).filter(|k| k.len() == 1) {
+            Some(k) => {
+                let v = k.as_i64().and_then(|v| v.first()).ok_or("has an exponent that is no number")?;
+                let t = Tensor::f32(k.shape(), vec![*v as f32]);
+                c.helper(Op::Const(t.into()), &[])?
+            }
+            None => c.helper(Op::Cast(DType::F32), &[e])?,
+        };
+    }
+    c.emit(Op::Binary(Binary::Pow), &[x, e])
+}
+
+/// All operands but the last, combined.
+fn fold(c: &mut Ctx<'_>, b: Binary, all: &[NodeId]) -> Result<NodeId, super::super::ctx::Stop> {
+    let mut acc = *all.first().ok_or("has no operand")?;
+    for &x in &all[1..] {
+        acc = c.helper(Op::Binary(b), &[acc, x])?;
+    }
+    Ok(acc)
+}
+
+/// Sum, Max and Min of any number of operands.
+pub fn chain(c: &mut Ctx<'_>) -> Done {
+    let b = binary_of(&c.node.op_type).ok_or("is no binary function")?;
+    let all = c.all()?;
+    match &all[..] {
+        [] => Err("has no operand".into()),
+        [x] => c.emit(Op::Identity, &[*x]),
+        [most @ .., last] => {
+            let acc = fold(c, b, most)?;
+            c.emit(Op::Binary(b), &[acc, *last])
+        }
+    }
+}
+
+/// Mean of any number of operands.
+pub fn mean(c: &mut Ctx<'_>) -> Done {
+    let all = c.all()?;
+    let sum = fold(c, Binary::Add, &all)?;
+    let factor = c.helper(Op::Const(Tensor::scalar(1.0 / all.len() as f32).into()), &[])?;
+    c.emit(Op::Binary(Binary::Mul), &[sum, factor])
+}
+
+/// Relu.
+pub fn relu(c: &mut Ctx<'_>) -> Done {
+    let x = c.need(0)?;
+    c.emit(Op::Relu, &[x])
+}
+
+/// LeakyRelu.
+pub fn leaky_relu(c: &mut Ctx<'_>) -> Done {
+    let x = c.need(0)?;
+    c.emit(Op::LeakyRelu { slope: c.float("alpha", 0.01) }, &[x])
+}
+
+/// PRelu.
+pub fn prelu(c: &mut Ctx<'_>) -> Done {
+    let (x, slope) = (c.need(0)?, c.need(1)?);
+    c.emit(Op::PRelu, &[x, slope])
+}
+
+/// Clip: attributes before opset 11, operands since.
+pub fn clip(c: &mut Ctx<'_>) -> Done {
+    if c.opset < 11 {
+        let x = c.need(0)?;
+        // The defaults are the largest floats; they bound nothing.
+        let bound = |v: f32| if v.abs() >= f32::MAX { f32::INFINITY.copysign(v) } else { v };
+        let min = bound(c.float("min", f32::NEG_INFINITY));
+        let max = bound(c.float("max", f32::INFINITY));
+        return c.emit(Op::Clip { min, max }, &[x]);
+    }
+    let operands = c.operands(3)?;
+    c.emit(Op::Dyn(DynOp::Clip), &operands)
+}
+
+/// Identity.
+pub fn identity(c: &mut Ctx<'_>) -> Done {
+    let x = c.need(0)?;
+    c.emit(Op::Identity, &[x])
+}

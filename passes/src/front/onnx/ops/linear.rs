@@ -1,0 +1,39 @@
+//! Convolutions and matrix products.
+
+use super::super::attrs::Attrs;
+use super::super::ctx::{Ctx, Done};
+use super::window;
+use crate::ir::{Conv, Op};
+
+/// Conv.
+pub fn conv(c: &mut Ctx<'_>) -> Done {
+    window::two_dimensional(c)?;
+    let group = usize::try_from(c.int("group", 1)).ok().filter(|&g| g > 0).ok_or("its group is no count")?;
+    let operands = c.operands(3)?;
+    let &[x, w, ..] = &operands[..] else { return Err("lacks its weights".into()) };
+    let kernel = match c.fixed_dims(w)?.as_deref() {
+        Some(&[_, _, h, w]) => Some([h, w]),
+        _ => None,
+    };
+    let s = window::sliding(c, x, kernel)?;
+    let conv = Conv { strides: s.strides, pads: s.pads, dilations: s.dilations, group };
+    c.emit(Op::Conv(conv), &operands)
+}
+
+/// Gemm.
+pub fn gemm(c: &mut Ctx<'_>) -> Done {
+    let operands = c.operands(3)?;
+    let op = Op::Gemm {
+        alpha: c.float("alpha", 1.0),
+        beta: c.float("beta", 1.0),
+        trans_a: c.flag("transA", false),
+        trans_b: c.flag("transB", false),
+    };
+    c.emit(op, &operands)
+}
+
+/// MatMul.
+pub fn matmul(c: &mut Ctx<'_>) -> Done {
+    let (a, b) = (c.need(0)?, c.need(1)?);
+    c.emit(Op::MatMul, &[a, b])
+}

@@ -1,0 +1,12 @@
+//! The ONNX front end against what real exporters produce: one fixture for each row of the import checklist,
+//! built in code.
+
+mod build;
+mod files;
+mod inputs;
+mod linear;
+mod models;
+mod nonlinear;
+mod shapes;
+mod structure;
+mod weights;
