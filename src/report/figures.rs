@@ -56,6 +56,11 @@ pub(super) fn rounds(v: f64) -> String {
     if v.fract() == 0.0 { count(v as u64) } else { format!("{v:.1}") }
 }
 
+/// A difference of outputs: `1.9e-6`, or `0` for exactly none.
+pub(super) fn difference(v: f64) -> String {
+    if v == 0.0 { "0".into() } else { format!("{v:.1e}") }
+}
+
 /// A share of a whole in percent.
 pub(super) fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
@@ -84,6 +89,8 @@ pub(super) enum Change {
     Less(String),
     /// So many times more.
     More(String),
+    /// A score moved by so many points, up or down.
+    Points(String, bool),
 }
 
 impl Change {
@@ -105,14 +112,15 @@ impl Change {
             Change::New => "new".into(),
             Change::Less(r) => format!("{r} less"),
             Change::More(r) => format!("{r} more"),
+            Change::Points(p, _) => format!("{p} points"),
         }
     }
     /// `good`, `bad` or `same`, for colour.
     pub(super) fn tone(&self) -> &'static str {
         match self {
             Change::Same => "same",
-            Change::Gone | Change::Less(_) => "good",
-            Change::New | Change::More(_) => "bad",
+            Change::Gone | Change::Less(_) | Change::Points(_, true) => "good",
+            Change::New | Change::More(_) | Change::Points(_, false) => "bad",
         }
     }
 }

@@ -41,7 +41,7 @@ fn relus(r: &Report) -> String {
         Change::Gone => format!("all {} ReLUs removed", count(before.relus)),
         Change::Less(x) => format!("{x} fewer ReLUs"),
         Change::Same if r.totals.relus < before.relus => "under half a percent fewer ReLUs".into(),
-        Change::Same | Change::More(_) | Change::New => {
+        Change::Same | Change::More(_) | Change::New | Change::Points(..) => {
             format!("more ReLUs than before ({} → {after})", count(before.relus))
         }
     }
@@ -55,7 +55,7 @@ fn traffic(c: &Cost) -> Vec<String> {
         Change::Gone => format!("no {what} traffic left"),
         Change::New => format!("new {what} traffic"),
         Change::Less(x) => format!("{x} less {what} traffic"),
-        Change::More(x) => format!("{x} more {what} traffic"),
+        Change::More(x) | Change::Points(x, _) => format!("{x} more {what} traffic"),
     };
     let mut out = vec![bytes("ReLU", b.relu_bytes, a.relu_bytes)];
     if missing(c).is_some() {
@@ -68,7 +68,7 @@ fn traffic(c: &Cost) -> Vec<String> {
         Change::Gone => format!("no communication time left on {on}"),
         Change::New => format!("slower on {on}"),
         Change::Less(x) => format!("{x} faster on {on}"),
-        Change::More(x) => format!("{x} slower on {on}"),
+        Change::More(x) | Change::Points(x, _) => format!("{x} slower on {on}"),
     });
     out
 }

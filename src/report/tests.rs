@@ -108,8 +108,10 @@ fn an_incomplete_model_claims_no_total() {
     r.cost.retain(|c| c.protocol == "spu-cheetah");
     let h = headline(&r);
     assert!(h.contains("less ReLU traffic with SPU CHEETAH") && !h.contains("total"), "{h}");
-    assert!(html::render(&r).contains("Incomplete – a lower bound"));
-    assert!(text::render(&r).contains("INCOMPLETE"));
+    let page = html::render(&r);
+    assert!(page.contains("Incomplete – a lower bound") && page.contains("not comparable"));
+    let text = text::render(&r);
+    assert!(text.contains("INCOMPLETE") && text.contains("≥ "));
 }
 
 #[test]

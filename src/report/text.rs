@@ -2,7 +2,7 @@
 
 use super::figures::{self, Change, bytes, count, percent, rounds, seconds};
 use super::headline::{headline, points};
-use super::model::Report;
+use super::model::{Report, Spent};
 
 const WIDTH: usize = 100;
 
@@ -95,24 +95,34 @@ fn cost(r: &Report, out: &mut String) {
         }
         let b = c.before.as_ref();
         let mut rows = vec![];
-        let mut row = |what: String, before: Option<String>, after: String, change: Option<Change>| {
+        let mut row = |what: &str, before: Option<String>, after: String, change: Option<Change>| {
             let change = change.map(|c| c.short()).unwrap_or_default();
-            rows.push(vec![what, before.unwrap_or_default(), after, change]);
+            rows.push(vec![what.to_string(), before.unwrap_or_default(), after, change]);
         };
-        let mut traffic = |what: &str, get: &dyn Fn(&super::model::Spent) -> u64| {
+        let parts: [(&str, fn(&Spent) -> u64); 3] = [
+            ("ReLU bytes", |s| s.relu_bytes),
+            ("linear bytes", |s| s.linear_bytes),
+            ("other bytes", figures::other_bytes),
+        ];
+        for (i, (what, get)) in parts.into_iter().enumerate() {
             let (x, b) = (get(&c.after), b.map(get));
-            row(what.into(), b.map(bytes), bytes(x), b.map(|b| Change::of(b as f64, x as f64)));
+            if i == 0 || x > 0 || b.is_some_and(|b| b > 0) {
+                row(what, b.map(bytes), bytes(x), b.map(|b| Change::of(b as f64, x as f64)));
+            }
+        }
+        // A ratio of two lower bounds says nothing.
+        let change = |b: f64, a: f64| incomplete.is_none().then(|| Change::of(b, a));
+        let least = if incomplete.is_some() { "≥ " } else { "" };
+        let mut bound = |what: &str, b: Option<f64>, a: f64, show: &dyn Fn(f64) -> String| {
+            let show = |v| format!("{least}{}", show(v));
+            row(what, b.map(show), show(a), b.and_then(|b| change(b, a)));
         };
-        traffic("ReLU bytes", &|s| s.relu_bytes);
-        traffic("linear bytes", &|s| s.linear_bytes);
-        traffic("other bytes", &figures::other_bytes);
-        traffic("total bytes", &|s| s.online_bytes);
-        let change = b.map(|b| Change::of(b.rounds, c.after.rounds));
-        row("rounds".into(), b.map(|b| rounds(b.rounds)), rounds(c.after.rounds), change);
+        let total = |s: &Spent| s.online_bytes as f64;
+        bound("total bytes", b.map(total), total(&c.after), &|v| bytes(v as u64));
+        bound("rounds", b.map(|b| b.rounds), c.after.rounds, &rounds);
         for e in &g.entries {
-            let (x, b) = (e.after.latency_s, e.before.as_ref().map(|b| b.latency_s));
             let what = format!("time on {}", figures::network(&e.network));
-            row(what, b.map(seconds), seconds(x), b.map(|b| Change::of(b, x)));
+            bound(&what, e.before.as_ref().map(|b| b.latency_s), e.after.latency_s, &seconds);
         }
         *out += &table(&["", "before", "after", ""], "lrrl", rows);
         *out += &wrap(&format!("counted: {}", c.counts), "  ");
@@ -143,8 +153,15 @@ fn layers(r: &Report, out: &mut String) {
         })
         .collect();
     *out += &table(&["layer", "shape", "before", "after", "kept", "", ""], "llrrrll", rows);
-    for l in r.layers.iter().filter(|l| !l.why.is_empty()) {
-        *out += &wrap(&format!("{}: {}", l.name, l.why), "  ");
+    // Layers with the same story share a line.
+    let mut told: Vec<&str> = vec![];
+    for l in &r.layers {
+        if l.why.is_empty() || told.contains(&l.why.as_str()) {
+            continue;
+        }
+        told.push(&l.why);
+        let names: Vec<&str> = r.layers.iter().filter(|o| o.why == l.why).map(|o| o.name.as_str()).collect();
+        *out += &wrap(&format!("{}: {}", names.join(", "), l.why), "- ");
     }
 }
 
@@ -157,14 +174,14 @@ fn passes(r: &Report, out: &mut String) {
         .passes
         .iter()
         .map(|p| {
-            let d = p.max_abs_difference.map_or("–".into(), |d| format!("{d:.1e}"));
+            let d = p.max_abs_difference.map_or("–".into(), figures::difference);
             vec![p.name.clone(), p.guarantee.clone(), count(p.applied), count(p.refused.len() as u64), d]
         })
         .collect();
     *out += &table(&["pass", "guarantee", "applied", "refused", "max difference"], "llrrr", rows);
     for p in &r.passes {
         for f in &p.refused {
-            *out += &wrap(&format!("{}, {}: {}", p.name, f.node, f.why), "  ");
+            *out += &wrap(&format!("{}, {}: {}", p.name, f.node, f.why), "- ");
         }
     }
 }

@@ -29,8 +29,8 @@ fn bar(l: &Layer, most: u64) -> String {
         "<li><span>{name}</span><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" role=\"img\" \
          aria-label=\"{name}: {kept} of {before} ReLUs kept\"><rect class=\"f-before\" width=\"{:.3}\" height=\"10\"/>\
          <rect class=\"f-relu\" width=\"{:.3}\" height=\"10\"/></svg>\
-         <span class=\"v\">{kept} <span>of {before}</span></span>\
-         <span class=\"v\">{share} <span class=\"chip {action}\">{action}</span></span></li>",
+         <span class=\"v\">{kept}<span class=\"of\"> of {before}</span></span><span class=\"v\">{share}</span>\
+         <span class=\"chip {action}\">{action}</span></li>",
         of(l.relus_before),
         of(l.relus),
         name = esc(&l.name),

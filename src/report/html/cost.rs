@@ -21,11 +21,21 @@ pub(super) fn section(r: &Report) -> String {
     )
 }
 
-fn line(what: &str, before: Option<String>, after: String, change: Option<Change>, sum: bool) -> String {
+/// One row; `change` is absent without a "before", and holds nothing where a ratio would mislead.
+fn line(
+    what: &str,
+    before: Option<String>,
+    after: String,
+    change: Option<Option<Change>>,
+    sum: bool,
+) -> String {
     let row = if sum { "<tr class=\"sum\">" } else { "<tr>" };
     let before = before.map(|b| format!("<td class=\"n\">{b}</td>")).unwrap_or_default();
-    let change =
-        change.map(|c| format!("<td class=\"n {}\">{}</td>", c.tone(), esc(&c.short()))).unwrap_or_default();
+    let change = match change {
+        None => String::new(),
+        Some(None) => "<td class=\"n same\">not comparable</td>".to_string(),
+        Some(Some(c)) => format!("<td class=\"n {}\">{}</td>", c.tone(), esc(&c.short())),
+    };
     format!("{row}<th scope=\"row\">{}</th>{before}<td class=\"n\">{after}</td>{change}</tr>", esc(what))
 }
 
@@ -43,26 +53,40 @@ fn card(g: &Group<'_>) -> String {
             )
         })
         .unwrap_or_default();
-    let least = if incomplete.is_some() { "≥ " } else { "" };
-    let traffic = |what: &str, get: &dyn Fn(&Spent) -> u64, sum: bool, whole: bool| {
-        let least = if whole { least } else { "" };
-        let show = |v| format!("{least}{}", bytes(v));
-        let change = b.map(|b| Change::of(get(b) as f64, get(a) as f64));
-        line(what, b.map(|b| show(get(b))), show(get(a)), change, sum)
+    let whole = incomplete.is_none();
+    let least = if whole { "" } else { "≥ " };
+    // A ratio of two lower bounds says nothing.
+    let change = |b: f64, a: f64| if whole { Some(Change::of(b, a)) } else { None };
+    let traffic = |what: &str, get: &dyn Fn(&Spent) -> u64| {
+        line(
+            what,
+            b.map(|b| bytes(get(b))),
+            bytes(get(a)),
+            b.map(|b| Some(Change::of(get(b) as f64, get(a) as f64))),
+            false,
+        )
     };
-    let mut rows = traffic("ReLU bytes", &|s| s.relu_bytes, false, false);
-    rows += &traffic("linear bytes", &|s| s.linear_bytes, false, true);
-    rows += &traffic("other bytes", &figures::other_bytes, false, true);
-    rows += &traffic("total bytes", &|s| s.online_bytes, true, true);
-    let change = b.map(|b| Change::of(b.rounds, a.rounds));
+    let present = |get: &dyn Fn(&Spent) -> u64| get(a) > 0 || b.is_some_and(|b| get(b) > 0);
+    let mut rows = traffic("ReLU bytes", &|s| s.relu_bytes);
+    for (what, get) in
+        [("linear bytes", (|s| s.linear_bytes) as fn(&Spent) -> u64), ("other bytes", figures::other_bytes)]
+    {
+        if present(&get) {
+            rows += &traffic(what, &get);
+        }
+    }
+    let show = |v| format!("{least}{}", bytes(v));
+    let moved = b.map(|b| change(b.online_bytes as f64, a.online_bytes as f64));
+    rows += &line("total bytes", b.map(|b| show(b.online_bytes)), show(a.online_bytes), moved, true);
     let show = |v| format!("{least}{}", rounds(v));
-    rows += &line("rounds (one-way exchanges)", b.map(|b| show(b.rounds)), show(a.rounds), change, false);
+    let moved = b.map(|b| change(b.rounds, a.rounds));
+    rows += &line("rounds (one-way exchanges)", b.map(|b| show(b.rounds)), show(a.rounds), moved, false);
     for e in &g.entries {
         let show = |v| format!("{least}{}", seconds(v));
         let what = format!("time on {} ({})", figures::network(&e.network), link(e));
         let was = e.before.as_ref().map(|b| b.latency_s);
-        let change = was.map(|b| Change::of(b, e.after.latency_s));
-        rows += &line(&what, was.map(show), show(e.after.latency_s), change, true);
+        let moved = was.map(|b| change(b, e.after.latency_s));
+        rows += &line(&what, was.map(show), show(e.after.latency_s), moved, false);
     }
     let head = if b.is_some() {
         "<th scope=\"col\" class=\"n\">before</th><th scope=\"col\" class=\"n\">after</th>\

@@ -8,14 +8,16 @@ use super::{SCORES, esc, section, settings};
 /// The key figures in a row.
 pub(super) fn tiles(r: &Report) -> String {
     let mut tiles = vec![];
-    let mut tile = |what: &str, big: String, was: Option<String>, tone: &str| {
-        let was = was.map(|w| format!("<dd class=\"was\">{}</dd>", esc(&w))).unwrap_or_default();
+    let mut tile = |what: &str, big: String, was: Option<(String, Change)>, tone: &str| {
+        let line = |tone: &str, s: &str| format!("<dd class=\"was {tone}\">{}</dd>", esc(s));
+        let was =
+            was.map(|(b, c)| line("", &format!("was {b}")) + &line(c.tone(), &c.short())).unwrap_or_default();
         let (what, big) = (esc(what), esc(&big));
         tiles.push(format!(
             "<div class=\"tile\"><dt>{what}</dt><dd class=\"big {tone}\">{big}</dd>{was}</div>"
         ));
     };
-    let was = |b: Option<String>, c: &Change| b.map(|b| format!("was {b} · {}", c.short()));
+    let was = |b: Option<String>, c: &Change| b.map(|b| (b, c.clone()));
     let before = r.before.as_ref();
     let change = before.map_or(Change::Same, |b| Change::of(b.relus as f64, r.totals.relus as f64));
     tile("ReLUs", count(r.totals.relus), was(before.map(|b| count(b.relus)), &change), "");
@@ -36,7 +38,7 @@ pub(super) fn tiles(r: &Report) -> String {
     }
     match r.accuracy.as_ref().and_then(|a| Some((a.before.and_then(|s| s.clean), a.after?.clean?))) {
         Some((b, a)) => {
-            let was = b.map(|b| format!("was {b:.1} % · {} points", points(b, a)));
+            let was = b.map(|b| (format!("{b:.1} %"), Change::Points(points(b, a), a >= b)));
             tile("Accuracy, clean images", format!("{a:.1} %"), was, "");
         }
         None if r.before.is_some() => tile("Accuracy", "not measured".into(), None, "same"),
@@ -64,7 +66,7 @@ pub(super) fn accuracy(r: &Report) -> String {
         let width = |v: Option<f64>| v.unwrap_or(0.0).clamp(0.0, 100.0);
         rows += &format!(
             "<tr><th scope=\"row\">{what}</th><td class=\"n\">{}</td><td class=\"n\">{}</td>\
-             <td class=\"n {tone}\">{d}</td><td style=\"width:40%\"><svg width=\"100%\" height=\"14\" \
+             <td class=\"n {tone}\">{d}</td><td class=\"scale\" style=\"width:40%\"><svg width=\"100%\" height=\"14\" \
              viewBox=\"0 0 100 14\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
              <rect class=\"f-before\" width=\"{:.2}\" height=\"6\"/>\
              <rect class=\"f-relu\" y=\"7\" width=\"{:.2}\" height=\"6\"/></svg></td></tr>",
@@ -78,7 +80,7 @@ pub(super) fn accuracy(r: &Report) -> String {
     let body = format!(
         "<div class=\"card scroll\"><table><thead><tr><th scope=\"col\"></th><th scope=\"col\" class=\"n\">before</th>\
          <th scope=\"col\" class=\"n\">after</th><th scope=\"col\" class=\"n\">points</th>\
-         <th scope=\"col\">0 to 100 %, before above after</th></tr></thead><tbody>{rows}</tbody></table></div>"
+         <th scope=\"col\" class=\"scale\">0 to 100 %, before above after</th></tr></thead><tbody>{rows}</tbody></table></div>"
     );
     section("accuracy", "What it does to accuracy", &lead, &body)
 }
@@ -91,7 +93,7 @@ pub(super) fn passes(r: &Report) -> String {
     let mut rows = String::new();
     let mut refused = String::new();
     for p in &r.passes {
-        let d = p.max_abs_difference.map_or("not checked".to_string(), |d| format!("{d:.1e}"));
+        let d = p.max_abs_difference.map_or("not checked".to_string(), |d| figures::difference(d));
         rows += &format!(
             "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
              <td class=\"n\">{d}</td></tr>",
