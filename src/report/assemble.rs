@@ -32,7 +32,8 @@ impl Spent {
 }
 
 impl Cost {
-    /// The entry of a protocol and a network: the emitted graph, and the graph that was read.
+    /// The entry of a protocol and a network: the emitted graph, and the graph that was read. The notes of the priced
+    /// graph are not in it; they belong into [`super::Report::notes`].
     pub fn new(p: &Protocol, n: &Network, after: &Priced, before: Option<&Priced>) -> Cost {
         let mut per_layer: Vec<LayerCost> = vec![];
         let entry = |c: &NodeCost, online_bytes, rounds, before_bytes, not_modelled| LayerCost {

@@ -1,4 +1,5 @@
 //! A report as a ResNet-20 compiled at a tenth of its ReLUs gives it, for tests and for looking at.
+#![allow(clippy::unwrap_used)]
 
 use super::model::*;
 use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Split, Totals, Weights, find};

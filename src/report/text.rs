@@ -6,6 +6,9 @@ use super::model::{Report, Spent};
 
 const WIDTH: usize = 100;
 
+/// Reads one kind of bytes.
+type BytesOf = fn(&Spent) -> u64;
+
 /// The report as text.
 pub fn render(r: &Report) -> String {
     let mut out = String::new();
@@ -99,7 +102,7 @@ fn cost(r: &Report, out: &mut String) {
             let change = change.map(|c| c.short()).unwrap_or_default();
             rows.push(vec![what.to_string(), before.unwrap_or_default(), after, change]);
         };
-        let parts: [(&str, fn(&Spent) -> u64); 3] = [
+        let parts: [(&str, BytesOf); 3] = [
             ("ReLU bytes", |s| s.relu_bytes),
             ("linear bytes", |s| s.linear_bytes),
             ("other bytes", figures::other_bytes),

@@ -33,10 +33,16 @@ fn line(
     let before = before.map(|b| format!("<td class=\"n\">{b}</td>")).unwrap_or_default();
     let change = match change {
         None => String::new(),
-        Some(None) => "<td class=\"n same\">not comparable</td>".to_string(),
+        Some(None) => {
+            "<td class=\"n same\"><span title=\"two lower bounds have no ratio\">–</span></td>".to_string()
+        }
         Some(Some(c)) => format!("<td class=\"n {}\">{}</td>", c.tone(), esc(&c.short())),
     };
-    format!("{row}<th scope=\"row\">{}</th>{before}<td class=\"n\">{after}</td>{change}</tr>", esc(what))
+    let (name, detail) = what.split_once(" (").map_or((what, String::new()), |(name, rest)| {
+        (name, format!("<span class=\"detail\"> ({}</span>", esc(rest)))
+    });
+    let name = esc(name);
+    format!("{row}<th scope=\"row\">{name}{detail}</th>{before}<td class=\"n\">{after}</td>{change}</tr>")
 }
 
 fn card(g: &Group<'_>) -> String {

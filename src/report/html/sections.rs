@@ -93,7 +93,7 @@ pub(super) fn passes(r: &Report) -> String {
     let mut rows = String::new();
     let mut refused = String::new();
     for p in &r.passes {
-        let d = p.max_abs_difference.map_or("not checked".to_string(), |d| figures::difference(d));
+        let d = p.max_abs_difference.map_or("not checked".to_string(), figures::difference);
         rows += &format!(
             "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
              <td class=\"n\">{d}</td></tr>",
