@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::protocol::BUILT_IN;
 use super::resnet::{Act, resnet20};
 use super::*;

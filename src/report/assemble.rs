@@ -1,0 +1,95 @@
+//! Report entries from what the cost models and the masks say.
+
+use super::model::{Cost, LayerCost, Link, Mask, Spent};
+use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, latency};
+
+fn bytes(v: f64) -> u64 {
+    v.round().max(0.0) as u64
+}
+
+fn key(n: &NodeCost) -> &str {
+    match (&n.layer, n.class) {
+        (Some(layer), Class::Relu) => layer,
+        _ => &n.name,
+    }
+}
+
+impl Spent {
+    /// What a priced graph costs over a network.
+    pub fn new(p: &Priced, n: &Network) -> Spent {
+        Spent {
+            online_bytes: bytes(p.total.sent),
+            received_bytes: bytes(p.total.recv),
+            offline_bytes: p.offline.map(bytes),
+            rounds: p.total.rounds,
+            latency_s: latency(p, n),
+            relu_bytes: bytes(p.relu.sent),
+            linear_bytes: bytes(p.linear.sent),
+            complete: p.complete(),
+            not_modelled: p.not_modelled.clone(),
+        }
+    }
+}
+
+impl Cost {
+    /// The entry of a protocol and a network: the emitted graph, and the graph that was read. The notes of the priced
+    /// graph are not in it; they belong into [`super::Report::notes`].
+    pub fn new(p: &Protocol, n: &Network, after: &Priced, before: Option<&Priced>) -> Cost {
+        let mut per_layer: Vec<LayerCost> = vec![];
+        let entry = |c: &NodeCost, online_bytes, rounds, before_bytes, not_modelled| LayerCost {
+            name: key(c).to_string(),
+            op: c.op.clone(),
+            class: c.class.name().to_string(),
+            online_bytes,
+            rounds,
+            before_bytes,
+            not_modelled,
+        };
+        let mut rest: Vec<&NodeCost> = after.nodes.iter().collect();
+        for old in before.map_or(&[][..], |b| &b.nodes) {
+            let was = Some(bytes(old.cost.sent));
+            let found = rest.iter().position(|new| key(new) == key(old) && new.class == old.class);
+            per_layer.push(match found.map(|i| rest.remove(i)) {
+                Some(c) => entry(c, bytes(c.cost.sent), c.cost.rounds, was, c.not_modelled.clone()),
+                None => entry(old, 0, 0.0, was, vec![]),
+            });
+        }
+        per_layer.extend(
+            rest.into_iter()
+                .map(|c| entry(c, bytes(c.cost.sent), c.cost.rounds, None, c.not_modelled.clone())),
+        );
+        Cost {
+            protocol: p.name.clone(),
+            ring: p.ring,
+            network: n.name.clone(),
+            link: Link { rtt_s: n.rtt_s, bandwidth_bit_s: n.bandwidth_bit_s },
+            weights: after.weights,
+            after: Spent::new(after, n),
+            before: before.map(|b| Spent::new(b, n)),
+            per_layer,
+            counts: p.counts.clone(),
+            source: p.source.clone(),
+            offline: p.offline.clone(),
+        }
+    }
+}
+
+impl Mask {
+    /// Condenses a mask of C×H×W values: 0 = identity, 1 = ReLU, 2 = zero. Missing values count as identity.
+    pub fn new(layer: impl Into<String>, shape: [usize; 3], values: &[u8]) -> Mask {
+        let [c, h, w] = shape;
+        let count = |v: u8| values.iter().filter(|&&x| x == v).count() as u64;
+        let kept = |i: usize| f32::from(u8::from(values.get(i) == Some(&1)));
+        let share = |sum: f32, of: usize| (sum / of.max(1) as f32 * 1e3).round() / 1e3;
+        let at = |y: usize, x: usize| share((0..c).map(|k| kept((k * h + y) * w + x)).sum(), c);
+        Mask {
+            layer: layer.into(),
+            shape,
+            kept: count(1),
+            zero: count(2),
+            identity: (c * h * w) as u64 - count(1) - count(2),
+            share: (0..h).map(|y| (0..w).map(|x| at(y, x)).collect()).collect(),
+            channels: (0..c).map(|k| share((0..h * w).map(|i| kept(k * h * w + i)).sum(), h * w)).collect(),
+        }
+    }
+}

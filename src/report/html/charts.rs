@@ -1,0 +1,82 @@
+//! Bars: ReLUs by layer, bytes by kind.
+
+use super::super::figures::{self, bytes, count, percent};
+use super::super::model::{Layer, Report, Spent};
+use super::{esc, section};
+
+/// Where the ReLUs were and are.
+pub(super) fn layers(r: &Report) -> String {
+    if r.layers.is_empty() {
+        return String::new();
+    }
+    let most = r.layers.iter().map(|l| l.relus.max(l.relus_before)).max().unwrap_or(0).max(1);
+    let bars: String = r.layers.iter().map(|l| bar(l, most)).collect();
+    let rows: String = r.layers.iter().map(row).collect();
+    let body = format!(
+        "<div class=\"card\"><ul class=\"key\"><li><i class=\"f-relu\"></i>kept</li>\
+         <li><i class=\"f-before\"></i>before</li></ul><ol class=\"bars\">{bars}</ol>\
+         <details><summary>Every layer in words</summary><div class=\"scroll\"><table><thead><tr>\
+         <th scope=\"col\">layer</th><th scope=\"col\">shape</th><th scope=\"col\" class=\"n\">MACs before it</th>\
+         <th scope=\"col\">exporter’s name</th><th scope=\"col\">what happened, and why</th></tr></thead>\
+         <tbody>{rows}</tbody></table></div></details></div>"
+    );
+    section("layers", "Where the ReLUs were, and are", "", &body)
+}
+
+fn bar(l: &Layer, most: u64) -> String {
+    let of = |n: u64| 100.0 * n as f64 / most as f64;
+    format!(
+        "<li><span>{name}</span><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" role=\"img\" \
+         aria-label=\"{name}: {kept} of {before} ReLUs kept\"><rect class=\"f-before\" width=\"{:.3}\" height=\"10\"/>\
+         <rect class=\"f-relu\" width=\"{:.3}\" height=\"10\"/></svg>\
+         <span class=\"v\">{kept}<span class=\"of\"> of {before}</span></span><span class=\"v\">{share}</span>\
+         <span class=\"chip {action}\">{action}</span></li>",
+        of(l.relus_before),
+        of(l.relus),
+        name = esc(&l.name),
+        kept = count(l.relus),
+        before = count(l.relus_before),
+        share = percent(l.relus, l.relus_before),
+        action = l.action.name(),
+    )
+}
+
+fn row(l: &Layer) -> String {
+    let shape = l.shape.iter().map(|d| d.to_string()).collect::<Vec<_>>().join("×");
+    let why = if l.why.is_empty() { String::new() } else { format!(": {}", esc(&l.why)) };
+    format!(
+        "<tr><th scope=\"row\">{}</th><td>{shape}</td><td class=\"n\">{}</td><td><code>{}</code></td>\
+         <td>{}{why}</td></tr>",
+        esc(&l.name),
+        count(l.macs),
+        esc(l.source.as_deref().unwrap_or("–")),
+        l.action.name(),
+    )
+}
+
+/// Bytes before and after as two bars on one scale, by what they are spent on.
+pub(super) fn stack(before: Option<&Spent>, after: &Spent) -> String {
+    let most = before.map_or(0, |b| b.online_bytes).max(after.online_bytes).max(1) as f64;
+    let one = |what: &str, s: &Spent| {
+        let mut x = 0.0;
+        let mut rects = String::new();
+        for (class, n) in
+            [("f-relu", s.relu_bytes), ("f-linear", s.linear_bytes), ("f-other", figures::other_bytes(s))]
+        {
+            let w = 100.0 * n as f64 / most;
+            rects += &format!("<rect class=\"{class}\" x=\"{x:.3}\" width=\"{w:.3}\" height=\"10\"/>");
+            x += w;
+        }
+        format!(
+            "<span>{what}</span><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" role=\"img\" \
+             aria-label=\"{what}: ReLU {}, linear {}, other {}\">{rects}</svg><span class=\"v\">{}</span>",
+            bytes(s.relu_bytes),
+            bytes(s.linear_bytes),
+            bytes(figures::other_bytes(s)),
+            bytes(s.online_bytes),
+        )
+    };
+    let was = before.map(|b| one("before", b)).unwrap_or_default();
+    let is = one(if before.is_some() { "after" } else { "bytes" }, after);
+    format!("<div class=\"stack\">{was}{is}</div>")
+}

@@ -1,0 +1,85 @@
+//! The report of a compilation: one set of facts as JSON, as text for a terminal and as a self-contained HTML page.
+//!
+//! `report.json` follows `specs/report.schema.json`; the other two are rendered from it alone, so that
+//! `relinc report DIR` can rebuild them.
+
+mod assemble;
+mod figures;
+mod headline;
+pub mod html;
+pub mod model;
+pub mod text;
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
+pub use headline::headline;
+pub use model::Report;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The JSON Schema of `report.json`.
+pub const SCHEMA: &str = include_str!("../../specs/report.schema.json");
+
+/// Why a report cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be opened.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no report.
+    #[error("{}: not a report relinc wrote: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+/// Writes `report.json`, `report.txt` and `report.html` into a directory, each whole or not at all. The directory is
+/// made when it does not exist.
+pub fn write(dir: &Path, report: &Report) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    let mut json = serde_json::to_string_pretty(report)?;
+    json.push('\n');
+    replace(dir, "report.json", &json)?;
+    render(dir, report)
+}
+
+/// Writes `report.txt` and `report.html` only.
+pub fn render(dir: &Path, report: &Report) -> std::io::Result<()> {
+    replace(dir, "report.txt", &text::render(report))?;
+    replace(dir, "report.html", &html::render(report))
+}
+
+/// Reads `report.json` of a directory.
+pub fn read(dir: &Path) -> Result<Report, ReadError> {
+    let path = dir.join("report.json");
+    match std::fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| ReadError::Json { path, source }),
+        Err(source) => Err(ReadError::Io { path, source }),
+    }
+}
+
+/// Writes a file beside its final place, then renames it there.
+fn replace(dir: &Path, name: &str, text: &str) -> std::io::Result<()> {
+    let mut tmp = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        tmp.permissions(std::fs::Permissions::from_mode(0o644));
+    }
+    let mut file = tmp.prefix(".report-").tempfile_in(dir)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(dir.join(name)).map_err(|e| e.error)?;
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! A report as a ResNet-20 compiled at a tenth of its ReLUs gives it, for tests and for looking at.
+#![allow(clippy::unwrap_used)]
+
+use super::model::*;
+use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Split, Totals, Weights, find};
+
+const WIDTHS: [(usize, usize); 3] = [(16, 32), (32, 16), (64, 8)];
+/// Kept share by layer.
+const KEPT: [f64; 19] = [
+    0.008, 0.061, 0.0, 0.0, 0.016, 0.166, 0.042, 0.118, 0.006, 0.141, 0.0, 0.037, 0.001, 0.374, 0.37, 0.734,
+    0.45, 0.893, 0.0,
+];
+
+fn shape(layer: usize) -> [usize; 3] {
+    let (c, h) = WIDTHS[if layer == 0 { 0 } else { (layer - 1) / 6 }];
+    [c, h, h]
+}
+
+/// A mask whose middle keeps more than its border.
+fn values(layer: usize, [c, h, w]: [usize; 3]) -> Vec<u8> {
+    let mut seed = 0x9e37_79b9u32.wrapping_mul(layer as u32 + 1);
+    let mut random = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(seed >> 8) / f64::from(1 << 24)
+    };
+    let one = |channel: usize, y: usize, x: usize| {
+        let r = ((y as f64 + 0.5) / h as f64 - 0.5).hypot((x as f64 + 0.5) / w as f64 - 0.5);
+        KEPT[layer] * (1.9 - 2.4 * r) * (0.5 + (channel % 5) as f64 / 4.0)
+    };
+    let mut v = vec![];
+    for k in 0..c {
+        for y in 0..h {
+            for x in 0..w {
+                v.push(if random() < one(k, y, x) { 1 } else { u8::from(layer == 7 && random() < 0.05) * 2 });
+            }
+        }
+    }
+    v
+}
+
+fn priced(protocol: &str, weights: Weights, relus: &[u64], layers: usize) -> Priced {
+    let p = find(protocol).unwrap();
+    let law = |kind: &str| p.law(kind, weights);
+    let complete = law("conv").is_some();
+    let relu = law("relu").unwrap();
+    let mut out = Priced {
+        protocol: p.name.clone(),
+        ring: p.ring,
+        weights,
+        nodes: vec![],
+        total: Split::default(),
+        relu: Split::default(),
+        linear: Split::default(),
+        offline: None,
+        not_modelled: if complete { vec![] } else { ["conv", "linear", "mean"].map(String::from).to_vec() },
+        notes: vec![],
+    };
+    let mut push = |name: String, op: &str, class: Class, cost: Split, missing: Vec<String>| {
+        for s in [&mut out.total, if class == Class::Relu { &mut out.relu } else { &mut out.linear }] {
+            s.sent += cost.sent;
+            s.recv += cost.recv;
+            s.rounds += cost.rounds;
+        }
+        let layer = (class == Class::Relu).then(|| name.clone());
+        out.nodes.push(NodeCost {
+            name,
+            layer,
+            op: op.into(),
+            class,
+            cost,
+            offline: None,
+            not_modelled: missing,
+        });
+    };
+    for (i, &n) in relus.iter().enumerate().take(layers) {
+        let cost = if complete { 15_060_352.0 / 19.0 } else { 0.0 };
+        let cost = Split { sent: cost, recv: cost, rounds: if complete { 2.0 } else { 0.0 } };
+        let missing = if complete { vec![] } else { vec!["conv".to_string()] };
+        push(format!("/layer{i}/conv/Conv"), "conv", Class::Linear, cost, missing);
+        if n > 0 {
+            let (sent, recv) = (relu.sent.elements * n as f64, relu.recv.elements * n as f64);
+            push(
+                format!("relu{i:02}"),
+                "relu",
+                Class::Relu,
+                Split { sent, recv, rounds: relu.rounds },
+                vec![],
+            );
+        }
+    }
+    out
+}
+
+/// The sample.
+pub fn report() -> Report {
+    let masks: Vec<Mask> =
+        (0..19).map(|i| Mask::new(format!("relu{i:02}"), shape(i), &values(i, shape(i)))).collect();
+    let after: Vec<u64> = masks.iter().map(|m| m.kept).collect();
+    let before: Vec<u64> = (0..19).map(|i| shape(i).iter().product::<usize>() as u64).collect();
+    let totals = |relus: &[u64]| Totals {
+        relus: relus.iter().sum(),
+        comparisons: relus.iter().sum(),
+        macs: 40_551_040,
+        parameters: 269_034,
+        nonlinear_layers: relus.iter().filter(|&&n| n > 0).count() as u64,
+    };
+    let layers = (0..19)
+        .map(|i| Layer {
+            name: format!("relu{i:02}"),
+            op: "relu".into(),
+            shape: shape(i).to_vec(),
+            relus: after[i],
+            relus_before: before[i],
+            macs: 2_359_296,
+            action: if after[i] == 0 { Action::Linearized } else { Action::Compacted },
+            why: match (after[i], i) {
+                (0, 2) => "no ReLU is left; conv2 → conv3 not merged: the second pads by 1 and the border would change".into(),
+                (0, _) => "no ReLU is left, the layer costs no rounds".into(),
+                _ => "kept elements are gathered, the rest passes unchanged".into(),
+            },
+            source: Some(format!("/layer{}/relu/Relu", i / 6 + 1)),
+        })
+        .collect();
+    let mut cost = vec![];
+    for (name, weights) in
+        [("spu-semi2k", Weights::Secret), ("spu-aby3", Weights::Secret), ("spu-cheetah", Weights::Server)]
+    {
+        let p = find(name).unwrap();
+        let (a, b) = (priced(name, weights, &after, 19), priced(name, weights, &before, 19));
+        for n in Network::named() {
+            cost.push(Cost::new(&p, &n, &a, Some(&b)));
+        }
+    }
+    let pass = |name: &str, guarantee: &str, applied, d| Pass {
+        name: name.into(),
+        guarantee: guarantee.into(),
+        applied,
+        refused: vec![],
+        max_abs_difference: d,
+    };
+    let mut passes = vec![
+        pass("canonicalise", "exact", 42, Some(0.0)),
+        pass("fold-batch-norm", "exact", 19, Some(1.9e-6)),
+        pass("compact-relu", "exact", 15, Some(0.0)),
+        pass("fold-conv", "exact", 0, None),
+    ];
+    passes[3].refused.push(Refusal {
+        node: "conv2 → conv3".into(),
+        why: "the second convolution pads by 1 and the border would change".into(),
+    });
+    Report {
+        relinc: "0.1.0".into(),
+        model: Model {
+            path: "models/resnet20.onnx".into(),
+            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+            opset: Some(17),
+            producer: Some("pytorch 2.2.2".into()),
+        },
+        totals: totals(&after),
+        before: Some(totals(&before)),
+        layers,
+        cost,
+        accuracy: Some(Accuracy {
+            before: Some(Scores { clean: Some(91.73), corrupted: Some(72.4), ..Scores::default() }),
+            after: Some(Scores { clean: Some(82.9), corrupted: Some(66.1), ..Scores::default() }),
+            data: "cifar10:../data?normalize=imagenet".into(),
+            split: "test".into(),
+            n: 10_000,
+        }),
+        passes,
+        masks,
+        settings: Settings {
+            targets: vec!["onnx".into(), "spu".into()],
+            opset: Some(17),
+            weights: Some(Weights::Secret),
+            bn: Some("clean".into()),
+            budget: Some("10%".into()),
+            method: Some("gradual".into()),
+            data: Some("cifar10:../data".into()),
+            seed: Some(0),
+        },
+        artefacts: vec![
+            Artefact { path: "model.onnx".into(), bytes: 1_312_000 },
+            Artefact { path: "masks.safetensors".into(), bytes: 190_464 },
+            Artefact { path: "spu/model.mlir".into(), bytes: 412_003 },
+        ],
+        notes: vec![
+            "Masks and gather indices are public: every party sees which ReLUs were kept.".into(),
+            "The offline phase is not counted where a trusted party deals the triples.".into(),
+        ],
+    }
+}
