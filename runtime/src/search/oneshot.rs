@@ -13,7 +13,7 @@ use super::allocate::allocate;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use relinc_passes::insert_masks::InsertMasks;
-use relinc_passes::interp::vjp::gradients;
+use relinc_passes::interp::gradients;
 use relinc_passes::ir::{Graph, NodeId, Tensor};
 use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU, ZERO};
 use relinc_passes::pass;
