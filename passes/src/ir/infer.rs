@@ -175,10 +175,10 @@ fn conv(c: &Conv, ops: &[&Fact]) -> Result<Type, String> {
     if c.group == 0 || wd[1] * c.group != cin || wd[0] % c.group != 0 {
         return Err(format!("weights {w} do not fit {cin} input channels in {} group(s)", c.group));
     }
-    if let Some(b) = ops.get(2) {
-        if b.ty.dims != [Dim::Fixed(wd[0])] {
-            return Err(format!("bias {} does not fit {} output channels", b.ty, wd[0]));
-        }
+    if let Some(b) = ops.get(2)
+        && b.ty.dims != [Dim::Fixed(wd[0])]
+    {
+        return Err(format!("bias {} does not fit {} output channels", b.ty, wd[0]));
     }
     let [h, wi] = spatial(x, [wd[2], wd[3]], c.strides, c.pads, c.dilations, false)?;
     Ok(Type::f32([x.dims[0], Dim::Fixed(wd[0]), Dim::Fixed(h), Dim::Fixed(wi)]))
@@ -266,10 +266,10 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             if dims.is_empty() || *dims.last().unwrap_or(&Dim::Batch) != w.dims[1] {
                 return Err(format!("weights {w} do not fit {}", need()?));
             }
-            if let Some(b) = ops.get(2) {
-                if b.ty.dims != w.dims[..1] {
-                    return Err(format!("bias {} does not fit weights {w}", b.ty));
-                }
+            if let Some(b) = ops.get(2)
+                && b.ty.dims != w.dims[..1]
+            {
+                return Err(format!("bias {} does not fit weights {w}", b.ty));
             }
             let last = dims.len() - 1;
             dims[last] = w.dims[0];
@@ -280,10 +280,10 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             want_rank(&ops[0].ty, 2)?;
             want_rank(&ops[1].ty, 2)?;
             let dims = matmul(&flip(&ops[0].ty, *trans_a), &flip(&ops[1].ty, *trans_b))?;
-            if let Some(c) = ops.get(2) {
-                if broadcast(&c.ty.dims, &dims)? != dims {
-                    return Err(format!("addend {} does not broadcast to the product", c.ty));
-                }
+            if let Some(c) = ops.get(2)
+                && broadcast(&c.ty.dims, &dims)? != dims
+            {
+                return Err(format!("addend {} does not broadcast to the product", c.ty));
             }
             Type::f32(dims)
         }
@@ -304,10 +304,10 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             if m.dtype != DType::U8 || m.at(1) != want {
                 return Err(format!("mask {m} must be u8{want:?}"));
             }
-            if let Some(s) = ops.get(2) {
-                if s.ty.dtype != DType::F32 || s.ty.dims != x.dims[1..2] {
-                    return Err(format!("slope {} must be one f32 a channel of {x}", s.ty));
-                }
+            if let Some(s) = ops.get(2)
+                && (s.ty.dtype != DType::F32 || s.ty.dims != x.dims[1..2])
+            {
+                return Err(format!("slope {} must be one f32 a channel of {x}", s.ty));
             }
             x.clone()
         }
@@ -368,10 +368,10 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             if i.ty.dtype != DType::I64 {
                 return Err(format!("indices {} must be i64", i.ty));
             }
-            if let (Some(ix), Some(d)) = (i.fixed_ints(), x.dims[*axis].fixed()) {
-                if let Some(bad) = ix.iter().find(|&&v| v < -(d as i64) || v >= d as i64) {
-                    return Err(format!("index {bad} is outside {d}"));
-                }
+            if let (Some(ix), Some(d)) = (i.fixed_ints(), x.dims[*axis].fixed())
+                && let Some(bad) = ix.iter().find(|&&v| v < -(d as i64) || v >= d as i64)
+            {
+                return Err(format!("index {bad} is outside {d}"));
             }
             let mut dims = x.dims[..*axis].to_vec();
             dims.extend(&i.ty.dims);

@@ -77,7 +77,7 @@ impl SymInt {
     /// Exact quotient, or truncating quotient of two plain integers.
     pub fn over(self, o: SymInt) -> Option<SymInt> {
         match (self.as_fixed(), o.as_fixed()) {
-            (Some(a), Some(b)) if b != 0 => Some(SymInt::fixed(a / b)),
+            (Some(a), Some(b)) if b != 0 => a.checked_div(b).map(SymInt::fixed),
             (None, Some(b)) if b != 0 && self.batch % b == 0 && self.add % b == 0 => {
                 Some(SymInt { batch: self.batch / b, add: self.add / b })
             }

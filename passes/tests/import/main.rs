@@ -1,6 +1,8 @@
 //! The ONNX front end against what real exporters produce: one fixture for each row of the import checklist,
 //! built in code.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+
 mod build;
 mod files;
 mod inputs;

@@ -130,3 +130,37 @@ fn foldable_integer_operations() {
     model(13, &[-1, 4]).node("NonZero", &["x"], &["y"], vec![]).refused(&["NonZero 'y'", "data"]);
     model(13, &[-1, 4]).node("Size", &["x"], &["y"], vec![]).refused(&["Size 'y'", "batch"]);
 }
+
+#[test]
+fn zeros_for_every_image() {
+    // torch.cat([x, x.new_zeros(x.size(0), 2, 8, 8)], 1)
+    let r = model(13, &[-1, 4, 8, 8])
+        .init(longs("first", &[0]))
+        .init(longs("rest", &[2, 8, 8]))
+        .node("Shape", &["x"], &["s"], vec![])
+        .node("Gather", &["s", "first"], &["n"], vec![])
+        .node("Concat", &["n", "rest"], &["t"], vec![int("axis", 0)])
+        .node("ConstantOfShape", &["t"], &["z"], vec![])
+        .node("Concat", &["x", "z"], &["y"], vec![int("axis", 1)])
+        .import();
+    assert_eq!(r.ty("y"), "f32[N,6,8,8]");
+}
+
+#[test]
+fn absurd_sizes_are_refused() {
+    let far = i64::MAX / 4;
+    model(13, &[-1, 4, 8, 8])
+        .node("MaxPool", &["x"], &["y"], vec![ints("kernel_shape", &[2, 2]), ints("pads", &[far, 0, 0, 0])])
+        .refused(&["MaxPool 'y'", "pads"]);
+    model(13, &[-1, 4])
+        .init(longs("p", &[0, far, 0, 0]))
+        .node("Pad", &["x", "p"], &["y"], vec![])
+        .refused(&["Pad 'y'", "too large"]);
+    let t = longs("s", &[i64::MIN]);
+    let r = model(13, &[-1, 4])
+        .init(t)
+        .init(longs("m", &[-1]))
+        .node("Div", &["s", "m"], &["d"], vec![])
+        .node("Reshape", &["x", "d"], &["y"], vec![]);
+    r.refused(&["Reshape 'y'"]);
+}

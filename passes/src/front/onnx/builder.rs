@@ -2,7 +2,7 @@
 
 use super::ctx::{Ctx, Stop};
 use super::error::{ExternalWeight, NodeError};
-use super::functions::{Failed, Functions, Item};
+use super::functions::{Functions, Item};
 use super::{ops, order, tensor};
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
@@ -54,6 +54,9 @@ pub struct Builder {
     pub absent: Option<NodeId>,
 }
 
+/// No value of a classifier has more elements for one image.
+const MAX_ELEMENTS: usize = 1 << 31;
+
 /// Appended where a node works at batch 1 and not at a symbolic batch.
 pub const KEEP_BATCH: &str =
     "the file fixes the batch at 1 and this node does not work for any other; import with --keep-batch";
@@ -73,6 +76,10 @@ impl Builder {
             operands.iter().map(|&o| self.facts.get(o)).collect::<Option<_>>().ok_or(Stop::Operand)?;
         let fact = mixes_batch(&op, &facts).and_then(|()| infer_op(&op, &facts));
         let fact = fact.map_err(|why| self.explain(why, &facts, |f| infer_op(&op, f).map(|_| ())))?;
+        let size = fact.ty.at(1).into_iter().try_fold(1usize, usize::checked_mul);
+        if size.is_none_or(|n| n > MAX_ELEMENTS) {
+            return Err(format!("its result {} is too large", fact.ty).into());
+        }
         let id = self.graph.add(name, op, operands);
         self.facts.set(id, fact);
         Ok(id)
@@ -158,8 +165,7 @@ impl Builder {
 
     /// Replaces calls of the model's functions by their bodies.
     pub fn inline(&mut self, nodes: Vec<NodeProto>, opset: i64) -> Vec<Item> {
-        let mut failed = Failed::default();
-        let items = self.functions.inline(nodes, opset, &mut failed);
+        let (items, failed) = self.functions.inline(nodes, opset);
         self.errors.extend(failed.errors);
         self.values.extend(failed.outputs.into_iter().map(|o| (o, Value::Refused)));
         items
@@ -254,7 +260,10 @@ fn int_fact(v: &[i64]) -> Fact {
 fn at_batch_one(f: &Fact) -> Fact {
     Fact {
         ty: Type { dtype: f.ty.dtype, dims: f.ty.at(1).into_iter().map(Dim::Fixed).collect() },
-        ints: f.ints.as_ref().map(|v| v.iter().map(|s| SymInt::fixed(s.batch + s.add)).collect()),
+        ints: f
+            .ints
+            .as_ref()
+            .map(|v| v.iter().map(|s| SymInt::fixed(s.batch.saturating_add(s.add))).collect()),
         konst: f.konst.clone(),
     }
 }

@@ -48,6 +48,31 @@ impl Failed {
 pub struct Functions {
     by_name: HashMap<Key, FunctionProto>,
     overloaded: HashSet<Key>,
+    /// Prefixes given to calls: a body's last call has its caller's output name.
+    prefixes: HashSet<String>,
+}
+
+/// What an expansion has come to.
+#[derive(Default)]
+struct Expansion {
+    stack: Vec<Key>,
+    out: Vec<Item>,
+    failed: Failed,
+    prefixes: HashSet<String>,
+}
+
+impl Expansion {
+    /// A prefix for the values inside a call.
+    fn prefix(&mut self, call: &NodeProto) -> Result<String, String> {
+        let base = call.output.iter().find(|o| !o.is_empty()).ok_or("has no output, so it does nothing")?;
+        let mut prefix = base.clone();
+        let mut i = 0;
+        while !self.prefixes.insert(prefix.clone()) {
+            i += 1;
+            prefix = format!("{base}.{i}");
+        }
+        Ok(prefix)
+    }
 }
 
 impl Functions {
@@ -63,38 +88,39 @@ impl Functions {
         f
     }
 
-    /// The nodes with every call replaced by the function's body.
-    pub fn inline(&self, nodes: Vec<NodeProto>, opset: i64, failed: &mut Failed) -> Vec<Item> {
-        let mut out = Vec::with_capacity(nodes.len());
+    /// The nodes with every call replaced by the function's body, and the calls for which that failed.
+    pub fn inline(&mut self, nodes: Vec<NodeProto>, opset: i64) -> (Vec<Item>, Failed) {
+        let mut e = Expansion { prefixes: std::mem::take(&mut self.prefixes), ..Expansion::default() };
         for node in nodes {
             let label = label(&node);
-            self.expand(Item { node, opset, label }, &mut vec![], &mut out, failed);
+            self.expand(Item { node, opset, label }, &mut e);
         }
-        out
+        self.prefixes = e.prefixes;
+        (e.out, e.failed)
     }
 
-    fn expand(&self, item: Item, stack: &mut Vec<Key>, out: &mut Vec<Item>, failed: &mut Failed) {
+    fn expand(&self, item: Item, e: &mut Expansion) {
         let key = (item.node.domain.clone(), item.node.op_type.clone());
         let Some(function) = self.by_name.get(&key) else {
-            out.push(item);
+            e.out.push(item);
             return;
         };
-        let why = if stack.contains(&key) {
+        let why = if e.stack.contains(&key) {
             "calls itself; recursive functions cannot be inlined"
-        } else if stack.len() >= MAX_DEPTH || out.len() >= MAX_NODES {
+        } else if e.stack.len() >= MAX_DEPTH || e.out.len() + e.failed.errors.len() >= MAX_NODES {
             "functions nest too deeply; inline them with onnx.inliner"
         } else if self.overloaded.contains(&key) {
             "is an overloaded function; inline it with onnx.inliner"
         } else {
-            stack.push(key);
-            match body(function, &item) {
-                Ok(items) => items.into_iter().for_each(|i| self.expand(i, stack, out, failed)),
-                Err(why) => failed.push(item, why),
+            e.stack.push(key);
+            match e.prefix(&item.node).and_then(|prefix| body(function, &item, &prefix)) {
+                Ok(items) => items.into_iter().for_each(|i| self.expand(i, e)),
+                Err(why) => e.failed.push(item, why),
             }
-            stack.pop();
+            e.stack.pop();
             return;
         };
-        failed.push(item, why);
+        e.failed.push(item, why);
     }
 }
 
@@ -107,9 +133,7 @@ pub fn label(node: &NodeProto) -> String {
 }
 
 /// A function's body with the call's names and attributes put in.
-fn body(f: &FunctionProto, call: &Item) -> Result<Vec<Item>, String> {
-    let prefix =
-        call.node.output.iter().find(|o| !o.is_empty()).ok_or("has no output, so it does nothing")?;
+fn body(f: &FunctionProto, call: &Item, prefix: &str) -> Result<Vec<Item>, String> {
     let actual = |list: &[String], i: usize| list.get(i).cloned().unwrap_or_default();
     let mut names: HashMap<String, String> = HashMap::new();
     let made: HashSet<&str> = f.node.iter().flat_map(|n| n.output.iter().map(String::as_str)).collect();

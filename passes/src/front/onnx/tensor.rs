@@ -98,7 +98,7 @@ fn from_raw(t: DataType, shape: Vec<usize>, raw: Vec<u8>) -> Tensor {
     }
 }
 
-fn from_fields(t: DataType, shape: Vec<usize>, n: usize, p: TensorProto) -> Result<Tensor, String> {
+fn from_fields(t: DataType, shape: Vec<usize>, n: usize, mut p: TensorProto) -> Result<Tensor, String> {
     let fits = |have: usize| {
         if have == n { Ok(()) } else { Err(format!("holds {have} elements, but its shape needs {n}")) }
     };
@@ -106,6 +106,7 @@ fn from_fields(t: DataType, shape: Vec<usize>, n: usize, p: TensorProto) -> Resu
     Ok(match t {
         DataType::Float => {
             fits(p.float_data.len())?;
+            p.float_data.shrink_to_fit();
             Tensor::f32(shape, p.float_data)
         }
         DataType::Double => {

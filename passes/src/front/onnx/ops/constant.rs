@@ -34,13 +34,23 @@ pub fn constant_of_shape(c: &mut Ctx<'_>) -> Done {
         }
         None => Tensor::scalar(0.0),
     };
+    if value.len() != 1 {
+        return Err("does not fill with exactly one value".into());
+    }
     let op = match value.data() {
         Data::F32(v) => v.first().map(|&value| DynOp::FillFloat { value }),
         Data::I64(v) => v.first().map(|&value| DynOp::FillInt { value }),
         _ => return Err("fills with an element type other than float and int64".into()),
     };
+    let op = op.ok_or("has an empty value")?;
     let shape = c.need(0)?;
-    c.emit(Op::Dyn(op.ok_or("has an empty value")?), &[shape])
+    let fact = c.fact(shape)?;
+    if fact.ints.is_some() && fact.fixed_ints().is_none() {
+        // As many as there are images: one element, expanded.
+        let one = c.helper(Op::Const(value.reshaped([]).into()), &[])?;
+        return c.emit(Op::Dyn(DynOp::Expand), &[one, shape]);
+    }
+    c.emit(Op::Dyn(op), &[shape])
 }
 
 /// Range between constants.

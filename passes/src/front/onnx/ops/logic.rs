@@ -94,7 +94,7 @@ pub fn not(c: &mut Ctx<'_>) -> Done {
     c.emit_const(Tensor::bool(k.shape(), v))
 }
 
-/// Where; a constant condition of one element picks its side.
+/// Where.
 pub fn where_(c: &mut Ctx<'_>) -> Done {
     let (cond, a, b) = (c.need(0)?, c.need(1)?, c.need(2)?);
     c.emit(Op::Where, &[cond, a, b])

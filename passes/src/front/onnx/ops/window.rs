@@ -4,6 +4,9 @@ use super::super::attrs::Attrs;
 use super::super::ctx::{Ctx, Stop};
 use crate::ir::NodeId;
 
+/// Windows, steps and margins stay below this.
+const MAX: usize = 1 << 20;
+
 /// The attributes of a sliding window, resolved.
 pub struct Sliding {
     pub kernel: [usize; 2],
@@ -14,7 +17,8 @@ pub struct Sliding {
 
 fn pair(values: Option<Vec<i64>>, default: usize, what: &str) -> Result<[usize; 2], Stop> {
     let Some(v) = values else { return Ok([default; 2]) };
-    let v: Vec<usize> = v.iter().filter_map(|&d| usize::try_from(d).ok().filter(|&d| d > 0)).collect();
+    let v: Vec<usize> =
+        v.iter().filter_map(|&d| usize::try_from(d).ok().filter(|d| (1..=MAX).contains(d))).collect();
     v.try_into().map_err(|_| Stop::Why(format!("its {what} must be two positive numbers")))
 }
 
@@ -77,6 +81,6 @@ pub fn sliding(c: &Ctx<'_>, x: NodeId, kernel: Option<[usize; 2]>) -> Result<Sli
 
 fn explicit(pads: Option<Vec<i64>>) -> Result<[usize; 4], Stop> {
     let Some(v) = pads else { return Ok([0; 4]) };
-    let v: Vec<usize> = v.iter().filter_map(|&p| usize::try_from(p).ok()).collect();
+    let v: Vec<usize> = v.iter().filter_map(|&p| usize::try_from(p).ok().filter(|&p| p <= MAX)).collect();
     v.try_into().map_err(|_| Stop::Why("its pads must be four numbers, none negative".into()))
 }
