@@ -52,7 +52,7 @@ fn priced(protocol: &str, weights: Weights, relus: &[u64], layers: usize) -> Pri
         relu: Split::default(),
         linear: Split::default(),
         offline: None,
-        not_modelled: if complete { vec![] } else { ["conv", "linear", "mean"].map(String::from).to_vec() },
+        not_modelled: if complete { vec![] } else { ["conv", "linear"].map(String::from).to_vec() },
         notes: vec![],
     };
     let mut push = |name: String, op: &str, class: Class, cost: Split, missing: Vec<String>| {
