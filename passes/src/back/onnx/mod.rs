@@ -62,7 +62,7 @@ pub fn emit(valid: &Valid<'_>, path: &Path, options: &OnnxOptions) -> Result<(),
     let mut errors = std::mem::take(&mut e.errors);
     let (mut nodes, initializers) = e.finish();
     for o in g.outputs().iter().filter(|o| names[&o.node] != o.name) {
-        nodes.push(proto::node("Identity", "", &[names[&o.node].clone()], &o.name, vec![]));
+        nodes.push(proto::node("Identity", &o.name, &[names[&o.node].clone()], &o.name, vec![]));
     }
     if !errors.is_empty() {
         errors.sort();

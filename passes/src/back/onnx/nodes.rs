@@ -40,13 +40,14 @@ impl<'a> Emitter<'a> {
         if self.g.by_name(&base).is_some() { format!("{base}.aux") } else { base }
     }
 
+    /// Adds a node; it is called after its output, or after its layer where it is the layer's ReLU.
     fn push(&mut self, id: NodeId, op: &str, inputs: &[String], output: &str, attrs: Vec<AttributeProto>) {
         let n = self.g.node(id);
         let label = match (&n.layer, &n.op) {
-            (Some(l), Op::Relu) => l.clone(),
-            _ => n.name.clone(),
+            (Some(l), Op::Relu) if self.g.by_name(l).is_none_or(|other| other == id) => l,
+            _ => output,
         };
-        self.nodes.push(node(op, &label, inputs, output, attrs));
+        self.nodes.push(node(op, label, inputs, output, attrs));
     }
 
     /// The node itself, reading its operands.
