@@ -349,6 +349,34 @@ fn printed_graphs_parse_back_to_themselves() {
 }
 
 #[test]
+fn text_that_does_not_type_is_an_error() {
+    for (body, want) in [
+        ("%m = const u8[] [0] %s = const f32[1] [1.0] %y = masked_relu(%x, %m, %s)", "one f32 a channel"),
+        ("%y = relu(%x) -> f32[N,1]", "%y is f32[N], not f32[N,1]"),
+        ("%y = relu(%z)", "%z is not defined above"),
+        ("%x = relu(%x)", "%x is defined twice"),
+        ("%y = relu(%x) {slope=1}", "unknown attribute slope"),
+        ("%y = reshape(%x) {dims=[N,2]}", "does not reshape"),
+        ("%y = const f32[N] splat(1)", "cannot depend on the batch"),
+        ("%y = const f32[2] [1.0]", "1 elements listed, 2 needed"),
+        ("%y = const f32[2] opaque", "an opaque constant cannot be parsed"),
+        ("%y = const i64[2] rand(seed=1)", "i64 constants have no such form"),
+    ] {
+        let error = parse(&format!("graph g {{ %x = input f32[N] {body} }}")).unwrap_err().to_string();
+        assert!(error.contains(want), "{body}: {error}");
+    }
+}
+
+#[test]
+fn random_constants_are_splitmix64() {
+    // The first draws of SplitMix64 from state 0 are published: e220a8397b1dcdaf, 6e789e6aa1b965f4.
+    let t = constant("f32[2]", "rand(seed=0, scale=2)").unwrap();
+    let want = [0xe220a8397b1dcdaf_u64, 0x6e789e6aa1b965f4].map(|z| (2.0 * (z >> 40) as f32 / 16_777_216.0 - 1.0) * 2.0);
+    assert_eq!(t.as_f32().unwrap(), want);
+    assert_eq!(constant("u8[2]", "rand(seed=0, density=0.5)").unwrap().as_u8().unwrap(), [0, 1]);
+}
+
+#[test]
 fn odd_names_and_numbers_survive_the_text() {
     let mut g = Graph::new("a \"graph\" \\ of N");
     let x = g.add("in put/0:%", Op::Input(Type::f32([Dim::Batch, Dim::Fixed(2)])), &[]);

@@ -46,6 +46,10 @@ impl Pass for InsertMasks {
         if mask.shape != mask_shape(cx.facts, at) {
             return Err(Skip::Refused(format!("the mask of {layer} is {:?}", mask.shape)));
         }
+        let channels = cx.facts.ty(at).dims.get(1).and_then(|d| d.fixed());
+        if mask.slope.as_ref().is_some_and(|s| Some(s.len()) != channels) {
+            return Err(Skip::Refused(format!("the slopes of {layer} are not one a channel")));
+        }
         let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
         let mut p = Patch::new();
         let values = Tensor::u8(cx.facts.ty(at).per_sample(), mask.values.clone());

@@ -3,7 +3,7 @@
 use crate::data::Dataset;
 use relinc_passes::interp::Interp;
 use relinc_passes::interp::movement;
-use relinc_passes::ir::{Dim, Graph, NodeId, Op, Tensor, Type};
+use relinc_passes::ir::{Graph, NodeId, Op, Tensor, Type};
 use std::ops::Range;
 use std::time::Instant;
 
@@ -70,12 +70,18 @@ pub fn feed(ds: &Dataset, range: Range<usize>, layout: Layout) -> (Tensor, Vec<u
     (t, labels)
 }
 
-/// The largest batch the network takes at once.
-pub fn batch_size(input: &Type) -> usize {
-    match input.dims.first() {
-        Some(Dim::Fixed(n)) => (*n).max(1),
-        _ => BATCH,
-    }
+/// The batch of a network that takes no other.
+pub fn fixed_batch(input: &Type) -> Option<usize> {
+    input.dims.first().and_then(|d| d.fixed()).map(|n| n.max(1))
+}
+
+/// Cuts the first `n` images into batches of at most `wish`; a fixed batch takes whole batches only.
+pub fn batches(input: &Type, n: usize, wish: usize) -> Vec<Range<usize>> {
+    let (step, n) = match fixed_batch(input) {
+        Some(b) => (b, n / b * b),
+        None => (wish.max(1), n),
+    };
+    (0..n).step_by(step).map(|s| s..(s + step).min(n)).collect()
 }
 
 /// Index of the largest logit of each row; the first of equals.
@@ -96,11 +102,10 @@ pub fn for_each_batch(
 ) -> Result<(), String> {
     let (_, ty) = only_input(g)?;
     let layout = layout(ty, ds.image_shape())?;
-    let step = batch_size(ty);
     let interp = Interp::new(g).map_err(|e| e.to_string())?;
-    let n = n.min(ds.len()) / if step == BATCH { 1 } else { step } * if step == BATCH { 1 } else { step };
-    for start in (0..n).step_by(step) {
-        let (x, labels) = feed(ds, start..(start + step).min(n), layout);
+    for range in batches(ty, n.min(ds.len()), BATCH) {
+        let start = range.start;
+        let (x, labels) = feed(ds, range, layout);
         let out = interp.run(vec![x]).map_err(|e| e.to_string())?;
         each(start, out.first().ok_or("the model has no output")?, &labels);
     }

@@ -3,9 +3,14 @@
 use super::args::ImportArgs;
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
+use crate::compile::read_masks;
 use crate::model::Model;
+use relinc_passes::back::spu::write_npy;
+use relinc_passes::files::create_atomically;
+use relinc_passes::insert_masks::InsertMasks;
+use relinc_passes::ir::Tensor;
 use relinc_passes::pass::Options;
-use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::eval;
 use serde_json::json;
 use std::path::PathBuf;
@@ -30,6 +35,15 @@ pub struct Args {
     /// Adversarial images (announced)
     #[arg(long, value_name = "ATTACK")]
     attack: Option<String>,
+    /// Masks to put on the model's ReLUs (dense, as training sees them)
+    #[arg(long, value_name = "FILE")]
+    masks: Option<PathBuf>,
+    /// Write the network inputs as an .npy file
+    #[arg(long, value_name = "FILE")]
+    save_inputs: Option<PathBuf>,
+    /// Write the outputs as an .npy file
+    #[arg(long, value_name = "FILE")]
+    save_outputs: Option<PathBuf>,
     #[command(flatten)]
     import: ImportArgs,
 }
@@ -46,12 +60,18 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         return Err(Error::Input("--limit 0 leaves no image; give at least 1".into()));
     }
     let progress = g.progress();
-    let m = Model::load(&a.model, &a.import.options()?, &Options::default(), None)?;
+    let mut m = Model::load(&a.model, &a.import.options()?, &Options::default(), None)?;
+    if let Some(file) = &a.masks {
+        let options = Options { masks: Some(read_masks(file, &m)?), ..Options::default() };
+        m.run(&InsertMasks, &options, None)?;
+    }
     let ds = a.data.open(a.split, a.limit).map_err(input)?;
     let n = a.limit.unwrap_or(ds.len());
     let found = eval::clean(&m.graph, &ds, n, &mut |i, n| progress.count("images", i, n));
     progress.finish();
-    let r = found.map_err(|e| Error::Input(format!("{}: {e}", a.model.display())))?;
+    let named = |e: String| Error::Input(format!("{}: {e}", a.model.display()));
+    let r = found.map_err(named)?;
+    save(&a, &m, &ds, r.n).map_err(named)?;
     if g.json {
         return print_json(&json!({
             "n": r.n, "clean": r.clean, "corrupted": null, "corrupted_by": null, "adversarial": null, "attack": null,
@@ -63,5 +83,28 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         "{:.2} % of {} images ({}, {}); {} classes predicted; {:.1} s, {:.0} images/s",
         r.clean, r.n, a.data, a.split.name(), r.classes_predicted, r.seconds, r.images_per_second
     ));
+    Ok(())
+}
+
+/// Writes what the network was given and what it answered.
+fn save(a: &Args, m: &Model, ds: &Dataset, n: usize) -> Result<(), String> {
+    let write = |path: &PathBuf, t: &Tensor| {
+        create_atomically(path, |w| write_npy(w, t)).map_err(|e| format!("{}: cannot be written: {e}", path.display()))
+    };
+    if let Some(path) = &a.save_inputs {
+        let (_, ty) = eval::only_input(&m.graph)?;
+        write(path, &eval::feed(ds, 0..n, eval::layout(ty, ds.image_shape())?).0)?;
+    }
+    if let Some(path) = &a.save_outputs {
+        let (mut out, mut shape) = (vec![], vec![]);
+        eval::for_each_batch(&m.graph, ds, n, &mut |_, logits, _| {
+            out.extend_from_slice(logits.as_f32().unwrap_or_default());
+            shape = logits.shape().to_vec();
+        })?;
+        if let Some(d) = shape.first_mut() {
+            *d = n;
+        }
+        write(path, &Tensor::f32(shape, out))?;
+    }
     Ok(())
 }

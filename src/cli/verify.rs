@@ -114,14 +114,19 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Tensor, Error> {
 /// The first output for a batch, at the batch size the model takes.
 fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
     let (_, ty) = eval::only_input(g)?;
-    let step = eval::batch_size(ty);
     let per: usize = batch.shape()[1..].iter().product();
+    let data = batch.as_f32().unwrap_or_default();
+    let ranges = eval::batches(ty, batch.shape()[0], eval::BATCH);
+    let done = ranges.last().map_or(0, |r| r.end);
+    if done != batch.shape()[0] {
+        return Err(format!("its batch is fixed at a number that does not divide {}", batch.shape()[0]));
+    }
     let interp = Interp::new(g).map_err(|e| e.to_string())?;
     let (mut out, mut shape) = (vec![], vec![]);
-    for chunk in batch.as_f32().unwrap_or_default().chunks(step * per) {
+    for r in ranges {
         let mut s = batch.shape().to_vec();
-        s[0] = chunk.len() / per;
-        let y = interp.run(vec![Tensor::f32(s, chunk.to_vec())]).map_err(|e| e.to_string())?;
+        s[0] = r.len();
+        let y = interp.run(vec![Tensor::f32(s, data[r.start * per..r.end * per].to_vec())]).map_err(|e| e.to_string())?;
         let y = y.first().ok_or("the model has no output")?;
         out.extend_from_slice(y.as_f32().ok_or("the output is not f32")?);
         shape = y.shape().to_vec();

@@ -11,6 +11,9 @@ use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::eval;
 use relinc_runtime::search::oneshot::{self, Oneshot};
 
+/// Images the search looks at together.
+const CALIBRATION_BATCH: usize = 64;
+
 /// Accuracy of the unmasked network.
 pub fn accuracy(g: &Graph, ds: &Dataset, r: &Request, what: &str, progress: &Progress) -> Result<Accuracy, Error> {
     let label = format!("accuracy {what}");
@@ -51,12 +54,9 @@ fn search(model: &Model, r: &Request, progress: &Progress) -> Result<Masks, Erro
     let ds = data.open(Split::Train, Some(*images)).map_err(input)?;
     let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
     let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
-    let step = eval::batch_size(ty).min(64);
-    let n = ds.len().min(*images);
-    let batches: Vec<_> = (0..n)
-        .step_by(step)
-        .filter(|s| eval::batch_size(ty) == eval::BATCH || s + step <= n)
-        .map(|s| eval::feed(&ds, s..(s + step).min(n), layout).0)
+    let batches: Vec<_> = eval::batches(ty, ds.len().min(*images), CALIBRATION_BATCH)
+        .into_iter()
+        .map(|range| eval::feed(&ds, range, layout).0)
         .collect();
     let options = Oneshot { keep, allocation: allocation.clone(), rounds: *rounds, seed: r.seed, zeros: *zeros };
     let found = oneshot::search(&model.graph, &model.search_layers(), &batches, &options, &mut |i, n| {

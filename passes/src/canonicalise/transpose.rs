@@ -86,7 +86,7 @@ fn sink(cx: &Cx<'_>, at: NodeId, operands: &[NodeId]) -> Result<Patch, Skip> {
     for &o in operands {
         moved.push(match (transpose_of(cx, o), g.const_of(o)) {
             (Some((_, x)), _) => x.into(),
-            (None, Some(c)) if c.len() == 1 => o.into(),
+            (None, Some(c)) if c.len() == 1 && c.rank() <= rank => o.into(),
             (None, Some(c)) => {
                 let mut shape = vec![1; rank.checked_sub(c.rank()).ok_or(Skip::NoMatch)?];
                 shape.extend_from_slice(c.shape());

@@ -305,7 +305,7 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
                 return Err(format!("mask {m} must be u8{want:?}"));
             }
             if let Some(s) = ops.get(2)
-                && (s.ty.dtype != DType::F32 || s.ty.dims != x.dims[1..2])
+                && (s.ty.dtype != DType::F32 || x.dims.get(1..2) != Some(&s.ty.dims[..]))
             {
                 return Err(format!("slope {} must be one f32 a channel of {x}", s.ty));
             }

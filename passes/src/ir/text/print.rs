@@ -36,7 +36,7 @@ pub fn print(g: &Graph, constants: Constants) -> String {
                     let _ = write!(s, " {{{}}}", attrs.join(", "));
                 }
                 if let Some(l) = &n.layer {
-                    let _ = write!(s, " @{l}");
+                    let _ = write!(s, " @{}", name(l));
                 }
                 if let Some(f) = facts.as_ref().and_then(|f| f.get(id)) {
                     let _ = write!(s, " -> {}", f.ty);
@@ -46,7 +46,7 @@ pub fn print(g: &Graph, constants: Constants) -> String {
         s.push('\n');
     }
     for o in g.outputs() {
-        let _ = writeln!(s, "  output \"{}\" = {}", o.name.replace('"', "'"), operand(g, o.node));
+        let _ = writeln!(s, "  output {} = {}", quoted(&o.name), operand(g, o.node));
     }
     s + "}\n"
 }
@@ -60,8 +60,12 @@ fn name(s: &str) -> String {
     if !s.is_empty() && s.chars().all(super::lex::plain) {
         s.to_string()
     } else {
-        format!("\"{}\"", s.replace('\\', "\\\\").replace('"', "\\\""))
+        quoted(s)
     }
+}
+
+fn quoted(s: &str) -> String {
+    format!("\"{}\"", s.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn list<T>(v: &[T], f: impl Fn(&T) -> String) -> String {

@@ -1,0 +1,7 @@
+# run: canonicalise
+graph clip_to_relu {
+  %x = input f32[N,5]
+  %y = clip(%x) {min=0}
+  output "y" = %y
+}
+# expect

@@ -1,0 +1,12 @@
+# run: canonicalise
+; Only commutative operations turn.
+graph constant_right {
+  %x = input f32[N,3]
+  %c = const f32[3] [1.0, 2.0, 3.0]
+  %a = add(%c, %x)
+  %m = mul(%c, %a)
+  %n = min(%c, %m)
+  %s = sub(%c, %n)
+  output "y" = %s
+}
+# expect

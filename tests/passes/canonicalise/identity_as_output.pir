@@ -1,0 +1,9 @@
+# run: canonicalise
+; The output keeps its name, whatever value it reads.
+graph identity_as_output {
+  %x = input f32[N,5]
+  %r = relu(%x)
+  %y = identity(%r)
+  output "logits" = %y
+}
+# expect

@@ -1,0 +1,7 @@
+# run: canonicalise
+graph avg_pool_of_a_part {
+  %x = input f32[N,3,4,4]
+  %p = avg_pool(%x) {kernel=[2,2], strides=[2,2]}
+  output "p" = %p
+}
+# expect

@@ -1,0 +1,8 @@
+# run: canonicalise
+; ReLU6 is no ReLU.
+graph clip_of_six {
+  %x = input f32[N,5]
+  %y = clip(%x) {min=0, max=6}
+  output "y" = %y
+}
+# expect

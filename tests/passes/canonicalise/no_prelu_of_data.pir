@@ -1,0 +1,9 @@
+# run: canonicalise
+; The slope is computed from data.
+graph prelu_of_data {
+  %x = input f32[N,5]
+  %s = input f32[N,5]
+  %y = prelu(%x, %s)
+  output "y" = %y
+}
+# expect

@@ -1,0 +1,10 @@
+# run: canonicalise
+; The negative part.
+graph where_negative {
+  %x = input f32[N,5]
+  %zero = const f32[] [0.0]
+  %c = less(%x, %zero)
+  %y = where(%c, %x, %zero)
+  output "y" = %y
+}
+# expect

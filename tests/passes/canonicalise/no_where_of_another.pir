@@ -1,0 +1,11 @@
+# run: canonicalise
+; The condition is on another value than the one it picks.
+graph where_of_another {
+  %x = input f32[N,5]
+  %z = input f32[N,5]
+  %zero = const f32[] [0.0]
+  %c = greater(%z, %zero)
+  %y = where(%c, %x, %zero)
+  output "y" = %y
+}
+# expect

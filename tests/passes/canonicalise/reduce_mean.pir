@@ -1,0 +1,9 @@
+# run: canonicalise
+graph reduce_mean {
+  %x = input f32[N,3,4,4]
+  %m = reduce(%x) {kind=mean, axes=[2,3], keep=true}
+  %k = reduce(%x) {kind=mean, axes=[2,3], keep=false}
+  output "m" = %m
+  output "k" = %k
+}
+# expect

@@ -1,0 +1,13 @@
+# run: canonicalise
+; Keras: convolution, then BiasAdd over the last axis; the constant turns with it.
+graph transpose_cancels_through_bias {
+  %x = input f32[N,2,4,4]
+  %w = const f32[3,2,3,3] rand(seed=1)
+  %c = conv(%x, %w)
+  %t = transpose(%c) {perm=[0,2,3,1]}
+  %b = const f32[3] [0.1, -0.2, 0.3]
+  %a = add(%t, %b)
+  %y = transpose(%a) {perm=[0,3,1,2]}
+  output "y" = %y
+}
+# expect

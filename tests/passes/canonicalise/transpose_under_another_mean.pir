@@ -1,0 +1,9 @@
+# run: canonicalise
+; The axes that stay change places.
+graph transpose_under_another_mean {
+  %x = input f32[N,2,3,4]
+  %t = transpose(%x) {perm=[0,3,1,2]}
+  %m = reduce(%t) {kind=mean, axes=[2], keep=false}
+  output "m" = %m
+}
+# expect

@@ -1,0 +1,11 @@
+# run: canonicalise
+; GlobalAveragePooling2D in NHWC.
+graph transpose_under_mean {
+  %x = input f32[N,2,3,4]
+  %t = transpose(%x) {perm=[0,2,3,1]}
+  %m = reduce(%t) {kind=mean, axes=[1,2], keep=false}
+  %k = reduce(%t) {kind=mean, axes=[1,2], keep=true}
+  output "m" = %m
+  output "k" = %k
+}
+# expect

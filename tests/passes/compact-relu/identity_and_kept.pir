@@ -1,0 +1,8 @@
+# run: compact-relu
+graph identity_and_kept {
+  %x = input f32[N,2,2,2]
+  %m = const u8[2,2,2] [1, 0, 0, 1, 1, 0, 1, 0]
+  %y = masked_relu(%x, %m) @relu00
+  output "y" = %y
+}
+# expect

@@ -1,0 +1,11 @@
+# run: drop-dead
+; What an output still needs stays.
+graph shared_weights {
+  %x = input f32[N,2,2,2]
+  %w = const f32[2,2,1,1] rand(seed=1)
+  %y = conv(%x, %w)
+  %d = conv(%y, %w)
+  %lost = const f32[] [1.0]
+  output "y" = %y
+}
+# expect

@@ -1,0 +1,9 @@
+# run: drop-linearized-relu
+; Zeroed elements are compact-relu's.
+graph zeros {
+  %x = input f32[N,2,2,2]
+  %m = const u8[2,2,2] [0, 0, 0, 0, 0, 0, 0, 2]
+  %y = masked_relu(%x, %m) @relu00
+  output "y" = %y
+}
+# expect

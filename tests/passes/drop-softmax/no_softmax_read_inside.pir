@@ -1,0 +1,10 @@
+# run: drop-softmax
+# softmax: drop
+# refused: it is read inside the network
+graph softmax_read_inside {
+  %x = input f32[N,4]
+  %s = softmax(%x) {axis=1}
+  %y = mul(%s, %x)
+  output "y" = %y
+}
+# expect

@@ -1,0 +1,14 @@
+# run: fold-batch-norm
+; Two groups of two outputs each.
+graph backward_conv_grouped {
+  %x = input f32[N,4,4,4]
+  %w = const f32[4,2,3,3] rand(seed=1)
+  %gamma = const f32[4] [1.5, -0.5, 2.0, 0.1]
+  %beta = const f32[4] rand(seed=2)
+  %mean = const f32[4] rand(seed=3)
+  %var = const f32[4] [0.5, 2.0, 1.0, 0.1]
+  %c = conv(%x, %w) {pads=[1,1,1,1], group=2}
+  %y = batch_norm(%c, %gamma, %beta, %mean, %var)
+  output "y" = %y
+}
+# expect

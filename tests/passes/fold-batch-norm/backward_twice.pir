@@ -1,0 +1,14 @@
+# run: fold-batch-norm
+graph backward_twice {
+  %x = input f32[N,2,4,4]
+  %w = const f32[2,2,3,3] rand(seed=1)
+  %gamma = const f32[2] [1.5, -0.5]
+  %beta = const f32[2] [0.25, -1.0]
+  %mean = const f32[2] [0.1, 0.2]
+  %var = const f32[2] [0.5, 2.0]
+  %c = conv(%x, %w)
+  %n = batch_norm(%c, %gamma, %beta, %mean, %var)
+  %y = batch_norm(%n, %var, %mean, %beta, %var)
+  output "y" = %y
+}
+# expect

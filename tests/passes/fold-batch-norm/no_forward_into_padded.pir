@@ -1,0 +1,15 @@
+# run: fold-batch-norm
+# refused: it follows add 's', which has no weights to take it, and the following conv 'c' pads by [1, 1, 1, 1], so its shift would be wrong at the border
+graph forward_into_padded {
+  %x = input f32[N,2,4,4]
+  %s = add(%x, %x)
+  %gamma = const f32[2] [1.5, -0.5]
+  %beta = const f32[2] [0.25, -1.0]
+  %mean = const f32[2] [0.1, 0.2]
+  %var = const f32[2] [0.5, 2.0]
+  %n = batch_norm(%s, %gamma, %beta, %mean, %var)
+  %w = const f32[3,2,3,3] rand(seed=1)
+  %c = conv(%n, %w) {pads=[1,1,1,1]}
+  output "y" = %c
+}
+# expect

@@ -1,0 +1,14 @@
+# run: fold-scale-and-bias
+; Normalisation of the image inside the model.
+graph before_conv {
+  %x = input f32[N,3,4,4]
+  %mean = const f32[3,1,1] [0.485, 0.456, 0.406]
+  %std = const f32[3,1,1] [0.229, 0.224, 0.225]
+  %d = sub(%x, %mean)
+  %n = div(%d, %std)
+  %w = const f32[2,3,3,3] rand(seed=1)
+  %b = const f32[2] rand(seed=2)
+  %y = conv(%n, %w, %b) {strides=[2,2]}
+  output "y" = %y
+}
+# expect

@@ -1,0 +1,13 @@
+# run: fold-scale-and-bias
+; Batch normalisation as TensorFlow exports it.
+graph mul_add_after_conv {
+  %x = input f32[N,2,4,4]
+  %w = const f32[3,2,3,3] rand(seed=1)
+  %c = conv(%x, %w) {pads=[1,1,1,1]}
+  %s = const f32[1,3,1,1] [1.5, -0.5, 0.0]
+  %m = mul(%c, %s)
+  %t = const f32[3,1,1] [0.25, -1.0, 2.0]
+  %y = add(%m, %t)
+  output "y" = %y
+}
+# expect

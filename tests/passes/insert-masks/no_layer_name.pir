@@ -1,0 +1,8 @@
+# run: insert-masks
+# mask relu00: u8[2,2,2] splat(0)
+graph layer_name {
+  %x = input f32[N,2,2,2]
+  %y = relu(%x)
+  output "y" = %y
+}
+# expect

@@ -1,0 +1,21 @@
+# run: insert-masks
+# mask relu00: rand(seed=3, density=0.4)
+# mask relu02: rand(seed=4, density=0.6)
+# slope relu02: rand(seed=5)
+; The second layer has no mask and keeps its ReLUs.
+graph several_layers {
+  %x = input f32[N,2,4,4]
+  %w0 = const f32[3,2,3,3] rand(seed=1)
+  %c0 = conv(%x, %w0) {pads=[1,1,1,1]}
+  %r0 = relu(%c0) @relu00
+  %w1 = const f32[3,3,3,3] rand(seed=2)
+  %c1 = conv(%r0, %w1) {pads=[1,1,1,1]}
+  %r1 = relu(%c1) @relu01
+  %s = add(%r1, %r0)
+  %f = reshape(%s) {dims=[N,48]}
+  %w2 = const f32[6,48] rand(seed=6)
+  %l = linear(%f, %w2)
+  %r2 = relu(%l) @relu02
+  output "y" = %r2
+}
+# expect

@@ -1,0 +1,12 @@
+# run: split-batch-norm
+graph of_maps {
+  %x = input f32[N,2,3,3]
+  %gamma = const f32[2] [1.5, -0.5]
+  %beta = const f32[2] [0.25, -1.0]
+  %mean = const f32[2] [0.1, 0.2]
+  %var = const f32[2] [0.5, 2.0]
+  %n = batch_norm(%x, %gamma, %beta, %mean, %var) {eps=0.01}
+  %y = relu(%n)
+  output "y" = %y
+}
+# expect

@@ -1,0 +1,11 @@
+# run: split-batch-norm
+graph of_vectors {
+  %x = input f32[N,2]
+  %gamma = const f32[2] [1.5, -0.5]
+  %beta = const f32[2] [0.25, -1.0]
+  %mean = const f32[2] [0.1, 0.2]
+  %var = const f32[2] [0.5, 2.0]
+  %y = batch_norm(%x, %gamma, %beta, %mean, %var)
+  output "y" = %y
+}
+# expect
