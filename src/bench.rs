@@ -84,7 +84,9 @@ fn compile_one(dir: &Path, depth: usize, repeat: usize) -> Result<Row, Error> {
         if !out.status.success() {
             return Err(Error::Answer(format!("compile of ResNet-{depth} failed: {err}")));
         }
-        let told = err.lines().find_map(|l| l.strip_prefix("peak memory ")?.strip_suffix(" bytes")?.parse::<u64>().ok());
+        let told = err
+            .lines()
+            .find_map(|l| l.strip_prefix("peak memory ")?.strip_suffix(" bytes")?.parse::<u64>().ok());
         peak = peak.max(told);
     }
     Ok(Row {

@@ -152,8 +152,12 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     let emitted = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
     if let (Some(a), Some(ds)) = (&mut accuracy, &held_out) {
         let n = r.eval_images;
-        let after = eval::clean(emitted.graph(), ds, n, &mut |i, n| progress.count("accuracy after", i, n)).map_err(input)?;
-        notes.push(format!("After masking, {} classes are predicted on {} images.", after.classes_predicted, after.n));
+        let after = eval::clean(emitted.graph(), ds, n, &mut |i, n| progress.count("accuracy after", i, n))
+            .map_err(input)?;
+        notes.push(format!(
+            "After masking, {} classes are predicted on {} images.",
+            after.classes_predicted, after.n
+        ));
         a.after = Some(rm::Scores { clean: Some(after.clean), ..Default::default() });
     }
     progress.step("emitting");
@@ -184,7 +188,13 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     Ok(report)
 }
 
-fn emit(v: &valid::Valid<'_>, staging: &Staging, r: &Request, model: &Model, sample: &Tensor) -> Result<(), Error> {
+fn emit(
+    v: &valid::Valid<'_>,
+    staging: &Staging,
+    r: &Request,
+    model: &Model,
+    sample: &Tensor,
+) -> Result<(), Error> {
     for t in &r.targets {
         match t {
             Target::Onnx => {

@@ -63,7 +63,12 @@ pub struct Model {
 
 impl Model {
     /// Imports a file and runs the exact passes. With a `probe`, the graph is executed after every pass.
-    pub fn load(path: &Path, import_options: &ImportOptions, options: &Options, probe: Option<&mut Probe>) -> Result<Model, Error> {
+    pub fn load(
+        path: &Path,
+        import_options: &ImportOptions,
+        options: &Options,
+        probe: Option<&mut Probe>,
+    ) -> Result<Model, Error> {
         let i = import(path, import_options).map_err(input)?;
         Model::canonical(i.graph, i.info, i.notices, options, probe)
     }

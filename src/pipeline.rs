@@ -98,8 +98,19 @@ const KEYS: &[(&str, &[&str])] = &[
     (
         "",
         &[
-            "model", "architecture", "data", "device", "seed", "stages", "targets", "report", "accuracy", "weights", "opset",
-            "drop_softmax", "verify_each",
+            "model",
+            "architecture",
+            "data",
+            "device",
+            "seed",
+            "stages",
+            "targets",
+            "report",
+            "accuracy",
+            "weights",
+            "opset",
+            "drop_softmax",
+            "verify_each",
         ],
     ),
     ("architecture", &["kind", "depth", "classes", "input"]),
@@ -107,7 +118,17 @@ const KEYS: &[(&str, &[&str])] = &[
     ("accuracy", &["split", "limit"]),
     (
         "stages",
-        &["stage", "method", "budget", "allocation", "eta", "rounds", "calibration", "identity_only", "epochs"],
+        &[
+            "stage",
+            "method",
+            "budget",
+            "allocation",
+            "eta",
+            "rounds",
+            "calibration",
+            "identity_only",
+            "epochs",
+        ],
     ),
 ];
 

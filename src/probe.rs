@@ -35,7 +35,8 @@ impl Probe {
     /// an error.
     pub fn after(&mut self, p: &dyn Pass, g: &Graph) -> Result<f64, Error> {
         let now = self.execute(g)?;
-        let difference = now.iter().zip(&self.outputs).map(|(a, b)| max_abs_difference(a, b)).fold(0.0, f64::max);
+        let difference =
+            now.iter().zip(&self.outputs).map(|(a, b)| max_abs_difference(a, b)).fold(0.0, f64::max);
         let range = self.outputs.iter().map(range).fold(1e-3, f64::max);
         if p.guarantee() == Guarantee::Exact && (difference.is_nan() || difference > TOLERANCE * range) {
             return Err(Error::Answer(format!(
@@ -62,6 +63,7 @@ pub fn max_abs_difference(a: &Tensor, b: &Tensor) -> f64 {
 /// Largest minus smallest element.
 pub fn range(t: &Tensor) -> f64 {
     let v = t.as_f32().unwrap_or_default();
-    let (lo, hi) = v.iter().fold((f64::MAX, f64::MIN), |(l, h), &x| (l.min(f64::from(x)), h.max(f64::from(x))));
+    let (lo, hi) =
+        v.iter().fold((f64::MAX, f64::MIN), |(l, h), &x| (l.min(f64::from(x)), h.max(f64::from(x))));
     if hi >= lo { hi - lo } else { 0.0 }
 }

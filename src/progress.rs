@@ -43,7 +43,9 @@ impl Progress {
         let seconds = s.start.elapsed().as_secs_f64();
         let line = match (done, total) {
             (_, 0) => label.to_string(),
-            (d, t) if d < t => format!("{label} {d}/{t}, {:.0} s left", seconds * (t - d) as f64 / d.max(1) as f64),
+            (d, t) if d < t => {
+                format!("{label} {d}/{t}, {:.0} s left", seconds * (t - d) as f64 / d.max(1) as f64)
+            }
             (d, t) => format!("{label} {d}/{t}, {seconds:.1} s"),
         };
         let mut err = std::io::stderr().lock();

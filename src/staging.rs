@@ -19,7 +19,9 @@ pub struct Staging {
 impl Staging {
     /// Prepares to fill `target`, which may exist; its other files stay. Fails when it cannot be written.
     pub fn new(target: &Path) -> Result<Staging, Error> {
-        let fail = |e: io::Error| Error::Input(format!("{}: cannot be written: {e}; choose another -o DIR", target.display()));
+        let fail = |e: io::Error| {
+            Error::Input(format!("{}: cannot be written: {e}; choose another -o DIR", target.display()))
+        };
         if target.exists() && !target.is_dir() {
             return Err(Error::Input(format!("{}: is a file, -o wants a folder", target.display())));
         }
@@ -49,7 +51,8 @@ impl Staging {
     /// A subfolder to write to.
     pub fn subfolder(&self, name: &str) -> Result<PathBuf, Error> {
         let dir = self.path().join(name);
-        fs::create_dir_all(&dir).map_err(|e| Error::Input(format!("{}: cannot be written: {e}", dir.display())))?;
+        fs::create_dir_all(&dir)
+            .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", dir.display())))?;
         Ok(dir)
     }
 

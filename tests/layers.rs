@@ -157,7 +157,8 @@ fn names_count_up_and_stay_as_wide_as_needed() {
         let body: String = (1..=n).map(|i| format!("%v{i} = relu(%v{})\n", i - 1)).collect();
         parse(&format!("graph g {{ %v0 = input f32[N,4]\n {body} output \"y\" = %v{n} }}")).unwrap()
     };
-    for (n, first, last) in [(1, "relu00", "relu00"), (100, "relu00", "relu99"), (101, "relu000", "relu100")] {
+    for (n, first, last) in [(1, "relu00", "relu00"), (100, "relu00", "relu99"), (101, "relu000", "relu100")]
+    {
         let mut g = chain(n);
         let facts = infer(&g).unwrap();
         let layers = name_layers(&mut g, &facts);
@@ -171,7 +172,8 @@ fn names_count_up_and_stay_as_wide_as_needed() {
 fn masks_are_c_h_w_at_every_rank() {
     let shapes = [("N,5", [5, 1, 1]), ("N,5,7", [5, 7, 1]), ("N,5,7,2", [5, 7, 2]), ("N,2,3,5,7", [6, 5, 7])];
     for (dims, want) in shapes {
-        let g = parse(&format!("graph g {{ %x = input f32[{dims}]\n %y = relu(%x)\n output \"y\" = %y }}")).unwrap();
+        let g = parse(&format!("graph g {{ %x = input f32[{dims}]\n %y = relu(%x)\n output \"y\" = %y }}"))
+            .unwrap();
         let facts = infer(&g).unwrap();
         assert_eq!(mask_shape(&facts, g.by_name("y").unwrap()), want, "[{dims}]");
     }

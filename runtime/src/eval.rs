@@ -87,9 +87,8 @@ pub fn batches(input: &Type, n: usize, wish: usize) -> Vec<Range<usize>> {
 /// Index of the largest logit of each row; the first of equals.
 pub fn arg_max(logits: &Tensor) -> Vec<usize> {
     let k = logits.shape().last().copied().unwrap_or(1).max(1);
-    let best = |row: &[f32]| {
-        (0..row.len()).fold(0, |b, i| if row[i].total_cmp(&row[b]).is_gt() { i } else { b })
-    };
+    let best =
+        |row: &[f32]| (0..row.len()).fold(0, |b, i| if row[i].total_cmp(&row[b]).is_gt() { i } else { b });
     logits.as_f32().unwrap_or_default().chunks(k).map(best).collect()
 }
 

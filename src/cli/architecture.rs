@@ -42,6 +42,12 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if g.json {
         return print_json(&serde_json::json!({"file": a.out, "totals": totals, "seed": g.seed}));
     }
-    print(&format!("wrote {}: {} ReLUs, {} parameters, random weights of seed {}", a.out.display(), totals.relus, totals.parameters, g.seed));
+    print(&format!(
+        "wrote {}: {} ReLUs, {} parameters, random weights of seed {}",
+        a.out.display(),
+        totals.relus,
+        totals.parameters,
+        g.seed
+    ));
     Ok(())
 }

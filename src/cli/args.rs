@@ -25,7 +25,9 @@ impl ImportArgs {
         let dims = self
             .dims
             .iter()
-            .map(|d| parse(d).ok_or_else(|| Error::Input(format!("--dim {d}: write NAME=N with N at least 1"))))
+            .map(|d| {
+                parse(d).ok_or_else(|| Error::Input(format!("--dim {d}: write NAME=N with N at least 1")))
+            })
             .collect::<Result<_, _>>()?;
         Ok(ImportOptions { keep_batch: self.keep_batch, dims })
     }
@@ -47,11 +49,16 @@ pub struct CostArgs {
 
 impl CostArgs {
     pub fn protocols(&self) -> Result<Vec<Protocol>, Error> {
-        let names = if self.protocols.is_empty() { vec!["spu-semi2k".into(), "spu-aby3".into()] } else { self.protocols.clone() };
+        let names = if self.protocols.is_empty() {
+            vec!["spu-semi2k".into(), "spu-aby3".into()]
+        } else {
+            self.protocols.clone()
+        };
         names.iter().map(|n| cost::find(n).map_err(input)).collect()
     }
     pub fn networks(&self) -> Result<Vec<Network>, Error> {
-        let names = if self.networks.is_empty() { vec!["lan".into(), "wan".into()] } else { self.networks.clone() };
+        let names =
+            if self.networks.is_empty() { vec!["lan".into(), "wan".into()] } else { self.networks.clone() };
         names.iter().map(|n: &String| n.parse().map_err(input)).collect()
     }
     pub fn weights(&self) -> Option<cost::Weights> {

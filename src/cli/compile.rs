@@ -141,7 +141,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
 /// An error about the model names its file.
 fn name_file(e: Error, model: &std::path::Path) -> Error {
     match e {
-        Error::Input(m) if m.starts_with("the model ") || m.starts_with("target ") => input(format!("{}: {m}", model.display())),
+        Error::Input(m) if m.starts_with("the model ") || m.starts_with("target ") => {
+            input(format!("{}: {m}", model.display()))
+        }
         e => e,
     }
 }

@@ -19,7 +19,8 @@ pub struct Args {
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let files = export::export(&a.spec, &a.out).map_err(input)?;
     if g.json {
-        let list: Vec<_> = files.iter().map(|f| serde_json::json!({"split": f.split.name(), "images": f.images})).collect();
+        let list: Vec<_> =
+            files.iter().map(|f| serde_json::json!({"split": f.split.name(), "images": f.images})).collect();
         return print_json(&list);
     }
     for f in files {

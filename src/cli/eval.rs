@@ -2,8 +2,8 @@
 
 use super::args::ImportArgs;
 use super::{Global, print, print_json};
-use crate::error::{Error, input};
 use crate::compile::read_masks;
+use crate::error::{Error, input};
 use crate::model::Model;
 use relinc_passes::back::spu::write_npy;
 use relinc_passes::files::create_atomically;
@@ -81,7 +81,13 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     }
     print(&format!(
         "{:.2} % of {} images ({}, {}); {} classes predicted; {:.1} s, {:.0} images/s",
-        r.clean, r.n, a.data, a.split.name(), r.classes_predicted, r.seconds, r.images_per_second
+        r.clean,
+        r.n,
+        a.data,
+        a.split.name(),
+        r.classes_predicted,
+        r.seconds,
+        r.images_per_second
     ));
     Ok(())
 }
@@ -89,7 +95,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
 /// Writes what the network was given and what it answered.
 fn save(a: &Args, m: &Model, ds: &Dataset, n: usize) -> Result<(), String> {
     let write = |path: &PathBuf, t: &Tensor| {
-        create_atomically(path, |w| write_npy(w, t)).map_err(|e| format!("{}: cannot be written: {e}", path.display()))
+        create_atomically(path, |w| write_npy(w, t))
+            .map_err(|e| format!("{}: cannot be written: {e}", path.display()))
     };
     if let Some(path) = &a.save_inputs {
         let (_, ty) = eval::only_input(&m.graph)?;

@@ -6,7 +6,7 @@ use crate::error::{Error, input};
 use crate::model::Model;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::text::{Constants, print as pir};
-use relinc_passes::ir::{dot, Facts, Op};
+use relinc_passes::ir::{Facts, Op, dot};
 use relinc_passes::pass::Options;
 use relinc_runtime::cost;
 use serde_json::{Value, json};
@@ -94,7 +94,12 @@ fn text(m: &Model, v: &Value) -> String {
     let _ = writeln!(s, "{} ({producer}{opset})", m.info.path.display());
     for (what, list) in [("input ", &v["inputs"]), ("output", &v["outputs"])] {
         for i in list.as_array().into_iter().flatten() {
-            let _ = writeln!(s, "  {what} {} {}", i["name"].as_str().unwrap_or(""), i["type"].as_str().unwrap_or(""));
+            let _ = writeln!(
+                s,
+                "  {what} {} {}",
+                i["name"].as_str().unwrap_or(""),
+                i["type"].as_str().unwrap_or("")
+            );
         }
     }
     let t = &v["totals"];
@@ -111,15 +116,21 @@ fn text(m: &Model, v: &Value) -> String {
     let _ = writeln!(s, "{:<8} {:>14} {:>10}  exporter's name", "layer", "C×H×W", "ReLUs");
     for l in &m.layers {
         let shape = format!("{}×{}×{}", l.shape[0], l.shape[1], l.shape[2]);
-        let _ = writeln!(s, "{:<8} {shape:>14} {:>10}  {}", l.name, thousands(l.relus() as u64), l.exporter_name);
+        let _ =
+            writeln!(s, "{:<8} {shape:>14} {:>10}  {}", l.name, thousands(l.relus() as u64), l.exporter_name);
     }
     let ops: Vec<String> =
         v["operations"].as_object().into_iter().flatten().map(|(k, n)| format!("{n} {k}")).collect();
     let _ = writeln!(s, "\noperations: {}", ops.join(", "));
-    let _ = writeln!(s, "\n{:<18} {:<8} {:<8} {:>12} {:>12} {:>8} {:>10}", "cost, one image", "network", "weights", "ReLU MB", "total MB", "rounds", "latency s");
+    let _ = writeln!(
+        s,
+        "\n{:<18} {:<8} {:<8} {:>12} {:>12} {:>8} {:>10}",
+        "cost, one image", "network", "weights", "ReLU MB", "total MB", "rounds", "latency s"
+    );
     for c in v["cost"].as_array().into_iter().flatten() {
         let mb = |k: &str| format!("{:.3}", c[k].as_f64().unwrap_or(0.0) / 1e6);
-        let gaps: Vec<&str> = c["not_modelled"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let gaps: Vec<&str> =
+            c["not_modelled"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let flag = if gaps.is_empty() { String::new() } else { format!("  without {}", gaps.join(", ")) };
         let _ = writeln!(
             s,

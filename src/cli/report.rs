@@ -15,7 +15,8 @@ pub struct Args {
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let r = report::read(&a.dir).map_err(input)?;
-    report::render(&a.dir, &r).map_err(|e| Error::Input(format!("{}: cannot be written: {e}", a.dir.display())))?;
+    report::render(&a.dir, &r)
+        .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", a.dir.display())))?;
     if g.json {
         return print_json(&r);
     }

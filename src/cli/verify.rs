@@ -72,7 +72,11 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         }
     };
     if ya.shape() != yb.shape() {
-        return Err(Error::Answer(format!("the outputs have different shapes: {:?} and {:?}", ya.shape(), yb.shape())));
+        return Err(Error::Answer(format!(
+            "the outputs have different shapes: {:?} and {:?}",
+            ya.shape(),
+            yb.shape()
+        )));
     }
     let (x, y) = (ya.as_f32().unwrap_or_default(), yb.as_f32().unwrap_or_default());
     let max = max_abs_difference(&ya, &yb);
@@ -104,7 +108,8 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Tensor, Error> {
     match &a.data {
         Some(d) => {
             let ds = d.open(a.split, Some(a.limit as usize)).map_err(input)?;
-            let layout = eval::layout(ty, ds.image_shape()).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+            let layout = eval::layout(ty, ds.image_shape())
+                .map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
             Ok(eval::feed(&ds, 0..ds.len().min(a.limit as usize), layout).0)
         }
         None => Ok(crate::random::uniform(&ty.at(a.random.unwrap_or(16) as usize), seed)),
@@ -126,7 +131,9 @@ fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
     for r in ranges {
         let mut s = batch.shape().to_vec();
         s[0] = r.len();
-        let y = interp.run(vec![Tensor::f32(s, data[r.start * per..r.end * per].to_vec())]).map_err(|e| e.to_string())?;
+        let y = interp
+            .run(vec![Tensor::f32(s, data[r.start * per..r.end * per].to_vec())])
+            .map_err(|e| e.to_string())?;
         let y = y.first().ok_or("the model has no output")?;
         out.extend_from_slice(y.as_f32().ok_or("the output is not f32")?);
         shape = y.shape().to_vec();

@@ -29,7 +29,11 @@ pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>), Error> {
                 producer: "relinc architecture".into(),
                 ir_version: 0,
             };
-            Ok((*g, info, vec!["The weights are random: the network was built from a description, not trained.".into()]))
+            Ok((
+                *g,
+                info,
+                vec!["The weights are random: the network was built from a description, not trained.".into()],
+            ))
         }
     }
 }
@@ -53,7 +57,10 @@ pub fn probe_inputs(g: &Graph, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
     let n = shape.iter().product();
     let v = sample.as_f32().unwrap_or_default();
     if v.len() < n {
-        return Err(Error::Input(format!("the model's fixed batch of {} is larger than the sample", shape[0])));
+        return Err(Error::Input(format!(
+            "the model's fixed batch of {} is larger than the sample",
+            shape[0]
+        )));
     }
     Ok(vec![Tensor::f32(shape, v[..n].to_vec())])
 }
@@ -106,11 +113,15 @@ pub fn layers(model: &Model, masks: &Masks, original: &Graph, facts: &Facts) -> 
             ),
             (0, _) => (
                 rm::Action::Linearized,
-                format!("no element keeps its ReLU: {identity} are the identity, {zero} are zero, placed by public indices"),
+                format!(
+                    "no element keeps its ReLU: {identity} are the identity, {zero} are zero, placed by public indices"
+                ),
             ),
             (k, n) => (
                 rm::Action::Compacted,
-                format!("{k} of {n} ReLUs gathered into one comparison; {identity} elements are the identity, {zero} are zero"),
+                format!(
+                    "{k} of {n} ReLUs gathered into one comparison; {identity} elements are the identity, {zero} are zero"
+                ),
             ),
         };
         rm::Layer {
@@ -158,7 +169,9 @@ pub fn passes(model: &Model) -> Vec<rm::Pass> {
 
 /// The masks, condensed to pictures.
 pub fn mask_pictures(model: &Model, masks: &Masks) -> Vec<rm::Mask> {
-    let of = |l: &crate::model::ReluLayer| Some(rm::Mask::new(&l.name, l.shape, &masks.layers.get(&l.name)?.values));
+    let of = |l: &crate::model::ReluLayer| {
+        Some(rm::Mask::new(&l.name, l.shape, &masks.layers.get(&l.name)?.values))
+    };
     model.layers.iter().filter_map(of).collect()
 }
 
@@ -185,7 +198,8 @@ pub fn settings(r: &Request, masks: &Masks) -> rm::Settings {
 pub fn notes(mut notes: Vec<String>, layers: &[rm::Layer]) -> Vec<String> {
     notes.push("Masks and indices are public: every party sees which elements keep their ReLU.".into());
     if layers.iter().any(|l| l.action == rm::Action::Compacted) {
-        notes.push("Rounds fall only when a whole layer has no ReLU left; bytes fall with every ReLU.".into());
+        notes
+            .push("Rounds fall only when a whole layer has no ReLU left; bytes fall with every ReLU.".into());
     }
     notes
 }

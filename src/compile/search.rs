@@ -15,7 +15,13 @@ use relinc_runtime::search::oneshot::{self, Oneshot};
 const CALIBRATION_BATCH: usize = 64;
 
 /// Accuracy of the unmasked network.
-pub fn accuracy(g: &Graph, ds: &Dataset, r: &Request, what: &str, progress: &Progress) -> Result<Accuracy, Error> {
+pub fn accuracy(
+    g: &Graph,
+    ds: &Dataset,
+    r: &Request,
+    what: &str,
+    progress: &Progress,
+) -> Result<Accuracy, Error> {
     let label = format!("accuracy {what}");
     let clean = eval::clean(g, ds, r.eval_images, &mut |i, n| progress.count(&label, i, n)).map_err(input)?;
     Ok(Accuracy {
@@ -48,7 +54,8 @@ fn search(model: &Model, r: &Request, progress: &Progress) -> Result<Masks, Erro
     let keep = budget.relus(model.relus()).map_err(input)?;
     let Some(data) = &r.data else {
         return Err(Error::Input(
-            "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR".into(),
+            "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR"
+                .into(),
         ));
     };
     let ds = data.open(Split::Train, Some(*images)).map_err(input)?;
@@ -58,7 +65,8 @@ fn search(model: &Model, r: &Request, progress: &Progress) -> Result<Masks, Erro
         .into_iter()
         .map(|range| eval::feed(&ds, range, layout).0)
         .collect();
-    let options = Oneshot { keep, allocation: allocation.clone(), rounds: *rounds, seed: r.seed, zeros: *zeros };
+    let options =
+        Oneshot { keep, allocation: allocation.clone(), rounds: *rounds, seed: r.seed, zeros: *zeros };
     let found = oneshot::search(&model.graph, &model.search_layers(), &batches, &options, &mut |i, n| {
         progress.count("mask search, round", i, n);
     });

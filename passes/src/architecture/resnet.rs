@@ -31,7 +31,11 @@ pub fn build(a: &Architecture, seed: u64) -> Result<Graph, String> {
         .ok_or(format!("architecture: no resnet of depth {}; known are 18, 20, 32, 34 and 56", a.depth))?;
     let mut b = Builder::new(&format!("resnet{}", a.depth), seed);
     let [c, h, w] = a.input;
-    let x = b.g.add("input", Op::Input(Type::f32([Dim::Batch, Dim::Fixed(c), Dim::Fixed(h), Dim::Fixed(w)])), &[]);
+    let x = b.g.add(
+        "input",
+        Op::Input(Type::f32([Dim::Batch, Dim::Fixed(c), Dim::Fixed(h), Dim::Fixed(w)])),
+        &[],
+    );
     let mut width = plan.widths[0];
     let stem = b.conv("conv1", x, c, width, 3, 1);
     let stem = b.batch_norm("bn1", stem, width);
@@ -49,7 +53,15 @@ pub fn build(a: &Architecture, seed: u64) -> Result<Graph, String> {
     Ok(b.g)
 }
 
-fn block(b: &mut Builder, name: &str, x: NodeId, from: usize, to: usize, stride: usize, plain: bool) -> NodeId {
+fn block(
+    b: &mut Builder,
+    name: &str,
+    x: NodeId,
+    from: usize,
+    to: usize,
+    stride: usize,
+    plain: bool,
+) -> NodeId {
     let y = b.conv(&format!("{name}.conv1"), x, from, to, 3, stride);
     let y = b.batch_norm(&format!("{name}.bn1"), y, to);
     let y = b.relu(&format!("{name}.relu1"), y);

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::nearest::did_you_mean;
 use super::{DataError, Dataset, Normalize, Split, cifar, shapes};
+use crate::nearest::did_you_mean;
 
 /// The data sets by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -36,7 +36,8 @@ fn fill(caps: &[usize], eta: &[f64], budget: usize) -> Vec<f64> {
 pub fn allocate(caps: &[usize], eta: &[f64], budget: usize) -> Vec<usize> {
     let budget = budget.min(caps.iter().sum());
     let shares = fill(caps, eta, budget);
-    let mut n: Vec<usize> = shares.iter().zip(caps).map(|(s, &c)| ((s + 1e-9).floor() as usize).min(c)).collect();
+    let mut n: Vec<usize> =
+        shares.iter().zip(caps).map(|(s, &c)| ((s + 1e-9).floor() as usize).min(c)).collect();
     let mut order: Vec<usize> = (0..caps.len()).collect();
     let remainder = |l: usize| shares[l] - shares[l].floor();
     order.sort_by(|&a, &b| remainder(b).total_cmp(&remainder(a)).then(a.cmp(&b)));
@@ -62,12 +63,12 @@ mod tests {
 
     /// Method, section 3: sensitivities of ResNet-18 and the kept fractions they give at 100,000 ReLUs.
     const ETA: [f64; 17] = [
-        0.0572, 0.1854, 0.2129, 0.2506, 0.2758, 0.3549, 0.4884, 0.5102, 0.5568, 0.6739, 0.8143, 0.8277, 0.8623, 0.9409,
-        0.9902, 0.9986, 1.0,
+        0.0572, 0.1854, 0.2129, 0.2506, 0.2758, 0.3549, 0.4884, 0.5102, 0.5568, 0.6739, 0.8143, 0.8277,
+        0.8623, 0.9409, 0.9902, 0.9986, 1.0,
     ];
     const FRACTIONS: [f64; 17] = [
-        0.0097, 0.0313, 0.0360, 0.0424, 0.0466, 0.1200, 0.1651, 0.1724, 0.1882, 0.4555, 0.5505, 0.5595, 0.5829, 1.0, 1.0,
-        1.0, 1.0,
+        0.0097, 0.0313, 0.0360, 0.0424, 0.0466, 0.1200, 0.1651, 0.1724, 0.1882, 0.4555, 0.5505, 0.5595,
+        0.5829, 1.0, 1.0, 1.0, 1.0,
     ];
 
     fn resnet18_caps() -> Vec<usize> {

@@ -19,7 +19,9 @@ pub enum BudgetError {
     #[error("budget '{0}' is not a number of ReLUs (50000, 50k) or a share of them (18%)")]
     Syntax(String),
     /// Announced, not built.
-    #[error("budget '{0}': latency budgets are announced but not built yet; give a number of ReLUs or a percentage")]
+    #[error(
+        "budget '{0}': latency budgets are announced but not built yet; give a number of ReLUs or a percentage"
+    )]
     Latency(String),
     /// More than there is.
     #[error("budget {budget} is {asked} ReLUs, but the graph has only {total}; give at most {total} or 100%")]
@@ -47,7 +49,9 @@ impl FromStr for Budget {
         }
         let (digits, unit) = match t.strip_suffix(['k', 'K']) {
             Some(d) => (d, 1e3),
-            None => (t.strip_suffix(['m', 'M']).unwrap_or(t), if t.ends_with(['m', 'M']) { 1e6 } else { 1.0 }),
+            None => {
+                (t.strip_suffix(['m', 'M']).unwrap_or(t), if t.ends_with(['m', 'M']) { 1e6 } else { 1.0 })
+            }
         };
         let digits: String = digits.chars().filter(|c| !matches!(c, ',' | '_')).collect();
         let v: f64 = digits.parse::<f64>().map_err(|_| bad())? * unit;
@@ -107,6 +111,9 @@ mod tests {
             assert!(s.parse::<Budget>().is_err(), "{s}");
         }
         assert!(matches!("latency=1s@lan".parse::<Budget>(), Err(BudgetError::Latency(_))));
-        assert!(matches!("101%".parse::<Budget>().unwrap().relus(100), Err(BudgetError::TooLarge { asked: 101, .. })));
+        assert!(matches!(
+            "101%".parse::<Budget>().unwrap().relus(100),
+            Err(BudgetError::TooLarge { asked: 101, .. })
+        ));
     }
 }

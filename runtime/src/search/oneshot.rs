@@ -95,7 +95,9 @@ pub fn search(
         let counts = match options.allocation {
             Allocation::Global => None,
             Allocation::Senet(_) => {
-                let measured = || (0..layers.len()).map(|l| (0..caps[l]).map(|i| cost(l, i)).sum::<f64>().sqrt()).collect();
+                let measured = || {
+                    (0..layers.len()).map(|l| (0..caps[l]).map(|i| cost(l, i)).sum::<f64>().sqrt()).collect()
+                };
                 Some(allocate(&caps, eta.get_or_insert_with(measured), now))
             }
         };
@@ -111,7 +113,12 @@ pub fn search(
 }
 
 /// The dearest elements: `keep` of the whole network, or the given count of each layer. Ties keep the earlier element.
-fn rank(caps: &[usize], cost: impl Fn(usize, usize) -> f64, keep: usize, counts: Option<&[usize]>) -> Vec<Vec<bool>> {
+fn rank(
+    caps: &[usize],
+    cost: impl Fn(usize, usize) -> f64,
+    keep: usize,
+    counts: Option<&[usize]>,
+) -> Vec<Vec<bool>> {
     let mut kept: Vec<Vec<bool>> = caps.iter().map(|&c| vec![false; c]).collect();
     let mut pick = |mut all: Vec<(f64, usize, usize)>, n: usize| {
         all.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
@@ -126,7 +133,13 @@ fn rank(caps: &[usize], cost: impl Fn(usize, usize) -> f64, keep: usize, counts:
 }
 
 /// The costs of every element on the network under the present masks.
-fn measure(g: &Graph, layers: &[Layer], batches: &[Tensor], masks: &Masks, seed: u64) -> Result<Vec<Costs>, String> {
+fn measure(
+    g: &Graph,
+    layers: &[Layer],
+    batches: &[Tensor],
+    masks: &Masks,
+    seed: u64,
+) -> Result<Vec<Costs>, String> {
     let mut masked = g.clone();
     let options = pass::Options { masks: Some(masks.clone()), ..pass::Options::default() };
     pass::run(&InsertMasks, &mut masked, &options).map_err(|e| e.to_string())?;
@@ -135,7 +148,8 @@ fn measure(g: &Graph, layers: &[Layer], batches: &[Tensor], masks: &Masks, seed:
     let mut relu_of: HashMap<NodeId, usize> = HashMap::new();
     let mut input_of: HashMap<NodeId, Vec<usize>> = HashMap::new();
     for (l, layer) in layers.iter().enumerate() {
-        let node = *sites.get(layer.name.as_str()).ok_or(format!("layer {} is not in the graph", layer.name))?;
+        let node =
+            *sites.get(layer.name.as_str()).ok_or(format!("layer {} is not in the graph", layer.name))?;
         relu_of.insert(node, l);
         input_of.entry(masked.operand(node, 0).ok_or("a ReLU without operand")?).or_default().push(l);
     }

@@ -5,3 +5,8 @@ graph avg_pool_of_the_map {
   output "p" = %p
 }
 # expect
+graph avg_pool_of_the_map {
+  %x = input f32[N,3,4,5]
+  %p = global_mean(%x) {keep=true} -> f32[N,3,1,1]
+  output "p" = %p
+}

@@ -5,3 +5,8 @@ graph clip_to_relu {
   output "y" = %y
 }
 # expect
+graph clip_to_relu {
+  %x = input f32[N,5]
+  %y = relu(%x) -> f32[N,5]
+  output "y" = %y
+}

@@ -8,3 +8,10 @@ graph constant_as_output {
   output "y" = %y
 }
 # expect
+graph constant_as_output {
+  %x = input f32[N,4]
+  %y = relu(%x) -> f32[N,4]
+  %s = const i64[1] [4]
+  output "size" = %s
+  output "y" = %y
+}

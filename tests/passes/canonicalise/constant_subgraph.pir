@@ -15,3 +15,9 @@ graph constant_subgraph {
   output "y" = %y
 }
 # expect
+graph constant_subgraph {
+  %x = input f32[N,2,4,4]
+  %ws = const f32[3,2,3,3] opaque
+  %y = conv(%x, %ws) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,3,4,4]
+  output "y" = %y
+}

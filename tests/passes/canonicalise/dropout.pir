@@ -6,3 +6,8 @@ graph dropout {
   output "y" = %y
 }
 # expect
+graph dropout {
+  %x = input f32[N,5]
+  %y = relu(%x) -> f32[N,5]
+  output "y" = %y
+}

@@ -7,3 +7,8 @@ graph dyn_clip_to_relu {
   output "y" = %y
 }
 # expect
+graph dyn_clip_to_relu {
+  %x = input f32[N,5]
+  %y = relu(%x) -> f32[N,5]
+  output "y" = %y
+}

@@ -7,3 +7,8 @@ graph global_mean_squeeze {
   output "y" = %f
 }
 # expect
+graph global_mean_squeeze {
+  %x = input f32[N,3,4,4]
+  %f = global_mean(%x) {keep=false} -> f32[N,3]
+  output "y" = %f
+}

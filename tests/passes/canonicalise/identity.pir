@@ -6,3 +6,8 @@ graph identity {
   output "y" = %y
 }
 # expect
+graph identity {
+  %x = input f32[N,2,3,3]
+  %y = relu(%x) -> f32[N,2,3,3]
+  output "y" = %y
+}

@@ -7,3 +7,8 @@ graph identity_as_output {
   output "logits" = %y
 }
 # expect
+graph identity_as_output {
+  %x = input f32[N,5]
+  %r = relu(%x) -> f32[N,5]
+  output "logits" = %r
+}

@@ -10,3 +10,12 @@ graph matmul_read_twice {
   output "m" = %m
 }
 # expect
+graph matmul_read_twice {
+  %x = input f32[N,4]
+  %b = const f32[3] [0.18237936, 0.49829936, 0.19127607]
+  %w.linear = const f32[3,4] [0.13312304, -0.11128163, 0.7546973, 0.58799314, 0.49156344, -0.1114707, 0.046134353, -0.19171572, 0.9420054, 0.52578866, -0.42898273, 0.2108407]
+  %m = linear(%x, %w.linear) -> f32[N,3]
+  %y = add(%m, %b) -> f32[N,3]
+  output "y" = %y
+  output "m" = %m
+}

@@ -7,3 +7,8 @@ graph max_of_zero {
   output "y" = %y
 }
 # expect
+graph max_of_zero {
+  %x = input f32[N,2,3,3]
+  %y = relu(%x) -> f32[N,2,3,3]
+  output "y" = %y
+}

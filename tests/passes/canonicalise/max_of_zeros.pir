@@ -6,3 +6,8 @@ graph max_of_zeros {
   output "y" = %y
 }
 # expect
+graph max_of_zeros {
+  %x = input f32[N,2,3,3]
+  %y = relu(%x) -> f32[N,2,3,3]
+  output "y" = %y
+}

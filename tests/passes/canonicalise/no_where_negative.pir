@@ -8,3 +8,10 @@ graph where_negative {
   output "y" = %y
 }
 # expect
+graph where_negative {
+  %x = input f32[N,5]
+  %zero = const f32[] [0.0]
+  %c = less(%x, %zero) -> bool[N,5]
+  %y = where(%c, %x, %zero) -> f32[N,5]
+  output "y" = %y
+}

@@ -22,3 +22,8 @@ graph pad_amounts {
   output "y" = %y
 }
 # expect
+graph pad_amounts {
+  %x = input f32[N,2,3,3]
+  %y = pad(%x) {before=[0, 0, 2, 1], after=[0, 0, 1, 0], value=0.5} -> f32[N,2,6,4]
+  output "y" = %y
+}

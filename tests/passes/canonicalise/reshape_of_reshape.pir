@@ -9,3 +9,9 @@ graph reshape_of_reshape {
   output "z" = %z
 }
 # expect
+graph reshape_of_reshape {
+  %x = input f32[N,4,3]
+  %r = reshape(%x) {dims=[N, 12]} -> f32[N,12]
+  output "r" = %r
+  output "z" = %x
+}

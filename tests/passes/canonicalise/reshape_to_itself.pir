@@ -6,3 +6,8 @@ graph reshape_to_itself {
   output "y" = %y
 }
 # expect
+graph reshape_to_itself {
+  %x = input f32[N,4,3]
+  %y = relu(%x) -> f32[N,4,3]
+  output "y" = %y
+}

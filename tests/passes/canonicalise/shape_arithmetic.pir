@@ -18,3 +18,10 @@ graph shape_arithmetic {
   output "y" = %y
 }
 # expect
+graph shape_arithmetic {
+  %x = input f32[N,6,2,2]
+  %a = reshape(%x) {dims=[N, 2, 3, 2, 2]} -> f32[N,2,3,2,2]
+  %t = transpose(%a) {perm=[0, 2, 1, 3, 4]} -> f32[N,3,2,2,2]
+  %y = reshape(%t) {dims=[N, 6, 2, 2]} -> f32[N,6,2,2]
+  output "y" = %y
+}

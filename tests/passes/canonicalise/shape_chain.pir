@@ -13,3 +13,8 @@ graph shape_chain {
   output "y" = %y
 }
 # expect
+graph shape_chain {
+  %x = input f32[N,3,2,2]
+  %y = reshape(%x) {dims=[N, 12]} -> f32[N,12]
+  output "y" = %y
+}

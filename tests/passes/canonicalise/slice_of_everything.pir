@@ -6,3 +6,8 @@ graph slice_of_everything {
   output "y" = %y
 }
 # expect
+graph slice_of_everything {
+  %x = input f32[N,4,3]
+  %y = relu(%x) -> f32[N,4,3]
+  output "y" = %y
+}

@@ -12,3 +12,11 @@ graph transpose_cancels_through_add {
   output "y" = %y
 }
 # expect
+graph transpose_cancels_through_add {
+  %x = input f32[N,2,3,4]
+  %z = input f32[N,2,3,4]
+  %rx.inner = relu(%x) -> f32[N,2,3,4]
+  %s.inner = add(%rx.inner, %z) -> f32[N,2,3,4]
+  %m.inner = mul(%s.inner, %rx.inner) -> f32[N,2,3,4]
+  output "y" = %m.inner
+}

@@ -9,3 +9,9 @@ graph transpose_cancels_through_concat {
   output "y" = %y
 }
 # expect
+graph transpose_cancels_through_concat {
+  %x = input f32[N,2,3,4]
+  %z = input f32[N,5,3,4]
+  %k.inner = concat(%x, %z) {axis=1} -> f32[N,7,3,4]
+  output "y" = %k.inner
+}

@@ -7,3 +7,8 @@ graph transpose_cancels_through_pad {
   output "y" = %y
 }
 # expect
+graph transpose_cancels_through_pad {
+  %x = input f32[N,2,3,4]
+  %p.inner = pad(%x) {before=[0, 3, 1, 2], after=[0, 6, 4, 5], value=-1.5} -> f32[N,11,8,11]
+  output "y" = %p.inner
+}

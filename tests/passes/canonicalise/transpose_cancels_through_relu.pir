@@ -7,3 +7,8 @@ graph transpose_cancels_through_relu {
   output "y" = %y
 }
 # expect
+graph transpose_cancels_through_relu {
+  %x = input f32[N,2,3,4]
+  %r.inner = relu(%x) -> f32[N,2,3,4]
+  output "y" = %r.inner
+}

@@ -10,3 +10,11 @@ graph transpose_into_linear {
   output "y" = %y
 }
 # expect
+graph transpose_into_linear {
+  %x = input f32[N,2,3,2]
+  %b = const f32[3] [0.18237936, 0.49829936, 0.19127607]
+  %w.permuted = const f32[3,12] opaque
+  %f.1 = reshape(%x) {dims=[N, 12]} -> f32[N,12]
+  %y = linear(%f.1, %w.permuted, %b) -> f32[N,3]
+  output "y" = %y
+}

@@ -12,3 +12,14 @@ graph transpose_into_two_linears {
   output "z" = %z
 }
 # expect
+graph transpose_into_two_linears {
+  %x = input f32[N,2,3,2]
+  %v.permuted = const f32[2,12] opaque
+  %f.2 = reshape(%x) {dims=[N, 12]} -> f32[N,12]
+  %w.permuted = const f32[3,12] opaque
+  %f.1 = reshape(%x) {dims=[N, 12]} -> f32[N,12]
+  %y = linear(%f.1, %w.permuted) -> f32[N,3]
+  %z = linear(%f.2, %v.permuted) -> f32[N,2]
+  output "y" = %y
+  output "z" = %z
+}

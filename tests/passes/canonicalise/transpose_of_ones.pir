@@ -7,3 +7,9 @@ graph transpose_of_ones {
   output "y" = %y
 }
 # expect
+graph transpose_of_ones {
+  %x = input f32[N,1,4,3]
+  %t = reshape(%x) {dims=[N, 4, 3, 1]} -> f32[N,4,3,1]
+  %y = relu(%t) -> f32[N,4,3,1]
+  output "y" = %y
+}

@@ -7,3 +7,9 @@ graph transpose_under_another_mean {
   output "m" = %m
 }
 # expect
+graph transpose_under_another_mean {
+  %x = input f32[N,2,3,4]
+  %m.inner = reduce(%x) {kind=mean, axes=[1], keep=false} -> f32[N,3,4]
+  %m = transpose(%m.inner) {perm=[0, 2, 1]} -> f32[N,4,3]
+  output "m" = %m
+}

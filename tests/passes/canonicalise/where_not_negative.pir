@@ -8,3 +8,8 @@ graph where_not_negative {
   output "y" = %y
 }
 # expect
+graph where_not_negative {
+  %x = input f32[N,5]
+  %y = relu(%x) -> f32[N,5]
+  output "y" = %y
+}

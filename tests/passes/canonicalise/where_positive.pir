@@ -7,3 +7,8 @@ graph where_positive {
   output "y" = %y
 }
 # expect
+graph where_positive {
+  %x = input f32[N,5]
+  %y = relu(%x) -> f32[N,5]
+  output "y" = %y
+}

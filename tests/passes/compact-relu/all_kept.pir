@@ -7,3 +7,8 @@ graph all_kept {
   output "y" = %y
 }
 # expect
+graph all_kept {
+  %x = input f32[N,2,2,2]
+  %y = relu(%x) @relu00 -> f32[N,2,2,2]
+  output "y" = %y
+}

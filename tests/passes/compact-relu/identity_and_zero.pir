@@ -6,3 +6,14 @@ graph identity_and_zero {
   output "y" = %y
 }
 # expect
+graph identity_and_zero {
+  %x = input f32[N,2,2,2]
+  %relu00.flat = reshape(%x) {dims=[N, 8]} @relu00 -> f32[N,8]
+  %relu00.first = slice(%relu00.flat) {axes=[1], starts=[0], ends=[1], steps=[1]} @relu00 -> f32[N,1]
+  %relu00.zero = sub(%relu00.first, %relu00.first) @relu00 -> f32[N,1]
+  %relu00.joined = concat(%relu00.flat, %relu00.zero) {axis=1} @relu00 -> f32[N,9]
+  %relu00.places = const i64[8] [8, 1, 8, 8, 4, 5, 6, 8]
+  %relu00.placed = gather(%relu00.joined, %relu00.places) {axis=1} @relu00 -> f32[N,8]
+  %y = reshape(%relu00.placed) {dims=[N, 2, 2, 2]} @relu00 -> f32[N,2,2,2]
+  output "y" = %y
+}

@@ -5,3 +5,8 @@ graph relu {
   output "y" = %y
 }
 # expect
+graph relu {
+  %x = input f32[N,2,2,2]
+  %y = relu(%x) @relu00 -> f32[N,2,2,2]
+  output "y" = %y
+}

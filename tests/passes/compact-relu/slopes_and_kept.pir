@@ -8,3 +8,18 @@ graph slopes_and_kept {
   output "y" = %y
 }
 # expect
+graph slopes_and_kept {
+  %x = input f32[N,2,2,2]
+  %relu00.flat = reshape(%x) {dims=[N, 8]} @relu00 -> f32[N,8]
+  %relu00.slope = const f32[2,1,1] [0.5, -2.0]
+  %relu00.scaled = mul(%x, %relu00.slope) @relu00 -> f32[N,2,2,2]
+  %relu00.scaled_flat = reshape(%relu00.scaled) {dims=[N, 8]} @relu00 -> f32[N,8]
+  %relu00.kept = const i64[4] [0, 4, 6, 7]
+  %relu00.gathered = gather(%relu00.flat, %relu00.kept) {axis=1} @relu00 -> f32[N,4]
+  %relu00.relu = relu(%relu00.gathered) @relu00 -> f32[N,4]
+  %relu00.joined = concat(%relu00.scaled_flat, %relu00.relu) {axis=1} @relu00 -> f32[N,12]
+  %relu00.places = const i64[8] [8, 1, 2, 3, 9, 5, 10, 11]
+  %relu00.placed = gather(%relu00.joined, %relu00.places) {axis=1} @relu00 -> f32[N,8]
+  %y = reshape(%relu00.placed) {dims=[N, 2, 2, 2]} @relu00 -> f32[N,2,2,2]
+  output "y" = %y
+}

@@ -10,3 +10,9 @@ graph unread {
   output "y" = %y
 }
 # expect
+graph unread {
+  %x = input f32[N,2,2,2]
+  %z = input f32[N,2,2,2]
+  %y = relu(%x) -> f32[N,2,2,2]
+  output "y" = %y
+}

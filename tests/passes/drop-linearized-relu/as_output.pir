@@ -7,3 +7,7 @@ graph as_output {
   output "logits" = %r
 }
 # expect
+graph as_output {
+  %x = input f32[N,3]
+  output "logits" = %x
+}

@@ -7,3 +7,9 @@ graph zeros {
   output "y" = %y
 }
 # expect
+graph zeros {
+  %x = input f32[N,2,2,2]
+  %m = const u8[2,2,2] [0, 0, 0, 0, 0, 0, 0, 2]
+  %y = masked_relu(%x, %m) @relu00 -> f32[N,2,2,2]
+  output "y" = %y
+}

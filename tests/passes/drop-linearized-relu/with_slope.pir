@@ -7,3 +7,9 @@ graph with_slope {
   output "y" = %y
 }
 # expect
+graph with_slope {
+  %x = input f32[N,2,2,2]
+  %y.1 = const f32[2,1,1] [0.5, -2.0]
+  %y = mul(%x, %y.1) -> f32[N,2,2,2]
+  output "y" = %y
+}

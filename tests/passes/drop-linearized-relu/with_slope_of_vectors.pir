@@ -7,3 +7,9 @@ graph with_slope_of_vectors {
   output "y" = %y
 }
 # expect
+graph with_slope_of_vectors {
+  %x = input f32[N,3]
+  %y.1 = const f32[3] [0.5, -2.0, 1.0]
+  %y = mul(%x, %y.1) -> f32[N,3]
+  output "y" = %y
+}

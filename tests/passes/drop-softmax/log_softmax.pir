@@ -6,3 +6,7 @@ graph log_softmax {
   output "y" = %y
 }
 # expect
+graph log_softmax {
+  %x = input f32[N,4]
+  output "y" = %x
+}

@@ -9,3 +9,9 @@ graph logits_beside {
   output "y" = %y
 }
 # expect
+graph logits_beside {
+  %x = input f32[N,4]
+  %l = relu(%x) -> f32[N,4]
+  output "logits" = %l
+  output "y" = %l
+}

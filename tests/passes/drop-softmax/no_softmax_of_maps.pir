@@ -7,3 +7,8 @@ graph softmax_of_maps {
   output "y" = %y
 }
 # expect
+graph softmax_of_maps {
+  %x = input f32[N,4,2,2]
+  %y = softmax(%x) {axis=1} -> f32[N,4,2,2]
+  output "y" = %y
+}

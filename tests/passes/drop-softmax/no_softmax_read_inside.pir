@@ -8,3 +8,9 @@ graph softmax_read_inside {
   output "y" = %y
 }
 # expect
+graph softmax_read_inside {
+  %x = input f32[N,4]
+  %s = softmax(%x) {axis=1} -> f32[N,4]
+  %y = mul(%s, %x) -> f32[N,4]
+  output "y" = %y
+}

@@ -13,3 +13,11 @@ graph backward_conv {
   output "y" = %y
 }
 # expect
+graph backward_conv {
+  %x = input f32[N,2,4,4]
+  %w.folded = const f32[3,2,3,3] opaque
+  %b.folded = const f32[3] [0.42457852, -1.1054384, 0.5]
+  %n = conv(%x, %w.folded, %b.folded) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,3,4,4]
+  %y = relu(%n) -> f32[N,3,4,4]
+  output "y" = %y
+}

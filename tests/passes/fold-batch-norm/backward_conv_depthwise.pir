@@ -11,3 +11,10 @@ graph backward_conv_depthwise {
   output "y" = %y
 }
 # expect
+graph backward_conv_depthwise {
+  %x = input f32[N,4,4,4]
+  %w.folded = const f32[4,1,3,3] opaque
+  %y.bias = const f32[4] [1.8223546, 0.63992786, -0.26062024, 0.8009676]
+  %y = conv(%x, %w.folded, %y.bias) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=4} -> f32[N,4,4,4]
+  output "y" = %y
+}

@@ -11,3 +11,10 @@ graph backward_conv_without_bias {
   output "y" = %n
 }
 # expect
+graph backward_conv_without_bias {
+  %x = input f32[N,2,4,4]
+  %w.folded = const f32[3,2,3,3] opaque
+  %n.bias = const f32[3] [0.037870083, -0.9292895, 0.5]
+  %n = conv(%x, %w.folded, %n.bias) {strides=[2, 2], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,3,2,2]
+  output "y" = %n
+}

@@ -12,3 +12,10 @@ graph backward_linear {
   output "y" = %y
 }
 # expect
+graph backward_linear {
+  %x = input f32[N,4]
+  %w.folded = const f32[3,4] [0.28239378, 1.0427531, 1.9982753, -0.23606163, 0.039410744, -0.1858939, -0.26682514, -0.016310915, -8.575368, 11.753987, -3.8323987, 4.2147074]
+  %b.folded = const f32[3] [0.42475128, -1.1054645, 10.320613]
+  %y = linear(%x, %w.folded, %b.folded) -> f32[N,3]
+  output "y" = %y
+}

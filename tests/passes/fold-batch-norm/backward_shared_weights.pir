@@ -14,3 +14,13 @@ graph backward_shared_weights {
   output "y" = %y
 }
 # expect
+graph backward_shared_weights {
+  %x = input f32[N,2,4,4]
+  %w = const f32[2,2,3,3] opaque
+  %w.folded = const f32[2,2,3,3] opaque
+  %n.bias = const f32[2] [0.037870083, -0.9292895]
+  %n = conv(%x, %w.folded, %n.bias) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,2,4,4]
+  %r = relu(%n) -> f32[N,2,4,4]
+  %y = conv(%r, %w) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,2,4,4]
+  output "y" = %y
+}

@@ -12,3 +12,10 @@ graph backward_twice {
   output "y" = %y
 }
 # expect
+graph backward_twice {
+  %x = input f32[N,2,4,4]
+  %w.folded.folded = const f32[2,2,3,3] opaque
+  %n.bias.folded = const f32[2] [-0.049997002, 0.29999948]
+  %y = conv(%x, %w.folded.folded, %n.bias.folded) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,2,2,2]
+  output "y" = %y
+}

@@ -14,3 +14,11 @@ graph forward_conv {
   output "y" = %y
 }
 # expect
+graph forward_conv {
+  %x = input f32[N,2,4,4]
+  %r = relu(%x) -> f32[N,2,4,4]
+  %w.folded = const f32[3,2,3,3] opaque
+  %b.folded = const f32[3] [-0.3874375, 0.28905734, -0.298014]
+  %y = conv(%r, %w.folded, %b.folded) {strides=[1, 2], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,3,2,1]
+  output "y" = %y
+}

@@ -12,3 +12,10 @@ graph forward_conv_grouped {
   output "y" = %y
 }
 # expect
+graph forward_conv_grouped {
+  %x = input f32[N,4,4,4]
+  %w.folded = const f32[6,2,3,3] opaque
+  %y.bias = const f32[6] [4.535792, -4.725698, 6.288982, -1.9354988, 0.068435885, 0.59036773]
+  %y = conv(%x, %w.folded, %y.bias) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=2} -> f32[N,6,2,2]
+  output "y" = %y
+}

@@ -12,3 +12,10 @@ graph forward_linear {
   output "y" = %y
 }
 # expect
+graph forward_linear {
+  %x = input f32[N,2]
+  %w.folded = const f32[3,2] [0.28239378, -0.17379348, 1.9982753, 0.0393439, -0.2364627, -0.1858939]
+  %b.folded = const f32[3] [-0.269384, 0.637386, -0.30155522]
+  %y = linear(%x, %w.folded, %b.folded) -> f32[N,3]
+  output "y" = %y
+}

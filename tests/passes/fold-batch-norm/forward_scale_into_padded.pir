@@ -11,3 +11,9 @@ graph forward_scale_into_padded {
   output "y" = %y
 }
 # expect
+graph forward_scale_into_padded {
+  %x = input f32[N,2,4,4]
+  %w.folded = const f32[3,2,3,3] opaque
+  %y = conv(%x, %w.folded) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,3,4,4]
+  output "y" = %y
+}

@@ -8,3 +8,9 @@ graph after_conv_grouped {
   output "y" = %y
 }
 # expect
+graph after_conv_grouped {
+  %x = input f32[N,4,3,3]
+  %w.folded = const f32[4,2,3,3] opaque
+  %y = conv(%x, %w.folded) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=2} -> f32[N,4,1,1]
+  output "y" = %y
+}

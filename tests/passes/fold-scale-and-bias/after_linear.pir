@@ -10,3 +10,10 @@ graph after_linear {
   output "y" = %y
 }
 # expect
+graph after_linear {
+  %x = input f32[N,4]
+  %w.folded.folded = const f32[3,4] [0.19968456, 0.73734516, 1.4130081, -0.16692245, 0.05573535, -0.26289433, -0.37734866, -0.023067176, -0.0, 0.0, -0.0, 0.0]
+  %y.bias = const f32[3] [-0.25, 1.0, -2.0]
+  %y = linear(%x, %w.folded.folded, %y.bias) -> f32[N,3]
+  output "y" = %y
+}

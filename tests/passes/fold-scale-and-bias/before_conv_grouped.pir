@@ -10,3 +10,10 @@ graph before_conv_grouped {
   output "y" = %y
 }
 # expect
+graph before_conv_grouped {
+  %x = input f32[N,4,3,3]
+  %w.folded.folded = const f32[4,2,3,3] opaque
+  %y.bias.folded = const f32[4] [0.7685272, -1.3761752, 1.4627557, -2.5027065]
+  %y = conv(%x, %w.folded.folded, %y.bias.folded) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=2} -> f32[N,4,1,1]
+  output "y" = %y
+}

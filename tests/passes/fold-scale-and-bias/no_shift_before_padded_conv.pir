@@ -10,3 +10,11 @@ graph shift_before_padded_conv {
   output "y" = %c
 }
 # expect
+graph shift_before_padded_conv {
+  %x = input f32[N,3,4,4]
+  %t = const f32[3,1,1] [0.25, -1.0, 2.0]
+  %a = add(%x, %t) -> f32[N,3,4,4]
+  %w = const f32[2,3,3,3] opaque
+  %c = conv(%a, %w) {strides=[1, 1], pads=[1, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,2,3,2]
+  output "y" = %c
+}

@@ -6,3 +6,9 @@ graph folded_channels {
   output "y" = %y
 }
 # expect
+graph folded_channels {
+  %x = input f32[N,2,3,2,2]
+  %relu00.mask = const u8[2,3,2,2] opaque
+  %y = masked_relu(%x, %relu00.mask) @relu00 -> f32[N,2,3,2,2]
+  output "y" = %y
+}

@@ -6,3 +6,9 @@ graph identity_and_kept {
   output "y" = %y
 }
 # expect
+graph identity_and_kept {
+  %x = input f32[N,2,2,2]
+  %relu00.mask = const u8[2,2,2] [1, 0, 0, 1, 1, 0, 1, 0]
+  %y = masked_relu(%x, %relu00.mask) @relu00 -> f32[N,2,2,2]
+  output "y" = %y
+}

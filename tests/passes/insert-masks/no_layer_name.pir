@@ -6,3 +6,8 @@ graph layer_name {
   output "y" = %y
 }
 # expect
+graph layer_name {
+  %x = input f32[N,2,2,2]
+  %y = relu(%x) -> f32[N,2,2,2]
+  output "y" = %y
+}

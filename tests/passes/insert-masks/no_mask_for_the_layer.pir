@@ -6,3 +6,8 @@ graph mask_for_the_layer {
   output "y" = %y
 }
 # expect
+graph mask_for_the_layer {
+  %x = input f32[N,2,2,2]
+  %y = relu(%x) @relu00 -> f32[N,2,2,2]
+  output "y" = %y
+}

@@ -7,3 +7,8 @@ graph mask_of_ones {
   output "y" = %y
 }
 # expect
+graph mask_of_ones {
+  %x = input f32[N,2,2,2]
+  %y = relu(%x) @relu00 -> f32[N,2,2,2]
+  output "y" = %y
+}

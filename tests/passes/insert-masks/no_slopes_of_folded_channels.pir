@@ -9,3 +9,8 @@ graph slopes_of_folded_channels {
   output "y" = %y
 }
 # expect
+graph slopes_of_folded_channels {
+  %x = input f32[N,2,3,2,2]
+  %y = relu(%x) @relu00 -> f32[N,2,3,2,2]
+  output "y" = %y
+}

@@ -8,3 +8,9 @@ graph slopes_of_one {
   output "y" = %y
 }
 # expect
+graph slopes_of_one {
+  %x = input f32[N,2,2,2]
+  %relu00.mask = const u8[2,2,2] splat(0)
+  %y = masked_relu(%x, %relu00.mask) @relu00 -> f32[N,2,2,2]
+  output "y" = %y
+}

@@ -15,3 +15,14 @@ graph after_fold {
   output "y" = %y
 }
 # expect
+graph after_fold {
+  %x = input f32[N,2,4,4]
+  %s = add(%x, %x) -> f32[N,2,4,4]
+  %w = const f32[3,2,3,3] opaque
+  %n.scale = const f32[2,1,1] [2.121299, -0.35355252]
+  %n.shift = const f32[2,1,1] [0.037870083, -0.9292895]
+  %n.scaled = mul(%s, %n.scale) -> f32[N,2,4,4]
+  %n = add(%n.scaled, %n.shift) -> f32[N,2,4,4]
+  %y = conv(%n, %w) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,3,4,4]
+  output "y" = %y
+}

@@ -10,3 +10,12 @@ graph of_maps {
   output "y" = %y
 }
 # expect
+graph of_maps {
+  %x = input f32[N,2,3,3]
+  %n.scale = const f32[2,1,1] [2.1004202, -0.35267282]
+  %n.shift = const f32[2,1,1] [0.039957985, -0.9294654]
+  %n.scaled = mul(%x, %n.scale) -> f32[N,2,3,3]
+  %n = add(%n.scaled, %n.shift) -> f32[N,2,3,3]
+  %y = relu(%n) -> f32[N,2,3,3]
+  output "y" = %y
+}

@@ -9,3 +9,11 @@ graph of_vectors {
   output "y" = %y
 }
 # expect
+graph of_vectors {
+  %x = input f32[N,2]
+  %y.scale = const f32[2] [2.121299, -0.35355252]
+  %y.shift = const f32[2] [0.037870083, -0.9292895]
+  %y.scaled = mul(%x, %y.scale) -> f32[N,2]
+  %y = add(%y.scaled, %y.shift) -> f32[N,2]
+  output "y" = %y
+}

@@ -110,7 +110,11 @@ impl<'a> Writer<'a> {
 /// `dense<"0x…">`, little-endian; integers narrow to 32 bits, truth values are bit-packed.
 fn dense(data: &Data) -> String {
     let mut s = String::from("dense<\"0x");
-    let mut hex = |bytes: &[u8]| bytes.iter().for_each(|b| { let _ = write!(s, "{b:02X}"); });
+    let mut hex = |bytes: &[u8]| {
+        bytes.iter().for_each(|b| {
+            let _ = write!(s, "{b:02X}");
+        })
+    };
     match data {
         Data::F32(v) => v.iter().for_each(|x| hex(&x.to_le_bytes())),
         Data::I64(v) => v.iter().for_each(|&x| hex(&(x as i32).to_le_bytes())),

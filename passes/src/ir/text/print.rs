@@ -57,11 +57,7 @@ fn operand(g: &Graph, id: NodeId) -> String {
 
 /// A name as it is, when it is made of plain characters, else quoted.
 fn name(s: &str) -> String {
-    if !s.is_empty() && s.chars().all(super::lex::plain) {
-        s.to_string()
-    } else {
-        quoted(s)
-    }
+    if !s.is_empty() && s.chars().all(super::lex::plain) { s.to_string() } else { quoted(s) }
 }
 
 fn quoted(s: &str) -> String {

@@ -1,6 +1,6 @@
 # run: canonicalise
 ; A pad of nothing, a transpose in place, a cast to the same type, an expand, a concat of one, an open clip.
-graph no_ops {
+graph operations_without_effect {
   %x = input f32[N,2,3,3]
   %a = pad(%x) {before=[0,0,0,0], after=[0,0,0,0]}
   %b = transpose(%a) {perm=[0,1,2,3]}
@@ -12,3 +12,8 @@ graph no_ops {
   output "y" = %y
 }
 # expect
+graph operations_without_effect {
+  %x = input f32[N,2,3,3]
+  %y = relu(%x) -> f32[N,2,3,3]
+  output "y" = %y
+}
