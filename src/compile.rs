@@ -143,7 +143,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         Some(ds) => Some(search::accuracy(&original, ds, r, "before", progress)?),
         None => None,
     };
-    let masks = search::masks(&model, r, progress)?;
+    let masks = search::masks(&model, r, progress, &mut notes)?;
     options.masks = Some(masks.clone());
     progress.step("lowering");
     for p in registry::masking() {
@@ -169,7 +169,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         model: describe::model_info(&model.info),
         totals: cost::totals(emitted.graph(), emitted.facts()),
         before: Some(totals_before),
-        cost: describe::costs(r, &emitted, Some((&original, &facts))),
+        cost: describe::costs(r, &emitted, Some((&original, &facts)), &mut notes),
         accuracy,
         passes: describe::passes(&model),
         masks: describe::mask_pictures(&model, &masks),

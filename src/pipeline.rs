@@ -132,6 +132,8 @@ const KEYS: &[(&str, &[&str])] = &[
     ),
 ];
 
+const STAGES: &[&str] = &["teacher", "search", "tune"];
+
 /// Every key that is not known, with the nearest that is.
 fn unknown_keys(v: &Value) -> Vec<String> {
     let mut out = vec![];
@@ -140,7 +142,11 @@ fn unknown_keys(v: &Value) -> Vec<String> {
         for key in v.as_mapping().into_iter().flat_map(|m| m.keys()).filter_map(Value::as_str) {
             if !known.contains(&key) {
                 let at = if section.is_empty() { String::new() } else { format!(" in {section}") };
-                let hint = nearest(key, known).map_or(String::new(), |n| format!("; did you mean '{n}'?"));
+                let hint = match nearest(key, known) {
+                    _ if section == "stages" && STAGES.contains(&key) => format!("; write '- stage: {key}'"),
+                    Some(n) => format!("; did you mean '{n}'?"),
+                    None => String::new(),
+                };
                 out.push(format!("unknown key '{key}'{at}{hint}"));
             }
         }
@@ -202,7 +208,7 @@ impl Pipeline {
                 "search" => masks = s.oneshot()?,
                 "teacher" | "tune" => return Err(Error::announced(&format!("stage {}", s.stage))),
                 other => {
-                    let hint = nearest(other, &["teacher", "search", "tune"]).unwrap_or("search");
+                    let hint = nearest(other, STAGES).unwrap_or("search");
                     return Err(Error::Input(format!("unknown stage '{other}'; did you mean '{hint}'?")));
                 }
             }

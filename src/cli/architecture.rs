@@ -35,19 +35,19 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         .try_into()
         .map_err(|_| Error::Input("--input takes three numbers: channels, height, width".into()))?;
     let arch = Architecture { kind: Kind::Resnet, depth: a.depth, classes: a.classes, input: input_shape };
-    let graph = arch.build(g.seed).map_err(input)?;
+    let graph = arch.build(g.seed()).map_err(input)?;
     let v = valid::check(&graph).map_err(|e| input(&e[0]))?;
     emit(&v, &a.out, &OnnxOptions::default()).map_err(input)?;
     let totals = cost::totals(v.graph(), v.facts());
     if g.json {
-        return print_json(&serde_json::json!({"file": a.out, "totals": totals, "seed": g.seed}));
+        return print_json(&serde_json::json!({"file": a.out, "totals": totals, "seed": g.seed()}));
     }
     print(&format!(
         "wrote {}: {} ReLUs, {} parameters, random weights of seed {}",
         a.out.display(),
         totals.relus,
         totals.parameters,
-        g.seed
+        g.seed()
     ));
     Ok(())
 }

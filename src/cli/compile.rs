@@ -123,7 +123,7 @@ impl Args {
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let progress = g.progress();
-    let r = a.request(g.seed)?;
+    let r = a.request(g.seed())?;
     let result = compile(Source::File(a.model.clone(), a.import.options()?), &r, &progress);
     progress.finish();
     let report = result.map_err(|e| name_file(e, &a.model))?;

@@ -4,6 +4,7 @@ use super::args::{CostArgs, ImportArgs};
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
 use crate::model::Model;
+use crate::report::count;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::text::{Constants, print as pir};
 use relinc_passes::ir::{Facts, Op, dot};
@@ -103,7 +104,7 @@ fn text(m: &Model, v: &Value) -> String {
         }
     }
     let t = &v["totals"];
-    let n = |k: &str| thousands(t[k].as_u64().unwrap_or(0));
+    let n = |k: &str| count(t[k].as_u64().unwrap_or(0));
     let _ = writeln!(
         s,
         "\n{} ReLUs in {} layers, {} secure comparisons, {} multiply-accumulates, {} parameters\n",
@@ -116,8 +117,7 @@ fn text(m: &Model, v: &Value) -> String {
     let _ = writeln!(s, "{:<8} {:>14} {:>10}  exporter's name", "layer", "C×H×W", "ReLUs");
     for l in &m.layers {
         let shape = format!("{}×{}×{}", l.shape[0], l.shape[1], l.shape[2]);
-        let _ =
-            writeln!(s, "{:<8} {shape:>14} {:>10}  {}", l.name, thousands(l.relus() as u64), l.exporter_name);
+        let _ = writeln!(s, "{:<8} {shape:>14} {:>10}  {}", l.name, count(l.relus() as u64), l.exporter_name);
     }
     let ops: Vec<String> =
         v["operations"].as_object().into_iter().flatten().map(|(k, n)| format!("{n} {k}")).collect();
@@ -153,19 +153,4 @@ fn text(m: &Model, v: &Value) -> String {
         let _ = writeln!(s, "\nnote: {n}");
     }
     s
-}
-
-/// 188416 → 188,416
-pub fn thousands(n: u64) -> String {
-    let d = n.to_string();
-    let groups: Vec<&str> = {
-        let first = d.len() % 3;
-        let mut v = vec![];
-        if first > 0 {
-            v.push(&d[..first]);
-        }
-        v.extend((first..d.len()).step_by(3).map(|i| &d[i..i + 3]));
-        v
-    };
-    groups.join(",")
 }

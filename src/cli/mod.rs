@@ -47,9 +47,9 @@ struct Global {
     /// Where to compute: auto or cpu (gpu comes with training)
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     device: String,
-    /// Seed of everything random
-    #[arg(long, global = true, default_value_t = 0)]
-    seed: u64,
+    /// Seed of everything random [default: the pipeline's, else 0]
+    #[arg(long, global = true)]
+    seed: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -154,6 +154,9 @@ pub fn main() -> ExitCode {
 }
 
 impl Global {
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or(0)
+    }
     fn progress(&self) -> Progress {
         Progress::new(self.quiet)
     }

@@ -30,9 +30,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         Error::Input(m) => Error::Input(format!("{}: {m}", a.pipeline.display())),
         e => e,
     };
-    if g.seed != 0 {
-        p.seed = g.seed;
-    }
+    p.seed = g.seed.unwrap_or(p.seed);
     let base = a.pipeline.parent().unwrap_or(Path::new(""));
     let stem = a.pipeline.file_stem().unwrap_or_default();
     let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));

@@ -3,7 +3,7 @@
 use super::{MaskSource, Request, Source};
 use crate::error::{Error, input};
 use crate::model::Model;
-use crate::report::model as rm;
+use crate::report::{count, model as rm};
 use relinc_passes::front::onnx::{ModelInfo, import};
 use relinc_passes::ir::{Facts, Graph, Op, Tensor};
 use relinc_passes::masks::Masks;
@@ -98,6 +98,11 @@ fn macs_by_layer(g: &Graph, facts: &Facts) -> HashMap<String, u64> {
     out
 }
 
+/// What became of the elements without a ReLU.
+fn linear(identity: usize, zero: usize) -> String {
+    format!("{} elements are the identity, {} are zero", count(identity as u64), count(zero as u64))
+}
+
 /// One entry a ReLU layer.
 pub fn layers(model: &Model, masks: &Masks, original: &Graph, facts: &Facts) -> Vec<rm::Layer> {
     let macs = macs_by_layer(original, facts);
@@ -120,7 +125,10 @@ pub fn layers(model: &Model, masks: &Masks, original: &Graph, facts: &Facts) -> 
             (k, n) => (
                 rm::Action::Compacted,
                 format!(
-                    "{k} of {n} ReLUs gathered into one comparison; {identity} elements are the identity, {zero} are zero"
+                    "{} of {} ReLUs gathered into one comparison; {}",
+                    count(k as u64),
+                    count(n as u64),
+                    linear(identity, zero)
                 ),
             ),
         };
@@ -139,13 +147,24 @@ pub fn layers(model: &Model, masks: &Masks, original: &Graph, facts: &Facts) -> 
     model.layers.iter().map(entry).collect()
 }
 
-/// Every protocol on every network.
-pub fn costs(r: &Request, after: &Valid<'_>, before: Option<(&Graph, &Facts)>) -> Vec<rm::Cost> {
+/// Every protocol on every network, and what the cost models remark.
+pub fn costs(
+    r: &Request,
+    after: &Valid<'_>,
+    before: Option<(&Graph, &Facts)>,
+    notes: &mut Vec<String>,
+) -> Vec<rm::Cost> {
     let mut out = vec![];
     for p in &r.protocols {
         let w = r.weights.unwrap_or(p.default_weights);
         let now = cost::price(after.graph(), after.facts(), p, w);
         let was: Option<Priced> = before.map(|(g, f)| cost::price(g, f, p, w));
+        for n in &now.notes {
+            let note = format!("{}: {n}", p.name);
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
         out.extend(r.networks.iter().map(|n| rm::Cost::new(p, n, &now, was.as_ref())));
     }
     out

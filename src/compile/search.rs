@@ -34,7 +34,12 @@ pub fn accuracy(
 }
 
 /// One mask for every ReLU layer.
-pub fn masks(model: &Model, r: &Request, progress: &Progress) -> Result<Masks, Error> {
+pub fn masks(
+    model: &Model,
+    r: &Request,
+    progress: &Progress,
+    notes: &mut Vec<String>,
+) -> Result<Masks, Error> {
     let mut m = match &r.masks {
         MaskSource::All => Masks::default(),
         MaskSource::File(path) => read_masks(path, model)?,
@@ -43,7 +48,14 @@ pub fn masks(model: &Model, r: &Request, progress: &Progress) -> Result<Masks, E
     for l in &model.layers {
         m.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, RELU));
     }
-    m.model_sha256.get_or_insert_with(|| model.info.sha256.clone());
+    let own = &model.info.sha256;
+    if let Some(other) = m.model_sha256.as_ref().filter(|s| *s != own) {
+        let short = other.get(..12).unwrap_or(other);
+        notes.push(format!(
+            "The masks were made for another model file (sha256 {short}…); their layers fit this one."
+        ));
+    }
+    m.model_sha256 = Some(own.clone());
     Ok(m)
 }
 

@@ -3,7 +3,7 @@
 use super::model::{Cost, Spent};
 
 /// `188,416`.
-pub(super) fn count(v: u64) -> String {
+pub(crate) fn count(v: u64) -> String {
     let digits = v.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {

@@ -15,6 +15,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use figures::count;
 pub use headline::headline;
 pub use model::Report;
 
@@ -43,6 +44,14 @@ pub enum ReadError {
         /// Why.
         source: serde_json::Error,
     },
+    /// The file is JSON, but not by the schema.
+    #[error("{}: not a report by specs/report.schema.json: {why}", path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit, and where.
+        why: String,
+    },
 }
 
 /// Writes `report.json`, `report.txt` and `report.html` into a directory, each whole or not at all. The directory is
@@ -61,13 +70,19 @@ pub fn render(dir: &Path, report: &Report) -> std::io::Result<()> {
     replace(dir, "report.html", &html::render(report))
 }
 
-/// Reads `report.json` of a directory.
+/// Reads `report.json` of a directory and checks it against [`SCHEMA`].
 pub fn read(dir: &Path) -> Result<Report, ReadError> {
     let path = dir.join("report.json");
-    match std::fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| ReadError::Json { path, source }),
-        Err(source) => Err(ReadError::Io { path, source }),
+    let bytes = std::fs::read(&path).map_err(|source| ReadError::Io { path: path.clone(), source })?;
+    let parse = |source| ReadError::Json { path: path.clone(), source };
+    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(parse)?;
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).map_err(parse)?;
+    let misfit =
+        jsonschema::validator_for(&schema).and_then(|v| v.validate(&value).map_err(|e| e.to_owned()));
+    if let Err(e) = misfit {
+        return Err(ReadError::Schema { why: format!("{e} at '{}'", e.instance_path()), path });
     }
+    serde_json::from_value(value).map_err(parse)
 }
 
 /// Writes a file beside its final place, then renames it there.

@@ -1,0 +1,89 @@
+//! What the integration tests share: the built binary, the shared models and data, Python.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The built binary.
+pub fn relinc() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_relinc"))
+}
+
+/// Runs the binary quietly.
+pub fn run(args: &[&str]) -> Output {
+    relinc().arg("--quiet").args(args).output().unwrap()
+}
+
+/// Runs the binary, which must succeed, and parses its JSON.
+pub fn json(args: &[&str]) -> serde_json::Value {
+    let out = relinc().args(["--quiet", "--json"]).args(args).output().unwrap();
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "relinc {args:?}: {err}");
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// The folder with shared models and data, or a clear word that the test is skipped.
+pub fn shared() -> Option<PathBuf> {
+    let dir = std::env::var_os("RELINC_SHARED")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
+    if dir.join("models").is_dir() && dir.join("data").is_dir() {
+        return Some(dir);
+    }
+    eprintln!("skipped: no shared models and data in {} (set RELINC_SHARED)", dir.display());
+    None
+}
+
+/// A shared model.
+pub fn model(shared: &Path, name: &str) -> String {
+    shared.join("models").join(format!("{name}.onnx")).display().to_string()
+}
+
+/// CIFAR-10 with a normalisation.
+pub fn cifar(shared: &Path, options: &str) -> String {
+    format!("cifar10:{}?{options}", shared.join("data/cifar10").display())
+}
+
+/// The Python with onnx, onnxruntime and spu; skipped without, unless RELINC_REQUIRE_MPC is set.
+pub fn python() -> Option<String> {
+    match std::env::var("RELINC_PYTHON") {
+        Ok(p) => Some(p),
+        Err(_) if std::env::var_os("RELINC_REQUIRE_MPC").is_some() => {
+            panic!("RELINC_REQUIRE_MPC without RELINC_PYTHON")
+        }
+        Err(_) => {
+            eprintln!(
+                "skipped: set RELINC_PYTHON to a Python with the packages of tests/mpc/requirements.txt"
+            );
+            None
+        }
+    }
+}
+
+/// Runs a script of tests/mpc and parses its JSON; its standard error on failure.
+pub fn script(python: &str, name: &str, args: &[&str]) -> serde_json::Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mpc").join(name);
+    let out = Command::new(python).arg(path).args(args).output().unwrap();
+    let text = String::from_utf8_lossy(&out.stdout);
+    println!("{name} {args:?}: {text}");
+    assert!(out.status.success(), "{name} {args:?}: {text} {}", String::from_utf8_lossy(&out.stderr));
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// Every file below a folder, relative.
+pub fn files(dir: &Path) -> Vec<String> {
+    let mut out = vec![];
+    let mut stack = vec![dir.to_path_buf()];
+    while let Some(d) = stack.pop() {
+        for e in std::fs::read_dir(d).unwrap() {
+            let p = e.unwrap().path();
+            if p.is_dir() {
+                stack.push(p);
+            } else {
+                out.push(p.strip_prefix(dir).unwrap().display().to_string());
+            }
+        }
+    }
+    out.sort();
+    out
+}

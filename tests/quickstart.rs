@@ -1,0 +1,66 @@
+//! The embedded default: no data, no Python.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{files, json, run};
+
+#[test]
+fn quickstart_leaves_the_whole_folder_and_keeps_its_accuracy() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("quick");
+    let yaml = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart.yaml");
+    let start = std::time::Instant::now();
+    let v = json(&["run", yaml, "-o", &out.display().to_string()]);
+    assert!(start.elapsed().as_secs() < 60);
+    assert!(v["accuracy"]["before"]["clean"].as_f64().unwrap() > 90.0);
+    assert!(v["accuracy"]["after"]["clean"].as_f64().unwrap() > 80.0);
+    assert!(v["totals"]["relus"].as_u64().unwrap() < v["before"]["relus"].as_u64().unwrap());
+    let expected = [
+        "masks.safetensors",
+        "model.onnx",
+        "report.html",
+        "report.json",
+        "report.txt",
+        "spu/manifest.json",
+        "spu/model.mlir",
+        "spu/run.py",
+        "spu/sample_input.npy",
+        "spu/weights.npz",
+    ];
+    assert_eq!(files(&out), expected);
+    std::fs::remove_file(out.join("report.html")).unwrap();
+    assert!(run(&["report", &out.display().to_string()]).status.success());
+    assert!(out.join("report.html").exists());
+}
+
+#[test]
+fn same_seed_same_masks() {
+    let dir = tempfile::tempdir().unwrap();
+    let quick = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
+    let masks = |name: &str, seed: &str| {
+        let out = dir.path().join(name);
+        let o = out.display().to_string();
+        json(&[
+            "compile", quick, "-o", &o, "--budget", "12345", "--data", "shapes", "--rounds", "2", "--limit",
+            "50", "--seed", seed,
+        ]);
+        let m = relinc::passes::masks::Masks::read(&out.join("masks.safetensors")).unwrap();
+        assert_eq!(m.kept(), 12_345);
+        m
+    };
+    assert_eq!(masks("a", "1"), masks("b", "1"));
+    assert_ne!(masks("c", "1").layers, masks("d", "2").layers);
+}
+
+#[test]
+fn compile_is_fast_and_small() {
+    let rows = json(&["bench", "compile", "--repeat", "1"]);
+    for (row, limit) in rows.as_array().unwrap().iter().zip([0.5, 3.0]) {
+        assert!(row["seconds"].as_f64().unwrap() < limit, "{row}");
+    }
+    let (peak, model) = (&rows[1]["peak_bytes"], &rows[1]["model_bytes"]);
+    if let Some(peak) = peak.as_f64() {
+        assert!(peak < 4.0 * model.as_f64().unwrap(), "{rows}");
+    }
+}
