@@ -1,5 +1,5 @@
 //! The real models: counts, the independent oracle, accuracy, and the three exports of one ResNet-20.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 

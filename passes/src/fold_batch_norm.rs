@@ -79,13 +79,14 @@ fn forward(cx: &Cx<'_>, at: NodeId, x: NodeId, a: &Affine) -> Result<Patch, Stri
     if matches!(g.op(user), Op::Linear) && cx.facts.ty(at).rank() != 2 {
         return Err(format!("its channel axis is not the one {what} consumes"));
     }
-    if let Op::Conv(c) = g.op(user) {
-        if c.pads != [0; 4] && !a.only_scales() {
-            return Err(format!(
-                "the following {what} pads by {:?}, so its shift would be wrong at the border",
-                c.pads
-            ));
-        }
+    if let Op::Conv(c) = g.op(user)
+        && c.pads != [0; 4]
+        && !a.only_scales()
+    {
+        return Err(format!(
+            "the following {what} pads by {:?}, so its shift would be wrong at the border",
+            c.pads
+        ));
     }
     let (p, n) = fold_before(g, user, x, a, &g.node(user).name).ok_or("its shapes do not match")?;
     Ok(p.replace(user, n))

@@ -49,14 +49,15 @@ impl Pass for FoldScaleAndBias {
         if !is_linear(g, user) || g.is_output(at) || channels_last(user) {
             return Err(Skip::NoMatch);
         }
-        if let Op::Conv(c) = g.op(user) {
-            if c.pads != [0; 4] && !a.only_scales() {
-                return Err(Skip::Refused(format!(
-                    "the following conv '{}' pads by {:?}, so the shift would be wrong at the border",
-                    g.node(user).name,
-                    c.pads
-                )));
-            }
+        if let Op::Conv(c) = g.op(user)
+            && c.pads != [0; 4]
+            && !a.only_scales()
+        {
+            return Err(Skip::Refused(format!(
+                "the following conv '{}' pads by {:?}, so the shift would be wrong at the border",
+                g.node(user).name,
+                c.pads
+            )));
         }
         let (p, n) = fold_before(g, user, x, &a, &g.node(user).name).ok_or(Skip::NoMatch)?;
         Ok(p.replace(user, n))

@@ -43,7 +43,7 @@ fn key(g: &Graph, facts: &Facts, id: NodeId, above: &HashMap<NodeId, Key>, order
         return Key { order, ..keys[0].clone() };
     }
     if matches!(g.op(id), Op::Binary(Binary::Add | Binary::Mul)) {
-        keys.sort_by(|a, b| (a.depth, a.signature, a.weights).cmp(&(b.depth, b.signature, b.weights)));
+        keys.sort_by_key(|a| (a.depth, a.signature, a.weights));
     }
     let own = format!("{} {:?} {}", g.op(id).mnemonic(), g.op(id).attrs(), facts.ty(id));
     let mut parts: Vec<&[u8]> = vec![own.as_bytes()];

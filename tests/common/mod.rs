@@ -1,5 +1,5 @@
 //! What the integration tests share: the built binary, the shared models and data, Python.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

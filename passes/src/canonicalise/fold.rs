@@ -22,13 +22,13 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         return Ok(p.replace(at, c));
     }
     let operands = g.operands(at);
-    if let Some(k) = operands.iter().map(|&o| g.const_of(o).map(|t| &**t)).collect::<Option<Vec<&Tensor>>>() {
-        if fact.ty.elements() <= MAX_FOLDED {
-            let t = eval_const(g.op(at), &k).map_err(Skip::Refused)?;
-            let mut p = Patch::new();
-            let c = p.constant(name, t);
-            return Ok(p.replace(at, c));
-        }
+    if let Some(k) = operands.iter().map(|&o| g.const_of(o).map(|t| &**t)).collect::<Option<Vec<&Tensor>>>()
+        && fact.ty.elements() <= MAX_FOLDED
+    {
+        let t = eval_const(g.op(at), &k).map_err(Skip::Refused)?;
+        let mut p = Patch::new();
+        let c = p.constant(name, t);
+        return Ok(p.replace(at, c));
     }
     if let Op::Dyn(d) = *g.op(at) {
         let facts: Vec<_> = operands.iter().map(|&o| cx.facts.of(o)).collect();

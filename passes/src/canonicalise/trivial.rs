@@ -25,12 +25,12 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
     if nothing {
         return Ok(Patch::redirect(at, x));
     }
-    if let (Op::Reshape(d), Op::Reshape(_)) = (g.op(at), g.op(x)) {
-        if let Some(source) = g.operand(x, 0) {
-            let mut p = Patch::new();
-            let r = p.add(&g.node(at).name, Op::Reshape(d.clone()), &[source.into()]);
-            return Ok(p.replace(at, r));
-        }
+    if let (Op::Reshape(d), Op::Reshape(_)) = (g.op(at), g.op(x))
+        && let Some(source) = g.operand(x, 0)
+    {
+        let mut p = Patch::new();
+        let r = p.add(&g.node(at).name, Op::Reshape(d.clone()), &[source.into()]);
+        return Ok(p.replace(at, r));
     }
     constant_right(cx, at)
 }
