@@ -134,7 +134,7 @@ impl Case {
             (false, 0) => return Err(format!("the pass found nothing to do; it refused {refused:?}")),
             _ => {}
         }
-        if let Some(want) = header.refused.iter().filter(|w| !refused.iter().any(|r| r.contains(*w))).next() {
+        if let Some(want) = header.refused.iter().find(|w| !refused.iter().any(|r| r.contains(*w))) {
             return Err(format!("no refusal says \"{want}\": {refused:?}"));
         }
         if let Some(r) = refused.iter().find(|r| !header.refused.iter().any(|w| r.contains(w))) {

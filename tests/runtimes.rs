@@ -82,7 +82,6 @@ fn checker_and_onnxruntime_accept_what_is_emitted() {
     let Some(s) = shared() else { return };
     for (name, options) in [
         ("resnet8_tf2onnx_nhwc_op13", "scale=255"),
-        ("cifar100_3class_resnet20_torch1.13_op9_inlinepreproc", "scale=255"),
         ("marabou_cifar10_large_tf2onnx", "normalize=none"),
         ("sri_resnet_a", "normalize=cifar10"),
         ("resnet20_torch-dynamo_op18", "normalize=imagenet"),
@@ -107,6 +106,20 @@ fn checker_and_onnxruntime_accept_what_is_emitted() {
         let v = script(&py, "check_onnx.py", &[&e, &x, &y]);
         assert_eq!(v["argmax_agreement"], 1.0, "{name}");
     }
+}
+
+/// A model with its preprocessing inside and an NHWC input: the emitted file in tract against the original here.
+#[test]
+fn inline_preprocessing_survives() {
+    let Some(s) = shared() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("o").display().to_string();
+    let m = model(&s, "cifar100_3class_resnet20_torch1.13_op9_inlinepreproc");
+    json(&["compile", &m, "-o", &out, "--target", "onnx", "--target", "spu"]);
+    let e = format!("{out}/model.onnx");
+    let v =
+        json(&["verify", &m, &e, "--oracle", "tract", "--data", &cifar(&s, "scale=255"), "--limit", "64"]);
+    assert_eq!(v["argmax_agreement"], 1.0);
 }
 
 /// Other networks than ResNet-20 run on SPU, softmax, NHWC input and all.
