@@ -125,6 +125,14 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     let staging = Staging::new(&r.out)?;
     let mut options = Options { masks: None, drop_softmax: r.drop_softmax };
     let (imported, info, mut notes) = describe::open(source)?;
+    if let Some(k) =
+        eval::only_input(&imported).ok().and_then(|(_, t)| eval::fixed_batch(t)).filter(|&k| k > 1)
+    {
+        let file = info.path.display();
+        return Err(Error::Input(format!(
+            "{file}: the batch is fixed at {k}; export the model with batch 1 or a free batch"
+        )));
+    }
     let held_out = match &r.data {
         Some(d) => Some(d.open(r.split, Some(r.eval_images.max(SAMPLE))).map_err(input)?),
         None => None,

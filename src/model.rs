@@ -105,6 +105,14 @@ impl Model {
     pub fn run(&mut self, p: &dyn Pass, options: &Options, probe: Option<&mut Probe>) -> Result<(), Error> {
         let outcome = pass::run(p, &mut self.graph, options)
             .map_err(|e| Error::Input(format!("{}: {e}", self.info.path.display())))?;
+        if let (true, Some(r)) = (p.name() == "insert-masks", outcome.refused.first()) {
+            return Err(Error::Input(format!(
+                "{}: mask of '{}': {}",
+                self.info.path.display(),
+                r.node,
+                r.why
+            )));
+        }
         let difference = match probe {
             Some(probe) => Some(probe.after(p, &self.graph)?),
             None => None,

@@ -194,11 +194,7 @@ impl Pipeline {
         let spec: DataSpec = text.parse().map_err(input)?;
         let beside = base.join(spec.folder());
         let relative = !spec.folder().as_os_str().is_empty() && spec.folder().is_relative();
-        if !relative || !beside.exists() {
-            return Ok(Some(spec));
-        }
-        let moved = text.replacen(&*spec.folder().to_string_lossy(), &beside.to_string_lossy(), 1);
-        moved.parse().map(Some).map_err(input)
+        Ok(Some(if relative && beside.exists() { spec.in_folder(beside) } else { spec }))
     }
 
     fn masks(&self) -> Result<MaskSource, Error> {

@@ -6,6 +6,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// Every file a compilation may write beside its report and masks.
+const ARTEFACTS: &[&str] = &[
+    "model.onnx",
+    "model.onnx.data",
+    "spu/manifest.json",
+    "spu/model.mlir",
+    "spu/run.py",
+    "spu/sample_input.npy",
+    "spu/weights.npz",
+];
+
 /// A folder under construction. Dropped without [`Staging::commit`], it leaves nothing.
 #[derive(Debug)]
 pub struct Staging {
@@ -64,10 +75,16 @@ impl Staging {
         Ok(out)
     }
 
-    /// Renames everything into the target.
+    /// Renames everything into the target. Artefacts of an earlier compilation that this one did not write again are
+    /// removed: they would not belong to the report beside them.
     pub fn commit(mut self) -> Result<(), Error> {
         let fail = |e: io::Error| Error::Input(format!("{}: cannot be written: {e}", self.target.display()));
-        for (file, _) in self.files().map_err(fail)? {
+        let files = self.files().map_err(fail)?;
+        for stale in ARTEFACTS.iter().filter(|a| !files.iter().any(|(f, _)| f == *a)) {
+            let _ = fs::remove_file(self.target.join(stale));
+        }
+        let _ = fs::remove_dir(self.target.join("spu"));
+        for (file, _) in files {
             let to = self.target.join(&file);
             if let Some(dir) = to.parent() {
                 fs::create_dir_all(dir).map_err(fail)?;

@@ -64,3 +64,25 @@ fn compile_is_fast_and_small() {
         assert!(peak < 4.0 * model.as_f64().unwrap(), "{rows}");
     }
 }
+
+#[test]
+fn artefacts_of_an_earlier_compilation_do_not_linger() {
+    let dir = tempfile::tempdir().unwrap();
+    let quick = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
+    let o = dir.path().display().to_string();
+    std::fs::write(dir.path().join("notes.txt"), "the user's").unwrap();
+    json(&["compile", quick, "-o", &o, "--target", "onnx", "--target", "spu"]);
+    assert!(dir.path().join("spu/run.py").exists());
+    json(&["compile", quick, "-o", &o, "--target", "onnx"]);
+    let expected =
+        ["masks.safetensors", "model.onnx", "notes.txt", "report.html", "report.json", "report.txt"];
+    assert_eq!(files(dir.path()), expected);
+}
+
+#[test]
+fn graphs_are_json_when_asked() {
+    let quick = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
+    let v = json(&["inspect", quick, "--graph", "pir"]);
+    assert!(v["graph"].as_str().unwrap().contains("@relu00"));
+    assert!(json(&["inspect", quick, "--graph", "dot"])["graph"].as_str().unwrap().starts_with("digraph"));
+}

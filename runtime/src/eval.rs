@@ -75,13 +75,17 @@ pub fn fixed_batch(input: &Type) -> Option<usize> {
     input.dims.first().and_then(|d| d.fixed()).map(|n| n.max(1))
 }
 
-/// Cuts the first `n` images into batches of at most `wish`; a fixed batch takes whole batches only.
-pub fn batches(input: &Type, n: usize, wish: usize) -> Vec<Range<usize>> {
-    let (step, n) = match fixed_batch(input) {
+/// Cuts the first `n` images into batches of at most `wish`; a fixed batch takes whole batches only, and none at all is an
+/// error.
+pub fn batches(input: &Type, n: usize, wish: usize) -> Result<Vec<Range<usize>>, String> {
+    let (step, whole) = match fixed_batch(input) {
         Some(b) => (b, n / b * b),
         None => (wish.max(1), n),
     };
-    (0..n).step_by(step).map(|s| s..(s + step).min(n)).collect()
+    if whole == 0 {
+        return Err(format!("the model takes batches of {step}, there are {n} images; give more of them"));
+    }
+    Ok((0..whole).step_by(step).map(|s| s..(s + step).min(whole)).collect())
 }
 
 /// Index of the largest logit of each row; the first of equals.
@@ -102,7 +106,7 @@ pub fn for_each_batch(
     let (_, ty) = only_input(g)?;
     let layout = layout(ty, ds.image_shape())?;
     let interp = Interp::new(g).map_err(|e| e.to_string())?;
-    for range in batches(ty, n.min(ds.len()), BATCH) {
+    for range in batches(ty, n.min(ds.len()), BATCH)? {
         let start = range.start;
         let (x, labels) = feed(ds, range, layout);
         let out = interp.run(vec![x]).map_err(|e| e.to_string())?;

@@ -33,16 +33,15 @@ pub struct Args {
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let m = Model::load(&a.model, &a.import.options()?, &Options::default(), None)?;
     let facts = infer(&m.graph).map_err(|e| input(&e[0]))?;
-    match a.graph.as_deref() {
-        Some("dot") => {
-            print(&dot::to_dot(&m.graph));
-            return Ok(());
-        }
-        Some(_) => {
-            print(&pir(&m.graph, Constants::Opaque));
-            return Ok(());
-        }
-        None => {}
+    if let Some(form) = &a.graph {
+        let text = if form == "dot" { dot::to_dot(&m.graph) } else { pir(&m.graph, Constants::Opaque) };
+        return match g.json {
+            true => print_json(&json!({"form": form, "graph": text})),
+            false => {
+                print(&text);
+                Ok(())
+            }
+        };
     }
     let v = describe(&m, &facts, &a)?;
     if g.json {

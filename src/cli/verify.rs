@@ -112,7 +112,13 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Tensor, Error> {
                 .map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
             Ok(eval::feed(&ds, 0..ds.len().min(a.limit as usize), layout).0)
         }
-        None => Ok(crate::random::uniform(&ty.at(a.random.unwrap_or(16) as usize), seed)),
+        None => {
+            let mut shape = ty.at(1);
+            if let Some(n) = shape.first_mut() {
+                *n = a.random.unwrap_or(16) as usize;
+            }
+            Ok(crate::random::uniform(&shape, seed))
+        }
     }
 }
 
@@ -121,7 +127,7 @@ fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
     let (_, ty) = eval::only_input(g)?;
     let per: usize = batch.shape()[1..].iter().product();
     let data = batch.as_f32().unwrap_or_default();
-    let ranges = eval::batches(ty, batch.shape()[0], eval::BATCH);
+    let ranges = eval::batches(ty, batch.shape()[0], eval::BATCH)?;
     let done = ranges.last().map_or(0, |r| r.end);
     if done != batch.shape()[0] {
         return Err(format!("its batch is fixed at a number that does not divide {}", batch.shape()[0]));

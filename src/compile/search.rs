@@ -74,6 +74,7 @@ fn search(model: &Model, r: &Request, progress: &Progress) -> Result<Masks, Erro
     let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
     let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
     let batches: Vec<_> = eval::batches(ty, ds.len().min(*images), CALIBRATION_BATCH)
+        .map_err(input)?
         .into_iter()
         .map(|range| eval::feed(&ds, range, layout).0)
         .collect();

@@ -73,6 +73,11 @@ impl DataSpec {
         &self.folder
     }
 
+    /// The same data set in another folder; its text stays as the user wrote it.
+    pub fn in_folder(self, folder: PathBuf) -> DataSpec {
+        DataSpec { folder, ..self }
+    }
+
     /// How its pixels become network input; pixels in 0…1 when the spec does not say.
     pub fn normalize(&self) -> Normalize {
         self.normalize

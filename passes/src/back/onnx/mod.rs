@@ -103,7 +103,8 @@ fn value_names(g: &Graph, order: &[NodeId]) -> HashMap<NodeId, String> {
         let clash: Vec<NodeId> =
             names.iter().filter(|(id, n)| **n == o.name && **id != o.node).map(|(&id, _)| id).collect();
         for id in clash {
-            names.insert(id, format!("{}.value", o.name));
+            let fresh = g.fresh_name(&format!("{}.value", o.name));
+            names.insert(id, fresh);
         }
     }
     names

@@ -6,7 +6,7 @@ use crate::interp::movement;
 use crate::ir::op::{Compare, ReduceKind};
 use crate::ir::{Binary, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
 use crate::valid::Valid;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
 /// Collects nodes and initializers in topological order.
@@ -17,13 +17,17 @@ pub struct Emitter<'a> {
     opset: i64,
     nodes: Vec<NodeProto>,
     initializers: Vec<(String, &'a Tensor)>,
+    /// Value names that are taken.
+    used: HashSet<String>,
     /// Nodes that cannot be expressed, in words.
     pub errors: Vec<String>,
 }
 
 impl<'a> Emitter<'a> {
     pub fn new(valid: &'a Valid<'a>, names: &'a HashMap<NodeId, String>, opset: i64) -> Self {
-        Emitter { valid, g: valid.graph(), names, opset, nodes: vec![], initializers: vec![], errors: vec![] }
+        let g = valid.graph();
+        let used = names.values().chain(g.outputs().iter().map(|o| &o.name)).cloned().collect();
+        Emitter { valid, g, names, opset, nodes: vec![], initializers: vec![], used, errors: vec![] }
     }
 
     pub fn finish(self) -> (Vec<NodeProto>, Vec<(String, &'a Tensor)>) {
@@ -34,10 +38,13 @@ impl<'a> Emitter<'a> {
         self.names[&id].clone()
     }
 
-    /// A helper value beside node `id`.
-    fn aux(&self, id: NodeId, what: &str) -> String {
+    /// A name for a helper value beside node `id` that nothing else has.
+    fn aux(&mut self, id: NodeId, what: &str) -> String {
         let base = format!("{}.{what}", self.names[&id]);
-        if self.g.by_name(&base).is_some() { format!("{base}.aux") } else { base }
+        let fresh = (0..).map(|i| if i == 0 { base.clone() } else { format!("{base}.{i}") });
+        let name = fresh.into_iter().find(|n| !self.used.contains(n)).unwrap_or(base);
+        self.used.insert(name.clone());
+        name
     }
 
     /// Adds a node; it is called after its output, or after its layer where it is the layer's ReLU.
@@ -73,7 +80,10 @@ impl<'a> Emitter<'a> {
         let mut inputs: Vec<String> = self.g.operands(id).iter().map(|&o| self.name(o)).collect();
         for (what, t) in constants {
             inputs.push(match t {
-                Some(t) => self.constant(id, self.aux(id, what), t),
+                Some(t) => {
+                    let name = self.aux(id, what);
+                    self.constant(id, name, t)
+                }
                 None => String::new(),
             });
         }
@@ -267,7 +277,8 @@ impl<'a> Emitter<'a> {
         }
         let (x, pooled, out) = (self.operand_name(id, 0), self.aux(id, "pooled"), self.name(id));
         self.push(id, "GlobalAveragePool", &[x], &pooled, vec![]);
-        let shape = self.constant(id, self.aux(id, "shape"), &Self::shape_tensor(&ty.dims));
+        let shape = self.aux(id, "shape");
+        let shape = self.constant(id, shape, &Self::shape_tensor(&ty.dims));
         self.push(id, "Reshape", &[pooled, shape], &out, vec![]);
     }
 

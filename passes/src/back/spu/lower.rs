@@ -69,17 +69,7 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
             pad(w, &x, &v, before, after, &out)
         }
         Op::Slice(axes) => slice(w, axes, &x, &out)?,
-        Op::Concat { axis } => {
-            let names: Vec<&str> = operands.iter().map(|v| v.name.as_str()).collect();
-            let types: Vec<String> = operands.iter().map(Value::ty).collect();
-            let text = format!(
-                "stablehlo.concatenate {}, dim = {axis} : ({}) -> {}",
-                names.join(", "),
-                types.join(", "),
-                ty(&out, x.dtype)
-            );
-            w.put(&out, x.dtype, &text)
-        }
+        Op::Concat { axis } => concatenate(w, &operands, *axis, &out),
         Op::Gather { axis } => gather(w, valid, id, *axis, &x, &out)?,
         Op::Reshape(_) => reshape(w, &x, &out),
         Op::Transpose(p) => w.put(
@@ -152,6 +142,19 @@ fn dot(w: &mut Writer<'_>, x: &Value, y: &Value, xk: usize, yk: usize, out: &[us
     w.float(out, &text)
 }
 
+fn concatenate(w: &mut Writer<'_>, parts: &[Value], axis: usize, out: &[usize]) -> Value {
+    let names: Vec<&str> = parts.iter().map(|v| v.name.as_str()).collect();
+    let types: Vec<String> = parts.iter().map(Value::ty).collect();
+    let dtype = parts[0].dtype;
+    let text = format!(
+        "stablehlo.concatenate {}, dim = {axis} : ({}) -> {}",
+        names.join(", "),
+        types.join(", "),
+        ty(out, dtype)
+    );
+    w.put(out, dtype, &text)
+}
+
 /// SPU runs dense and depthwise convolutions; other groupings are cut apart and joined.
 fn convolution(w: &mut Writer<'_>, c: &Conv, operands: &[Value], out: &[usize]) -> Value {
     let (x, k) = (&operands[0], &operands[1]);
@@ -166,15 +169,7 @@ fn convolution(w: &mut Writer<'_>, c: &Conv, operands: &[Value], out: &[usize]) 
                 one_convolution(w, c, 1, &xs, &ks, &[out[0], cout, out[2], out[3]])
             })
             .collect();
-        let names: Vec<&str> = parts.iter().map(|v| v.name.as_str()).collect();
-        let types: Vec<String> = parts.iter().map(Value::ty).collect();
-        let text = format!(
-            "stablehlo.concatenate {}, dim = 1 : ({}) -> {}",
-            names.join(", "),
-            types.join(", "),
-            ty(out, DType::F32)
-        );
-        w.float(out, &text)
+        concatenate(w, &parts, 1, out)
     };
     match operands.get(2) {
         Some(b) => add_bias(w, &y, b, 1),

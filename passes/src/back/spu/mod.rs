@@ -8,7 +8,7 @@ mod text;
 pub use npz::{write_npy, write_npz};
 
 use super::EmitError;
-use crate::ir::{DType, Graph, NodeId, Tensor};
+use crate::ir::{DType, Graph, NodeId, Op, Tensor};
 use crate::valid::Valid;
 use std::path::Path;
 
@@ -24,9 +24,12 @@ pub struct SpuOptions {
     pub sample: Tensor,
 }
 
-/// Is a constant a weight (an argument under the weights setting), rather than public and inline?
+/// Is a constant a weight (an argument under the weights setting), rather than public and inline? Single numbers are
+/// public, unless they are weights or biases of a linear operation.
 pub fn is_weight(g: &Graph, id: NodeId) -> bool {
-    g.const_of(id).is_some_and(|t| t.dtype() == DType::F32 && t.len() > 1)
+    let linear = |(user, slot): (NodeId, usize)| slot > 0 && matches!(g.op(user), Op::Conv(_) | Op::Linear);
+    g.const_of(id)
+        .is_some_and(|t| t.dtype() == DType::F32 && (t.len() > 1 || g.users(id).into_iter().any(linear)))
 }
 
 /// Writes `model.mlir`, `weights.npz`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.

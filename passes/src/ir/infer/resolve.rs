@@ -1,0 +1,171 @@
+//! Parameters that arrive as operands: what they are, once the operands' facts are known.
+
+use super::{Fact, broadcast, product};
+use crate::ir::op::{DynOp, Op, SliceAxis};
+use crate::ir::shape::{Dim, SymInt, Type};
+use crate::ir::tensor::{Data, Tensor};
+
+/// An ONNX axis, negative from the end, as an index below `rank`.
+pub fn norm_axis(axis: i64, rank: usize) -> Result<usize, String> {
+    let a = if axis < 0 { axis + rank as i64 } else { axis };
+    usize::try_from(a).ok().filter(|&a| a < rank).ok_or(format!("axis {axis} does not exist at rank {rank}"))
+}
+
+fn known(f: &Fact, what: &str) -> Result<Vec<i64>, String> {
+    f.fixed_ints()
+        .ok_or(format!("its {what} are computed from data; relinc needs them constant or shape-derived"))
+}
+
+/// A scalar float operand; `None` when it is absent (an empty constant).
+fn scalar(f: Option<&&Fact>, what: &str) -> Result<Option<f32>, String> {
+    let Some(f) = f else { return Ok(None) };
+    let t = f.konst.as_ref().ok_or(format!("its {what} is computed from data"))?;
+    Ok(match t.data() {
+        Data::F32(v) => v.first().copied(),
+        Data::I64(v) => v.first().map(|&i| i as f32),
+        _ => None,
+    })
+}
+
+/// The static form of a [`DynOp`], which reads the first operand only (`Const` reads none).
+pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
+    let x = &ops[0].ty;
+    Ok(match op {
+        DynOp::Reshape { allow_zero } => {
+            let want = ops[1].ints.as_ref().ok_or("its target shape is computed from data")?;
+            Op::Reshape(reshape_dims(x, want, allow_zero)?)
+        }
+        DynOp::Expand => {
+            let want = ops[1].ints.as_ref().ok_or("its target shape is computed from data")?;
+            let dims = want
+                .iter()
+                .map(|v| v.as_dim().ok_or("a target dimension is not a size"))
+                .collect::<Result<Vec<_>, _>>()?;
+            Op::Expand(broadcast(&x.dims, &dims)?)
+        }
+        DynOp::Pad => {
+            let amounts = known(ops[1], "amounts")?;
+            let axes: Vec<usize> = match ops.get(3) {
+                Some(f) => {
+                    known(f, "axes")?.into_iter().map(|a| norm_axis(a, x.rank())).collect::<Result<_, _>>()?
+                }
+                None => (0..x.rank()).collect(),
+            };
+            if amounts.len() != 2 * axes.len() {
+                return Err(format!("{} amounts for {} axes", amounts.len(), axes.len()));
+            }
+            if let Some(a) = amounts.iter().find(|&&a| a < 0) {
+                return Err(format!(
+                    "pads by {a}: negative padding is not supported, export a Slice instead"
+                ));
+            }
+            let (mut before, mut after) = (vec![0; x.rank()], vec![0; x.rank()]);
+            for (i, &a) in axes.iter().enumerate() {
+                before[a] = amounts[i] as usize;
+                after[a] = amounts[axes.len() + i] as usize;
+            }
+            Op::Pad { before, after, value: scalar(ops.get(2), "value")?.unwrap_or(0.0) }
+        }
+        DynOp::Slice => {
+            let (starts, ends) = (known(ops[1], "starts")?, known(ops[2], "ends")?);
+            let axes: Vec<i64> = match ops.get(3).filter(|f| f.ty.elements() > 0) {
+                Some(f) => known(f, "axes")?,
+                None => (0..starts.len() as i64).collect(),
+            };
+            let steps = match ops.get(4) {
+                Some(f) => known(f, "steps")?,
+                None => vec![1; starts.len()],
+            };
+            let n = starts.len();
+            if ends.len() != n || axes.len() != n || steps.len() != n || steps.contains(&0) {
+                return Err("starts, ends, axes and steps do not match".into());
+            }
+            let axis = |i: usize| norm_axis(axes[i], x.rank());
+            Op::Slice(
+                (0..n)
+                    .map(|i| Ok(SliceAxis { axis: axis(i)?, start: starts[i], end: ends[i], step: steps[i] }))
+                    .collect::<Result<_, String>>()?,
+            )
+        }
+        DynOp::Clip => Op::Clip {
+            min: scalar(ops.get(1), "minimum")?.unwrap_or(f32::NEG_INFINITY),
+            max: scalar(ops.get(2), "maximum")?.unwrap_or(f32::INFINITY),
+        },
+        DynOp::Reduce { kind, keep } => {
+            let mut axes = known(ops[1], "axes")?
+                .into_iter()
+                .map(|a| norm_axis(a, x.rank()))
+                .collect::<Result<Vec<_>, _>>()?;
+            axes.sort_unstable();
+            Op::Reduce { kind, axes, keep }
+        }
+        DynOp::Squeeze => {
+            let axes = known(ops[1], "axes")?
+                .into_iter()
+                .map(|a| norm_axis(a, x.rank()))
+                .collect::<Result<Vec<_>, _>>()?;
+            if let Some(a) = axes.iter().find(|&&a| x.dims[a] != Dim::Fixed(1)) {
+                return Err(format!("squeezes axis {a} of {x}, which is not 1"));
+            }
+            Op::Reshape((0..x.rank()).filter(|i| !axes.contains(i)).map(|i| x.dims[i]).collect())
+        }
+        DynOp::Unsqueeze => {
+            let axes = known(ops[1], "axes")?;
+            let rank = x.rank() + axes.len();
+            let axes = axes.into_iter().map(|a| norm_axis(a, rank)).collect::<Result<Vec<_>, _>>()?;
+            let mut rest = x.dims.iter();
+            let dims =
+                (0..rank).map(|i| if axes.contains(&i) { Some(Dim::Fixed(1)) } else { rest.next().copied() });
+            Op::Reshape(dims.collect::<Option<Vec<_>>>().ok_or("repeats an axis")?)
+        }
+        DynOp::FillInt { value } => {
+            let shape = fill_shape(ops[0])?;
+            let n = shape.iter().product();
+            Op::Const(std::sync::Arc::new(Tensor::i64(shape, vec![value; n])))
+        }
+        DynOp::FillFloat { value } => {
+            let shape = fill_shape(ops[0])?;
+            let n = shape.iter().product();
+            Op::Const(std::sync::Arc::new(Tensor::f32(shape, vec![value; n])))
+        }
+    })
+}
+
+fn fill_shape(f: &Fact) -> Result<Vec<usize>, String> {
+    let v = known(f, "dimensions")?;
+    let shape: Option<Vec<usize>> = v.iter().map(|&d| usize::try_from(d).ok()).collect();
+    let shape = shape.ok_or("a dimension is negative")?;
+    shape
+        .iter()
+        .try_fold(1usize, |p, &d| p.checked_mul(d))
+        .filter(|&n| n <= 1 << 28)
+        .ok_or("is larger than 2^28 elements")?;
+    Ok(shape)
+}
+
+fn reshape_dims(x: &Type, want: &[SymInt], allow_zero: bool) -> Result<Vec<Dim>, String> {
+    let total = product(&x.dims).ok_or("the operand has two batch dimensions")?;
+    let mut dims = vec![None; want.len()];
+    let mut known = SymInt::fixed(1);
+    for (i, w) in want.iter().enumerate() {
+        let d = match w.as_fixed() {
+            Some(-1) => continue,
+            Some(0) if !allow_zero => {
+                *x.dims.get(i).ok_or(format!("copies dimension {i}, which {x} has not"))?
+            }
+            _ => w.as_dim().ok_or("a target dimension is not a size")?,
+        };
+        dims[i] = Some(d);
+        known = known.times(d.into()).ok_or("the target has two batch dimensions")?;
+    }
+    let open: Vec<usize> = (0..want.len()).filter(|&i| dims[i].is_none()).collect();
+    match open[..] {
+        [] => {}
+        [i] => {
+            let d = if known == SymInt::fixed(0) { None } else { total.over(known).and_then(SymInt::as_dim) };
+            dims[i] = Some(d.ok_or(format!("{x} does not divide into the target shape"))?);
+        }
+        _ => return Err("the target has two unknown dimensions".into()),
+    }
+    Ok(dims.into_iter().flatten().collect())
+}
