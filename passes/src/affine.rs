@@ -92,8 +92,18 @@ pub fn fold_after(g: &Graph, linear: NodeId, a: &Affine, name: &str) -> Option<(
     Some(rebuild(g, linear, g.operand(linear, 0)?.into(), Tensor::f32(w.shape(), scaled), b, name))
 }
 
+/// Why an affine must not fold into the following convolution: it pads, and the affine shifts. The caller ends the sentence.
+pub fn padding_forbids(g: &Graph, linear: NodeId, a: &Affine) -> Option<String> {
+    match g.op(linear) {
+        Op::Conv(c) if c.pads != [0; 4] && !a.only_scales() => {
+            Some(format!("the following conv '{}' pads by {:?}", g.node(linear).name, c.pads))
+        }
+        _ => None,
+    }
+}
+
 /// `linear(affine(x))` → one linear operation: `w'[o,i] = w[o,i]·scale[i]`, `b'[o] = b[o] + Σ w[o,i]·shift[i]`.
-/// Exact only where no zero padding follows the affine, or the affine has no shift.
+/// The caller has asked [`padding_forbids`].
 pub fn fold_before(g: &Graph, linear: NodeId, x: NodeId, a: &Affine, name: &str) -> Option<(Patch, Ref)> {
     let w = g.const_operand(linear, 1)?;
     let v = w.as_f32()?;

@@ -14,7 +14,7 @@
 //!
 //! **Source**: standard; exactness at borders checked numerically (import-checklist, "facts the folds rest on").
 
-use crate::affine::{Affine, fold_after, fold_before, is_linear};
+use crate::affine::{Affine, fold_after, fold_before, is_linear, padding_forbids};
 use crate::ir::{NodeId, Op};
 use crate::pass::{Cx, Guarantee, Pass, Skip};
 use crate::patch::Patch;
@@ -79,14 +79,8 @@ fn forward(cx: &Cx<'_>, at: NodeId, x: NodeId, a: &Affine) -> Result<Patch, Stri
     if matches!(g.op(user), Op::Linear) && cx.facts.ty(at).rank() != 2 {
         return Err(format!("its channel axis is not the one {what} consumes"));
     }
-    if let Op::Conv(c) = g.op(user)
-        && c.pads != [0; 4]
-        && !a.only_scales()
-    {
-        return Err(format!(
-            "the following {what} pads by {:?}, so its shift would be wrong at the border",
-            c.pads
-        ));
+    if let Some(why) = padding_forbids(g, user, a) {
+        return Err(format!("{why}, so its shift would be wrong at the border"));
     }
     let (p, n) = fold_before(g, user, x, a, &g.node(user).name).ok_or("its shapes do not match")?;
     Ok(p.replace(user, n))

@@ -13,7 +13,7 @@
 //!
 //! **Source**: TensorFlow and Caffe2 exporters write batch normalisation as such chains (import-checklist, row 3).
 
-use crate::affine::{Affine, fold_after, fold_before, is_linear};
+use crate::affine::{Affine, fold_after, fold_before, is_linear, padding_forbids};
 use crate::ir::{NodeId, Op};
 use crate::pass::{Cx, Guarantee, Pass, Skip};
 use crate::patch::Patch;
@@ -49,15 +49,8 @@ impl Pass for FoldScaleAndBias {
         if !is_linear(g, user) || g.is_output(at) || channels_last(user) {
             return Err(Skip::NoMatch);
         }
-        if let Op::Conv(c) = g.op(user)
-            && c.pads != [0; 4]
-            && !a.only_scales()
-        {
-            return Err(Skip::Refused(format!(
-                "the following conv '{}' pads by {:?}, so the shift would be wrong at the border",
-                g.node(user).name,
-                c.pads
-            )));
+        if let Some(why) = padding_forbids(g, user, &a) {
+            return Err(Skip::Refused(format!("{why}, so the shift would be wrong at the border")));
         }
         let (p, n) = fold_before(g, user, x, &a, &g.node(user).name).ok_or(Skip::NoMatch)?;
         Ok(p.replace(user, n))

@@ -10,9 +10,11 @@ pub mod interp;
 pub mod ir;
 pub mod layers;
 pub mod masks;
+pub mod npy;
 pub mod pass;
 pub mod patch;
 pub mod registry;
+pub mod splitmix;
 pub mod valid;
 
 pub mod canonicalise;

@@ -96,32 +96,43 @@ pub fn arg_max(logits: &Tensor) -> Vec<usize> {
     logits.as_f32().unwrap_or_default().chunks(k).map(best).collect()
 }
 
-/// Outputs of a network for the first `n` images, batch by batch; `each` gets (first image, logits, labels).
-pub fn for_each_batch(
+/// Outputs of a network for the first `n` images, batch by batch; `each` gets (logits, labels).
+fn for_each_batch(
     g: &Graph,
     ds: &Dataset,
     n: usize,
-    each: &mut dyn FnMut(usize, &Tensor, &[usize]),
+    each: &mut dyn FnMut(&Tensor, &[usize]),
 ) -> Result<(), String> {
     let (_, ty) = only_input(g)?;
     let layout = layout(ty, ds.image_shape())?;
     let interp = Interp::new(g).map_err(|e| e.to_string())?;
     for range in batches(ty, n.min(ds.len()), BATCH)? {
-        let start = range.start;
         let (x, labels) = feed(ds, range, layout);
         let out = interp.run(vec![x]).map_err(|e| e.to_string())?;
-        each(start, out.first().ok_or("the model has no output")?, &labels);
+        each(out.first().ok_or("the model has no output")?, &labels);
     }
     Ok(())
 }
 
 /// Top-1 accuracy on the first `n` images. `tell` hears how many are done.
 pub fn clean(g: &Graph, ds: &Dataset, n: usize, tell: &mut dyn FnMut(usize, usize)) -> Result<Clean, String> {
+    clean_watched(g, ds, n, tell, &mut |_| {})
+}
+
+/// As [`clean`]; `see` gets the logits of every batch in order.
+pub fn clean_watched(
+    g: &Graph,
+    ds: &Dataset,
+    n: usize,
+    tell: &mut dyn FnMut(usize, usize),
+    see: &mut dyn FnMut(&Tensor),
+) -> Result<Clean, String> {
     let start = Instant::now();
     let n = n.min(ds.len());
     let (mut right, mut seen, mut misfit) = (0, 0, None);
     let mut predicted = std::collections::BTreeSet::new();
-    for_each_batch(g, ds, n, &mut |_, logits, labels| {
+    for_each_batch(g, ds, n, &mut |logits, labels| {
+        see(logits);
         let classes = logits.len() / labels.len().max(1);
         if let Some(l) = labels.iter().find(|&&l| l >= classes) {
             misfit = Some(format!("the data set has a label {l}, the model only {classes} classes"));

@@ -5,10 +5,10 @@ use super::{Global, print, print_json};
 use crate::compile::read_masks;
 use crate::error::{Error, input};
 use crate::model::Model;
-use relinc_passes::back::spu::write_npy;
 use relinc_passes::files::create_atomically;
 use relinc_passes::insert_masks::InsertMasks;
 use relinc_passes::ir::Tensor;
+use relinc_passes::npy::write_npy;
 use relinc_passes::pass::Options;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::eval;
@@ -67,11 +67,21 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     }
     let ds = a.data.open(a.split, a.limit).map_err(input)?;
     let n = a.limit.unwrap_or(ds.len());
-    let found = eval::clean(&m.graph, &ds, n, &mut |i, n| progress.count("images", i, n));
+    let (mut outputs, mut shape) = (vec![], vec![]);
+    let mut keep = |logits: &Tensor| {
+        if a.save_outputs.is_some() {
+            outputs.extend_from_slice(logits.as_f32().unwrap_or_default());
+            shape = logits.shape().to_vec();
+        }
+    };
+    let found = eval::clean_watched(&m.graph, &ds, n, &mut |i, n| progress.count("images", i, n), &mut keep);
     progress.finish();
     let named = |e: String| Error::Input(format!("{}: {e}", a.model.display()));
     let r = found.map_err(named)?;
-    save(&a, &m, &ds, r.n).map_err(named)?;
+    if let Some(d) = shape.first_mut() {
+        *d = r.n;
+    }
+    save(&a, &m, &ds, (shape, outputs), r.n).map_err(named)?;
     if g.json {
         return print_json(&json!({
             "n": r.n, "clean": r.clean, "corrupted": null, "corrupted_by": null, "adversarial": null, "attack": null,
@@ -93,7 +103,13 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
 }
 
 /// Writes what the network was given and what it answered.
-fn save(a: &Args, m: &Model, ds: &Dataset, n: usize) -> Result<(), String> {
+fn save(
+    a: &Args,
+    m: &Model,
+    ds: &Dataset,
+    (shape, outputs): (Vec<usize>, Vec<f32>),
+    n: usize,
+) -> Result<(), String> {
     let write = |path: &PathBuf, t: &Tensor| {
         create_atomically(path, |w| write_npy(w, t))
             .map_err(|e| format!("{}: cannot be written: {e}", path.display()))
@@ -102,16 +118,8 @@ fn save(a: &Args, m: &Model, ds: &Dataset, n: usize) -> Result<(), String> {
         let (_, ty) = eval::only_input(&m.graph)?;
         write(path, &eval::feed(ds, 0..n, eval::layout(ty, ds.image_shape())?).0)?;
     }
-    if let Some(path) = &a.save_outputs {
-        let (mut out, mut shape) = (vec![], vec![]);
-        eval::for_each_batch(&m.graph, ds, n, &mut |_, logits, _| {
-            out.extend_from_slice(logits.as_f32().unwrap_or_default());
-            shape = logits.shape().to_vec();
-        })?;
-        if let Some(d) = shape.first_mut() {
-            *d = n;
-        }
-        write(path, &Tensor::f32(shape, out))?;
+    match &a.save_outputs {
+        Some(path) => write(path, &Tensor::f32(shape, outputs)),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -19,7 +19,7 @@ pub(crate) use figures::count;
 pub use headline::headline;
 pub use model::Report;
 
-use std::io::Write;
+use relinc_passes::files::write_atomically;
 use std::path::{Path, PathBuf};
 
 /// The JSON Schema of `report.json`.
@@ -60,14 +60,14 @@ pub fn write(dir: &Path, report: &Report) -> std::io::Result<()> {
     std::fs::create_dir_all(dir)?;
     let mut json = serde_json::to_string_pretty(report)?;
     json.push('\n');
-    replace(dir, "report.json", &json)?;
+    write_atomically(&dir.join("report.json"), json.as_bytes())?;
     render(dir, report)
 }
 
 /// Writes `report.txt` and `report.html` only.
 pub fn render(dir: &Path, report: &Report) -> std::io::Result<()> {
-    replace(dir, "report.txt", &text::render(report))?;
-    replace(dir, "report.html", &html::render(report))
+    write_atomically(&dir.join("report.txt"), text::render(report).as_bytes())?;
+    write_atomically(&dir.join("report.html"), html::render(report).as_bytes())
 }
 
 /// Reads `report.json` of a directory and checks it against [`SCHEMA`].
@@ -83,18 +83,4 @@ pub fn read(dir: &Path) -> Result<Report, ReadError> {
         return Err(ReadError::Schema { why: format!("{e} at '{}'", e.instance_path()), path });
     }
     serde_json::from_value(value).map_err(parse)
-}
-
-/// Writes a file beside its final place, then renames it there.
-fn replace(dir: &Path, name: &str, text: &str) -> std::io::Result<()> {
-    let mut tmp = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        tmp.permissions(std::fs::Permissions::from_mode(0o644));
-    }
-    let mut file = tmp.prefix(".report-").tempfile_in(dir)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(dir.join(name)).map_err(|e| e.error)?;
-    Ok(())
 }

@@ -1,7 +1,9 @@
 //! Writes a data set as NumPy files, for programs that are not ours.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use relinc_passes::files::create_atomically;
+use relinc_passes::ir::DType;
+use relinc_passes::npy::header;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{DataError, DataSpec, Split};
@@ -44,58 +46,19 @@ fn export_split(spec: &DataSpec, split: Split, dir: &Path) -> Result<Exported, D
     Ok(Exported { split, images: data.len(), images_file, labels_file })
 }
 
-/// Writes a `.npy` file, version 1.0, of unsigned bytes in C order. `values` has the product of `shape` elements.
-/// The file is written beside its place under another name and then renamed.
+/// Writes a `.npy` file of unsigned bytes; it appears by rename. `values` has the product of `shape` elements.
 fn write_npy(path: &Path, shape: &[usize], values: &[u8]) -> Result<(), DataError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written =
-        write_new(&temporary, &npy_header(shape), values).and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| {
-        // The first error is the one to tell; a leftover temporary file is harmless.
-        let _ = fs::remove_file(&temporary);
-        DataError::io(path)(error)
+    create_atomically(path, |w| {
+        w.write_all(&header(DType::U8, shape))?;
+        w.write_all(values)
     })
-}
-
-fn write_new(path: &Path, header: &[u8], values: &[u8]) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    file.write_all(header)?;
-    file.write_all(values)?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-}
-
-/// Magic, version, header length and the header: a Python dictionary padded with blanks to a multiple of 64 bytes.
-/// Source: `numpy/lib/format.py`.
-fn npy_header(shape: &[usize]) -> Vec<u8> {
-    let shape: String = shape.iter().map(|n| format!("{n}, ")).collect();
-    let mut text = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());
-    let prefix = 10;
-    let padded = (prefix + text.len() + 1).next_multiple_of(64) - prefix;
-    text.extend(std::iter::repeat_n(' ', padded - text.len() - 1));
-    text.push('\n');
-    let mut header = b"\x93NUMPY\x01\x00".to_vec();
-    header.extend((padded as u16).to_le_bytes());
-    header.extend(text.as_bytes());
-    header
+    .map_err(DataError::io(path))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn header_is_what_numpy_writes() {
-        let header = npy_header(&[2, 3, 32, 32]);
-        assert_eq!(header.len(), 128);
-        assert_eq!(&header[..10], b"\x93NUMPY\x01\x00\x76\x00");
-        let text = std::str::from_utf8(&header[10..]).unwrap();
-        assert!(text.starts_with("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 32, 32,), }"));
-        assert!(text.ends_with(" \n"));
-        assert!(npy_header(&[7]).windows(4).any(|w| w == b"(7,)"));
-    }
 
     #[test]
     fn writes_all_splits_and_no_leftovers() {

@@ -5,7 +5,9 @@ mod lower;
 mod npz;
 mod text;
 
-pub use npz::{write_npy, write_npz};
+pub use npz::write_npz;
+
+use crate::npy::write_npy;
 
 use super::EmitError;
 use crate::ir::{DType, Graph, NodeId, Op, Tensor};

@@ -1,34 +1,8 @@
-//! NumPy's `.npy` and `.npz` (an uncompressed zip of `.npy` members), streamed.
+//! NumPy's `.npz`: an uncompressed zip of `.npy` members, streamed.
 
-use crate::back::onnx::write_elements;
-use crate::ir::{DType, Data, Tensor};
+use crate::ir::{Data, Tensor};
+use crate::npy::{header, write_npy};
 use std::io::{self, Write};
-
-/// The `.npy` header of a little-endian C-order array.
-fn header(t: &Tensor) -> Vec<u8> {
-    let descr = match t.dtype() {
-        DType::F32 => "<f4",
-        DType::I64 => "<i8",
-        DType::U8 => "|u1",
-        DType::Bool => "|b1",
-    };
-    let shape: String = t.shape().iter().map(|d| format!("{d},")).collect();
-    let mut dict = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
-    // Magic, version and length take 10 bytes; the data starts at a multiple of 64.
-    let padded = (10 + dict.len() + 1).next_multiple_of(64) - 10;
-    dict.extend(std::iter::repeat_n(' ', padded - dict.len() - 1));
-    dict.push('\n');
-    let mut h = b"\x93NUMPY\x01\x00".to_vec();
-    h.extend((dict.len() as u16).to_le_bytes());
-    h.extend(dict.as_bytes());
-    h
-}
-
-/// Writes one array.
-pub fn write_npy(w: &mut dyn Write, t: &Tensor) -> io::Result<()> {
-    w.write_all(&header(t))?;
-    write_elements(w, t)
-}
 
 /// Feeds what is written to a checksum.
 struct Crc(crc32fast::Hasher);
@@ -72,7 +46,8 @@ pub fn write_npz(w: &mut dyn Write, arrays: &[(String, &Tensor)]) -> io::Result<
             Data::I64(_) => 8,
             _ => 1,
         };
-        let size = u32::try_from(header(t).len() + width * t.len()).map_err(|_| too_big())?;
+        let size =
+            u32::try_from(header(t.dtype(), t.shape()).len() + width * t.len()).map_err(|_| too_big())?;
         let shared = common(crc.0.finalize(), size, &member);
         w.write_all(b"PK\x03\x04")?;
         w.write_all(&shared)?;

@@ -1,6 +1,7 @@
 //! Constants in `.pir`: lists, `splat`, `iota`, `rand`, `hex`.
 
 use crate::ir::tensor::{DType, Tensor};
+use crate::splitmix::SplitMix;
 
 /// A constant's right-hand side.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,20 +16,6 @@ pub enum Literal {
     Rand { seed: u64, scale: f32, density: f32 },
     /// Little-endian bytes.
     Hex(String),
-}
-
-/// SplitMix64, so that `rand(seed=…)` means the same for ever.
-struct SplitMix(u64);
-
-impl SplitMix {
-    /// Uniform in [0, 1).
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 24) as f32
-    }
 }
 
 fn parse_all<T: std::str::FromStr>(words: &[String], n: usize) -> Result<Vec<T>, String> {
@@ -53,8 +40,8 @@ pub fn build(dtype: DType, shape: Vec<usize>, lit: &Literal) -> Result<Tensor, S
         (DType::F32, Literal::List(w)) => Tensor::f32(shape, parse_all(w, n)?),
         (DType::F32, Literal::Splat(w)) => Tensor::f32(shape, splat(w, n)?),
         (DType::F32, Literal::Rand { seed, scale, .. }) => {
-            let mut r = SplitMix(*seed);
-            Tensor::f32(shape, (0..n).map(|_| (2.0 * r.next() - 1.0) * scale).collect())
+            let mut r = SplitMix::new(*seed);
+            Tensor::f32(shape, (0..n).map(|_| (2.0 * r.uniform() - 1.0) * scale).collect())
         }
         (DType::F32, Literal::Iota) => Tensor::f32(shape, (0..n).map(|i| i as f32).collect()),
         (DType::F32, Literal::Hex(h)) => Tensor::f32(shape, floats(h, n)?),
@@ -64,8 +51,8 @@ pub fn build(dtype: DType, shape: Vec<usize>, lit: &Literal) -> Result<Tensor, S
         (DType::U8, Literal::List(w)) => Tensor::u8(shape, parse_all(w, n)?),
         (DType::U8, Literal::Splat(w)) => Tensor::u8(shape, splat(w, n)?),
         (DType::U8, Literal::Rand { seed, density, .. }) => {
-            let mut r = SplitMix(*seed);
-            Tensor::u8(shape, (0..n).map(|_| (r.next() < *density) as u8).collect())
+            let mut r = SplitMix::new(*seed);
+            Tensor::u8(shape, (0..n).map(|_| (r.uniform() < *density) as u8).collect())
         }
         (DType::Bool, Literal::List(w)) => Tensor::bool(shape, parse_all(w, n)?),
         _ => return Err(format!("{dtype} constants have no such form")),
