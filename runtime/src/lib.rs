@@ -1,8 +1,14 @@
 //! relinc's number crunching: data sets, evaluation, mask search, the independent oracle, cost models.
 
+pub mod attack;
+pub mod augment;
+pub mod corrupt;
 pub mod cost;
 pub mod data;
+mod dice;
 pub mod eval;
 pub mod exec;
+pub mod kernels;
 pub mod nearest;
 pub mod search;
+pub mod train;

@@ -1,6 +1,6 @@
 //! Which training images are kept aside for validation.
 
-use super::dice::Dice;
+use crate::dice::Dice;
 
 /// The validation size when none is asked for: 2,000, or a fifth of the training images when that is less.
 pub(super) fn default_val(total: usize) -> usize {

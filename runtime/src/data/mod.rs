@@ -16,7 +16,6 @@ mod carve;
 mod cifar;
 mod cifar_names;
 mod dataset;
-mod dice;
 mod error;
 pub mod export;
 mod figures;

@@ -1,7 +1,7 @@
 //! Paints one image of `shapes`: a textured figure on a noisy background, partly hidden and a little blurred.
 
-use super::dice::{Dice, tilt};
 use super::figures::{Turn, distance, turn};
+use crate::dice::{Dice, tilt};
 
 /// Height and width in pixels.
 pub(super) const SIDE: usize = 32;

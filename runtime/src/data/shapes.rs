@@ -5,10 +5,10 @@
 
 use rayon::prelude::*;
 
-use super::dice::Dice;
 use super::figures::NAMES;
 use super::paint::{SIDE, paint};
 use super::{DataError, DataSpec, Dataset, Kind, Split};
+use crate::dice::Dice;
 
 const IMAGE: usize = 3 * SIDE * SIDE;
 

@@ -1,3 +1,13 @@
-//! Running models by other means than the reference interpreter.
+//! Running networks: on burn for training and evaluation, in tract as an independent oracle.
 
+pub mod forward;
+mod generic;
+pub mod network;
+mod ops;
 pub mod tract;
+pub mod value;
+
+pub use forward::{Call, Gate, Norms, Outcome, Statistics, Tap};
+pub use generic::value_of;
+pub use network::{Branch, Network, NormSite, Param, ReluSite, Role};
+pub use value::Value;

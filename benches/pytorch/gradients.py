@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Writes the loss and every gradient of a network with soft masks, in float32 and float64, to compare another
+implementation with.
+
+    python benches/pytorch/gradients.py --model resnet20.onnx --data cifar10 -o gradients.safetensors [--train]
+
+Batch: the first 32 test images. Mask element i of a layer, counted row-major over C×H×W, is the fraction of
+0.618034·(i + 1), in float64, rounded to float32. Both precisions start from the same float32 images, weights and masks.
+Tensors: `input` and `labels`; for P in f32, f64: `P/loss` (mean cross-entropy), `P/logits`, `P/grad_input`,
+`P/grad/NAME` for each trained initializer, `P/grad_mask/LAYER`, and with `--train` (BatchNorm by batch statistics)
+`P/running/NAME`, the running statistics after the step, with the unbiased variance as PyTorch keeps it.
+
+Needs torch, numpy and onnx.
+"""
+
+import argparse
+import json
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import cifar
+from mask_files import write_safetensors
+from onnx_resnet import OnnxNet
+
+
+def soft_mask(shape):
+    """float32, from the formula above."""
+    ramp = 0.618034 * np.arange(1, int(np.prod(shape)) + 1, dtype=np.float64)
+    return torch.from_numpy((ramp - np.floor(ramp)).astype(np.float32)).reshape(shape)
+
+
+def measure(path, x, y, train, dtype):
+    """name → array of everything that is compared."""
+    net = OnnxNet(path).to(dtype).train(train)
+    masks = {l: soft_mask(net.shapes[l]).to(dtype).requires_grad_() for l in net.layers}
+    net.set_masks(masks)
+    x = x.detach().to(dtype, copy=True).requires_grad_()
+    logits = net(x)
+    loss = F.cross_entropy(logits, y)
+    loss.backward()
+    out = {"loss": loss, "logits": logits, "grad_input": x.grad}
+    out |= {f"grad/{name}": p.grad for name, p in net.initializers()}
+    out |= {f"grad_mask/{l}": m.grad.reshape(net.mask_shape(l)) for l, m in masks.items()}
+    if train:
+        buffers = dict(net.named_buffers())
+        out |= {f"running/{i}": buffers[a] for i, a in net.attribute.items() if a in buffers}
+    return {k: v.detach().numpy() for k, v in out.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--normalize", choices=sorted(cifar.NORMS), default="imagenet")
+    parser.add_argument("--limit", type=int, default=32)
+    parser.add_argument("--train", action="store_true", help="BatchNorm in training mode")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("-o", "--output", default="gradients.safetensors")
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    images, labels = cifar.read(args.data, "test", args.limit)
+    x = cifar.Normalize(args.normalize)(images)
+    tensors = {"input": x.numpy(), "labels": labels.numpy()}
+    results = {}
+    for name, dtype in (("f32", torch.float32), ("f64", torch.float64)):
+        results[name] = measure(args.model, x, labels, args.train, dtype)
+        tensors |= {f"{name}/{k}": v for k, v in results[name].items()}
+    write_safetensors(args.output, tensors)
+    apart = {}
+    for k, exact in results["f64"].items():
+        kind = k.split("/")[0]
+        error = np.abs(results["f32"][k] - exact).max() / max(np.abs(exact).max(), 1e-30)
+        apart[kind] = max(apart.get(kind, 0.0), float(error))
+    print(json.dumps({"loss": float(results["f64"]["loss"]), "largest_relative_difference_f32_f64": apart,
+                      "tensors": len(tensors)}))
+
+
+if __name__ == "__main__":
+    main()

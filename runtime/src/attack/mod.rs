@@ -1,0 +1,97 @@
+//! L∞ attacks in pixel space: FGSM, PGD, and PGD with restarts on the margin or DLR loss (method, sections 4, 5 and 7).
+
+mod noise;
+mod spec;
+
+use crate::train::loss;
+use burn::tensor::Tensor as Burn;
+
+pub use noise::uniform;
+pub use spec::{Attack, Goal};
+
+/// What the attacker maximises, with what it needs to know.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// Cross-entropy, margin or DLR against the labels.
+    Labels(Vec<usize>),
+    /// Divergence from these logits.
+    Logits(Burn<2>),
+}
+
+/// What an attack found.
+#[derive(Debug)]
+pub struct Found {
+    /// The perturbed pixels, inside the ball and 0…1.
+    pub pixels: Burn<4>,
+    /// Images that some iterate got misclassified; empty unless asked for.
+    pub broken: Vec<bool>,
+}
+
+impl Attack {
+    /// Attacks pixels `[N,C,H,W]` in 0…1, on a device without gradients. `logits` must be differentiable. `start` is
+    /// uniform noise in −1…1 of the pixels' shape, or nothing to start from the images. With `watch` (the labels),
+    /// notes every image that any iterate, the last included, gets misclassified.
+    pub fn run(
+        &self,
+        pixels: &Burn<4>,
+        target: &Target,
+        start: Option<Burn<4>>,
+        watch: Option<&[usize]>,
+        logits: &dyn Fn(Burn<4>) -> Result<Burn<2>, String>,
+    ) -> Result<Found, String> {
+        let low = (pixels.clone() - self.epsilon).clamp_min(0.0);
+        let high = (pixels.clone() + self.epsilon).clamp_max(1.0);
+        let inside = |x: Burn<4>| x.max_pair(low.clone()).min_pair(high.clone());
+        let mut x = match start {
+            Some(noise) => inside(pixels.clone() + noise * self.epsilon),
+            None => pixels.clone(),
+        };
+        let mut broken = vec![false; watch.map_or(0, <[usize]>::len)];
+        if self.epsilon > 0.0 {
+            for _ in 0..self.steps {
+                let leaf = Burn::from_inner(x.clone()).require_grad();
+                let z = logits(leaf.clone())?;
+                note(&mut broken, watch, z.clone().inner());
+                let grads = self.loss(z, target).sum().backward();
+                let g = leaf.grad(&grads).ok_or("the network does not depend on its input")?;
+                x = inside(x + g.sign() * self.step);
+            }
+        }
+        if watch.is_some() {
+            note(&mut broken, watch, logits(x.clone())?.inner_or_self());
+        }
+        Ok(Found { pixels: x, broken })
+    }
+
+    fn loss(&self, z: Burn<2>, target: &Target) -> Burn<1> {
+        match target {
+            Target::Logits(t) => loss::distillation(z, t.clone(), loss::TEMPERATURE),
+            Target::Labels(l) => {
+                let l = loss::labels(l, &z.device());
+                match self.goal {
+                    Goal::CrossEntropy => loss::cross_entropy(z, l, 0.0),
+                    Goal::Margin => loss::margin(z, l),
+                    Goal::Dlr => loss::dlr(z, l),
+                }
+            }
+        }
+    }
+}
+
+/// A tensor without gradients, whichever kind it was.
+trait InnerOrSelf {
+    fn inner_or_self(self) -> Self;
+}
+
+impl InnerOrSelf for Burn<2> {
+    fn inner_or_self(self) -> Self {
+        if self.is_autodiff() { self.inner() } else { self }
+    }
+}
+
+fn note(broken: &mut [bool], labels: Option<&[usize]>, z: Burn<2>) {
+    let Some(labels) = labels else { return };
+    for ((b, p), l) in broken.iter_mut().zip(crate::train::evaluate::predictions(z)).zip(labels) {
+        *b |= p != *l;
+    }
+}

@@ -1,0 +1,21 @@
+//! Random starts that depend on the seed, the restart and the image, and on nothing else.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
+
+/// Uniform noise in −1…1, `len` values for each image of `images`, which name the images; `round` tells restarts and
+/// training steps apart.
+pub fn uniform(seed: u64, round: u64, images: &[usize], len: usize) -> Vec<f32> {
+    let mut out = vec![0.0; images.len() * len];
+    out.par_chunks_mut(len.max(1)).zip(images).for_each(|(row, &image)| {
+        let mut key = [0u8; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        key[8..16].copy_from_slice(&round.to_le_bytes());
+        key[16..24].copy_from_slice(&(image as u64).to_le_bytes());
+        key[24..30].copy_from_slice(b"attack");
+        let mut rng = ChaCha8Rng::from_seed(key);
+        row.iter_mut().for_each(|v| *v = (rng.next_u32() >> 8) as f32 / (1u32 << 23) as f32 - 1.0);
+    });
+    out
+}

@@ -1,0 +1,37 @@
+//! What can be asked of the corruptions in vain.
+
+use super::Corruption;
+
+/// An image or a request that cannot be corrupted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CorruptError {
+    /// No corruption has that name.
+    #[error("unknown corruption \"{found}\"; known are {}", Corruption::ALL.map(Corruption::name).join(", "))]
+    Unknown {
+        /// What was written.
+        found: String,
+    },
+    /// The severity is not one of the five.
+    #[error("corruptions have the severities 1 to 5, not {found}")]
+    Severity {
+        /// What was asked.
+        found: u8,
+    },
+    /// The images are not in colour or too small.
+    #[error("corruptions need 3 channels and sides of at least 8 pixels, not {}x{}x{}", .found[0], .found[1], .found[2])]
+    Shape {
+        /// Channels, height, width.
+        found: [usize; 3],
+    },
+    /// The bytes do not make whole images.
+    #[error("{images} images of this shape are {wanted} bytes, not {found}")]
+    Length {
+        /// How many images were announced.
+        images: usize,
+        /// Bytes that they have.
+        wanted: usize,
+        /// Bytes that came.
+        found: usize,
+    },
+}

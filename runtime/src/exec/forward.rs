@@ -1,0 +1,200 @@
+//! Running a [`Network`]: forward on any burn device, with gradients where the leaves want them.
+
+use super::generic;
+use super::network::{Branch, Network, Source, Step};
+use super::ops;
+use super::value::{Value, upload};
+use burn::tensor::{Device, Tensor as Burn};
+use relinc_passes::ir::{Binary, Op};
+use relinc_passes::masks::{IDENTITY, LayerMask, RELU};
+
+/// The two slopes of a ReLU layer's elements: `pos·max(x,0) + neg·min(x,0)` with one element for each of a sample.
+/// ReLU 1, 0; identity s, s; zero 0, 0 (method, section 2, with the masks' third value and slopes).
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// Slope of the positive side.
+    pub pos: Burn<1>,
+    /// Slope of the negative side.
+    pub neg: Burn<1>,
+}
+
+impl Gate {
+    /// Every element a ReLU.
+    pub fn open(len: usize, device: &Device) -> Gate {
+        Gate { pos: Burn::ones([len], device), neg: Burn::zeros([len], device) }
+    }
+    /// The gate of a mask.
+    pub fn of_mask(m: &LayerMask, device: &Device) -> Gate {
+        let plane = (m.shape[1] * m.shape[2]).max(1);
+        let slope = |i: usize| m.slope.as_ref().map_or(1.0, |s| s[i / plane]);
+        let side = |relu: f32| {
+            m.values
+                .iter()
+                .enumerate()
+                .map(|(i, &v)| match v {
+                    RELU => relu,
+                    IDENTITY => slope(i),
+                    _ => 0.0,
+                })
+                .collect()
+        };
+        Gate { pos: upload(side(1.0), device), neg: upload(side(0.0), device) }
+    }
+    /// From both sides' slopes.
+    pub fn upload(pos: Vec<f32>, neg: Vec<f32>, device: &Device) -> Gate {
+        Gate { pos: upload(pos, device), neg: upload(neg, device) }
+    }
+}
+
+/// Which statistics batch normalisations use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Norms {
+    /// The batch's own, which come back in [`Outcome::statistics`].
+    Batch,
+    /// The running ones.
+    Running,
+}
+
+/// One call of the network.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// One value for each of [`Network::params`], with gradients where wanted.
+    pub params: &'a [Burn<1>],
+    /// One gate for each of [`Network::relus`].
+    pub gates: &'a [Gate],
+    /// Batch or running statistics.
+    pub norms: Norms,
+    /// The half of dual normalisations.
+    pub branch: Branch,
+    /// Return what goes into and comes out of every ReLU layer.
+    pub watch: bool,
+    /// Added to what comes out of each ReLU layer, where given: zeros that want a gradient tell that of the activation.
+    pub probes: Option<&'a [Burn<1>]>,
+}
+
+/// What goes into and comes out of a ReLU layer, one row after the other.
+#[derive(Debug, Clone)]
+pub struct Tap {
+    /// Before.
+    pub input: Value,
+    /// After.
+    pub output: Value,
+}
+
+/// Statistics of a batch at one normalisation.
+#[derive(Debug, Clone)]
+pub struct Statistics {
+    /// Index in [`Network::norms`].
+    pub site: usize,
+    /// Mean by channel.
+    pub mean: Burn<1>,
+    /// Biased variance by channel.
+    pub variance: Burn<1>,
+    /// Elements it was taken over.
+    pub count: usize,
+}
+
+/// What a call returns.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The first output.
+    pub output: Value,
+    /// Taps of the ReLU layers, when watched.
+    pub taps: Vec<Tap>,
+    /// Batch statistics, with [`Norms::Batch`].
+    pub statistics: Vec<Statistics>,
+}
+
+impl Outcome {
+    /// The logits, N × classes.
+    pub fn logits(&self) -> Burn<2> {
+        let n = self.output.batch();
+        self.output.view([n, self.output.len() / n.max(1)])
+    }
+}
+
+impl Network {
+    /// Runs a batch `[N, …]` in the layout of the graph's input.
+    ///
+    /// # Errors
+    /// Operations that cannot be differentiated or trained, named by node.
+    pub fn forward(&self, x: Value, call: &Call<'_>) -> Result<Outcome, String> {
+        let batch = x.batch();
+        let mut values: Vec<Option<Value>> = vec![None; self.steps.len()];
+        let mut taps: Vec<Option<Tap>> = vec![None; if call.watch { self.relus().len() } else { 0 }];
+        let mut statistics = vec![];
+        for (i, step) in self.steps.iter().enumerate() {
+            let y = if matches!(step.op, Op::Input(_)) {
+                x.clone()
+            } else {
+                let args: Vec<Value> =
+                    step.operands.iter().map(|s| self.operand(s, &values, call)).collect::<Option<_>>().ok_or("a value is missing")?;
+                self.step(step, &args, call, batch, &mut taps, &mut statistics)
+                    .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
+            };
+            values[i] = Some(y);
+            step.last_use.iter().for_each(|&v| values[v] = None);
+        }
+        let output = values[self.output].take().ok_or("the output was not computed")?;
+        Ok(Outcome { output, taps: taps.into_iter().flatten().collect(), statistics })
+    }
+
+    fn operand(&self, s: &Source, values: &[Option<Value>], call: &Call<'_>) -> Option<Value> {
+        match *s {
+            Source::Node(i) => values[i].clone(),
+            Source::Const(i) => self.constants.get(i).cloned(),
+            Source::Param(i) => {
+                Some(Value::new(call.params.get(i)?.clone(), self.params()[i].shape.clone()))
+            }
+        }
+    }
+
+    fn step(
+        &self,
+        step: &Step,
+        args: &[Value],
+        call: &Call<'_>,
+        batch: usize,
+        taps: &mut [Option<Tap>],
+        statistics: &mut Vec<Statistics>,
+    ) -> Result<Value, String> {
+        let x = &args[0];
+        if let Some(r) = step.relu {
+            let gate = &call.gates[r];
+            let mut y = ops::gate(x, gate.pos.clone(), gate.neg.clone());
+            if let Some(p) = call.probes {
+                y = ops::sum(&y, &Value::new(p[r].clone(), y.shape()));
+            }
+            if let Some(t) = taps.get_mut(r) {
+                *t = Some(Tap { input: x.clone(), output: y.clone() });
+            }
+            return Ok(y);
+        }
+        if let Some(site) = step.norm {
+            return Ok(self.norm(site, x, call, statistics));
+        }
+        match &step.op {
+            Op::Conv(c) => ops::conv(x, &args[1], args.get(2), c),
+            Op::Binary(Binary::Add) if args[0].shape() == args[1].shape() => Ok(ops::sum(x, &args[1])),
+            op => generic::apply(op, args, self.facts.ty(step.id).at(batch)),
+        }
+    }
+
+    fn norm(&self, site: usize, x: &Value, call: &Call<'_>, statistics: &mut Vec<Statistics>) -> Value {
+        let s = &self.norms()[site];
+        let [scale, shift, mean, variance] = s.params[call.branch as usize].map(|i| call.params[i].clone());
+        match call.norms {
+            Norms::Batch => {
+                let (y, mean, variance) = ops::norm(x, scale, shift, s.eps);
+                let count = x.len() / mean.dims()[0].max(1);
+                statistics.push(Statistics { site, mean, variance, count });
+                y
+            }
+            Norms::Running => {
+                let factor = scale.div((variance + s.eps).sqrt());
+                let offset = shift.sub(mean.mul(factor.clone()));
+                ops::affine(x, factor, offset)
+            }
+        }
+    }
+}

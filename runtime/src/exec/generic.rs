@@ -1,0 +1,308 @@
+//! The operations training does not spend its time in, composed of burn's own.
+
+use super::value::{Value, flatten, ranked, upload};
+use burn::tensor::module::{avg_pool2d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use burn::tensor::{Slice, Tensor as Burn, activation};
+use relinc_passes::ir::op::{Binary, Compare, ReduceKind, SliceAxis, Unary, Window};
+use relinc_passes::ir::{Op, Tensor};
+
+/// Computes one operation; `out` are the dimensions of the result.
+pub(super) fn apply(op: &Op, args: &[Value], out: Vec<usize>) -> Result<Value, String> {
+    let x = args.first().ok_or("has no operand")?;
+    let arg = |i: usize| args.get(i).ok_or("lacks an operand");
+    let flat = match op {
+        Op::Identity | Op::Dropout | Op::Reshape(_) | Op::Cast(relinc_passes::ir::DType::F32) => x.flat(),
+        Op::Cast(relinc_passes::ir::DType::Bool) => x.flat().not_equal_elem(0.0).float(),
+        Op::Cast(_) => x.flat().sign() * x.flat().abs().floor(),
+        Op::Linear => linear(x, arg(1)?, args.get(2)),
+        Op::Gemm { alpha, beta, trans_a, trans_b } => {
+            let flip = |t: Burn<2>, yes: bool| if yes { t.transpose() } else { t };
+            let y = flip(x.tensor::<2>(), *trans_a).matmul(flip(arg(1)?.tensor::<2>(), *trans_b)) * *alpha;
+            flatten(match args.get(2) {
+                Some(c) if *beta != 0.0 => y + c.tensor::<2>() * *beta,
+                _ => y,
+            })
+        }
+        Op::MatMul => matmul(x, arg(1)?)?,
+        Op::Relu => activation::relu(x.flat()),
+        Op::LeakyRelu { slope } => activation::leaky_relu(x.flat(), f64::from(*slope)),
+        Op::PRelu => {
+            let positive = activation::relu(x.flat());
+            let negative = Value::new(x.flat() - positive.clone(), x.shape());
+            positive + zip(&negative, arg(1)?, Binary::Mul)?
+        }
+        Op::Clip { min, max } => clip(x.flat(), *min, *max),
+        Op::Unary(u) => unary(*u, x.flat()),
+        Op::Binary(b) => zip(x, arg(1)?, *b)?,
+        Op::Compare(c) => compare(x, arg(1)?, *c)?,
+        Op::Where => choose(x, arg(1)?, arg(2)?, out.len())?,
+        Op::MaxPool(w) => max_pool(x, w, &out)?,
+        Op::AvgPool { window, count_pad } => avg_pool(x, window, *count_pad, &out)?,
+        Op::GlobalMean { .. } => {
+            let (n, c) = (x.shape()[0], x.shape()[1]);
+            flatten(x.view([n, c, x.len() / (n * c).max(1)]).mean_dim(2))
+        }
+        Op::Reduce { kind, axes, .. } => reduce(x, *kind, axes)?,
+        Op::Pad { before, after, value } => pad(x, before, after, *value)?,
+        Op::Slice(axes) => slice(x, axes)?,
+        Op::Concat { axis } => ranked!(out.len(), D => {
+            Ok(flatten(Burn::cat(args.iter().map(|a| a.tensor::<D>()).collect(), *axis)))
+        })?,
+        Op::Gather { axis } => {
+            let n = x.shape()[*axis] as f32;
+            let at = arg(1)?.flat();
+            let at = at.clone().mask_where(at.clone().lower_elem(0.0), at + n).int();
+            ranked!(x.shape().len(), D => Ok(flatten(x.tensor::<D>().select(*axis, at))))?
+        }
+        Op::Transpose(perm) => ranked!(perm.len(), D => {
+            let mut axes = [0usize; D];
+            axes.iter_mut().zip(perm).for_each(|(a, p)| *a = *p);
+            Ok(flatten(x.tensor::<D>().permute(axes)))
+        })?,
+        Op::Expand(_) => ranked!(out.len(), D => {
+            let mut dims = [1; D];
+            dims.iter_mut().zip(&out).for_each(|(d, o)| *d = *o);
+            Ok(flatten(x.tensor::<D>().expand(dims)))
+        })?,
+        Op::Softmax { axis } => ranked!(out.len(), D => Ok(flatten(activation::softmax(x.tensor::<D>(), *axis))))?,
+        Op::LogSoftmax { axis } => {
+            ranked!(out.len(), D => Ok(flatten(activation::log_softmax(x.tensor::<D>(), *axis))))?
+        }
+        Op::ArgMax { axis, .. } => {
+            ranked!(x.shape().len(), D => Ok(flatten(x.tensor::<D>().argmax(*axis).float())))?
+        }
+        Op::Shape { start, end } => {
+            let end = (*end).min(x.shape().len());
+            let dims = x.shape().get((*start).min(end)..end).unwrap_or_default();
+            upload(dims.iter().map(|&d| d as f32).collect(), &x.flat().device())
+        }
+        Op::MaskedRelu => return Err("is masked already; train the unmasked network and give its masks".into()),
+        Op::Input(_) | Op::Const(_) | Op::Dyn(_) | Op::Conv(_) | Op::BatchNorm { .. } => {
+            return Err("cannot be computed here".into());
+        }
+    };
+    Ok(Value::new(flat, out))
+}
+
+fn linear(x: &Value, w: &Value, b: Option<&Value>) -> Burn<1> {
+    let inner = x.shape().last().copied().unwrap_or(1).max(1);
+    let y = x.view([x.len() / inner, inner]).matmul(w.tensor::<2>().transpose());
+    flatten(match b {
+        Some(b) => y + b.tensor::<2>(),
+        None => y,
+    })
+}
+
+fn matmul(a: &Value, b: &Value) -> Result<Burn<1>, String> {
+    let column = b.shape().len() == 1;
+    let b = if column { Value::new(b.flat(), [b.len(), 1]) } else { b.clone() };
+    let rank = a.shape().len().max(b.shape().len()).max(2);
+    ranked!(rank, D => Ok(flatten(a.tensor::<D>().matmul(b.tensor::<D>()))))
+}
+
+fn clip(x: Burn<1>, min: f32, max: f32) -> Burn<1> {
+    match (min.is_finite(), max.is_finite()) {
+        (true, true) => x.clamp(min, max),
+        (true, false) => x.clamp_min(min),
+        (false, true) => x.clamp_max(max),
+        (false, false) => x,
+    }
+}
+
+fn unary(u: Unary, x: Burn<1>) -> Burn<1> {
+    match u {
+        Unary::Neg => x.neg(),
+        Unary::Abs => x.abs(),
+        Unary::Exp => x.exp(),
+        Unary::Log => x.log(),
+        Unary::Sqrt => x.sqrt(),
+        Unary::Reciprocal => x.recip(),
+        Unary::Sigmoid => activation::sigmoid(x),
+        Unary::Tanh => x.tanh(),
+        Unary::Erf => x.erf(),
+        Unary::Silu => activation::silu(x),
+        Unary::HardSwish => x.clone() * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        Unary::HardSigmoid => (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        Unary::Softplus => activation::softplus(x, 1.0),
+        Unary::Floor => x.floor(),
+        Unary::Ceil => x.ceil(),
+    }
+}
+
+fn zip(a: &Value, b: &Value, op: Binary) -> Result<Burn<1>, String> {
+    let rank = a.shape().len().max(b.shape().len());
+    ranked!(rank, D => {
+        let (a, b) = (a.tensor::<D>(), b.tensor::<D>());
+        Ok(flatten(match op {
+            Binary::Add => a + b,
+            Binary::Sub => a - b,
+            Binary::Mul => a * b,
+            Binary::Div => a / b,
+            Binary::Max => a.max_pair(b),
+            Binary::Min => a.min_pair(b),
+            Binary::Pow => a.powf(b),
+        }))
+    })
+}
+
+fn compare(a: &Value, b: &Value, op: Compare) -> Result<Burn<1>, String> {
+    let rank = a.shape().len().max(b.shape().len());
+    ranked!(rank, D => {
+        let (a, b) = (a.tensor::<D>(), b.tensor::<D>());
+        let yes = match op {
+            Compare::Greater => a.greater(b),
+            Compare::GreaterEqual => a.greater_equal(b),
+            Compare::Less => a.lower(b),
+            Compare::LessEqual => a.lower_equal(b),
+            Compare::Equal => a.equal(b),
+        };
+        Ok(flatten(yes.float()))
+    })
+}
+
+fn choose(cond: &Value, a: &Value, b: &Value, rank: usize) -> Result<Burn<1>, String> {
+    ranked!(rank, D => {
+        let (c, a, b) = (cond.tensor::<D>(), a.tensor::<D>(), b.tensor::<D>());
+        let dims = {
+            let mut d = [1; D];
+            for t in [c.dims(), a.dims(), b.dims()] {
+                d.iter_mut().zip(t).for_each(|(d, t)| *d = (*d).max(t));
+            }
+            d
+        };
+        let yes = c.expand(dims).not_equal_elem(0.0);
+        Ok(flatten(b.expand(dims).mask_where(yes, a.expand(dims))))
+    })
+}
+
+fn reduce(x: &Value, kind: ReduceKind, axes: &[usize]) -> Result<Burn<1>, String> {
+    ranked!(x.shape().len(), D => {
+        let mut t = x.tensor::<D>();
+        for &a in axes {
+            t = match kind {
+                ReduceKind::Mean => t.mean_dim(a),
+                ReduceKind::Sum => t.sum_dim(a),
+                ReduceKind::Max => t.max_dim(a),
+            };
+        }
+        Ok(flatten(t))
+    })
+}
+
+fn pad(x: &Value, before: &[usize], after: &[usize], value: f32) -> Result<Burn<1>, String> {
+    ranked!(x.shape().len(), D => {
+        let mut t = x.tensor::<D>();
+        for axis in 0..before.len() {
+            let device = t.device();
+            let fill = |n: usize, t: &Burn<D>| {
+                let mut dims = t.dims();
+                dims[axis] = n;
+                Burn::<D>::full(dims, value, &device)
+            };
+            let mut parts = vec![];
+            if before[axis] > 0 {
+                parts.push(fill(before[axis], &t));
+            }
+            let tail = (after[axis] > 0).then(|| fill(after[axis], &t));
+            parts.push(t);
+            parts.extend(tail);
+            t = if parts.len() == 1 { parts.remove(0) } else { Burn::cat(parts, axis) };
+        }
+        Ok(flatten(t))
+    })
+}
+
+fn slice(x: &Value, axes: &[SliceAxis]) -> Result<Burn<1>, String> {
+    let picks: Vec<(usize, Vec<usize>)> = axes.iter().map(|a| (a.axis, positions(a, x.shape()[a.axis]))).collect();
+    ranked!(x.shape().len(), D => {
+        let mut t = x.tensor::<D>();
+        for (axis, at) in picks {
+            if at.len() == t.dims()[axis] && at.windows(2).all(|w| w[1] == w[0] + 1) {
+                continue;
+            }
+            let step = match at[..] {
+                [a, b, ..] => b as isize - a as isize,
+                _ => 1,
+            };
+            t = if step > 0 && !at.is_empty() {
+                let end = at[at.len() - 1] + 1;
+                let mut all = [Slice::full(); D];
+                all[axis] = Slice::with_step(at[0] as isize, Some(end as isize), step);
+                t.slice(all)
+            } else {
+                let device = t.device();
+                let at: Vec<i32> = at.iter().map(|&p| p as i32).collect();
+                t.select(axis, Burn::<1, burn::tensor::Int>::from_ints(&at[..], &device))
+            };
+        }
+        Ok(flatten(t))
+    })
+}
+
+/// The positions a slice picks along an axis of `dim` elements (ONNX semantics).
+fn positions(a: &SliceAxis, dim: usize) -> Vec<usize> {
+    let n = dim as i64;
+    let wrap = |v: i64| if v < 0 { v.saturating_add(n) } else { v };
+    let (mut at, mut out) = (wrap(a.start), vec![]);
+    if a.step > 0 {
+        at = at.clamp(0, n);
+        let end = wrap(a.end).clamp(0, n);
+        while at < end {
+            out.push(at as usize);
+            at += a.step;
+        }
+    } else {
+        at = at.clamp(0, n - 1);
+        let end = wrap(a.end).clamp(-1, n);
+        while at > end && at >= 0 {
+            out.push(at as usize);
+            at += a.step;
+        }
+    }
+    out
+}
+
+/// The operand padded so that every window of `out` lies inside it; how much was added after each spatial axis.
+fn padded(x: &Value, w: &Window, out: &[usize], value: f32) -> Result<Burn<4>, String> {
+    let mut after = [0, 0, w.pads[2], w.pads[3]];
+    for i in 0..2 {
+        let reach = (out[2 + i] - 1) * w.strides[i] + w.kernel[i];
+        after[2 + i] = reach.saturating_sub(x.shape()[2 + i] + w.pads[i]);
+    }
+    let before = [0, 0, w.pads[0], w.pads[1]];
+    let dims = [0, 1, 2, 3].map(|i| x.shape()[i] + before[i] + after[i]);
+    Ok(pad(x, &before, &after, value)?.reshape(dims))
+}
+
+fn max_pool(x: &Value, w: &Window, out: &[usize]) -> Result<Burn<1>, String> {
+    let t = padded(x, w, out, -f32::MAX)?;
+    Ok(flatten(max_pool2d(t, MaxPoolOptions::new(w.kernel).with_stride(w.strides))))
+}
+
+fn avg_pool(x: &Value, w: &Window, count_pad: bool, out: &[usize]) -> Result<Burn<1>, String> {
+    let t = padded(x, w, out, 0.0)?;
+    let (device, area) = (t.device(), (w.kernel[0] * w.kernel[1]) as f32);
+    let mean = avg_pool2d(t, AvgPoolOptions::new(w.kernel).with_stride(w.strides));
+    let taps = |axis: usize, o: usize| {
+        let (at, size) = (o * w.strides[axis], x.shape()[2 + axis]);
+        let lo = if count_pad { 0 } else { w.pads[axis].saturating_sub(at) };
+        let end = size + w.pads[axis] + if count_pad { w.pads[axis + 2] } else { 0 };
+        end.saturating_sub(at).min(w.kernel[axis]).saturating_sub(lo)
+    };
+    let mut factor = vec![];
+    for oy in 0..out[2] {
+        for ox in 0..out[3] {
+            factor.push(area / (taps(0, oy) * taps(1, ox)).max(1) as f32);
+        }
+    }
+    if factor.iter().all(|&f| f == 1.0) {
+        return Ok(flatten(mean));
+    }
+    Ok(flatten(mean * upload(factor, &device).reshape([1, 1, out[2], out[3]])))
+}
+
+/// A tensor of the interpreter on a device.
+pub fn value_of(t: &Tensor, device: &burn::tensor::Device) -> Option<Value> {
+    Some(Value::upload(t.as_f32()?.to_vec(), t.shape().to_vec(), device))
+}

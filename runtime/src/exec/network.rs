@@ -1,0 +1,342 @@
+//! A graph as a trainable network: what computes what, which constants are parameters, where the ReLU layers are.
+
+use super::value::Value;
+use burn::tensor::{Device, Tensor as Burn};
+use relinc_passes::ir::infer::infer;
+use relinc_passes::ir::{Facts, Graph, NodeId, Op, Tensor};
+use relinc_passes::layers::mask_shape;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Which of a dual batch normalisation's two halves a call uses (method, section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Branch {
+    /// BN_c: clean, augmented and corrupted images.
+    #[default]
+    Clean,
+    /// BN_a: adversarial images.
+    Adversarial,
+}
+
+impl Branch {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Branch::Clean => "clean",
+            Branch::Adversarial => "adversarial",
+        }
+    }
+}
+
+/// What a parameter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Weights of a convolution or linear layer, or a PReLU's slope.
+    Weight,
+    /// A bias.
+    Bias,
+    /// γ of a batch normalisation.
+    Scale,
+    /// β of a batch normalisation.
+    Shift,
+    /// Its running mean: no gradient.
+    Mean,
+    /// Its running variance: no gradient.
+    Variance,
+}
+
+impl Role {
+    /// Does the optimiser change it?
+    pub fn trainable(self) -> bool {
+        !matches!(self, Role::Mean | Role::Variance)
+    }
+}
+
+/// A parameter: a constant of the graph, once for each branch where it belongs to a normalisation.
+#[derive(Debug, Clone)]
+pub struct Param {
+    /// The constant's name in the graph, `/adversarial` after that of the second branch.
+    pub name: String,
+    /// The constant.
+    pub node: NodeId,
+    /// What it is.
+    pub role: Role,
+    /// The branch, of a normalisation's parameters.
+    pub branch: Option<Branch>,
+    /// Dimensions.
+    pub shape: Vec<usize>,
+}
+
+/// A batch normalisation.
+#[derive(Debug, Clone)]
+pub struct NormSite {
+    /// Its node.
+    pub node: NodeId,
+    /// Indices of scale, shift, mean, variance, by branch; equal where there is one branch.
+    pub params: [[usize; 4]; 2],
+    /// Added to the variance.
+    pub eps: f32,
+}
+
+/// A ReLU layer.
+#[derive(Debug, Clone)]
+pub struct ReluSite {
+    /// `relu00`, …
+    pub name: String,
+    /// Its node.
+    pub node: NodeId,
+    /// C×H×W.
+    pub shape: [usize; 3],
+}
+
+impl ReluSite {
+    /// Elements a sample.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Where an operand comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source {
+    Node(usize),
+    Param(usize),
+    Const(usize),
+}
+
+/// One operation of the schedule.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub id: NodeId,
+    pub name: String,
+    pub op: Op,
+    pub operands: Vec<Source>,
+    pub norm: Option<usize>,
+    pub relu: Option<usize>,
+    /// Steps whose values are not read after this one.
+    pub last_use: Vec<usize>,
+}
+
+/// A network that can be trained: a graph, scheduled, with its parameters told apart from its other constants.
+#[derive(Debug, Clone)]
+pub struct Network {
+    graph: Arc<Graph>,
+    pub(super) facts: Arc<Facts>,
+    pub(super) steps: Vec<Step>,
+    pub(super) output: usize,
+    pub(super) constants: Vec<Value>,
+    params: Vec<Param>,
+    norms: Vec<NormSite>,
+    relus: Vec<ReluSite>,
+    input: Vec<usize>,
+    device: Device,
+}
+
+fn role(op: &Op, slot: usize) -> Option<Role> {
+    match (op, slot) {
+        (Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::PRelu, 1) => Some(Role::Weight),
+        (Op::Gemm { .. } | Op::MatMul, 0) => Some(Role::Weight),
+        (Op::Conv(_) | Op::Linear | Op::Gemm { .. }, 2) => Some(Role::Bias),
+        (Op::BatchNorm { .. }, 1) => Some(Role::Scale),
+        (Op::BatchNorm { .. }, 2) => Some(Role::Shift),
+        (Op::BatchNorm { .. }, 3) => Some(Role::Mean),
+        (Op::BatchNorm { .. }, 4) => Some(Role::Variance),
+        _ => None,
+    }
+}
+
+impl Network {
+    /// Schedules a canonical graph whose ReLUs carry layer names. With `dual`, every batch normalisation has two branches.
+    ///
+    /// # Errors
+    /// A graph without exactly one input and an output, or with an operation whose parameters are not constants.
+    pub fn new(graph: &Graph, dual: bool, device: &Device) -> Result<Network, String> {
+        let (input, ty) = crate::eval::only_input(graph)?;
+        let facts = infer(graph).map_err(|e| e.first().map(|e| e.to_string()).unwrap_or_default())?;
+        let order = graph.topo().map_err(|n| format!("'{}' is on a cycle", graph.node(n).name))?;
+        let output = graph.outputs().first().ok_or("the model has no output")?.node;
+        let mut net = Network {
+            input: ty.per_sample(),
+            steps: vec![],
+            output: 0,
+            constants: vec![],
+            params: vec![],
+            norms: vec![],
+            relus: vec![],
+            device: device.clone(),
+            graph: Arc::new(Graph::default()),
+            facts: Arc::new(facts),
+        };
+        let mut sources: HashMap<NodeId, Source> = HashMap::new();
+        let mut param_of: HashMap<NodeId, usize> = HashMap::new();
+        for id in order {
+            let node = graph.node(id);
+            if matches!(node.op, Op::Const(_)) {
+                continue;
+            }
+            let at = |e: String| format!("{} '{}' {e}", node.op.mnemonic(), node.name);
+            if let Op::Dyn(_) = node.op {
+                return Err(at("has parameters that are not constants, so it cannot be trained".into()));
+            }
+            let (mut operands, mut norm) = (vec![], None);
+            if let Op::BatchNorm { eps } = node.op {
+                norm = Some(net.add_norm(graph, id, eps, dual).map_err(at)?);
+                operands.push(graph.operand(id, 0).and_then(|x| sources.get(&x).copied()).ok_or_else(|| at("has a constant operand".into()))?);
+            } else {
+                for (slot, o) in graph.operands(id).into_iter().enumerate() {
+                    let source = match (sources.get(&o), graph.const_of(o), role(&node.op, slot)) {
+                        (Some(s), _, None) => *s,
+                        (Some(s @ Source::Node(_)), ..) => *s,
+                        (_, Some(t), Some(role)) if t.as_f32().is_some() => {
+                            let i = *param_of.entry(o).or_insert_with(|| net.add_param(graph, o, role, None));
+                            Source::Param(i)
+                        }
+                        (_, Some(t), _) => {
+                            net.constants.push(constant(t, device));
+                            let s = Source::Const(net.constants.len() - 1);
+                            sources.insert(o, s);
+                            s
+                        }
+                        (Some(s), ..) => *s,
+                        (None, None, _) => return Err(at("reads a value that nothing computes".into())),
+                    };
+                    operands.push(source);
+                }
+            }
+            let relu = matches!(node.op, Op::Relu).then(|| {
+                let name = node.layer.clone().unwrap_or_else(|| node.name.clone());
+                net.relus.push(ReluSite { name, node: id, shape: mask_shape(&net.facts, id) });
+                net.relus.len() - 1
+            });
+            sources.insert(id, Source::Node(net.steps.len()));
+            net.steps.push(Step { id, name: node.name.clone(), op: node.op.clone(), operands, norm, relu, last_use: vec![] });
+        }
+        let _ = input;
+        net.output = match sources.get(&output) {
+            Some(Source::Node(i)) => *i,
+            _ => return Err("the model's output is a constant".into()),
+        };
+        net.release();
+        net.graph = Arc::new(graph.clone());
+        net.sort_relus();
+        Ok(net)
+    }
+
+    fn add_param(&mut self, g: &Graph, node: NodeId, role: Role, branch: Option<Branch>) -> usize {
+        let suffix = if branch == Some(Branch::Adversarial) { "/adversarial" } else { "" };
+        let shape = g.const_of(node).map(|t| t.shape().to_vec()).unwrap_or_default();
+        self.params.push(Param { name: format!("{}{suffix}", g.node(node).name), node, role, branch, shape });
+        self.params.len() - 1
+    }
+
+    fn add_norm(&mut self, g: &Graph, id: NodeId, eps: f32, dual: bool) -> Result<usize, String> {
+        let roles = [Role::Scale, Role::Shift, Role::Mean, Role::Variance];
+        let mut half = |branch| -> Result<[usize; 4], String> {
+            let mut at = [0; 4];
+            for (i, role) in roles.into_iter().enumerate() {
+                let o = g.operand(id, i + 1).filter(|&o| g.const_of(o).is_some_and(|t| t.as_f32().is_some()));
+                at[i] = self.add_param(g, o.ok_or("has parameters that are not constants")?, role, branch);
+            }
+            Ok(at)
+        };
+        let clean = half(Some(Branch::Clean))?;
+        let adversarial = if dual { half(Some(Branch::Adversarial))? } else { clean };
+        self.norms.push(NormSite { node: id, params: [clean, adversarial], eps });
+        Ok(self.norms.len() - 1)
+    }
+
+    /// Notes after which step each value is no longer needed.
+    fn release(&mut self) {
+        let mut last: HashMap<usize, usize> = HashMap::new();
+        for (i, s) in self.steps.iter().enumerate() {
+            for o in &s.operands {
+                if let Source::Node(n) = o {
+                    last.insert(*n, i);
+                }
+            }
+        }
+        for (value, step) in last {
+            if value != self.output {
+                self.steps[step].last_use.push(value);
+            }
+        }
+    }
+
+    /// Brings the ReLU layers into the order of their names.
+    fn sort_relus(&mut self) {
+        let mut order: Vec<usize> = (0..self.relus.len()).collect();
+        order.sort_by(|&a, &b| self.relus[a].name.cmp(&self.relus[b].name));
+        let mut place = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(new, &old)| place[old] = new);
+        self.relus.sort_by(|a, b| a.name.cmp(&b.name));
+        self.steps.iter_mut().for_each(|s| s.relu = s.relu.map(|r| place[r]));
+    }
+
+    /// The graph it was made from.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+    /// Parameters, in the order of the values that go with them.
+    pub fn params(&self) -> &[Param] {
+        &self.params
+    }
+    /// Batch normalisations.
+    pub fn norms(&self) -> &[NormSite] {
+        &self.norms
+    }
+    /// ReLU layers, by name.
+    pub fn relus(&self) -> &[ReluSite] {
+        &self.relus
+    }
+    /// Dimensions of one input sample.
+    pub fn input(&self) -> &[usize] {
+        &self.input
+    }
+    /// Where its constants live, without gradients.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+    /// Has every batch normalisation two branches?
+    pub fn dual(&self) -> bool {
+        self.norms.iter().any(|n| n.params[0] != n.params[1])
+    }
+    /// ReLUs in all layers.
+    pub fn relu_count(&self) -> usize {
+        self.relus.iter().map(ReluSite::len).sum()
+    }
+
+    /// The graph's own values of the parameters; both branches start equal.
+    pub fn initial(&self) -> Vec<Burn<1>> {
+        let of = |p: &Param| self.graph.const_of(p.node).and_then(|t| t.as_f32()).unwrap_or_default().to_vec();
+        self.params.iter().map(|p| super::value::upload(of(p), &self.device)).collect()
+    }
+
+    /// The graph with these parameters in it; of a dual normalisation those of `branch`.
+    pub fn write_back(&self, values: &[Burn<1>], branch: Branch) -> Graph {
+        let mut g = self.graph().clone();
+        for (p, v) in self.params.iter().zip(values) {
+            if p.branch.is_none_or(|b| b == branch || !self.dual()) {
+                let t = Tensor::f32(p.shape.clone(), super::value::download(v.clone()));
+                g.set_op(p.node, Op::Const(Arc::new(t)));
+            }
+        }
+        g
+    }
+}
+
+/// A constant as floats.
+fn constant(t: &Tensor, device: &Device) -> Value {
+    use relinc_passes::ir::Data;
+    let v = match t.data() {
+        Data::F32(v) => v.clone(),
+        Data::I64(v) => v.iter().map(|&x| x as f32).collect(),
+        Data::U8(v) => v.iter().map(|&x| f32::from(x)).collect(),
+        Data::Bool(v) => v.iter().map(|&x| f32::from(u8::from(x))).collect(),
+    };
+    Value::upload(v, t.shape().to_vec(), device)
+}

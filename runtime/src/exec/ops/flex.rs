@@ -1,0 +1,141 @@
+//! The operations on the CPU backend, by [`crate::kernels`].
+
+use super::{Geometry, Planes, TrainKernels, TrainOps};
+use crate::kernels::two_slope::{self, Slopes};
+use crate::kernels::{batch_norm, conv, elementwise};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::Flex;
+use burn::tensor::{DType, TensorData};
+use rayon::prelude::*;
+
+type T = FloatTensor<Flex>;
+
+impl Geometry {
+    fn shape(&self) -> conv::ConvShape {
+        let c = &self.conv;
+        conv::ConvShape {
+            n: self.x[0],
+            c_in: self.x[1],
+            h: self.x[2],
+            w: self.x[3],
+            c_out: self.w[0],
+            kernel: [self.w[2], self.w[3]],
+            strides: c.strides,
+            pads: c.pads,
+            dilations: c.dilations,
+            groups: c.group,
+        }
+    }
+}
+
+/// A contiguous view from the first element.
+fn plain(t: T) -> T {
+    debug_assert_eq!(t.dtype(), DType::F32);
+    if t.is_contiguous() && t.layout().start_offset() == 0 { t } else { t.to_contiguous() }
+}
+
+fn slice(t: &T) -> &[f32] {
+    &t.storage::<f32>()[..t.layout().num_elements()]
+}
+
+fn make(v: Vec<f32>) -> T {
+    let n = v.len();
+    T::from_data(TensorData::new(v, [n]))
+}
+
+impl TrainKernels for Flex {
+    fn conv_forward(x: T, w: T, b: Option<T>, g: &Geometry) -> T {
+        let (x, w, b) = (plain(x), plain(w), b.map(plain));
+        make(conv::forward(slice(&x), slice(&w), b.as_ref().map(slice), &g.shape()))
+    }
+    fn conv_data_grad(grad: T, w: T, g: &Geometry) -> T {
+        let (grad, w) = (plain(grad), plain(w));
+        make(conv::data_grad(slice(&grad), slice(&w), &g.shape()))
+    }
+    fn conv_weight_grad(x: T, grad: T, g: &Geometry) -> T {
+        let (x, grad) = (plain(x), plain(grad));
+        make(conv::weight_grad(slice(&x), slice(&grad), &g.shape()))
+    }
+    fn channel_sum(grad: T, p: &Planes) -> T {
+        let s = conv::ConvShape {
+            n: p.n,
+            c_in: 1,
+            h: p.size,
+            w: 1,
+            c_out: p.channels,
+            kernel: [1, 1],
+            strides: [1, 1],
+            pads: [0; 4],
+            dilations: [1, 1],
+            groups: 1,
+        };
+        make(conv::bias_grad(slice(&plain(grad)), &s))
+    }
+    fn gate_forward(x: T, pos: T, neg: T) -> T {
+        let [x, pos, neg] = [x, pos, neg].map(plain);
+        make(two_slope::forward(slice(&x), Slopes { pos: slice(&pos), neg: slice(&neg) }))
+    }
+    fn gate_data_grad(x: T, pos: T, neg: T, grad: T) -> T {
+        let [x, pos, neg, grad] = [x, pos, neg, grad].map(plain);
+        make(two_slope::input_grad(slice(&x), slice(&grad), Slopes { pos: slice(&pos), neg: slice(&neg) }))
+    }
+    fn gate_grads(x: T, grad: T, gates: usize) -> [T; 2] {
+        let (x, grad) = (plain(x), plain(grad));
+        let g = two_slope::slope_grads(slice(&x), slice(&grad), gates);
+        [make(g.pos), make(g.neg)]
+    }
+    fn norm_forward(x: T, scale: T, shift: T, p: &Planes) -> [T; 3] {
+        let [x, scale, shift] = [x, scale, shift].map(plain);
+        let n = batch_norm::forward(slice(&x), slice(&scale), slice(&shift), p.size, p.eps);
+        [make(n.y), make(n.mean), make(n.var)]
+    }
+    fn norm_backward(x: T, scale: T, mean: T, variance: T, grad: T, p: &Planes) -> [T; 3] {
+        let [x, scale, mean, variance, grad] = [x, scale, mean, variance, grad].map(plain);
+        let statistics = (slice(&mean), slice(&variance));
+        let g = batch_norm::backward((slice(&x), slice(&grad)), slice(&scale), statistics, p.size, p.eps);
+        [make(g.x), make(g.gamma), make(g.beta)]
+    }
+    fn affine_forward(x: T, scale: T, shift: T, p: &Planes) -> T {
+        let [x, scale, shift] = [x, scale, shift].map(plain);
+        let mut y = vec![0.0; slice(&x).len()];
+        batch_norm::affine_into(slice(&x), slice(&scale), slice(&shift), p.size, &mut y);
+        make(y)
+    }
+    fn channel_dot(x: T, grad: T, p: &Planes) -> T {
+        let (x, grad) = (plain(x), plain(grad));
+        let (x, grad) = (slice(&x), slice(&grad));
+        let plane = |n: usize, c: usize| {
+            let at = (n * p.channels + c) * p.size;
+            let pairs = x[at..at + p.size].iter().zip(&grad[at..at + p.size]);
+            pairs.map(|(x, g)| f64::from(x * g)).sum::<f64>()
+        };
+        let channel = |c| (0..p.n).map(|n| plane(n, c)).sum::<f64>() as f32;
+        make((0..p.channels).into_par_iter().map(channel).collect())
+    }
+    fn sum(a: T, b: T) -> T {
+        let (a, b) = (plain(a), plain(b));
+        make(elementwise::add(slice(&a), slice(&b)))
+    }
+}
+
+impl TrainOps for Flex {
+    fn train_conv(x: T, w: T, b: T, g: Geometry) -> T {
+        Self::conv_forward(x, w, Some(b), &g)
+    }
+    fn train_conv_plain(x: T, w: T, g: Geometry) -> T {
+        Self::conv_forward(x, w, None, &g)
+    }
+    fn train_gate(x: T, pos: T, neg: T) -> T {
+        Self::gate_forward(x, pos, neg)
+    }
+    fn train_norm(x: T, scale: T, shift: T, p: Planes) -> (T, T, T) {
+        let [y, mean, variance] = Self::norm_forward(x, scale, shift, &p);
+        (y, mean, variance)
+    }
+    fn train_affine(x: T, scale: T, shift: T, p: Planes) -> T {
+        Self::affine_forward(x, scale, shift, &p)
+    }
+    fn train_sum(a: T, b: T) -> T {
+        Self::sum(a, b)
+    }
+}

@@ -1,0 +1,125 @@
+//! What the convolution and its transpose share: their blocks of images and channels, and the threads that compute them.
+
+use rayon::prelude::*;
+
+use super::strip::{Images, Strips};
+use crate::kernels::micro::{CHANNELS, LANES};
+use crate::kernels::simd::Level;
+use crate::kernels::transpose;
+
+/// Sizes of a correlation: `[images, read, input…] → [images, written, output…]`, channels in groups.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub read: usize,
+    pub written: usize,
+    pub groups: usize,
+    /// Elements of one channel of the input.
+    pub input: usize,
+    /// Elements of one channel of the output.
+    pub output: usize,
+}
+
+impl Sizes {
+    /// Input and output channels of a group.
+    pub(super) fn per_group(&self) -> (usize, usize) {
+        (self.read / self.groups, self.written / self.groups)
+    }
+
+    /// Blocks of output channels of a group; the last may have fewer channels.
+    pub(super) fn blocks(&self) -> usize {
+        self.per_group().1.div_ceil(CHANNELS)
+    }
+}
+
+/// A way to compute a correlation of a block of images, strip by strip.
+pub(super) trait Method: Sync {
+    /// Working memory of a thread.
+    type Scratch;
+
+    fn strips(&self) -> &Strips;
+    fn scratch(&self) -> Self::Scratch;
+    /// Prepares the inputs of a strip.
+    fn load(&self, images: Images<'_>, range: (usize, usize), scratch: &mut Self::Scratch);
+    /// Computes a block of output channels, numbered over all groups, to `[CHANNELS][positions][LANES]`.
+    fn block(
+        &self,
+        block: usize,
+        init: [f32; CHANNELS],
+        range: (usize, usize),
+        scratch: &mut Self::Scratch,
+        sums: &mut [f32],
+    );
+}
+
+/// Writes the correlation of `x` to `out`.
+pub(super) fn correlate(
+    level: Level,
+    sizes: &Sizes,
+    method: &impl Method,
+    x: &[f32],
+    bias: Option<&[f32]>,
+    out: &mut [f32],
+) {
+    let (strips, blocks, written) = (method.strips(), sizes.blocks(), sizes.per_group().1);
+    let per_image = sizes.read * sizes.input;
+    items(sizes, out).into_par_iter().for_each(|mut item| {
+        let stride = per_image;
+        let images = Images { values: &x[item.first * per_image..], stride, count: item.images.len() };
+        let mut scratch = method.scratch();
+        let mut sums = vec![0.0; CHANNELS * strips.positions() * LANES];
+        for range in strips.ranges() {
+            method.load(images, range, &mut scratch);
+            let (start, count) = (range.0 * strips.row(), (range.1 - range.0) * strips.row());
+            let mut channel = 0;
+            for block in item.blocks.clone() {
+                let first = block / blocks * written + block % blocks * CHANNELS;
+                let real = CHANNELS.min(written - block % blocks * CHANNELS);
+                let mut init = [0.0; CHANNELS];
+                if let Some(bias) = bias {
+                    init[..real].copy_from_slice(&bias[first..first + real]);
+                }
+                method.block(block, init, range, &mut scratch, &mut sums);
+                for plane in sums.chunks_exact(strips.positions() * LANES).take(real) {
+                    let start = channel * sizes.output + start;
+                    transpose::scatter(level, plane, (start, count), &mut item.images);
+                    channel += 1;
+                }
+            }
+        }
+    });
+}
+
+/// A block of images and some blocks of their output channels.
+struct Item<'a> {
+    first: usize,
+    blocks: std::ops::Range<usize>,
+    images: Vec<&'a mut [f32]>,
+}
+
+/// Cuts the output. Output channels are cut only where there are too few images for all threads; no result depends on it.
+fn items<'a>(sizes: &Sizes, out: &'a mut [f32]) -> Vec<Item<'a>> {
+    let (blocks, written) = (sizes.blocks(), sizes.per_group().1);
+    let total = sizes.groups * blocks;
+    let image = (sizes.written * sizes.output).max(1);
+    let (shares, threads) = (out.len().div_ceil(LANES * image), rayon::current_num_threads());
+    let enough = shares.is_multiple_of(threads) || shares >= 4 * threads;
+    let parts = if enough { 1 } else { threads.min(total).max(1) };
+    let cuts: Vec<usize> = (0..=parts).map(|p| p * total / parts).collect();
+    let channel = |block: usize| block / blocks * written + (block % blocks * CHANNELS).min(written);
+    let mut items = Vec::new();
+    for (share, images) in out.chunks_mut(LANES * image).enumerate() {
+        let of_cut =
+            |cut: &[usize]| Item { first: share * LANES, blocks: cut[0]..cut[1], images: Vec::new() };
+        let from = items.len();
+        items.extend(cuts.windows(2).map(of_cut));
+        for mut image in images.chunks_mut(image) {
+            for item in &mut items[from..] {
+                let channels = channel(item.blocks.end) - channel(item.blocks.start);
+                let (head, tail) = image.split_at_mut(channels * sizes.output);
+                item.images.push(head);
+                image = tail;
+            }
+        }
+    }
+    items
+}

@@ -1,0 +1,101 @@
+//! Direct correlation: every output sums over channels and taps.
+
+use super::correlate::{Method, Sizes};
+use super::strip::{Images, Strips};
+use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position};
+use crate::kernels::simd::Level;
+
+/// Any kernel, stride and dilation.
+pub(super) struct Direct {
+    level: Level,
+    sizes: Sizes,
+    strips: Strips,
+    phases: Vec<Phase>,
+}
+
+struct Phase {
+    at: (usize, usize),
+    taps: Vec<usize>,
+    /// `[group][block][channel][tap][CHANNELS]`.
+    weights: Vec<f32>,
+}
+
+/// A transposed strip, `[read][plane]`, and the windows of each phase.
+pub(super) struct Scratch {
+    transposed: Vec<f32>,
+    windows: Vec<Vec<Position>>,
+}
+
+impl Direct {
+    /// `weight(group, to, from, tap)` is the weight between channels of a group.
+    pub(super) fn new(
+        level: Level,
+        sizes: Sizes,
+        strips: Strips,
+        weight: impl Fn(usize, usize, usize, usize) -> f32,
+    ) -> Self {
+        let (read, written) = sizes.per_group();
+        let (rows, columns) = strips.phases();
+        let mut phases = Vec::new();
+        for at in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))) {
+            let taps = strips.taps(at.0, at.1);
+            let mut weights =
+                Vec::with_capacity(sizes.groups * sizes.blocks() * read * taps.len() * CHANNELS);
+            for block in 0..sizes.groups * sizes.blocks() {
+                let (group, first) = (block / sizes.blocks(), block % sizes.blocks() * CHANNELS);
+                for (from, &(tap, _)) in (0..read).flat_map(|from| taps.iter().map(move |t| (from, t))) {
+                    let to = first..first + CHANNELS;
+                    weights
+                        .extend(to.map(|to| if to < written { weight(group, to, from, tap) } else { 0.0 }));
+                }
+            }
+            phases.push(Phase { at, taps: taps.into_iter().map(|(_, offset)| offset).collect(), weights });
+        }
+        Direct { level, sizes, strips, phases }
+    }
+}
+
+impl Method for Direct {
+    type Scratch = Scratch;
+
+    fn strips(&self) -> &Strips {
+        &self.strips
+    }
+
+    fn scratch(&self) -> Scratch {
+        Scratch { transposed: vec![0.0; self.sizes.read * self.strips.plane()], windows: Vec::new() }
+    }
+
+    fn load(&self, images: Images<'_>, range: (usize, usize), scratch: &mut Scratch) {
+        self.strips.load(self.level, images, range, &mut scratch.transposed);
+        let row = self.strips.row();
+        let at = |(r, c, base): (usize, usize, usize)| Position { out: (r * row + c) * LANES, base };
+        let windows = |p: &Phase| self.strips.bases(range, p.at).into_iter().map(at).collect();
+        scratch.windows = self.phases.iter().map(windows).collect();
+    }
+
+    fn block(
+        &self,
+        block: usize,
+        init: [f32; CHANNELS],
+        _range: (usize, usize),
+        scratch: &mut Scratch,
+        sums: &mut [f32],
+    ) {
+        let (read, plane) = (self.sizes.per_group().0, self.strips.plane());
+        let group = block / self.sizes.blocks();
+        for (phase, windows) in self.phases.iter().zip(&scratch.windows) {
+            let length = read * phase.taps.len() * CHANNELS;
+            let panel = Panel {
+                x: &scratch.transposed[group * read * plane..],
+                plane,
+                channels: read,
+                taps: &phase.taps,
+                weights: &phase.weights[block * length..(block + 1) * length],
+                init,
+                out_plane: self.strips.positions() * LANES,
+            };
+            micro::correlate(self.level, &panel, windows, sums);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Two-dimensional convolution and its gradients.
+//!
+//! Sixteen images are computed side by side, one in each lane of a vector. A block of 16 images is transposed strip by strip
+//! to `[channel][row][column][image]` with its padding written out; then every output is a sum of vectors times scalars, for
+//! any stride, dilation and kernel, and no lane is lost to the borders of a map. Direct convolution in a blocked layout is
+//! due to Georganas et al., "Anatomy of High-Performance Deep Learning Convolutions on SIMD Architectures" (SC 2018), who
+//! put channels into the lanes. A last block with fewer images costs as much as a full one.
+
+mod axis;
+mod correlate;
+mod direct;
+mod shape;
+mod strip;
+#[cfg(test)]
+mod tests;
+mod weight_grad;
+mod winograd;
+
+use rayon::prelude::*;
+
+use self::axis::Axis;
+use self::correlate::Sizes;
+use self::direct::Direct;
+use self::strip::{BUDGET, Strips};
+use self::winograd::Winograd;
+use super::micro::{CHANNELS, LANES};
+use super::simd::Level;
+pub use shape::ConvShape;
+
+/// The convolution of `x`, `[n, c_in, h, w]`, with `w`, `[c_out, c_in/groups, kernel…]`, plus a bias for each output
+/// channel: `[n, c_out, output…]`.
+pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Vec<f32> {
+    let mut y = vec![0.0; s.output_len()];
+    forward_into(x, w, bias, s, &mut y);
+    y
+}
+
+/// Writes [`forward`] to `y`, `[n, c_out, output…]`.
+pub fn forward_into(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape, y: &mut [f32]) {
+    forward_at(Level::best(), x, w, bias, s, y);
+}
+
+/// The gradient of the input, `[n, c_in, h, w]`, from that of the output, `g`, `[n, c_out, output…]`.
+pub fn data_grad(g: &[f32], w: &[f32], s: &ConvShape) -> Vec<f32> {
+    let mut gx = vec![0.0; s.input_len()];
+    data_grad_into(g, w, s, &mut gx);
+    gx
+}
+
+/// Writes [`data_grad`] to `gx`, `[n, c_in, h, w]`.
+pub fn data_grad_into(g: &[f32], w: &[f32], s: &ConvShape, gx: &mut [f32]) {
+    data_grad_at(Level::best(), g, w, s, gx);
+}
+
+/// The gradient of the weights, `[c_out, c_in/groups, kernel…]`, from the input and the gradient of the output.
+pub fn weight_grad(x: &[f32], g: &[f32], s: &ConvShape) -> Vec<f32> {
+    weight_grad_at(Level::best(), x, g, s)
+}
+
+/// The gradient of the bias, `[c_out]`: sums over images and positions.
+pub fn bias_grad(g: &[f32], s: &ConvShape) -> Vec<f32> {
+    assert_eq!(g.len(), s.output_len());
+    let plane: usize = s.output().iter().product();
+    let channel = |c: usize| {
+        let planes = (0..s.n).map(|n| &g[(n * s.c_out + c) * plane..][..plane]);
+        planes.map(|p| p.iter().map(|&v| f64::from(v)).sum::<f64>()).sum::<f64>() as f32
+    };
+    (0..s.c_out).into_par_iter().map(channel).collect()
+}
+
+fn forward_at(level: Level, x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape, y: &mut [f32]) {
+    assert_eq!((x.len(), w.len(), y.len()), (s.input_len(), s.weight_len(), s.output_len()));
+    assert!(bias.is_none_or(|b| b.len() == s.c_out));
+    let sizes = Sizes {
+        read: s.c_in,
+        written: s.c_out,
+        groups: s.groups,
+        input: s.h * s.w,
+        output: s.output().iter().product(),
+    };
+    let (per_group, inner) = (s.c_out / s.groups, s.c_in / s.groups);
+    let weight = |group: usize, to: usize, from: usize, tap: usize| {
+        w[((group * per_group + to) * inner + from) * s.taps() + tap]
+    };
+    correlate(level, sizes, [Axis::forward(s, 0), Axis::forward(s, 1)], x, weight, bias, y);
+}
+
+fn data_grad_at(level: Level, g: &[f32], w: &[f32], s: &ConvShape, gx: &mut [f32]) {
+    assert_eq!((g.len(), w.len(), gx.len()), (s.output_len(), s.weight_len(), s.input_len()));
+    let sizes = Sizes {
+        read: s.c_out,
+        written: s.c_in,
+        groups: s.groups,
+        input: s.output().iter().product(),
+        output: s.h * s.w,
+    };
+    let (per_group, inner) = (s.c_out / s.groups, s.c_in / s.groups);
+    let weight = |group: usize, to: usize, from: usize, tap: usize| {
+        w[((group * per_group + from) * inner + to) * s.taps() + tap]
+    };
+    correlate(level, sizes, [Axis::transposed(s, 0), Axis::transposed(s, 1)], g, weight, None, gx);
+}
+
+/// Chooses the method.
+fn correlate(
+    level: Level,
+    sizes: Sizes,
+    [rows, columns]: [Axis; 2],
+    x: &[f32],
+    weight: impl Fn(usize, usize, usize, usize) -> f32,
+    bias: Option<&[f32]>,
+    out: &mut [f32],
+) {
+    if out.is_empty() {
+        return;
+    }
+    let row = columns.output;
+    let tiled = Strips::new(rows.clone(), columns.clone(), |rows, _| {
+        Winograd::bytes(&sizes, rows.div_ceil(2) * row.div_ceil(2)) <= BUDGET || rows <= 2
+    });
+    if Winograd::fits(&sizes, &tiled) {
+        let method = Winograd::new(level, sizes, tiled, weight);
+        return correlate::correlate(level, &sizes, &method, x, bias, out);
+    }
+    let strips = Strips::new(rows, columns, |rows, plane| {
+        4 * (sizes.read * plane + CHANNELS * rows * row * LANES) <= BUDGET
+    });
+    let method = Direct::new(level, sizes, strips, weight);
+    correlate::correlate(level, &sizes, &method, x, bias, out);
+}
+
+fn weight_grad_at(level: Level, x: &[f32], g: &[f32], s: &ConvShape) -> Vec<f32> {
+    assert_eq!((x.len(), g.len()), (s.input_len(), s.output_len()));
+    if g.is_empty() {
+        return vec![0.0; s.weight_len()];
+    }
+    weight_grad::weight_grad(level, s, x, g)
+}

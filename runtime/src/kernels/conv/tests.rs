@@ -1,0 +1,140 @@
+use super::*;
+use crate::kernels::noise;
+use crate::kernels::simd::Level;
+
+const LEVELS: [Level; 3] = [Level::Scalar, Level::Avx2, Level::Avx512];
+
+struct Naive {
+    y: Vec<f64>,
+    gx: Vec<f64>,
+    gw: Vec<f64>,
+}
+
+/// All three directions by their definition, in f64.
+fn naive(x: &[f32], w: &[f32], bias: &[f32], g: &[f32], s: &ConvShape) -> Naive {
+    let [oh, ow] = s.output();
+    let (inner, per_group) = (s.c_in / s.groups, s.c_out / s.groups);
+    let mut all =
+        Naive { y: vec![0.0; s.output_len()], gx: vec![0.0; s.input_len()], gw: vec![0.0; s.weight_len()] };
+    for n in 0..s.n {
+        for co in 0..s.c_out {
+            for (r, c) in (0..oh).flat_map(|r| (0..ow).map(move |c| (r, c))) {
+                let o = ((n * s.c_out + co) * oh + r) * ow + c;
+                all.y[o] += f64::from(bias[co]);
+                for ci in 0..inner {
+                    for (kr, kc) in (0..s.kernel[0]).flat_map(|a| (0..s.kernel[1]).map(move |b| (a, b))) {
+                        let row = (r * s.strides[0] + kr * s.dilations[0]).wrapping_sub(s.pads[0]);
+                        let column = (c * s.strides[1] + kc * s.dilations[1]).wrapping_sub(s.pads[1]);
+                        if row >= s.h || column >= s.w {
+                            continue;
+                        }
+                        let i = ((n * s.c_in + co / per_group * inner + ci) * s.h + row) * s.w + column;
+                        let k = ((co * inner + ci) * s.kernel[0] + kr) * s.kernel[1] + kc;
+                        all.y[o] += f64::from(x[i]) * f64::from(w[k]);
+                        all.gx[i] += f64::from(g[o]) * f64::from(w[k]);
+                        all.gw[k] += f64::from(g[o]) * f64::from(x[i]);
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+fn assert_close(what: &str, s: &ConvShape, got: &[f32], want: &[f64]) {
+    assert_eq!(got.len(), want.len(), "{what} of {s:?}");
+    let scale = want.iter().fold(1e-3_f64, |m, v| m.max(v.abs()));
+    for (i, (&got, want)) in got.iter().zip(want).enumerate() {
+        let error = (f64::from(got) - want).abs() / scale;
+        assert!(error < 1e-5, "{what}[{i}] of {s:?}: {got} instead of {want}");
+    }
+}
+
+fn square(n: usize, c_in: usize, size: [usize; 2], c_out: usize, kernel: usize, stride: usize) -> ConvShape {
+    ConvShape {
+        n,
+        c_in,
+        h: size[0],
+        w: size[1],
+        c_out,
+        kernel: [kernel; 2],
+        strides: [stride; 2],
+        pads: [kernel / 2; 4],
+        dilations: [1; 2],
+        groups: 1,
+    }
+}
+
+fn shapes() -> Vec<ConvShape> {
+    let plain = [
+        square(2, 3, [5, 7], 16, 3, 1),
+        square(17, 3, [5, 7], 10, 3, 2),
+        square(33, 5, [8, 8], 7, 3, 1),
+        square(16, 16, [8, 8], 32, 3, 2),
+        square(16, 8, [9, 9], 8, 3, 2),
+        square(3, 16, [32, 32], 16, 3, 1),
+        square(1, 64, [32, 32], 8, 3, 1),
+        square(5, 6, [4, 4], 12, 1, 1),
+        square(18, 6, [7, 8], 12, 1, 2),
+        square(4, 4, [11, 6], 9, 5, 1),
+        square(4, 4, [11, 6], 9, 5, 3),
+        square(2, 2, [16, 17], 3, 7, 2),
+        square(2, 48, [4, 4], 160, 3, 1),
+        square(1, 1, [1, 1], 1, 1, 1),
+        square(3, 2, [1, 1], 4, 3, 1),
+    ];
+    let mut shapes = plain.to_vec();
+    shapes.extend([
+        ConvShape { pads: [0, 2, 1, 0], ..square(3, 3, [6, 5], 4, 3, 1) },
+        ConvShape { pads: [2, 0, 1, 3], strides: [2, 1], ..square(3, 3, [6, 5], 4, 3, 1) },
+        ConvShape { pads: [0; 4], ..square(3, 3, [6, 5], 4, 3, 1) },
+        ConvShape { dilations: [2, 1], ..square(3, 3, [9, 8], 4, 3, 1) },
+        ConvShape { dilations: [2, 3], strides: [3, 2], pads: [2; 4], ..square(3, 3, [12, 13], 4, 3, 1) },
+        ConvShape { groups: 2, ..square(3, 6, [6, 6], 10, 3, 1) },
+        ConvShape { groups: 6, ..square(3, 6, [6, 6], 6, 3, 2) },
+        ConvShape { groups: 3, ..square(3, 6, [6, 6], 30, 1, 1) },
+        ConvShape { kernel: [1, 4], pads: [0, 1, 0, 2], ..square(3, 2, [6, 6], 5, 3, 1) },
+        ConvShape { kernel: [2, 2], pads: [0; 4], strides: [2; 2], ..square(20, 2, [7, 6], 5, 3, 1) },
+        ConvShape { pads: [4; 4], ..square(2, 2, [3, 3], 5, 3, 1) },
+        ConvShape { pads: [0; 4], ..square(2, 2, [2, 2], 5, 3, 1) },
+        ConvShape { n: 0, ..square(2, 2, [4, 4], 5, 3, 1) },
+    ]);
+    shapes
+}
+
+#[test]
+fn all_directions_agree_with_the_definition() {
+    for s in shapes() {
+        let (x, w) = (noise(s.input_len(), 1), noise(s.weight_len(), 2));
+        let (bias, g) = (noise(s.c_out, 3), noise(s.output_len(), 4));
+        let want = naive(&x, &w, &bias, &g, &s);
+        for level in LEVELS.into_iter().filter(|l| l.available()) {
+            let (mut y, mut gx) = (vec![9.0; s.output_len()], vec![9.0; s.input_len()]);
+            forward_at(level, &x, &w, Some(&bias), &s, &mut y);
+            data_grad_at(level, &g, &w, &s, &mut gx);
+            assert_close("y", &s, &y, &want.y);
+            assert_close("gx", &s, &gx, &want.gx);
+            assert_close("gw", &s, &weight_grad_at(level, &x, &g, &s), &want.gw);
+        }
+    }
+}
+
+#[test]
+fn the_bias_gradient_sums_over_images_and_positions() {
+    let s = square(2, 1, [2, 2], 2, 1, 1);
+    let g: Vec<f32> = (0..16).map(|v| v as f32).collect();
+    assert_eq!(bias_grad(&g, &s), vec![(6 + 38) as f32, (22 + 54) as f32]);
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    for s in [square(50, 16, [8, 8], 16, 3, 1), square(33, 32, [8, 8], 320, 3, 2)] {
+        let (x, w, g) = (noise(s.input_len(), 1), noise(s.weight_len(), 2), noise(s.output_len(), 4));
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| (forward(&x, &w, None, &s), data_grad(&g, &w, &s), weight_grad(&x, &g, &s)))
+        };
+        let one = run(1);
+        assert!(one == run(1) && one == run(2) && one == run(3));
+    }
+}

@@ -1,0 +1,78 @@
+//! Which vector instructions the machine has.
+
+use std::sync::OnceLock;
+
+/// A set of vector instructions that the convolution kernels are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Plain Rust; whatever the target's baseline has.
+    Scalar,
+    /// AVX2 with fused multiply-add: 8 lanes, 16 registers.
+    Avx2,
+    /// AVX-512F with its VL extension: 16 lanes, 32 registers.
+    Avx512,
+}
+
+impl Level {
+    /// The widest level that this machine executes. Asked once.
+    pub fn best() -> Level {
+        static BEST: OnceLock<Level> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            [Level::Avx512, Level::Avx2].into_iter().find(|l| l.available()).unwrap_or(Level::Scalar)
+        })
+    }
+
+    /// Whether this machine executes the level.
+    pub fn available(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        {
+            match self {
+                Level::Scalar => true,
+                Level::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+                Level::Avx512 => {
+                    is_x86_feature_detected!("avx512f")
+                        && is_x86_feature_detected!("avx512vl")
+                        && Level::Avx2.available()
+                }
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            self == Level::Scalar
+        }
+    }
+}
+
+/// Defines a loop that is compiled once for each [`Level`] and runs at the best one. Nothing is contracted to fused operations,
+/// so results do not depend on the machine.
+macro_rules! wide {
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+        #[allow(unsafe_code)]
+        fn $name($($arg: $type),*) $(-> $result)? {
+            #[inline(always)]
+            fn plain($($arg: $type),*) $(-> $result)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+                fn avx512($($arg: $type),*) $(-> $result)? {
+                    plain($($arg),*)
+                }
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $type),*) $(-> $result)? {
+                    plain($($arg),*)
+                }
+                match $crate::kernels::simd::Level::best() {
+                    // SAFETY: the level was detected.
+                    $crate::kernels::simd::Level::Avx512 => return unsafe { avx512($($arg),*) },
+                    // SAFETY: the level was detected.
+                    $crate::kernels::simd::Level::Avx2 => return unsafe { avx2($($arg),*) },
+                    $crate::kernels::simd::Level::Scalar => {}
+                }
+            }
+            plain($($arg),*)
+        }
+    };
+}
+
+pub(super) use wide;

@@ -1,0 +1,166 @@
+//! Blocks of images: `[image][position]` to `[position][LANES images]` and back.
+
+// 16 × 16 values are turned in vector registers, over ranges that were checked before.
+#![allow(unsafe_code)]
+
+use super::micro::LANES;
+use super::simd::Level;
+
+/// Positions that are staged together: images lie at multiples of powers of two, and would push each other out of the cache
+/// if they were read or written in turns.
+const STAGED: usize = 128;
+
+/// Rows of some positions, one for each image, with room so that no two start in the same set of a cache.
+#[repr(align(64))]
+struct Stage([[f32; STAGED + LANES]; LANES]);
+
+/// `dst[at[p] + i] = src[i·stride + p]` for all positions `p` of `at` and `images` images; the other lanes become 0.
+/// What lies `ahead` of the positions, and need not be there, is fetched into the cache meanwhile.
+pub(super) fn gather(
+    level: Level,
+    (src, stride, images): (&[f32], usize, usize),
+    at: &[usize],
+    ahead: usize,
+    dst: &mut [f32],
+) {
+    let Some(last) = at.iter().max() else { return };
+    assert!((1..=LANES).contains(&images) && (images - 1) * stride + at.len() <= src.len());
+    assert!(last + LANES <= dst.len() && level.available());
+    let mut stage = Stage([[0.0; STAGED + LANES]; LANES]);
+    for (chunk, at) in at.chunks(STAGED).enumerate() {
+        for (i, row) in stage.0.iter_mut().take(images).enumerate() {
+            row[..at.len()].copy_from_slice(&src[i * stride + chunk * STAGED..][..at.len()]);
+        }
+        for (square, at) in at.chunks(LANES).enumerate() {
+            #[cfg(target_arch = "x86_64")]
+            if level == Level::Avx512 {
+                let next = chunk * STAGED + square * LANES + ahead;
+                for i in 0..images {
+                    prefetch(src, i * stride + next);
+                }
+                // SAFETY: the square lies in the stage and the targets in `dst`, as asserted; AVX-512F was detected.
+                unsafe { wide::gather(&stage, square * LANES, at, dst) };
+                continue;
+            }
+            for (p, &at) in at.iter().enumerate() {
+                for (lane, row) in dst[at..at + LANES].iter_mut().zip(&stage.0) {
+                    *lane = row[square * LANES + p];
+                }
+            }
+        }
+    }
+}
+
+/// `dst[i][start + p] = src[p·LANES + i]` for `count` positions and as many images as `dst` has.
+pub(super) fn scatter(level: Level, src: &[f32], (start, count): (usize, usize), dst: &mut [&mut [f32]]) {
+    assert!(dst.len() <= LANES && level.available());
+    let mut stage = Stage([[0.0; STAGED + LANES]; LANES]);
+    for (chunk, src) in src[..count * LANES].chunks(STAGED * LANES).enumerate() {
+        for (square, src) in src.chunks(LANES * LANES).enumerate() {
+            #[cfg(target_arch = "x86_64")]
+            if level == Level::Avx512 {
+                // SAFETY: the square lies in the stage, and `src` is read in vectors that it has; AVX-512F was detected.
+                unsafe { wide::scatter(src, square * LANES, &mut stage) };
+                continue;
+            }
+            for (p, vector) in src.chunks_exact(LANES).enumerate() {
+                for (value, row) in vector.iter().zip(&mut stage.0) {
+                    row[square * LANES + p] = *value;
+                }
+            }
+        }
+        let length = src.len() / LANES;
+        for (image, row) in dst.iter_mut().zip(&stage.0) {
+            image[start + chunk * STAGED..][..length].copy_from_slice(&row[..length]);
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn prefetch(src: &[f32], at: usize) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    if let Some(line) = src.get(at) {
+        // SAFETY: SSE is part of the target's baseline, and the address is that of a float.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(line).cast()) };
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod wide {
+    use super::{LANES, Stage};
+    use std::arch::x86_64::*;
+
+    /// # Safety
+    /// `start + LANES` is at most the length of a row, and `LANES` values follow each `at` in `dst`.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn gather(stage: &Stage, start: usize, at: &[usize], dst: &mut [f32]) {
+        let mut rows = [_mm512_setzero_ps(); LANES];
+        // SAFETY: the caller's contract.
+        unsafe {
+            for (row, values) in rows.iter_mut().zip(&stage.0) {
+                *row = _mm512_loadu_ps(values.as_ptr().add(start));
+            }
+            let columns = turned(rows);
+            if let Ok(at) = <&[usize; LANES]>::try_from(at) {
+                for p in 0..LANES {
+                    _mm512_storeu_ps(dst.as_mut_ptr().add(at[p]), columns[p]);
+                }
+                return;
+            }
+            for (column, &at) in columns.into_iter().zip(at) {
+                _mm512_storeu_ps(dst.as_mut_ptr().add(at), column);
+            }
+        }
+    }
+
+    /// # Safety
+    /// `start + LANES` is at most the length of a row; `src` holds whole vectors.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn scatter(src: &[f32], start: usize, stage: &mut Stage) {
+        let mut columns = [_mm512_setzero_ps(); LANES];
+        // SAFETY: the caller's contract.
+        unsafe {
+            if src.len() >= LANES * LANES {
+                for (p, column) in columns.iter_mut().enumerate() {
+                    *column = _mm512_loadu_ps(src.as_ptr().add(p * LANES));
+                }
+            } else {
+                for (column, vector) in columns.iter_mut().zip(src.chunks_exact(LANES)) {
+                    *column = _mm512_loadu_ps(vector.as_ptr());
+                }
+            }
+            for (row, values) in turned(columns).into_iter().zip(&mut stage.0) {
+                _mm512_storeu_ps(values.as_mut_ptr().add(start), row);
+            }
+        }
+    }
+
+    /// The transpose of a 16 × 16 matrix, first within quarters of vectors, then of the quarters.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn turned(rows: [__m512; LANES]) -> [__m512; LANES] {
+        let mut fours = [_mm512_setzero_ps(); LANES];
+        for k in 0..4 {
+            let [a, b, c, d] = [rows[4 * k], rows[4 * k + 1], rows[4 * k + 2], rows[4 * k + 3]];
+            let low =
+                [_mm512_castps_pd(_mm512_unpacklo_ps(a, b)), _mm512_castps_pd(_mm512_unpacklo_ps(c, d))];
+            let high =
+                [_mm512_castps_pd(_mm512_unpackhi_ps(a, b)), _mm512_castps_pd(_mm512_unpackhi_ps(c, d))];
+            fours[4 * k] = _mm512_castpd_ps(_mm512_unpacklo_pd(low[0], low[1]));
+            fours[4 * k + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low[0], low[1]));
+            fours[4 * k + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high[0], high[1]));
+            fours[4 * k + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high[0], high[1]));
+        }
+        let mut columns = [_mm512_setzero_ps(); LANES];
+        for q in 0..4 {
+            let [a, b, c, d] = [fours[q], fours[4 + q], fours[8 + q], fours[12 + q]];
+            let even = [_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d)];
+            let odd = [_mm512_shuffle_f32x4::<0xdd>(a, b), _mm512_shuffle_f32x4::<0xdd>(c, d)];
+            columns[q] = _mm512_shuffle_f32x4::<0x88>(even[0], even[1]);
+            columns[4 + q] = _mm512_shuffle_f32x4::<0x88>(odd[0], odd[1]);
+            columns[8 + q] = _mm512_shuffle_f32x4::<0xdd>(even[0], even[1]);
+            columns[12 + q] = _mm512_shuffle_f32x4::<0xdd>(odd[0], odd[1]);
+        }
+        columns
+    }
+}

@@ -1,0 +1,179 @@
+//! Activations with one slope for each sign, given for every element of an image: `pos·max(x, 0) + neg·min(x, 0)`.
+//!
+//! ReLU is `(1, 0)`, the identity `(1, 1)`, zero `(0, 0)`, a line `(s, s)`, a soft mask `m` between ReLU and the identity
+//! `(1, 1 - m)`. At 0 the derivative is `neg`.
+
+use rayon::prelude::*;
+
+use super::simd::wide;
+
+/// Elements of an image that one task sums over the batch.
+const CHUNK: usize = 2048;
+
+/// Slopes of an image's elements, both `[c·h·w]`, the same for all images.
+#[derive(Debug, Clone, Copy)]
+pub struct Slopes<'a> {
+    /// Slopes for positive inputs.
+    pub pos: &'a [f32],
+    /// Slopes for the others.
+    pub neg: &'a [f32],
+}
+
+/// Gradients of [`Slopes`], both `[c·h·w]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlopeGradients {
+    /// `Σ g·max(x, 0)` over the images.
+    pub pos: Vec<f32>,
+    /// `Σ g·min(x, 0)` over the images.
+    pub neg: Vec<f32>,
+}
+
+/// The activation of `x`, `[n, c·h·w]`.
+pub fn forward(x: &[f32], slopes: Slopes<'_>) -> Vec<f32> {
+    let mut y = vec![0.0; x.len()];
+    forward_into(x, slopes, &mut y);
+    y
+}
+
+/// Writes the activation of `x`, `[n, c·h·w]`, to `y`.
+pub fn forward_into(x: &[f32], slopes: Slopes<'_>, y: &mut [f32]) {
+    assert_eq!(x.len(), y.len());
+    let image = slopes.len();
+    y.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(y, x)| forward_run(x, slopes, y));
+}
+
+/// The gradient of `x` from that of the activation, `g`, both `[n, c·h·w]`.
+pub fn input_grad(x: &[f32], g: &[f32], slopes: Slopes<'_>) -> Vec<f32> {
+    let mut gx = vec![0.0; x.len()];
+    input_grad_into(x, g, slopes, &mut gx);
+    gx
+}
+
+/// Writes [`input_grad`] to `gx`.
+pub fn input_grad_into(x: &[f32], g: &[f32], slopes: Slopes<'_>, gx: &mut [f32]) {
+    assert_eq!((x.len(), g.len()), (gx.len(), gx.len()));
+    let image = slopes.len();
+    gx.par_chunks_mut(image).zip(x.par_chunks(image)).zip(g.par_chunks(image)).for_each(|((gx, x), g)| {
+        input_run(x, g, slopes, gx);
+    });
+}
+
+/// The gradients of the slopes of `image` elements, from `x` and `g`, both `[n, image]`.
+pub fn slope_grads(x: &[f32], g: &[f32], image: usize) -> SlopeGradients {
+    assert_eq!(x.len(), g.len());
+    let mut grads = SlopeGradients { pos: vec![0.0; image], neg: vec![0.0; image] };
+    let outputs = grads.pos.par_chunks_mut(CHUNK).zip(grads.neg.par_chunks_mut(CHUNK));
+    outputs.enumerate().for_each(|(chunk, (pos, neg))| {
+        let at = chunk * CHUNK..chunk * CHUNK + pos.len();
+        for (x, g) in x.chunks_exact(image).zip(g.chunks_exact(image)) {
+            slopes_run(&x[at.clone()], &g[at.clone()], &mut *pos, &mut *neg);
+        }
+    });
+    grads
+}
+
+/// The negative slopes of soft masks between 0, the identity, and 1, ReLU. Positive slopes are 1.
+pub fn neg_of_mask(mask: &[f32]) -> Vec<f32> {
+    mask.iter().map(|m| 1.0 - m).collect()
+}
+
+/// The gradient of soft masks, `Σ g·(max(x, 0) - x)`, `[image]`, from `x` and `g`, both `[n, image]`.
+pub fn mask_grad(x: &[f32], g: &[f32], image: usize) -> Vec<f32> {
+    assert_eq!(x.len(), g.len());
+    let mut grad = vec![0.0; image];
+    grad.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, grad)| {
+        let at = chunk * CHUNK..chunk * CHUNK + grad.len();
+        for (x, g) in x.chunks_exact(image).zip(g.chunks_exact(image)) {
+            mask_run(&x[at.clone()], &g[at.clone()], &mut *grad);
+        }
+    });
+    grad
+}
+
+impl Slopes<'_> {
+    fn len(self) -> usize {
+        assert_eq!(self.pos.len(), self.neg.len());
+        self.pos.len().max(1)
+    }
+}
+
+wide! {
+    fn forward_run(x: &[f32], slopes: Slopes<'_>, y: &mut [f32]) {
+        for (((y, x), pos), neg) in y.iter_mut().zip(x).zip(slopes.pos).zip(slopes.neg) {
+            *y = pos * x.max(0.0) + neg * x.min(0.0);
+        }
+    }
+}
+
+wide! {
+    fn input_run(x: &[f32], g: &[f32], slopes: Slopes<'_>, gx: &mut [f32]) {
+        for ((((gx, x), g), pos), neg) in gx.iter_mut().zip(x).zip(g).zip(slopes.pos).zip(slopes.neg) {
+            // Bits, because a choice between the two becomes a gather.
+            let on = u32::from(*x > 0.0).wrapping_neg();
+            *gx = g * f32::from_bits(pos.to_bits() & on | neg.to_bits() & !on);
+        }
+    }
+}
+
+wide! {
+    fn slopes_run(x: &[f32], g: &[f32], pos: &mut [f32], neg: &mut [f32]) {
+        for (((x, g), pos), neg) in x.iter().zip(g).zip(pos).zip(neg) {
+            *pos += g * x.max(0.0);
+            *neg += g * x.min(0.0);
+        }
+    }
+}
+
+wide! {
+    fn mask_run(x: &[f32], g: &[f32], grad: &mut [f32]) {
+        for ((grad, x), g) in grad.iter_mut().zip(x).zip(g) {
+            *grad -= g * x.min(0.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::noise;
+
+    #[test]
+    fn known_slopes_are_known_functions() {
+        let x = [-2.0, 3.0, 0.0, -4.0, 5.0, -6.0];
+        let of = |pos: f32, neg: f32| forward(&x, Slopes { pos: &[pos; 3], neg: &[neg; 3] });
+        assert_eq!(of(1.0, 0.0), [0.0, 3.0, 0.0, 0.0, 5.0, 0.0]);
+        assert_eq!(of(1.0, 1.0), x);
+        assert_eq!(of(0.0, 0.0), [0.0; 6]);
+        assert_eq!(of(0.5, 0.5), [-1.0, 1.5, 0.0, -2.0, 2.5, -3.0]);
+    }
+
+    #[test]
+    fn gradients_agree_with_the_definition() {
+        let (n, image) = (7, 5000);
+        let (x, g) = (noise(n * image, 1), noise(n * image, 2));
+        let (pos, neg) = (noise(image, 3), noise(image, 4));
+        let gx = input_grad(&x, &g, Slopes { pos: &pos, neg: &neg });
+        for (i, (x, g)) in x.iter().zip(&g).enumerate() {
+            assert_eq!(gx[i], if *x > 0.0 { g * pos[i % image] } else { g * neg[i % image] });
+        }
+        let (grads, mask) = (slope_grads(&x, &g, image), mask_grad(&x, &g, image));
+        for i in 0..image {
+            let at = (i..n * image).step_by(image);
+            let sum =
+                |f: &dyn Fn(f64) -> f64| at.clone().map(|j| f64::from(g[j]) * f(x[j].into())).sum::<f64>();
+            assert!((f64::from(grads.pos[i]) - sum(&|x| x.max(0.0))).abs() < 1e-5);
+            assert!((f64::from(grads.neg[i]) - sum(&|x| x.min(0.0))).abs() < 1e-5);
+            assert!((f64::from(mask[i]) - sum(&|x| x.max(0.0) - x)).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn a_mask_mixes_relu_and_identity() {
+        let (x, m) = (noise(40, 1), [0.0, 0.25, 0.5, 1.0]);
+        let y = forward(&x, Slopes { pos: &[1.0; 4], neg: &neg_of_mask(&m) });
+        for (i, x) in x.iter().enumerate() {
+            let m = m[i % 4];
+            assert!((y[i] - (m * x.max(0.0) + (1.0 - m) * x)).abs() < 1e-6);
+        }
+    }
+}

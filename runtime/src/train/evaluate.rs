@@ -1,0 +1,109 @@
+//! Accuracy of a network on burn: clean and under attack.
+
+use super::front::Front;
+use crate::attack::{Attack, Target, uniform};
+use crate::data::Dataset;
+use crate::exec::value::{download, upload};
+use crate::exec::{Branch, Call, Gate, Network, Norms};
+use burn::tensor::{Device, Tensor as Burn};
+use std::ops::Range;
+
+/// A network with the parameters and gates it runs with.
+#[derive(Debug, Clone)]
+pub struct Runnable<'a> {
+    /// What computes.
+    pub net: &'a Network,
+    /// Parameter values.
+    pub params: &'a [Burn<1>],
+    /// One gate a ReLU layer.
+    pub gates: &'a [Gate],
+    /// From pixels to its input.
+    pub front: &'a Front,
+}
+
+impl Runnable<'_> {
+    /// Logits of pixels `[N,C,H,W]` in 0…1, by running statistics.
+    pub fn logits(&self, pixels: Burn<4>, branch: Branch) -> Result<Burn<2>, String> {
+        let call = Call {
+            params: self.params,
+            gates: self.gates,
+            norms: Norms::Running,
+            branch,
+            watch: false,
+            probes: None,
+        };
+        Ok(self.net.forward(self.front.apply(pixels), &call)?.logits())
+    }
+}
+
+/// Index of the largest logit of each row, the first of equals.
+pub fn predictions(logits: Burn<2>) -> Vec<usize> {
+    let k = logits.dims()[1].max(1);
+    let best = |row: &[f32]| (0..row.len()).fold(0, |b, i| if row[i].total_cmp(&row[b]).is_gt() { i } else { b });
+    download(logits).chunks(k).map(best).collect()
+}
+
+/// Pixels of images as `[N,C,H,W]` in 0…1.
+pub fn pixels(ds: &Dataset, range: Range<usize>, device: &Device) -> Burn<4> {
+    let [c, h, w] = ds.image_shape();
+    let n = range.len();
+    let mut v = Vec::with_capacity(n * c * h * w);
+    range.for_each(|i| v.extend(ds.pixels(i).iter().map(|&p| f32::from(p) / 255.0)));
+    upload(v, device).reshape([n, c, h, w])
+}
+
+/// Top-1 accuracy in percent on the first `n` images.
+pub fn clean(
+    r: &Runnable<'_>,
+    branch: Branch,
+    ds: &Dataset,
+    n: usize,
+    batch: usize,
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<f64, String> {
+    let n = n.min(ds.len());
+    let mut right = 0;
+    for from in (0..n).step_by(batch.max(1)) {
+        let to = (from + batch.max(1)).min(n);
+        let z = r.logits(pixels(ds, from..to, r.net.device()), branch)?;
+        right += predictions(z).into_iter().zip(from..to).filter(|(p, i)| *p == ds.label(*i)).count();
+        tell(to, n);
+    }
+    Ok(100.0 * right as f64 / n.max(1) as f64)
+}
+
+/// Accuracy in percent on the first `n` images that no restart and no iterate of the attack got misclassified.
+#[allow(clippy::too_many_arguments)]
+pub fn adversarial(
+    r: &Runnable<'_>,
+    branch: Branch,
+    ds: &Dataset,
+    n: usize,
+    batch: usize,
+    attack: &Attack,
+    seed: u64,
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<f64, String> {
+    let n = n.min(ds.len());
+    let device = r.net.device().clone();
+    let logits = |x: Burn<4>| r.logits(x, branch);
+    let mut standing = 0;
+    for from in (0..n).step_by(batch.max(1)) {
+        let images: Vec<usize> = (from..(from + batch.max(1)).min(n)).collect();
+        let to = from + images.len();
+        let labels: Vec<usize> = images.iter().map(|&i| ds.label(i)).collect();
+        let x = pixels(ds, from..to, &device);
+        let mut broken = vec![false; images.len()];
+        for restart in 0..attack.restarts.max(1) {
+            let dims = x.dims();
+            let start = attack.random_start.then(|| {
+                upload(uniform(seed, restart as u64, &images, dims[1] * dims[2] * dims[3]), &device).reshape(dims)
+            });
+            let found = attack.run(&x, &Target::Labels(labels.clone()), start, Some(&labels), &logits)?;
+            broken.iter_mut().zip(found.broken).for_each(|(b, f)| *b |= f);
+        }
+        standing += broken.iter().filter(|b| !**b).count();
+        tell(to, n);
+    }
+    Ok(100.0 * standing as f64 / n.max(1) as f64)
+}

@@ -1,0 +1,134 @@
+//! What learns masks: the interface all methods stand behind, and their names.
+
+use super::learners::{bcd, frozen, gradual, senet, snl};
+use super::model::Model;
+use super::objective::{At, Computed};
+use super::recipe::SearchOptions;
+use super::state::Tensors;
+use crate::data::Dataset;
+use crate::exec::Gate;
+use burn::tensor::Gradients;
+use relinc_passes::masks::Masks;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The mask learners by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Removal along a cubic, ranked by what each removal would do to the loss (method, section 11); the default.
+    #[default]
+    Gradual,
+    /// SENet: a mask an epoch from activation differences to the teacher, counts by layer sensitivity (section 5).
+    Senet,
+    /// RLNet: SENet's search with three-way robust views and dual batch normalisation (sections 4 and 5).
+    Rlnet,
+    /// SNL: a slope per element, driven to 0 by an L1 term (section 8).
+    Snl,
+    /// Block coordinate descent: the block of ReLUs that costs least goes (section 8).
+    Bcd,
+}
+
+const NAMES: [(&str, Method); 5] = [
+    ("gradual", Method::Gradual),
+    ("senet", Method::Senet),
+    ("rlnet", Method::Rlnet),
+    ("snl", Method::Snl),
+    ("bcd", Method::Bcd),
+];
+
+impl Method {
+    /// The name as users write it.
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, m)| *m == self).map_or("", |(n, _)| n)
+    }
+    /// Every name.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(n, _)| *n)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Method {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Method, String> {
+        NAMES.iter().find(|(n, _)| *n == s).map(|(_, m)| *m).ok_or_else(|| {
+            let all: Vec<&str> = Method::names().collect();
+            format!("method '{s}' is not known{}", crate::nearest::did_you_mean(s, &all))
+        })
+    }
+}
+
+/// What a learner may look at when it changes masks.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// The student.
+    pub student: &'a Model,
+    /// The teacher.
+    pub teacher: Option<&'a Model>,
+    /// Training images.
+    pub train: &'a Arc<Dataset>,
+    /// Where the run is.
+    pub at: At,
+    /// Epochs of the stage.
+    pub epochs: usize,
+    /// Present epoch, from 0.
+    pub epoch: usize,
+    /// Batches in an epoch.
+    pub steps: usize,
+}
+
+/// Learns masks while the student trains.
+pub trait Learner: fmt::Debug {
+    /// The masks to begin with.
+    fn start(&mut self, scene: &Scene<'_>) -> Result<Masks, String>;
+    /// New masks before a step, when it is time for them.
+    fn before_step(&mut self, _scene: &Scene<'_>, _step: usize) -> Result<Option<Masks>, String> {
+        Ok(None)
+    }
+    /// Does it want to see what goes through the ReLU layers?
+    fn watches(&self) -> bool {
+        false
+    }
+    /// Gates that want gradients, instead of the masks'.
+    fn gates(&self) -> Option<Vec<Gate>> {
+        None
+    }
+    /// After a step's gradients are there.
+    fn observe(&mut self, _computed: &Computed, _gates: &[Gate], _grads: &Gradients, _rate: f32) -> Result<(), String> {
+        Ok(())
+    }
+    /// New masks at the end of an epoch.
+    fn after_epoch(&mut self, _scene: &Scene<'_>) -> Result<Option<Masks>, String> {
+        Ok(None)
+    }
+    /// The masks at the end of the stage, exactly at the budget; nothing to keep the present ones.
+    fn finish(&mut self, _scene: &Scene<'_>) -> Result<Option<Masks>, String> {
+        Ok(None)
+    }
+    /// What it carries from step to step.
+    fn save(&self) -> Tensors {
+        Tensors::new()
+    }
+    /// The inverse of [`Learner::save`].
+    fn load(&mut self, _saved: &Tensors) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// The learner of a method; `None` for a frozen mask.
+pub fn learner(o: Option<&SearchOptions>, start: Masks) -> Box<dyn Learner> {
+    let Some(o) = o else { return Box::new(frozen::Frozen::new(start)) };
+    match o.method {
+        Method::Gradual => Box::new(gradual::Gradual::new(o.clone())),
+        Method::Senet | Method::Rlnet => Box::new(senet::Senet::new(o.clone())),
+        Method::Snl => Box::new(snl::Snl::new(o.clone())),
+        Method::Bcd => Box::new(bcd::Bcd::new(o.clone())),
+    }
+}

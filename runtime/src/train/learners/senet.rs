@@ -1,0 +1,135 @@
+//! SENet and RLNet: each epoch's mask from the activation differences to the teacher (method, section 5).
+
+use super::{identity_masks, shapes};
+use crate::exec::value::{download, upload};
+use crate::exec::{Gate, Tap};
+use crate::search::allocate::allocate;
+use crate::train::learner::{Learner, Scene};
+use crate::train::objective::Computed;
+use crate::train::recipe::{Counts, SearchOptions};
+use crate::train::select::select;
+use crate::train::state::Tensors;
+use burn::tensor::{Gradients, Tensor as Burn};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use relinc_passes::masks::Masks;
+
+/// Accumulates `S_l = Σ |a_teacher − a_student|` over an epoch, then keeps the top n_l of each layer.
+#[derive(Debug)]
+pub struct Senet {
+    options: SearchOptions,
+    sums: Vec<Option<Burn<1>>>,
+}
+
+impl Senet {
+    /// Before the first epoch.
+    pub fn new(options: SearchOptions) -> Senet {
+        Senet { options, sums: vec![] }
+    }
+
+    fn counts(&self, scene: &Scene<'_>) -> Result<Option<Vec<usize>>, String> {
+        let caps: Vec<usize> = scene.student.net.relus().iter().map(|r| r.len()).collect();
+        layer_counts(&self.options.counts, &caps, self.options.keep)
+    }
+}
+
+/// The layers' counts, or nothing for a global ranking.
+pub(crate) fn layer_counts(c: &Counts, caps: &[usize], keep: usize) -> Result<Option<Vec<usize>>, String> {
+    match c {
+        Counts::Global => Ok(None),
+        Counts::Eta(eta) if eta.len() != caps.len() => {
+            Err(format!("{} sensitivities are given for {} ReLU layers", eta.len(), caps.len()))
+        }
+        Counts::Eta(eta) => Ok(Some(allocate(caps, eta, keep))),
+        Counts::Given(n) if n.len() != caps.len() => {
+            Err(format!("{} layer counts are given for {} ReLU layers", n.len(), caps.len()))
+        }
+        Counts::Given(n) => match n.iter().zip(caps).position(|(n, c)| n > c) {
+            Some(l) => Err(format!("layer {l} is to keep {} of {} ReLUs", n[l], caps[l])),
+            None => Ok(Some(n.clone())),
+        },
+    }
+}
+
+/// A random H×W map of the layer's density, the same for all channels, `n` elements in all.
+fn random_map(shape: [usize; 3], n: usize, rng: &mut ChaCha8Rng) -> Vec<bool> {
+    let [channels, area] = [shape[0], shape[1] * shape[2]];
+    let mut order: Vec<usize> = (0..area).collect();
+    for i in (1..area).rev() {
+        order.swap(i, ((u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64) as usize);
+    }
+    let mut kept = vec![false; channels * area];
+    let places = order.iter().flat_map(|p| (0..channels).map(move |c| c * area + p));
+    places.take(n).for_each(|i| kept[i] = true);
+    kept
+}
+
+impl Learner for Senet {
+    fn start(&mut self, scene: &Scene<'_>) -> Result<Masks, String> {
+        if let Some(m) = &self.options.first {
+            return Ok(m.clone());
+        }
+        if scene.teacher.is_none() {
+            return Err("the senet and rlnet searches need a teacher".into());
+        }
+        let shapes = shapes(scene.student);
+        let caps: Vec<usize> = shapes.iter().map(|s| s.iter().product()).collect();
+        let counts = match self.counts(scene)? {
+            Some(c) => c,
+            None => allocate(&caps, &caps.iter().map(|&c| c as f64).collect::<Vec<_>>(), self.options.keep),
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(self.options.seed ^ 0x5e9e7);
+        let kept: Vec<_> = shapes.iter().zip(counts).map(|(s, n)| random_map(*s, n, &mut rng)).collect();
+        Ok(identity_masks(scene.student, &kept))
+    }
+
+    fn watches(&self) -> bool {
+        true
+    }
+
+    fn observe(&mut self, c: &Computed, _: &[Gate], _: &Gradients, _: f32) -> Result<(), String> {
+        self.sums.resize(c.taps.len(), None);
+        for ((sum, s), t) in self.sums.iter_mut().zip(&c.taps).zip(&c.teacher_taps) {
+            let new = difference(s, t, c.clean_rows);
+            *sum = Some(match sum.take() {
+                Some(old) => old + new,
+                None => new,
+            });
+        }
+        Ok(())
+    }
+
+    fn after_epoch(&mut self, scene: &Scene<'_>) -> Result<Option<Masks>, String> {
+        let worth: Vec<Vec<f64>> = self
+            .sums
+            .drain(..)
+            .map(|s| s.map(download).unwrap_or_default().into_iter().map(f64::from).collect())
+            .collect();
+        let counts = self.counts(scene)?;
+        let kept = select(&worth, &shapes(scene.student), self.options.keep, counts.as_deref(), self.options.granularity);
+        Ok(Some(identity_masks(scene.student, &kept)))
+    }
+
+    fn save(&self) -> Tensors {
+        let of = |(i, s): (usize, &Option<Burn<1>>)| Some((format!("{i}"), download(s.clone()?)));
+        self.sums.iter().enumerate().filter_map(of).collect()
+    }
+
+    fn load(&mut self, saved: &Tensors) -> Result<(), String> {
+        let device = burn::tensor::Device::flex();
+        let at = |i: usize| saved.get(&format!("{i}")).map(|v| upload(v.clone(), &device));
+        self.sums = (0..saved.len()).map(at).collect();
+        Ok(())
+    }
+}
+
+/// `Σ |a_teacher − a_student|` over the first `n` rows.
+fn difference(student: &Tap, teacher: &Tap, n: usize) -> Burn<1> {
+    let len = student.output.len() / student.output.batch().max(1);
+    let plain = |t: &Tap| {
+        let v = t.output.flat();
+        let v = if v.is_autodiff() { v.inner() } else { v };
+        v.narrow(0, 0, n * len).reshape([n, len])
+    };
+    (plain(teacher) - plain(student)).abs().sum_dim(0).reshape([len])
+}

@@ -1,0 +1,129 @@
+//! SNL: `y = α·ReLU(x) + (1−α)·x` with an α per element, driven down by an L1 term until the budget is met
+//! (method, section 8; SNL = arXiv 2202.02340).
+
+use super::{identity_masks, shapes};
+use crate::exec::Gate;
+use crate::exec::value::{download, upload};
+use crate::train::learner::{Learner, Scene};
+use crate::train::objective::Computed;
+use crate::train::optimizer::Adam;
+use crate::train::recipe::SearchOptions;
+use crate::train::select::select;
+use crate::train::state::Tensors;
+use burn::tensor::{Device, Gradients, Tensor as Burn};
+use relinc_passes::masks::Masks;
+
+/// An element counts as a ReLU above this.
+const THRESHOLD: f32 = 1e-2;
+/// Adam's rate.
+const RATE: f32 = 1e-3;
+/// The L1 term's first weight, and what it grows by when the count of active elements stalls.
+const LAMBDA: f32 = 1e-5;
+const GROWTH: f32 = 1.1;
+/// Epochs before it may grow.
+const WARM: usize = 5;
+
+/// See the module documentation.
+#[derive(Debug)]
+pub struct Snl {
+    options: SearchOptions,
+    alpha: Vec<Burn<1>>,
+    adam: Adam,
+    lambda: f32,
+    active: usize,
+    met: bool,
+}
+
+impl Snl {
+    /// Before the first epoch.
+    pub fn new(options: SearchOptions) -> Snl {
+        Snl { options, alpha: vec![], adam: Adam::new(0), lambda: LAMBDA, active: usize::MAX, met: false }
+    }
+
+    fn values(&self) -> Vec<Vec<f32>> {
+        self.alpha.iter().map(|a| download(a.clone())).collect()
+    }
+
+    fn best(&self, scene: &Scene<'_>) -> Masks {
+        let worth: Vec<Vec<f64>> =
+            self.values().into_iter().map(|v| v.into_iter().map(f64::from).collect()).collect();
+        let kept = select(&worth, &shapes(scene.student), self.options.keep, None, self.options.granularity);
+        identity_masks(scene.student, &kept)
+    }
+}
+
+impl Learner for Snl {
+    fn start(&mut self, scene: &Scene<'_>) -> Result<Masks, String> {
+        let m = scene.student;
+        if self.alpha.is_empty() {
+            self.alpha = m.net.relus().iter().map(|r| Burn::ones([r.len()], m.net.device())).collect();
+            self.adam = Adam::new(self.alpha.len());
+        }
+        Ok(m.open_masks())
+    }
+
+    fn gates(&self) -> Option<Vec<Gate>> {
+        let gate = |a: &Burn<1>| Gate {
+            pos: Burn::ones_like(a),
+            neg: Burn::from_inner(a.clone().neg() + 1.0).require_grad(),
+        };
+        Some(self.alpha.iter().map(gate).collect())
+    }
+
+    fn observe(&mut self, _: &Computed, gates: &[Gate], grads: &Gradients, _: f32) -> Result<(), String> {
+        if self.met {
+            return Ok(());
+        }
+        let lambda = self.lambda;
+        let gradient = |(g, a): (&Gate, &Burn<1>)| g.neg.grad(grads).map(|d| a.clone().sign() * lambda - d);
+        let all = gates.iter().zip(&self.alpha).map(gradient).collect();
+        self.adam.step(&mut self.alpha, all, RATE);
+        self.alpha.iter_mut().for_each(|a| *a = a.clone().clamp(0.0, 1.0));
+        Ok(())
+    }
+
+    fn after_epoch(&mut self, scene: &Scene<'_>) -> Result<Option<Masks>, String> {
+        let active = self.values().iter().flatten().filter(|a| **a > THRESHOLD).count();
+        self.met = active <= self.options.keep;
+        let stalled = active as f64 > self.active as f64 - 0.001 * scene.student.net.relu_count() as f64;
+        // With few epochs the released waiting time would be the whole stage.
+        if stalled && scene.epoch >= WARM.min(scene.epochs / 4) {
+            self.lambda *= GROWTH;
+        }
+        self.active = active;
+        Ok(None)
+    }
+
+    fn finish(&mut self, scene: &Scene<'_>) -> Result<Option<Masks>, String> {
+        Ok(Some(self.best(scene)))
+    }
+
+    fn save(&self) -> Tensors {
+        let mut t = Tensors::new();
+        for (i, a) in self.alpha.iter().enumerate() {
+            t.insert(format!("alpha/{i}"), download(a.clone()));
+            for (name, m) in [("first", &self.adam.first[i]), ("second", &self.adam.second[i])] {
+                if let Some(m) = m {
+                    t.insert(format!("{name}/{i}"), download(m.clone()));
+                }
+            }
+        }
+        let active = self.active.min(1 << 24) as f32;
+        t.insert("state".into(), vec![self.lambda, active, f32::from(u8::from(self.met)), self.adam.steps as f32]);
+        t
+    }
+
+    fn load(&mut self, saved: &Tensors) -> Result<(), String> {
+        let device = Device::flex();
+        let at = |name: &str, i: usize| saved.get(&format!("{name}/{i}")).map(|v| upload(v.clone(), &device));
+        self.alpha = (0..).map_while(|i| at("alpha", i)).collect();
+        self.adam = Adam::new(self.alpha.len());
+        for i in 0..self.alpha.len() {
+            (self.adam.first[i], self.adam.second[i]) = (at("first", i), at("second", i));
+        }
+        if let Some(&[lambda, active, met, steps]) = saved.get("state").map(Vec::as_slice) {
+            (self.lambda, self.active, self.met, self.adam.steps) = (lambda, active as usize, met > 0.0, steps as i32);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! Batches of augmented images, made ahead of time on another thread.
+//!
+//! What a batch holds depends on the seed, the epoch and its number alone.
+
+use crate::augment::{AugMix, Augmentation, Draw, fill_batch};
+use crate::data::Dataset;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Batches made ahead.
+const AHEAD: usize = 3;
+/// Black border a random crop is cut from.
+const PAD: usize = 4;
+
+/// How batches are made.
+#[derive(Debug, Clone)]
+pub struct LoaderOptions {
+    /// Images a batch; an incomplete last batch is dropped, unless it is the only one.
+    pub batch: usize,
+    /// Random crop and flip.
+    pub augment: bool,
+    /// The first half also gets an AugMix view.
+    pub augmix: bool,
+    /// Seed of order and augmentation.
+    pub seed: u64,
+    /// Batches recorded elsewhere, instead of drawing them: image indices by epoch and step.
+    pub order: Option<Arc<Vec<Vec<Vec<usize>>>>>,
+}
+
+/// One training batch; pixels are `[N,C,H,W]` in 0…1.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Number in its epoch.
+    pub step: usize,
+    /// Which images.
+    pub images: Vec<usize>,
+    /// Their labels.
+    pub labels: Vec<usize>,
+    /// Cropped and flipped.
+    pub clean: Vec<f32>,
+    /// AugMix views of the first half, or nothing.
+    pub augmix: Vec<f32>,
+}
+
+/// The order of an epoch.
+pub fn order(n: usize, seed: u64, epoch: usize) -> Vec<usize> {
+    let mut key = [0u8; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&(epoch as u64).to_le_bytes());
+    key[16..21].copy_from_slice(b"order");
+    let mut rng = ChaCha8Rng::from_seed(key);
+    let mut v: Vec<usize> = (0..n).collect();
+    for i in (1..n).rev() {
+        let j = ((u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64) as usize;
+        v.swap(i, j);
+    }
+    v
+}
+
+/// Batches in an epoch of `n` images.
+pub fn steps(n: usize, batch: usize) -> usize {
+    (n / batch.max(1)).max(1)
+}
+
+/// Makes one batch.
+pub fn batch(ds: &Dataset, o: &LoaderOptions, epoch: usize, step: usize, images: Vec<usize>) -> Result<Batch, String> {
+    let shape = ds.image_shape();
+    let len = shape.iter().product::<usize>();
+    let crop = o.augment.then_some(PAD);
+    let raw: Vec<&[u8]> = images.iter().map(|&i| ds.pixels(i)).collect();
+    let numbers: Vec<u64> = images.iter().map(|&i| i as u64).collect();
+    let view = |count: usize, view: u32, augmix: Option<AugMix>| -> Result<Vec<f32>, String> {
+        let mut out = vec![0.0; count * len];
+        let draw = Draw { seed: o.seed, epoch: epoch as u32, view };
+        let a = Augmentation { crop, augmix };
+        fill_batch(&mut out, &raw[..count], &numbers[..count], shape, &a, draw).map_err(|e| e.to_string())?;
+        Ok(out)
+    };
+    let clean = view(images.len(), 0, None)?;
+    let augmix = if o.augmix { view(images.len() / 2, 1, Some(AugMix::default()))? } else { vec![] };
+    Ok(Batch { step, labels: images.iter().map(|&i| ds.label(i)).collect(), images, clean, augmix })
+}
+
+/// The batches of an epoch, in order.
+#[derive(Debug)]
+pub struct Loader {
+    receive: Option<Receiver<Batch>>,
+    thread: Option<JoinHandle<()>>,
+    waited: Duration,
+}
+
+impl Loader {
+    /// Starts making the batches of an epoch from step `steps.start` on.
+    pub fn start(ds: Arc<Dataset>, o: &LoaderOptions, epoch: usize, range: Range<usize>) -> Loader {
+        let (send, receive) = sync_channel(AHEAD);
+        let o = o.clone();
+        let thread = std::thread::spawn(move || {
+            let order = match &o.order {
+                Some(recorded) => recorded.get(epoch).cloned().unwrap_or_default(),
+                None => order(ds.len(), o.seed, epoch).chunks(o.batch.max(1)).map(<[usize]>::to_vec).collect(),
+            };
+            for (step, images) in order.into_iter().enumerate().take(range.end).skip(range.start) {
+                let Ok(made) = batch(&ds, &o, epoch, step, images) else { return };
+                if send.send(made).is_err() {
+                    return;
+                }
+            }
+        });
+        Loader { receive: Some(receive), thread: Some(thread), waited: Duration::ZERO }
+    }
+
+    /// Time spent waiting for data.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+}
+
+impl Iterator for Loader {
+    type Item = Batch;
+    fn next(&mut self) -> Option<Batch> {
+        let start = Instant::now();
+        let b = self.receive.as_ref()?.recv().ok();
+        self.waited += start.elapsed();
+        b
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.receive = None;
+        if let Some(t) = self.thread.take() {
+            let _ = t.join();
+        }
+    }
+}

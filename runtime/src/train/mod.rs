@@ -1,0 +1,22 @@
+//! Learning masks and training under them: teacher, search, tune (method, sections 3 to 8).
+
+pub mod evaluate;
+pub mod front;
+pub mod learner;
+pub mod learners;
+pub mod loader;
+pub mod loss;
+pub mod model;
+pub mod objective;
+pub mod optimizer;
+pub mod recipe;
+pub mod schedule;
+pub mod select;
+pub mod sensitivity;
+pub mod stage;
+pub mod state;
+
+pub use learner::Method;
+pub use model::Model;
+pub use recipe::{Counts, Kind, Recipe, SearchOptions};
+pub use stage::{Ended, Now, Record, Stage, StageError, Watcher};

@@ -1,0 +1,93 @@
+//! A network in training: parameters, gates, and the way from pixels.
+
+use super::evaluate::Runnable;
+use super::front::Front;
+use crate::data::Normalize;
+use crate::exec::value::{download, upload};
+use crate::exec::{Branch, Gate, Network, Statistics};
+use burn::tensor::Tensor as Burn;
+use relinc_passes::ir::Graph;
+use relinc_passes::masks::{LayerMask, Masks, RELU};
+
+/// How much of a new batch's statistics enters the running ones, as in PyTorch.
+const MOMENTUM: f32 = 0.1;
+
+/// A network with its present parameters and gates.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// What computes.
+    pub net: Network,
+    /// Parameter values, without gradients.
+    pub params: Vec<Burn<1>>,
+    /// One gate a ReLU layer.
+    pub gates: Vec<Gate>,
+    /// From pixels to its input.
+    pub front: Front,
+}
+
+impl Model {
+    /// The network with its own parameters and every ReLU in place.
+    pub fn new(net: Network, normalize: &Normalize, image: [usize; 3]) -> Result<Model, String> {
+        let front = Front::new(normalize, image, net.input(), net.device())?;
+        let gates = net.relus().iter().map(|r| Gate::open(r.len(), net.device())).collect();
+        Ok(Model { params: net.initial(), gates, front, net })
+    }
+
+    /// As it stands, to evaluate.
+    pub fn runnable(&self) -> Runnable<'_> {
+        Runnable { net: &self.net, params: &self.params, gates: &self.gates, front: &self.front }
+    }
+
+    /// Puts masks on; layers that are not named keep every ReLU.
+    pub fn set_masks(&mut self, masks: &Masks) {
+        let device = self.net.device().clone();
+        self.gates = self
+            .net
+            .relus()
+            .iter()
+            .map(|r| match masks.layers.get(&r.name) {
+                Some(m) => Gate::of_mask(m, &device),
+                None => Gate::open(r.len(), &device),
+            })
+            .collect();
+    }
+
+    /// Masks that keep every ReLU.
+    pub fn open_masks(&self) -> Masks {
+        let layers = self.net.relus().iter().map(|r| (r.name.clone(), LayerMask::uniform(r.shape, RELU)));
+        Masks { layers: layers.collect(), ..Masks::default() }
+    }
+
+    /// Moves the running statistics of a branch towards a batch's. The variance is made unbiased first, as in PyTorch.
+    pub fn update_statistics(&mut self, branch: Branch, batch: &[Statistics]) {
+        for s in batch {
+            let [_, _, mean, variance] = self.net.norms()[s.site].params[branch as usize];
+            let unbiased = s.count as f32 / (s.count.max(2) - 1) as f32;
+            let plain = |t: &Burn<1>| if t.is_autodiff() { t.clone().inner() } else { t.clone() };
+            let blend = |old: &Burn<1>, new: Burn<1>| old.clone() * (1.0 - MOMENTUM) + new * MOMENTUM;
+            self.params[mean] = blend(&self.params[mean], plain(&s.mean));
+            self.params[variance] = blend(&self.params[variance], plain(&s.variance) * unbiased);
+        }
+    }
+
+    /// The graph with the present parameters, those of `branch` where normalisations are dual.
+    pub fn graph(&self, branch: Branch) -> Graph {
+        self.net.write_back(&self.params, branch)
+    }
+
+    /// Parameter values on the host, with their names.
+    pub fn export(&self) -> Vec<(String, Vec<f32>)> {
+        self.net.params().iter().zip(&self.params).map(|(p, v)| (p.name.clone(), download(v.clone()))).collect()
+    }
+
+    /// Uploads parameter values in the order of the network's parameters.
+    pub fn import(&mut self, values: Vec<Vec<f32>>) {
+        let device = self.net.device().clone();
+        self.params = values.into_iter().map(|v| upload(v, &device)).collect();
+    }
+
+    /// Is every parameter finite?
+    pub fn finite(&self) -> bool {
+        self.params.iter().all(|p| p.clone().abs().sum().into_scalar::<f32>().is_finite())
+    }
+}

@@ -1,0 +1,269 @@
+//! One training step's loss: the views of a batch, their cross-entropies, distillation and attention transfer.
+
+use super::loader::Batch;
+use super::loss::{attention_transfer, cross_entropy, distillation, labels, stage_outputs};
+use super::model::Model;
+use crate::attack::{Attack, Target, uniform};
+use crate::exec::value::upload;
+use crate::exec::{Branch, Call, Norms, Statistics, Tap, Value};
+use burn::tensor::Tensor as Burn;
+
+/// What is minimised (method, sections 4 to 6):
+/// `ce·mean CE + kl·mean KL + attention·mean AT` over the views.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Objective {
+    /// The first half of a batch clean and as AugMix view through BN_c, the second half attacked through BN_a.
+    /// Otherwise all of it clean.
+    pub robust: bool,
+    /// Weight of the cross-entropy.
+    pub ce: f32,
+    /// Weight of the divergence from the teacher's clean logits.
+    pub kl: f32,
+    /// Temperature of the divergence.
+    pub temperature: f32,
+    /// Weight of the attention transfer.
+    pub attention: f32,
+    /// ReLU layers it compares; empty for the stage outputs.
+    pub attention_at: Vec<String>,
+    /// Label smoothing of the cross-entropy.
+    pub smoothing: f32,
+    /// The training attack.
+    pub attack: Attack,
+    /// One batch normalisation for all views instead of two.
+    pub single_norm: bool,
+}
+
+/// The parts of a loss, for the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Parts {
+    /// All together.
+    pub total: f64,
+    /// Mean cross-entropy.
+    pub ce: f64,
+    /// Mean divergence.
+    pub kl: f64,
+    /// Mean attention transfer.
+    pub attention: f64,
+}
+
+/// What a step computed.
+#[derive(Debug)]
+pub struct Computed {
+    /// The loss, with gradients.
+    pub loss: Burn<1>,
+    /// Its parts.
+    pub parts: Parts,
+    /// The leaves whose gradients it has, one a parameter.
+    pub leaves: Vec<Burn<1>>,
+    /// Rows of the batch that went in clean, from the first.
+    pub clean_rows: usize,
+    /// Clean rows classified correctly.
+    pub correct: usize,
+    /// Student taps, when watched; the clean rows come first.
+    pub taps: Vec<Tap>,
+    /// Teacher taps of the same rows, when watched.
+    pub teacher_taps: Vec<Tap>,
+    /// Batch statistics by branch.
+    pub statistics: Vec<(Branch, Vec<Statistics>)>,
+}
+
+/// Where a step is: what its random starts depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct At {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Steps taken before.
+    pub step: u64,
+}
+
+/// The first rows of a value.
+pub fn rows(v: &Value, n: usize) -> Value {
+    let each = v.len() / v.batch().max(1);
+    let mut shape = v.shape().to_vec();
+    shape[0] = n;
+    Value::new(v.flat().narrow(0, 0, n * each), shape)
+}
+
+impl Objective {
+    /// The branch adversarial images go through.
+    pub fn adversarial_branch(&self) -> Branch {
+        if self.single_norm { Branch::Clean } else { Branch::Adversarial }
+    }
+
+    /// Computes the loss of a batch. With `watch`, also what goes through the ReLU layers of the clean rows.
+    /// `gates` are the student's, possibly with gradients.
+    pub fn compute(
+        &self,
+        student: &Model,
+        gates: &[crate::exec::Gate],
+        teacher: Option<&Model>,
+        batch: &Batch,
+        watch: bool,
+        at: At,
+    ) -> Result<Computed, String> {
+        let device = student.net.device();
+        let [c, h, w] = student.front.image();
+        let n = batch.images.len();
+        let clean_rows = if self.robust { (n / 2).max(1) } else { n };
+        let pixels = upload(batch.clean.clone(), device).reshape([n, c, h, w]);
+        let attention = self.attention > 0.0 && teacher.is_some();
+        let taps_wanted = watch || attention;
+
+        let taught = match teacher {
+            Some(t) if self.kl > 0.0 || taps_wanted => {
+                let call = teacher_call(t, taps_wanted);
+                Some(t.net.forward(t.front.apply(pixels.clone()), &call)?)
+            }
+            _ => None,
+        };
+        let target = taught.as_ref().map(|t| t.logits());
+
+        let leaves: Vec<Burn<1>> = student
+            .net
+            .params()
+            .iter()
+            .zip(&student.params)
+            .map(|(p, v)| {
+                let leaf = Burn::from_inner(v.clone());
+                if p.role.trainable() { leaf.require_grad() } else { leaf }
+            })
+            .collect();
+        let call = |branch, watch| Call { params: &leaves, gates, norms: Norms::Batch, branch, watch, probes: None };
+
+        let mut first = pixels.clone().narrow(0, 0, clean_rows);
+        let views = if batch.augmix.is_empty() { 1 } else { 2 };
+        if views == 2 {
+            let aug = upload(batch.augmix.clone(), device).reshape([clean_rows, c, h, w]);
+            first = Burn::cat(vec![first, aug], 0);
+        }
+        let out = student.net.forward(student.front.apply(first.clone()), &call(Branch::Clean, taps_wanted))?;
+        let z = out.logits();
+        let correct = super::evaluate::predictions(z.clone().inner().narrow(0, 0, clean_rows))
+            .iter()
+            .zip(&batch.labels)
+            .filter(|(p, l)| p == l)
+            .count();
+        let mut statistics = vec![(Branch::Clean, out.statistics)];
+        let (mut ce, mut kl) = (vec![], vec![]);
+        let on = |rows: std::ops::Range<usize>| labels(&batch.labels[rows], device);
+        for v in 0..views {
+            let z = z.clone().narrow(0, v * clean_rows, clean_rows);
+            ce.push(cross_entropy(z.clone(), on(0..clean_rows), self.smoothing));
+            if let (true, Some(t)) = (self.kl > 0.0, &target) {
+                kl.push(distillation(z, t.clone().narrow(0, 0, clean_rows), self.temperature));
+            }
+        }
+        if self.robust && clean_rows < n {
+            let last = pixels.narrow(0, clean_rows, n - clean_rows);
+            let target = target.map(|t| t.narrow(0, clean_rows, n - clean_rows));
+            let attacked = self.perturb(student, gates, &last, target.clone(), &batch.images[clean_rows..], &batch.labels[clean_rows..], at)?;
+            let branch = self.adversarial_branch();
+            let out = student.net.forward(student.front.apply(attacked), &call(branch, false))?;
+            let z = out.logits();
+            statistics.push((branch, out.statistics));
+            ce.push(cross_entropy(z.clone(), on(clean_rows..n), self.smoothing));
+            if let (true, Some(t)) = (self.kl > 0.0, target) {
+                kl.push(distillation(z, t, self.temperature));
+            }
+        }
+        let teacher_taps = taught.map(|t| t.taps).unwrap_or_default();
+        let at = match (attention, teacher) {
+            (true, Some(t)) => Some(self.attend(student, t, &out.taps, &teacher_taps, &first, clean_rows, views)?),
+            _ => None,
+        };
+        let mean = |v: Vec<Burn<1>>| {
+            let k = v.len() as f32;
+            v.into_iter().reduce(|a, b| a + b).map(|s| s / k)
+        };
+        let terms = [(self.ce, mean(ce)), (self.kl, mean(kl)), (self.attention, at)];
+        let value = |t: &Option<Burn<1>>| t.as_ref().map_or(0.0, |t| f64::from(t.clone().into_scalar::<f32>()));
+        let mut parts = Parts { total: 0.0, ce: value(&terms[0].1), kl: value(&terms[1].1), attention: value(&terms[2].1) };
+        let loss = terms
+            .into_iter()
+            .filter_map(|(k, t)| t.map(|t| t * k))
+            .reduce(|a, b| a + b)
+            .ok_or("the objective has no term")?;
+        parts.total = f64::from(loss.clone().into_scalar::<f32>());
+        Ok(Computed { loss, parts, leaves, clean_rows, correct, taps: out.taps, teacher_taps, statistics })
+    }
+
+    /// The adversarial images of a half batch: the network by running statistics, its parameters fixed.
+    #[allow(clippy::too_many_arguments)]
+    fn perturb(
+        &self,
+        student: &Model,
+        gates: &[crate::exec::Gate],
+        pixels: &Burn<4>,
+        target: Option<Burn<2>>,
+        images: &[usize],
+        labels: &[usize],
+        at: At,
+    ) -> Result<Burn<4>, String> {
+        let dims = pixels.dims();
+        let start = self.attack.random_start.then(|| {
+            let noise = uniform(at.seed, at.step, images, dims[1] * dims[2] * dims[3]);
+            upload(noise, student.net.device()).reshape(dims)
+        });
+        let goal = match target {
+            Some(t) if self.kl > 0.0 => Target::Logits(t),
+            _ => Target::Labels(labels.to_vec()),
+        };
+        let plain: Vec<crate::exec::Gate> = gates.iter().map(detached).collect();
+        let mut frozen = student.runnable();
+        frozen.gates = &plain;
+        let branch = self.adversarial_branch();
+        Ok(self.attack.run(pixels, &goal, start, None, &|x| frozen.logits(x, branch))?.pixels)
+    }
+
+    /// Attention transfer of the clean and AugMix rows, halved when there are both.
+    #[allow(clippy::too_many_arguments)]
+    fn attend(
+        &self,
+        student: &Model,
+        teacher: &Model,
+        taps: &[Tap],
+        teacher_taps: &[Tap],
+        first: &Burn<4>,
+        clean_rows: usize,
+        views: usize,
+    ) -> Result<Burn<1>, String> {
+        let at = self.attended(student)?;
+        let pick = |taps: &[Tap]| at.iter().map(|&i| taps[i].output.clone()).collect::<Vec<_>>();
+        let part = |v: &Value, view: usize| {
+            let each = v.len() / v.batch().max(1);
+            let mut shape = v.shape().to_vec();
+            shape[0] = clean_rows;
+            Value::new(v.flat().narrow(0, view * clean_rows * each, clean_rows * each), shape)
+        };
+        let of = |v: &[Value], view| v.iter().map(|v| part(v, view)).collect::<Vec<_>>();
+        let (mine, theirs) = (pick(taps), pick(teacher_taps));
+        let mut terms = vec![attention_transfer(&of(&mine, 0), &of(&theirs, 0))];
+        if views == 2 {
+            let aug = first.clone().narrow(0, clean_rows, clean_rows);
+            let taught = teacher.net.forward(teacher.front.apply(aug), &teacher_call(teacher, true))?;
+            terms.push(attention_transfer(&of(&mine, 1), &pick(&taught.taps)));
+        }
+        let k = terms.len() as f32;
+        let sum = terms.into_iter().flatten().reduce(|a, b| a + b);
+        sum.map(|s| s / k).ok_or_else(|| "the network has no ReLU layer with a spatial map to compare attention at".into())
+    }
+
+    /// Indices of the layers attention transfer compares.
+    fn attended(&self, student: &Model) -> Result<Vec<usize>, String> {
+        let relus = student.net.relus();
+        if self.attention_at.is_empty() {
+            return Ok(stage_outputs(&relus.iter().map(|r| r.shape).collect::<Vec<_>>()));
+        }
+        let find = |n: &String| relus.iter().position(|r| r.name == *n).ok_or(format!("pram_at: there is no ReLU layer '{n}'"));
+        self.attention_at.iter().map(find).collect()
+    }
+}
+
+fn detached(g: &crate::exec::Gate) -> crate::exec::Gate {
+    let plain = |t: &Burn<1>| if t.is_autodiff() { t.clone().inner() } else { t.clone() };
+    crate::exec::Gate { pos: plain(&g.pos), neg: plain(&g.neg) }
+}
+
+fn teacher_call(t: &Model, watch: bool) -> Call<'_> {
+    Call { params: &t.params, gates: &t.gates, norms: Norms::Running, branch: Branch::Clean, watch, probes: None }
+}

@@ -1,0 +1,87 @@
+//! Optimisers over flat parameters: SGD with momentum as PyTorch defines it, and Adam.
+
+use burn::tensor::Tensor as Burn;
+
+/// SGD: `g ← clip·g + decay·w`, `v ← momentum·v + g`, `w ← w − rate·v`.
+#[derive(Debug, Clone)]
+pub struct Sgd {
+    /// Momentum.
+    pub momentum: f32,
+    /// Weight decay.
+    pub decay: f32,
+    /// Largest L2 norm of the whole gradient; 0 for no limit.
+    pub clip: f32,
+    /// One velocity a parameter, once it has moved.
+    pub velocity: Vec<Option<Burn<1>>>,
+}
+
+impl Sgd {
+    /// At rest.
+    pub fn new(params: usize, momentum: f32, decay: f32, clip: f32) -> Sgd {
+        Sgd { momentum, decay, clip, velocity: vec![None; params] }
+    }
+
+    /// One update. Parameters without a gradient stay. Returns the gradient's L2 norm before clipping.
+    pub fn step(&mut self, params: &mut [Burn<1>], grads: Vec<Option<Burn<1>>>, rate: f32) -> f32 {
+        let norm = norm(&grads);
+        let factor = if self.clip > 0.0 && norm > self.clip { self.clip / norm } else { 1.0 };
+        for ((w, g), v) in params.iter_mut().zip(grads).zip(&mut self.velocity) {
+            let Some(mut g) = g else { continue };
+            if factor != 1.0 {
+                g = g * factor;
+            }
+            if self.decay != 0.0 {
+                g = g + w.clone() * self.decay;
+            }
+            let next = match v.take() {
+                Some(v) => v * self.momentum + g,
+                None => g,
+            };
+            *w = w.clone() - next.clone() * rate;
+            *v = Some(next);
+        }
+        norm
+    }
+}
+
+/// L2 norm over all gradients.
+pub fn norm(grads: &[Option<Burn<1>>]) -> f32 {
+    let squares = grads.iter().flatten().map(|g| g.clone().square().sum());
+    squares.reduce(|a, b| a + b).map_or(0.0, |s| s.into_scalar::<f32>().sqrt())
+}
+
+/// Adam with the usual constants (β 0.9, 0.999, ε 1e-8).
+#[derive(Debug, Clone)]
+pub struct Adam {
+    /// Steps taken.
+    pub steps: i32,
+    /// First moments.
+    pub first: Vec<Option<Burn<1>>>,
+    /// Second moments.
+    pub second: Vec<Option<Burn<1>>>,
+}
+
+impl Adam {
+    /// Before the first step.
+    pub fn new(params: usize) -> Adam {
+        Adam { steps: 0, first: vec![None; params], second: vec![None; params] }
+    }
+
+    /// One update.
+    pub fn step(&mut self, params: &mut [Burn<1>], grads: Vec<Option<Burn<1>>>, rate: f32) {
+        self.steps += 1;
+        let (c1, c2) = (1.0 - 0.9f32.powi(self.steps), 1.0 - 0.999f32.powi(self.steps));
+        for (i, (w, g)) in params.iter_mut().zip(grads).enumerate() {
+            let Some(g) = g else { continue };
+            let blend = |old: Option<Burn<1>>, new: Burn<1>, keep: f32| match old {
+                Some(o) => o * keep + new * (1.0 - keep),
+                None => new * (1.0 - keep),
+            };
+            let m = blend(self.first[i].take(), g.clone(), 0.9);
+            let v = blend(self.second[i].take(), g.square(), 0.999);
+            let step = (m.clone() / c1) / ((v.clone() / c2).sqrt() + 1e-8);
+            *w = w.clone() - step * rate;
+            (self.first[i], self.second[i]) = (Some(m), Some(v));
+        }
+    }
+}

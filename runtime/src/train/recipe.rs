@@ -1,0 +1,145 @@
+//! The recipes: what each stage does by default, from the released codes and from our own measurements.
+
+use super::learner::Method;
+use super::loss::{ATTENTION, TEMPERATURE};
+use super::objective::Objective;
+use super::schedule::Schedule;
+use super::select::Granularity;
+use crate::attack::Attack;
+use relinc_passes::masks::Masks;
+
+/// The three stages (method, sections 4 to 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// An all-ReLU network, to teach.
+    Teacher,
+    /// Masks are learned.
+    Search,
+    /// Masks are frozen.
+    Tune,
+}
+
+impl Kind {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Teacher => "teacher",
+            Kind::Search => "search",
+            Kind::Tune => "tune",
+        }
+    }
+}
+
+/// How many ReLUs each layer keeps.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Counts {
+    /// One ranking over the whole network.
+    Global,
+    /// By the layers' sensitivities η (method, section 3).
+    Eta(Vec<f64>),
+    /// These.
+    Given(Vec<usize>),
+}
+
+/// How masks are searched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchOptions {
+    /// The method.
+    pub method: Method,
+    /// ReLUs to keep.
+    pub keep: usize,
+    /// Spread over the layers.
+    pub counts: Counts,
+    /// Unit of removal.
+    pub granularity: Granularity,
+    /// Removed elements may become zero instead of the identity.
+    pub zeros: bool,
+    /// Times an epoch the gradual search looks again at what each ReLU is worth.
+    pub refreshes: usize,
+    /// Images it looks at.
+    pub calibration: usize,
+    /// Share of the stage after which the gradual search has reached the budget.
+    pub ramp: f64,
+    /// Masks to begin with, instead of the method's own.
+    pub first: Option<Masks>,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// One stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// Which.
+    pub kind: Kind,
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Images a step.
+    pub batch: usize,
+    /// Learning rate at the schedule's top.
+    pub rate: f64,
+    /// How it runs.
+    pub schedule: Schedule,
+    /// Momentum.
+    pub momentum: f32,
+    /// Weight decay.
+    pub decay: f32,
+    /// Largest gradient norm; 0 for none.
+    pub clip: f32,
+    /// Decay of the running average of the weights that is validated and kept; 0 for none.
+    pub average: f32,
+    /// Crop and flip.
+    pub augment: bool,
+    /// What is minimised.
+    pub objective: Objective,
+    /// How masks are searched, in a search.
+    pub search: Option<SearchOptions>,
+    /// Validation images.
+    pub val_images: usize,
+    /// Validation images that are attacked as well, in robust stages.
+    pub val_attacked: usize,
+    /// Seed.
+    pub seed: u64,
+}
+
+impl Recipe {
+    /// The defaults of a stage. `robust` is RLNet's three-way form.
+    pub fn new(kind: Kind, method: Option<Method>, robust: bool, epochs: usize) -> Recipe {
+        let released = matches!(method, Some(Method::Senet | Method::Rlnet));
+        let objective = Objective {
+            robust,
+            ce: if kind == Kind::Teacher { 1.0 } else { 0.5 },
+            kl: if kind == Kind::Teacher { 0.0 } else { 0.5 },
+            temperature: TEMPERATURE,
+            attention: if kind == Kind::Tune && released { ATTENTION } else { 0.0 },
+            attention_at: vec![],
+            smoothing: 0.0,
+            attack: Attack::training(),
+            single_norm: false,
+        };
+        let (rate, schedule) = match (kind, released) {
+            (Kind::Teacher, _) => (0.05, Schedule::Step),
+            (Kind::Search, true) => (0.05, Schedule::Constant),
+            (Kind::Tune, true) => (0.01, Schedule::Step),
+            (Kind::Search, false) => (0.03, Schedule::Constant),
+            (Kind::Tune, false) => (0.03, Schedule::OneCycle),
+        };
+        Recipe {
+            kind,
+            epochs,
+            batch: 128,
+            rate,
+            schedule,
+            momentum: 0.9,
+            decay: 5e-4,
+            clip: 5.0,
+            average: 0.0,
+            augment: true,
+            objective,
+            search: None,
+            val_images: 2000,
+            val_attacked: 256,
+            seed: 0,
+        }
+    }
+}

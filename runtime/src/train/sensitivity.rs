@@ -1,0 +1,202 @@
+//! What each ReLU is worth to the loss, and from it how sensitive each layer is.
+
+use super::evaluate::pixels;
+use super::learner::Scene;
+use super::loader::order;
+use super::loss::{TEMPERATURE, cross_entropy, distillation, labels};
+use super::model::Model;
+use crate::exec::value::{download, upload};
+use crate::exec::{Branch, Call, Norms, Tap};
+use burn::tensor::Tensor as Burn;
+
+/// Images looked at together.
+const BATCH: usize = 64;
+
+/// The first-order cost of removing each element's ReLU, summed over images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Worth {
+    /// When it becomes the identity.
+    pub identity: Vec<f64>,
+    /// When it becomes zero.
+    pub zero: Vec<f64>,
+}
+
+/// Judges every element on `n` training images drawn by `seed`: `Σ (∂L/∂y·min(x,0))²` and `Σ (∂L/∂y·max(x,0))²` with
+/// L = CE + KL to the teacher, an image at a time.
+pub fn worth(scene: &Scene<'_>, n: usize, seed: u64) -> Result<Vec<Worth>, String> {
+    let relus = scene.student.net.relus();
+    let mut sums: Vec<[Option<Burn<1>>; 2]> = vec![[None, None]; relus.len()];
+    let images: Vec<usize> = order(scene.train.len(), seed, usize::MAX).into_iter().take(n.max(1)).collect();
+    for chunk in images.chunks(BATCH) {
+        for (sum, new) in sums.iter_mut().zip(batch_worth(scene, chunk)?) {
+            for (s, v) in sum.iter_mut().zip(new) {
+                *s = Some(match s.take() {
+                    Some(old) => old + v,
+                    None => v,
+                });
+            }
+        }
+    }
+    let row = |t: Option<Burn<1>>| t.map(download).unwrap_or_default().into_iter().map(f64::from).collect();
+    Ok(sums.into_iter().map(|[i, z]| Worth { identity: row(i), zero: row(z) }).collect())
+}
+
+fn batch_worth(scene: &Scene<'_>, images: &[usize]) -> Result<Vec<[Burn<1>; 2]>, String> {
+    let m = scene.student;
+    let device = m.net.device();
+    let n = images.len();
+    let x = Burn::cat(images.iter().map(|&i| pixels(scene.train, i..i + 1, device)).collect(), 0);
+    let target = match scene.teacher {
+        Some(t) => Some(t.runnable().logits(x.clone(), Branch::Clean)?),
+        None => None,
+    };
+    let probes: Vec<Burn<1>> = m
+        .net
+        .relus()
+        .iter()
+        .map(|r| Burn::from_inner(Burn::zeros([n * r.len()], device)).require_grad())
+        .collect();
+    let call = Call {
+        params: &m.params,
+        gates: &m.gates,
+        norms: Norms::Running,
+        branch: Branch::Clean,
+        watch: true,
+        probes: Some(&probes),
+    };
+    let out = m.net.forward(m.front.apply(x), &call)?;
+    let z = out.logits();
+    let of: Vec<usize> = images.iter().map(|&i| scene.train.label(i)).collect();
+    let mut loss = cross_entropy(z.clone(), labels(&of, device), 0.0);
+    if let Some(t) = target {
+        loss = loss + distillation(z, t, TEMPERATURE);
+    }
+    let grads = (loss * n as f32).backward();
+    let one = |(tap, probe): (&Tap, &Burn<1>)| {
+        let len = tap.input.len() / n.max(1);
+        let g = probe.grad(&grads).unwrap_or_else(|| Burn::zeros([n * len], device));
+        let x = tap.input.flat();
+        let x = if x.is_autodiff() { x.inner() } else { x };
+        let cost = |side: Burn<1>| (g.clone() * side).square().reshape([n, len]).sum_dim(0).reshape([len]);
+        [cost(x.clone().clamp_max(0.0)), cost(x.clamp_min(0.0))]
+    };
+    Ok(out.taps.iter().zip(&probes).map(one).collect())
+}
+
+/// Layer sensitivities by gradients: the root of each layer's summed cost, scaled so that the largest is 1.
+pub fn by_gradient(worth: &[Worth]) -> Vec<f64> {
+    let roots: Vec<f64> = worth.iter().map(|w| w.identity.iter().sum::<f64>().sqrt()).collect();
+    normalised(roots)
+}
+
+fn normalised(v: Vec<f64>) -> Vec<f64> {
+    let top = v.iter().copied().fold(0.0, f64::max);
+    if top > 0.0 { v.into_iter().map(|x| x / top).collect() } else { vec![1.0; v.len()] }
+}
+
+/// η recovered from the released layer lists (method, section 3), by network.
+pub const PRESETS: [(&str, &[f64]); 3] = [
+    (
+        "resnet18",
+        &[
+            0.0572, 0.1854, 0.2129, 0.2506, 0.2758, 0.3549, 0.4884, 0.5102, 0.5568, 0.6739, 0.8143, 0.8277,
+            0.8623, 0.9409, 0.9902, 0.9986, 1.0,
+        ],
+    ),
+    (
+        "resnet34",
+        &[
+            0.049, 0.121, 0.124, 0.146, 0.168, 0.183, 0.212, 0.359, 0.125, 0.378, 0.418, 0.441, 0.486, 0.502,
+            0.547, 0.751, 0.351, 0.770, 0.815, 0.832, 0.874, 0.882, 0.914, 0.914, 0.939, 0.939, 0.959, 0.996,
+            0.729, 1.0, 1.0, 1.0, 1.0,
+        ],
+    ),
+    (
+        "wrn22-8",
+        &[
+            0.031, 0.141, 0.315, 0.394, 0.434, 0.482, 0.531, 0.577, 0.724, 0.792, 0.828, 0.862, 0.893, 0.901,
+            0.973, 1.0, 0.986, 1.0, 1.0,
+        ],
+    ),
+];
+
+/// The released η of a network.
+pub fn preset(name: &str) -> Option<Vec<f64>> {
+    PRESETS.iter().find(|(n, _)| *n == name).map(|(_, v)| v.to_vec())
+}
+
+/// SENet's sensitivity (method, section 3): η = 1 − the share of a layer's weights that survive sparse training at
+/// density `density`. The masks keep the globally largest |w| and are remade every step from dense shadow weights, whose
+/// gradient is that of the sparse network.
+pub fn by_sparsity(shadow: &Model, density: f64) -> Vec<f64> {
+    let (kept, of) = surviving(shadow, density);
+    let share: Vec<f64> = of.iter().map(|&p| kept.get(p).copied().flatten().unwrap_or(0.0)).collect();
+    share.into_iter().map(|s| 1.0 - s).collect()
+}
+
+/// The share of each weight parameter among the globally largest, and the parameter before each ReLU layer.
+fn surviving(m: &Model, density: f64) -> (Vec<Option<f64>>, Vec<usize>) {
+    use crate::exec::Role;
+    let rows: Vec<Option<Vec<f32>>> = m
+        .net
+        .params()
+        .iter()
+        .zip(&m.params)
+        .map(|(p, v)| (p.role == Role::Weight && p.shape.len() == 4).then(|| download(v.clone())))
+        .collect();
+    let cut = cut(&rows, density);
+    let share = |r: &Vec<f32>| r.iter().filter(|w| w.abs() >= cut).count() as f64 / r.len().max(1) as f64;
+    (rows.iter().map(|r| r.as_ref().map(share)).collect(), before(m))
+}
+
+fn cut(rows: &[Option<Vec<f32>>], density: f64) -> f32 {
+    let mut all: Vec<f32> = rows.iter().flatten().flatten().map(|w| w.abs()).collect();
+    let keep = ((all.len() as f64 * density).round() as usize).clamp(1, all.len().max(1));
+    if all.is_empty() {
+        return 0.0;
+    }
+    let at = all.len() - keep;
+    *all.select_nth_unstable_by(at, f32::total_cmp).1
+}
+
+/// The weights with all but the globally largest set to 0.
+pub fn sparse(m: &Model, density: f64) -> Vec<Burn<1>> {
+    use crate::exec::Role;
+    let rows: Vec<Option<Vec<f32>>> = m
+        .net
+        .params()
+        .iter()
+        .zip(&m.params)
+        .map(|(p, v)| (p.role == Role::Weight && p.shape.len() == 4).then(|| download(v.clone())))
+        .collect();
+    let cut = cut(&rows, density);
+    let thin = |r: Vec<f32>| r.into_iter().map(|w| if w.abs() >= cut { w } else { 0.0 }).collect();
+    rows.into_iter()
+        .zip(&m.params)
+        .map(|(r, v)| r.map_or_else(|| v.clone(), |r| upload(thin(r), m.net.device())))
+        .collect()
+}
+
+/// For each ReLU layer, the convolution weights above it: the largest kernel of those that reach it first.
+fn before(m: &Model) -> Vec<usize> {
+    use relinc_passes::ir::{NodeId, Op};
+    let g = m.net.graph();
+    let param = |id: NodeId| {
+        let w = g.operand(id, 1)?;
+        m.net.params().iter().position(|p| p.node == w)
+    };
+    let find = |start: NodeId| {
+        let (mut stack, mut found) = (vec![start], vec![]);
+        while let Some(n) = stack.pop() {
+            for o in g.operands(n) {
+                match g.op(o) {
+                    Op::Conv(_) => found.extend(param(o)),
+                    Op::Relu | Op::Const(_) | Op::Input(_) => {}
+                    _ => stack.push(o),
+                }
+            }
+        }
+        found.into_iter().max_by_key(|&p| m.net.params()[p].shape.iter().product::<usize>())
+    };
+    m.net.relus().iter().map(|r| find(r.node).unwrap_or(usize::MAX)).collect()
+}

@@ -1,0 +1,138 @@
+//! Checkpoints: everything a stage needs to go on, in one safetensors file that appears by rename.
+
+use super::objective::Parts;
+use relinc_passes::files::write_atomically;
+use relinc_passes::masks::{LayerMask, Masks};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Named rows of floats.
+pub type Tensors = BTreeMap<String, Vec<f32>>;
+
+/// Sums over the steps of the present epoch, for its log line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Sums {
+    /// Loss parts.
+    pub parts: Parts,
+    /// Steps.
+    pub steps: usize,
+    /// Clean images seen.
+    pub seen: usize,
+    /// Of them classified correctly.
+    pub correct: usize,
+    /// Seconds computing.
+    pub seconds: f64,
+    /// Seconds waiting for data.
+    pub waited: f64,
+    /// Largest gradient norm before clipping.
+    pub gradient: f64,
+}
+
+impl Sums {
+    /// Adds a step.
+    pub fn add(&mut self, p: &Parts, seen: usize, correct: usize, gradient: f64) {
+        let s = &mut self.parts;
+        (s.total, s.ce, s.kl, s.attention) = (s.total + p.total, s.ce + p.ce, s.kl + p.kl, s.attention + p.attention);
+        self.steps += 1;
+        self.seen += seen;
+        self.correct += correct;
+        self.gradient = self.gradient.max(gradient);
+    }
+}
+
+/// Where a stage is.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Progress {
+    /// What was asked for, in words: a checkpoint of other work is not continued.
+    pub recipe: String,
+    /// Complete epochs.
+    pub epoch: usize,
+    /// Steps of the next epoch that are done.
+    pub step: usize,
+    /// Is the stage complete?
+    pub finished: bool,
+    /// Best validation score so far.
+    pub best: Option<f64>,
+    /// Epoch it was reached in.
+    pub best_epoch: usize,
+    /// The present epoch's sums.
+    pub sums: Sums,
+    /// Adam's step count, where a learner uses it.
+    pub seconds: f64,
+}
+
+/// A checkpoint.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Checkpoint {
+    /// Where the stage is.
+    pub progress: Progress,
+    /// `param/…`, `velocity/…`, `average/…`, `best/…`, `learner/…`.
+    pub tensors: Tensors,
+    /// The present masks.
+    pub masks: Masks,
+    /// The masks of the best epoch.
+    pub best_masks: Option<Masks>,
+}
+
+impl Checkpoint {
+    /// Writes it.
+    pub fn write(&self, path: &Path) -> Result<(), String> {
+        let fail = |e: &dyn std::fmt::Display| format!("{}: cannot be written: {e}", path.display());
+        let bytes: Vec<(String, Vec<u8>, Dtype, usize)> = self
+            .tensors
+            .iter()
+            .map(|(k, v)| (k.clone(), v.iter().flat_map(|x| x.to_le_bytes()).collect(), Dtype::F32, v.len()))
+            .chain(mask_rows("mask", Some(&self.masks)))
+            .chain(mask_rows("best_mask", self.best_masks.as_ref()))
+            .collect();
+        let views: Vec<(String, TensorView<'_>)> = bytes
+            .iter()
+            .map(|(k, b, t, n)| Ok((k.clone(), TensorView::new(*t, vec![*n], b).map_err(|e| fail(&e))?)))
+            .collect::<Result<_, String>>()?;
+        let json = serde_json::to_string(&self.progress).map_err(|e| fail(&e))?;
+        let meta = [("relinc_checkpoint".to_string(), "1".to_string()), ("progress".into(), json)];
+        let data = safetensors::serialize(views, Some(meta.into_iter().collect())).map_err(|e| fail(&e))?;
+        write_atomically(path, &data).map_err(|e| fail(&e))
+    }
+
+    /// Reads it; `shapes` are those of the ReLU layers.
+    pub fn read(path: &Path, shapes: &BTreeMap<String, [usize; 3]>) -> Result<Checkpoint, String> {
+        let fail = |e: &dyn std::fmt::Display| {
+            format!("{}: cannot be continued: {e}; remove it to start the stage anew", path.display())
+        };
+        let bytes = std::fs::read(path).map_err(|e| fail(&e))?;
+        let (_, meta) = SafeTensors::read_metadata(&bytes).map_err(|e| fail(&e))?;
+        let info = meta.metadata().clone().unwrap_or_default();
+        let json = info.get("progress").ok_or_else(|| fail(&"it is no checkpoint"))?;
+        let mut out = Checkpoint { progress: serde_json::from_str(json).map_err(|e| fail(&e))?, ..Default::default() };
+        let (mut best, mut any_best) = (Masks::default(), false);
+        for (name, t) in SafeTensors::deserialize(&bytes).map_err(|e| fail(&e))?.iter() {
+            let mask = |prefix: &str, into: &mut Masks| -> Result<bool, String> {
+                let Some(layer) = name.strip_prefix(prefix) else { return Ok(false) };
+                let shape = *shapes.get(layer).ok_or_else(|| fail(&format!("there is no ReLU layer {layer}")))?;
+                if shape.iter().product::<usize>() != t.data().len() {
+                    return Err(fail(&format!("the mask of {layer} has another size")));
+                }
+                into.layers.insert(layer.into(), LayerMask { shape, values: t.data().to_vec(), slope: None });
+                Ok(true)
+            };
+            if mask("mask/", &mut out.masks)? {
+                continue;
+            }
+            if mask("best_mask/", &mut best)? {
+                any_best = true;
+                continue;
+            }
+            let row = t.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            out.tensors.insert(name.to_string(), row);
+        }
+        out.best_masks = any_best.then_some(best);
+        Ok(out)
+    }
+}
+
+fn mask_rows<'a>(prefix: &'a str, m: Option<&'a Masks>) -> impl Iterator<Item = (String, Vec<u8>, Dtype, usize)> + 'a {
+    let layers = m.into_iter().flat_map(|m| &m.layers);
+    layers.map(move |(k, l)| (format!("{prefix}/{k}"), l.values.clone(), Dtype::U8, l.values.len()))
+}
