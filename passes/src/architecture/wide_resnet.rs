@@ -1,8 +1,8 @@
 //! Wide ResNets, WRN-d-k: pre-activated blocks (BN, ReLU, conv, BN, ReLU, conv) in three groups.
 //!
-//! The 3×3 stem of 16 channels has no BN and no ReLU. Each group has (d−4)/6 blocks, the groups 16k, 32k and 64k channels;
-//! the second and third halve the image. Where the width changes, the shortcut is a bare 1×1 convolution of the
-//! activated input, elsewhere the input itself. A last BN and ReLU, global mean, linear.
+//! The 3×3 stem of 16 channels has no BN and no ReLU. Each group has (d−4)/6 blocks, the groups 16k, 32k and 64k
+//! channels; the second and third halve the image. Where the width changes, the shortcut is a bare 1×1 convolution of
+//! the activated input, elsewhere the input itself. A last BN and ReLU, global mean, linear.
 //!
 //! Source: Zagoruyko and Komodakis, *Wide Residual Networks*, arXiv 1605.07146; the counts of WRN-22-8 follow SENet,
 //! arXiv 2301.09254.

@@ -1,7 +1,7 @@
 //! CIFAR-10-C and CIFAR-100-C: test images in corrupted versions, made once and kept in files.
 //!
-//! A folder holds `labels.npy` and a file `CORRUPTION.npy` for each corruption: u8, (5·N)×32×32×3, the N test images at severity
-//! 1, then the same at severity 2, and so on. Source: Hendrycks and Dietterich, *Benchmarking Neural Network Robustness
+//! A folder holds `labels.npy` and a file `CORRUPTION.npy` for each corruption: u8, (5·N)×32×32×3, the N test images at
+//! severity 1, then the same at severity 2, and so on. Source: Hendrycks and Dietterich, *Benchmarking Neural Network Robustness
 //! to Common Corruptions and Perturbations*, arXiv 1903.12261, and its data, <https://zenodo.org/records/2535967>.
 
 use std::fs;

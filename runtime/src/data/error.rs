@@ -145,7 +145,10 @@ pub enum DataError {
         detail: String,
     },
     /// There are more classes than labels.
-    #[error("{}: {classes} classes are more than the 65,536 that a label can tell apart; give a folder of fewer", path.display())]
+    #[error(
+        "{}: {classes} classes are more than the 65,536 that a label can tell apart; give a folder of fewer",
+        path.display()
+    )]
     TooManyClasses {
         /// The folder.
         path: PathBuf,

@@ -1,7 +1,7 @@
 //! `images:DIR`: PNG and JPEG files in a folder for each class.
 //!
-//! Either `DIR/CLASS/…`, or `DIR/train/CLASS/…` with optional `DIR/val/CLASS/…` and `DIR/test/CLASS/…`. A folder called `train`
-//! that holds images and no folders is a class like any other.
+//! Either `DIR/CLASS/…`, or `DIR/train/CLASS/…` with optional `DIR/val/CLASS/…` and `DIR/test/CLASS/…`. A folder called
+//! `train` that holds images and no folders is a class like any other.
 
 use std::path::{Path, PathBuf};
 

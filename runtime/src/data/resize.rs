@@ -4,9 +4,10 @@ use super::picture::Picture;
 
 /// The central square of `picture`, as 3×`size`×`size`.
 ///
-/// Each axis is resampled by a triangle as wide as two output pixels, and never narrower than two input pixels: bilinear when it
-/// enlarges, an average of what an output pixel covers when it shrinks. Source: the convention of Pillow's `BILINEAR`
-/// with `reducing_gap` off, in `src/libImaging/Resample.c`.
+/// Each axis is resampled by a triangle as wide as two output pixels, and never narrower than two input pixels:
+/// bilinear when it enlarges, an average of what an output pixel covers when it shrinks. Source: the convention of
+/// Pillow's `BILINEAR` in `src/libImaging/Resample.c`, which rounds once more between the axes and so differs by one
+/// level at most.
 pub(super) fn central_square(picture: &Picture, size: usize) -> Vec<u8> {
     let side = picture.height.min(picture.width);
     let (top, left) = ((picture.height - side) / 2, (picture.width - side) / 2);

@@ -16,9 +16,9 @@ pub enum Kind {
     Cifar10,
     /// `cifar100:DIR`, 100 fine classes of 3×32×32 images in the binary layout.
     Cifar100,
-    /// `tiny-imagenet:DIR`, 200 classes of 3×64×64 JPEGs. `DIR` holds the unpacked folders, or an archive of them, or is the
-    /// archive. The labels number the sorted WordNet ids. Its public validation images, the only labelled ones besides the
-    /// training images, are the test split; the validation split is carved from the training images.
+    /// `tiny-imagenet:DIR`, 200 classes of 3×64×64 JPEGs. `DIR` holds the unpacked folders, or an archive of them, or is
+    /// the archive. The labels number the sorted WordNet ids. Its public validation images, the only labelled ones
+    /// besides the training images, are the test split; the validation split is carved from the training images.
     TinyImagenet,
     /// `images:DIR`, a folder of PNGs and JPEGs for each class, the labels in the order of the sorted names; or such
     /// folders in `train`, `val` and `test`. A `test` that is missing is carved from the training images, a fifth of

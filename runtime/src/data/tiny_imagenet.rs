@@ -1,8 +1,10 @@
 //! Tiny ImageNet: 200 classes of 64×64 JPEGs.
 //!
-//! Below one folder lie `wnids.txt` with a WordNet id of a class in each line, `words.txt` (or `words200.txt`) with ids, a
-//! tab and names, `train/WNID/images/*.JPEG`, and `val/images/*.JPEG` with `val_annotations.txt`, in whose lines a file name and its
-//! id come first. Copies sorted by class, `val/WNID/*.JPEG`, are read too. The public test images have no labels.
+//! Below one folder lie `wnids.txt` with a WordNet id of a class in each line, `words.txt` (or `words200.txt`) with
+//! ids, a tab and names, `train/WNID/images/*.JPEG`, and `val/images/*.JPEG` with `val_annotations.txt`, in whose lines
+//! a file name and its id come first. Copies sorted by class, `val/WNID/*.JPEG`, are read too. The public test images
+//! have no labels, so `val` is the test split. The labels number the sorted ids.
+//!
 //! Source: the CS231n course, <http://cs231n.stanford.edu/tiny-imagenet-200.zip>.
 
 use std::collections::HashMap;
