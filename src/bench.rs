@@ -45,7 +45,7 @@ impl fmt::Display for Row {
 }
 
 fn resnet(depth: usize) -> Architecture {
-    Architecture { kind: Kind::Resnet, depth, classes: 10, input: [3, 32, 32] }
+    Architecture { kind: Kind::Resnet, depth, width: None, classes: 10, input: [3, 32, 32] }
 }
 
 /// The largest resident memory this process has had, in bytes.

@@ -113,7 +113,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "verify_each",
         ],
     ),
-    ("architecture", &["kind", "depth", "classes", "input"]),
+    ("architecture", &["kind", "depth", "width", "classes", "input"]),
     ("report", &["protocols", "networks"]),
     ("accuracy", &["split", "limit"]),
     (

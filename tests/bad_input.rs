@@ -187,7 +187,9 @@ fn missing_external_data() {
     use relinc::passes::architecture::{Architecture, Kind};
     use relinc::passes::back::onnx::{OnnxOptions, emit};
     let dir = tempfile::tempdir().unwrap();
-    let g = Architecture { kind: Kind::Resnet, depth: 20, classes: 10, input: [3, 32, 32] }.build(0).unwrap();
+    let g = Architecture { kind: Kind::Resnet, depth: 20, width: None, classes: 10, input: [3, 32, 32] }
+        .build(0)
+        .unwrap();
     let path = dir.path().join("m.onnx");
     let options = OnnxOptions { external_over: 1000, ..Default::default() };
     emit(&relinc::passes::valid::check(&g).unwrap(), &path, &options).unwrap();

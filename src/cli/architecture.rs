@@ -11,12 +11,15 @@ use std::path::PathBuf;
 /// Options of `relinc architecture`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The family: resnet
-    #[arg(long, default_value = "resnet", value_parser = ["resnet"])]
+    /// The family: resnet or wide-resnet
+    #[arg(long, default_value = "resnet", value_parser = ["resnet", "wide-resnet"])]
     kind: String,
-    /// The depth: 18, 20, 32, 34 or 56
+    /// The depth; resnet: 18, 20, 32, 34 or 56; wide-resnet: 6·n + 4, such as 16, 22 or 28
     #[arg(long)]
     depth: usize,
+    /// The widening factor of a wide-resnet: 8 for WRN-22-8
+    #[arg(long)]
+    width: Option<usize>,
     /// Number of classes
     #[arg(long, default_value_t = 10)]
     classes: usize,
@@ -34,7 +37,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         .input
         .try_into()
         .map_err(|_| Error::Input("--input takes three numbers: channels, height, width".into()))?;
-    let arch = Architecture { kind: Kind::Resnet, depth: a.depth, classes: a.classes, input: input_shape };
+    let kind = if a.kind == "wide-resnet" { Kind::WideResnet } else { Kind::Resnet };
+    let arch = Architecture { kind, depth: a.depth, width: a.width, classes: a.classes, input: input_shape };
     let graph = arch.build(g.seed()).map_err(input)?;
     let v = valid::check(&graph).map_err(|e| input(&e[0]))?;
     emit(&v, &a.out, &OnnxOptions::default()).map_err(input)?;

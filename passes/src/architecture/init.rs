@@ -1,6 +1,6 @@
 //! A graph under construction, with He-initialised convolutions.
 
-use crate::ir::{Binary, Conv, Graph, NodeId, Op, Tensor};
+use crate::ir::{Binary, Conv, Dim, Graph, NodeId, Op, Tensor, Type};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -12,6 +12,12 @@ pub struct Builder {
 impl Builder {
     pub fn new(name: &str, seed: u64) -> Builder {
         Builder { g: Graph::new(name), rng: ChaCha8Rng::seed_from_u64(seed) }
+    }
+
+    /// The images, `[N,C,H,W]`.
+    pub fn input(&mut self, [c, h, w]: [usize; 3]) -> NodeId {
+        let shape = [Dim::Batch, Dim::Fixed(c), Dim::Fixed(h), Dim::Fixed(w)];
+        self.g.add("input", Op::Input(Type::f32(shape)), &[])
     }
 
     /// Normal values by Box and Muller.

@@ -2,6 +2,7 @@
 
 mod init;
 mod resnet;
+mod wide_resnet;
 
 use crate::ir::Graph;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// ResNets in their CIFAR forms: 18 and 34 (widths 64…512), 20, 32 and 56 (widths 16…64).
     Resnet,
+    /// Wide ResNets, WRN-d-k: depth d = 6·n + 4, width k (widths 16k…64k).
+    WideResnet,
 }
 
 /// What to build.
@@ -22,6 +25,9 @@ pub struct Architecture {
     pub kind: Kind,
     /// The depth in its name.
     pub depth: usize,
+    /// The factor k by which a wide ResNet is widened; only for [`Kind::WideResnet`], and needed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<usize>,
     /// Number of classes.
     pub classes: usize,
     /// Input channels, height, width.
@@ -31,11 +37,22 @@ pub struct Architecture {
 impl Architecture {
     /// Builds the network with He-initialised weights that follow from the seed. Input `input` `[N,C,H,W]`, output
     /// `logits` `[N,classes]`.
+    ///
+    /// # Errors
+    /// A sentence about what the family does not have: a depth, a width, or a size of 0.
     pub fn build(&self, seed: u64) -> Result<Graph, String> {
         if self.classes == 0 || self.input.contains(&0) {
             return Err("architecture: classes and input dimensions must be at least 1".into());
         }
-        let Kind::Resnet = self.kind;
-        resnet::build(self, seed)
+        match self.kind {
+            Kind::Resnet if self.width.is_some() => {
+                Err("architecture: a resnet has no width; remove it, or write kind: wide-resnet".into())
+            }
+            Kind::Resnet => resnet::build(self, seed),
+            Kind::WideResnet => wide_resnet::build(self, seed),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

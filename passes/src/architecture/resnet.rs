@@ -3,7 +3,7 @@
 use super::Architecture;
 use super::init::Builder;
 use crate::ir::op::SliceAxis;
-use crate::ir::{Dim, Graph, NodeId, Op, Type};
+use crate::ir::{Graph, NodeId, Op};
 
 struct Plan {
     blocks: &'static [usize],
@@ -30,14 +30,9 @@ pub fn build(a: &Architecture, seed: u64) -> Result<Graph, String> {
     let plan = plan(a.depth)
         .ok_or(format!("architecture: no resnet of depth {}; known are 18, 20, 32, 34 and 56", a.depth))?;
     let mut b = Builder::new(&format!("resnet{}", a.depth), seed);
-    let [c, h, w] = a.input;
-    let x = b.g.add(
-        "input",
-        Op::Input(Type::f32([Dim::Batch, Dim::Fixed(c), Dim::Fixed(h), Dim::Fixed(w)])),
-        &[],
-    );
+    let x = b.input(a.input);
     let mut width = plan.widths[0];
-    let stem = b.conv("conv1", x, c, width, 3, 1);
+    let stem = b.conv("conv1", x, a.input[0], width, 3, 1);
     let stem = b.batch_norm("bn1", stem, width);
     let mut x = b.relu("relu1", stem);
     for (s, (&count, &to)) in plan.blocks.iter().zip(plan.widths).enumerate() {

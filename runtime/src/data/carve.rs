@@ -1,9 +1,66 @@
 //! Which training images are kept aside for validation.
 
+use std::path::Path;
+
 use crate::dice::Dice;
 
+use super::{DataError, DataSpec, Split};
+
+/// The indices of the training or of the validation split over all training images, ascending. `sizes` are the images in
+/// each training file, `place` is where they lie.
+///
+/// # Errors
+/// [`DataError::TooMany`] when `val=` or `train=` of the spec cannot be had.
+pub(super) fn training(
+    spec: &DataSpec,
+    split: Split,
+    sizes: &[usize],
+    place: &Path,
+) -> Result<Vec<usize>, DataError> {
+    let total: usize = sizes.iter().sum();
+    let val = spec.val().unwrap_or_else(|| default_val(total));
+    if val >= total && val > 0 {
+        return Err(DataError::TooMany {
+            asked: format!("val={val}"),
+            available: total,
+            circumstance: format!("in {}", place.display()),
+            advice: "write a smaller val, some must be left to train on".to_owned(),
+        });
+    }
+    let held_out = carve(sizes, val, spec.seed());
+    if split == Split::Val {
+        return Ok(held_out);
+    }
+    let take = train_size(spec, total - held_out.len(), || {
+        format!("in {}, without the {val} of the validation split", place.display())
+    })?;
+    let mut held_out = held_out.into_iter().peekable();
+    Ok((0..total).filter(|i| held_out.next_if_eq(i).is_none()).take(take).collect())
+}
+
+/// How many of the `left` training images to use: all without a `train=`.
+///
+/// # Errors
+/// [`DataError::TooMany`] with the circumstance when `train=` asks for more.
+pub(super) fn train_size(
+    spec: &DataSpec,
+    left: usize,
+    circumstance: impl FnOnce() -> String,
+) -> Result<usize, DataError> {
+    let take = spec.train().unwrap_or(left);
+    if take > left {
+        return Err(DataError::TooMany {
+            asked: format!("train={take}"),
+            available: left,
+            circumstance: circumstance(),
+            advice: "write a smaller train= or val=".to_owned(),
+        });
+    }
+    Ok(take)
+}
+
 /// The validation size when none is asked for: 2,000, or a fifth of the training images when that is less.
-pub(super) fn default_val(total: usize) -> usize {
+fn default_val(total: usize) -> usize {
     2000.min(total / 5)
 }
 
@@ -11,7 +68,7 @@ pub(super) fn default_val(total: usize) -> usize {
 ///
 /// They come from the last files only, as few as hold twice `val`, so that opening a validation split does
 /// not unpack every file. `val` must not exceed the sum of `sizes`.
-pub(super) fn carve(sizes: &[usize], val: usize, seed: u64) -> Vec<usize> {
+fn carve(sizes: &[usize], val: usize, seed: u64) -> Vec<usize> {
     let total: usize = sizes.iter().sum();
     let mut window = 0;
     for size in sizes.iter().rev() {

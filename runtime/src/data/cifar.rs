@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::carve::{carve, default_val};
+use super::carve;
 use super::source::Source;
 use super::{DataError, DataSpec, Dataset, Kind, Split, cifar_names};
 
@@ -35,8 +35,8 @@ pub(super) const CIFAR10: Cifar = Cifar {
     names: &cifar_names::CIFAR10,
     train: &[&["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"]],
     test: &[&["test_batch"]],
-    train_expected: "data_batch_1 to data_batch_5 of the binary version",
-    test_expected: "test_batch of the binary version",
+    train_expected: "data_batch_1 to data_batch_5 of the binary version, each as .bin or .bin.xz",
+    test_expected: "test_batch of the binary version, each as .bin or .bin.xz",
     inside: &["cifar-10-batches-bin", "cifar10"],
 };
 
@@ -47,8 +47,8 @@ pub(super) const CIFAR100: Cifar = Cifar {
     names: &cifar_names::CIFAR100,
     train: &[&["train"], &["train_part1", "train_part2", "train_part3", "train_part4", "train_part5"]],
     test: &[&["test"], &["test_part1", "test_part2", "test_part3", "test_part4", "test_part5"]],
-    train_expected: "train of the binary version, or train_part1, train_part2, …",
-    test_expected: "test of the binary version, or test_part1, test_part2, …",
+    train_expected: "train of the binary version, or train_part1, train_part2, …, each as .bin or .bin.xz",
+    test_expected: "test of the binary version, or test_part1, test_part2, …, each as .bin or .bin.xz",
     inside: &["cifar-100-binary", "cifar100"],
 };
 
@@ -63,7 +63,11 @@ impl Cifar {
         let sources = self.sources(spec.folder(), split)?;
         let mut wanted = match split {
             Split::Test => (0..total(&sources)).collect(),
-            Split::Train | Split::Val => training_indices(spec, split, &sources)?,
+            Split::Train | Split::Val => {
+                let sizes: Vec<usize> = sources.iter().map(Source::records).collect();
+                let place = sources.first().and_then(|s| s.path().parent()).unwrap_or(spec.folder());
+                carve::training(spec, split, &sizes, place)?
+            }
         };
         if wanted.is_empty() {
             let advice = match split {
@@ -179,45 +183,10 @@ impl Cifar {
     }
 }
 
-/// The indices over all training files of the training or the validation split, ascending.
-fn training_indices(spec: &DataSpec, split: Split, sources: &[Source]) -> Result<Vec<usize>, DataError> {
-    let sizes: Vec<usize> = sources.iter().map(Source::records).collect();
-    let total = total(sources);
-    let where_they_are = || match sources.first().and_then(|s| s.path().parent()) {
-        Some(dir) => format!("in {}", dir.display()),
-        None => String::new(),
-    };
-    let val = spec.val().unwrap_or_else(|| default_val(total));
-    if val >= total && val > 0 {
-        return Err(DataError::TooMany {
-            asked: format!("val={val}"),
-            available: total,
-            circumstance: where_they_are(),
-            advice: "write a smaller val, some must be left to train on".to_owned(),
-        });
-    }
-    let held_out = carve(&sizes, val, spec.seed());
-    if split == Split::Val {
-        return Ok(held_out);
-    }
-    let left = total - held_out.len();
-    let take = spec.train().unwrap_or(left);
-    if take > left {
-        return Err(DataError::TooMany {
-            asked: format!("train={take}"),
-            available: left,
-            circumstance: format!("{}, without the {val} of the validation split", where_they_are()),
-            advice: "write a smaller train= or val=".to_owned(),
-        });
-    }
-    let mut held_out = held_out.into_iter().peekable();
-    Ok((0..total).filter(|i| held_out.next_if_eq(i).is_none()).take(take).collect())
-}
-
 fn total(sources: &[Source]) -> usize {
     sources.iter().map(Source::records).sum()
 }
 
 #[cfg(test)]
 #[path = "cifar_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -189,7 +189,7 @@ fn no_more_images_than_there_are() {
 
 /// The real data, or a line that says that the test did nothing.
 #[allow(clippy::print_stderr)]
-fn shared(name: &str) -> Option<PathBuf> {
+pub(in crate::data) fn shared(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("RELINC_SHARED").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let dir = root.unwrap_or(beside).join("data").join(name);

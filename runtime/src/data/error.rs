@@ -30,7 +30,9 @@ pub enum DataError {
         folder: String,
     },
     /// An option of that name does not exist.
-    #[error("unknown data option \"{found}\"{hint}; known options are normalize, scale, train, val and seed")]
+    #[error(
+        "unknown data option \"{found}\"{hint}; known options are normalize, scale, size, train, val and seed"
+    )]
     UnknownOption {
         /// What was written.
         found: String,
@@ -59,11 +61,11 @@ pub enum DataError {
         /// What was written.
         found: String,
     },
-    /// The data set is announced, and cannot be read yet.
-    #[error(
-        "the data set {kind} is announced, not built yet; cifar10:DIR, cifar100:DIR and shapes can be read"
-    )]
-    NotBuiltYet {
+    /// The option means nothing for the data set.
+    #[error("the data option \"{option}\" is not for {kind}, whose images have one size; remove it")]
+    NeedlessOption {
+        /// The option.
+        option: &'static str,
         /// The data set.
         kind: &'static str,
     },
@@ -76,7 +78,7 @@ pub enum DataError {
         kind: &'static str,
     },
     /// The folder holds none of the files of the split.
-    #[error("{}: no {split} files of {kind}; expected {expected}, each as .bin or .bin.xz", path.display())]
+    #[error("{}: no {split} files of {kind}; expected {expected}", path.display())]
     NoFiles {
         /// The folder as written.
         path: PathBuf,
@@ -84,7 +86,7 @@ pub enum DataError {
         kind: &'static str,
         /// The files that belong to this split.
         split: &'static str,
-        /// Their names.
+        /// Their names and endings.
         expected: &'static str,
     },
     /// The operating system could not read or write.
@@ -102,6 +104,76 @@ pub enum DataError {
         path: PathBuf,
         /// What the decoder found.
         detail: String,
+    },
+    /// A `.tar` or `.tar.xz` archive is damaged or cut short.
+    #[error("{}: damaged archive ({detail}); fetch it again, `tar tf` checks it", path.display())]
+    CorruptArchive {
+        /// The file.
+        path: PathBuf,
+        /// What the reader found.
+        detail: String,
+    },
+    /// An image cannot be decoded.
+    #[error("{}: no image that can be read ({detail}); replace the file or remove it", path.display())]
+    Undecodable {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder found.
+        detail: String,
+    },
+    /// An image has another size than the first one, and the spec has no `size=`.
+    #[error(
+        "{}: {}×{} pixels, but {} has {}×{}; write size=N to crop every image to a square and resize it to N×N",
+        path.display(), found[0], found[1], reference.display(), expected[0], expected[1]
+    )]
+    OtherSize {
+        /// The file.
+        path: PathBuf,
+        /// Its width and height in pixels.
+        found: [usize; 2],
+        /// The first file of the split.
+        reference: PathBuf,
+        /// Its width and height in pixels.
+        expected: [usize; 2],
+    },
+    /// An image belongs to none of the classes.
+    #[error("{}: belongs to no class: {detail}", path.display())]
+    NoClass {
+        /// The file or folder.
+        path: PathBuf,
+        /// Where the classes are written down, and what to do.
+        detail: String,
+    },
+    /// There are more classes than labels.
+    #[error(
+        "{}: {classes} classes are more than the 65,536 that a label can tell apart; give a folder of fewer",
+        path.display()
+    )]
+    TooManyClasses {
+        /// The folder.
+        path: PathBuf,
+        /// How many classes it has.
+        classes: usize,
+    },
+    /// A `.npy` file is damaged or holds another array than expected.
+    #[error("{}: {detail}; fetch the file again", path.display())]
+    BadNpy {
+        /// The file.
+        path: PathBuf,
+        /// What was found and what was expected.
+        detail: String,
+    },
+    /// A corruption of that name, or a severity, is not in the folder.
+    #[error("{}: no {asked}{hint}; there are {known}", path.display())]
+    NoCorruption {
+        /// The folder.
+        path: PathBuf,
+        /// What was asked for.
+        asked: String,
+        /// The nearest known name as a parenthesis, or empty.
+        hint: String,
+        /// What is there.
+        known: String,
     },
     /// A file is not a whole number of records long.
     #[error(

@@ -17,7 +17,7 @@ pub struct Exported {
     pub images: usize,
     /// `DIR/SPLIT_images.npy`: u8, N×C×H×W, as the images lie (not normalised).
     pub images_file: PathBuf,
-    /// `DIR/SPLIT_labels.npy`: u8, N.
+    /// `DIR/SPLIT_labels.npy`: N, u8 up to 256 classes and i64 beyond.
     pub labels_file: PathBuf,
 }
 
@@ -39,17 +39,21 @@ fn export_split(spec: &DataSpec, split: Split, dir: &Path) -> Result<Exported, D
     let [c, h, w] = data.image_shape();
     let images_file = dir.join(format!("{split}_images.npy"));
     let labels_file = dir.join(format!("{split}_labels.npy"));
-    write_npy(&images_file, &[data.len(), c, h, w], data.all_pixels())?;
-    // The label fits: no data set that can be opened has more than 256 classes.
-    let labels: Vec<u8> = (0..data.len()).map(|i| data.label(i) as u8).collect();
-    write_npy(&labels_file, &[data.len()], &labels)?;
+    write_npy(&images_file, DType::U8, &[data.len(), c, h, w], data.all_pixels())?;
+    let labels = (0..data.len()).map(|i| data.label(i));
+    let (dtype, labels): (DType, Vec<u8>) = if data.classes() <= 256 {
+        (DType::U8, labels.map(|l| l as u8).collect())
+    } else {
+        (DType::I64, labels.flat_map(|l| (l as i64).to_le_bytes()).collect())
+    };
+    write_npy(&labels_file, dtype, &[data.len()], &labels)?;
     Ok(Exported { split, images: data.len(), images_file, labels_file })
 }
 
-/// Writes a `.npy` file of unsigned bytes; it appears by rename. `values` has the product of `shape` elements.
-fn write_npy(path: &Path, shape: &[usize], values: &[u8]) -> Result<(), DataError> {
+/// Writes a `.npy` file; it appears by rename. `values` has the product of `shape` elements, little-endian.
+fn write_npy(path: &Path, dtype: DType, shape: &[usize], values: &[u8]) -> Result<(), DataError> {
     create_atomically(path, |w| {
-        w.write_all(&header(DType::U8, shape))?;
+        w.write_all(&header(dtype, shape))?;
         w.write_all(values)
     })
     .map_err(DataError::io(path))

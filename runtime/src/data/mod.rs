@@ -2,7 +2,8 @@
 //!
 //! A [`DataSpec`] is the text a user writes, `cifar10:DIR?normalize=imagenet&val=2000`; opening one of its
 //! [`Split`]s gives a [`Dataset`]: raw `u8` images in memory, and batches of them as the network wants its input.
-//! Files are read as they lie, `.xz` included, and only as far as the split and the limit need them.
+//! Files are read as they lie, `.xz` included, and only as far as the split and the limit need them. A [`CorruptedFolder`]
+//! is a test set in many corrupted versions.
 //!
 //! ```no_run
 //! use relinc_runtime::data::{DataSpec, Split};
@@ -12,21 +13,33 @@
 //! # Ok::<(), relinc_runtime::data::DataError>(())
 //! ```
 
+mod archive;
 mod carve;
 mod cifar;
 mod cifar_names;
+mod corrupted;
 mod dataset;
 mod error;
 pub mod export;
 mod figures;
+mod image_folder;
+mod item;
+#[cfg(test)]
+mod jpeg_fixtures;
+mod labelled;
 mod normalize;
+mod npy;
 mod paint;
+mod picture;
+mod resize;
 mod shapes;
 mod source;
 mod spec;
 mod split;
+mod tiny_imagenet;
 mod xz_index;
 
+pub use corrupted::{CorruptedFolder, SEVERITIES};
 pub use dataset::Dataset;
 pub use error::DataError;
 pub use normalize::Normalize;

@@ -10,7 +10,7 @@ use super::DataError;
 use super::xz_index::unpacked_size;
 
 /// What an `.xz` file may ask for as its dictionary, in KiB.
-const XZ_MEMORY_KIB: u32 = 1 << 20;
+pub(super) const XZ_MEMORY_KIB: u32 = 1 << 20;
 
 /// A file that holds a whole number of records.
 pub(super) struct Source {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DataError, Dataset, Normalize, Split, cifar, shapes};
+use super::{DataError, Dataset, Normalize, Split, cifar, image_folder, shapes, tiny_imagenet};
 use crate::nearest::did_you_mean;
 
 /// The data sets by name.
@@ -16,9 +16,13 @@ pub enum Kind {
     Cifar10,
     /// `cifar100:DIR`, 100 fine classes of 3×32×32 images in the binary layout.
     Cifar100,
-    /// `tiny-imagenet:DIR`: announced, not built yet.
+    /// `tiny-imagenet:DIR`, 200 classes of 3×64×64 JPEGs. `DIR` holds the unpacked folders, or an archive of them, or is
+    /// the archive. The labels number the sorted WordNet ids. Its public validation images, the only labelled ones
+    /// besides the training images, are the test split; the validation split is carved from the training images.
     TinyImagenet,
-    /// `images:DIR`, a folder per class: announced, not built yet.
+    /// `images:DIR`, a folder of PNGs and JPEGs for each class, the labels in the order of the sorted names; or such
+    /// folders in `train`, `val` and `test`. A `test` that is missing is carved from the training images, a fifth of
+    /// each class whatever the seed, and so is a `val`, by the seed.
     Images,
     /// `shapes`, built in: 10 classes of drawn 3×32×32 images.
     Shapes,
@@ -58,9 +62,13 @@ pub struct DataSpec {
     train: Option<usize>,
     val: Option<usize>,
     seed: u64,
+    size: Option<usize>,
 }
 
-const OPTIONS: [&str; 5] = ["normalize", "scale", "train", "val", "seed"];
+const OPTIONS: [&str; 6] = ["normalize", "scale", "size", "train", "val", "seed"];
+
+/// The largest `size=`.
+const MOST_SIZE: usize = 4096;
 
 impl DataSpec {
     /// Which data set.
@@ -98,17 +106,24 @@ impl DataSpec {
         self.seed
     }
 
+    /// The height and width to which images are resized after a central square was cut out (`size=N`); as they lie when
+    /// absent. Only for `tiny-imagenet` and `images`.
+    pub fn size(&self) -> Option<usize> {
+        self.size
+    }
+
     /// Reads one split into memory, the first `limit` images of it when given.
     ///
     /// # Errors
     /// A folder or file that is missing, damaged or of another format, options that ask for more images than
-    /// there are, and data sets that are announced and not built yet; each message names the file.
+    /// there are; each message names the file.
     pub fn open(&self, split: Split, limit: Option<usize>) -> Result<Dataset, DataError> {
         match self.kind {
             Kind::Cifar10 => cifar::CIFAR10.open(self, split, limit),
             Kind::Cifar100 => cifar::CIFAR100.open(self, split, limit),
             Kind::Shapes => shapes::open(self, split, limit),
-            Kind::TinyImagenet | Kind::Images => Err(DataError::NotBuiltYet { kind: self.kind.name() }),
+            Kind::TinyImagenet => tiny_imagenet::open(self, split, limit),
+            Kind::Images => image_folder::open(self, split, limit),
         }
     }
 
@@ -124,6 +139,17 @@ impl DataSpec {
                     return Err(bad(option, value, "a number above zero, such as 255"));
                 }
                 self.normalize.scale = scale;
+            }
+            "size" => {
+                if !matches!(self.kind, Kind::TinyImagenet | Kind::Images) {
+                    return Err(DataError::NeedlessOption { option: "size", kind: self.kind.name() });
+                }
+                let expected = "a whole number of pixels from 1 to 4096";
+                let size = number(option, value, expected)?;
+                if !(1..=MOST_SIZE).contains(&size) {
+                    return Err(bad(option, value, expected));
+                }
+                self.size = Some(size);
             }
             "train" => {
                 let train = number(option, value, "a whole number of images above zero")?;
@@ -179,6 +205,7 @@ impl FromStr for DataSpec {
             train: None,
             val: None,
             seed: 0,
+            size: None,
         };
         let mut seen: Vec<&str> = Vec::new();
         for part in options.split('&').filter(|p| !p.is_empty()) {
@@ -292,11 +319,11 @@ mod tests {
     }
 
     #[test]
-    fn announced_kinds_parse_and_refuse_to_open() {
-        for text in ["tiny-imagenet:d", "images:d"] {
-            let spec: DataSpec = text.parse().unwrap();
-            let m = spec.open(Split::Test, None).unwrap_err().to_string();
-            assert!(m.contains("announced, not built yet"), "{m}");
-        }
+    fn size_where_it_belongs() {
+        assert_eq!("images:d?size=32".parse::<DataSpec>().unwrap().size(), Some(32));
+        assert_eq!("tiny-imagenet:d".parse::<DataSpec>().unwrap().size(), None);
+        assert!(message("images:d?size=0").contains("expected"));
+        assert!(message("images:d?size=100000").contains("expected"));
+        assert!(message("cifar10:d?size=32").contains("not for cifar10"));
     }
 }

@@ -10,9 +10,16 @@ use super::simd::Level;
 /// if they were read or written in turns.
 const STAGED: usize = 128;
 
-/// Rows of some positions, one for each image, with room so that no two start in the same set of a cache.
+/// Working memory of [`gather`] or of [`scatter`], not to be shared by both: rows of some positions, one for each image, with
+/// room so that no two start in the same set of a cache.
 #[repr(align(64))]
-struct Stage([[f32; STAGED + LANES]; LANES]);
+pub(super) struct Stage([[f32; STAGED + LANES]; LANES]);
+
+impl Default for Stage {
+    fn default() -> Self {
+        Stage([[0.0; STAGED + LANES]; LANES])
+    }
+}
 
 /// `dst[at[p] + i] = src[i·stride + p]` for all positions `p` of `at` and `images` images; the other lanes become 0.
 /// What lies `ahead` of the positions, and need not be there, is fetched into the cache meanwhile.
@@ -22,11 +29,12 @@ pub(super) fn gather(
     at: &[usize],
     ahead: usize,
     dst: &mut [f32],
+    stage: &mut Stage,
 ) {
     let Some(last) = at.iter().max() else { return };
     assert!((1..=LANES).contains(&images) && (images - 1) * stride + at.len() <= src.len());
     assert!(last + LANES <= dst.len() && level.available());
-    let mut stage = Stage([[0.0; STAGED + LANES]; LANES]);
+    stage.0[images..].iter_mut().for_each(|row| row.fill(0.0));
     for (chunk, at) in at.chunks(STAGED).enumerate() {
         for (i, row) in stage.0.iter_mut().take(images).enumerate() {
             row[..at.len()].copy_from_slice(&src[i * stride + chunk * STAGED..][..at.len()]);
@@ -39,9 +47,10 @@ pub(super) fn gather(
                     prefetch(src, i * stride + next);
                 }
                 // SAFETY: the square lies in the stage and the targets in `dst`, as asserted; AVX-512F was detected.
-                unsafe { wide::gather(&stage, square * LANES, at, dst) };
+                unsafe { wide::gather(stage, square * LANES, at, dst) };
                 continue;
             }
+            let _ = ahead;
             for (p, &at) in at.iter().enumerate() {
                 for (lane, row) in dst[at..at + LANES].iter_mut().zip(&stage.0) {
                     *lane = row[square * LANES + p];
@@ -52,15 +61,20 @@ pub(super) fn gather(
 }
 
 /// `dst[i][start + p] = src[p·LANES + i]` for `count` positions and as many images as `dst` has.
-pub(super) fn scatter(level: Level, src: &[f32], (start, count): (usize, usize), dst: &mut [&mut [f32]]) {
+pub(super) fn scatter(
+    level: Level,
+    src: &[f32],
+    (start, count): (usize, usize),
+    dst: &mut [&mut [f32]],
+    stage: &mut Stage,
+) {
     assert!(dst.len() <= LANES && level.available());
-    let mut stage = Stage([[0.0; STAGED + LANES]; LANES]);
     for (chunk, src) in src[..count * LANES].chunks(STAGED * LANES).enumerate() {
         for (square, src) in src.chunks(LANES * LANES).enumerate() {
             #[cfg(target_arch = "x86_64")]
             if level == Level::Avx512 {
                 // SAFETY: the square lies in the stage, and `src` is read in vectors that it has; AVX-512F was detected.
-                unsafe { wide::scatter(src, square * LANES, &mut stage) };
+                unsafe { wide::scatter(src, square * LANES, stage) };
                 continue;
             }
             for (p, vector) in src.chunks_exact(LANES).enumerate() {

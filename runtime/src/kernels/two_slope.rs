@@ -157,13 +157,13 @@ mod tests {
             assert_eq!(gx[i], if *x > 0.0 { g * pos[i % image] } else { g * neg[i % image] });
         }
         let (grads, mask) = (slope_grads(&x, &g, image), mask_grad(&x, &g, image));
-        for i in 0..image {
+        for (i, mask) in mask.iter().enumerate() {
             let at = (i..n * image).step_by(image);
             let sum =
                 |f: &dyn Fn(f64) -> f64| at.clone().map(|j| f64::from(g[j]) * f(x[j].into())).sum::<f64>();
             assert!((f64::from(grads.pos[i]) - sum(&|x| x.max(0.0))).abs() < 1e-5);
             assert!((f64::from(grads.neg[i]) - sum(&|x| x.min(0.0))).abs() < 1e-5);
-            assert!((f64::from(mask[i]) - sum(&|x| x.max(0.0) - x)).abs() < 1e-5);
+            assert!((f64::from(*mask) - sum(&|x| x.max(0.0) - x)).abs() < 1e-5);
         }
     }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::strip::{Images, Strips};
 use crate::kernels::micro::{CHANNELS, LANES};
 use crate::kernels::simd::Level;
-use crate::kernels::transpose;
+use crate::kernels::transpose::{self, Stage};
 
 /// Sizes of a correlation: `[images, read, input…] → [images, written, output…]`, channels in groups.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ pub(super) fn correlate(
     items(sizes, out).into_par_iter().for_each(|mut item| {
         let stride = per_image;
         let images = Images { values: &x[item.first * per_image..], stride, count: item.images.len() };
-        let mut scratch = method.scratch();
+        let (mut scratch, mut stage) = (method.scratch(), Box::<Stage>::default());
         let mut sums = vec![0.0; CHANNELS * strips.positions() * LANES];
         for range in strips.ranges() {
             method.load(images, range, &mut scratch);
@@ -81,7 +81,7 @@ pub(super) fn correlate(
                 method.block(block, init, range, &mut scratch, &mut sums);
                 for plane in sums.chunks_exact(strips.positions() * LANES).take(real) {
                     let start = channel * sizes.output + start;
-                    transpose::scatter(level, plane, (start, count), &mut item.images);
+                    transpose::scatter(level, plane, (start, count), &mut item.images, &mut stage);
                     channel += 1;
                 }
             }

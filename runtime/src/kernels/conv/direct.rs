@@ -4,6 +4,7 @@ use super::correlate::{Method, Sizes};
 use super::strip::{Images, Strips};
 use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position};
 use crate::kernels::simd::Level;
+use crate::kernels::transpose::Stage;
 
 /// Any kernel, stride and dilation.
 pub(super) struct Direct {
@@ -24,6 +25,7 @@ struct Phase {
 pub(super) struct Scratch {
     transposed: Vec<f32>,
     windows: Vec<Vec<Position>>,
+    stage: Box<Stage>,
 }
 
 impl Direct {
@@ -63,11 +65,15 @@ impl Method for Direct {
     }
 
     fn scratch(&self) -> Scratch {
-        Scratch { transposed: vec![0.0; self.sizes.read * self.strips.plane()], windows: Vec::new() }
+        Scratch {
+            transposed: vec![0.0; self.sizes.read * self.strips.plane()],
+            windows: Vec::new(),
+            stage: Box::default(),
+        }
     }
 
     fn load(&self, images: Images<'_>, range: (usize, usize), scratch: &mut Scratch) {
-        self.strips.load(self.level, images, range, &mut scratch.transposed);
+        self.strips.load(self.level, images, range, &mut scratch.transposed, &mut scratch.stage);
         let row = self.strips.row();
         let at = |(r, c, base): (usize, usize, usize)| Position { out: (r * row + c) * LANES, base };
         let windows = |p: &Phase| self.strips.bases(range, p.at).into_iter().map(at).collect();

@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use crate::kernels::micro::LANES;
 use crate::kernels::simd::Level;
-use crate::kernels::transpose;
+use crate::kernels::transpose::{self, Stage};
 
 /// Working memory of a strip in bytes: most of a second-level cache, with room for the weights.
 pub(super) const BUDGET: usize = 640 << 10;
@@ -51,7 +51,7 @@ impl Strips {
 
     /// Floats from one transposed channel to the next: an odd number of vectors, so that channels share no set of a cache.
     pub(super) fn plane(&self) -> usize {
-        (self.depth * self.width | 1) * LANES
+        ((self.depth * self.width) | 1) * LANES
     }
 
     /// Positions written by a strip, at most.
@@ -123,10 +123,17 @@ impl Strips {
 
     /// Transposes all channels of what outputs `range` read into `dst`, `[channels][plane]`, of which columns outside the
     /// input are zero already.
-    pub(super) fn load(&self, level: Level, images: Images<'_>, range: (usize, usize), dst: &mut [f32]) {
+    pub(super) fn load(
+        &self,
+        level: Level,
+        images: Images<'_>,
+        range: (usize, usize),
+        dst: &mut [f32],
+        stage: &mut Stage,
+    ) {
         let source = self.source(range);
         for (channel, plane) in dst.chunks_exact_mut(self.plane()).enumerate() {
-            source.load(level, images, channel, plane);
+            source.load(level, images, channel, plane, stage);
         }
     }
 
@@ -162,7 +169,14 @@ pub(super) struct Source {
 
 impl Source {
     /// Transposes one channel into `plane`; rows outside the input become zero, columns outside must be already.
-    pub(super) fn load(&self, level: Level, images: Images<'_>, channel: usize, plane: &mut [f32]) {
+    pub(super) fn load(
+        &self,
+        level: Level,
+        images: Images<'_>,
+        channel: usize,
+        plane: &mut [f32],
+        stage: &mut Stage,
+    ) {
         plane[..self.head].fill(0.0);
         plane[self.end..].fill(0.0);
         let start = (channel * self.channel + self.start).min(images.values.len());
@@ -172,6 +186,7 @@ impl Source {
             &self.at,
             self.channel,
             plane,
+            stage,
         );
     }
 }

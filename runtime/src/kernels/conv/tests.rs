@@ -17,10 +17,10 @@ fn naive(x: &[f32], w: &[f32], bias: &[f32], g: &[f32], s: &ConvShape) -> Naive 
     let mut all =
         Naive { y: vec![0.0; s.output_len()], gx: vec![0.0; s.input_len()], gw: vec![0.0; s.weight_len()] };
     for n in 0..s.n {
-        for co in 0..s.c_out {
+        for (co, bias) in bias.iter().enumerate() {
             for (r, c) in (0..oh).flat_map(|r| (0..ow).map(move |c| (r, c))) {
                 let o = ((n * s.c_out + co) * oh + r) * ow + c;
-                all.y[o] += f64::from(bias[co]);
+                all.y[o] += f64::from(*bias);
                 for ci in 0..inner {
                     for (kr, kc) in (0..s.kernel[0]).flat_map(|a| (0..s.kernel[1]).map(move |b| (a, b))) {
                         let row = (r * s.strides[0] + kr * s.dilations[0]).wrapping_sub(s.pads[0]);
@@ -79,7 +79,9 @@ fn shapes() -> Vec<ConvShape> {
         square(4, 4, [11, 6], 9, 5, 1),
         square(4, 4, [11, 6], 9, 5, 3),
         square(2, 2, [16, 17], 3, 7, 2),
-        square(2, 48, [4, 4], 160, 3, 1),
+        square(50, 48, [4, 4], 160, 3, 1),
+        square(18, 9, [7, 5], 11, 3, 1),
+        square(2, 17, [35, 30], 9, 3, 1),
         square(1, 1, [1, 1], 1, 1, 1),
         square(3, 2, [1, 1], 4, 3, 1),
     ];
@@ -91,6 +93,9 @@ fn shapes() -> Vec<ConvShape> {
         ConvShape { dilations: [2, 1], ..square(3, 3, [9, 8], 4, 3, 1) },
         ConvShape { dilations: [2, 3], strides: [3, 2], pads: [2; 4], ..square(3, 3, [12, 13], 4, 3, 1) },
         ConvShape { groups: 2, ..square(3, 6, [6, 6], 10, 3, 1) },
+        ConvShape { groups: 2, ..square(3, 18, [6, 9], 22, 3, 1) },
+        ConvShape { pads: [0, 2, 1, 0], ..square(3, 8, [6, 5], 16, 3, 1) },
+        ConvShape { pads: [2, 3, 4, 2], ..square(3, 8, [9, 4], 16, 3, 1) },
         ConvShape { groups: 6, ..square(3, 6, [6, 6], 6, 3, 2) },
         ConvShape { groups: 3, ..square(3, 6, [6, 6], 30, 1, 1) },
         ConvShape { kernel: [1, 4], pads: [0, 1, 0, 2], ..square(3, 2, [6, 6], 5, 3, 1) },
@@ -131,7 +136,7 @@ fn the_number_of_threads_changes_no_bit() {
     for s in [square(50, 16, [8, 8], 16, 3, 1), square(33, 32, [8, 8], 320, 3, 2)] {
         let (x, w, g) = (noise(s.input_len(), 1), noise(s.weight_len(), 2), noise(s.output_len(), 4));
         let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
             pool.install(|| (forward(&x, &w, None, &s), data_grad(&g, &w, &s), weight_grad(&x, &g, &s)))
         };
         let one = run(1);

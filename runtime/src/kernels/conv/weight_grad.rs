@@ -1,16 +1,20 @@
 //! The gradient of the weights: products of output gradients and inputs, summed over images and positions.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::axis::Axis;
 use super::shape::ConvShape;
-use super::strip::{BUDGET, Images, Strips};
+use super::strip::{Images, Strips};
 use crate::kernels::micro::{self, GRADS, INPUTS, LANES};
 use crate::kernels::simd::Level;
-use crate::kernels::transpose;
+use crate::kernels::transpose::{self, Stage};
 
-/// Positions of a strip: the transposed gradients of one tile then stay in the first-level cache.
+/// Positions that are summed at a time: the transposed gradients of one tile then stay in the first-level cache.
 const POSITIONS: usize = 64;
+/// Bytes of transposed inputs, about half of a second-level cache.
+const BUDGET: usize = 384 << 10;
 /// Weights above which channels instead of images are shared out: partial sums of so many weights would be large.
 const MANY: usize = 64 << 10;
 /// Shares of the images, or of the output channels. Fixed, so that sums do not depend on the number of threads.
@@ -20,27 +24,13 @@ const TILE: usize = GRADS * INPUTS;
 
 /// The gradient of `[c_out, c_in/groups, kernel…]`.
 pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> Vec<f32> {
-    let blocks = s.n.div_ceil(LANES);
-    let tiles = s.c_out / s.groups;
     let row = s.output()[1];
-    let strips = |written: usize| {
-        Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, plane| {
-            rows * row <= POSITIONS && 4 * (s.c_in * plane + written * rows * row * LANES) <= BUDGET
-        })
-    };
-    if s.weight_len() <= MANY || s.groups > 1 || tiles < SHARES * GRADS {
+    let strips = Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| rows * row <= POSITIONS);
+    let task = Task { level, s, x, g, strips };
+    let blocks = s.n.div_ceil(LANES);
+    if s.weight_len() <= MANY || s.groups > 1 || s.c_out < SHARES * GRADS {
         let shares = blocks.min(SHARES);
-        let strips = strips(s.c_out);
-        let partial = |share: usize| {
-            share_of(
-                level,
-                s,
-                &strips,
-                (x, g),
-                (share * blocks / shares, (share + 1) * blocks / shares),
-                (0, s.c_out),
-            )
-        };
+        let partial = |i: usize| task.share(i * blocks / shares..(i + 1) * blocks / shares, 0..s.c_out);
         let partials: Vec<Vec<f32>> = (0..shares).into_par_iter().map(partial).collect();
         let mut sum = vec![0.0; s.weight_len()];
         for partial in partials {
@@ -49,63 +39,126 @@ pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> 
         return sum;
     }
     let cut = |share: usize| (share * s.c_out / SHARES).next_multiple_of(GRADS).min(s.c_out);
-    let strips = strips(s.c_out / SHARES);
-    let partial =
-        |share: usize| share_of(level, s, &strips, (x, g), (0, blocks), (cut(share), cut(share + 1)));
+    let partial = |share: usize| task.share(0..blocks, cut(share)..cut(share + 1));
     (0..SHARES).into_par_iter().map(partial).collect::<Vec<_>>().concat()
 }
 
-/// The part of some blocks of images, for output channels `channels.0..channels.1`.
-fn share_of(
+struct Task<'a> {
     level: Level,
-    s: &ConvShape,
-    strips: &Strips,
-    (x, g): (&[f32], &[f32]),
-    blocks: (usize, usize),
-    channels: (usize, usize),
-) -> Vec<f32> {
-    let count = channels.1 - channels.0;
-    let (out_group, in_group) = (s.c_out / s.groups, s.c_in / s.groups);
-    let output: usize = s.output().iter().product();
-    let (x_image, g_image) = (s.c_in * s.h * s.w, s.c_out * output);
-    let (plane, g_plane) = (strips.plane(), (strips.positions() | 1) * LANES);
-    let mut xs = vec![0.0; s.c_in * plane];
-    let mut gs = vec![0.0; count * g_plane];
-    let g_at: Vec<usize> = (0..strips.positions()).map(|p| p * LANES).collect();
-    let taps = strips.taps(0, 0);
-    // Weight `k` of an output channel: channel of its group, then tap.
-    let inputs: Vec<usize> =
-        (0..in_group).flat_map(|c| taps.iter().map(move |&(_, offset)| c * plane + offset)).collect();
-    let (across, down) = (inputs.len().div_ceil(INPUTS), out_group.min(count).div_ceil(GRADS));
-    let groups = count / out_group.min(count).max(1);
-    let mut sums = vec![[0.0; TILE]; groups * down * across];
-    for block in blocks.0..blocks.1 {
-        let images = LANES.min(s.n - block * LANES);
-        for range in strips.ranges() {
-            let inputs_of = Images { values: &x[block * LANES * x_image..], stride: x_image, count: images };
-            strips.load(level, inputs_of, range, &mut xs);
-            let positions = (range.1 - range.0) * strips.row();
-            let bases: Vec<usize> =
-                strips.bases(range, (0, 0)).into_iter().map(|(_, _, base)| base).collect();
-            let from = block * LANES * g_image + range.0 * strips.row();
-            for (channel, plane) in gs.chunks_exact_mut(g_plane).enumerate() {
-                let src = &g[from + (channels.0 + channel) * output..];
-                transpose::gather(level, (src, g_image, images), &g_at[..positions], output, plane);
+    s: &'a ConvShape,
+    x: &'a [f32],
+    g: &'a [f32],
+    strips: Strips,
+}
+
+/// Working memory: transposed inputs `[channel][block][plane]` and gradients `[channel][block][position]`.
+struct Scratch {
+    inputs: Vec<f32>,
+    grads: Vec<f32>,
+    stage: Box<Stage>,
+}
+
+impl Task<'_> {
+    /// The part of some blocks of images in the gradient for some output channels, which are all with groups.
+    fn share(&self, blocks: Range<usize>, to: Range<usize>) -> Vec<f32> {
+        let (s, taps) = (self.s, self.s.taps());
+        let (plane, positions) = (self.strips.plane(), self.strips.positions());
+        // Small maps are summed over several blocks of images at a time.
+        let together = (POSITIONS / positions.max(1)).clamp(1, blocks.len().max(1));
+        let inner = s.c_in / s.groups;
+        let chunk =
+            if s.groups > 1 { s.c_in } else { (BUDGET / (4 * plane * together)).clamp(16, s.c_in.max(16)) };
+        let mut scratch = Scratch {
+            inputs: vec![0.0; chunk.min(s.c_in) * together * plane],
+            grads: vec![0.0; to.len() * ((together * positions) | 1) * LANES],
+            stage: Box::default(),
+        };
+        let mut weights = vec![0.0; to.len() * inner * taps];
+        for first in (0..s.c_in).step_by(chunk) {
+            let from = first..(first + chunk).min(s.c_in);
+            let part = self.part(blocks.clone(), together, from.clone(), to.clone(), &mut scratch);
+            let (start, length) = (first % inner * taps, part.len() / to.len());
+            for (row, part) in weights.chunks_exact_mut(inner * taps).zip(part.chunks_exact(length)) {
+                row[start..start + length].copy_from_slice(part);
             }
-            for (tile, sums) in sums.chunks_exact_mut(across).enumerate() {
-                let (group, tile) = (tile / down, tile % down);
-                let last = (group + 1) * out_group.min(count) - 1;
-                let first = group * out_group.min(count) + tile * GRADS;
-                let grads = std::array::from_fn(|m| (first + m).min(last) * g_plane);
-                let xs = &xs[group * in_group * plane..];
-                for (k, sums) in sums.iter_mut().enumerate() {
-                    let at = std::array::from_fn(|j| inputs[(k * INPUTS + j).min(inputs.len() - 1)]);
-                    micro::outer_sums(level, (&gs, grads), (xs, at), &bases, sums);
+        }
+        weights
+    }
+
+    /// The gradient for input channels `from`, all or of the only group, and output channels `to`.
+    fn part(
+        &self,
+        blocks: Range<usize>,
+        together: usize,
+        from: Range<usize>,
+        to: Range<usize>,
+        scratch: &mut Scratch,
+    ) -> Vec<f32> {
+        let s = self.s;
+        let (outer, inner) = (to.len() / s.groups, from.len() / s.groups);
+        let plane = self.strips.plane();
+        let (x_plane, g_plane) = (together * plane, ((together * self.strips.positions()) | 1) * LANES);
+        // Weight `k` of an output channel: channel of its group, then tap.
+        let taps = self.strips.taps(0, 0);
+        let inputs: Vec<usize> =
+            (0..inner).flat_map(|c| taps.iter().map(move |&(_, offset)| c * x_plane + offset)).collect();
+        let (across, down) = (inputs.len().div_ceil(INPUTS), outer.div_ceil(GRADS));
+        let mut sums = vec![[0.0; TILE]; s.groups * down * across];
+        for first in blocks.clone().step_by(together) {
+            let several = first..(first + together).min(blocks.end);
+            for range in self.strips.ranges() {
+                let windows: Vec<usize> = self.strips.bases(range, (0, 0)).into_iter().map(|w| w.2).collect();
+                let bases: Vec<usize> = (0..several.len())
+                    .flat_map(|b| windows.iter().map(move |base| base + b * plane))
+                    .collect();
+                for (b, block) in several.clone().enumerate() {
+                    self.load(block, (b, together), range, (from.clone(), to.clone()), scratch);
+                }
+                for (tile, sums) in sums.chunks_exact_mut(across).enumerate() {
+                    let (group, tile) = (tile / down, tile % down);
+                    let last = (group + 1) * outer - 1;
+                    let grads =
+                        std::array::from_fn(|m| (group * outer + tile * GRADS + m).min(last) * g_plane);
+                    let xs = &scratch.inputs[group * inner * x_plane..];
+                    for (k, sums) in sums.iter_mut().enumerate() {
+                        let at = std::array::from_fn(|j| inputs[(k * INPUTS + j).min(inputs.len() - 1)]);
+                        micro::outer_sums(self.level, (&scratch.grads, grads), (xs, at), &bases, sums);
+                    }
                 }
             }
         }
+        unpack(&sums, (across, down), (outer, inputs.len()), s.groups)
     }
-    unpack(&sums, (across, down), (out_group.min(count), inputs.len()), groups)
+
+    /// Transposes a strip of the `b`-th block of a few.
+    fn load(
+        &self,
+        block: usize,
+        (b, together): (usize, usize),
+        range: (usize, usize),
+        (from, to): (Range<usize>, Range<usize>),
+        scratch: &mut Scratch,
+    ) {
+        let (s, strips) = (self.s, &self.strips);
+        let output: usize = s.output().iter().product();
+        let (x_image, g_image) = (s.c_in * s.h * s.w, s.c_out * output);
+        let (plane, count) = (strips.plane(), LANES.min(s.n - block * LANES));
+        let values = &self.x[block * LANES * x_image + from.start * s.h * s.w..];
+        let images = Images { values, stride: x_image, count };
+        let source = strips.source(range);
+        for channel in 0..from.len() {
+            let plane = &mut scratch.inputs[(channel * together + b) * plane..][..plane];
+            source.load(self.level, images, channel, plane, &mut scratch.stage);
+        }
+        let positions = (range.1 - range.0) * strips.row();
+        let at: Vec<usize> = (0..positions).map(|p| (b * positions + p) * LANES).collect();
+        let g_plane = ((together * strips.positions()) | 1) * LANES;
+        let start = block * LANES * g_image + range.0 * strips.row();
+        for (channel, plane) in to.zip(scratch.grads.chunks_exact_mut(g_plane)) {
+            let src = (&self.g[start + channel * output..], g_image, count);
+            transpose::gather(self.level, src, &at, output, plane, &mut scratch.stage);
+        }
+    }
 }
 
 /// Tiles to `[groups·rows][columns]`.

@@ -8,6 +8,7 @@ use super::strip::{Images, Strips};
 use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position};
 use crate::kernels::simd::Level;
 use crate::kernels::tiles::{self, POINTS};
+use crate::kernels::transpose::Stage;
 
 /// Channels of a group below which the transforms cost more than they save.
 const FEW: usize = 8;
@@ -28,6 +29,7 @@ pub(super) struct Scratch {
     spectrum: Vec<f32>,
     products: Vec<f32>,
     tiles: Vec<Position>,
+    stage: Box<Stage>,
 }
 
 impl Winograd {
@@ -76,12 +78,12 @@ impl Winograd {
     /// Floats from one transformed channel to the next: an odd number of vectors, as in [`Strips::plane`].
     fn channel(&self) -> usize {
         let (down, across) = self.tiles(self.strips.height);
-        (down * across | 1) * LANES
+        ((down * across) | 1) * LANES
     }
 
     /// Floats from one point of so many channels to the next, odd likewise.
     fn point(&self, channels: usize) -> usize {
-        (channels * self.channel() / LANES | 1) * LANES
+        ((channels * self.channel() / LANES) | 1) * LANES
     }
 }
 
@@ -106,6 +108,7 @@ impl Method for Winograd {
             spectrum: vec![0.0; POINTS * self.point(self.sizes.read)],
             products: vec![0.0; POINTS * self.point(CHANNELS)],
             tiles: Vec::new(),
+            stage: Box::default(),
         }
     }
 
@@ -115,7 +118,7 @@ impl Method for Winograd {
         let base = self.strips.bases(range, (0, 0)).first().map_or(0, |&(_, _, base)| base);
         let stride = self.point(self.sizes.read);
         for channel in 0..self.sizes.read {
-            source.load(self.level, images, channel, &mut scratch.plane);
+            source.load(self.level, images, channel, &mut scratch.plane, &mut scratch.stage);
             let plane = (&scratch.plane[..], base, self.strips.width());
             let out = &mut scratch.spectrum[channel * self.channel()..];
             tiles::transform(self.level, plane, tiles, out, stride);

@@ -1,0 +1,173 @@
+//! CIFAR-10-C and CIFAR-100-C: test images in corrupted versions, made once and kept in files.
+//!
+//! A folder holds `labels.npy` and a file `CORRUPTION.npy` for each corruption: u8, (5·N)×32×32×3, the N test images at
+//! severity 1, then the same at severity 2, and so on. Source: Hendrycks and Dietterich, *Benchmarking Neural Network Robustness
+//! to Common Corruptions and Perturbations*, arXiv 1903.12261, and its data, <https://zenodo.org/records/2535967>.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::npy::Npy;
+use super::picture::planes;
+use super::{DataError, Dataset, Kind, Normalize, Split, cifar_names};
+use crate::nearest::did_you_mean;
+
+/// The severities of a corruption, weakest first.
+pub const SEVERITIES: [usize; 5] = [1, 2, 3, 4, 5];
+
+const IMAGE: usize = 32 * 32 * 3;
+
+/// A folder in the layout of CIFAR-10-C.
+#[derive(Debug, Clone)]
+pub struct CorruptedFolder {
+    folder: PathBuf,
+    kind: Kind,
+    normalize: Normalize,
+    corruptions: Vec<String>,
+    /// N.
+    labels: Vec<u16>,
+}
+
+impl CorruptedFolder {
+    /// Reads the labels and the names of the corruptions; no image yet. `kind` tells the classes: [`Kind::Cifar100`] for
+    /// CIFAR-100-C, anything else for CIFAR-10-C.
+    ///
+    /// # Errors
+    /// [`DataError::MissingFolder`], [`DataError::NoFiles`], [`DataError::BadNpy`], [`DataError::LabelOutOfRange`] and
+    /// [`DataError::Io`]; each names the file.
+    pub fn open(folder: &Path, kind: Kind, normalize: Normalize) -> Result<CorruptedFolder, DataError> {
+        let kind = if kind == Kind::Cifar100 { Kind::Cifar100 } else { Kind::Cifar10 };
+        let mut corruptions = Vec::new();
+        if !folder.is_dir() {
+            return Err(DataError::MissingFolder { path: folder.to_owned(), kind: kind.name() });
+        }
+        for entry in fs::read_dir(folder).map_err(DataError::io(folder))? {
+            let path = entry.map_err(DataError::io(folder))?.path();
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            match name.strip_suffix(".npy") {
+                Some(stem) if stem != "labels" && !stem.starts_with('.') => corruptions.push(stem.to_owned()),
+                _ => {}
+            }
+        }
+        corruptions.sort();
+        let labels = folder.join("labels.npy");
+        if corruptions.is_empty() || !labels.is_file() {
+            return Err(DataError::NoFiles {
+                path: folder.to_owned(),
+                kind: kind.name(),
+                split: "corrupted",
+                expected: "labels.npy and a .npy for each corruption, such as fog.npy",
+            });
+        }
+        let labels = read_labels(&labels, kind)?;
+        Ok(CorruptedFolder { folder: folder.to_owned(), kind, normalize, corruptions, labels })
+    }
+
+    /// The names of the corruptions in the folder, sorted.
+    pub fn corruptions(&self) -> &[String] {
+        &self.corruptions
+    }
+
+    /// The number of images of one corruption at one severity.
+    pub fn images(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The test images under a corruption at a severity of 1 to 5, the first `limit` of them. Only these are read.
+    ///
+    /// # Errors
+    /// [`DataError::NoCorruption`] for a name or severity that is not there, [`DataError::BadNpy`] for a file that is cut
+    /// off or holds another array, [`DataError::Io`].
+    pub fn dataset(
+        &self,
+        corruption: &str,
+        severity: usize,
+        limit: Option<usize>,
+    ) -> Result<Dataset, DataError> {
+        let missing = |asked: String, hint: String, known: String| DataError::NoCorruption {
+            path: self.folder.clone(),
+            asked,
+            hint,
+            known,
+        };
+        if !self.corruptions.iter().any(|c| c == corruption) {
+            let known: Vec<&str> = self.corruptions.iter().map(String::as_str).collect();
+            let hint = did_you_mean(corruption, &known);
+            return Err(missing(format!("corruption \"{corruption}\""), hint, known.join(", ")));
+        }
+        if !SEVERITIES.contains(&severity) {
+            return Err(missing(
+                format!("severity {severity}"),
+                String::new(),
+                "severities 1 to 5".to_owned(),
+            ));
+        }
+        let n = self.labels.len();
+        let mut npy = Npy::open(&self.folder.join(format!("{corruption}.npy")))?;
+        if npy.descr != "|u1" || npy.shape != [SEVERITIES.len() * n, 32, 32, 3] {
+            let expected = format!("|u1 of shape [{}, 32, 32, 3]", SEVERITIES.len() * n);
+            return Err(npy.bad(format!("holds {} of shape {:?}, expected {expected}", npy.descr, npy.shape)));
+        }
+        let take = limit.unwrap_or(n).min(n);
+        let bytes = npy.bytes((severity - 1) * n * IMAGE, take * IMAGE)?;
+        Ok(Dataset {
+            kind: self.kind,
+            split: Split::Test,
+            normalize: self.normalize,
+            class_names: class_names(self.kind).iter().map(|n| (*n).to_owned()).collect(),
+            image_shape: [3, 32, 32],
+            pixels: bytes.chunks_exact(IMAGE).flat_map(|image| planes(image, 3)).collect(),
+            labels: self.labels[..take].to_vec(),
+        })
+    }
+}
+
+fn class_names(kind: Kind) -> &'static [&'static str] {
+    if kind == Kind::Cifar100 { &cifar_names::CIFAR100 } else { &cifar_names::CIFAR10 }
+}
+
+/// The labels of one severity. The file repeats them for each of the five, which is checked.
+fn read_labels(path: &Path, kind: Kind) -> Result<Vec<u16>, DataError> {
+    let mut npy = Npy::open(path)?;
+    let size = match npy.descr.as_str() {
+        "|u1" | "|i1" => 1,
+        "<u2" | "<i2" => 2,
+        "<u4" | "<i4" => 4,
+        "<u8" | "<i8" => 8,
+        other => return Err(npy.bad(format!("holds {other}, expected whole numbers"))),
+    };
+    let total = match npy.shape[..] {
+        [total] if total > 0 && total.is_multiple_of(SEVERITIES.len()) => total,
+        _ => return Err(npy.bad(format!("has the shape {:?}, expected [5·N]", npy.shape))),
+    };
+    let count = total.checked_mul(size).ok_or_else(|| npy.bad("its shape is too large".to_owned()))?;
+    let bytes = npy.bytes(0, count)?;
+    let classes = class_names(kind).len();
+    let mut labels = Vec::with_capacity(total);
+    for (record, bytes) in bytes.chunks_exact(size).enumerate() {
+        // Little-endian; a negative number becomes one far beyond the classes.
+        let label = bytes.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
+        if label >= classes as u64 {
+            return Err(DataError::LabelOutOfRange {
+                path: path.to_owned(),
+                record,
+                label: usize::try_from(label).unwrap_or(usize::MAX),
+                classes,
+                kind: kind.name(),
+            });
+        }
+        labels.push(label as u16);
+    }
+    let n = total / SEVERITIES.len();
+    if labels.chunks_exact(n).any(|part| part != &labels[..n]) {
+        return Err(
+            npy.bad("its five parts differ, expected the labels of one test set five times".to_owned())
+        );
+    }
+    labels.truncate(n);
+    Ok(labels)
+}
+
+#[cfg(test)]
+#[path = "corrupted_tests.rs"]
+mod tests;

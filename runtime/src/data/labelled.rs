@@ -1,0 +1,109 @@
+//! Files with labels, and how they become a [`Dataset`].
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::item::Item;
+use super::picture::Picture;
+use super::resize::central_square;
+use super::{DataError, DataSpec, Dataset, Split};
+
+/// A file and the label of its image.
+#[derive(Debug, Clone)]
+pub(super) struct Labelled {
+    /// The file.
+    pub(super) item: Item,
+    /// Its label.
+    pub(super) label: u16,
+}
+
+/// Puts the files of all classes, by label, in one order in which the classes take turns, so that any first part of it
+/// has about as many images of each class.
+///
+/// # Errors
+/// [`DataError::TooManyClasses`].
+pub(super) fn take_turns(folder: &Path, classes: Vec<Vec<Item>>) -> Result<Vec<Labelled>, DataError> {
+    let count = classes.len();
+    if count > usize::from(u16::MAX) + 1 {
+        return Err(DataError::TooManyClasses { path: folder.to_owned(), classes: count });
+    }
+    let mut turns: Vec<(usize, u16, Item)> = Vec::new();
+    for (label, items) in classes.into_iter().enumerate() {
+        turns.extend(items.into_iter().enumerate().map(|(turn, item)| (turn, label as u16, item)));
+    }
+    turns.sort_by_key(|(turn, label, _)| (*turn, *label));
+    Ok(turns.into_iter().map(|(_, label, item)| Labelled { item, label }).collect())
+}
+
+/// The files at the ascending indices `wanted`.
+pub(super) fn pick(files: Vec<Labelled>, wanted: &[usize]) -> Vec<Labelled> {
+    let mut wanted = wanted.iter().copied().peekable();
+    let chosen = files.into_iter().enumerate().filter(|(i, _)| wanted.next_if_eq(i).is_some());
+    chosen.map(|(_, file)| file).collect()
+}
+
+/// Decodes the first `limit` of the files, in parallel: the split `split` of `spec`, whose classes have the names
+/// `class_names`.
+///
+/// # Errors
+/// [`DataError::EmptySplit`] with `advice` when there is no file, [`DataError::Undecodable`], [`DataError::OtherSize`]
+/// without a `size` in the spec, [`DataError::Io`].
+pub(super) fn load(
+    spec: &DataSpec,
+    split: Split,
+    class_names: Vec<String>,
+    mut files: Vec<Labelled>,
+    limit: Option<usize>,
+    advice: &str,
+) -> Result<Dataset, DataError> {
+    let Some(first) = files.first() else {
+        let (split, spec, advice) = (split.name(), spec.to_string(), advice.to_owned());
+        return Err(DataError::EmptySplit { split, spec, advice });
+    };
+    let (height, width) = match spec.size() {
+        Some(size) => (size, size),
+        None => {
+            let picture = decode(&first.item)?;
+            (picture.height, picture.width)
+        }
+    };
+    let reference = first.item.path.clone();
+    files.truncate(limit.unwrap_or(usize::MAX));
+    let mut pixels = vec![0; files.len() * 3 * height * width];
+    let slots = pixels.par_chunks_exact_mut(3 * height * width);
+    let fill = |slot: &mut [u8], file: &Labelled| {
+        let picture = decode(&file.item)?;
+        if let Some(size) = spec.size() {
+            slot.copy_from_slice(&central_square(&picture, size));
+        } else if (picture.height, picture.width) == (height, width) {
+            slot.copy_from_slice(&picture.planes);
+        } else {
+            return Err(DataError::OtherSize {
+                path: file.item.path.clone(),
+                found: [picture.width, picture.height],
+                reference: reference.clone(),
+                expected: [width, height],
+            });
+        }
+        Ok(())
+    };
+    // Of several bad files the first is named, whichever thread meets its own first.
+    if let Some(error) = slots.zip(&files).find_map_first(|(slot, file)| fill(slot, file).err()) {
+        return Err(error);
+    }
+    Ok(Dataset {
+        kind: spec.kind(),
+        split,
+        normalize: spec.normalize(),
+        class_names,
+        image_shape: [3, height, width],
+        pixels,
+        labels: files.iter().map(|f| f.label).collect(),
+    })
+}
+
+fn decode(item: &Item) -> Result<Picture, DataError> {
+    Picture::decode(&item.read()?)
+        .map_err(|detail| DataError::Undecodable { path: item.path.clone(), detail })
+}

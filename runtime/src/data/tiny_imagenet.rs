@@ -1,0 +1,168 @@
+//! Tiny ImageNet: 200 classes of 64×64 JPEGs.
+//!
+//! Below one folder lie `wnids.txt` with a WordNet id of a class in each line, `words.txt` (or `words200.txt`) with
+//! ids, a tab and names, `train/WNID/images/*.JPEG`, and `val/images/*.JPEG` with `val_annotations.txt`, in whose lines
+//! a file name and its id come first. Copies sorted by class, `val/WNID/*.JPEG`, are read too. The public test images
+//! have no labels, so `val` is the test split. The labels number the sorted ids.
+//!
+//! Source: the CS231n course, <http://cs231n.stanford.edu/tiny-imagenet-200.zip>.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::item::{self, Format, Item};
+use super::labelled::{Labelled, load, pick, take_turns};
+use super::{DataError, DataSpec, Dataset, Split, archive, carve};
+
+const KIND: &str = "tiny-imagenet";
+const WNIDS: &str = "wnids.txt";
+const WORDS: [&str; 2] = ["words.txt", "words200.txt"];
+const ANNOTATIONS: &str = "val_annotations.txt";
+
+/// What belongs to one split.
+struct Files {
+    wnids: Item,
+    words: Option<Item>,
+    annotations: Option<Item>,
+    /// Named below `train/` or `val/`.
+    images: Vec<Item>,
+}
+
+/// Opens one split, the first `limit` images of it; see [`DataSpec::open`].
+pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Result<Dataset, DataError> {
+    let part = if split == Split::Test { "val" } else { "train" };
+    let files = find(spec.folder(), part)?;
+    let (ids, names) = classes(&files)?;
+    let folder = spec.folder();
+    if files.images.is_empty() {
+        let (split, expected) = match split {
+            Split::Test => ("test", "val/images/*.JPEG and val_annotations.txt, or val/WNID/*.JPEG"),
+            Split::Train | Split::Val => ("training", "train/WNID/images/*.JPEG or train/WNID/*.JPEG"),
+        };
+        return Err(DataError::NoFiles { path: folder.to_owned(), kind: KIND, split, expected });
+    }
+    let mut all = label(folder, files, &ids)?;
+    if split != Split::Test {
+        let wanted = carve::training(spec, split, &[all.len()], folder)?;
+        all = pick(all, &wanted);
+    }
+    load(spec, split, names, all, limit, "write a val= above zero")
+}
+
+/// Looks in `folder`, in the folders inside it, and in the one archive that it is or holds.
+fn find(folder: &Path, part: &str) -> Result<Files, DataError> {
+    let missing = || DataError::NoFiles {
+        path: folder.to_owned(),
+        kind: KIND,
+        split: "labelled",
+        expected: "wnids.txt beside train and val, or one .tar or .tar.xz that holds them (unpack a .zip first)",
+    };
+    if folder.is_file() && archive::is_archive(folder) {
+        return in_archive(folder, part)?.ok_or_else(missing);
+    }
+    if !folder.is_dir() {
+        return Err(DataError::MissingFolder { path: folder.to_owned(), kind: KIND });
+    }
+    let inside = item::folders(folder)?.into_iter().map(|name| folder.join(name));
+    if let Some(root) = std::iter::once(folder.to_owned()).chain(inside).find(|d| d.join(WNIDS).is_file()) {
+        return in_folder(&root, part);
+    }
+    let mut archives = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(DataError::io(folder))? {
+        let path = entry.map_err(DataError::io(folder))?.path();
+        if path.is_file() && archive::is_archive(&path) {
+            archives.push(path);
+        }
+    }
+    match &archives[..] {
+        [only] => in_archive(only, part)?.ok_or_else(missing),
+        _ => Err(missing()),
+    }
+}
+
+fn in_folder(root: &Path, part: &str) -> Result<Files, DataError> {
+    let at = |path: PathBuf| path.is_file().then(|| Item { name: String::new(), path, bytes: None });
+    let below = root.join(part);
+    Ok(Files {
+        wnids: Item { name: WNIDS.to_owned(), path: root.join(WNIDS), bytes: None },
+        words: WORDS.iter().find_map(|name| at(root.join(name))),
+        annotations: at(below.join(ANNOTATIONS)),
+        images: if below.is_dir() { item::images(&below)? } else { Vec::new() },
+    })
+}
+
+/// `None` when there is no `wnids.txt` in the archive, at its top or in one folder.
+fn in_archive(path: &Path, part: &str) -> Result<Option<Files>, DataError> {
+    let is_text = |file: &str| file == WNIDS || file == ANNOTATIONS || WORDS.contains(&file);
+    let in_part = |name: &str| name.split('/').take(2).any(|folder| folder == part);
+    let members = archive::members(path, |name| {
+        is_text(name.rsplit('/').next().unwrap_or(name))
+            || (in_part(name) && item::format(name) == Format::Readable)
+    })?;
+    let root = members
+        .iter()
+        .filter_map(|m| m.name.strip_suffix(WNIDS))
+        .find(|root| root.is_empty() || root.strip_suffix('/').is_some_and(|folder| !folder.contains('/')));
+    let Some(root) = root.map(str::to_owned) else { return Ok(None) };
+    let (mut wnids, mut words, mut annotations, mut images) = (None, None, None, Vec::new());
+    for mut member in members {
+        let Some(name) = member.name.strip_prefix(&root).map(str::to_owned) else { continue };
+        let below = name.strip_prefix(part).and_then(|n| n.strip_prefix('/')).map(str::to_owned);
+        if name == WNIDS {
+            wnids = Some(member);
+        } else if WORDS.contains(&name.as_str()) {
+            words = Some(member);
+        } else if below.as_deref() == Some(ANNOTATIONS) {
+            annotations = Some(member);
+        } else if let Some(below) = below.filter(|b| item::format(b) == Format::Readable) {
+            member.name = below;
+            images.push(member);
+        }
+    }
+    images.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(wnids.map(|wnids| Files { wnids, words, annotations, images }))
+}
+
+/// The sorted ids with their labels, and the name of each label's class.
+fn classes(files: &Files) -> Result<(HashMap<String, usize>, Vec<String>), DataError> {
+    let text = files.wnids.text()?;
+    let mut ids: Vec<&str> = text.split_whitespace().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let words = files.words.as_ref().map_or(Ok(String::new()), Item::text)?;
+    let names: HashMap<&str, &str> = words.lines().filter_map(|l| l.split_once('\t')).collect();
+    let name = |id: &&str| names.get(id).map_or(*id, |n| n.trim()).to_owned();
+    let class_names = ids.iter().map(name).collect();
+    Ok((ids.iter().enumerate().map(|(label, id)| ((*id).to_owned(), label)).collect(), class_names))
+}
+
+/// Gives each image its label, by its folder or by the annotations.
+fn label(folder: &Path, files: Files, ids: &HashMap<String, usize>) -> Result<Vec<Labelled>, DataError> {
+    let annotations = files.annotations.as_ref().map_or(Ok(String::new()), Item::text)?;
+    let annotated: HashMap<&str, &str> = annotations
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(file, rest)| (file, rest.split('\t').next().unwrap_or(rest).trim()))
+        .collect();
+    let mut by_class: Vec<Vec<Item>> = vec![Vec::new(); ids.len()];
+    for image in files.images {
+        let (first, rest) = image.name.split_once('/').unwrap_or(("", &image.name));
+        let id =
+            if first == "images" || first.is_empty() { annotated.get(rest).copied() } else { Some(first) };
+        match id.and_then(|id| ids.get(id)) {
+            Some(&label) => by_class[label].push(image),
+            None => {
+                let detail = match id {
+                    Some(id) => format!("{id} is not in {WNIDS}; complete that file or remove the image"),
+                    None => format!("{ANNOTATIONS} does not list it; fetch that file or remove the image"),
+                };
+                return Err(DataError::NoClass { path: image.path, detail });
+            }
+        }
+    }
+    take_turns(folder, by_class)
+}
+
+#[cfg(test)]
+#[path = "tiny_imagenet_tests.rs"]
+mod tests;
