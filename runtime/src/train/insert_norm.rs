@@ -10,15 +10,15 @@ use crate::attack::{Attack, Target, uniform};
 use crate::exec::value::{download, upload};
 use crate::exec::{Branch, Call, Norms};
 use burn::tensor::Tensor as Burn;
-use relinc_passes::ir::{Graph, Op, Tensor};
+use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
 
 /// Added to the variance by inserted normalisations, as in PyTorch.
 const EPS: f32 = 1e-5;
 
-/// Adds an identity normalisation after each convolution that is not followed by one alone. Returns how many.
-pub fn insert(g: &mut Graph) -> Result<usize, String> {
+/// Adds an identity normalisation after each convolution that is not followed by one alone. Returns them.
+pub fn insert(g: &mut Graph) -> Result<Vec<NodeId>, String> {
     let order = g.topo().map_err(|n| format!("'{}' is on a cycle", g.node(n).name))?;
-    let mut added = 0;
+    let mut added = vec![];
     for id in order {
         if !matches!(g.op(id), Op::Conv(_)) {
             continue;
@@ -42,7 +42,7 @@ pub fn insert(g: &mut Graph) -> Result<usize, String> {
         ];
         let bn = g.add(format!("{name}.bn"), Op::BatchNorm { eps: EPS }, &operands);
         g.redirect_except(id, bn, &[bn]);
-        added += 1;
+        added.push(bn);
     }
     Ok(added)
 }
