@@ -1,14 +1,14 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
 use crate::cli_options::allocation;
-use crate::training::spec::{self, StageOptions};
-use crate::training::{Norm, Plan, Planned, is_oneshot};
 use crate::compile::{MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
+use crate::training::spec::{self, StageOptions};
+use crate::training::{Norm, Plan, Planned, is_oneshot};
 use relinc_passes::architecture::Architecture;
 use relinc_passes::front::onnx::ImportOptions;
-use relinc_runtime::cost::{self, Weights};
 use relinc_passes::masks::Masks;
+use relinc_runtime::cost::{self, Weights};
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::exec::Branch;
 use relinc_runtime::nearest::nearest;
@@ -239,7 +239,9 @@ impl Pipeline {
             random_start: match self.start.as_deref() {
                 None | Some("model") => false,
                 Some("random") => true,
-                Some(s) => return Err(Error::Input(format!("start '{s}' is not known; choose model or random"))),
+                Some(s) => {
+                    return Err(Error::Input(format!("start '{s}' is not known; choose model or random")));
+                }
             },
             masks: match &self.masks {
                 Some(m) => Some(Masks::read(&base.join(m)).map_err(input)?),
@@ -250,7 +252,9 @@ impl Pipeline {
             seed: self.seed,
         };
         if plan.trains() && self.data.is_none() {
-            return Err(Error::Input("training needs images: add data, for instance data: cifar10:DIR".into()));
+            return Err(Error::Input(
+                "training needs images: add data, for instance data: cifar10:DIR".into(),
+            ));
         }
         Ok(plan)
     }

@@ -2,12 +2,12 @@
 
 use crate::error::{Error, input};
 use crate::model::Model;
+use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::front::onnx::{ImportOptions, import};
 use relinc_passes::pass::Options;
 use relinc_runtime::exec::value::{download, upload};
 use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Value};
 use relinc_runtime::train::loss;
-use burn::tensor::{Device, Tensor as Burn};
 use safetensors::tensor::SafeTensors;
 use serde::Serialize;
 use std::path::Path;
@@ -58,7 +58,9 @@ pub fn compare(model: &Path, reference: &Path) -> Result<Parity, Error> {
     let net = Network::new(&m.graph, false, &Device::flex()).map_err(named)?;
     let bytes = std::fs::read(reference).map_err(|e| input(format!("{}: {e}", reference.display())))?;
     let t = SafeTensors::deserialize(&bytes).map_err(|e| input(format!("{}: {e}", reference.display())))?;
-    let want = |name: &str| floats(&t, name).ok_or_else(|| input(format!("{}: has no '{name}'", reference.display())));
+    let want = |name: &str| {
+        floats(&t, name).ok_or_else(|| input(format!("{}: has no '{name}'", reference.display())))
+    };
     let labels: Vec<usize> = want("labels")?.iter().map(|&l| l as usize).collect();
     let device = net.device().clone();
     let x = Burn::from_inner(upload(want("input")?, &device)).require_grad();
@@ -77,12 +79,20 @@ pub fn compare(model: &Path, reference: &Path) -> Result<Parity, Error> {
         .iter()
         .map(|r| Gate {
             pos: Burn::ones([r.len()], &device),
-            neg: Burn::from_inner(upload(soft(r.len()).into_iter().map(|m| 1.0 - m).collect(), &device)).require_grad(),
+            neg: Burn::from_inner(upload(soft(r.len()).into_iter().map(|m| 1.0 - m).collect(), &device))
+                .require_grad(),
         })
         .collect();
     let mut shape = vec![labels.len()];
     shape.extend(net.input());
-    let call = Call { params: &leaves, gates: &gates, norms: Norms::Batch, branch: Branch::Clean, watch: false, probes: None };
+    let call = Call {
+        params: &leaves,
+        gates: &gates,
+        norms: Norms::Batch,
+        branch: Branch::Clean,
+        watch: false,
+        probes: None,
+    };
     let out = net.forward(Value::new(x.clone(), shape), &call).map_err(named)?;
     let loss = loss::cross_entropy(out.logits(), loss::labels(&labels, &device), 0.0);
     let grads = loss.backward();

@@ -2,6 +2,7 @@
 
 use super::Row;
 use crate::error::{Error, input};
+use burn::tensor::Device;
 use relinc_passes::architecture::{Architecture, Kind};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::name_layers;
@@ -12,7 +13,6 @@ use relinc_runtime::train::loader::{LoaderOptions, batch};
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
 use relinc_runtime::train::{Kind as StageKind, Model, Recipe};
-use burn::tensor::Device;
 use std::time::Instant;
 
 /// Times SGD steps with masked ReLUs on ResNet-20 at batch 128 and ResNet-18 at batch 32, on drawn images.
@@ -37,7 +37,10 @@ fn one(depth: usize, size: usize, repeat: usize) -> Result<Row, Error> {
     let mut seconds = f64::MAX;
     for i in 0..=repeat {
         let start = Instant::now();
-        let c = recipe.objective.compute(&m, &m.gates, None, &b, false, At { seed: 0, step: 0 }).map_err(input)?;
+        let c = recipe
+            .objective
+            .compute(&m, &m.gates, None, &b, false, At { seed: 0, step: 0 })
+            .map_err(input)?;
         let grads = c.loss.backward();
         let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
         sgd.step(&mut m.params, all, 1e-3);

@@ -16,12 +16,12 @@ pub fn train_and_compile(
     resume: bool,
     progress: &Progress,
 ) -> Result<Report, Error> {
-    let data = request
-        .data
-        .clone()
-        .ok_or_else(|| input("training needs images: give them with --data, for instance --data cifar10:DIR"))?;
+    let data = request.data.clone().ok_or_else(|| {
+        input("training needs images: give them with --data, for instance --data cifar10:DIR")
+    })?;
     let (graph, info, _) = describe::open(source)?;
-    let trainer = Trainer { plan, data: &data, folder: request.out.clone(), resume, progress, stop: on_interrupt()? };
+    let trainer =
+        Trainer { plan, data: &data, folder: request.out.clone(), resume, progress, stop: on_interrupt()? };
     let Trained { graph: trained, masks, records: _, notes, .. } = trainer.run(graph.clone(), &info)?;
     request.reference = (!plan.random_start).then_some(graph);
     request.masks = masks.map_or(MaskSource::All, MaskSource::Learned);

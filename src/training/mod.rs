@@ -132,7 +132,8 @@ impl Trainer<'_> {
         };
         let robust = self.plan.robust();
         let has_teacher_stage = self.plan.stages.iter().any(|s| s.kind == Kind::Teacher);
-        let mut student = student::student(&form, self.plan.norm, robust, self.data, &train, self.plan.seed).map_err(named)?;
+        let mut student = student::student(&form, self.plan.norm, robust, self.data, &train, self.plan.seed)
+            .map_err(named)?;
         notes.push(student::describe(&student));
         if self.plan.random_start {
             student.randomise(self.plan.seed);
@@ -159,7 +160,8 @@ impl Trainer<'_> {
                     continue;
                 }
             }
-            let mut stage = self.stage(planned, &name, &student, Some(&teacher), &train, &val, &checkpoints)?;
+            let mut stage =
+                self.stage(planned, &name, &student, Some(&teacher), &train, &val, &checkpoints)?;
             if let Some(dir) = &o.replay {
                 let order = replay::order(dir)?;
                 stage.order = Some(replay::part(&order, recorded, stage.recipe.epochs, train.len())?);
@@ -227,7 +229,12 @@ impl Trainer<'_> {
         let mut recipe = o.recipe(planned.kind, method, robust, single, self.plan.seed)?;
         if planned.kind == Kind::Search {
             let total = student.net.relu_count();
-            let keep = planned.budget.as_ref().ok_or_else(|| input("stage search needs a budget"))?.relus(total).map_err(input)?;
+            let keep = planned
+                .budget
+                .as_ref()
+                .ok_or_else(|| input("stage search needs a budget"))?
+                .relus(total)
+                .map_err(input)?;
             let mut s = o.search(keep, self.plan.seed)?;
             if s.counts == Counts::Eta(vec![]) {
                 s.counts = Counts::Eta(self.sensitivity(o, student, teacher, train, val, checkpoints)?);
@@ -271,7 +278,8 @@ impl Trainer<'_> {
     ) -> Result<Vec<f64>, Error> {
         let file = checkpoints.join("sensitivity.json");
         if self.resume
-            && let Some(eta) = std::fs::read_to_string(&file).ok().and_then(|t| serde_json::from_str::<Vec<f64>>(&t).ok())
+            && let Some(eta) =
+                std::fs::read_to_string(&file).ok().and_then(|t| serde_json::from_str::<Vec<f64>>(&t).ok())
         {
             return Ok(eta);
         }
@@ -310,7 +318,9 @@ impl Trainer<'_> {
                 epoch: 0,
                 steps: loader::steps(train.len(), o.batch.unwrap_or(128)),
             };
-            sensitivity::by_gradient(&sensitivity::worth(&scene, o.calibration.unwrap_or(1000), self.plan.seed).map_err(input)?)
+            sensitivity::by_gradient(
+                &sensitivity::worth(&scene, o.calibration.unwrap_or(1000), self.plan.seed).map_err(input)?,
+            )
         };
         let text = serde_json::to_string(&eta).map_err(input)?;
         relinc_passes::files::write_atomically(&file, text.as_bytes()).map_err(input)?;
@@ -334,9 +344,14 @@ impl Trainer<'_> {
             .into_iter()
             .map(|range| eval::feed(train, range, layout).0)
             .collect();
-        let layers: Vec<_> =
-            student.net.relus().iter().map(|r| oneshot::Layer { name: r.name.clone(), shape: r.shape }).collect();
-        let allocation = crate::cli_options::allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?;
+        let layers: Vec<_> = student
+            .net
+            .relus()
+            .iter()
+            .map(|r| oneshot::Layer { name: r.name.clone(), shape: r.shape })
+            .collect();
+        let allocation =
+            crate::cli_options::allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?;
         let options = Oneshot {
             keep,
             allocation,
@@ -358,7 +373,8 @@ fn clear(checkpoints: &Path) -> Result<(), Error> {
     for e in std::fs::read_dir(checkpoints).into_iter().flatten().flatten() {
         let p = e.path();
         if p.extension().is_some_and(|x| x == "safetensors" || x == "json") {
-            std::fs::remove_file(&p).map_err(|e| Error::Input(format!("{}: cannot be removed: {e}", p.display())))?;
+            std::fs::remove_file(&p)
+                .map_err(|e| Error::Input(format!("{}: cannot be removed: {e}", p.display())))?;
         }
     }
     Ok(())

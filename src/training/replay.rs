@@ -14,12 +14,20 @@ pub fn order(dir: &Path) -> Result<Order, Error> {
     let bad = |why: &str| Error::Input(format!("{}: {why}", path.display()));
     let bytes = std::fs::read(&path).map_err(|e| bad(&format!("cannot be read: {e}")))?;
     let not = || bad("is not an npy file of i32 [epochs, steps, batch] in C order");
-    let header_len = usize::from(u16::from_le_bytes([*bytes.get(8).ok_or_else(not)?, *bytes.get(9).ok_or_else(not)?]));
+    let header_len =
+        usize::from(u16::from_le_bytes([*bytes.get(8).ok_or_else(not)?, *bytes.get(9).ok_or_else(not)?]));
     let header = std::str::from_utf8(bytes.get(10..10 + header_len).ok_or_else(not)?).map_err(|_| not())?;
-    if !bytes.starts_with(b"\x93NUMPY\x01") || !header.contains("'<i4'") || header.contains("'fortran_order': True") {
+    if !bytes.starts_with(b"\x93NUMPY\x01")
+        || !header.contains("'<i4'")
+        || header.contains("'fortran_order': True")
+    {
         return Err(not());
     }
-    let inside = header.split_once("'shape': (").and_then(|(_, r)| r.split_once(')')).map(|(s, _)| s).ok_or_else(not)?;
+    let inside = header
+        .split_once("'shape': (")
+        .and_then(|(_, r)| r.split_once(')'))
+        .map(|(s, _)| s)
+        .ok_or_else(not)?;
     let dims: Vec<usize> = inside.split(',').filter_map(|d| d.trim().parse().ok()).collect();
     let [epochs, steps, batch] = dims[..] else { return Err(not()) };
     let data = &bytes[10 + header_len..];

@@ -121,7 +121,9 @@ pub fn budget(v: Option<&Value>) -> Result<Budget, Error> {
 
 fn positive(name: &str, v: Option<f64>) -> Result<(), Error> {
     match v {
-        Some(v) if !(v.is_finite() && v >= 0.0) => Err(Error::Input(format!("{name}: {v} is not a number of at least 0"))),
+        Some(v) if !(v.is_finite() && v >= 0.0) => {
+            Err(Error::Input(format!("{name}: {v} is not a number of at least 0")))
+        }
         _ => Ok(()),
     }
 }
@@ -138,7 +140,14 @@ impl StageOptions {
     }
 
     /// The recipe of a stage. `kind` Search gets its options by [`StageOptions::search`].
-    pub fn recipe(&self, kind: Kind, method: Option<Method>, robust: bool, single_norm: bool, seed: u64) -> Result<Recipe, Error> {
+    pub fn recipe(
+        &self,
+        kind: Kind,
+        method: Option<Method>,
+        robust: bool,
+        single_norm: bool,
+        seed: u64,
+    ) -> Result<Recipe, Error> {
         let epochs = self.epochs.unwrap_or(match kind {
             Kind::Search => 150,
             _ => 240,
@@ -200,7 +209,9 @@ impl StageOptions {
             None => senet,
             Some("senet") => true,
             Some("global") => false,
-            Some(a) => return Err(Error::Input(format!("allocation '{a}' is not known; choose global or senet"))),
+            Some(a) => {
+                return Err(Error::Input(format!("allocation '{a}' is not known; choose global or senet")));
+            }
         };
         let counts = match (&self.counts, &self.eta, self.sensitivity.as_deref()) {
             (Some(_), Some(_), _) => return Err(Error::Input("give either counts or eta".into())),
@@ -239,12 +250,19 @@ impl StageOptions {
     pub fn given(&self) -> Vec<String> {
         let v = serde_yaml::to_value(self).unwrap_or(Value::Null);
         let map = v.as_mapping().cloned().unwrap_or_default();
-        map.into_iter().filter(|(_, v)| !v.is_null()).filter_map(|(k, _)| Some(k.as_str()?.to_string())).collect()
+        map.into_iter()
+            .filter(|(_, v)| !v.is_null())
+            .filter_map(|(k, _)| Some(k.as_str()?.to_string()))
+            .collect()
     }
 
     /// Every key a stage may have.
     pub fn keys() -> Vec<String> {
         let v = serde_yaml::to_value(StageOptions::default()).unwrap_or(Value::Null);
-        v.as_mapping().into_iter().flat_map(|m| m.keys()).filter_map(|k| Some(k.as_str()?.to_string())).collect()
+        v.as_mapping()
+            .into_iter()
+            .flat_map(|m| m.keys())
+            .filter_map(|k| Some(k.as_str()?.to_string()))
+            .collect()
     }
 }

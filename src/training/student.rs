@@ -42,7 +42,9 @@ impl FromStr for Norm {
             "none" => Ok(Norm::None),
             "single" => Ok(Norm::Single),
             "dual" => Ok(Norm::Dual),
-            _ => Err(Error::Input(format!("batch normalisation '{s}' is not known; choose auto, none, single or dual"))),
+            _ => Err(Error::Input(format!(
+                "batch normalisation '{s}' is not known; choose auto, none, single or dual"
+            ))),
         }
     }
 }
@@ -75,8 +77,9 @@ pub fn student(
         (n, _) => n,
     };
     if norm == Norm::None {
-        let folded = Canonical::canonical(form.graph.clone(), form.info.clone(), vec![], &Options::default(), None)
-            .map_err(|e| e.to_string())?;
+        let folded =
+            Canonical::canonical(form.graph.clone(), form.info.clone(), vec![], &Options::default(), None)
+                .map_err(|e| e.to_string())?;
         return teacher(&folded, data, train.image_shape());
     }
     let mut g = form.graph.clone();

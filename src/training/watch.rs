@@ -29,7 +29,13 @@ impl<'a> Watch<'a> {
                 records.iter().filter_map(|r| serde_json::to_string(r).ok()).map(|l| l + "\n").collect();
             relinc_passes::files::write_atomically(path, whole.as_bytes()).map_err(fail)?;
         }
-        let file = OpenOptions::new().create(true).append(resume).truncate(!resume).write(true).open(path).map_err(fail)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(resume)
+            .truncate(!resume)
+            .write(true)
+            .open(path)
+            .map_err(fail)?;
         Ok(Watch { path: path.into(), file, progress, records, stage: (String::new(), Instant::now(), 0) })
     }
 
@@ -65,7 +71,8 @@ impl Watcher for Watch<'_> {
         let fail = |e: &dyn std::fmt::Display| format!("{}: cannot be written: {e}", self.path.display());
         let line = serde_json::to_string(r).map_err(|e| fail(&e))? + "\n";
         self.file.write_all(line.as_bytes()).and_then(|()| self.file.flush()).map_err(|e| fail(&e))?;
-        let percent = |what: &str, v: Option<f64>| v.map(|v| format!(", {what} {v:.2} %")).unwrap_or_default();
+        let percent =
+            |what: &str, v: Option<f64>| v.map(|v| format!(", {what} {v:.2} %")).unwrap_or_default();
         self.progress.line(&format!(
             "{} epoch {}/{}: loss {:.4}, train {:.1} %{}{}, {} ReLUs, mask moved {:.3}, {:.0} images/s, data wait {:.1} %",
             r.stage,

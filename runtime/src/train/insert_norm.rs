@@ -29,10 +29,13 @@ pub fn insert(g: &mut Graph) -> Result<Vec<NodeId>, String> {
         {
             continue;
         }
-        let weights = g.const_operand(id, 1).ok_or_else(|| format!("conv '{}' has no constant weights", g.node(id).name))?;
+        let weights = g
+            .const_operand(id, 1)
+            .ok_or_else(|| format!("conv '{}' has no constant weights", g.node(id).name))?;
         let c = weights.shape()[0];
         let name = g.node(id).name.clone();
-        let mut constant = |what: &str, v: f32| g.constant(format!("{name}.bn.{what}"), Tensor::f32([c], vec![v; c]));
+        let mut constant =
+            |what: &str, v: f32| g.constant(format!("{name}.bn.{what}"), Tensor::f32([c], vec![v; c]));
         let operands = [
             id,
             constant("scale", 1.0),
@@ -79,7 +82,14 @@ fn measure(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) 
     let (mut means, mut squares, mut count) = (vec![vec![]; n], vec![vec![]; n], vec![0.0f64; n]);
     for x in batches {
         // The adversarial branch still computes what the clean one did before calibration, so either may carry the images.
-        let call = Call { params: &m.params, gates: &m.gates, norms: Norms::Measure, branch, watch: false, probes: None };
+        let call = Call {
+            params: &m.params,
+            gates: &m.gates,
+            norms: Norms::Measure,
+            branch,
+            watch: false,
+            probes: None,
+        };
         for s in m.net.forward(m.front.apply(x.clone()), &call)?.statistics {
             let (mean, variance) = (download(s.mean), download(s.variance));
             let weight = s.count as f64;
@@ -97,7 +107,8 @@ fn measure(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) 
         let s = &m.net.norms()[site];
         let k = count[site].max(1.0);
         let mean: Vec<f64> = means[site].iter().map(|v| v / k).collect();
-        let variance: Vec<f64> = squares[site].iter().zip(&mean).map(|(q, m)| (q / k - m * m).max(0.0)).collect();
+        let variance: Vec<f64> =
+            squares[site].iter().zip(&mean).map(|(q, m)| (q / k - m * m).max(0.0)).collect();
         let scale: Vec<f32> = variance.iter().map(|v| (v + f64::from(s.eps)).sqrt() as f32).collect();
         let row = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<_>>();
         let [a, b, c, d] = s.params[branch as usize];

@@ -3,8 +3,8 @@
 use super::evaluate::Runnable;
 use super::front::Front;
 use crate::data::Normalize;
-use crate::exec::value::{download, upload};
 use crate::dice::Dice;
+use crate::exec::value::{download, upload};
 use crate::exec::{Branch, Gate, Network, Role, Statistics};
 use burn::tensor::Tensor as Burn;
 use relinc_passes::ir::Graph;
@@ -78,7 +78,12 @@ impl Model {
 
     /// Parameter values on the host, with their names.
     pub fn export(&self) -> Vec<(String, Vec<f32>)> {
-        self.net.params().iter().zip(&self.params).map(|(p, v)| (p.name.clone(), download(v.clone()))).collect()
+        self.net
+            .params()
+            .iter()
+            .zip(&self.params)
+            .map(|(p, v)| (p.name.clone(), download(v.clone())))
+            .collect()
     }
 
     /// Uploads parameter values in the order of the network's parameters.

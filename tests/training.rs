@@ -1,0 +1,182 @@
+//! Training through the binary, on the committed network and drawn images: no data needed.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{files, json, relinc, run};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
+const DATA: &str = "shapes?train=512&val=128";
+
+fn masks(dir: &Path) -> relinc::passes::masks::Masks {
+    relinc::passes::masks::Masks::read(&dir.join("masks.safetensors")).unwrap()
+}
+
+#[test]
+fn every_method_meets_its_budget() {
+    let dir = tempfile::tempdir().unwrap();
+    for (method, granularity) in [
+        ("gradual", "pixel"),
+        ("gradual", "layer"),
+        ("senet", "channel"),
+        ("snl", "pixel"),
+        ("bcd", "pixel"),
+        ("rlnet", "pixel"),
+    ] {
+        let out = dir.path().join(format!("{method}-{granularity}"));
+        let v = json(&[
+            "search",
+            QUICK,
+            "-o",
+            out.to_str().unwrap(),
+            "--data",
+            DATA,
+            "--method",
+            method,
+            "--granularity",
+            granularity,
+            "--budget",
+            "12345",
+            "--epochs",
+            "1",
+            "--batch",
+            "64",
+            "--calibration",
+            "64",
+            "--limit",
+            "100",
+            "--val-attacked",
+            "32",
+        ]);
+        assert_eq!(masks(&out).kept(), 12_345, "{method}");
+        assert_eq!(v["totals"]["relus"].as_u64(), Some(12_345), "{method}");
+        for file in
+            ["model.onnx", "trained.onnx", "log.jsonl", "checkpoints/search.safetensors", "report.html"]
+        {
+            assert!(out.join(file).exists(), "{method}: no {file}");
+        }
+    }
+}
+
+#[test]
+fn search_then_tune_one_stage_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+    let search = [
+        "search",
+        QUICK,
+        "-o",
+        a.to_str().unwrap(),
+        "--data",
+        DATA,
+        "--budget",
+        "20%",
+        "--epochs",
+        "2",
+        "--batch",
+        "64",
+        "--limit",
+        "500",
+    ];
+    let before = json(&search)["accuracy"]["after"]["clean"].as_f64().unwrap();
+    let trained = a.join("trained.onnx");
+    let found = a.join("masks.safetensors");
+    let tune = [
+        "tune",
+        trained.to_str().unwrap(),
+        "--masks",
+        found.to_str().unwrap(),
+        "--teacher",
+        QUICK,
+        "-o",
+        b.to_str().unwrap(),
+        "--data",
+        DATA,
+        "--epochs",
+        "3",
+        "--batch",
+        "64",
+        "--limit",
+        "500",
+    ];
+    let after = json(&tune)["accuracy"]["after"]["clean"].as_f64().unwrap();
+    assert_eq!(masks(&a).layers, masks(&b).layers);
+    assert!(after >= before - 2.0, "{before} → {after}");
+}
+
+#[test]
+fn killed_and_stopped_runs_continue_bit_for_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    let yaml = dir.path().join("p.yaml");
+    std::fs::write(
+        &yaml,
+        format!(
+            "model: {QUICK}\ndata: {DATA}\nstages:\n  - {{stage: search, method: gradual, budget: 15%, epochs: 3, batch: 32}}\n  \
+             - {{stage: tune, epochs: 2, batch: 32, average: 0.9}}\naccuracy: {{limit: 64}}\n"
+        ),
+    )
+    .unwrap();
+    let yaml = yaml.to_str().unwrap();
+    let out = |name: &str| dir.path().join(name).display().to_string();
+    json(&["run", yaml, "-o", &out("whole")]);
+    let whole = std::fs::read(dir.path().join("whole/trained.onnx")).unwrap();
+
+    for (name, signal, code) in [("killed", "-KILL", None), ("stopped", "-INT", Some(130))] {
+        let mut child = relinc()
+            .args(["--quiet", "run", yaml, "-o", &out(name)])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let checkpoint = dir.path().join(name).join("checkpoints/search.safetensors");
+        let start = Instant::now();
+        while !checkpoint.exists() && start.elapsed() < Duration::from_secs(120) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(150));
+        std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), code, "{name}");
+        assert!(
+            !dir.path().join(name).join("model.onnx").exists(),
+            "{name}: it was over before it could be stopped"
+        );
+        json(&["run", yaml, "-o", &out(name), "--resume"]);
+        assert!(
+            std::fs::read(dir.path().join(name).join("trained.onnx")).unwrap() == whole,
+            "{name}: other weights"
+        );
+        assert_eq!(masks(&dir.path().join("whole")).layers, masks(&dir.path().join(name)).layers);
+    }
+}
+
+#[test]
+fn bad_options_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("o").display().to_string();
+    for (args, says) in [
+        (&["--method", "gradul"][..], "did you mean 'gradual'"),
+        (&["--budget", "101%"], "only"),
+        (&["--rate", "-1"], "rate"),
+        (&["--schedule", "linear"], "one-cycle"),
+        (&["--epochs", "0"], "at least 1"),
+        (&["--train-attack", "pgd:eps=x"], "eps=x"),
+        (&["--eta", "1,2"], "2 sensitivities are given for"),
+        (&["--bn", "both"], "choose auto, none, single or dual"),
+    ] {
+        let mut all = vec!["search", QUICK, "-o", &out, "--data", DATA];
+        if !args.contains(&"--budget") {
+            all.extend(["--budget", "10%"]);
+        }
+        all.extend(args);
+        let r = run(&all);
+        let err = String::from_utf8_lossy(&r.stderr);
+        assert_eq!(r.status.code(), Some(2), "{args:?}: {err}");
+        assert!(err.contains(says), "{args:?}: {err}");
+        assert!(!dir.path().join("o/model.onnx").exists());
+    }
+    let _ = files(dir.path());
+}
