@@ -213,7 +213,6 @@ fn announced_things_say_so() {
         &["measure", "DIR", "--target", "spu"],
         &["compile", QUICK, "-o", "unused", "--target", "crypten"],
         &["compile", QUICK, "-o", "unused", "--budget", "latency=1s@cheetah/wan"],
-        &["eval", QUICK, "--data", "shapes", "--corruptions"],
     ] {
         let out = run(args);
         let err = String::from_utf8_lossy(&out.stderr);
