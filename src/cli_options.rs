@@ -16,11 +16,13 @@ pub fn allocation(how: &str, eta: Option<Vec<f64>>) -> Result<Allocation, Error>
     }
 }
 
-/// Is it a method that this version has? Only `oneshot` needs no training.
-pub fn known_method(m: &str) -> Result<(), Error> {
+/// `compile` finds masks without training; the methods that train are refused with advice.
+pub fn untrained_method(m: &str) -> Result<(), Error> {
     match m {
         "oneshot" => Ok(()),
-        "rlnet" | "senet" | "snl" | "bcd" | "gradual" => Err(Error::announced(&format!("method {m}"))),
+        m if crate::training::trains(m) => Err(Error::Input(format!(
+            "method {m} trains: use relinc search, or relinc run with a pipeline file; compile does oneshot"
+        ))),
         _ => Err(Error::Input(format!("method '{m}' is not known; choose oneshot"))),
     }
 }

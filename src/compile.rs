@@ -10,7 +10,7 @@ use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
 use crate::staging::Staging;
 use relinc_passes::back::{onnx, spu};
-use relinc_passes::front::onnx::ImportOptions;
+use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::Masks;
@@ -62,6 +62,8 @@ pub enum MaskSource {
     All,
     /// A mask file.
     File(PathBuf),
+    /// Masks learned here.
+    Learned(Masks),
     /// One-shot calibration.
     Oneshot {
         /// How many ReLUs to keep.
@@ -106,6 +108,8 @@ pub struct Request {
     pub verify_each: bool,
     /// Seed of everything random.
     pub seed: u64,
+    /// The network before training, whose accuracy is the one before.
+    pub reference: Option<Graph>,
 }
 
 /// Where the network comes from.
@@ -115,6 +119,8 @@ pub enum Source {
     File(PathBuf, ImportOptions),
     /// A graph built here, and a name for it.
     Built(Box<Graph>, String),
+    /// A graph trained here, and where it came from.
+    Trained(Box<Graph>, Box<ModelInfo>),
 }
 
 /// Images the SPU runner gets as its sample.
@@ -123,6 +129,7 @@ const SAMPLE: usize = 20;
 /// Compiles and writes the output folder; returns what was reported.
 pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Report, Error> {
     let staging = Staging::new(&r.out)?;
+    let trained = matches!(source, Source::Trained(..));
     let mut options = Options { masks: None, drop_softmax: r.drop_softmax };
     let (imported, info, mut notes) = describe::open(source)?;
     if let Some(k) =
@@ -148,11 +155,19 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     let facts = infer(&original).map_err(|e| input(&e[0]))?;
     let totals_before = cost::totals(&original, &facts);
     let mut accuracy = match &held_out {
-        Some(ds) => Some(search::accuracy(&original, ds, r, "before", progress)?),
+        Some(ds) => {
+            let before = r.reference.as_ref().unwrap_or(&original);
+            Some(search::accuracy(before, ds, r, "before", progress)?)
+        }
         None => None,
     };
     let masks = search::masks(&model, r, progress, &mut notes)?;
     options.masks = Some(masks.clone());
+    if trained {
+        let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
+        let o = onnx::OnnxOptions { opset: r.opset, ..Default::default() };
+        onnx::emit(&v, &staging.path().join("trained.onnx"), &o).map_err(input)?;
+    }
     progress.step("lowering");
     for p in registry::masking() {
         model.run(p, &options, probe.as_mut())?;

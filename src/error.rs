@@ -9,6 +9,8 @@ pub enum Error {
     Input(String),
     /// The work ran and the answer is no: exit code 1.
     Answer(String),
+    /// The user stopped it: exit code 130.
+    Stopped(String),
 }
 
 impl Error {
@@ -21,6 +23,7 @@ impl Error {
         match self {
             Error::Input(_) => 2,
             Error::Answer(_) => 1,
+            Error::Stopped(_) => 130,
         }
     }
 }
@@ -28,7 +31,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Input(m) | Error::Answer(m) => f.write_str(m),
+            Error::Input(m) | Error::Answer(m) | Error::Stopped(m) => f.write_str(m),
         }
     }
 }

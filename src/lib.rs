@@ -16,6 +16,7 @@ pub mod progress;
 pub mod random;
 pub mod report;
 pub mod staging;
+pub mod training;
 
 pub use relinc_passes as passes;
 pub use relinc_runtime as runtime;

@@ -79,13 +79,35 @@ impl Model {
         info: ModelInfo,
         notices: Vec<String>,
         options: &Options,
+        probe: Option<&mut Probe>,
+    ) -> Result<Model, Error> {
+        Model::normalised(graph, info, notices, options, probe, |_| true)
+    }
+
+    /// The form that is trained: as [`Model::canonical`], but batch normalisations stay. The ReLU layers have the same names.
+    pub fn trainable(
+        graph: Graph,
+        info: ModelInfo,
+        notices: Vec<String>,
+        options: &Options,
+    ) -> Result<Model, Error> {
+        let keep = |p: &dyn Pass| matches!(p.name(), "canonicalise" | "drop-softmax" | "drop-dead");
+        Model::normalised(graph, info, notices, options, None, keep)
+    }
+
+    fn normalised(
+        graph: Graph,
+        info: ModelInfo,
+        notices: Vec<String>,
+        options: &Options,
         mut probe: Option<&mut Probe>,
+        wanted: impl Fn(&dyn Pass) -> bool,
     ) -> Result<Model, Error> {
         let mut m = Model { graph, info, layers: vec![], passes: vec![], notices };
         if let Some(p) = probe.as_deref_mut() {
             p.start(&m.graph)?;
         }
-        for p in registry::normalising().filter(|p| p.enabled(options)) {
+        for p in registry::normalising().filter(|p| p.enabled(options) && wanted(*p)) {
             m.run(p, options, probe.as_deref_mut())?;
         }
         let facts = infer(&m.graph).map_err(|e| Error::Input(join(&e, &m.info.path)))?;

@@ -1,13 +1,18 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
-use crate::cli_options::{allocation, known_method};
+use crate::cli_options::allocation;
+use crate::training::spec::{self, StageOptions};
+use crate::training::{Norm, Plan, Planned, is_oneshot};
 use crate::compile::{MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
 use relinc_passes::architecture::Architecture;
 use relinc_passes::front::onnx::ImportOptions;
 use relinc_runtime::cost::{self, Weights};
+use relinc_passes::masks::Masks;
 use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::exec::Branch;
 use relinc_runtime::nearest::nearest;
+use relinc_runtime::train::Kind;
 use serde::Deserialize;
 use serde_yaml::Value;
 use std::path::{Path, PathBuf};
@@ -48,30 +53,28 @@ pub struct Pipeline {
     /// Execute after every pass.
     #[serde(default)]
     pub verify_each: bool,
+    /// Batch normalisations in training: auto, none, single or dual.
+    pub batch_norm: Option<String>,
+    /// The branch of dual batch normalisations that is exported: clean or adversarial.
+    pub branch: Option<Branch>,
+    /// Where training starts: model (its weights, the default) or random.
+    pub start: Option<String>,
+    /// Another ONNX model that teaches; relative to the pipeline file.
+    pub teacher: Option<PathBuf>,
+    /// Masks to begin with; relative to the pipeline file.
+    pub masks: Option<PathBuf>,
 }
 
-/// One stage; only `search` with `method: oneshot` needs no training.
+/// One stage.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Stage {
     /// teacher, search or tune.
     pub stage: String,
-    /// How masks are found.
-    pub method: Option<String>,
     /// ReLUs to keep.
     pub budget: Option<Value>,
-    /// global or senet.
-    pub allocation: Option<String>,
-    /// Layer sensitivities.
-    pub eta: Option<Vec<f64>>,
-    /// Rounds of removal.
-    pub rounds: Option<usize>,
-    /// Calibration images.
-    pub calibration: Option<usize>,
-    /// Removed elements never become zero.
-    #[serde(default)]
-    pub identity_only: bool,
-    /// Training epochs.
-    pub epochs: Option<usize>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub options: StageOptions,
 }
 
 /// What to price.
@@ -111,34 +114,31 @@ const KEYS: &[(&str, &[&str])] = &[
             "opset",
             "drop_softmax",
             "verify_each",
+            "batch_norm",
+            "branch",
+            "start",
+            "teacher",
+            "masks",
         ],
     ),
     ("architecture", &["kind", "depth", "width", "classes", "input"]),
     ("report", &["protocols", "networks"]),
     ("accuracy", &["split", "limit"]),
-    (
-        "stages",
-        &[
-            "stage",
-            "method",
-            "budget",
-            "allocation",
-            "eta",
-            "rounds",
-            "calibration",
-            "identity_only",
-            "epochs",
-        ],
-    ),
 ];
 
 const STAGES: &[&str] = &["teacher", "search", "tune"];
 
 /// Every key that is not known, with the nearest that is.
 fn unknown_keys(v: &Value) -> Vec<String> {
+    let stage_keys: Vec<String> =
+        StageOptions::keys().into_iter().chain(["stage".into(), "budget".into()]).collect();
     let mut out = vec![];
     let mut check = |section: &str, v: &Value| {
-        let known = KEYS.iter().find(|(s, _)| *s == section).map_or(&[][..], |(_, k)| k);
+        let known: Vec<&str> = match section {
+            "stages" => stage_keys.iter().map(String::as_str).collect(),
+            _ => KEYS.iter().find(|(s, _)| *s == section).map_or(vec![], |(_, k)| k.to_vec()),
+        };
+        let known = &known[..];
         for key in v.as_mapping().into_iter().flat_map(|m| m.keys()).filter_map(Value::as_str) {
             if !known.contains(&key) {
                 let at = if section.is_empty() { String::new() } else { format!(" in {section}") };
@@ -189,7 +189,7 @@ impl Pipeline {
     }
 
     /// The data set, its folder looked for beside the pipeline file first.
-    fn data(&self, base: &Path) -> Result<Option<DataSpec>, Error> {
+    pub fn images(&self, base: &Path) -> Result<Option<DataSpec>, Error> {
         let Some(text) = &self.data else { return Ok(None) };
         let spec: DataSpec = text.parse().map_err(input)?;
         let beside = base.join(spec.folder());
@@ -197,19 +197,62 @@ impl Pipeline {
         Ok(Some(if relative && beside.exists() { spec.in_folder(beside) } else { spec }))
     }
 
-    fn masks(&self) -> Result<MaskSource, Error> {
-        let mut masks = MaskSource::All;
+    /// The masks a pipeline without training asks for.
+    fn masks(&self, base: &Path) -> Result<MaskSource, Error> {
+        let mut masks = match &self.masks {
+            Some(m) => MaskSource::File(base.join(m)),
+            None => MaskSource::All,
+        };
         for s in &self.stages {
-            match s.stage.as_str() {
-                "search" => masks = s.oneshot()?,
-                "teacher" | "tune" => return Err(Error::announced(&format!("stage {}", s.stage))),
+            if s.stage == "search" {
+                masks = s.oneshot()?;
+            }
+        }
+        Ok(masks)
+    }
+
+    /// The stages and how they train.
+    pub fn plan(&self, base: &Path) -> Result<Plan, Error> {
+        let mut stages = vec![];
+        for s in &self.stages {
+            let kind = match s.stage.as_str() {
+                "teacher" => Kind::Teacher,
+                "search" => Kind::Search,
+                "tune" => Kind::Tune,
                 other => {
                     let hint = nearest(other, STAGES).unwrap_or("search");
                     return Err(Error::Input(format!("unknown stage '{other}'; did you mean '{hint}'?")));
                 }
+            };
+            let budget = match kind {
+                Kind::Search => Some(spec::budget(s.budget.as_ref())?),
+                _ => None,
+            };
+            if kind == Kind::Search && !is_oneshot(&s.options) {
+                s.options.method()?;
             }
+            stages.push(Planned { kind, options: s.options.clone(), budget });
         }
-        Ok(masks)
+        let plan = Plan {
+            stages,
+            norm: self.batch_norm.as_deref().map_or(Ok(Norm::Auto), str::parse)?,
+            random_start: match self.start.as_deref() {
+                None | Some("model") => false,
+                Some("random") => true,
+                Some(s) => return Err(Error::Input(format!("start '{s}' is not known; choose model or random"))),
+            },
+            masks: match &self.masks {
+                Some(m) => Some(Masks::read(&base.join(m)).map_err(input)?),
+                None => None,
+            },
+            teacher: self.teacher.as_ref().map(|t| base.join(t)),
+            branch: self.branch.unwrap_or_default(),
+            seed: self.seed,
+        };
+        if plan.trains() && self.data.is_none() {
+            return Err(Error::Input("training needs images: add data, for instance data: cifar10:DIR".into()));
+        }
+        Ok(plan)
     }
 
     /// The compilation the pipeline asks for.
@@ -229,8 +272,9 @@ impl Pipeline {
         let split = self.accuracy.split.as_deref().unwrap_or("test");
         Ok(Request {
             out: out.into(),
-            masks: self.masks()?,
-            data: self.data(base)?,
+            masks: self.masks(base)?,
+            reference: None,
+            data: self.images(base)?,
             split: split.parse::<Split>().map_err(input)?,
             eval_images: self.accuracy.limit.unwrap_or(2000).max(1),
             targets: targets.iter().map(|t| t.parse::<Target>()).collect::<Result<_, _>>()?,
@@ -253,21 +297,13 @@ impl Pipeline {
 
 impl Stage {
     fn oneshot(&self) -> Result<MaskSource, Error> {
-        known_method(self.method.as_deref().unwrap_or("oneshot"))?;
-        if let Some(e) = self.epochs {
-            return Err(Error::announced(&format!("training in a search stage (epochs: {e})")));
-        }
-        let budget = match &self.budget {
-            Some(Value::String(s)) => s.clone(),
-            Some(Value::Number(n)) => n.to_string(),
-            _ => return Err(Error::Input("stage search needs a budget: 50000, 50k or 18%".into())),
-        };
+        let o = &self.options;
         Ok(MaskSource::Oneshot {
-            budget: budget.parse().map_err(input)?,
-            allocation: allocation(self.allocation.as_deref().unwrap_or("global"), self.eta.clone())?,
-            rounds: self.rounds.unwrap_or(8).max(1),
-            images: self.calibration.unwrap_or(256).max(1),
-            zeros: !self.identity_only,
+            budget: spec::budget(self.budget.as_ref())?,
+            allocation: allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?,
+            rounds: o.rounds.unwrap_or(8).max(1),
+            images: o.calibration.unwrap_or(256).max(1),
+            zeros: !o.identity_only.unwrap_or(false),
         })
     }
 }

@@ -58,6 +58,27 @@ impl Progress {
         let _ = err.flush();
     }
 
+    /// A line that is rewritten; shown only to a person who watches.
+    pub fn live(&self, line: &str) {
+        if self.quiet || !self.terminal {
+            return;
+        }
+        let mut s = self.state.borrow_mut();
+        let mut err = std::io::stderr().lock();
+        let _ = write!(err, "\r\x1b[K{line}");
+        let _ = err.flush();
+        s.open = true;
+    }
+
+    /// A line that stays.
+    pub fn line(&self, line: &str) {
+        if self.quiet {
+            return;
+        }
+        self.finish();
+        let _ = writeln!(std::io::stderr().lock(), "{line}");
+    }
+
     /// Clears the line, before results are printed.
     pub fn finish(&self) {
         let mut s = self.state.borrow_mut();

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 const ARTEFACTS: &[&str] = &[
     "model.onnx",
     "model.onnx.data",
+    "trained.onnx",
     "spu/manifest.json",
     "spu/model.mlir",
     "spu/run.py",

@@ -2,7 +2,7 @@
 
 use super::args::{CostArgs, ImportArgs};
 use super::{Global, print, print_json};
-use crate::cli_options::{allocation, known_method};
+use crate::cli_options::{allocation, untrained_method};
 use crate::compile::{MaskSource, Request, Source, Target, compile};
 use crate::error::{Error, input};
 use crate::report;
@@ -97,7 +97,7 @@ impl Args {
                 zeros: !self.identity_only,
             },
         };
-        known_method(&self.method)?;
+        untrained_method(&self.method)?;
         let mut targets: Vec<Target> = self.targets.iter().map(|t| t.parse()).collect::<Result<_, _>>()?;
         if targets.is_empty() {
             targets.push(Target::Onnx);
@@ -116,6 +116,7 @@ impl Args {
             drop_softmax: self.drop_softmax,
             verify_each: self.verify_each,
             seed,
+            reference: None,
         })
     }
 }

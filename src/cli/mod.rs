@@ -14,11 +14,13 @@ mod protocols;
 mod report;
 mod run;
 mod shell;
+mod train;
 mod verify;
 
 use crate::error::Error;
 use crate::progress::Progress;
 use clap::{Parser, Subcommand};
+use relinc_runtime::train::Kind;
 use std::process::ExitCode;
 
 /// The ReLU-linearizing compiler: a trained ONNX classifier in, a graph that private-inference runtimes run with fewer
@@ -80,12 +82,12 @@ enum Command {
     Completions(shell::Args),
     /// The manual page, in roff
     Man,
-    /// Train a robust teacher (announced)
-    Train(Announced),
-    /// Learn masks (announced)
-    Search(Announced),
-    /// Fine-tune with frozen masks (announced)
-    Tune(Announced),
+    /// Train an all-ReLU network: a robust teacher, or from nothing
+    Train(Box<train::Args>),
+    /// Learn masks
+    Search(Box<train::Args>),
+    /// Fine-tune with frozen masks
+    Tune(Box<train::Args>),
     /// Predicted against measured, on the installed runtime (announced)
     Measure(Announced),
     /// Measure a runtime's constants here (announced)
@@ -125,9 +127,9 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Command::Bench(a) => bench::run(a, g),
         Command::Completions(a) => shell::completions(a),
         Command::Man => shell::man(),
-        Command::Train(_) => announced("train"),
-        Command::Search(_) => announced("search"),
-        Command::Tune(_) => announced("tune"),
+        Command::Train(a) => train::run(Kind::Teacher, *a, g),
+        Command::Search(a) => train::run(Kind::Search, *a, g),
+        Command::Tune(a) => train::run(Kind::Tune, *a, g),
         Command::Measure(_) => announced("measure"),
         Command::CalibrateRuntime(_) => announced("calibrate-runtime"),
         Command::Sweep(_) => announced("sweep"),

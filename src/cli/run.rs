@@ -5,6 +5,7 @@ use crate::compile::compile;
 use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::report;
+use crate::training::command::train_and_compile;
 use std::path::{Path, PathBuf};
 
 /// Options of `relinc run`.
@@ -15,16 +16,13 @@ pub struct Args {
     /// Output folder [default: out/NAME of the pipeline file]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Continue an interrupted run (announced with training)
+    /// Continue an interrupted run where its last checkpoint is
     #[arg(long)]
     resume: bool,
 }
 
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
-    if a.resume {
-        return Err(Error::announced("--resume"));
-    }
     let mut p = Pipeline::read(&a.pipeline)?;
     let named = |e: Error| match e {
         Error::Input(m) => Error::Input(format!("{}: {m}", a.pipeline.display())),
@@ -36,8 +34,12 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));
     let request = p.request(base, &out).map_err(named)?;
     let source = p.source(base).map_err(named)?;
+    let plan = p.plan(base).map_err(named)?;
     let progress = g.progress();
-    let result = compile(source, &request, &progress);
+    let result = match plan.trains() {
+        true => train_and_compile(source, &plan, request, a.resume, &progress),
+        false => compile(source, &request, &progress),
+    };
     progress.finish();
     let r = result?;
     if g.json {

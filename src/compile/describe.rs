@@ -21,6 +21,7 @@ pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>), Error> {
             let i = import(&path, &options).map_err(input)?;
             Ok((i.graph, i.info, i.notices))
         }
+        Source::Trained(g, info) => Ok((*g, *info, vec![])),
         Source::Built(g, name) => {
             let info = ModelInfo {
                 path: PathBuf::from(name),
@@ -200,6 +201,7 @@ pub fn settings(r: &Request, masks: &Masks) -> rm::Settings {
         MaskSource::All => None,
         MaskSource::File(p) => Some(format!("file {}", p.display())),
         MaskSource::Oneshot { .. } => Some("oneshot".to_string()),
+        MaskSource::Learned(_) => Some("learned".to_string()),
     };
     rm::Settings {
         targets: r.targets.iter().map(|t| t.name().to_string()).collect(),

@@ -43,6 +43,7 @@ pub fn masks(
     let mut m = match &r.masks {
         MaskSource::All => Masks::default(),
         MaskSource::File(path) => read_masks(path, model)?,
+        MaskSource::Learned(m) => m.clone(),
         MaskSource::Oneshot { .. } => search(model, r, progress)?,
     };
     for l in &model.layers {

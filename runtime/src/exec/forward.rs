@@ -53,6 +53,8 @@ pub enum Norms {
     Batch,
     /// The running ones.
     Running,
+    /// The running ones, while the batch's come back in [`Outcome::statistics`].
+    Measure,
 }
 
 /// One call of the network.
@@ -190,7 +192,13 @@ impl Network {
                 statistics.push(Statistics { site, mean, variance, count });
                 y
             }
-            Norms::Running => {
+            Norms::Running | Norms::Measure => {
+                if call.norms == Norms::Measure {
+                    let one = Burn::ones_like(&scale);
+                    let (_, mean, variance) = ops::norm(x, one.clone(), one, s.eps);
+                    let count = x.len() / mean.dims()[0].max(1);
+                    statistics.push(Statistics { site, mean, variance, count });
+                }
                 let factor = scale.div((variance + s.eps).sqrt());
                 let offset = shift.sub(mean.mul(factor.clone()));
                 ops::affine(x, factor, offset)

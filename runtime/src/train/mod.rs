@@ -2,6 +2,7 @@
 
 pub mod evaluate;
 pub mod front;
+pub mod insert_norm;
 pub mod learner;
 pub mod learners;
 pub mod loader;

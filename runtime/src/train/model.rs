@@ -4,7 +4,8 @@ use super::evaluate::Runnable;
 use super::front::Front;
 use crate::data::Normalize;
 use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Gate, Network, Statistics};
+use crate::dice::Dice;
+use crate::exec::{Branch, Gate, Network, Role, Statistics};
 use burn::tensor::Tensor as Burn;
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::{LayerMask, Masks, RELU};
@@ -84,6 +85,24 @@ impl Model {
     pub fn import(&mut self, values: Vec<Vec<f32>>) {
         let device = self.net.device().clone();
         self.params = values.into_iter().map(|v| upload(v, &device)).collect();
+    }
+
+    /// Starts anew: weights from N(0, 2/fan-in), biases 0, normalisations the identity of zero mean and unit variance.
+    pub fn randomise(&mut self, seed: u64) {
+        let device = self.net.device().clone();
+        let fresh = self.net.params().iter().enumerate().map(|(i, p)| {
+            let n = p.shape.iter().product::<usize>();
+            let fan_in = p.shape.iter().skip(1).product::<usize>().max(1);
+            let spread = (2.0 / fan_in as f64).sqrt();
+            let mut dice = Dice::tagged(seed, [i as u64, 0x1417], 0);
+            let values = match p.role {
+                Role::Weight => (0..n).map(|_| (spread * dice.normal()) as f32).collect(),
+                Role::Scale | Role::Variance => vec![1.0; n],
+                Role::Bias | Role::Shift | Role::Mean => vec![0.0; n],
+            };
+            upload(values, &device)
+        });
+        self.params = fresh.collect();
     }
 
     /// Is every parameter finite?

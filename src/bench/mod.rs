@@ -1,5 +1,8 @@
 //! relinc measuring itself, on networks it builds: no data needed.
 
+pub mod gradients;
+pub mod step;
+
 use crate::error::{Error, input};
 use relinc_passes::architecture::{Architecture, Kind};
 use relinc_passes::back::onnx::{OnnxOptions, emit};

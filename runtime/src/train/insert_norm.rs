@@ -1,0 +1,110 @@
+//! Batch normalisations for networks whose exporter folded them away.
+//!
+//! After every convolution without one, a normalisation is inserted that one pass over calibration images initialises to
+//! the identity: with the statistics μ, σ² of what the convolution computes, γ = √(σ²+ε) and β = μ. The adversarial branch
+//! is initialised from attacked images, so that both branches begin as the identity by statistics of their own.
+
+use super::model::Model;
+use super::objective::At;
+use crate::attack::{Attack, Target, uniform};
+use crate::exec::value::{download, upload};
+use crate::exec::{Branch, Call, Norms};
+use burn::tensor::Tensor as Burn;
+use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
+
+/// Added to the variance by inserted normalisations, as in PyTorch.
+const EPS: f32 = 1e-5;
+
+/// Adds an identity normalisation after each convolution that is not followed by one alone. Returns them.
+pub fn insert(g: &mut Graph) -> Result<Vec<NodeId>, String> {
+    let order = g.topo().map_err(|n| format!("'{}' is on a cycle", g.node(n).name))?;
+    let mut added = vec![];
+    for id in order {
+        if !matches!(g.op(id), Op::Conv(_)) {
+            continue;
+        }
+        let users = g.users(id);
+        if let [(only, 0)] = users[..]
+            && matches!(g.op(only), Op::BatchNorm { .. })
+        {
+            continue;
+        }
+        let weights = g.const_operand(id, 1).ok_or_else(|| format!("conv '{}' has no constant weights", g.node(id).name))?;
+        let c = weights.shape()[0];
+        let name = g.node(id).name.clone();
+        let mut constant = |what: &str, v: f32| g.constant(format!("{name}.bn.{what}"), Tensor::f32([c], vec![v; c]));
+        let operands = [
+            id,
+            constant("scale", 1.0),
+            constant("shift", 0.0),
+            constant("mean", 0.0),
+            constant("variance", 1.0 - EPS),
+        ];
+        let bn = g.add(format!("{name}.bn"), Op::BatchNorm { eps: EPS }, &operands);
+        g.redirect_except(id, bn, &[bn]);
+        added.push(bn);
+    }
+    Ok(added)
+}
+
+/// Initialises the normalisations named in `sites` (indices of the network's) from `batches` of pixels: those of the
+/// clean branch, and where the network is dual those of the adversarial branch from attacked images.
+pub fn calibrate(
+    m: &mut Model,
+    sites: &[usize],
+    batches: &[(Burn<4>, Vec<usize>)],
+    attack: &Attack,
+    at: At,
+) -> Result<(), String> {
+    measure(m, sites, &batches.iter().map(|(x, _)| x.clone()).collect::<Vec<_>>(), Branch::Clean)?;
+    if !m.net.dual() {
+        return Ok(());
+    }
+    let mut attacked = vec![];
+    for (i, (x, labels)) in batches.iter().enumerate() {
+        let dims = x.dims();
+        let images: Vec<usize> = (0..dims[0]).collect();
+        let noise = uniform(at.seed, at.step + i as u64, &images, dims[1] * dims[2] * dims[3]);
+        let start = upload(noise, m.net.device()).reshape(dims);
+        let r = m.runnable();
+        let logits = |x: Burn<4>| r.logits(x, Branch::Clean);
+        attacked.push(attack.run(x, &Target::Labels(labels.clone()), Some(start), None, &logits)?.pixels);
+    }
+    measure(m, sites, &attacked, Branch::Adversarial)
+}
+
+/// Sets scale, shift and running statistics of a branch to the identity by the statistics of these images.
+fn measure(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) -> Result<(), String> {
+    let n = m.net.norms().len();
+    let (mut means, mut squares, mut count) = (vec![vec![]; n], vec![vec![]; n], vec![0.0f64; n]);
+    for x in batches {
+        // The adversarial branch still computes what the clean one did before calibration, so either may carry the images.
+        let call = Call { params: &m.params, gates: &m.gates, norms: Norms::Measure, branch, watch: false, probes: None };
+        for s in m.net.forward(m.front.apply(x.clone()), &call)?.statistics {
+            let (mean, variance) = (download(s.mean), download(s.variance));
+            let weight = s.count as f64;
+            means[s.site].resize(mean.len(), 0.0);
+            squares[s.site].resize(mean.len(), 0.0);
+            for (c, (m, v)) in mean.iter().zip(&variance).enumerate() {
+                means[s.site][c] += weight * f64::from(*m);
+                squares[s.site][c] += weight * (f64::from(*v) + f64::from(*m).powi(2));
+            }
+            count[s.site] += weight;
+        }
+    }
+    let device = m.net.device().clone();
+    for &site in sites {
+        let s = &m.net.norms()[site];
+        let k = count[site].max(1.0);
+        let mean: Vec<f64> = means[site].iter().map(|v| v / k).collect();
+        let variance: Vec<f64> = squares[site].iter().zip(&mean).map(|(q, m)| (q / k - m * m).max(0.0)).collect();
+        let scale: Vec<f32> = variance.iter().map(|v| (v + f64::from(s.eps)).sqrt() as f32).collect();
+        let row = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<_>>();
+        let [a, b, c, d] = s.params[branch as usize];
+        m.params[a] = upload(scale, &device);
+        m.params[b] = upload(row(&mean), &device);
+        m.params[c] = upload(row(&mean), &device);
+        m.params[d] = upload(row(&variance), &device);
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! `relinc train`, `relinc search`, `relinc tune`: one stage of a pipeline.
+
+use super::args::{CostArgs, ImportArgs};
+use super::{Global, print, print_json};
+use crate::compile::{MaskSource, Request, Source, Target};
+use crate::error::{Error, input};
+use crate::report;
+use crate::training::command::train_and_compile;
+use crate::training::spec::StageOptions;
+use crate::training::{Norm, Plan, Planned};
+use relinc_passes::masks::Masks;
+use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::exec::Branch;
+use relinc_runtime::search::budget::Budget;
+use relinc_runtime::train::Kind;
+use std::path::PathBuf;
+
+/// Options of the three commands.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The model
+    model: PathBuf,
+    /// Output folder; checkpoints and log.jsonl go there, too
+    #[arg(short, long, value_name = "DIR")]
+    out: PathBuf,
+    /// Images: cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, images:DIR, shapes
+    #[arg(long, value_name = "D")]
+    data: DataSpec,
+    /// ReLUs to keep: 50000, 50k or 18% (search)
+    #[arg(long, value_name = "B")]
+    budget: Option<Budget>,
+    /// Masks to begin with (tune: those that are frozen)
+    #[arg(long, value_name = "FILE")]
+    masks: Option<PathBuf>,
+    /// The network that teaches [default: the model itself]
+    #[arg(long, value_name = "MODEL")]
+    teacher: Option<PathBuf>,
+    /// Batch normalisations: none, single or dual to train with; clean or adversarial to export of dual ones; may be repeated
+    #[arg(long, value_name = "WHICH")]
+    bn: Vec<String>,
+    /// Where training starts: model or random
+    #[arg(long, value_name = "WHERE", default_value = "model", value_parser = ["model", "random"])]
+    start: String,
+    /// Continue where the last checkpoint is
+    #[arg(long)]
+    resume: bool,
+    /// The part of the data accuracy is measured on at the end
+    #[arg(long, value_name = "SPLIT", default_value = "test")]
+    split: Split,
+    /// How many of its images
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// What to emit: onnx, spu; may be repeated [default: onnx]
+    #[arg(long = "target", value_name = "T")]
+    targets: Vec<String>,
+    #[command(flatten)]
+    stage: StageOptions,
+    #[command(flatten)]
+    import: ImportArgs,
+    #[command(flatten)]
+    cost: CostArgs,
+}
+
+/// Runs a stage.
+pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
+    let progress = g.progress();
+    let (mut norm, mut branch) = (Norm::Auto, Branch::Clean);
+    for b in &a.bn {
+        match b.as_str() {
+            "clean" => branch = Branch::Clean,
+            "adversarial" => branch = Branch::Adversarial,
+            other => norm = other.parse()?,
+        }
+    }
+    if kind == Kind::Search && a.budget.is_none() {
+        return Err(Error::Input("relinc search wants --budget, for instance --budget 10%".into()));
+    }
+    if kind == Kind::Tune && a.masks.is_none() {
+        return Err(Error::Input("relinc tune wants --masks, the masks.safetensors of a search".into()));
+    }
+    let mut options = a.stage.clone();
+    if kind == Kind::Search && options.method.is_none() {
+        options.method = Some("gradual".into());
+    }
+    let plan = Plan {
+        stages: vec![Planned { kind, options, budget: a.budget.clone() }],
+        norm,
+        random_start: a.start == "random",
+        masks: match &a.masks {
+            Some(m) => Some(Masks::read(m).map_err(input)?),
+            None => None,
+        },
+        teacher: a.teacher.clone(),
+        branch,
+        seed: g.seed(),
+    };
+    let mut targets: Vec<Target> = a.targets.iter().map(|t| t.parse()).collect::<Result<_, _>>()?;
+    if targets.is_empty() {
+        targets.push(Target::Onnx);
+    }
+    let request = Request {
+        out: a.out.clone(),
+        masks: MaskSource::All,
+        data: Some(a.data.clone()),
+        split: a.split,
+        eval_images: a.limit as usize,
+        targets,
+        opset: 17,
+        weights: a.cost.weights(),
+        protocols: a.cost.protocols()?,
+        networks: a.cost.networks()?,
+        drop_softmax: false,
+        verify_each: false,
+        seed: g.seed(),
+        reference: None,
+    };
+    let source = Source::File(a.model.clone(), a.import.options()?);
+    let result = train_and_compile(source, &plan, request, a.resume, &progress);
+    progress.finish();
+    let r = result?;
+    if g.json {
+        return print_json(&r);
+    }
+    print(&report::text::render(&r));
+    print(&format!("\nwrote {}", a.out.display()));
+    Ok(())
+}

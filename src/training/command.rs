@@ -1,0 +1,45 @@
+//! From a plan to an output folder: train, then compile what was trained.
+
+use super::{Plan, Trained, Trainer};
+use crate::compile::{MaskSource, Request, Source, compile, describe};
+use crate::error::{Error, input};
+use crate::progress::Progress;
+use crate::report::Report;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Runs the stages of a plan, then compiles the result as `request` says.
+pub fn train_and_compile(
+    source: Source,
+    plan: &Plan,
+    mut request: Request,
+    resume: bool,
+    progress: &Progress,
+) -> Result<Report, Error> {
+    let data = request
+        .data
+        .clone()
+        .ok_or_else(|| input("training needs images: give them with --data, for instance --data cifar10:DIR"))?;
+    let (graph, info, _) = describe::open(source)?;
+    let trainer = Trainer { plan, data: &data, folder: request.out.clone(), resume, progress, stop: on_interrupt()? };
+    let Trained { graph: trained, masks, records: _, notes, .. } = trainer.run(graph.clone(), &info)?;
+    request.reference = (!plan.random_start).then_some(graph);
+    request.masks = masks.map_or(MaskSource::All, MaskSource::Learned);
+    let _ = notes;
+    compile(Source::Trained(Box::new(trained), Box::new(info)), &request, progress)
+}
+
+/// A flag that Ctrl-C sets; a second one ends the process at once.
+fn on_interrupt() -> Result<Arc<AtomicBool>, Error> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    let set = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    });
+    match set {
+        Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(stop),
+        Err(e) => Err(Error::Input(format!("Ctrl-C cannot be caught: {e}"))),
+    }
+}

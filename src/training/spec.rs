@@ -1,0 +1,250 @@
+//! The options of a training stage, as a pipeline file or the command line gives them, and the recipe they make.
+
+use crate::error::{Error, input};
+use relinc_runtime::attack::Attack;
+use relinc_runtime::search::budget::Budget;
+use relinc_runtime::train::recipe::Recipe;
+use relinc_runtime::train::schedule::Schedule;
+use relinc_runtime::train::select::Granularity;
+use relinc_runtime::train::{Counts, Kind, Method, SearchOptions, sensitivity};
+use serde::{Deserialize, Serialize};
+use serde_yaml::Value;
+
+/// Options of a training stage. What is absent takes the recipe's default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
+pub struct StageOptions {
+    /// Passes over the training images
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Images a step
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// Learning rate at its highest
+    #[arg(long, value_name = "LR")]
+    pub rate: Option<f64>,
+    /// constant, step, cosine or one-cycle
+    #[arg(long, value_name = "NAME")]
+    pub schedule: Option<String>,
+    /// SGD's momentum
+    #[arg(long, value_name = "M")]
+    pub momentum: Option<f32>,
+    /// Weight decay
+    #[arg(long, value_name = "D")]
+    pub decay: Option<f32>,
+    /// Largest gradient norm, 0 for none
+    #[arg(long, value_name = "NORM")]
+    pub clip: Option<f32>,
+    /// Decay of the running average of the weights that is validated and kept, 0 for none
+    #[arg(long, value_name = "DECAY")]
+    pub average: Option<f32>,
+    /// Random crops and flips [default: true]
+    #[arg(long, value_name = "BOOL")]
+    pub augment: Option<bool>,
+    /// Clean, AugMix and adversarial views (RLNet) [default: only with method rlnet]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub robust: Option<bool>,
+    /// Weight of the cross-entropy
+    #[arg(long, value_name = "W")]
+    pub ce: Option<f32>,
+    /// Weight of the divergence from the teacher
+    #[arg(long, value_name = "W")]
+    pub kl: Option<f32>,
+    /// Temperature of that divergence
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<f32>,
+    /// Weight of the attention transfer (PRAM)
+    #[arg(long, value_name = "W")]
+    pub attention: Option<f32>,
+    /// ReLU layers whose attention is compared [default: the stage outputs]
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    pub pram_at: Option<Vec<String>>,
+    /// Label smoothing
+    #[arg(long, value_name = "S")]
+    pub smoothing: Option<f32>,
+    /// The training attack, such as pgd:steps=7,eps=8/255,step=2/255
+    #[arg(long, value_name = "ATTACK")]
+    pub train_attack: Option<String>,
+    /// gradual, senet, rlnet, snl or bcd
+    #[arg(long, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// pixel, channel or layer
+    #[arg(long, value_name = "UNIT")]
+    pub granularity: Option<String>,
+    /// How a budget is spread: global or senet
+    #[arg(long, value_name = "HOW")]
+    pub allocation: Option<String>,
+    /// Layer sensitivities, one a ReLU layer
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub eta: Option<Vec<f64>>,
+    /// ReLUs each layer keeps, instead of sensitivities
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub counts: Option<Vec<usize>>,
+    /// Where sensitivities come from: gradient, sparse, resnet18, resnet34 or wrn22-8
+    #[arg(long, value_name = "FROM")]
+    pub sensitivity: Option<String>,
+    /// Looks an epoch at what each ReLU is worth (gradual)
+    #[arg(long, value_name = "N")]
+    pub refreshes: Option<usize>,
+    /// Training images it looks at
+    #[arg(long, value_name = "N")]
+    pub calibration: Option<usize>,
+    /// Share of the search after which the budget is reached (gradual)
+    #[arg(long, value_name = "SHARE")]
+    pub ramp: Option<f64>,
+    /// Removed elements become the identity only, never zero
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub identity_only: Option<bool>,
+    /// Rounds of removal (oneshot)
+    #[arg(skip)]
+    pub rounds: Option<usize>,
+    /// Validation images
+    #[arg(long, value_name = "N")]
+    pub val_images: Option<usize>,
+    /// Validation images that are attacked in robust stages
+    #[arg(long, value_name = "N")]
+    pub val_attacked: Option<usize>,
+    /// A folder with recorded first masks and batches (benches/pytorch/README.md)
+    #[arg(long, value_name = "DIR")]
+    pub replay: Option<std::path::PathBuf>,
+}
+
+/// What a budget is in a pipeline file: a number or text.
+pub fn budget(v: Option<&Value>) -> Result<Budget, Error> {
+    let text = match v {
+        Some(Value::String(s)) => s.clone(),
+        Some(Value::Number(n)) => n.to_string(),
+        _ => return Err(Error::Input("stage search needs a budget: 50000, 50k or 18%".into())),
+    };
+    text.parse().map_err(input)
+}
+
+fn positive(name: &str, v: Option<f64>) -> Result<(), Error> {
+    match v {
+        Some(v) if !(v.is_finite() && v >= 0.0) => Err(Error::Input(format!("{name}: {v} is not a number of at least 0"))),
+        _ => Ok(()),
+    }
+}
+
+impl StageOptions {
+    /// The learner's name.
+    pub fn method(&self) -> Result<Method, Error> {
+        self.method.as_deref().map_or(Ok(Method::default()), |m| m.parse().map_err(input))
+    }
+
+    /// Clean, AugMix and adversarial views?
+    pub fn is_robust(&self) -> bool {
+        self.robust.unwrap_or(self.method.as_deref() == Some(Method::Rlnet.name()))
+    }
+
+    /// The recipe of a stage. `kind` Search gets its options by [`StageOptions::search`].
+    pub fn recipe(&self, kind: Kind, method: Option<Method>, robust: bool, single_norm: bool, seed: u64) -> Result<Recipe, Error> {
+        let epochs = self.epochs.unwrap_or(match kind {
+            Kind::Search => 150,
+            _ => 240,
+        });
+        let mut r = Recipe::new(kind, method, robust, epochs);
+        for (name, v) in [("rate", self.rate), ("ramp", self.ramp)] {
+            positive(name, v)?;
+        }
+        for (name, v) in [
+            ("momentum", self.momentum),
+            ("decay", self.decay),
+            ("clip", self.clip),
+            ("average", self.average),
+            ("ce", self.ce),
+            ("kl", self.kl),
+            ("attention", self.attention),
+            ("smoothing", self.smoothing),
+        ] {
+            positive(name, v.map(f64::from))?;
+        }
+        if self.epochs == Some(0) || self.batch == Some(0) {
+            return Err(Error::Input("epochs and batch are at least 1".into()));
+        }
+        if self.temperature.is_some_and(|t| t.is_nan() || t <= 0.0) {
+            return Err(Error::Input("temperature is above 0".into()));
+        }
+        r.seed = seed;
+        r.batch = self.batch.unwrap_or(r.batch);
+        r.rate = self.rate.unwrap_or(r.rate);
+        if let Some(s) = &self.schedule {
+            r.schedule = s.parse::<Schedule>().map_err(input)?;
+        }
+        r.momentum = self.momentum.unwrap_or(r.momentum);
+        r.decay = self.decay.unwrap_or(r.decay);
+        r.clip = self.clip.unwrap_or(r.clip);
+        r.average = self.average.unwrap_or(r.average);
+        r.augment = self.augment.unwrap_or(r.augment);
+        r.val_images = self.val_images.unwrap_or(r.val_images);
+        r.val_attacked = self.val_attacked.unwrap_or(r.val_attacked);
+        let o = &mut r.objective;
+        o.ce = self.ce.unwrap_or(o.ce);
+        o.kl = self.kl.unwrap_or(o.kl);
+        o.temperature = self.temperature.unwrap_or(o.temperature);
+        o.attention = self.attention.unwrap_or(o.attention);
+        o.attention_at = self.pram_at.clone().unwrap_or_default();
+        o.smoothing = self.smoothing.unwrap_or(o.smoothing);
+        o.single_norm = single_norm;
+        if let Some(a) = &self.train_attack {
+            o.attack = a.parse::<Attack>().map_err(input)?;
+        }
+        Ok(r)
+    }
+
+    /// The options of a search for `keep` ReLUs.
+    pub fn search(&self, keep: usize, seed: u64) -> Result<SearchOptions, Error> {
+        let method = self.method()?;
+        let senet = matches!(method, Method::Senet | Method::Rlnet);
+        let by_layer = match self.allocation.as_deref() {
+            None => senet,
+            Some("senet") => true,
+            Some("global") => false,
+            Some(a) => return Err(Error::Input(format!("allocation '{a}' is not known; choose global or senet"))),
+        };
+        let counts = match (&self.counts, &self.eta, self.sensitivity.as_deref()) {
+            (Some(_), Some(_), _) => return Err(Error::Input("give either counts or eta".into())),
+            (Some(n), None, _) => Counts::Given(n.clone()),
+            (None, Some(e), _) => Counts::Eta(e.clone()),
+            (None, None, None | Some("gradient" | "sparse")) if by_layer => Counts::Eta(vec![]),
+            (None, None, None) => Counts::Global,
+            (None, None, Some("gradient" | "sparse")) => Counts::Global,
+            (None, None, Some(p)) => match sensitivity::preset(p) {
+                Some(e) => Counts::Eta(e),
+                None => {
+                    return Err(Error::Input(format!(
+                        "sensitivity '{p}' is not known; choose gradient, sparse, resnet18, resnet34 or wrn22-8"
+                    )));
+                }
+            },
+        };
+        Ok(SearchOptions {
+            method,
+            keep,
+            counts,
+            granularity: match &self.granularity {
+                Some(g) => g.parse::<Granularity>().map_err(input)?,
+                None => Granularity::Pixel,
+            },
+            zeros: !self.identity_only.unwrap_or(false) && method == Method::Gradual,
+            refreshes: self.refreshes.unwrap_or(4).max(1),
+            calibration: self.calibration.unwrap_or(256).max(1),
+            ramp: self.ramp.unwrap_or(1.0).max(1e-3),
+            first: None,
+            seed,
+        })
+    }
+
+    /// Names of the options that were given, as pipeline keys.
+    pub fn given(&self) -> Vec<String> {
+        let v = serde_yaml::to_value(self).unwrap_or(Value::Null);
+        let map = v.as_mapping().cloned().unwrap_or_default();
+        map.into_iter().filter(|(_, v)| !v.is_null()).filter_map(|(k, _)| Some(k.as_str()?.to_string())).collect()
+    }
+
+    /// Every key a stage may have.
+    pub fn keys() -> Vec<String> {
+        let v = serde_yaml::to_value(StageOptions::default()).unwrap_or(Value::Null);
+        v.as_mapping().into_iter().flat_map(|m| m.keys()).filter_map(|k| Some(k.as_str()?.to_string())).collect()
+    }
+}

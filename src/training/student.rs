@@ -1,0 +1,111 @@
+//! Networks that are trained, from canonical graphs.
+
+use crate::error::{Error, input};
+use crate::model::Model as Canonical;
+use burn::tensor::Device;
+use relinc_passes::front::onnx::{ImportOptions, import};
+use relinc_passes::pass::Options;
+use relinc_runtime::attack::Attack;
+use relinc_runtime::data::{DataSpec, Dataset};
+use relinc_runtime::exec::Network;
+use relinc_runtime::train::evaluate::pixels;
+use relinc_runtime::train::insert_norm::{calibrate, insert};
+use relinc_runtime::train::model::Model;
+use relinc_runtime::train::objective::At;
+use std::path::Path;
+use std::str::FromStr;
+
+/// Images the inserted normalisations are initialised from.
+const CALIBRATION: usize = 512;
+/// Of them a batch.
+const BATCH: usize = 128;
+
+/// Batch normalisations in training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Norm {
+    /// Dual in robust stages, none otherwise.
+    #[default]
+    Auto,
+    /// None: those of the model are folded into its weights first.
+    None,
+    /// One a convolution.
+    Single,
+    /// Two a convolution: clean and adversarial.
+    Dual,
+}
+
+impl FromStr for Norm {
+    type Err = Error;
+    fn from_str(s: &str) -> Result<Norm, Error> {
+        match s {
+            "auto" => Ok(Norm::Auto),
+            "none" => Ok(Norm::None),
+            "single" => Ok(Norm::Single),
+            "dual" => Ok(Norm::Dual),
+            _ => Err(Error::Input(format!("batch normalisation '{s}' is not known; choose auto, none, single or dual"))),
+        }
+    }
+}
+
+/// The network as it was imported, to teach.
+pub fn teacher(form: &Canonical, data: &DataSpec, image: [usize; 3]) -> Result<Model, String> {
+    let net = Network::new(&form.graph, false, &Device::flex())?;
+    Model::new(net, &data.normalize(), image)
+}
+
+/// Another file's network, to teach.
+pub fn read(path: &Path, data: &DataSpec, image: [usize; 3]) -> Result<Model, Error> {
+    let i = import(path, &ImportOptions::default()).map_err(input)?;
+    let form = Canonical::trainable(i.graph, i.info, i.notices, &Options::default())?;
+    teacher(&form, data, image).map_err(|e| Error::Input(format!("{}: {e}", path.display())))
+}
+
+/// The network that learns, with the batch normalisations it is trained with.
+pub fn student(
+    form: &Canonical,
+    norm: Norm,
+    robust: bool,
+    data: &DataSpec,
+    train: &Dataset,
+    seed: u64,
+) -> Result<Model, String> {
+    let norm = match (norm, robust) {
+        (Norm::Auto, true) => Norm::Dual,
+        (Norm::Auto, false) => Norm::None,
+        (n, _) => n,
+    };
+    if norm == Norm::None {
+        let folded = Canonical::canonical(form.graph.clone(), form.info.clone(), vec![], &Options::default(), None)
+            .map_err(|e| e.to_string())?;
+        return teacher(&folded, data, train.image_shape());
+    }
+    let mut g = form.graph.clone();
+    let added = insert(&mut g)?;
+    let net = Network::new(&g, norm == Norm::Dual, &Device::flex())?;
+    let mut m = Model::new(net, &data.normalize(), train.image_shape())?;
+    let new = |node| added.contains(&node);
+    let sites: Vec<usize> = (0..m.net.norms().len()).filter(|&i| new(m.net.norms()[i].node)).collect();
+    if !sites.is_empty() {
+        let n = CALIBRATION.min(train.len());
+        let device = m.net.device().clone();
+        let batches: Vec<_> = (0..n)
+            .step_by(BATCH)
+            .map(|from| {
+                let range = from..(from + BATCH).min(n);
+                (pixels(train, range.clone(), &device), range.map(|i| train.label(i)).collect())
+            })
+            .collect();
+        calibrate(&mut m, &sites, &batches, &Attack::training(), At { seed, step: 0 })?;
+    }
+    Ok(m)
+}
+
+/// One sentence on what is trained.
+pub fn describe(m: &Model) -> String {
+    let norms = match (m.net.norms().len(), m.net.dual()) {
+        (0, _) => "without batch normalisation".to_string(),
+        (n, false) => format!("with {n} batch normalisations"),
+        (n, true) => format!("with {n} dual batch normalisations (BN_c clean, BN_a adversarial)"),
+    };
+    format!("Trained {norms}.")
+}
