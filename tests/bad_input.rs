@@ -208,7 +208,7 @@ fn data_that_is_missing_or_misfit() {
 #[test]
 fn announced_things_say_so() {
     for args in [
-        &["train", "x.yaml"][..],
+        &["devices"][..],
         &["sweep", "x.yaml", "--budgets", "5%"],
         &["measure", "DIR", "--target", "spu"],
         &["compile", QUICK, "-o", "unused", "--target", "crypten"],
