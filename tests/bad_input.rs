@@ -208,12 +208,11 @@ fn data_that_is_missing_or_misfit() {
 #[test]
 fn announced_things_say_so() {
     for args in [
-        &["train", "x.yaml"][..],
+        &["devices"][..],
         &["sweep", "x.yaml", "--budgets", "5%"],
         &["measure", "DIR", "--target", "spu"],
         &["compile", QUICK, "-o", "unused", "--target", "crypten"],
         &["compile", QUICK, "-o", "unused", "--budget", "latency=1s@cheetah/wan"],
-        &["eval", QUICK, "--data", "shapes", "--corruptions"],
     ] {
         let out = run(args);
         let err = String::from_utf8_lossy(&out.stderr);

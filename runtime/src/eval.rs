@@ -1,4 +1,8 @@
-//! Clean accuracy on the reference interpreter, and feeding a data set to a network in the layout it wants.
+//! Accuracy: clean and on corrupted images by the reference interpreter, under attack on burn; and feeding a data set to
+//! a network in the layout it wants.
+
+pub mod attacked;
+pub mod corrupted;
 
 use crate::data::Dataset;
 use relinc_passes::interp::Interp;

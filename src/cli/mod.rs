@@ -62,7 +62,7 @@ enum Command {
     Compile(Box<compile::Args>),
     /// The whole road of a pipeline file
     Run(run::Args),
-    /// Clean accuracy of a model on a data set
+    /// Accuracy of a model on a data set: clean, corrupted, under attack
     Eval(eval::Args),
     /// Do two models compute the same?
     Verify(verify::Args),

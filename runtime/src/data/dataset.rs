@@ -85,6 +85,16 @@ impl Dataset {
         (input, indices.iter().map(|i| self.label(*i)).collect())
     }
 
+    /// The first images with other pixels, k×C×H×W, and their labels. `None` when these are no whole images, or more than
+    /// there are.
+    pub fn with_pixels(&self, pixels: Vec<u8>) -> Option<Dataset> {
+        let size = self.image_len().max(1);
+        let labels = self.labels.get(..pixels.len() / size)?.to_vec();
+        let whole = pixels.len().is_multiple_of(size);
+        let class_names = self.class_names.clone();
+        whole.then_some(Dataset { pixels, labels, class_names, ..*self })
+    }
+
     /// What it is, for people: `cifar10 test, 10,000 images`.
     pub fn describe(&self) -> String {
         let images = if self.len() == 1 { "image" } else { "images" };
@@ -144,6 +154,14 @@ mod tests {
         let (input, labels) = two_images().gather(&[1, 0]);
         assert_eq!(labels, [0, 1]);
         assert_eq!(input[..2], [2.0, 2.0]);
+    }
+
+    #[test]
+    fn other_pixels_keep_their_labels() {
+        let one = two_images().with_pixels(vec![7; 6]).unwrap_or_else(two_images);
+        assert_eq!((one.len(), one.label(0), one.pixels(0)), (1, 1, &[7; 6][..]));
+        assert!(two_images().with_pixels(vec![7; 5]).is_none());
+        assert!(two_images().with_pixels(vec![7; 18]).is_none());
     }
 
     #[test]

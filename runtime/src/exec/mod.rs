@@ -1,6 +1,7 @@
 //! Running networks: on burn for training and evaluation, in tract as an independent oracle.
 
 pub mod forward;
+pub mod free_batch;
 mod generic;
 pub mod network;
 mod ops;
@@ -8,6 +9,7 @@ pub mod tract;
 pub mod value;
 
 pub use forward::{Call, Gate, Norms, Outcome, Statistics, Tap};
+pub use free_batch::free_batch;
 pub use generic::value_of;
 pub use network::{Branch, Network, NormSite, Param, ReluSite, Role};
 pub use value::Value;

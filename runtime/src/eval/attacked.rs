@@ -1,0 +1,155 @@
+//! Accuracy under attack, on burn.
+
+use super::{BATCH, fixed_batch, only_input};
+use crate::attack::Attack;
+use crate::data::Dataset;
+use crate::exec::{Branch, Network, free_batch};
+use crate::train::evaluate;
+use crate::train::model::Model;
+use burn::tensor::Device;
+use relinc_passes::drop_softmax::DropSoftmax;
+use relinc_passes::ir::Graph;
+use relinc_passes::masks::Masks;
+use relinc_passes::pass::{self, Options};
+use std::time::Instant;
+
+/// A network made ready to be attacked.
+#[derive(Debug, Clone)]
+pub struct Target {
+    model: Model,
+    batch: usize,
+}
+
+/// What an attack left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adversarial {
+    /// Images.
+    pub n: usize,
+    /// Percent of them that no restart and no iterate of the attack got misclassified.
+    pub accuracy: f64,
+    /// Wall-clock time.
+    pub seconds: f64,
+}
+
+impl Target {
+    /// A canonical, unmasked graph for the images of `ds`, with `masks` on its layers. A softmax at the end is dropped: the
+    /// classes stay the same, and an attack cannot be stopped by its saturation.
+    ///
+    /// # Errors
+    /// A graph that cannot be differentiated, other images than `ds` has, more than one image fixed as the batch.
+    pub fn new(g: &Graph, masks: Option<&Masks>, ds: &Dataset) -> Result<Target, String> {
+        let mut g = g.clone();
+        let options = Options { drop_softmax: true, ..Options::default() };
+        pass::run(&DropSoftmax, &mut g, &options).map_err(|e| e.to_string())?;
+        let (g, batch) = match (free_batch(&g), fixed_batch(only_input(&g)?.1)) {
+            (Ok(free), _) => (free, BATCH),
+            (Err(_), Some(1)) => (g, 1),
+            (Err(why), _) => return Err(why),
+        };
+        let net = Network::new(&g, false, &Device::flex())?;
+        let mut model = Model::new(net, &ds.normalize(), ds.image_shape())?;
+        if let Some(m) = masks {
+            model.set_masks(m);
+        }
+        Ok(Target { model, batch })
+    }
+
+    /// Accuracy on the first `n` images under an attack. `tell` hears how many are done.
+    ///
+    /// # Errors
+    /// No image, a label that the network has no class for, an operation without a gradient.
+    pub fn accuracy(
+        &self,
+        ds: &Dataset,
+        n: usize,
+        attack: &Attack,
+        seed: u64,
+        tell: &mut dyn FnMut(usize, usize),
+    ) -> Result<Adversarial, String> {
+        let start = Instant::now();
+        let n = n.min(ds.len());
+        let r = self.model.runnable();
+        let most = (0..n).map(|i| ds.label(i)).max().ok_or("there is no image to attack")?;
+        let first = r.logits(evaluate::pixels(ds, 0..1, r.net.device()), Branch::Clean)?;
+        let classes = first.dims()[1];
+        if most >= classes {
+            return Err(format!("the data set has a label {most}, the model only {classes} classes"));
+        }
+        let accuracy = evaluate::adversarial(&r, Branch::Clean, ds, n, self.batch, attack, seed, tell)?;
+        Ok(Adversarial { n, accuracy, seconds: start.elapsed().as_secs_f64() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::data::{DataSpec, Split};
+    use crate::eval::clean;
+    use relinc_passes::ir::text::parse;
+
+    fn shapes(n: usize) -> Dataset {
+        "shapes".parse::<DataSpec>().unwrap().open(Split::Test, Some(n)).unwrap()
+    }
+
+    fn graph(batch: &str, classes: usize, body: &str) -> Graph {
+        parse(&format!(
+            "graph g {{
+               %x = input f32[{batch},3,32,32]
+               %w = const f32[{classes},3072] rand(seed=1)
+               {body}
+               output \"y\" = %y
+             }}"
+        ))
+        .unwrap()
+    }
+
+    fn left(g: &Graph, attack: &str) -> f64 {
+        let ds = shapes(40);
+        let target = Target::new(g, None, &ds).unwrap();
+        target.accuracy(&ds, 40, &attack.parse().unwrap(), 0, &mut |_, _| {}).unwrap().accuracy
+    }
+
+    #[test]
+    fn nothing_moved_is_clean_accuracy() {
+        let ds = shapes(40);
+        for body in [
+            "%f = reshape(%x) {dims=[1, 3072]}
+             %y = linear(%f, %w)",
+            // No other batch: three planes are joined by their order.
+            "%p = reshape(%x) {dims=[3, 1024]}
+             %f = reshape(%p) {dims=[1, 3072]}
+             %y = linear(%f, %w)",
+        ] {
+            let g = graph("1", 10, body);
+            let clean = clean(&g, &ds, 40, &mut |_, _| {}).unwrap().clean;
+            assert_eq!(left(&g, "pgd:eps=0"), clean);
+            assert!(left(&g, "pgd:eps=8/255,steps=5") <= clean);
+        }
+    }
+
+    #[test]
+    fn a_saturated_softmax_is_no_shelter() {
+        let body = |end: &str| {
+            format!(
+                "%k = const f32[] [1000]
+                 %f = reshape(%x) {{dims=[N, 3072]}}
+                 %l = linear(%f, %w)
+                 %z = mul(%l, %k)
+                 %y = {end}"
+            )
+        };
+        let logits = left(&graph("N", 10, &body("identity(%z)")), "pgd:eps=8/255,steps=5");
+        assert_eq!(left(&graph("N", 10, &body("softmax(%z) {axis=1}")), "pgd:eps=8/255,steps=5"), logits);
+    }
+
+    #[test]
+    fn no_class_for_a_label() {
+        let body = "%f = reshape(%x) {dims=[N, 3072]}
+                    %y = linear(%f, %w)";
+        let (g, ds) = (graph("N", 4, body), shapes(40));
+        let target = Target::new(&g, None, &ds).unwrap();
+        let why = target.accuracy(&ds, 40, &Attack::training(), 0, &mut |_, _| {}).unwrap_err();
+        assert!(why.contains("label") && why.contains("4 classes"), "{why}");
+    }
+}

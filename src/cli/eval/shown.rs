@@ -1,0 +1,66 @@
+//! What `relinc eval` prints.
+
+use super::{Args, Found};
+use serde_json::{Value, json};
+
+/// The document of `--json`; what was not asked for is null.
+pub fn json(a: &Args, found: &Found) -> Value {
+    let (r, c, first) = (&found.clean, &found.corrupted, found.attacked.first());
+    let by = |c: &relinc_runtime::eval::corrupted::Corrupted| -> Value {
+        c.by.iter()
+            .map(|(name, row)| (name.to_string(), json!(row)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    let attacks = found.attacked.iter().map(|(attack, r)| {
+        json!({"attack": attack.to_string(), "adversarial": r.accuracy, "n": r.n, "seconds": r.seconds})
+    });
+    json!({
+        "n": r.n, "clean": r.clean,
+        "corrupted": c.as_ref().map(|c| c.mean), "corrupted_by": c.as_ref().map(by),
+        "corrupted_n": c.as_ref().map(|c| c.n), "corrupted_seconds": c.as_ref().map(|c| c.seconds),
+        "adversarial": first.map(|(_, r)| r.accuracy), "adversarial_n": first.map(|(_, r)| r.n),
+        "attack": first.map(|(attack, _)| attack.to_string()), "attacks": attacks.collect::<Vec<_>>(),
+        "classes_predicted": r.classes_predicted, "seconds": r.seconds, "images_per_second": r.images_per_second,
+        "data": a.data.to_string(), "split": a.split.name(),
+    })
+}
+
+/// The same for people.
+pub fn text(a: &Args, found: &Found, seed: u64) -> String {
+    let r = &found.clean;
+    let mut lines = vec![format!(
+        "{:.2} % of {} images ({}, {}); {} classes predicted; {:.1} s, {:.0} images/s",
+        r.clean,
+        r.n,
+        a.data,
+        a.split.name(),
+        r.classes_predicted,
+        r.seconds,
+        r.images_per_second
+    )];
+    if let Some(c) = &found.corrupted {
+        let from = match &a.corruptions {
+            Some(Some(dir)) => dir.display().to_string(),
+            _ => format!("drawn, seed {seed}"),
+        };
+        lines.push(format!(
+            "corrupted: {:.2} % of {} images, the mean of {} corruptions in 5 severities ({from}); {:.1} s",
+            c.mean,
+            c.n,
+            c.by.len(),
+            c.seconds
+        ));
+        for (name, row) in &c.by {
+            let row: Vec<String> = row.iter().map(|p| format!("{p:6.2}")).collect();
+            lines.push(format!("  {name:<18}{}", row.join(" ")));
+        }
+    }
+    for (attack, r) in &found.attacked {
+        lines.push(format!(
+            "adversarial: {:.2} % of {} images ({attack}, seed {seed}); {:.1} s",
+            r.accuracy, r.n, r.seconds
+        ));
+    }
+    lines.join("\n")
+}
