@@ -82,7 +82,8 @@ impl FromStr for Attack {
             _ => return Err(format!("attack '{name}' is not known{}", did_you_mean(name, &["pgd", "fgsm"]))),
         };
         for part in options.split(',').filter(|p| !p.is_empty()) {
-            let (key, v) = part.split_once('=').ok_or_else(|| format!("'{part}' is not of the form key=value"))?;
+            let (key, v) =
+                part.split_once('=').ok_or_else(|| format!("'{part}' is not of the form key=value"))?;
             match key {
                 "steps" if name == "pgd" => a.steps = count(key, v)?,
                 "eps" => a.epsilon = number(key, v)?,
@@ -157,7 +158,9 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        for bad in ["pdg", "pgd:eps=a", "pgd:stpes=3", "pgd:steps=0", "fgsm:steps=3", "pgd:eps=-1", "pgd:8/255"] {
+        for bad in
+            ["pdg", "pgd:eps=a", "pgd:stpes=3", "pgd:steps=0", "fgsm:steps=3", "pgd:eps=-1", "pgd:8/255"]
+        {
             assert!(bad.parse::<Attack>().is_err(), "{bad}");
         }
     }

@@ -5,10 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::dice::Dice;
 use super::item::{self, Item};
 use super::labelled::{Labelled, load, pick, take_turns};
 use super::{DataError, DataSpec, Dataset, Split, carve};
+use crate::dice::Dice;
 
 const KIND: &str = "images";
 

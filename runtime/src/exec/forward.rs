@@ -127,8 +127,12 @@ impl Network {
             let y = if matches!(step.op, Op::Input(_)) {
                 x.clone()
             } else {
-                let args: Vec<Value> =
-                    step.operands.iter().map(|s| self.operand(s, &values, call)).collect::<Option<_>>().ok_or("a value is missing")?;
+                let args: Vec<Value> = step
+                    .operands
+                    .iter()
+                    .map(|s| self.operand(s, &values, call))
+                    .collect::<Option<_>>()
+                    .ok_or("a value is missing")?;
                 self.step(step, &args, call, batch, &mut taps, &mut statistics)
                     .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
             };
@@ -143,9 +147,7 @@ impl Network {
         match *s {
             Source::Node(i) => values[i].clone(),
             Source::Const(i) => self.constants.get(i).cloned(),
-            Source::Param(i) => {
-                Some(Value::new(call.params.get(i)?.clone(), self.params()[i].shape.clone()))
-            }
+            Source::Param(i) => Some(Value::new(call.params.get(i)?.clone(), self.params()[i].shape.clone())),
         }
     }
 

@@ -65,7 +65,9 @@ pub(super) fn apply(op: &Op, args: &[Value], out: Vec<usize>) -> Result<Value, S
             dims.iter_mut().zip(&out).for_each(|(d, o)| *d = *o);
             Ok(flatten(x.tensor::<D>().expand(dims)))
         })?,
-        Op::Softmax { axis } => ranked!(out.len(), D => Ok(flatten(activation::softmax(x.tensor::<D>(), *axis))))?,
+        Op::Softmax { axis } => {
+            ranked!(out.len(), D => Ok(flatten(activation::softmax(x.tensor::<D>(), *axis))))?
+        }
         Op::LogSoftmax { axis } => {
             ranked!(out.len(), D => Ok(flatten(activation::log_softmax(x.tensor::<D>(), *axis))))?
         }
@@ -77,7 +79,9 @@ pub(super) fn apply(op: &Op, args: &[Value], out: Vec<usize>) -> Result<Value, S
             let dims = x.shape().get((*start).min(end)..end).unwrap_or_default();
             upload(dims.iter().map(|&d| d as f32).collect(), &x.flat().device())
         }
-        Op::MaskedRelu => return Err("is masked already; train the unmasked network and give its masks".into()),
+        Op::MaskedRelu => {
+            return Err("is masked already; train the unmasked network and give its masks".into());
+        }
         Op::Input(_) | Op::Const(_) | Op::Dyn(_) | Op::Conv(_) | Op::BatchNorm { .. } => {
             return Err("cannot be computed here".into());
         }
@@ -214,7 +218,8 @@ fn pad(x: &Value, before: &[usize], after: &[usize], value: f32) -> Result<Burn<
 }
 
 fn slice(x: &Value, axes: &[SliceAxis]) -> Result<Burn<1>, String> {
-    let picks: Vec<(usize, Vec<usize>)> = axes.iter().map(|a| (a.axis, positions(a, x.shape()[a.axis]))).collect();
+    let picks: Vec<(usize, Vec<usize>)> =
+        axes.iter().map(|a| (a.axis, positions(a, x.shape()[a.axis]))).collect();
     ranked!(x.shape().len(), D => {
         let mut t = x.tensor::<D>();
         for (axis, at) in picks {

@@ -186,7 +186,12 @@ impl Network {
             let (mut operands, mut norm) = (vec![], None);
             if let Op::BatchNorm { eps } = node.op {
                 norm = Some(net.add_norm(graph, id, eps, dual).map_err(at)?);
-                operands.push(graph.operand(id, 0).and_then(|x| sources.get(&x).copied()).ok_or_else(|| at("has a constant operand".into()))?);
+                operands.push(
+                    graph
+                        .operand(id, 0)
+                        .and_then(|x| sources.get(&x).copied())
+                        .ok_or_else(|| at("has a constant operand".into()))?,
+                );
             } else {
                 for (slot, o) in graph.operands(id).into_iter().enumerate() {
                     let source = match (sources.get(&o), graph.const_of(o), role(&node.op, slot)) {
@@ -214,7 +219,15 @@ impl Network {
                 net.relus.len() - 1
             });
             sources.insert(id, Source::Node(net.steps.len()));
-            net.steps.push(Step { id, name: node.name.clone(), op: node.op.clone(), operands, norm, relu, last_use: vec![] });
+            net.steps.push(Step {
+                id,
+                name: node.name.clone(),
+                op: node.op.clone(),
+                operands,
+                norm,
+                relu,
+                last_use: vec![],
+            });
         }
         let _ = input;
         net.output = match sources.get(&output) {
@@ -312,7 +325,8 @@ impl Network {
 
     /// The graph's own values of the parameters; both branches start equal.
     pub fn initial(&self) -> Vec<Burn<1>> {
-        let of = |p: &Param| self.graph.const_of(p.node).and_then(|t| t.as_f32()).unwrap_or_default().to_vec();
+        let of =
+            |p: &Param| self.graph.const_of(p.node).and_then(|t| t.as_f32()).unwrap_or_default().to_vec();
         self.params.iter().map(|p| super::value::upload(of(p), &self.device)).collect()
     }
 

@@ -8,12 +8,30 @@ use burn::tensor::{Device, Tensor as Burn, TensorData};
 macro_rules! ranked {
     ($rank:expr, $D:ident => $body:expr) => {
         match $rank {
-            0 | 1 => { const $D: usize = 1; $body }
-            2 => { const $D: usize = 2; $body }
-            3 => { const $D: usize = 3; $body }
-            4 => { const $D: usize = 4; $body }
-            5 => { const $D: usize = 5; $body }
-            6 => { const $D: usize = 6; $body }
+            0 | 1 => {
+                const $D: usize = 1;
+                $body
+            }
+            2 => {
+                const $D: usize = 2;
+                $body
+            }
+            3 => {
+                const $D: usize = 3;
+                $body
+            }
+            4 => {
+                const $D: usize = 4;
+                $body
+            }
+            5 => {
+                const $D: usize = 5;
+                $body
+            }
+            6 => {
+                const $D: usize = 6;
+                $body
+            }
             r => Err(format!("has rank {r}; ranks up to 6 can be trained")),
         }
     };

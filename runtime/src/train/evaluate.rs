@@ -39,7 +39,8 @@ impl Runnable<'_> {
 /// Index of the largest logit of each row, the first of equals.
 pub fn predictions(logits: Burn<2>) -> Vec<usize> {
     let k = logits.dims()[1].max(1);
-    let best = |row: &[f32]| (0..row.len()).fold(0, |b, i| if row[i].total_cmp(&row[b]).is_gt() { i } else { b });
+    let best =
+        |row: &[f32]| (0..row.len()).fold(0, |b, i| if row[i].total_cmp(&row[b]).is_gt() { i } else { b });
     download(logits).chunks(k).map(best).collect()
 }
 
@@ -97,7 +98,8 @@ pub fn adversarial(
         for restart in 0..attack.restarts.max(1) {
             let dims = x.dims();
             let start = attack.random_start.then(|| {
-                upload(uniform(seed, restart as u64, &images, dims[1] * dims[2] * dims[3]), &device).reshape(dims)
+                upload(uniform(seed, restart as u64, &images, dims[1] * dims[2] * dims[3]), &device)
+                    .reshape(dims)
             });
             let found = attack.run(&x, &Target::Labels(labels.clone()), start, Some(&labels), &logits)?;
             broken.iter_mut().zip(found.broken).for_each(|(b, f)| *b |= f);

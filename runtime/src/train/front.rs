@@ -22,7 +22,9 @@ impl Front {
         dims.extend(input.iter().map(|&d| Dim::Fixed(d)));
         let layout = layout(&Type::f32(dims), image)?;
         let c = image[0];
-        let of = |f: &dyn Fn(usize) -> f32| upload((0..c).map(|i| f(i % 3)).collect(), device).reshape([1, c, 1, 1]);
+        let of = |f: &dyn Fn(usize) -> f32| {
+            upload((0..c).map(|i| f(i % 3)).collect(), device).reshape([1, c, 1, 1])
+        };
         let factor = of(&|i| n.scale / n.std[i]);
         let offset = of(&|i| -n.mean[i] / n.std[i]);
         Ok(Front { factor, offset, layout, image })

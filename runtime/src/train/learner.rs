@@ -101,7 +101,13 @@ pub trait Learner: fmt::Debug {
         None
     }
     /// After a step's gradients are there.
-    fn observe(&mut self, _computed: &Computed, _gates: &[Gate], _grads: &Gradients, _rate: f32) -> Result<(), String> {
+    fn observe(
+        &mut self,
+        _computed: &Computed,
+        _gates: &[Gate],
+        _grads: &Gradients,
+        _rate: f32,
+    ) -> Result<(), String> {
         Ok(())
     }
     /// New masks at the end of an epoch.

@@ -68,7 +68,13 @@ pub fn steps(n: usize, batch: usize) -> usize {
 }
 
 /// Makes one batch.
-pub fn batch(ds: &Dataset, o: &LoaderOptions, epoch: usize, step: usize, images: Vec<usize>) -> Result<Batch, String> {
+pub fn batch(
+    ds: &Dataset,
+    o: &LoaderOptions,
+    epoch: usize,
+    step: usize,
+    images: Vec<usize>,
+) -> Result<Batch, String> {
     let shape = ds.image_shape();
     let len = shape.iter().product::<usize>();
     let crop = o.augment.then_some(PAD);
@@ -102,7 +108,9 @@ impl Loader {
         let thread = std::thread::spawn(move || {
             let order = match &o.order {
                 Some(recorded) => recorded.get(epoch).cloned().unwrap_or_default(),
-                None => order(ds.len(), o.seed, epoch).chunks(o.batch.max(1)).map(<[usize]>::to_vec).collect(),
+                None => {
+                    order(ds.len(), o.seed, epoch).chunks(o.batch.max(1)).map(<[usize]>::to_vec).collect()
+                }
             };
             for (step, images) in order.into_iter().enumerate().take(range.end).skip(range.start) {
                 let Ok(made) = batch(&ds, &o, epoch, step, images) else { return };

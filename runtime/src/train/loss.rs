@@ -65,8 +65,12 @@ fn rivals(logits: Burn<2>, labels: Burn<1, Int>) -> (Burn<2>, Burn<2>) {
     let [n, classes] = logits.dims();
     let own = labels.reshape([n, 1]);
     let z = logits.clone().gather(1, own.clone());
-    let one_hot = Burn::<2>::zeros([n, classes], &logits.device())
-        .scatter(1, own, Burn::ones([n, 1], &logits.device()), burn::tensor::IndexingUpdateOp::Add);
+    let one_hot = Burn::<2>::zeros([n, classes], &logits.device()).scatter(
+        1,
+        own,
+        Burn::ones([n, 1], &logits.device()),
+        burn::tensor::IndexingUpdateOp::Add,
+    );
     (logits + one_hot * -1e9, z)
 }
 

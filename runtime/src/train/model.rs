@@ -77,7 +77,12 @@ impl Model {
 
     /// Parameter values on the host, with their names.
     pub fn export(&self) -> Vec<(String, Vec<f32>)> {
-        self.net.params().iter().zip(&self.params).map(|(p, v)| (p.name.clone(), download(v.clone()))).collect()
+        self.net
+            .params()
+            .iter()
+            .zip(&self.params)
+            .map(|(p, v)| (p.name.clone(), download(v.clone())))
+            .collect()
     }
 
     /// Uploads parameter values in the order of the network's parameters.

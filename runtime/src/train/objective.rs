@@ -128,7 +128,8 @@ impl Objective {
                 if p.role.trainable() { leaf.require_grad() } else { leaf }
             })
             .collect();
-        let call = |branch, watch| Call { params: &leaves, gates, norms: Norms::Batch, branch, watch, probes: None };
+        let call =
+            |branch, watch| Call { params: &leaves, gates, norms: Norms::Batch, branch, watch, probes: None };
 
         let mut first = pixels.clone().narrow(0, 0, clean_rows);
         let views = if batch.augmix.is_empty() { 1 } else { 2 };
@@ -136,7 +137,8 @@ impl Objective {
             let aug = upload(batch.augmix.clone(), device).reshape([clean_rows, c, h, w]);
             first = Burn::cat(vec![first, aug], 0);
         }
-        let out = student.net.forward(student.front.apply(first.clone()), &call(Branch::Clean, taps_wanted))?;
+        let out =
+            student.net.forward(student.front.apply(first.clone()), &call(Branch::Clean, taps_wanted))?;
         let z = out.logits();
         let correct = super::evaluate::predictions(z.clone().inner().narrow(0, 0, clean_rows))
             .iter()
@@ -156,7 +158,15 @@ impl Objective {
         if self.robust && clean_rows < n {
             let last = pixels.narrow(0, clean_rows, n - clean_rows);
             let target = target.map(|t| t.narrow(0, clean_rows, n - clean_rows));
-            let attacked = self.perturb(student, gates, &last, target.clone(), &batch.images[clean_rows..], &batch.labels[clean_rows..], at)?;
+            let attacked = self.perturb(
+                student,
+                gates,
+                &last,
+                target.clone(),
+                &batch.images[clean_rows..],
+                &batch.labels[clean_rows..],
+                at,
+            )?;
             let branch = self.adversarial_branch();
             let out = student.net.forward(student.front.apply(attacked), &call(branch, false))?;
             let z = out.logits();
@@ -168,7 +178,9 @@ impl Objective {
         }
         let teacher_taps = taught.map(|t| t.taps).unwrap_or_default();
         let at = match (attention, teacher) {
-            (true, Some(t)) => Some(self.attend(student, t, &out.taps, &teacher_taps, &first, clean_rows, views)?),
+            (true, Some(t)) => {
+                Some(self.attend(student, t, &out.taps, &teacher_taps, &first, clean_rows, views)?)
+            }
             _ => None,
         };
         let mean = |v: Vec<Burn<1>>| {
@@ -176,8 +188,14 @@ impl Objective {
             v.into_iter().reduce(|a, b| a + b).map(|s| s / k)
         };
         let terms = [(self.ce, mean(ce)), (self.kl, mean(kl)), (self.attention, at)];
-        let value = |t: &Option<Burn<1>>| t.as_ref().map_or(0.0, |t| f64::from(t.clone().into_scalar::<f32>()));
-        let mut parts = Parts { total: 0.0, ce: value(&terms[0].1), kl: value(&terms[1].1), attention: value(&terms[2].1) };
+        let value =
+            |t: &Option<Burn<1>>| t.as_ref().map_or(0.0, |t| f64::from(t.clone().into_scalar::<f32>()));
+        let mut parts = Parts {
+            total: 0.0,
+            ce: value(&terms[0].1),
+            kl: value(&terms[1].1),
+            attention: value(&terms[2].1),
+        };
         let loss = terms
             .into_iter()
             .filter_map(|(k, t)| t.map(|t| t * k))
@@ -245,7 +263,8 @@ impl Objective {
         }
         let k = terms.len() as f32;
         let sum = terms.into_iter().flatten().reduce(|a, b| a + b);
-        sum.map(|s| s / k).ok_or_else(|| "the network has no ReLU layer with a spatial map to compare attention at".into())
+        sum.map(|s| s / k)
+            .ok_or_else(|| "the network has no ReLU layer with a spatial map to compare attention at".into())
     }
 
     /// Indices of the layers attention transfer compares.
@@ -254,7 +273,9 @@ impl Objective {
         if self.attention_at.is_empty() {
             return Ok(stage_outputs(&relus.iter().map(|r| r.shape).collect::<Vec<_>>()));
         }
-        let find = |n: &String| relus.iter().position(|r| r.name == *n).ok_or(format!("pram_at: there is no ReLU layer '{n}'"));
+        let find = |n: &String| {
+            relus.iter().position(|r| r.name == *n).ok_or(format!("pram_at: there is no ReLU layer '{n}'"))
+        };
         self.attention_at.iter().map(find).collect()
     }
 }
@@ -265,5 +286,12 @@ fn detached(g: &crate::exec::Gate) -> crate::exec::Gate {
 }
 
 fn teacher_call(t: &Model, watch: bool) -> Call<'_> {
-    Call { params: &t.params, gates: &t.gates, norms: Norms::Running, branch: Branch::Clean, watch, probes: None }
+    Call {
+        params: &t.params,
+        gates: &t.gates,
+        norms: Norms::Running,
+        branch: Branch::Clean,
+        watch,
+        probes: None,
+    }
 }

@@ -50,9 +50,11 @@ impl fmt::Display for Schedule {
 impl FromStr for Schedule {
     type Err = String;
     fn from_str(s: &str) -> Result<Schedule, String> {
-        NAMES.iter().find(|(n, _)| *n == s).map(|(_, v)| *v).ok_or_else(|| {
-            format!("schedule '{s}' is not known; choose constant, step, cosine or one-cycle")
-        })
+        NAMES
+            .iter()
+            .find(|(n, _)| *n == s)
+            .map(|(_, v)| *v)
+            .ok_or_else(|| format!("schedule '{s}' is not known; choose constant, step, cosine or one-cycle"))
     }
 }
 

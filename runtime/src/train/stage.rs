@@ -203,7 +203,12 @@ impl Stage<'_> {
 
     /// Trains `model`, which carries `masks`, in place, and leaves in both what the stage found: the best epoch by
     /// validation where masks are frozen, the last where they are learned.
-    pub fn run(&self, model: &mut Model, masks: &mut Masks, watcher: &mut dyn Watcher) -> Result<Ended, StageError> {
+    pub fn run(
+        &self,
+        model: &mut Model,
+        masks: &mut Masks,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Ended, StageError> {
         model.set_masks(masks);
         let r = &self.recipe;
         let mut run = Run {
@@ -347,7 +352,8 @@ impl Run<'_, '_> {
             steps: self.steps,
             loss: s.parts.total / s.steps.max(1) as f64,
             accuracy: 100.0 * s.correct as f64 / s.seen.max(1) as f64,
-            images_per_second: (s.steps * self.stage.recipe.batch.min(self.stage.train.len())) as f64 / s.seconds.max(1e-9),
+            images_per_second: (s.steps * self.stage.recipe.batch.min(self.stage.train.len())) as f64
+                / s.seconds.max(1e-9),
             kept: self.masks.kept(),
         });
     }
@@ -416,13 +422,27 @@ impl Run<'_, '_> {
         let val = self.stage.val;
         let (mut clean, mut adversarial) = (None, None);
         if !val.is_empty() && r.val_images > 0 {
-            clean = Some(evaluate::clean(&runnable, Branch::Clean, val, r.val_images, EVAL_BATCH, &mut |_, _| {})?);
+            clean = Some(evaluate::clean(
+                &runnable,
+                Branch::Clean,
+                val,
+                r.val_images,
+                EVAL_BATCH,
+                &mut |_, _| {},
+            )?);
             if r.objective.robust && r.val_attacked > 0 {
                 let attack = crate::attack::Attack { steps: VAL_STEPS, ..r.objective.attack };
                 let branch = r.objective.adversarial_branch();
                 let n = r.val_attacked;
                 adversarial = Some(evaluate::adversarial(
-                    &runnable, branch, val, n, EVAL_BATCH, &attack, r.seed, &mut |_, _| {},
+                    &runnable,
+                    branch,
+                    val,
+                    n,
+                    EVAL_BATCH,
+                    &attack,
+                    r.seed,
+                    &mut |_, _| {},
                 )?);
             }
         }
@@ -507,14 +527,18 @@ impl Run<'_, '_> {
             )));
         }
         let device = self.model.net.device().clone();
-        let row = |prefix: &str, n: &str| c.tensors.get(&format!("{prefix}/{n}")).map(|v| upload(v.clone(), &device));
+        let row = |prefix: &str, n: &str| {
+            c.tensors.get(&format!("{prefix}/{n}")).map(|v| upload(v.clone(), &device))
+        };
         let names: Vec<String> = self.model.net.params().iter().map(|p| p.name.clone()).collect();
         let all = |prefix: &str| names.iter().map(|n| row(prefix, n)).collect::<Option<Vec<_>>>();
-        self.model.params = all("param")
-            .ok_or_else(|| format!("{}: lacks parameters of this network; remove it to start anew", path.display()))?;
+        self.model.params = all("param").ok_or_else(|| {
+            format!("{}: lacks parameters of this network; remove it to start anew", path.display())
+        })?;
         self.sgd.velocity = names.iter().map(|n| row("velocity", n)).collect();
         (self.average, self.best, self.best_masks) = (all("average"), all("best"), c.best_masks);
-        let learned = c.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix("learner/")?.to_string(), v.clone())));
+        let learned =
+            c.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix("learner/")?.to_string(), v.clone())));
         self.learner.load(&learned.collect())?;
         self.progress = c.progress;
         self.wear(c.masks);

@@ -33,7 +33,8 @@ impl Sums {
     /// Adds a step.
     pub fn add(&mut self, p: &Parts, seen: usize, correct: usize, gradient: f64) {
         let s = &mut self.parts;
-        (s.total, s.ce, s.kl, s.attention) = (s.total + p.total, s.ce + p.ce, s.kl + p.kl, s.attention + p.attention);
+        (s.total, s.ce, s.kl, s.attention) =
+            (s.total + p.total, s.ce + p.ce, s.kl + p.kl, s.attention + p.attention);
         self.steps += 1;
         self.seen += seen;
         self.correct += correct;
@@ -105,12 +106,14 @@ impl Checkpoint {
         let (_, meta) = SafeTensors::read_metadata(&bytes).map_err(|e| fail(&e))?;
         let info = meta.metadata().clone().unwrap_or_default();
         let json = info.get("progress").ok_or_else(|| fail(&"it is no checkpoint"))?;
-        let mut out = Checkpoint { progress: serde_json::from_str(json).map_err(|e| fail(&e))?, ..Default::default() };
+        let mut out =
+            Checkpoint { progress: serde_json::from_str(json).map_err(|e| fail(&e))?, ..Default::default() };
         let (mut best, mut any_best) = (Masks::default(), false);
         for (name, t) in SafeTensors::deserialize(&bytes).map_err(|e| fail(&e))?.iter() {
             let mask = |prefix: &str, into: &mut Masks| -> Result<bool, String> {
                 let Some(layer) = name.strip_prefix(prefix) else { return Ok(false) };
-                let shape = *shapes.get(layer).ok_or_else(|| fail(&format!("there is no ReLU layer {layer}")))?;
+                let shape =
+                    *shapes.get(layer).ok_or_else(|| fail(&format!("there is no ReLU layer {layer}")))?;
                 if shape.iter().product::<usize>() != t.data().len() {
                     return Err(fail(&format!("the mask of {layer} has another size")));
                 }
@@ -124,7 +127,8 @@ impl Checkpoint {
                 any_best = true;
                 continue;
             }
-            let row = t.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            let row =
+                t.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
             out.tensors.insert(name.to_string(), row);
         }
         out.best_masks = any_best.then_some(best);
@@ -132,7 +136,10 @@ impl Checkpoint {
     }
 }
 
-fn mask_rows<'a>(prefix: &'a str, m: Option<&'a Masks>) -> impl Iterator<Item = (String, Vec<u8>, Dtype, usize)> + 'a {
+fn mask_rows<'a>(
+    prefix: &'a str,
+    m: Option<&'a Masks>,
+) -> impl Iterator<Item = (String, Vec<u8>, Dtype, usize)> + 'a {
     let layers = m.into_iter().flat_map(|m| &m.layers);
     layers.map(move |(k, l)| (format!("{prefix}/{k}"), l.values.clone(), Dtype::U8, l.values.len()))
 }

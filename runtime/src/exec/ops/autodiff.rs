@@ -1,12 +1,12 @@
 //! The backward passes, for any backend that has the kernels.
 
 use super::{Geometry, Planes, TrainKernels, TrainOps};
+use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::Autodiff;
 
 type P<B> = FloatTensor<B>;
 

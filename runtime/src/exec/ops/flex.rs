@@ -3,8 +3,8 @@
 use super::{Geometry, Planes, TrainKernels, TrainOps};
 use crate::kernels::two_slope::{self, Slopes};
 use crate::kernels::{batch_norm, conv, elementwise};
-use burn::backend::tensor::FloatTensor;
 use burn::backend::Flex;
+use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, TensorData};
 use rayon::prelude::*;
 

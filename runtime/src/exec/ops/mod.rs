@@ -84,11 +84,7 @@ pub trait TrainOps: Backend {
     /// Convolution without bias.
     fn train_conv_plain(x: FloatTensor<Self>, w: FloatTensor<Self>, g: Geometry) -> FloatTensor<Self>;
     /// Gated ReLU.
-    fn train_gate(
-        x: FloatTensor<Self>,
-        pos: FloatTensor<Self>,
-        neg: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
+    fn train_gate(x: FloatTensor<Self>, pos: FloatTensor<Self>, neg: FloatTensor<Self>) -> FloatTensor<Self>;
     /// Normalisation by the batch's statistics.
     fn train_norm(
         x: FloatTensor<Self>,
@@ -170,8 +166,7 @@ pub fn conv(x: &Value, w: &Value, b: Option<&Value>, conv: &Conv) -> Result<Valu
 
 /// `pos·max(x,0) + neg·min(x,0)`; the gates have one element for each of a sample.
 pub fn gate(x: &Value, pos: Burn<1>, neg: Burn<1>) -> Value {
-    let y =
-        Dispatch::train_gate(x.flat().into_dispatch(), pos.into_dispatch(), neg.into_dispatch());
+    let y = Dispatch::train_gate(x.flat().into_dispatch(), pos.into_dispatch(), neg.into_dispatch());
     Value::new(Burn::from_dispatch(y), x.shape())
 }
 

@@ -49,7 +49,10 @@ impl Bcd {
     fn loss(scene: &Scene<'_>, gates: &[Gate], images: &[usize]) -> Result<f64, String> {
         let m = scene.student;
         let device = m.net.device();
-        let x = burn::tensor::Tensor::cat(images.iter().map(|&i| pixels(scene.train, i..i + 1, device)).collect(), 0);
+        let x = burn::tensor::Tensor::cat(
+            images.iter().map(|&i| pixels(scene.train, i..i + 1, device)).collect(),
+            0,
+        );
         let r = Runnable { gates, ..m.runnable() };
         let z = r.logits(x, Branch::Clean)?;
         let of: Vec<usize> = images.iter().map(|&i| scene.train.label(i)).collect();

@@ -34,7 +34,8 @@ impl Gradual {
         let o = &self.options;
         let worth = sensitivity::worth(scene, o.calibration, o.seed.wrapping_add(round))?;
         let cost = |w: &Worth, i: usize| if o.zeros { w.identity[i].min(w.zero[i]) } else { w.identity[i] };
-        let costs: Vec<Vec<f64>> = worth.iter().map(|w| (0..w.identity.len()).map(|i| cost(w, i)).collect()).collect();
+        let costs: Vec<Vec<f64>> =
+            worth.iter().map(|w| (0..w.identity.len()).map(|i| cost(w, i)).collect()).collect();
         let shapes = shapes(scene.student);
         let caps: Vec<usize> = costs.iter().map(Vec::len).collect();
         let counts = match &o.counts {
@@ -42,7 +43,9 @@ impl Gradual {
             c => super::senet::layer_counts(c, &caps, keep)?,
         };
         let kept = select(&costs, &shapes, keep, counts.as_deref(), o.granularity);
-        let removed = |l: usize, i: usize| if o.zeros && worth[l].zero[i] < worth[l].identity[i] { ZERO } else { IDENTITY };
+        let removed = |l: usize, i: usize| {
+            if o.zeros && worth[l].zero[i] < worth[l].identity[i] { ZERO } else { IDENTITY }
+        };
         Ok(masks_of(scene.student, &kept, removed))
     }
 }

@@ -106,7 +106,13 @@ impl Learner for Senet {
             .map(|s| s.map(download).unwrap_or_default().into_iter().map(f64::from).collect())
             .collect();
         let counts = self.counts(scene)?;
-        let kept = select(&worth, &shapes(scene.student), self.options.keep, counts.as_deref(), self.options.granularity);
+        let kept = select(
+            &worth,
+            &shapes(scene.student),
+            self.options.keep,
+            counts.as_deref(),
+            self.options.granularity,
+        );
         Ok(Some(identity_masks(scene.student, &kept)))
     }
 

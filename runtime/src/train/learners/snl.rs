@@ -109,7 +109,10 @@ impl Learner for Snl {
             }
         }
         let active = self.active.min(1 << 24) as f32;
-        t.insert("state".into(), vec![self.lambda, active, f32::from(u8::from(self.met)), self.adam.steps as f32]);
+        t.insert(
+            "state".into(),
+            vec![self.lambda, active, f32::from(u8::from(self.met)), self.adam.steps as f32],
+        );
         t
     }
 
@@ -122,7 +125,8 @@ impl Learner for Snl {
             (self.adam.first[i], self.adam.second[i]) = (at("first", i), at("second", i));
         }
         if let Some(&[lambda, active, met, steps]) = saved.get("state").map(Vec::as_slice) {
-            (self.lambda, self.active, self.met, self.adam.steps) = (lambda, active as usize, met > 0.0, steps as i32);
+            (self.lambda, self.active, self.met, self.adam.steps) =
+                (lambda, active as usize, met > 0.0, steps as i32);
         }
         Ok(())
     }
