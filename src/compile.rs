@@ -194,6 +194,8 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         before: Some(totals_before),
         cost: describe::costs(r, &emitted, Some((&original, &facts)), &mut notes),
         accuracy,
+        training: None,
+        evaluations: vec![],
         passes: describe::passes(&model),
         masks: describe::mask_pictures(&model, &masks),
         settings: describe::settings(r, &masks),

@@ -32,6 +32,13 @@ fn quickstart_leaves_the_whole_folder_and_keeps_its_accuracy() {
     std::fs::remove_file(out.join("report.html")).unwrap();
     assert!(run(&["report", &out.display().to_string()]).status.success());
     assert!(out.join("report.html").exists());
+    let (folder, page) = (out.display().to_string(), dir.path().join("compare.html"));
+    let v = json(&["report", "--compare", &folder, &folder, "-o", &page.display().to_string()]);
+    assert_eq!(v["runs"].as_array().unwrap().len(), 2);
+    assert!(std::fs::read_to_string(page).unwrap().contains("Accuracy against ReLUs"));
+    let several = run(&["report", &folder, &folder]);
+    assert_eq!(several.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&several.stderr).contains("--compare"));
 }
 
 #[test]

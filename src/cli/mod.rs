@@ -70,7 +70,7 @@ enum Command {
     Passes(passes::Args),
     /// Every cost model: name, ring, what its numbers count, source
     Protocols,
-    /// Rebuild report.html and report.txt from DIR/report.json
+    /// Rebuild report.html and report.txt from DIR/report.json, or compare several runs
     Report(report::Args),
     /// Build a network from a description, with random weights, as ONNX
     Architecture(architecture::Args),

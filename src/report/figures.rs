@@ -36,7 +36,7 @@ pub(super) fn bytes(v: u64) -> String {
     if unit == 0 { format!("{v} B") } else { format!("{} {}", digits(x), UNITS[unit]) }
 }
 
-/// `280 ms`, `6.15 s`, `3 min 20 s`.
+/// `280 ms`, `6.15 s`, `3 min 20 s`, `5 h 22 min`.
 pub(super) fn seconds(v: f64) -> String {
     if v < 1e-3 {
         format!("{} µs", digits(v * 1e6))
@@ -44,9 +44,12 @@ pub(super) fn seconds(v: f64) -> String {
         format!("{} ms", digits(v * 1e3))
     } else if v < 120.0 {
         format!("{} s", digits(v))
-    } else {
+    } else if v < 7200.0 {
         let s = v.round() as u64;
         format!("{} min {} s", s / 60, s % 60)
+    } else {
+        let m = (v / 60.0).round() as u64;
+        format!("{} h {} min", m / 60, m % 60)
     }
 }
 

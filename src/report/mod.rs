@@ -4,11 +4,13 @@
 //! `relinc report DIR` can rebuild them.
 
 mod assemble;
+pub mod compare;
 mod figures;
 mod headline;
 pub mod html;
 pub mod model;
 pub mod text;
+pub mod training;
 
 #[cfg(test)]
 mod sample;

@@ -3,6 +3,10 @@
 //! What is unknown or was not asked for is `null` or absent, never zero. Bytes are one party's (rank 0), for one
 //! image; accuracies are percentages.
 
+mod training;
+
+pub use training::{Evaluation, ImageCounts, Metric, Training, TrainingCounts, branch_name, folded};
+
 use relinc_runtime::cost::{Totals, Weights};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +31,12 @@ pub struct Report {
     /// Accuracy, where it was measured.
     #[serde(default)]
     pub accuracy: Option<Accuracy>,
+    /// How the network was trained, where relinc trained it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Training>,
+    /// Networks of the run and their accuracies; the one that was emitted last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluations: Vec<Evaluation>,
     /// The passes that ran, in order.
     #[serde(default)]
     pub passes: Vec<Pass>,

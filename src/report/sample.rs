@@ -1,6 +1,8 @@
 //! A report as a ResNet-20 compiled at a tenth of its ReLUs gives it, for tests and for looking at.
 #![allow(clippy::unwrap_used)]
 
+mod training;
+
 use super::model::*;
 use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Split, Totals, Weights, find};
 
@@ -167,6 +169,8 @@ pub fn report() -> Report {
             split: "test".into(),
             n: 10_000,
         }),
+        training: Some(training::training()),
+        evaluations: training::evaluations(),
         passes,
         masks,
         settings: Settings {

@@ -12,6 +12,7 @@ fn schema() -> jsonschema::Validator {
 fn bare() -> Report {
     let mut r = sample::report();
     (r.before, r.accuracy, r.cost, r.masks, r.passes) = (None, None, vec![], vec![], vec![]);
+    (r.training, r.evaluations) = (None, vec![]);
     (r.layers, r.notes, r.artefacts, r.settings) = (vec![], vec![], vec![], Settings::default());
     r
 }
@@ -43,6 +44,12 @@ fn the_schema_refuses_broken_reports() {
     broken("/masks/0/share/0/0", json!(1.5));
     broken("/masks/0/shape", json!([16, 32]));
     broken("/accuracy/after/clean", json!(120));
+    broken("/training/records/0/loss", json!(null));
+    broken("/training/records/0/val_clean", json!(101));
+    broken("/training/records/0/epoch", json!(0));
+    broken("/training/n/attacked", json!(-1));
+    broken("/evaluations/0/branch", json!("both"));
+    broken("/evaluations/0/what", json!(null));
     broken("/passes/0", json!({"name": "x"}));
     let mut r = good.clone();
     r.as_object_mut().unwrap().remove("model");
@@ -136,6 +143,12 @@ fn foreign_text_is_escaped_everywhere() {
     r.settings.method = Some(evil.into());
     r.artefacts[0].path = evil.into();
     r.accuracy.as_mut().unwrap().data = evil.into();
+    r.evaluations[0].what = evil.into();
+    r.evaluations[0].attack = Some(evil.into());
+    let t = r.training.as_mut().unwrap();
+    t.records.iter_mut().take(120).for_each(|x| (x.stage, x.method) = (evil.into(), Some(evil.into())));
+    (t.data, t.attack) = (Some(evil.into()), Some(evil.into()));
+    t.notes.push(evil.into());
     let page = html::render(&r);
     assert!(!page.contains("<script"));
     assert_eq!(page.matches("<main>").count(), 1);
@@ -146,6 +159,8 @@ fn foreign_text_is_escaped_everywhere() {
 fn text_fits_a_terminal() {
     let mut r = sample::report();
     r.layers[0].why = "word ".repeat(60);
+    r.evaluations[0].attack = Some("x".repeat(90));
+    r.training.as_mut().unwrap().records[0].stage = "a stage of a very long name".into();
     r.notes.push("x".repeat(300));
     for r in [r, bare()] {
         let t = text::render(&r);

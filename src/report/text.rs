@@ -1,8 +1,10 @@
 //! `report.txt`: for a terminal, at most 100 columns.
 
+mod training;
+
 use super::figures::{self, Change, bytes, count, percent, rounds, seconds};
 use super::headline::{headline, points};
-use super::model::{Report, Spent};
+use super::model::{Report, Spent, branch_name, folded};
 
 const WIDTH: usize = 100;
 
@@ -20,6 +22,8 @@ pub fn render(r: &Report) -> String {
     );
     totals(r, &mut out);
     accuracy(r, &mut out);
+    training::evaluations(r, &mut out);
+    training::training(r, &mut out);
     cost(r, &mut out);
     layers(r, &mut out);
     passes(r, &mut out);
@@ -68,7 +72,8 @@ fn totals(r: &Report, out: &mut String) {
 fn accuracy(r: &Report, out: &mut String) {
     let Some(a) = &r.accuracy else { return };
     section(out, "Accuracy");
-    *out += &wrap(&format!("{}, {} split, {} images", a.data, a.split, count(a.n)), "");
+    let folded = folded(r).map(|b| format!(", folded with {}", branch_name(b))).unwrap_or_default();
+    *out += &wrap(&format!("{}, {} split, {} images{folded}", a.data, a.split, count(a.n)), "");
     let (b, x) = (a.before.unwrap_or_default(), a.after.unwrap_or_default());
     let cell = |v: Option<f64>| v.map_or("–".into(), |v| format!("{v:.1} %"));
     let rows = super::html::SCORES
@@ -198,7 +203,7 @@ fn settings(r: &Report, out: &mut String) {
 }
 
 /// Columns aligned `l` or `r`; the header is left out when it is empty. Lines are cut at [`WIDTH`].
-fn table(header: &[&str], align: &str, rows: Vec<Vec<String>>) -> String {
+pub(super) fn table(header: &[&str], align: &str, rows: Vec<Vec<String>>) -> String {
     let mut all = vec![];
     if header.iter().any(|h| !h.is_empty()) {
         all.push(header.iter().map(|h| h.to_string()).collect());
@@ -227,7 +232,7 @@ fn cut(line: &str) -> String {
 }
 
 /// Breaks at spaces; `lead` starts the first line and its width indents the others.
-fn wrap(text: &str, lead: &str) -> String {
+pub(super) fn wrap(text: &str, lead: &str) -> String {
     let indent = " ".repeat(lead.chars().count());
     let mut out = String::new();
     let mut line = lead.to_string();

@@ -2,14 +2,19 @@
 
 mod charts;
 mod cost;
+mod evaluations;
 mod picture;
+pub(super) mod plot;
 mod sections;
+mod training;
 
 use super::headline::headline;
 use super::model::{Report, Scores};
 
 const CSS: &str = include_str!("page.css");
 const PAGE: &str = include_str!("page.html");
+const FOOTER: &str = "from <code>report.json</code>. Bytes are those one party (rank 0) sends for one image; times are \
+                      predicted communication, computation apart.";
 
 /// One kind of accuracy: its label and how to read it.
 pub(super) type Score = (&'static str, fn(&Scores) -> Option<f64>);
@@ -27,6 +32,8 @@ pub fn render(r: &Report) -> String {
     let body = [
         sections::tiles(r),
         sections::accuracy(r),
+        evaluations::table(r),
+        training::curves(r),
         charts::layers(r),
         cost::section(r),
         picture::gallery(r),
@@ -36,13 +43,27 @@ pub fn render(r: &Report) -> String {
     ]
     .concat();
     let name = r.model.path.rsplit('/').next().unwrap_or(&r.model.path);
+    page(name, "Private inference report", &headline(r), FOOTER, &r.relinc, &body)
+}
+
+/// A page around a body; everything but the body is text.
+pub(super) fn page(
+    title: &str,
+    kind: &str,
+    headline: &str,
+    footer: &str,
+    version: &str,
+    body: &str,
+) -> String {
     // The page first, what came from outside last, so that nothing in it is taken for a place to fill.
     PAGE.replace("{{css}}", CSS)
-        .replace("{{version}}", &esc(&r.relinc))
+        .replace("{{kind}}", kind)
+        .replace("{{footer}}", footer)
+        .replace("{{version}}", &esc(version))
         .replace("{{body}}", "\u{0}body")
-        .replace("{{title}}", &esc(name))
-        .replace("{{headline}}", &esc(&headline(r)))
-        .replacen("\u{0}body", &body, 1)
+        .replace("{{title}}", &esc(title))
+        .replace("{{headline}}", &esc(headline))
+        .replacen("\u{0}body", body, 1)
 }
 
 /// What was asked for, as (label, value).
@@ -79,7 +100,7 @@ pub(super) fn esc(s: &str) -> String {
 }
 
 /// A section with a heading.
-fn section(id: &str, title: &str, lead: &str, body: &str) -> String {
+pub(super) fn section(id: &str, title: &str, lead: &str, body: &str) -> String {
     let lead = if lead.is_empty() { String::new() } else { format!("<p class=\"lead\">{lead}</p>") };
     format!("<section id=\"{id}\"><h2>{title}</h2>{lead}{body}</section>\n")
 }

@@ -2,7 +2,7 @@
 
 use super::super::figures::{self, Change, bytes, count, seconds};
 use super::super::headline::{best, points};
-use super::super::model::Report;
+use super::super::model::{Report, branch_name, folded};
 use super::{SCORES, esc, section, settings};
 
 /// The key figures in a row.
@@ -76,7 +76,8 @@ pub(super) fn accuracy(r: &Report) -> String {
             width(x)
         );
     }
-    let lead = format!("{}, {} split, {} images.", esc(&a.data), esc(&a.split), count(a.n));
+    let folded = folded(r).map(|b| format!(" Folded with {}.", branch_name(b))).unwrap_or_default();
+    let lead = format!("{}, {} split, {} images.{folded}", esc(&a.data), esc(&a.split), count(a.n));
     let body = format!(
         "<div class=\"card scroll\"><table><thead><tr><th scope=\"col\"></th><th scope=\"col\" class=\"n\">before</th>\
          <th scope=\"col\" class=\"n\">after</th><th scope=\"col\" class=\"n\">points</th>\

@@ -1,0 +1,82 @@
+//! `compare.html`.
+
+use super::super::figures::{count, percent};
+use super::super::html::{esc, page, section};
+use super::super::model::{Metric, branch_name};
+use super::{Run, budget_plot, figures, warnings};
+
+const FOOTER: &str = "from the <code>report.json</code> of each folder.";
+
+/// The comparison as a page: the plots, and every run in a table.
+pub fn render(runs: &[Run]) -> String {
+    let mut plots: String =
+        warnings(runs).iter().map(|w| format!("<p class=\"flag\">{}</p>", esc(w))).collect();
+    for f in figures(runs) {
+        plots += &format!(
+            "<figure class=\"card plot wide\"><h3>{}</h3>{}</figure>",
+            esc(&f.title),
+            budget_plot(&f.points)
+        );
+    }
+    let lead = "Each point is one emitted network; what was not measured on it is of the network evaluated last. BN_c and BN_a are the batch normalisations for clean and for \
+                adversarial images, named where a network has both.";
+    let body = section("plot", "Accuracy against ReLUs", lead, &plots)
+        + &section("runs", "The runs", "", &table(runs));
+    let title = format!("{} runs", runs.len());
+    page(&title, "Comparison", &headline(runs), FOOTER, env!("CARGO_PKG_VERSION"), &body)
+}
+
+fn headline(runs: &[Run]) -> String {
+    let clean = |r: &Run| Some((r.after(Metric::Clean)?.accuracy, r.relus));
+    let (fewest, most) = (runs.iter().map(|r| r.relus).min(), runs.iter().map(|r| r.relus).max());
+    let range = match (fewest, most) {
+        (Some(a), Some(b)) if a == b => format!("{} ReLUs", count(a)),
+        (Some(a), Some(b)) => format!("{} to {} ReLUs", count(a), count(b)),
+        _ => "no ReLUs".into(),
+    };
+    let best = runs.iter().filter_map(clean).filter(|c| c.0.is_finite()).max_by(|a, b| a.0.total_cmp(&b.0));
+    let best = best.map(|(a, n)| format!("; at best {a:.1} % of clean images, with {} ReLUs", count(n)));
+    format!("{} runs with {range}{}.", runs.len(), best.unwrap_or_default())
+}
+
+fn table(runs: &[Run]) -> String {
+    let kinds: Vec<Metric> =
+        Metric::ALL.into_iter().filter(|m| runs.iter().any(|r| r.after(*m).is_some())).collect();
+    let head: String =
+        kinds.iter().map(|m| format!("<th scope=\"col\" class=\"n\">{}</th>", m.heading())).collect();
+    let mut sorted: Vec<&Run> = runs.iter().collect();
+    sorted.sort_by(|a, b| (&a.method, a.relus).cmp(&(&b.method, b.relus)));
+    let rows: String = sorted
+        .into_iter()
+        .map(|r| {
+            let cells: String = kinds
+                .iter()
+                .map(|m| match r.after(*m) {
+                    None => "<td class=\"n\">–</td>".to_string(),
+                    Some(s) => {
+                        let n = s.n.map_or("n not recorded".into(), |n| format!("n = {}", count(n)));
+                        let n = s.branch.map_or(n.clone(), |b| format!("{}, {n}", branch_name(b)));
+                        format!(
+                            "<td class=\"n\">{:.2} %<br><span class=\"small\">{n}</span></td>",
+                            s.accuracy
+                        )
+                    }
+                })
+                .collect();
+            let share = r.relus_before.map(|b| percent(r.relus, b)).unwrap_or_default();
+            format!(
+                "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td><td class=\"n\">{}</td>\
+                 <td class=\"n\">{share}</td>{cells}</tr>",
+                esc(&r.dir),
+                esc(r.method.as_deref().unwrap_or("–")),
+                esc(r.budget.as_deref().unwrap_or("–")),
+                count(r.relus),
+            )
+        })
+        .collect();
+    format!(
+        "<div class=\"card scroll\"><table><thead><tr><th scope=\"col\">folder</th><th scope=\"col\">method</th>\
+         <th scope=\"col\">budget</th><th scope=\"col\" class=\"n\">ReLUs</th><th scope=\"col\" class=\"n\">kept</th>\
+         {head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+}

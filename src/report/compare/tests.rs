@@ -1,0 +1,122 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::report::{sample, write};
+
+fn point(series: &str, relus: u64, accuracy: f64) -> BudgetPoint {
+    let (series, label) = (series.to_string(), String::new());
+    BudgetPoint { series, branch: None, relus, accuracy, n: Some(500), reference: false, label }
+}
+
+fn drawn(points: &[BudgetPoint]) -> String {
+    let svg = budget_plot(points);
+    assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"));
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    svg
+}
+
+#[test]
+fn a_budget_plot_has_a_line_a_series_and_no_nan() {
+    let a = [point("gradual", 10_000, 80.0), point("gradual", 50_000, 90.0), point("snl", 25_000, 85.0)];
+    let svg = drawn(&a);
+    assert_eq!(svg.matches("class=\"dot").count(), 3 + 2);
+    assert!(svg.contains(">50k<") && svg.contains("each point: n = 500 images"));
+    assert!(drawn(&[]).contains("no accuracy was measured"));
+    for odd in [
+        vec![point("a", 0, 10.0)],
+        vec![point("a", 0, 10.0), point("a", 5, 10.0)],
+        vec![point("a", 7, 100.0)],
+        vec![point("a", 7, f64::NAN), point("a", 9, f64::INFINITY)],
+        vec![point("a", 1, 0.0), point("a", u64::MAX, 100.0)],
+        vec![point("a", 5, -3.0)],
+    ] {
+        drawn(&odd);
+    }
+    let evil = "<b>\"'&";
+    assert!(!drawn(&[BudgetPoint { label: evil.into(), ..point(evil, 3, 4.0) }]).contains("<b>"));
+}
+
+#[test]
+fn a_network_without_relus_has_its_place() {
+    let svg = drawn(&[point("a", 0, 40.0), point("a", 100, 80.0), point("a", 1_000, 90.0)]);
+    assert!(svg.contains(">0</text>"));
+}
+
+/// Three made-up runs of one model; the last by another method where asked.
+fn three(two_methods: bool) -> Vec<Run> {
+    let run = |i: usize| {
+        let mut r = sample::report();
+        r.totals.relus = [9_400, 18_842, 94_208][i];
+        let less = [9.0, 4.4, 0.6][i];
+        let a = r.accuracy.as_mut().unwrap();
+        let s = a.after.as_mut().unwrap();
+        (s.clean, s.corrupted) = (Some(91.7 - less), Some(72.4 - 1.2 * less));
+        let e = &mut r.evaluations[1].scores;
+        e.adversarial = Some(50.5 - 1.1 * less);
+        r.evaluations.pop();
+        if two_methods && i == 2 {
+            r.settings.method = Some("oneshot".into());
+        }
+        Run::new(&format!("out/run{i}"), &r)
+    };
+    (0..3).map(run).collect()
+}
+
+#[test]
+fn emitted_accuracies_come_before_evaluations() {
+    let r = &three(false)[0];
+    let clean = r.after(Metric::Clean).unwrap();
+    assert_eq!((clean.accuracy, clean.n, clean.branch), (82.7, Some(10_000), Some(Branch::Clean)));
+    let attacked = r.after(Metric::Adversarial).unwrap();
+    assert_eq!((attacked.n, attacked.branch), (Some(1_000), Some(Branch::Adversarial)));
+}
+
+#[test]
+fn one_method_is_one_plot_and_several_are_one_a_metric() {
+    let one = figures(&three(false));
+    assert_eq!(one.len(), 1);
+    let references = one[0].points.iter().filter(|p| p.reference).count();
+    assert_eq!(references, 2, "what was before is drawn once");
+    let several = figures(&three(true));
+    assert_eq!(several.len(), 4);
+    assert_eq!(several[0].points.iter().filter(|p| p.series == "before").count(), 1);
+    assert!(several[0].points.iter().any(|p| p.series == "oneshot"));
+    assert_eq!(several[3].title, "Accuracy on adversarial images, through BN_c");
+}
+
+#[test]
+fn a_comparison_warns_of_what_does_not_compare() {
+    let mut runs = three(false);
+    assert!(warnings(&runs).is_empty());
+    runs[0].data = Some("cifar100".into());
+    runs[1].relus_before = Some(5);
+    runs[2].scores.retain(|s| s.before);
+    let w = warnings(&runs).join(" ");
+    for part in
+        ["different data: cifar100; cifar10", "different networks", "No accuracy was measured in out/run2"]
+    {
+        assert!(w.contains(part), "{w}");
+    }
+    let page = render(&runs);
+    assert!(page.contains("class=\"flag\"") && !page.contains("NaN"));
+    assert!(table(&runs).contains("not measured"));
+}
+
+#[test]
+fn folders_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    write(&dir.path().join("a"), &sample::report()).unwrap();
+    assert_eq!(runs(&[dir.path().join("a")]).unwrap().len(), 1);
+    let e = runs(&[dir.path().join("a"), dir.path().join("b")]).unwrap_err().to_string();
+    assert!(e.contains("b/report.json"), "{e}");
+}
+
+/// `RELINC_SAMPLE_REPORT=DIR cargo test --release -- --ignored comparison_to_disk` writes samples to look at.
+#[test]
+#[ignore = "writes files to look at"]
+fn comparison_to_disk() {
+    let dir = std::env::var("RELINC_SAMPLE_REPORT").unwrap();
+    for (name, two) in [("compare.html", false), ("compare_methods.html", true)] {
+        std::fs::write(Path::new(&dir).join(name), render(&three(two))).unwrap();
+    }
+}

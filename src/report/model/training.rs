@@ -1,0 +1,157 @@
+//! What a training run and later evaluations leave in a report.
+
+use super::{Report, Scores};
+use relinc_runtime::exec::Branch;
+use relinc_runtime::train::Record;
+use serde::{Deserialize, Serialize};
+
+/// A training run: its log, and what the log does not say.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// One a finished epoch; stage after stage, epochs rising.
+    pub records: Vec<Record>,
+    /// The data set, as given.
+    #[serde(default)]
+    pub data: Option<String>,
+    /// On how many images it trained and validated.
+    #[serde(default)]
+    pub n: TrainingCounts,
+    /// Clean and adversarial images have batch normalisations of their own, BN_c and BN_a.
+    #[serde(default)]
+    pub dual_bn: Option<bool>,
+    /// The attack on validation images, in words.
+    #[serde(default)]
+    pub attack: Option<String>,
+    /// What happened to the log, in sentences.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// Images of a training run; null where not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainingCounts {
+    /// In an epoch.
+    #[serde(default)]
+    pub train: Option<u64>,
+    /// Validated as they are.
+    #[serde(default)]
+    pub validation: Option<u64>,
+    /// Validated under attack.
+    #[serde(default)]
+    pub attacked: Option<u64>,
+}
+
+/// The accuracies of one network.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Which network: `teacher`, `tuned`, …
+    pub what: String,
+    /// The batch normalisation all images went through, where the network was fixed to one. Null where it has only
+    /// one, and where each kind of image takes its own: BN_a under attack, else BN_c.
+    #[serde(default)]
+    pub branch: Option<Branch>,
+    /// In percent.
+    #[serde(flatten)]
+    pub scores: Scores,
+    /// The attack, in words.
+    #[serde(default)]
+    pub attack: Option<String>,
+    /// Images.
+    #[serde(default)]
+    pub n: ImageCounts,
+}
+
+/// Images of an evaluation; null where not measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageCounts {
+    /// As they are.
+    #[serde(default)]
+    pub clean: Option<u64>,
+    /// Of each corruption and severity, or of all together where they are drawn.
+    #[serde(default)]
+    pub corrupted: Option<u64>,
+    /// Under attack.
+    #[serde(default)]
+    pub adversarial: Option<u64>,
+}
+
+/// One kind of accuracy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Images as they are.
+    Clean,
+    /// Mean over the corruptions.
+    Corrupted,
+    /// Under attack.
+    Adversarial,
+    /// Under attack, through BN_c.
+    AdversarialCleanBn,
+}
+
+impl Metric {
+    /// In the order they are shown.
+    pub const ALL: [Metric; 4] =
+        [Metric::Clean, Metric::Corrupted, Metric::Adversarial, Metric::AdversarialCleanBn];
+
+    /// What the images are.
+    pub fn images(self) -> &'static str {
+        match self {
+            Metric::Clean => "clean",
+            Metric::Corrupted => "corrupted",
+            Metric::Adversarial | Metric::AdversarialCleanBn => "adversarial",
+        }
+    }
+    /// The head of its column.
+    pub fn heading(self) -> &'static str {
+        if self == Metric::AdversarialCleanBn { "adversarial, BN_c" } else { self.images() }
+    }
+    /// Accuracy in percent, where it was measured.
+    pub fn of(self, s: &Scores) -> Option<f64> {
+        match self {
+            Metric::Clean => s.clean,
+            Metric::Corrupted => s.corrupted,
+            Metric::Adversarial => s.adversarial,
+            Metric::AdversarialCleanBn => s.adversarial_clean_bn,
+        }
+    }
+    /// Images it was measured on.
+    pub fn n(self, n: &ImageCounts) -> Option<u64> {
+        match self {
+            Metric::Clean => n.clean,
+            Metric::Corrupted => n.corrupted,
+            Metric::Adversarial | Metric::AdversarialCleanBn => n.adversarial,
+        }
+    }
+}
+
+impl Evaluation {
+    /// The batch normalisation the images of a metric went through; `None` where the network has only one.
+    pub fn through(&self, m: Metric) -> Option<Branch> {
+        match (m, self.branch) {
+            (Metric::AdversarialCleanBn, _) => Some(Branch::Clean),
+            (_, Some(b)) => Some(b),
+            // Only a network with two has an adversarial accuracy through BN_c.
+            (_, None) if !self.chosen_by_kind() => None,
+            (Metric::Adversarial, None) => Some(Branch::Adversarial),
+            (_, None) => Some(Branch::Clean),
+        }
+    }
+    /// Each kind of image took its own batch normalisation.
+    pub fn chosen_by_kind(&self) -> bool {
+        self.branch.is_none() && self.scores.adversarial_clean_bn.is_some()
+    }
+}
+
+/// `BN_c` or `BN_a`.
+pub fn branch_name(b: Branch) -> &'static str {
+    match b {
+        Branch::Clean => "BN_c",
+        Branch::Adversarial => "BN_a",
+    }
+}
+
+/// The branch that the emitted graph was folded with, by the settings of its report.
+pub fn folded(r: &Report) -> Option<Branch> {
+    [Branch::Clean, Branch::Adversarial].into_iter().find(|b| r.settings.bn.as_deref() == Some(b.name()))
+}

@@ -1,0 +1,84 @@
+//! The stages of a training run and the accuracies of its networks, as text.
+
+use super::super::figures::{count, digits};
+use super::super::model::{Metric, Report, branch_name};
+use super::super::training::stages;
+use super::{section, table, wrap};
+use relinc_runtime::train::Record;
+
+fn percent(v: Option<f64>) -> String {
+    v.filter(|v| v.is_finite()).map_or("–".into(), |v| format!("{v:.2} %"))
+}
+
+/// The stages: last and best epoch.
+pub(super) fn training(r: &Report, out: &mut String) {
+    let Some(t) = r.training.as_ref().filter(|t| !t.records.is_empty()) else { return };
+    section(out, "Training");
+    let mut rows = vec![];
+    for s in stages(&t.records) {
+        let mut row = |which: &str, e: &Record, speed: [String; 2]| {
+            let [ips, wait] = speed;
+            rows.push(vec![
+                if which == "last" { s.name.to_string() } else { String::new() },
+                which.into(),
+                format!("{}/{}", e.epoch, e.epochs),
+                if e.loss.is_finite() { format!("{:.3}", e.loss) } else { "–".into() },
+                percent(Some(e.train_accuracy)),
+                percent(e.val_clean),
+                percent(e.val_adversarial),
+                count(e.kept as u64),
+                ips,
+                wait,
+            ]);
+        };
+        let wait = s.data_wait.map(|w| format!("{:.1} %", 100.0 * w));
+        row("last", s.last, [s.images_per_second.map(digits).unwrap_or_default(), wait.unwrap_or_default()]);
+        if let Some(b) = s.best {
+            row("best", b, Default::default());
+        }
+    }
+    let header = ["stage", "", "epoch", "loss", "training", "clean", "attacked", "ReLUs", "img/s", "wait"];
+    *out += &table(&header, "llrrrrrrrr", rows);
+    let n = |n: Option<u64>| n.map_or("n not recorded".into(), |n| format!("n = {}", count(n)));
+    let (clean, attacked) =
+        if t.dual_bn == Some(true) { (" through BN_c", " through BN_a") } else { ("", "") };
+    let mut says = format!(
+        "training: clean views{clean}, {}; clean: validation images{clean}, {}",
+        n(t.n.train),
+        n(t.n.validation)
+    );
+    if t.records.iter().any(|r| r.val_adversarial.is_some()) {
+        says += &format!("; attacked: validation images{attacked}, {}", n(t.n.attacked));
+    }
+    *out += &wrap(&says, "  ");
+    for n in &t.notes {
+        *out += &wrap(n, "! ");
+    }
+}
+
+/// One line a network and kind of image.
+pub(super) fn evaluations(r: &Report, out: &mut String) {
+    if r.evaluations.is_empty() {
+        return;
+    }
+    section(out, "Accuracy of each network");
+    let mut rows = vec![];
+    for e in &r.evaluations {
+        let mut name = e.what.clone();
+        for m in Metric::ALL {
+            let Some(v) = m.of(&e.scores) else { continue };
+            let through = e.through(m).map(branch_name).unwrap_or_default();
+            let n = m.n(&e.n).map_or("?".into(), count);
+            let attack = e.attack.clone().filter(|_| m.images() == "adversarial").unwrap_or_default();
+            rows.push(vec![
+                std::mem::take(&mut name),
+                m.images().into(),
+                format!("{v:.2} %"),
+                through.into(),
+                n,
+                attack,
+            ]);
+        }
+    }
+    *out += &table(&["network", "images", "", "through", "n", "attack"], "llrlrl", rows);
+}
