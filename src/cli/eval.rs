@@ -108,7 +108,11 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     }
     progress.finish();
     let found = Found { clean, corrupted, attacked };
-    if g.json { print_json(&shown::json(&a, &found)) } else { Ok(print(&shown::text(&a, &found, g.seed()))) }
+    if g.json {
+        return print_json(&shown::json(&a, &found));
+    }
+    print(&shown::text(&a, &found, g.seed()));
+    Ok(())
 }
 
 impl Args {
