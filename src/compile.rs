@@ -19,6 +19,7 @@ use relinc_passes::{registry, valid};
 use relinc_runtime::cost::{self, Network, Protocol, Weights};
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::eval;
+use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::oneshot::Allocation;
 use std::path::{Path, PathBuf};
@@ -110,6 +111,21 @@ pub struct Request {
     pub seed: u64,
     /// The network before training, whose accuracy is the one before.
     pub reference: Option<Graph>,
+    /// What training found, for the report.
+    pub learned: Option<Learned>,
+}
+
+/// What training adds to a report.
+#[derive(Debug, Clone, Default)]
+pub struct Learned {
+    /// Its log.
+    pub training: rm::Training,
+    /// Accuracies of the networks of the run.
+    pub evaluations: Vec<rm::Evaluation>,
+    /// The branch that is exported, of dual batch normalisations.
+    pub branch: Option<Branch>,
+    /// Sentences.
+    pub notes: Vec<String>,
 }
 
 /// Where the network comes from.
@@ -161,6 +177,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         }
         None => None,
     };
+    notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
     let masks = search::masks(&model, r, progress, &mut notes)?;
     options.masks = Some(masks.clone());
     if trained {
@@ -194,8 +211,8 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         before: Some(totals_before),
         cost: describe::costs(r, &emitted, Some((&original, &facts)), &mut notes),
         accuracy,
-        training: None,
-        evaluations: vec![],
+        training: r.learned.as_ref().map(|l| l.training.clone()),
+        evaluations: r.learned.as_ref().map(|l| l.evaluations.clone()).unwrap_or_default(),
         passes: describe::passes(&model),
         masks: describe::mask_pictures(&model, &masks),
         settings: describe::settings(r, &masks),

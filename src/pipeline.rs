@@ -3,6 +3,7 @@
 use crate::cli_options::allocation;
 use crate::compile::{MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
+use crate::training::evaluate::{Measure, attacks};
 use crate::training::spec::{self, StageOptions};
 use crate::training::{Norm, Plan, Planned, is_oneshot};
 use relinc_passes::architecture::Architecture;
@@ -95,6 +96,13 @@ pub struct AccuracyOptions {
     pub split: Option<String>,
     /// Images.
     pub limit: Option<usize>,
+    /// Of them drawn with each corruption after training.
+    pub corrupted: Option<usize>,
+    /// Of them attacked after training.
+    pub attacked: Option<usize>,
+    /// How.
+    #[serde(default)]
+    pub attacks: Vec<String>,
 }
 
 const KEYS: &[(&str, &[&str])] = &[
@@ -123,7 +131,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ),
     ("architecture", &["kind", "depth", "width", "classes", "input"]),
     ("report", &["protocols", "networks"]),
-    ("accuracy", &["split", "limit"]),
+    ("accuracy", &["split", "limit", "corrupted", "attacked", "attacks"]),
 ];
 
 const STAGES: &[&str] = &["teacher", "search", "tune"];
@@ -211,6 +219,19 @@ impl Pipeline {
         Ok(masks)
     }
 
+    /// What is measured after training.
+    pub fn measure(&self, plan: &Plan) -> Result<Measure, Error> {
+        let a = &self.accuracy;
+        Ok(Measure {
+            split: a.split.as_deref().unwrap_or("test").parse().map_err(input)?,
+            clean: a.limit.unwrap_or(2000).max(1),
+            corrupted: a.corrupted.unwrap_or(0),
+            attacked: a.attacked.unwrap_or(if plan.robust() { 1000 } else { 0 }),
+            attacks: attacks(&a.attacks)?,
+            seed: self.seed,
+        })
+    }
+
     /// The stages and how they train.
     pub fn plan(&self, base: &Path) -> Result<Plan, Error> {
         let mut stages = vec![];
@@ -278,6 +299,7 @@ impl Pipeline {
             out: out.into(),
             masks: self.masks(base)?,
             reference: None,
+            learned: None,
             data: self.images(base)?,
             split: split.parse::<Split>().map_err(input)?,
             eval_images: self.accuracy.limit.unwrap_or(2000).max(1),

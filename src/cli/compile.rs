@@ -117,6 +117,7 @@ impl Args {
             verify_each: self.verify_each,
             seed,
             reference: None,
+            learned: None,
         })
     }
 }

@@ -37,7 +37,10 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let plan = p.plan(base).map_err(named)?;
     let progress = g.progress();
     let result = match plan.trains() {
-        true => train_and_compile(source, &plan, request, a.resume, &progress),
+        true => {
+            let measure = p.measure(&plan).map_err(named)?;
+            train_and_compile(source, &plan, request, &measure, a.resume, &progress)
+        },
         false => compile(source, &request, &progress),
     };
     progress.finish();

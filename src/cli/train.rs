@@ -7,6 +7,7 @@ use crate::error::{Error, input};
 use crate::report;
 use crate::training::command::train_and_compile;
 use crate::training::spec::StageOptions;
+use crate::training::evaluate::{Measure, attacks};
 use crate::training::{Norm, Plan, Planned};
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::{DataSpec, Split};
@@ -50,6 +51,15 @@ pub struct Args {
     /// How many of its images
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
+    /// Of them drawn with each of 75 corruptions at the end
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    corrupted: usize,
+    /// Of them attacked at the end [default: 1000 after robust training, else 0]
+    #[arg(long, value_name = "N")]
+    attacked: Option<usize>,
+    /// How they are attacked; may be repeated [default: PGD-20 at 8/255 and 2/255]
+    #[arg(long, value_name = "ATTACK")]
+    attack: Vec<String>,
     /// What to emit: onnx, spu; may be repeated [default: onnx]
     #[arg(long = "target", value_name = "T")]
     targets: Vec<String>,
@@ -113,9 +123,18 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         verify_each: false,
         seed: g.seed(),
         reference: None,
+        learned: None,
     };
     let source = Source::File(a.model.clone(), a.import.options()?);
-    let result = train_and_compile(source, &plan, request, a.resume, &progress);
+    let measure = Measure {
+        split: a.split,
+        clean: a.limit as usize,
+        corrupted: a.corrupted,
+        attacked: a.attacked.unwrap_or(if plan.robust() { 1000 } else { 0 }),
+        attacks: attacks(&a.attack)?,
+        seed: g.seed(),
+    };
+    let result = train_and_compile(source, &plan, request, &measure, a.resume, &progress);
     progress.finish();
     let r = result?;
     if g.json {

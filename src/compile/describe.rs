@@ -207,7 +207,7 @@ pub fn settings(r: &Request, masks: &Masks) -> rm::Settings {
         targets: r.targets.iter().map(|t| t.name().to_string()).collect(),
         opset: r.targets.contains(&super::Target::Onnx).then_some(r.opset),
         weights: r.weights,
-        bn: None,
+        bn: r.learned.as_ref().and_then(|l| l.branch).map(|b| b.name().to_string()),
         budget: masks.budget.clone(),
         method,
         data: r.data.as_ref().map(|d| d.to_string()),

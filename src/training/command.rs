@@ -1,10 +1,12 @@
 //! From a plan to an output folder: train, then compile what was trained.
 
-use super::{Plan, Trained, Trainer};
-use crate::compile::{MaskSource, Request, Source, compile, describe};
+use super::evaluate::{Measure, evaluate};
+use super::{Plan, Trainer};
+use crate::compile::{Learned, MaskSource, Request, Source, compile, describe};
 use crate::error::{Error, input};
 use crate::progress::Progress;
 use crate::report::Report;
+use crate::report::model::{Training, TrainingCounts};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,6 +15,7 @@ pub fn train_and_compile(
     source: Source,
     plan: &Plan,
     mut request: Request,
+    measure: &Measure,
     resume: bool,
     progress: &Progress,
 ) -> Result<Report, Error> {
@@ -22,10 +25,30 @@ pub fn train_and_compile(
     let (graph, info, _) = describe::open(source)?;
     let trainer =
         Trainer { plan, data: &data, folder: request.out.clone(), resume, progress, stop: on_interrupt()? };
-    let Trained { graph: trained, masks, records: _, notes, .. } = trainer.run(graph.clone(), &info)?;
+    let found = trainer.run(graph.clone(), &info)?;
+    let evaluations = evaluate(&found, &data, measure, progress)?;
+    let dual = found.student.net.dual();
+    let robust = plan.robust();
+    request.learned = Some(Learned {
+        training: Training {
+            records: found.records,
+            data: Some(data.to_string()),
+            n: TrainingCounts {
+                train: Some(found.images.0 as u64),
+                validation: Some(found.images.1 as u64),
+                attacked: robust.then_some(found.attacked as u64),
+            },
+            dual_bn: Some(dual),
+            attack: robust.then(|| found.attack.clone()),
+            notes: vec![],
+        },
+        evaluations,
+        branch: dual.then_some(plan.branch),
+        notes: found.notes,
+    });
     request.reference = (!plan.random_start).then_some(graph);
-    request.masks = masks.map_or(MaskSource::All, MaskSource::Learned);
-    let _ = notes;
+    request.masks = found.masks.map_or(MaskSource::All, MaskSource::Learned);
+    let trained = found.graph;
     compile(Source::Trained(Box::new(trained), Box::new(info)), &request, progress)
 }
 

@@ -1,6 +1,7 @@
 //! The stages of a run: teacher, search, tune, on any imported graph.
 
 pub mod command;
+pub mod evaluate;
 pub mod replay;
 pub mod spec;
 mod student;
@@ -92,6 +93,12 @@ pub struct Trained {
     pub records: Vec<Record>,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// Training and validation images.
+    pub images: (usize, usize),
+    /// Validation images that were attacked as well.
+    pub attacked: usize,
+    /// How, in words.
+    pub attack: String,
 }
 
 /// Runs a plan.
@@ -131,7 +138,6 @@ impl Trainer<'_> {
             None => student::teacher(&form, self.data, train.image_shape()).map_err(named)?,
         };
         let robust = self.plan.robust();
-        let has_teacher_stage = self.plan.stages.iter().any(|s| s.kind == Kind::Teacher);
         let mut student = student::student(&form, self.plan.norm, robust, self.data, &train, self.plan.seed)
             .map_err(named)?;
         notes.push(student::describe(&student));
@@ -145,6 +151,7 @@ impl Trainer<'_> {
         student.set_masks(&masks);
         let mut found = self.plan.masks.is_some();
         let mut recorded = 0;
+        let (mut validated, mut attacked, mut attack) = (0, 0, String::new());
         for (i, planned) in self.plan.stages.iter().enumerate() {
             let name = self.stage_name(i);
             let o = &planned.options;
@@ -162,6 +169,8 @@ impl Trainer<'_> {
             }
             let mut stage =
                 self.stage(planned, &name, &student, Some(&teacher), &train, &val, &checkpoints)?;
+            (validated, attacked) = (stage.recipe.val_images, stage.recipe.val_attacked);
+            attack = stage.validation_attack().to_string();
             if let Some(dir) = &o.replay {
                 let order = replay::order(dir)?;
                 stage.order = Some(replay::part(&order, recorded, stage.recipe.epochs, train.len())?);
@@ -180,7 +189,6 @@ impl Trainer<'_> {
                 teacher = student.clone();
             }
         }
-        let _ = has_teacher_stage;
         let trained = student.graph(self.plan.branch);
         Ok(Trained {
             graph: trained,
@@ -189,6 +197,9 @@ impl Trainer<'_> {
             teacher,
             records: watch.into_records(),
             notes,
+            images: (train.len(), validated.min(val.len())),
+            attacked: attacked.min(val.len()),
+            attack,
         })
     }
 

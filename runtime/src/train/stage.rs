@@ -9,6 +9,7 @@ use super::optimizer::Sgd;
 use super::recipe::{Kind, Recipe};
 use super::sensitivity::sparse;
 use super::state::{Checkpoint, Progress, Sums, Tensors};
+use crate::attack::Attack;
 use crate::data::Dataset;
 use crate::exec::Branch;
 use crate::exec::value::{download, upload};
@@ -190,6 +191,11 @@ impl Stage<'_> {
     /// The checkpoint's file.
     pub fn checkpoint(&self) -> Option<PathBuf> {
         self.folder.as_ref().map(|f| f.join(format!("{}.safetensors", self.name)))
+    }
+
+    /// What validation images are attacked with: the training attack with ten steps.
+    pub fn validation_attack(&self) -> Attack {
+        Attack { steps: VAL_STEPS, ..self.recipe.objective.attack }
     }
 
     /// What a checkpoint must have been made for to be continued.
@@ -431,7 +437,7 @@ impl Run<'_, '_> {
                 &mut |_, _| {},
             )?);
             if r.objective.robust && r.val_attacked > 0 {
-                let attack = crate::attack::Attack { steps: VAL_STEPS, ..r.objective.attack };
+                let attack = self.stage.validation_attack();
                 let branch = r.objective.adversarial_branch();
                 let n = r.val_attacked;
                 adversarial = Some(evaluate::adversarial(

@@ -1,0 +1,119 @@
+//! How good a trained network is: clean, corrupted and attacked, through each branch it has.
+
+use super::Trained;
+use crate::error::{Error, input};
+use crate::progress::Progress;
+use crate::report::model::{Evaluation, ImageCounts, Scores};
+use relinc_runtime::attack::Attack;
+use relinc_runtime::data::{DataSpec, Dataset, Split};
+use relinc_runtime::exec::Branch;
+use relinc_runtime::train::Model;
+use relinc_runtime::train::evaluate::{adversarial, clean};
+use relinc_runtime::train::stage::EVAL_BATCH;
+
+/// What is measured at the end of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measure {
+    /// The part of the data.
+    pub split: Split,
+    /// Clean images.
+    pub clean: usize,
+    /// Images each corruption and severity is drawn on; 0 for none.
+    pub corrupted: usize,
+    /// Images that are attacked; 0 for none.
+    pub attacked: usize,
+    /// The attacks.
+    pub attacks: Vec<Attack>,
+    /// Seed of random starts and corruptions.
+    pub seed: u64,
+}
+
+/// Attacks from their texts; PGD-20 at 8/255 and at 2/255 where there are none.
+pub fn attacks(texts: &[String]) -> Result<Vec<Attack>, Error> {
+    if texts.is_empty() {
+        return Ok([8.0f32, 2.0].map(|e| Attack::pgd(20, e / 255.0, e / 4.0 / 255.0)).to_vec());
+    }
+    texts.iter().map(|t| t.parse().map_err(input)).collect()
+}
+
+/// Evaluates the teacher with all its ReLUs and the student under its masks. One entry for each network and attack: each
+/// kind of image through its own branch, with the adversarial accuracy through BN_c beside it.
+pub fn evaluate(t: &Trained, data: &DataSpec, m: &Measure, progress: &Progress) -> Result<Vec<Evaluation>, Error> {
+    let most = m.clean.max(m.corrupted).max(m.attacked);
+    let ds = data.open(m.split, Some(most)).map_err(input)?;
+    let mut out = vec![];
+    let after = if t.masks.is_some() { "masked" } else { "trained" };
+    for (what, model) in [("all ReLUs", &t.teacher), (after, &t.student)] {
+        out.extend(one(what, model, &ds, m, progress).map_err(input)?);
+    }
+    Ok(out)
+}
+
+fn one(what: &str, model: &Model, ds: &Dataset, m: &Measure, progress: &Progress) -> Result<Vec<Evaluation>, String> {
+    let r = model.runnable();
+    let dual = model.net.dual();
+    let n = |n: usize| Some(n.min(ds.len()) as u64);
+    let tell = |label: &str| {
+        let label = format!("{what}, {label}");
+        move |i: usize, n: usize| progress.count(&label, i, n)
+    };
+    let mut base = Evaluation { what: what.into(), ..Evaluation::default() };
+    base.scores.clean = Some(clean(&r, Branch::Clean, ds, m.clean, EVAL_BATCH, &mut tell("clean"))?);
+    base.n = ImageCounts { clean: n(m.clean), ..ImageCounts::default() };
+    if m.corrupted > 0 {
+        let g = model.graph(Branch::Clean);
+        let masked = masked(&g, model)?;
+        let source = relinc_runtime::eval::corrupted::Source::Drawn { images: ds, seed: m.seed };
+        let mut tell = tell("corrupted");
+        let c = relinc_runtime::eval::corrupted::corrupted(&masked, source, m.corrupted, &mut tell)?;
+        base.scores.corrupted = Some(c.mean);
+        base.n.corrupted = Some(c.n as u64);
+    }
+    if m.attacked == 0 || m.attacks.is_empty() {
+        return Ok(vec![base]);
+    }
+    let mut out = vec![];
+    for (i, attack) in m.attacks.iter().enumerate() {
+        let through = |branch: Branch| {
+            let mut tell = tell(&format!("{attack} through BN of {} images", branch.name()));
+            adversarial(&r, branch, ds, m.attacked, EVAL_BATCH, attack, m.seed, &mut tell)
+        };
+        let mut e = if i == 0 { base.clone() } else { Evaluation { what: what.into(), ..Evaluation::default() } };
+        let scores: &mut Scores = &mut e.scores;
+        if dual {
+            scores.adversarial = Some(through(Branch::Adversarial)?);
+            scores.adversarial_clean_bn = Some(through(Branch::Clean)?);
+        } else {
+            scores.adversarial = Some(through(Branch::Clean)?);
+        }
+        e.attack = Some(attack.to_string());
+        e.n.adversarial = n(m.attacked);
+        out.push(e);
+    }
+    Ok(out)
+}
+
+/// The graph with the model's gates as dense masks.
+fn masked(g: &relinc_passes::ir::Graph, model: &Model) -> Result<relinc_passes::ir::Graph, String> {
+    use relinc_passes::insert_masks::InsertMasks;
+    use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU, ZERO};
+    use relinc_passes::pass::{self, Options};
+    use relinc_runtime::exec::value::download;
+    let layers = model.net.relus().iter().zip(&model.gates).map(|(r, gate)| {
+        let values = download(gate.pos.clone())
+            .into_iter()
+            .zip(download(gate.neg.clone()))
+            .map(|(p, n)| match (p != 0.0, n != 0.0) {
+                (true, false) => RELU,
+                (true, true) => IDENTITY,
+                _ => ZERO,
+            })
+            .collect();
+        (r.name.clone(), LayerMask { shape: r.shape, values, slope: None })
+    });
+    let masks = Masks { layers: layers.collect(), ..Masks::default() };
+    let mut g = g.clone();
+    let options = Options { masks: Some(masks), ..Options::default() };
+    pass::run(&InsertMasks, &mut g, &options).map_err(|e| e.to_string())?;
+    Ok(g)
+}
