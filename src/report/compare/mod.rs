@@ -11,7 +11,7 @@ pub use page::render;
 pub use plot::{BudgetPoint, budget_plot};
 pub use text::table;
 
-use super::model::{Metric, Report, folded};
+use super::model::{Evaluation, ImageCounts, Metric, Report, folded};
 use super::{ReadError, read};
 use relinc_runtime::exec::Branch;
 use serde::Serialize;
@@ -57,28 +57,29 @@ pub fn runs(dirs: &[impl AsRef<Path>]) -> Result<Vec<Run>, ReadError> {
 }
 
 impl Run {
-    /// What is compared of a report. Accuracies of the emitted graph come first; what was not measured on it is taken
-    /// from the last evaluation that has it.
+    /// What is compared of a report. Accuracies of the emitted graph come first; what was not measured on it, with the
+    /// batch normalisation that fits the images, is taken from the last evaluation that has it.
     pub fn new(dir: &str, r: &Report) -> Run {
-        let mut scores = vec![];
-        let folded = folded(r);
-        for metric in Metric::ALL {
-            let through = if metric == Metric::AdversarialCleanBn { Some(Branch::Clean) } else { folded };
-            let measured = |s: &Option<super::model::Scores>| s.and_then(|s| metric.of(&s));
-            let n = r.accuracy.as_ref().map(|a| a.n);
-            if let Some(accuracy) = r.accuracy.as_ref().and_then(|a| measured(&a.before)) {
-                scores.push(Score { metric, before: true, accuracy, branch: through, n });
+        let mut all: Vec<Score> = vec![];
+        if let Some(a) = &r.accuracy {
+            // The accuracies of a report are those of one folded graph.
+            let counts = ImageCounts { clean: Some(a.n), corrupted: Some(a.n), adversarial: Some(a.n) };
+            for (before, scores) in [(true, a.before), (false, a.after)] {
+                let scores = scores.unwrap_or_default();
+                let e = Evaluation { branch: folded(r), scores, n: counts, ..Evaluation::default() };
+                all.extend(of(&e, before));
             }
-            let after = r.accuracy.as_ref().and_then(|a| measured(&a.after));
-            let own = after.map(|accuracy| Score { metric, before: false, accuracy, branch: through, n });
-            let evaluated = || {
-                r.evaluations.iter().rev().find_map(|e| {
-                    let accuracy = metric.of(&e.scores)?;
-                    let (branch, n) = (e.through(metric), metric.n(&e.n));
-                    Some(Score { metric, before: false, accuracy, branch, n })
-                })
-            };
-            scores.extend(own.or_else(evaluated));
+        }
+        all.extend(r.evaluations.iter().rev().flat_map(|e| of(e, false)));
+        let mut scores: Vec<Score> = vec![];
+        for metric in Metric::ALL {
+            for before in [true, false] {
+                let own = || all.iter().filter(|s| s.metric == metric && s.before == before);
+                // Images that are not attacked belong through BN_c.
+                let fits =
+                    |s: &&Score| metric == Metric::Adversarial || s.branch != Some(Branch::Adversarial);
+                scores.extend(own().find(fits).or_else(|| own().next()));
+            }
         }
         let measured = r.accuracy.as_ref().map(|a| format!("{}, {} split", a.data, a.split));
         Run {
@@ -95,6 +96,17 @@ impl Run {
     pub fn after(&self, m: Metric) -> Option<&Score> {
         self.scores.iter().find(|s| s.metric == m && !s.before)
     }
+}
+
+/// The accuracies of one network. What is under attack and went through BN_c counts as that, however it was measured.
+fn of(e: &Evaluation, before: bool) -> Vec<Score> {
+    let one = |metric: Metric| {
+        let (accuracy, branch, n) = (metric.of(&e.scores)?, e.through(metric), metric.n(&e.n));
+        let attacked = metric == Metric::Adversarial && branch == Some(Branch::Clean);
+        let metric = if attacked { Metric::AdversarialCleanBn } else { metric };
+        Some(Score { metric, before, accuracy, branch, n })
+    };
+    Metric::ALL.into_iter().filter_map(one).collect()
 }
 
 /// One plot: its title and its points.

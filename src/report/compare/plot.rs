@@ -28,7 +28,7 @@ pub struct BudgetPoint {
 }
 
 const WIDTH: f64 = 640.0;
-const LEFT: f64 = 64.0;
+const LEFT: f64 = 80.0;
 /// Room for networks without any ReLU, which a log axis has no place for.
 const NOTHING: f64 = 46.0;
 const ROW: f64 = 24.0;
@@ -107,7 +107,7 @@ pub fn budget_plot(points: &[BudgetPoint]) -> String {
                 svg += &marker(c, c, frame.x(u), frame.y(v), hollow, &title(p));
             }
         }
-        let (lx, ly) = (LEFT + (shape % columns) as f64 * 290.0, 12.0 + (shape / columns) as f64 * ROW);
+        let (lx, ly) = (LEFT + (shape % columns) as f64 * 280.0, 12.0 + (shape / columns) as f64 * ROW);
         if !hollow {
             svg += &format!("<path class=\"line {}\" d=\"M{lx:.1} {ly:.1}h28\"/>", colour_class(c));
         }

@@ -53,7 +53,6 @@ fn three(two_methods: bool) -> Vec<Run> {
         (s.clean, s.corrupted) = (Some(91.7 - less), Some(72.4 - 1.2 * less));
         let e = &mut r.evaluations[1].scores;
         e.adversarial = Some(50.5 - 1.1 * less);
-        r.evaluations.pop();
         if two_methods && i == 2 {
             r.settings.method = Some("oneshot".into());
         }
@@ -69,6 +68,8 @@ fn emitted_accuracies_come_before_evaluations() {
     assert_eq!((clean.accuracy, clean.n, clean.branch), (82.7, Some(10_000), Some(Branch::Clean)));
     let attacked = r.after(Metric::Adversarial).unwrap();
     assert_eq!((attacked.n, attacked.branch), (Some(1_000), Some(Branch::Adversarial)));
+    let folded = r.after(Metric::AdversarialCleanBn).unwrap();
+    assert_eq!((folded.accuracy, folded.branch), (2.5, Some(Branch::Clean)), "of the emitted network");
 }
 
 #[test]

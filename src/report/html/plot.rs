@@ -152,7 +152,7 @@ impl Frame {
         let (x, y) = (self.x(u), self.bottom);
         format!(
             "<path class=\"axis\" d=\"M{x:.1} {y:.1}v4\"/><text class=\"mid x\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>",
-            y + 18.0,
+            y + 19.0,
             esc(text)
         )
     }
