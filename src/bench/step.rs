@@ -10,6 +10,7 @@ use relinc_runtime::cost;
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::exec::Network;
 use relinc_runtime::train::loader::{LoaderOptions, batch};
+use relinc_runtime::train::model::MOMENTUM;
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
 use relinc_runtime::train::{Kind as StageKind, Model, Recipe};
@@ -45,7 +46,7 @@ fn one(depth: usize, size: usize, repeat: usize) -> Result<Row, Error> {
         let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
         sgd.step(&mut m.params, all, 1e-3);
         for (branch, s) in &c.statistics {
-            m.update_statistics(*branch, s);
+            m.update_statistics(*branch, s, MOMENTUM);
         }
         if i > 0 {
             seconds = seconds.min(start.elapsed().as_secs_f64());

@@ -40,7 +40,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         true => {
             let measure = p.measure(&plan).map_err(named)?;
             train_and_compile(source, &plan, request, &measure, a.resume, &progress)
-        },
+        }
         false => compile(source, &request, &progress),
     };
     progress.finish();

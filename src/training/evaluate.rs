@@ -38,7 +38,12 @@ pub fn attacks(texts: &[String]) -> Result<Vec<Attack>, Error> {
 
 /// Evaluates the teacher with all its ReLUs and the student under its masks. One entry for each network and attack: each
 /// kind of image through its own branch, with the adversarial accuracy through BN_c beside it.
-pub fn evaluate(t: &Trained, data: &DataSpec, m: &Measure, progress: &Progress) -> Result<Vec<Evaluation>, Error> {
+pub fn evaluate(
+    t: &Trained,
+    data: &DataSpec,
+    m: &Measure,
+    progress: &Progress,
+) -> Result<Vec<Evaluation>, Error> {
     let most = m.clean.max(m.corrupted).max(m.attacked);
     let ds = data.open(m.split, Some(most)).map_err(input)?;
     let mut out = vec![];
@@ -49,7 +54,13 @@ pub fn evaluate(t: &Trained, data: &DataSpec, m: &Measure, progress: &Progress) 
     Ok(out)
 }
 
-fn one(what: &str, model: &Model, ds: &Dataset, m: &Measure, progress: &Progress) -> Result<Vec<Evaluation>, String> {
+fn one(
+    what: &str,
+    model: &Model,
+    ds: &Dataset,
+    m: &Measure,
+    progress: &Progress,
+) -> Result<Vec<Evaluation>, String> {
     let r = model.runnable();
     let dual = model.net.dual();
     let n = |n: usize| Some(n.min(ds.len()) as u64);
@@ -78,7 +89,8 @@ fn one(what: &str, model: &Model, ds: &Dataset, m: &Measure, progress: &Progress
             let mut tell = tell(&format!("{attack} through BN of {} images", branch.name()));
             adversarial(&r, branch, ds, m.attacked, EVAL_BATCH, attack, m.seed, &mut tell)
         };
-        let mut e = if i == 0 { base.clone() } else { Evaluation { what: what.into(), ..Evaluation::default() } };
+        let mut e =
+            if i == 0 { base.clone() } else { Evaluation { what: what.into(), ..Evaluation::default() } };
         let scores: &mut Scores = &mut e.scores;
         if dual {
             scores.adversarial = Some(through(Branch::Adversarial)?);

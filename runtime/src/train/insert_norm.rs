@@ -63,6 +63,37 @@ pub fn calibrate(
     if !m.net.dual() {
         return Ok(());
     }
+    let attacked = perturbed(m, batches, attack, at)?;
+    measure(m, sites, &attacked, Branch::Adversarial)
+}
+
+/// Takes the running statistics of all normalisations anew from `batches` of pixels and labels; those of the adversarial
+/// branch from attacked images, where an attack is given. Scales and shifts stay.
+pub fn remeasure(
+    m: &mut Model,
+    batches: &[(Burn<4>, Vec<usize>)],
+    attack: Option<&Attack>,
+    at: At,
+) -> Result<(), String> {
+    let sites: Vec<usize> = (0..m.net.norms().len()).collect();
+    let clean: Vec<Burn<4>> = batches.iter().map(|(x, _)| x.clone()).collect();
+    settle(m, &sites, &clean, Branch::Clean)?;
+    match attack {
+        Some(a) if m.net.dual() => {
+            let attacked = perturbed(m, &batches[..batches.len().min(2)], a, at)?;
+            settle(m, &sites, &attacked, Branch::Adversarial)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Attacked images, through the clean branch.
+fn perturbed(
+    m: &Model,
+    batches: &[(Burn<4>, Vec<usize>)],
+    attack: &Attack,
+    at: At,
+) -> Result<Vec<Burn<4>>, String> {
     let mut attacked = vec![];
     for (i, (x, labels)) in batches.iter().enumerate() {
         let dims = x.dims();
@@ -73,23 +104,33 @@ pub fn calibrate(
         let logits = |x: Burn<4>| r.logits(x, Branch::Clean);
         attacked.push(attack.run(x, &Target::Labels(labels.clone()), Some(start), None, &logits)?.pixels);
     }
-    measure(m, sites, &attacked, Branch::Adversarial)
+    Ok(attacked)
 }
 
-/// Sets scale, shift and running statistics of a branch to the identity by the statistics of these images.
-fn measure(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) -> Result<(), String> {
+/// Sets the running statistics of a branch to those the layers really have, each batch by its own statistics as in training.
+fn settle(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) -> Result<(), String> {
+    let found = statistics(m, batches, branch, Norms::Batch)?;
+    let device = m.net.device().clone();
+    for &site in sites {
+        let [_, _, mean, variance] = m.net.norms()[site].params[branch as usize];
+        let row = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<_>>();
+        m.params[mean] = upload(row(&found[site].0), &device);
+        m.params[variance] = upload(row(&found[site].1), &device);
+    }
+    Ok(())
+}
+
+/// Mean and variance of what goes into each normalisation, over all batches together.
+fn statistics(
+    m: &Model,
+    batches: &[Burn<4>],
+    branch: Branch,
+    norms: Norms,
+) -> Result<Vec<(Vec<f64>, Vec<f64>)>, String> {
     let n = m.net.norms().len();
     let (mut means, mut squares, mut count) = (vec![vec![]; n], vec![vec![]; n], vec![0.0f64; n]);
     for x in batches {
-        // The adversarial branch still computes what the clean one did before calibration, so either may carry the images.
-        let call = Call {
-            params: &m.params,
-            gates: &m.gates,
-            norms: Norms::Measure,
-            branch,
-            watch: false,
-            probes: None,
-        };
+        let call = Call { params: &m.params, gates: &m.gates, norms, branch, watch: false, probes: None };
         for s in m.net.forward(m.front.apply(x.clone()), &call)?.statistics {
             let (mean, variance) = (download(s.mean), download(s.variance));
             let weight = s.count as f64;
@@ -102,20 +143,29 @@ fn measure(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) 
             count[s.site] += weight;
         }
     }
+    let of = |site: usize| {
+        let k = count[site].max(1.0);
+        let mean: Vec<f64> = means[site].iter().map(|v| v / k).collect();
+        let variance = squares[site].iter().zip(&mean).map(|(q, m)| (q / k - m * m).max(0.0)).collect();
+        (mean, variance)
+    };
+    Ok((0..n).map(of).collect())
+}
+
+/// Sets scale, shift and running statistics of a branch to the identity by the statistics of these images.
+fn measure(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) -> Result<(), String> {
+    let found = statistics(m, batches, branch, Norms::Measure)?;
     let device = m.net.device().clone();
     for &site in sites {
         let s = &m.net.norms()[site];
-        let k = count[site].max(1.0);
-        let mean: Vec<f64> = means[site].iter().map(|v| v / k).collect();
-        let variance: Vec<f64> =
-            squares[site].iter().zip(&mean).map(|(q, m)| (q / k - m * m).max(0.0)).collect();
+        let (mean, variance) = &found[site];
         let scale: Vec<f32> = variance.iter().map(|v| (v + f64::from(s.eps)).sqrt() as f32).collect();
         let row = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<_>>();
         let [a, b, c, d] = s.params[branch as usize];
         m.params[a] = upload(scale, &device);
-        m.params[b] = upload(row(&mean), &device);
-        m.params[c] = upload(row(&mean), &device);
-        m.params[d] = upload(row(&variance), &device);
+        m.params[b] = upload(row(mean), &device);
+        m.params[c] = upload(row(mean), &device);
+        m.params[d] = upload(row(variance), &device);
     }
     Ok(())
 }

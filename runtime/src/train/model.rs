@@ -11,7 +11,7 @@ use relinc_passes::ir::Graph;
 use relinc_passes::masks::{LayerMask, Masks, RELU};
 
 /// How much of a new batch's statistics enters the running ones, as in PyTorch.
-const MOMENTUM: f32 = 0.1;
+pub const MOMENTUM: f32 = 0.1;
 
 /// A network with its present parameters and gates.
 #[derive(Debug, Clone)]
@@ -59,13 +59,14 @@ impl Model {
         Masks { layers: layers.collect(), ..Masks::default() }
     }
 
-    /// Moves the running statistics of a branch towards a batch's. The variance is made unbiased first, as in PyTorch.
-    pub fn update_statistics(&mut self, branch: Branch, batch: &[Statistics]) {
+    /// Moves the running statistics of a branch by `momentum` towards a batch's. The variance is made unbiased first, as in
+    /// PyTorch.
+    pub fn update_statistics(&mut self, branch: Branch, batch: &[Statistics], momentum: f32) {
         for s in batch {
             let [_, _, mean, variance] = self.net.norms()[s.site].params[branch as usize];
             let unbiased = s.count as f32 / (s.count.max(2) - 1) as f32;
             let plain = |t: &Burn<1>| if t.is_autodiff() { t.clone().inner() } else { t.clone() };
-            let blend = |old: &Burn<1>, new: Burn<1>| old.clone() * (1.0 - MOMENTUM) + new * MOMENTUM;
+            let blend = |old: &Burn<1>, new: Burn<1>| old.clone() * (1.0 - momentum) + new * momentum;
             self.params[mean] = blend(&self.params[mean], plain(&s.mean));
             self.params[variance] = blend(&self.params[variance], plain(&s.variance) * unbiased);
         }

@@ -59,7 +59,8 @@ fn batch_worth(scene: &Scene<'_>, images: &[usize]) -> Result<Vec<[Burn<1>; 2]>,
     let call = Call {
         params: &m.params,
         gates: &m.gates,
-        norms: Norms::Running,
+        // Running statistics lag behind masks that just changed.
+        norms: Norms::Batch,
         branch: Branch::Clean,
         watch: true,
         probes: Some(&probes),

@@ -1,9 +1,10 @@
 //! One stage of a run: epochs of steps with masks, validation, log and checkpoints.
 
 use super::evaluate;
+use super::insert_norm::remeasure;
 use super::learner::{Scene, learner};
 use super::loader::{self, Loader, LoaderOptions};
-use super::model::Model;
+use super::model::{MOMENTUM, Model};
 use super::objective::At;
 use super::optimizer::Sgd;
 use super::recipe::{Kind, Recipe};
@@ -22,6 +23,8 @@ use std::time::Instant;
 
 /// Attacked validation images take this attack: ten steps, cross-entropy.
 const VAL_STEPS: usize = 10;
+/// Training images whose statistics a network gets at the end of a search.
+const REMEASURED: usize = 1024;
 /// Images a batch of evaluation.
 pub const EVAL_BATCH: usize = 128;
 
@@ -258,6 +261,7 @@ impl Run<'_, '_> {
         if !self.progress.finished {
             if let Some(m) = self.ask(r.epochs, 0, |l, s| l.finish(s))? {
                 self.wear(m);
+                self.remeasure()?;
             }
             self.progress.finished = true;
             self.save()?;
@@ -316,6 +320,7 @@ impl Run<'_, '_> {
             }
             let changed = self.ask(epoch, step, |l, s| l.before_step(s, step))?;
             if let Some(m) = changed {
+                self.progress.since_masks = 0;
                 self.wear(m);
             }
             let Some(batch) = batches.next() else {
@@ -395,11 +400,33 @@ impl Run<'_, '_> {
             return Err(bad());
         }
         for (branch, s) in &c.statistics {
-            self.model.update_statistics(*branch, s);
+            // New masks make the old statistics wrong: what came since is averaged before the old is blended in again.
+            let momentum = MOMENTUM.max(1.0 / (1 + self.progress.since_masks) as f32);
+            self.model.update_statistics(*branch, s, momentum);
         }
+        self.progress.since_masks += 1;
         self.track();
         self.progress.sums.add(&c.parts, c.clean_rows, c.correct, f64::from(norm));
         Ok(())
+    }
+
+    /// Takes the running statistics anew, from the first training images under the present masks.
+    fn remeasure(&mut self) -> Result<(), StageError> {
+        if self.model.net.norms().is_empty() {
+            return Ok(());
+        }
+        let (ds, o) = (&self.stage.train, &self.stage.recipe.objective);
+        let device = self.model.net.device().clone();
+        let n = REMEASURED.min(ds.len());
+        let batches: Vec<_> = (0..n)
+            .step_by(EVAL_BATCH)
+            .map(|from| {
+                let range = from..(from + EVAL_BATCH).min(n);
+                (evaluate::pixels(ds, range.clone(), &device), range.map(|i| ds.label(i)).collect())
+            })
+            .collect();
+        let at = At { seed: self.stage.recipe.seed, step: u64::MAX / 2 };
+        Ok(remeasure(self.model, &batches, o.robust.then_some(&o.attack), at)?)
     }
 
     /// Moves the running average of the weights.

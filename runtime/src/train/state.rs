@@ -57,9 +57,11 @@ pub struct Progress {
     pub best: Option<f64>,
     /// Epoch it was reached in.
     pub best_epoch: usize,
+    /// Steps since the masks changed within an epoch.
+    pub since_masks: usize,
     /// The present epoch's sums.
     pub sums: Sums,
-    /// Adam's step count, where a learner uses it.
+    /// Wall-clock seconds of the complete epochs.
     pub seconds: f64,
 }
 
