@@ -40,6 +40,11 @@ impl Gate {
         };
         Gate { pos: upload(side(1.0), device), neg: upload(side(0.0), device) }
     }
+    /// The same slopes without gradients.
+    pub fn detached(&self) -> Gate {
+        let plain = |t: &Burn<1>| if t.is_autodiff() { t.clone().inner() } else { t.clone() };
+        Gate { pos: plain(&self.pos), neg: plain(&self.neg) }
+    }
     /// From both sides' slopes.
     pub fn upload(pos: Vec<f32>, neg: Vec<f32>, device: &Device) -> Gate {
         Gate { pos: upload(pos, device), neg: upload(neg, device) }
@@ -180,7 +185,7 @@ impl Network {
         match &step.op {
             Op::Conv(c) => ops::conv(x, &args[1], args.get(2), c),
             Op::Binary(Binary::Add) if args[0].shape() == args[1].shape() => Ok(ops::sum(x, &args[1])),
-            op => generic::apply(op, args, self.facts.ty(step.id).at(batch)),
+            op => generic::apply(op, args, self.facts.ty(step.id), batch),
         }
     }
 

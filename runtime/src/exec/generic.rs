@@ -4,17 +4,20 @@ use super::value::{Value, flatten, ranked, upload};
 use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Slice, Tensor as Burn, activation};
+use relinc_passes::interp::movement::slice_range;
 use relinc_passes::ir::op::{Binary, Compare, ReduceKind, SliceAxis, Unary, Window};
-use relinc_passes::ir::{Op, Tensor};
+use relinc_passes::ir::{DType, Op, Tensor, Type};
 
-/// Computes one operation; `out` are the dimensions of the result.
-pub(super) fn apply(op: &Op, args: &[Value], out: Vec<usize>) -> Result<Value, String> {
+/// Computes one operation with a result of type `ty` at a batch.
+pub(super) fn apply(op: &Op, args: &[Value], ty: &Type, batch: usize) -> Result<Value, String> {
+    let (out, whole) = (ty.at(batch), ty.dtype == DType::I64);
     let x = args.first().ok_or("has no operand")?;
     let arg = |i: usize| args.get(i).ok_or("lacks an operand");
     let flat = match op {
-        Op::Identity | Op::Dropout | Op::Reshape(_) | Op::Cast(relinc_passes::ir::DType::F32) => x.flat(),
-        Op::Cast(relinc_passes::ir::DType::Bool) => x.flat().not_equal_elem(0.0).float(),
-        Op::Cast(_) => x.flat().sign() * x.flat().abs().floor(),
+        Op::Identity | Op::Dropout | Op::Reshape(_) | Op::Cast(DType::F32) => x.flat(),
+        Op::Cast(DType::Bool) => x.flat().not_equal_elem(0.0).float(),
+        Op::Cast(DType::U8) => x.flat().clamp(0.0, 255.0).floor(),
+        Op::Cast(DType::I64) => towards_zero(x.flat()),
         Op::Linear => linear(x, arg(1)?, args.get(2)),
         Op::Gemm { alpha, beta, trans_a, trans_b } => {
             let flip = |t: Burn<2>, yes: bool| if yes { t.transpose() } else { t };
@@ -30,10 +33,13 @@ pub(super) fn apply(op: &Op, args: &[Value], out: Vec<usize>) -> Result<Value, S
         Op::PRelu => {
             let positive = activation::relu(x.flat());
             let negative = Value::new(x.flat() - positive.clone(), x.shape());
-            positive + zip(&negative, arg(1)?, Binary::Mul)?
+            let negative = Value::new(zip(&negative, arg(1)?, Binary::Mul)?, out.clone());
+            zip(&negative, &Value::new(positive, x.shape()), Binary::Add)?
         }
+        Op::Clip { min, max } if whole => clip(x.flat(), min.trunc(), max.trunc()),
         Op::Clip { min, max } => clip(x.flat(), *min, *max),
         Op::Unary(u) => unary(*u, x.flat()),
+        Op::Binary(Binary::Div) if whole => towards_zero(zip(x, arg(1)?, Binary::Div)?),
         Op::Binary(b) => zip(x, arg(1)?, *b)?,
         Op::Compare(c) => compare(x, arg(1)?, *c)?,
         Op::Where => choose(x, arg(1)?, arg(2)?, out.len())?,
@@ -103,6 +109,10 @@ fn matmul(a: &Value, b: &Value) -> Result<Burn<1>, String> {
     let b = if column { Value::new(b.flat(), [b.len(), 1]) } else { b.clone() };
     let rank = a.shape().len().max(b.shape().len()).max(2);
     ranked!(rank, D => Ok(flatten(a.tensor::<D>().matmul(b.tensor::<D>()))))
+}
+
+fn towards_zero(x: Burn<1>) -> Burn<1> {
+    x.clone().sign() * x.abs().floor()
 }
 
 fn clip(x: Burn<1>, min: f32, max: f32) -> Burn<1> {
@@ -245,27 +255,10 @@ fn slice(x: &Value, axes: &[SliceAxis]) -> Result<Burn<1>, String> {
     })
 }
 
-/// The positions a slice picks along an axis of `dim` elements (ONNX semantics).
+/// The positions a slice picks along an axis of `dim` elements.
 fn positions(a: &SliceAxis, dim: usize) -> Vec<usize> {
-    let n = dim as i64;
-    let wrap = |v: i64| if v < 0 { v.saturating_add(n) } else { v };
-    let (mut at, mut out) = (wrap(a.start), vec![]);
-    if a.step > 0 {
-        at = at.clamp(0, n);
-        let end = wrap(a.end).clamp(0, n);
-        while at < end {
-            out.push(at as usize);
-            at += a.step;
-        }
-    } else {
-        at = at.clamp(0, n - 1);
-        let end = wrap(a.end).clamp(-1, n);
-        while at > end && at >= 0 {
-            out.push(at as usize);
-            at += a.step;
-        }
-    }
-    out
+    let (start, count) = slice_range(a, dim);
+    (0..count as i64).map(|i| (start as i64 + i * a.step) as usize).collect()
 }
 
 /// The operand padded so that every window of `out` lies inside it; how much was added after each spatial axis.

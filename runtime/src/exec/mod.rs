@@ -6,6 +6,7 @@ mod generic;
 pub mod network;
 mod ops;
 pub mod tract;
+mod untie;
 pub mod value;
 
 pub use forward::{Call, Gate, Norms, Outcome, Statistics, Tap};

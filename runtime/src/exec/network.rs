@@ -1,5 +1,6 @@
 //! A graph as a trainable network: what computes what, which constants are parameters, where the ReLU layers are.
 
+use super::untie::untie;
 use super::value::Value;
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::ir::infer::infer;
@@ -137,7 +138,8 @@ pub struct Network {
     device: Device,
 }
 
-fn role(op: &Op, slot: usize) -> Option<Role> {
+/// What a constant in this operand slot is to training.
+pub(super) fn role(op: &Op, slot: usize) -> Option<Role> {
     match (op, slot) {
         (Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::PRelu, 1) => Some(Role::Weight),
         (Op::Gemm { .. } | Op::MatMul, 0) => Some(Role::Weight),
@@ -156,6 +158,7 @@ impl Network {
     /// # Errors
     /// A graph without exactly one input and an output, or with an operation whose parameters are not constants.
     pub fn new(graph: &Graph, dual: bool, device: &Device) -> Result<Network, String> {
+        let graph = &untie(graph.clone());
         let (input, ty) = crate::eval::only_input(graph)?;
         let facts = infer(graph).map_err(|e| e.first().map(|e| e.to_string()).unwrap_or_default())?;
         let order = graph.topo().map_err(|n| format!("'{}' is on a cycle", graph.node(n).name))?;

@@ -226,7 +226,7 @@ impl Objective {
             Some(t) if self.kl > 0.0 => Target::Logits(t),
             _ => Target::Labels(labels.to_vec()),
         };
-        let plain: Vec<crate::exec::Gate> = gates.iter().map(detached).collect();
+        let plain: Vec<crate::exec::Gate> = gates.iter().map(crate::exec::Gate::detached).collect();
         let mut frozen = student.runnable();
         frozen.gates = &plain;
         let branch = self.adversarial_branch();
@@ -278,11 +278,6 @@ impl Objective {
         };
         self.attention_at.iter().map(find).collect()
     }
-}
-
-fn detached(g: &crate::exec::Gate) -> crate::exec::Gate {
-    let plain = |t: &Burn<1>| if t.is_autodiff() { t.clone().inner() } else { t.clone() };
-    crate::exec::Gate { pos: plain(&g.pos), neg: plain(&g.neg) }
 }
 
 fn teacher_call(t: &Model, watch: bool) -> Call<'_> {

@@ -12,8 +12,8 @@ use super::sensitivity::sparse;
 use super::state::{Checkpoint, Progress, Sums, Tensors};
 use crate::attack::Attack;
 use crate::data::Dataset;
-use crate::exec::Branch;
 use crate::exec::value::{download, upload};
+use crate::exec::{Branch, Gate, Param};
 use burn::tensor::Tensor as Burn;
 use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU};
 use std::path::PathBuf;
@@ -251,8 +251,8 @@ impl Run<'_, '_> {
         if !self.load()? {
             let first = self.ask(0, 0, |l, s| l.start(s))?;
             self.wear(first);
+            self.epoch_masks = self.masks.clone();
         }
-        self.epoch_masks = self.masks.clone();
         while self.progress.epoch < r.epochs && !self.progress.finished {
             if let Ended::Stopped = self.epoch(watcher)? {
                 return Ok(Ended::Stopped);
@@ -451,7 +451,9 @@ impl Run<'_, '_> {
     fn validate(&mut self, epoch: usize) -> Result<Record, StageError> {
         let r = &self.stage.recipe;
         let params = self.candidate();
-        let runnable = evaluate::Runnable { params: &params, ..self.model.runnable() };
+        let own: Option<Vec<Gate>> = self.learner.gates().map(|g| g.iter().map(Gate::detached).collect());
+        let gates = own.as_ref().unwrap_or(&self.model.gates);
+        let runnable = evaluate::Runnable { params: &params, gates, ..self.model.runnable() };
         let val = self.stage.val;
         let (mut clean, mut adversarial) = (None, None);
         if !val.is_empty() && r.val_images > 0 {
@@ -541,6 +543,7 @@ impl Run<'_, '_> {
             progress: self.progress.clone(),
             tensors,
             masks: self.masks.clone(),
+            epoch_masks: self.epoch_masks.clone(),
             best_masks: self.best_masks.clone(),
         };
         Ok(c.write(&path)?)
@@ -560,20 +563,30 @@ impl Run<'_, '_> {
             )));
         }
         let device = self.model.net.device().clone();
-        let row = |prefix: &str, n: &str| {
-            c.tensors.get(&format!("{prefix}/{n}")).map(|v| upload(v.clone(), &device))
+        let row = |prefix: &str, p: &Param| {
+            let v = c.tensors.get(&format!("{prefix}/{}", p.name));
+            match v.filter(|v| v.len() != p.shape.iter().product::<usize>()) {
+                None => Ok(v.map(|v| upload(v.clone(), &device))),
+                Some(_) => Err(format!(
+                    "{}: {prefix}/{} has another size than in this network; remove it to start anew",
+                    path.display(),
+                    p.name
+                )),
+            }
         };
-        let names: Vec<String> = self.model.net.params().iter().map(|p| p.name.clone()).collect();
-        let all = |prefix: &str| names.iter().map(|n| row(prefix, n)).collect::<Option<Vec<_>>>();
-        self.model.params = all("param").ok_or_else(|| {
-            format!("{}: lacks parameters of this network; remove it to start anew", path.display())
-        })?;
-        self.sgd.velocity = names.iter().map(|n| row("velocity", n)).collect();
-        (self.average, self.best, self.best_masks) = (all("average"), all("best"), c.best_masks);
+        let params = self.model.net.params();
+        let rows = |prefix: &str| params.iter().map(|p| row(prefix, p)).collect::<Result<Vec<_>, String>>();
+        let whole = |prefix: &str| rows(prefix).map(|v| v.into_iter().collect::<Option<Vec<_>>>());
+        self.sgd.velocity = rows("velocity")?;
+        (self.average, self.best, self.best_masks) = (whole("average")?, whole("best")?, c.best_masks);
+        let lacking =
+            || format!("{}: lacks parameters of this network; remove it to start anew", path.display());
+        self.model.params = whole("param")?.ok_or_else(lacking)?;
         let learned =
             c.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix("learner/")?.to_string(), v.clone())));
         self.learner.load(&learned.collect())?;
         self.progress = c.progress;
+        self.epoch_masks = c.epoch_masks;
         self.wear(c.masks);
         Ok(true)
     }

@@ -74,9 +74,14 @@ pub struct Checkpoint {
     pub tensors: Tensors,
     /// The present masks.
     pub masks: Masks,
+    /// Those at the beginning of the present epoch.
+    pub epoch_masks: Masks,
     /// The masks of the best epoch.
     pub best_masks: Option<Masks>,
 }
+
+/// What the names of masks begin with: the present ones, those of the epoch's beginning, the best.
+const MASKS: [&str; 3] = ["mask/", "epoch_mask/", "best_mask/"];
 
 impl Checkpoint {
     /// Writes it.
@@ -85,9 +90,10 @@ impl Checkpoint {
         let bytes: Vec<(String, Vec<u8>, Dtype, usize)> = self
             .tensors
             .iter()
-            .map(|(k, v)| (k.clone(), v.iter().flat_map(|x| x.to_le_bytes()).collect(), Dtype::F32, v.len()))
-            .chain(mask_rows("mask", Some(&self.masks)))
-            .chain(mask_rows("best_mask", self.best_masks.as_ref()))
+            .map(|(k, v)| (k.clone(), bytes_of(v), Dtype::F32, v.len()))
+            .chain(mask_rows(MASKS[0], Some(&self.masks)))
+            .chain(mask_rows(MASKS[1], Some(&self.epoch_masks)))
+            .chain(mask_rows(MASKS[2], self.best_masks.as_ref()))
             .collect();
         let views: Vec<(String, TensorView<'_>)> = bytes
             .iter()
@@ -108,40 +114,53 @@ impl Checkpoint {
         let (_, meta) = SafeTensors::read_metadata(&bytes).map_err(|e| fail(&e))?;
         let info = meta.metadata().clone().unwrap_or_default();
         let json = info.get("progress").ok_or_else(|| fail(&"it is no checkpoint"))?;
-        let mut out =
-            Checkpoint { progress: serde_json::from_str(json).map_err(|e| fail(&e))?, ..Default::default() };
-        let (mut best, mut any_best) = (Masks::default(), false);
-        for (name, t) in SafeTensors::deserialize(&bytes).map_err(|e| fail(&e))?.iter() {
-            let mask = |prefix: &str, into: &mut Masks| -> Result<bool, String> {
-                let Some(layer) = name.strip_prefix(prefix) else { return Ok(false) };
+        let progress = serde_json::from_str(json).map_err(|e| fail(&e))?;
+        let all = SafeTensors::deserialize(&bytes).map_err(|e| fail(&e))?;
+        let masks = |prefix: &str| -> Result<Masks, String> {
+            let mut masks = Masks::default();
+            for (name, t) in all.iter().filter(|(_, t)| t.dtype() == Dtype::U8) {
+                let Some(layer) = name.strip_prefix(prefix) else { continue };
                 let shape =
                     *shapes.get(layer).ok_or_else(|| fail(&format!("there is no ReLU layer {layer}")))?;
-                if shape.iter().product::<usize>() != t.data().len() {
+                let slope = all.tensor(&format!("{name}.slope")).ok().map(|s| floats(s.data()));
+                if shape.iter().product::<usize>() != t.data().len()
+                    || slope.as_ref().is_some_and(|s| s.len() != shape[0])
+                {
                     return Err(fail(&format!("the mask of {layer} has another size")));
                 }
-                into.layers.insert(layer.into(), LayerMask { shape, values: t.data().to_vec(), slope: None });
-                Ok(true)
-            };
-            if mask("mask/", &mut out.masks)? {
-                continue;
+                masks.layers.insert(layer.into(), LayerMask { shape, values: t.data().to_vec(), slope });
             }
-            if mask("best_mask/", &mut best)? {
-                any_best = true;
-                continue;
-            }
-            let row =
-                t.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            out.tensors.insert(name.to_string(), row);
-        }
-        out.best_masks = any_best.then_some(best);
-        Ok(out)
+            Ok(masks)
+        };
+        let best = masks(MASKS[2])?;
+        let rows = all.iter().filter(|(name, _)| !MASKS.iter().any(|m| name.starts_with(m)));
+        Ok(Checkpoint {
+            progress,
+            tensors: rows.map(|(name, t)| (name.to_string(), floats(t.data()))).collect(),
+            masks: masks(MASKS[0])?,
+            epoch_masks: masks(MASKS[1])?,
+            best_masks: (!best.layers.is_empty()).then_some(best),
+        })
     }
 }
 
+fn bytes_of(v: &[f32]) -> Vec<u8> {
+    v.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+/// A layer's values, and its slopes where it has some.
 fn mask_rows<'a>(
     prefix: &'a str,
     m: Option<&'a Masks>,
 ) -> impl Iterator<Item = (String, Vec<u8>, Dtype, usize)> + 'a {
-    let layers = m.into_iter().flat_map(|m| &m.layers);
-    layers.map(move |(k, l)| (format!("{prefix}/{k}"), l.values.clone(), Dtype::U8, l.values.len()))
+    m.into_iter().flat_map(|m| &m.layers).flat_map(move |(k, l)| {
+        let values = (format!("{prefix}{k}"), l.values.clone(), Dtype::U8, l.values.len());
+        let slope =
+            l.slope.as_ref().map(|s| (format!("{prefix}{k}.slope"), bytes_of(s), Dtype::F32, s.len()));
+        std::iter::once(values).chain(slope)
+    })
 }

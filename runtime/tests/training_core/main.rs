@@ -1,0 +1,15 @@
+//! The training core against other computations of the same numbers: the reference interpreter, finite differences,
+//! plain f64, PyTorch's values; and that a run does not depend on being interrupted.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod attack;
+mod cases;
+mod checkpoint;
+mod harness;
+mod loader;
+mod losses;
+mod masks;
+mod models;
+mod norms;
+mod operations;
+mod resume;

@@ -1,0 +1,47 @@
+//! Gates: a mask on a ReLU layer is the interpreter's `masked_relu`, and the slopes' gradients are exact.
+
+use super::harness::{call, close, forward, graph, interpret, leaf, noise};
+use burn::tensor::Device;
+use relinc_passes::masks::LayerMask;
+use relinc_runtime::exec::value::{download, upload};
+use relinc_runtime::exec::{Gate, Network, Value};
+
+const VALUES: [u8; 12] = [0, 1, 2, 1, 0, 0, 2, 1, 1, 0, 2, 0];
+
+#[test]
+fn gate_of_a_mask_is_masked_relu() {
+    let x = noise(36, 4);
+    for slope in [None, Some(vec![0.5, -2.0, 1.25])] {
+        let values: Vec<String> = VALUES.iter().map(u8::to_string).collect();
+        let mask = format!("%m = const u8[3,2,2] [{}]", values.join(", "));
+        let body = match &slope {
+            None => format!("{mask}\n%y = masked_relu(%x, %m)"),
+            Some(s) => format!("{mask}\n%s = const f32[3] {s:?}\n%y = masked_relu(%x, %m, %s)"),
+        };
+        let (want, _) = interpret(&graph("f32[N,3,2,2]", &body), &x, &[3, 3, 2, 2]);
+        let net = Network::new(&graph("f32[N,3,2,2]", "%y = relu(%x)"), false, &Device::flex()).unwrap();
+        let m = LayerMask { shape: [3, 2, 2], values: VALUES.to_vec(), slope };
+        let gates = [Gate::of_mask(&m, net.device())];
+        let got = forward(&net, &gates, &[], &x, &[3, 3, 2, 2]).output;
+        close(&download(got.into_flat()), &want, 1e-6, "masked relu");
+    }
+}
+
+/// `∂L/∂pos = Σ c·max(x,0)` and `∂L/∂neg = Σ c·min(x,0)` over the batch, and what an added probe gets is the cotangent.
+#[test]
+fn gradients_by_the_slopes() {
+    let net = Network::new(&graph("f32[N,5]", "%y = relu(%x)"), false, &Device::flex()).unwrap();
+    let (x, c) = (noise(15, 1), noise(15, 2));
+    let gates = [Gate { pos: leaf(&noise(5, 3)), neg: leaf(&noise(5, 4)) }];
+    let probes = [leaf(&[0.0; 15])];
+    let call = relinc_runtime::exec::Call { watch: true, probes: Some(&probes), ..call(&[], &gates) };
+    let out = net.forward(Value::upload(x.clone(), [3, 5], net.device()), &call).unwrap();
+    assert_eq!(download(out.taps[0].input.flat()), x);
+    let grads = (out.output.flat() * upload(c.clone(), net.device())).sum().backward();
+    let side = |of: fn(f32) -> f32| -> Vec<f32> {
+        (0..5).map(|i| (0..3).map(|n| c[n * 5 + i] * of(x[n * 5 + i])).sum()).collect()
+    };
+    close(&download(gates[0].pos.grad(&grads).unwrap()), &side(|v| v.max(0.0)), 1e-6, "pos");
+    close(&download(gates[0].neg.grad(&grads).unwrap()), &side(|v| v.min(0.0)), 1e-6, "neg");
+    close(&download(probes[0].grad(&grads).unwrap()), &c, 0.0, "probe");
+}

@@ -1,0 +1,257 @@
+//! A stage that is stopped and resumed ends in the same bits as one that is not, whatever learns the masks.
+
+use super::harness::graph;
+use burn::tensor::Device;
+use relinc_passes::masks::{IDENTITY, Masks, RELU, ZERO};
+use relinc_runtime::data::{DataSpec, Dataset, Normalize, Split};
+use relinc_runtime::exec::Network;
+use relinc_runtime::train::recipe::{Counts, SearchOptions};
+use relinc_runtime::train::schedule::Schedule;
+use relinc_runtime::train::select::Granularity;
+use relinc_runtime::train::{Ended, Kind, Method, Model, Now, Recipe, Record, Stage, StageError, Watcher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// ReLUs to keep of the network's 2,048.
+const KEEP: usize = 600;
+
+/// Two convolutions with normalisations, 1,536 and 512 ReLUs, ten classes.
+pub fn tiny(dual: bool) -> Model {
+    let body = "%w1 = const f32[6,3,3,3] rand(seed=1, scale=0.3)\n%w2 = const f32[8,6,3,3] rand(seed=2, scale=0.2)
+        %g1 = const f32[6] splat(1)\n%b1 = const f32[6] splat(0)\n%m1 = const f32[6] splat(0)\n%v1 = const f32[6] splat(1)
+        %g2 = const f32[8] splat(1)\n%b2 = const f32[8] splat(0)\n%m2 = const f32[8] splat(0)\n%v2 = const f32[8] splat(1)
+        %c1 = conv(%x, %w1) {strides=[2,2], pads=[1,1,1,1]}\n%n1 = batch_norm(%c1, %g1, %b1, %m1, %v1)
+        %r1 = relu(%n1) @relu00\n%c2 = conv(%r1, %w2) {strides=[2,2], pads=[1,1,1,1]}
+        %n2 = batch_norm(%c2, %g2, %b2, %m2, %v2)\n%r2 = relu(%n2) @relu01\n%p = global_mean(%r2) {keep=false}
+        %w = const f32[10,8] rand(seed=3, scale=0.5)\n%b = const f32[10] splat(0)\n%y = linear(%p, %w, %b)";
+    let net = Network::new(&graph("f32[N,3,32,32]", body), dual, &Device::flex()).unwrap();
+    Model::new(net, &Normalize::NONE, [3, 32, 32]).unwrap()
+}
+
+/// 256 training, 64 validation images.
+pub fn data(split: Split) -> Dataset {
+    "shapes?train=256&val=64&seed=2".parse::<DataSpec>().unwrap().open(split, None).unwrap()
+}
+
+pub fn bits(v: &[f32]) -> Vec<u32> {
+    v.iter().map(|v| v.to_bits()).collect()
+}
+
+/// A stage on the tiny network.
+#[derive(Clone)]
+pub struct Job {
+    pub recipe: Recipe,
+    pub folder: Option<PathBuf>,
+    pub resume: bool,
+    /// Epoch and step, from 1, after which it is stopped.
+    pub stop_at: Option<(usize, usize)>,
+    pub masks: Masks,
+    pub density: Option<f64>,
+}
+
+impl Job {
+    fn model(&self) -> Model {
+        let o = &self.recipe.objective;
+        tiny(o.robust && !o.single_norm)
+    }
+}
+
+/// How it ended, with what.
+#[derive(Debug)]
+pub struct Done {
+    pub ended: Ended,
+    pub params: Vec<(String, Vec<u32>)>,
+    pub masks: Masks,
+    pub log: Vec<Record>,
+}
+
+struct Hand {
+    stop: Arc<AtomicBool>,
+    at: Option<(usize, usize)>,
+    log: Vec<Record>,
+}
+
+impl Watcher for Hand {
+    fn step(&mut self, now: &Now<'_>) {
+        if self.at == Some((now.epoch, now.step)) {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+    fn epoch(&mut self, r: &Record) -> Result<(), String> {
+        self.log.push(r.clone());
+        Ok(())
+    }
+}
+
+impl Job {
+    /// Three epochs of eight steps.
+    pub fn new(kind: Kind, method: Option<Method>, folder: &Path) -> Job {
+        let mut recipe = Recipe::new(kind, method, method == Some(Method::Rlnet), 3);
+        (recipe.batch, recipe.val_images, recipe.val_attacked, recipe.seed) = (32, 64, 16, 7);
+        recipe.search = method.filter(|_| kind == Kind::Search).map(|method| SearchOptions {
+            method,
+            keep: KEEP,
+            counts: if method == Method::Senet { Counts::Eta(vec![0.3, 1.0]) } else { Counts::Global },
+            granularity: Granularity::Pixel,
+            zeros: true,
+            refreshes: 3,
+            calibration: 32,
+            ramp: 0.8,
+            first: None,
+            seed: 3,
+        });
+        let folder = Some(folder.to_path_buf());
+        Job { recipe, folder, resume: false, stop_at: None, masks: tiny(false).open_masks(), density: None }
+    }
+
+    pub fn try_run(&self) -> Result<Done, StageError> {
+        let mut model = self.model();
+        let teacher = tiny(false);
+        let val = data(Split::Val);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stage = Stage {
+            name: "s".into(),
+            recipe: self.recipe.clone(),
+            teacher: (self.recipe.kind != Kind::Teacher).then_some(&teacher),
+            train: Arc::new(data(Split::Train)),
+            val: &val,
+            folder: self.folder.clone(),
+            resume: self.resume,
+            stop: stop.clone(),
+            order: None,
+            density: self.density,
+        };
+        let mut masks = self.masks.clone();
+        let mut hand = Hand { stop, at: self.stop_at, log: vec![] };
+        let ended = stage.run(&mut model, &mut masks, &mut hand)?;
+        let params = model.export().into_iter().map(|(n, v)| (n, bits(&v))).collect();
+        Ok(Done { ended, params, masks, log: hand.log })
+    }
+
+    pub fn run(&self) -> Done {
+        self.try_run().unwrap()
+    }
+}
+
+/// What of a log line is no clock.
+fn untimed(r: &Record) -> Record {
+    Record { images_per_second: 0.0, data_wait: 0.0, seconds: 0.0, ..r.clone() }
+}
+
+/// Runs a job through, then with stops at these places, each followed by a resumption.
+fn survives(job: Job, stops: &[(usize, usize)]) -> Done {
+    let whole = Job { folder: None, ..job.clone() }.run();
+    assert_eq!(whole.ended, Ended::Finished);
+    let mut log = vec![];
+    for (i, &at) in stops.iter().enumerate() {
+        let stopped = Job { stop_at: Some(at), resume: i > 0, ..job.clone() }.run();
+        assert_eq!(stopped.ended, Ended::Stopped);
+        log.extend(stopped.log);
+    }
+    let resumed = Job { resume: true, ..job.clone() }.run();
+    assert_eq!(resumed.ended, Ended::Finished);
+    log.extend(resumed.log.clone());
+    let log: Vec<Record> = log.iter().map(untimed).collect();
+    let want: Vec<Record> = whole.log.iter().map(untimed).collect();
+    assert_eq!(log, want);
+    for ((name, a), (_, b)) in whole.params.iter().zip(&resumed.params) {
+        assert_eq!(a, b, "{name}");
+    }
+    assert_eq!(whole.masks, resumed.masks);
+    // A finished stage is not trained again.
+    let again = Job { resume: true, ..job }.run();
+    assert_eq!((again.ended, again.log.len()), (Ended::Finished, 0));
+    assert_eq!((again.params, again.masks), (whole.params.clone(), whole.masks.clone()));
+    whole
+}
+
+const STOPS: [(usize, usize); 1] = [(2, 3)];
+
+fn search(method: Method) {
+    let dir = tempfile::tempdir().unwrap();
+    let done = survives(Job::new(Kind::Search, Some(method), dir.path()), &STOPS);
+    assert_eq!(done.masks.kept(), KEEP);
+}
+
+#[test]
+fn gradual() {
+    search(Method::Gradual);
+}
+
+#[test]
+fn senet() {
+    search(Method::Senet);
+}
+
+#[test]
+fn rlnet() {
+    search(Method::Rlnet);
+}
+
+#[test]
+fn snl() {
+    search(Method::Snl);
+}
+
+#[test]
+fn bcd() {
+    search(Method::Bcd);
+}
+
+#[test]
+fn teacher() {
+    let dir = tempfile::tempdir().unwrap();
+    survives(Job::new(Kind::Teacher, None, dir.path()), &STOPS);
+}
+
+/// At the first step, at the last of an epoch, twice in one epoch.
+#[test]
+fn several_stops() {
+    let dir = tempfile::tempdir().unwrap();
+    let job = Job::new(Kind::Search, Some(Method::Gradual), dir.path());
+    survives(job, &[(1, 1), (1, 8), (3, 2), (3, 7)]);
+}
+
+/// A frozen mask with slopes, an average of the weights, attention transfer, a schedule that moves every step.
+#[test]
+fn tune() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::new(Kind::Tune, Some(Method::Senet), dir.path());
+    (job.recipe.average, job.recipe.schedule) = (0.9, Schedule::OneCycle);
+    for (l, m) in job.masks.layers.values_mut().enumerate() {
+        m.slope = Some((0..m.shape[0]).map(|c| 0.1 * c as f32 + l as f32).collect());
+        m.values.iter_mut().enumerate().for_each(|(i, v)| *v = [RELU, IDENTITY, ZERO][i % 3]);
+    }
+    let masks = job.masks.clone();
+    assert_eq!(survives(job, &STOPS).masks, masks);
+}
+
+#[test]
+fn robust_tune_with_one_normalisation() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::new(Kind::Tune, Some(Method::Rlnet), dir.path());
+    (job.recipe.objective.attack.steps, job.recipe.objective.single_norm) = (2, true);
+    survives(job, &STOPS);
+}
+
+#[test]
+fn sparse_training() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::new(Kind::Teacher, None, dir.path());
+    job.density = Some(0.3);
+    survives(job, &STOPS);
+}
+
+/// The number of threads does not change a bit either.
+#[test]
+fn threads_do_not_matter() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut job = Job::new(Kind::Teacher, None, dir.path());
+    (job.folder, job.recipe.epochs) = (None, 1);
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| job.run()).params
+    };
+    assert!(with(1) == with(4));
+}
