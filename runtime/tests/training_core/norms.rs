@@ -2,6 +2,7 @@
 
 use super::harness::{close, graph, leaf, noise};
 use burn::tensor::{Device, Tensor as Burn};
+use relinc_runtime::train::model::MOMENTUM;
 use relinc_runtime::data::Normalize;
 use relinc_runtime::exec::value::{download, upload};
 use relinc_runtime::exec::{Branch, Call, Network, Norms, Outcome, Value};
@@ -106,7 +107,7 @@ fn running_statistics_follow_pytorch() {
     for step in 0..3 {
         let x = noise(5 * 12, 20 + step);
         let out = run(&m.net, &m.params, Branch::Clean, upload(x.clone(), m.net.device()), &[5, 3, 2, 2]);
-        m.update_statistics(Branch::Clean, &out.statistics);
+        m.update_statistics(Branch::Clean, &out.statistics, MOMENTUM);
         let p = plain(&wide(&x), &[1.0; 3], &[0.0; 3], 4);
         for c in 0..3 {
             want_mean[c] = 0.9 * want_mean[c] + 0.1 * p.mean[c];
@@ -149,7 +150,7 @@ fn branches_do_not_touch_each_other() {
     assert!(adversarial[..2].iter().all(|&p| leaves[p].grad(&grads).is_some()));
 
     let before = m.export();
-    m.update_statistics(Branch::Adversarial, &out.statistics);
+    m.update_statistics(Branch::Adversarial, &out.statistics, MOMENTUM);
     let after = m.export();
     for (i, (a, b)) in before.iter().zip(&after).enumerate() {
         assert_eq!(a.1 != b.1, adversarial[2..].contains(&i), "{}", a.0);
