@@ -158,7 +158,7 @@ fn bad_options_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("o").display().to_string();
     for (args, says) in [
-        (&["--method", "gradul"][..], "did you mean 'gradual'"),
+        (&["--method", "gradul"][..], "did you mean \"gradual\""),
         (&["--budget", "101%"], "only"),
         (&["--rate", "-1"], "rate"),
         (&["--schedule", "linear"], "one-cycle"),

@@ -23,7 +23,7 @@ const BATCH: usize = 128;
 /// Batch normalisations in training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Norm {
-    /// Dual in robust stages, none otherwise.
+    /// Dual when a stage is robust, single otherwise.
     #[default]
     Auto,
     /// None: those of the model are folded into its weights first.
@@ -73,7 +73,7 @@ pub fn student(
 ) -> Result<Model, String> {
     let norm = match (norm, robust) {
         (Norm::Auto, true) => Norm::Dual,
-        (Norm::Auto, false) => Norm::None,
+        (Norm::Auto, false) => Norm::Single,
         (n, _) => n,
     };
     if norm == Norm::None {

@@ -15,7 +15,7 @@ pub enum Target {
     /// Cross-entropy, margin or DLR against the labels.
     Labels(Vec<usize>),
     /// Divergence from these logits.
-    Logits(Burn<2>),
+    Logits(Box<Burn<2>>),
 }
 
 /// What an attack found.
@@ -65,7 +65,7 @@ impl Attack {
 
     fn loss(&self, z: Burn<2>, target: &Target) -> Burn<1> {
         match target {
-            Target::Logits(t) => loss::distillation(z, t.clone(), loss::TEMPERATURE),
+            Target::Logits(t) => loss::distillation(z, (**t).clone(), loss::TEMPERATURE),
             Target::Labels(l) => {
                 let l = loss::labels(l, &z.device());
                 match self.goal {

@@ -120,13 +120,11 @@ fn settle(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) -
     Ok(())
 }
 
+/// Mean and variance by channel.
+type Moments = (Vec<f64>, Vec<f64>);
+
 /// Mean and variance of what goes into each normalisation, over all batches together.
-fn statistics(
-    m: &Model,
-    batches: &[Burn<4>],
-    branch: Branch,
-    norms: Norms,
-) -> Result<Vec<(Vec<f64>, Vec<f64>)>, String> {
+fn statistics(m: &Model, batches: &[Burn<4>], branch: Branch, norms: Norms) -> Result<Vec<Moments>, String> {
     let n = m.net.norms().len();
     let (mut means, mut squares, mut count) = (vec![vec![]; n], vec![vec![]; n], vec![0.0f64; n]);
     for x in batches {

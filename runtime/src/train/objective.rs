@@ -223,7 +223,7 @@ impl Objective {
             upload(noise, student.net.device()).reshape(dims)
         });
         let goal = match target {
-            Some(t) if self.kl > 0.0 => Target::Logits(t),
+            Some(t) if self.kl > 0.0 => Target::Logits(Box::new(t)),
             _ => Target::Labels(labels.to_vec()),
         };
         let plain: Vec<crate::exec::Gate> = gates.iter().map(crate::exec::Gate::detached).collect();

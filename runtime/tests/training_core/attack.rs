@@ -55,7 +55,7 @@ fn epsilon_0_changes_nothing() {
 #[test]
 fn results_stay_in_the_ball_and_are_pixels() {
     let (v, x) = images();
-    let target = Target::Logits(linear(x.clone() * 0.5, 3));
+    let target = Target::Logits(Box::new(linear(x.clone() * 0.5, 3)));
     for a in attacks() {
         for t in [Target::Labels(labels(3)), target.clone()] {
             let found = a.run(&x, &t, start(&a, 0), None, &|x| Ok(linear(x, 3))).unwrap();
