@@ -160,7 +160,7 @@ fn bad_options_are_named() {
     for (args, says) in [
         (&["--method", "gradul"][..], "did you mean \"gradual\""),
         (&["--budget", "101%"], "only"),
-        (&["--rate", "-1"], "rate"),
+        (&["--rate=-1"], "rate"),
         (&["--schedule", "linear"], "one-cycle"),
         (&["--epochs", "0"], "at least 1"),
         (&["--train-attack", "pgd:eps=x"], "eps=x"),

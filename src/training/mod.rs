@@ -138,7 +138,12 @@ impl Trainer<'_> {
             None => student::teacher(&form, self.data, train.image_shape()).map_err(named)?,
         };
         let robust = self.plan.robust();
-        let mut student = student::student(&form, self.plan.norm, robust, self.data, &train, self.plan.seed)
+        let layers = form.mask_layers();
+        if let Some(m) = &self.plan.masks {
+            m.check("the masks to begin with", &layers).map_err(input)?;
+        }
+        let (norm, first) = (self.plan.norm, self.plan.masks.as_ref());
+        let mut student = student::student(&form, norm, robust, self.data, &train, first, self.plan.seed)
             .map_err(named)?;
         notes.push(student::describe(&student));
         if self.plan.random_start {
@@ -175,7 +180,7 @@ impl Trainer<'_> {
                 let order = replay::order(dir)?;
                 stage.order = Some(replay::part(&order, recorded, stage.recipe.epochs, train.len())?);
                 recorded += stage.recipe.epochs;
-                self.recorded(&mut stage, dir)?;
+                self.recorded(&mut stage, dir, &layers)?;
             }
             let ended = stage.run(&mut student, &mut masks, &mut watch);
             self.progress.finish();
@@ -267,9 +272,16 @@ impl Trainer<'_> {
         })
     }
 
-    fn recorded(&self, stage: &mut Stage<'_>, dir: &Path) -> Result<(), Error> {
+    fn recorded(
+        &self,
+        stage: &mut Stage<'_>,
+        dir: &Path,
+        layers: &[(String, [usize; 3])],
+    ) -> Result<(), Error> {
         if let Some(s) = &mut stage.recipe.search {
-            s.first = Some(replay::masks(dir)?);
+            let first = replay::masks(dir)?;
+            first.check(&dir.display().to_string(), layers).map_err(input)?;
+            s.first = Some(first);
             if let Some(n) = replay::counts(dir) {
                 s.counts = Counts::Given(n);
             }

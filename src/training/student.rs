@@ -4,6 +4,7 @@ use crate::error::{Error, input};
 use crate::model::Model as Canonical;
 use burn::tensor::Device;
 use relinc_passes::front::onnx::{ImportOptions, import};
+use relinc_passes::masks::Masks;
 use relinc_passes::pass::Options;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::data::{DataSpec, Dataset};
@@ -69,6 +70,7 @@ pub fn student(
     robust: bool,
     data: &DataSpec,
     train: &Dataset,
+    masks: Option<&Masks>,
     seed: u64,
 ) -> Result<Model, String> {
     let norm = match (norm, robust) {
@@ -86,6 +88,10 @@ pub fn student(
     let added = insert(&mut g)?;
     let net = Network::new(&g, norm == Norm::Dual, &Device::flex())?;
     let mut m = Model::new(net, &data.normalize(), train.image_shape())?;
+    // The identity is that of the network under its masks.
+    if let Some(k) = masks {
+        m.set_masks(k);
+    }
     let new = |node| added.contains(&node);
     let sites: Vec<usize> = (0..m.net.norms().len()).filter(|&i| new(m.net.norms()[i].node)).collect();
     if !sites.is_empty() {

@@ -121,8 +121,8 @@ impl Recipe {
             (Kind::Teacher, _) => (0.05, Schedule::Step),
             (Kind::Search, true) => (0.05, Schedule::Constant),
             (Kind::Tune, true) => (0.01, Schedule::Step),
-            (Kind::Search, false) => (0.03, Schedule::OneCycle),
-            (Kind::Tune, false) => (0.03, Schedule::OneCycle),
+            (Kind::Search, false) => (0.03, Schedule::Constant),
+            (Kind::Tune, false) => (0.03, Schedule::Cosine),
         };
         Recipe {
             kind,
