@@ -22,7 +22,7 @@ use relinc_runtime::search::oneshot::{self, Allocation, Oneshot};
 use relinc_runtime::train::learner::Scene;
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::{
-    Counts, Ended, Kind, Method, Model, Record, Stage, StageError, loader, sensitivity,
+    Counts, Ended, Kind, Method, Model, Record, Stage, StageError, loader, sensitivity, sparsity,
 };
 use spec::StageOptions;
 use std::path::{Path, PathBuf};
@@ -143,8 +143,8 @@ impl Trainer<'_> {
             m.check("the masks to begin with", &layers).map_err(input)?;
         }
         let (norm, first) = (self.plan.norm, self.plan.masks.as_ref());
-        let mut student = student::student(&form, norm, robust, self.data, &train, first, self.plan.seed)
-            .map_err(named)?;
+        let mut student =
+            student::student(&form, norm, robust, self.data, &train, first, self.plan.seed).map_err(named)?;
         notes.push(student::describe(&student));
         if self.plan.random_start {
             student.randomise(self.plan.seed);
@@ -328,7 +328,7 @@ impl Trainer<'_> {
             };
             let mut quiet = watch::Silent;
             match stage.run(&mut sparse, &mut masks, &mut quiet).map_err(input)? {
-                Ended::Finished => sensitivity::by_sparsity(&sparse, DENSITY),
+                Ended::Finished => sparsity::by_sparsity(&sparse, DENSITY),
                 Ended::Stopped => return Err(self.stopped("sensitivity")),
             }
         } else {

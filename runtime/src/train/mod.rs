@@ -11,13 +11,16 @@ pub mod model;
 pub mod objective;
 pub mod optimizer;
 pub mod recipe;
+pub mod record;
 pub mod schedule;
 pub mod select;
 pub mod sensitivity;
+pub mod sparsity;
 pub mod stage;
 pub mod state;
 
 pub use learner::Method;
 pub use model::Model;
 pub use recipe::{Counts, Kind, Recipe, SearchOptions};
-pub use stage::{Ended, Now, Record, Stage, StageError, Watcher};
+pub use record::{Ended, Now, Record, StageError, Watcher};
+pub use stage::Stage;

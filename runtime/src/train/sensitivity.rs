@@ -4,8 +4,7 @@ use super::evaluate::pixels;
 use super::learner::Scene;
 use super::loader::order;
 use super::loss::{TEMPERATURE, cross_entropy, distillation, labels};
-use super::model::Model;
-use crate::exec::value::{download, upload};
+use crate::exec::value::download;
 use crate::exec::{Branch, Call, Norms, Tap};
 use burn::tensor::Tensor as Burn;
 
@@ -124,80 +123,4 @@ pub const PRESETS: [(&str, &[f64]); 3] = [
 /// The released η of a network.
 pub fn preset(name: &str) -> Option<Vec<f64>> {
     PRESETS.iter().find(|(n, _)| *n == name).map(|(_, v)| v.to_vec())
-}
-
-/// SENet's sensitivity (method, section 3): η = 1 − the share of a layer's weights that survive sparse training at
-/// density `density`. The masks keep the globally largest |w| and are remade every step from dense shadow weights, whose
-/// gradient is that of the sparse network.
-pub fn by_sparsity(shadow: &Model, density: f64) -> Vec<f64> {
-    let (kept, of) = surviving(shadow, density);
-    let share: Vec<f64> = of.iter().map(|&p| kept.get(p).copied().flatten().unwrap_or(0.0)).collect();
-    share.into_iter().map(|s| 1.0 - s).collect()
-}
-
-/// The share of each weight parameter among the globally largest, and the parameter before each ReLU layer.
-fn surviving(m: &Model, density: f64) -> (Vec<Option<f64>>, Vec<usize>) {
-    use crate::exec::Role;
-    let rows: Vec<Option<Vec<f32>>> = m
-        .net
-        .params()
-        .iter()
-        .zip(&m.params)
-        .map(|(p, v)| (p.role == Role::Weight && p.shape.len() == 4).then(|| download(v.clone())))
-        .collect();
-    let cut = cut(&rows, density);
-    let share = |r: &Vec<f32>| r.iter().filter(|w| w.abs() >= cut).count() as f64 / r.len().max(1) as f64;
-    (rows.iter().map(|r| r.as_ref().map(share)).collect(), before(m))
-}
-
-fn cut(rows: &[Option<Vec<f32>>], density: f64) -> f32 {
-    let mut all: Vec<f32> = rows.iter().flatten().flatten().map(|w| w.abs()).collect();
-    let keep = ((all.len() as f64 * density).round() as usize).clamp(1, all.len().max(1));
-    if all.is_empty() {
-        return 0.0;
-    }
-    let at = all.len() - keep;
-    *all.select_nth_unstable_by(at, f32::total_cmp).1
-}
-
-/// The weights with all but the globally largest set to 0.
-pub fn sparse(m: &Model, density: f64) -> Vec<Burn<1>> {
-    use crate::exec::Role;
-    let rows: Vec<Option<Vec<f32>>> = m
-        .net
-        .params()
-        .iter()
-        .zip(&m.params)
-        .map(|(p, v)| (p.role == Role::Weight && p.shape.len() == 4).then(|| download(v.clone())))
-        .collect();
-    let cut = cut(&rows, density);
-    let thin = |r: Vec<f32>| r.into_iter().map(|w| if w.abs() >= cut { w } else { 0.0 }).collect();
-    rows.into_iter()
-        .zip(&m.params)
-        .map(|(r, v)| r.map_or_else(|| v.clone(), |r| upload(thin(r), m.net.device())))
-        .collect()
-}
-
-/// For each ReLU layer, the convolution weights above it: the largest kernel of those that reach it first.
-fn before(m: &Model) -> Vec<usize> {
-    use relinc_passes::ir::{NodeId, Op};
-    let g = m.net.graph();
-    let param = |id: NodeId| {
-        let w = g.operand(id, 1)?;
-        m.net.params().iter().position(|p| p.node == w)
-    };
-    let find = |start: NodeId| {
-        let (mut stack, mut found) = (vec![start], vec![]);
-        while let Some(n) = stack.pop() {
-            for o in g.operands(n) {
-                match g.op(o) {
-                    Op::Conv(_) => found.extend(param(o)),
-                    Op::Relu | Op::Const(_) | Op::Input(_) => {}
-                    _ => stack.push(o),
-                }
-            }
-        }
-        found.into_iter().max_by_key(|&p| m.net.params()[p].shape.iter().product::<usize>())
-    };
-    m.net.relus().iter().map(|r| find(r.node).unwrap_or(usize::MAX)).collect()
 }

@@ -1,5 +1,7 @@
 //! One stage of a run: epochs of steps with masks, validation, log and checkpoints.
 
+mod keep;
+
 use super::evaluate;
 use super::insert_norm::remeasure;
 use super::learner::{Scene, learner};
@@ -7,15 +9,15 @@ use super::loader::{self, Loader, LoaderOptions};
 use super::model::{MOMENTUM, Model};
 use super::objective::At;
 use super::optimizer::Sgd;
-use super::recipe::{Kind, Recipe};
-use super::sensitivity::sparse;
-use super::state::{Checkpoint, Progress, Sums, Tensors};
+use super::recipe::Recipe;
+use super::record::{Ended, Now, Record, StageError, Watcher};
+use super::sparsity::sparse;
+use super::state::{Progress, Sums};
 use crate::attack::Attack;
 use crate::data::Dataset;
-use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Gate, Param};
+use crate::exec::{Branch, Gate};
 use burn::tensor::Tensor as Burn;
-use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU};
+use relinc_passes::masks::{Masks, RELU};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,116 +53,6 @@ pub struct Stage<'a> {
     pub order: Option<Arc<Vec<Vec<Vec<usize>>>>>,
     /// Train with only this share of the weights (SENet's sensitivity run).
     pub density: Option<f64>,
-}
-
-/// A line of `log.jsonl`.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Record {
-    /// The stage's name.
-    pub stage: String,
-    /// Mask method, in a search.
-    pub method: Option<String>,
-    /// Epoch, from 1.
-    pub epoch: usize,
-    /// Of so many.
-    pub epochs: usize,
-    /// Mean loss.
-    pub loss: f64,
-    /// Mean cross-entropy.
-    pub ce: f64,
-    /// Mean divergence from the teacher.
-    pub kl: f64,
-    /// Mean attention transfer.
-    pub attention: f64,
-    /// Accuracy on the clean training views, in percent.
-    pub train_accuracy: f64,
-    /// Clean validation accuracy in percent.
-    pub val_clean: Option<f64>,
-    /// Accuracy on attacked validation images through the adversarial branch, in percent.
-    pub val_adversarial: Option<f64>,
-    /// Learning rate at the epoch's end.
-    pub rate: f64,
-    /// ReLUs the masks keep.
-    pub kept: usize,
-    /// Normalised Hamming distance of the masks to those of the epoch before.
-    pub hamming: f64,
-    /// Largest gradient norm before clipping.
-    pub gradient: f64,
-    /// Training images a second, without validation.
-    pub images_per_second: f64,
-    /// Share of the epoch's time spent waiting for data.
-    pub data_wait: f64,
-    /// Wall-clock seconds of the stage so far.
-    pub seconds: f64,
-}
-
-/// Hears how a stage goes.
-pub trait Watcher {
-    /// After each step: (stage, epoch from 1, epochs, step from 1, steps, mean loss so far, images a second).
-    fn step(&mut self, _now: &Now<'_>) {}
-    /// After each epoch.
-    fn epoch(&mut self, _record: &Record) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-/// Where a stage is, for a progress line.
-#[derive(Debug)]
-pub struct Now<'a> {
-    /// Stage name.
-    pub stage: &'a str,
-    /// Epoch, from 1.
-    pub epoch: usize,
-    /// Of so many.
-    pub epochs: usize,
-    /// Steps done in it.
-    pub step: usize,
-    /// Of so many.
-    pub steps: usize,
-    /// Mean loss of the epoch so far.
-    pub loss: f64,
-    /// Training accuracy so far, percent.
-    pub accuracy: f64,
-    /// Images a second.
-    pub images_per_second: f64,
-    /// ReLUs kept.
-    pub kept: usize,
-}
-
-/// How a stage ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Ended {
-    /// All epochs are done.
-    Finished,
-    /// The user stopped it; the checkpoint says where.
-    Stopped,
-}
-
-/// Why a stage failed.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum StageError {
-    /// The loss or a parameter is no number any more.
-    #[error(
-        "the loss is not a number any more in epoch {epoch}, step {step}; the last good state is kept{kept}; \
-         lower the learning rate ('rate') or the gradient limit ('clip') and go on with --resume"
-    )]
-    NotFinite {
-        /// From 1.
-        epoch: usize,
-        /// From 1.
-        step: usize,
-        /// Where.
-        kept: String,
-    },
-    /// Anything else.
-    #[error("{0}")]
-    Other(String),
-}
-
-impl From<String> for StageError {
-    fn from(s: String) -> StageError {
-        StageError::Other(s)
-    }
 }
 
 /// Share of elements on which two masks differ.
@@ -512,88 +404,4 @@ impl Run<'_, '_> {
             seconds: 0.0,
         })
     }
-
-    /// Leaves in the model what the stage found.
-    fn settle(&mut self) {
-        let keep_best = self.stage.recipe.kind != Kind::Search;
-        if let (true, Some(best)) = (keep_best, self.best.take()) {
-            self.model.params = best;
-        } else {
-            self.model.params = self.candidate();
-        }
-    }
-
-    fn save(&self) -> Result<(), StageError> {
-        let Some(path) = self.stage.checkpoint() else { return Ok(()) };
-        let mut tensors = Tensors::new();
-        let names: Vec<&str> = self.model.net.params().iter().map(|p| p.name.as_str()).collect();
-        let mut put = |prefix: &str, values: &mut dyn Iterator<Item = Option<Burn<1>>>| {
-            for (n, v) in names.iter().zip(values) {
-                if let Some(v) = v {
-                    tensors.insert(format!("{prefix}/{n}"), download(v));
-                }
-            }
-        };
-        put("param", &mut self.model.params.iter().cloned().map(Some));
-        put("velocity", &mut self.sgd.velocity.iter().cloned());
-        put("average", &mut self.average.iter().flatten().cloned().map(Some));
-        put("best", &mut self.best.iter().flatten().cloned().map(Some));
-        tensors.extend(self.learner.save().into_iter().map(|(k, v)| (format!("learner/{k}"), v)));
-        let c = Checkpoint {
-            progress: self.progress.clone(),
-            tensors,
-            masks: self.masks.clone(),
-            epoch_masks: self.epoch_masks.clone(),
-            best_masks: self.best_masks.clone(),
-        };
-        Ok(c.write(&path)?)
-    }
-
-    /// Goes on where the checkpoint stopped, if there is one and it may be used.
-    fn load(&mut self) -> Result<bool, StageError> {
-        let Some(path) = self.stage.checkpoint().filter(|p| self.stage.resume && p.exists()) else {
-            return Ok(false);
-        };
-        let shapes = self.model.net.relus().iter().map(|r| (r.name.clone(), r.shape)).collect();
-        let c = Checkpoint::read(&path, &shapes)?;
-        if c.progress.recipe != self.progress.recipe {
-            return Err(StageError::Other(format!(
-                "{}: was made by another recipe or data set; continue with the same options, or remove it",
-                path.display()
-            )));
-        }
-        let device = self.model.net.device().clone();
-        let row = |prefix: &str, p: &Param| {
-            let v = c.tensors.get(&format!("{prefix}/{}", p.name));
-            match v.filter(|v| v.len() != p.shape.iter().product::<usize>()) {
-                None => Ok(v.map(|v| upload(v.clone(), &device))),
-                Some(_) => Err(format!(
-                    "{}: {prefix}/{} has another size than in this network; remove it to start anew",
-                    path.display(),
-                    p.name
-                )),
-            }
-        };
-        let params = self.model.net.params();
-        let rows = |prefix: &str| params.iter().map(|p| row(prefix, p)).collect::<Result<Vec<_>, String>>();
-        let whole = |prefix: &str| rows(prefix).map(|v| v.into_iter().collect::<Option<Vec<_>>>());
-        self.sgd.velocity = rows("velocity")?;
-        (self.average, self.best, self.best_masks) = (whole("average")?, whole("best")?, c.best_masks);
-        let lacking =
-            || format!("{}: lacks parameters of this network; remove it to start anew", path.display());
-        self.model.params = whole("param")?.ok_or_else(lacking)?;
-        let learned =
-            c.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix("learner/")?.to_string(), v.clone())));
-        self.learner.load(&learned.collect())?;
-        self.progress = c.progress;
-        self.epoch_masks = c.epoch_masks;
-        self.wear(c.masks);
-        Ok(true)
-    }
-}
-
-/// Masks of uniform layers, for tests and for layers without a mask.
-pub fn linear(shapes: &[(String, [usize; 3])]) -> Masks {
-    let layers = shapes.iter().map(|(n, s)| (n.clone(), LayerMask::uniform(*s, IDENTITY)));
-    Masks { layers: layers.collect(), ..Masks::default() }
 }

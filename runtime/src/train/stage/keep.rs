@@ -1,0 +1,89 @@
+//! What a stage keeps: checkpoints, and the network it leaves.
+
+use super::Run;
+use crate::exec::Param;
+use crate::exec::value::{download, upload};
+use crate::train::recipe::Kind;
+use crate::train::record::StageError;
+use crate::train::state::{Checkpoint, Tensors};
+use burn::tensor::Tensor as Burn;
+
+impl Run<'_, '_> {
+    /// Leaves in the model what the stage found.
+    pub(super) fn settle(&mut self) {
+        let keep_best = self.stage.recipe.kind != Kind::Search;
+        if let (true, Some(best)) = (keep_best, self.best.take()) {
+            self.model.params = best;
+        } else {
+            self.model.params = self.candidate();
+        }
+    }
+
+    pub(super) fn save(&self) -> Result<(), StageError> {
+        let Some(path) = self.stage.checkpoint() else { return Ok(()) };
+        let mut tensors = Tensors::new();
+        let names: Vec<&str> = self.model.net.params().iter().map(|p| p.name.as_str()).collect();
+        let mut put = |prefix: &str, values: &mut dyn Iterator<Item = Option<Burn<1>>>| {
+            for (n, v) in names.iter().zip(values) {
+                if let Some(v) = v {
+                    tensors.insert(format!("{prefix}/{n}"), download(v));
+                }
+            }
+        };
+        put("param", &mut self.model.params.iter().cloned().map(Some));
+        put("velocity", &mut self.sgd.velocity.iter().cloned());
+        put("average", &mut self.average.iter().flatten().cloned().map(Some));
+        put("best", &mut self.best.iter().flatten().cloned().map(Some));
+        tensors.extend(self.learner.save().into_iter().map(|(k, v)| (format!("learner/{k}"), v)));
+        let c = Checkpoint {
+            progress: self.progress.clone(),
+            tensors,
+            masks: self.masks.clone(),
+            epoch_masks: self.epoch_masks.clone(),
+            best_masks: self.best_masks.clone(),
+        };
+        Ok(c.write(&path)?)
+    }
+
+    /// Goes on where the checkpoint stopped, if there is one and it may be used.
+    pub(super) fn load(&mut self) -> Result<bool, StageError> {
+        let Some(path) = self.stage.checkpoint().filter(|p| self.stage.resume && p.exists()) else {
+            return Ok(false);
+        };
+        let shapes = self.model.net.relus().iter().map(|r| (r.name.clone(), r.shape)).collect();
+        let c = Checkpoint::read(&path, &shapes)?;
+        if c.progress.recipe != self.progress.recipe {
+            return Err(StageError::Other(format!(
+                "{}: was made by another recipe or data set; continue with the same options, or remove it",
+                path.display()
+            )));
+        }
+        let device = self.model.net.device().clone();
+        let row = |prefix: &str, p: &Param| {
+            let v = c.tensors.get(&format!("{prefix}/{}", p.name));
+            match v.filter(|v| v.len() != p.shape.iter().product::<usize>()) {
+                None => Ok(v.map(|v| upload(v.clone(), &device))),
+                Some(_) => Err(format!(
+                    "{}: {prefix}/{} has another size than in this network; remove it to start anew",
+                    path.display(),
+                    p.name
+                )),
+            }
+        };
+        let params = self.model.net.params();
+        let rows = |prefix: &str| params.iter().map(|p| row(prefix, p)).collect::<Result<Vec<_>, String>>();
+        let whole = |prefix: &str| rows(prefix).map(|v| v.into_iter().collect::<Option<Vec<_>>>());
+        self.sgd.velocity = rows("velocity")?;
+        (self.average, self.best, self.best_masks) = (whole("average")?, whole("best")?, c.best_masks);
+        let lacking =
+            || format!("{}: lacks parameters of this network; remove it to start anew", path.display());
+        self.model.params = whole("param")?.ok_or_else(lacking)?;
+        let learned =
+            c.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix("learner/")?.to_string(), v.clone())));
+        self.learner.load(&learned.collect())?;
+        self.progress = c.progress;
+        self.epoch_masks = c.epoch_masks;
+        self.wear(c.masks);
+        Ok(true)
+    }
+}
