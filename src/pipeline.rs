@@ -5,13 +5,12 @@ use crate::compile::{MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
 use crate::training::evaluate::{Measure, attacks};
 use crate::training::spec::{self, StageOptions};
-use crate::training::{Norm, Plan, Planned, is_oneshot};
+use crate::training::{Export, Norm, Plan, Planned, is_oneshot};
 use relinc_passes::architecture::Architecture;
 use relinc_passes::front::onnx::ImportOptions;
 use relinc_passes::masks::Masks;
 use relinc_runtime::cost::{self, Weights};
 use relinc_runtime::data::{DataSpec, Split};
-use relinc_runtime::exec::Branch;
 use relinc_runtime::nearest::nearest;
 use relinc_runtime::train::Kind;
 use serde::Deserialize;
@@ -56,8 +55,8 @@ pub struct Pipeline {
     pub verify_each: bool,
     /// Batch normalisations in training: auto, none, single or dual.
     pub batch_norm: Option<String>,
-    /// The branch of dual batch normalisations that is exported: clean or adversarial.
-    pub branch: Option<Branch>,
+    /// The branch of dual batch normalisations that is exported: clean, adversarial or both.
+    pub branch: Option<String>,
     /// Where training starts: model (its weights, the default) or random.
     pub start: Option<String>,
     /// Another ONNX model that teaches; relative to the pipeline file.
@@ -269,7 +268,7 @@ impl Pipeline {
                 None => None,
             },
             teacher: self.teacher.as_ref().map(|t| base.join(t)),
-            branch: self.branch.unwrap_or_default(),
+            branch: self.branch.as_deref().map_or(Ok(Export::default()), str::parse)?,
             seed: self.seed,
         };
         if plan.trains() && self.data.is_none() {

@@ -165,7 +165,7 @@ fn bad_options_are_named() {
         (&["--epochs", "0"], "at least 1"),
         (&["--train-attack", "pgd:eps=x"], "eps=x"),
         (&["--eta", "1,2"], "2 sensitivities are given for"),
-        (&["--bn", "both"], "choose auto, none, single or dual"),
+        (&["--bn", "twice"], "choose auto, none, single or dual"),
     ] {
         let mut all = vec!["search", QUICK, "-o", &out, "--data", DATA];
         if !args.contains(&"--budget") {

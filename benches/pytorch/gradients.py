@@ -55,13 +55,15 @@ def main():
     parser.add_argument("--data", required=True)
     parser.add_argument("--normalize", choices=sorted(cifar.NORMS), default="imagenet")
     parser.add_argument("--limit", type=int, default=32)
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many test images first")
     parser.add_argument("--train", action="store_true", help="BatchNorm in training mode")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("-o", "--output", default="gradients.safetensors")
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
-    images, labels = cifar.read(args.data, "test", args.limit)
+    images, labels = cifar.read(args.data, "test", args.skip + args.limit)
+    images, labels = images[args.skip:], labels[args.skip:]
     x = cifar.Normalize(args.normalize)(images)
     tensors = {"input": x.numpy(), "labels": labels.numpy()}
     results = {}

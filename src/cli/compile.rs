@@ -79,7 +79,10 @@ pub struct Args {
 impl Args {
     fn request(&self, seed: u64) -> Result<Request, Error> {
         if let Some(bn) = &self.bn {
-            return Err(Error::announced(&format!("--bn {bn} (dual batch normalisation)")));
+            return Err(Error::Input(format!(
+                "--bn {bn}: an ONNX file has one batch normalisation at each place; dual ones are trained by relinc, where run, \
+                 train, search and tune take --bn or branch"
+            )));
         }
         match self.fold.as_str() {
             "auto" | "never" => {}

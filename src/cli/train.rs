@@ -8,10 +8,9 @@ use crate::report;
 use crate::training::command::train_and_compile;
 use crate::training::evaluate::{Measure, attacks};
 use crate::training::spec::StageOptions;
-use crate::training::{Norm, Plan, Planned};
+use crate::training::{Export, Norm, Plan, Planned};
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::{DataSpec, Split};
-use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::Kind;
 use std::path::PathBuf;
@@ -36,7 +35,7 @@ pub struct Args {
     /// The network that teaches [default: the model itself]
     #[arg(long, value_name = "MODEL")]
     teacher: Option<PathBuf>,
-    /// Batch normalisations: none, single or dual to train with; clean or adversarial to export of dual ones; may be repeated
+    /// Batch normalisations: none, single or dual to train with; clean, adversarial or both to export of dual ones; may be repeated
     #[arg(long, value_name = "WHICH")]
     bn: Vec<String>,
     /// Where training starts: model or random
@@ -74,11 +73,10 @@ pub struct Args {
 /// Runs a stage.
 pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
     let progress = g.progress();
-    let (mut norm, mut branch) = (Norm::Auto, Branch::Clean);
+    let (mut norm, mut branch) = (Norm::Auto, Export::default());
     for b in &a.bn {
         match b.as_str() {
-            "clean" => branch = Branch::Clean,
-            "adversarial" => branch = Branch::Adversarial,
+            "clean" | "adversarial" | "both" => branch = b.parse()?,
             other => norm = other.parse()?,
         }
     }

@@ -1,12 +1,13 @@
 //! From a plan to an output folder: train, then compile what was trained.
 
 use super::evaluate::{Measure, evaluate};
-use super::{Plan, Trainer};
+use super::{Export, Plan, Trainer};
 use crate::compile::{Learned, MaskSource, Request, Source, compile, describe};
 use crate::error::{Error, input};
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::report::model::{Training, TrainingCounts};
+use relinc_runtime::exec::Branch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,13 +44,22 @@ pub fn train_and_compile(
             notes: vec![],
         },
         evaluations,
-        branch: dual.then_some(plan.branch),
+        branch: dual.then_some(plan.branch.first()),
         notes: found.notes,
     });
     request.reference = (!plan.random_start).then_some(graph);
     request.masks = found.masks.map_or(MaskSource::All, MaskSource::Learned);
-    let trained = found.graph;
-    compile(Source::Trained(Box::new(trained), Box::new(info)), &request, progress)
+    let other = (dual && plan.branch == Export::Both).then(|| found.student.graph(Branch::Adversarial));
+    let source = |g| Source::Trained(Box::new(g), Box::new(info.clone()));
+    let report = compile(source(found.graph), &request, progress)?;
+    if let Some(g) = other {
+        request.out = request.out.join("adversarial");
+        if let Some(l) = &mut request.learned {
+            l.branch = Some(Branch::Adversarial);
+        }
+        compile(source(g), &request, progress)?;
+    }
+    Ok(report)
 }
 
 /// A flag that Ctrl-C sets; a second one ends the process at once.

@@ -32,6 +32,37 @@ use watch::Watch;
 
 pub use student::Norm;
 
+/// Which branches of dual batch normalisations are folded and exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Export {
+    /// BN_c.
+    #[default]
+    Clean,
+    /// BN_a.
+    Adversarial,
+    /// BN_c into the output folder, BN_a into its subfolder `adversarial`.
+    Both,
+}
+
+impl Export {
+    /// The branch in the output folder itself.
+    pub fn first(self) -> Branch {
+        if self == Export::Adversarial { Branch::Adversarial } else { Branch::Clean }
+    }
+}
+
+impl std::str::FromStr for Export {
+    type Err = Error;
+    fn from_str(s: &str) -> Result<Export, Error> {
+        match s {
+            "clean" => Ok(Export::Clean),
+            "adversarial" => Ok(Export::Adversarial),
+            "both" => Ok(Export::Both),
+            _ => Err(Error::Input(format!("branch '{s}' is not known; choose clean, adversarial or both"))),
+        }
+    }
+}
+
 /// One stage of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
@@ -56,8 +87,8 @@ pub struct Plan {
     pub masks: Option<Masks>,
     /// Another network that teaches; otherwise the model itself or the teacher stage's.
     pub teacher: Option<PathBuf>,
-    /// The branch that is exported.
-    pub branch: Branch,
+    /// The branches that are exported.
+    pub branch: Export,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -194,7 +225,7 @@ impl Trainer<'_> {
                 teacher = student.clone();
             }
         }
-        let trained = student.graph(self.plan.branch);
+        let trained = student.graph(self.plan.branch.first());
         Ok(Trained {
             graph: trained,
             masks: found.then_some(masks),
