@@ -111,6 +111,12 @@ impl Model {
         self.params = fresh.collect();
     }
 
+    /// A number that tells networks with other parameters apart (FNV-1a over their bits).
+    pub fn fingerprint(&self) -> u64 {
+        let words = self.params.iter().flat_map(|p| download(p.clone()));
+        words.fold(0xcbf2_9ce4_8422_2325, |h, w| (h ^ u64::from(w.to_bits())).wrapping_mul(0x100_0000_01b3))
+    }
+
     /// Is every parameter finite?
     pub fn finite(&self) -> bool {
         self.params.iter().all(|p| p.clone().abs().sum().into_scalar::<f32>().is_finite())

@@ -88,7 +88,7 @@ pub enum Ended {
 pub enum StageError {
     /// The loss or a parameter is no number any more.
     #[error(
-        "the loss is not a number any more in epoch {epoch}, step {step}; the last good state is kept{kept}; \
+        "the loss is not a number any more in epoch {epoch}, step {step}; {kept}; \
          lower the learning rate ('rate') or the gradient limit ('clip') and go on with --resume"
     )]
     NotFinite {
@@ -96,7 +96,7 @@ pub enum StageError {
         epoch: usize,
         /// From 1.
         step: usize,
-        /// Where.
+        /// Where the last good state is.
         kept: String,
     },
     /// Anything else.

@@ -11,6 +11,7 @@ use super::objective::At;
 use super::optimizer::Sgd;
 use super::recipe::Recipe;
 use super::record::{Ended, Now, Record, StageError, Watcher};
+use super::schedule::Schedule;
 use super::sparsity::sparse;
 use super::state::{Progress, Sums};
 use crate::attack::Attack;
@@ -94,12 +95,20 @@ impl Stage<'_> {
     }
 
     /// What a checkpoint must have been made for to be continued.
-    fn recipe_text(&self) -> String {
-        let mut r = self.recipe.clone();
+    /// Rates and limits may change: lowering them is how a run is saved whose loss left the numbers.
+    fn recipe_text(&self, start: &Model) -> String {
+        let mut r = Recipe { rate: 0.0, clip: 0.0, schedule: Schedule::Constant, ..self.recipe.clone() };
         if let Some(s) = &mut r.search {
             s.first = None;
         }
-        format!("{r:?} on {} images of {}", self.train.len(), self.train.describe())
+        let teacher = self.teacher.map_or(0, Model::fingerprint);
+        format!(
+            "{r:?} from {:016x} taught by {teacher:016x} at density {:?} on {} images of {}",
+            start.fingerprint(),
+            self.density,
+            self.train.len(),
+            self.train.describe()
+        )
     }
 
     /// Trains `model`, which carries `masks`, in place, and leaves in both what the stage found: the best epoch by
@@ -122,7 +131,7 @@ impl Stage<'_> {
             best: None,
             best_masks: None,
             learner: learner(r.search.as_ref(), masks.clone()),
-            progress: Progress { recipe: self.recipe_text(), ..Progress::default() },
+            progress: Progress { recipe: self.recipe_text(model), ..Progress::default() },
             epoch_masks: masks.clone(),
             masks: masks.clone(),
             stage: self,
@@ -278,7 +287,10 @@ impl Run<'_, '_> {
         let bad = || StageError::NotFinite {
             epoch: epoch + 1,
             step: step + 1,
-            kept: self.stage.checkpoint().map(|p| format!(" in {}", p.display())).unwrap_or_default(),
+            kept: match self.stage.checkpoint().filter(|p| p.exists()) {
+                Some(p) => format!("the last good state is kept in {}", p.display()),
+                None => "no epoch was complete before".into(),
+            },
         };
         if !c.parts.total.is_finite() {
             return Err(bad());
