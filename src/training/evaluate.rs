@@ -112,16 +112,21 @@ fn masked(g: &relinc_passes::ir::Graph, model: &Model) -> Result<relinc_passes::
     use relinc_passes::pass::{self, Options};
     use relinc_runtime::exec::value::download;
     let layers = model.net.relus().iter().zip(&model.gates).map(|(r, gate)| {
-        let values = download(gate.pos.clone())
-            .into_iter()
-            .zip(download(gate.neg.clone()))
-            .map(|(p, n)| match (p != 0.0, n != 0.0) {
+        let (pos, neg) = (download(gate.pos.clone()), download(gate.neg.clone()));
+        let plane = (r.shape[1] * r.shape[2]).max(1);
+        let slope = |c: &[f32]| c.iter().copied().find(|&v| v != 0.0).unwrap_or(1.0);
+        let slopes: Vec<f32> = neg.chunks(plane).map(slope).collect();
+        let values = pos
+            .iter()
+            .zip(&neg)
+            .map(|(p, n)| match (*p != 0.0, *n != 0.0) {
                 (true, false) => RELU,
                 (true, true) => IDENTITY,
                 _ => ZERO,
             })
             .collect();
-        (r.name.clone(), LayerMask { shape: r.shape, values, slope: None })
+        let slope = slopes.iter().any(|&s| s != 1.0).then_some(slopes);
+        (r.name.clone(), LayerMask { shape: r.shape, values, slope })
     });
     let masks = Masks { layers: layers.collect(), ..Masks::default() };
     let mut g = g.clone();

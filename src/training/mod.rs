@@ -19,6 +19,7 @@ use relinc_runtime::eval;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::oneshot::{self, Allocation, Oneshot};
+use relinc_runtime::train::evaluate::pixels;
 use relinc_runtime::train::learner::Scene;
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::{
@@ -155,13 +156,7 @@ impl Trainer<'_> {
         self.progress.step("reading images");
         let train = Arc::new(self.data.open(Split::Train, None).map_err(input)?);
         let val = self.data.open(Split::Val, None).map_err(input)?;
-        let checkpoints = self.folder.join("checkpoints");
-        std::fs::create_dir_all(&checkpoints)
-            .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", checkpoints.display())))?;
-        let mut watch = Watch::open(&self.folder.join("log.jsonl"), self.resume, self.progress)?;
-        if !self.resume {
-            clear(&checkpoints)?;
-        }
+        let graph = relinc_runtime::exec::free_batch(&graph).map_err(|e| named(e.to_string()))?;
         let form = Canonical::trainable(graph.clone(), info.clone(), vec![], &Options::default())?;
         let mut notes = vec![];
         let mut teacher = match &self.plan.teacher {
@@ -186,11 +181,20 @@ impl Trainer<'_> {
         }
         student.set_masks(&masks);
         let mut found = self.plan.masks.is_some();
+        self.check(&student, &teacher, &train, &val).map_err(named)?;
+        let checkpoints = self.folder.join("checkpoints");
+        std::fs::create_dir_all(&checkpoints)
+            .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", checkpoints.display())))?;
+        let mut watch = Watch::open(&self.folder.join("log.jsonl"), self.resume, self.progress)?;
+        if !self.resume {
+            clear(&checkpoints)?;
+        }
         let mut recorded = 0;
         let (mut validated, mut attacked, mut attack) = (0, 0, String::new());
         for (i, planned) in self.plan.stages.iter().enumerate() {
             let name = self.stage_name(i);
             let o = &planned.options;
+            let begun = found;
             if planned.kind == Kind::Search {
                 found = true;
                 let total = student.net.relu_count();
@@ -212,6 +216,15 @@ impl Trainer<'_> {
                 stage.order = Some(replay::part(&order, recorded, stage.recipe.epochs, train.len())?);
                 recorded += stage.recipe.epochs;
                 self.recorded(&mut stage, dir, &layers)?;
+            }
+            if let (true, Some(s)) = (begun, &mut stage.recipe.search) {
+                let first = s.first.get_or_insert_with(|| masks.clone());
+                if first.kept() < s.keep {
+                    let (have, want) = (first.kept(), s.keep);
+                    return Err(named(format!(
+                        "the masks to begin with keep {have} ReLUs, the budget is {want}"
+                    )));
+                }
             }
             let ended = stage.run(&mut student, &mut masks, &mut watch);
             self.progress.finish();
@@ -237,6 +250,47 @@ impl Trainer<'_> {
             attacked: attacked.min(val.len()),
             attack,
         })
+    }
+
+    /// Finds before anything is trained what could not be: options, labels, and a teacher that does not fit.
+    fn check(&self, student: &Model, teacher: &Model, train: &Dataset, val: &Dataset) -> Result<(), String> {
+        if train.is_empty() {
+            return Err("there are no training images".into());
+        }
+        let classes = |m: &Model| -> Result<usize, String> {
+            Ok(m.runnable().logits(pixels(train, 0..1, m.net.device()), Branch::Clean)?.dims()[1])
+        };
+        let (mine, theirs) = (classes(student)?, classes(teacher)?);
+        let labels = |d: &Dataset| (0..d.len()).map(|i| d.label(i)).max().unwrap_or(0);
+        let most = labels(train).max(labels(val));
+        if most >= mine {
+            return Err(format!("the data set has a label {most}, the model only {mine} classes"));
+        }
+        if mine != theirs {
+            return Err(format!("the teacher has {theirs} classes, the model {mine}"));
+        }
+        let shapes = |m: &Model| m.net.relus().iter().map(|r| r.shape).collect::<Vec<_>>();
+        for s in &self.plan.stages {
+            let o = &s.options;
+            let fail = |e: Error| e.to_string();
+            if s.kind == Kind::Search && is_oneshot(o) {
+                continue;
+            }
+            let method = (s.kind == Kind::Search || o.method.is_some())
+                .then(|| o.method())
+                .transpose()
+                .map_err(fail)?;
+            let recipe = o.recipe(s.kind, method, false, true, 0).map_err(fail)?;
+            if s.kind == Kind::Search {
+                o.search(0, 0).map_err(fail)?;
+            }
+            let compares =
+                recipe.objective.attention > 0.0 || matches!(method, Some(Method::Senet | Method::Rlnet));
+            if s.kind != Kind::Teacher && compares && shapes(student) != shapes(teacher) {
+                return Err("the teacher has other ReLU layers than the model; senet, rlnet and attention compare them".into());
+            }
+        }
+        Ok(())
     }
 
     fn stage_name(&self, i: usize) -> String {
@@ -268,6 +322,7 @@ impl Trainer<'_> {
         let search = self.plan.stages.iter().find(|s| s.kind == Kind::Search);
         let method = match (planned.kind, search) {
             (Kind::Search, _) => Some(o.method()?),
+            (Kind::Tune, _) if o.method.is_some() => Some(o.method()?),
             (Kind::Tune, Some(s)) if !is_oneshot(&s.options) => Some(s.options.method()?),
             _ => None,
         };
@@ -284,7 +339,8 @@ impl Trainer<'_> {
                 .map_err(input)?;
             let mut s = o.search(keep, self.plan.seed)?;
             if s.counts == Counts::Eta(vec![]) {
-                s.counts = Counts::Eta(self.sensitivity(o, student, teacher, train, val, checkpoints)?);
+                s.counts =
+                    Counts::Eta(self.sensitivity(name, o, student, teacher, train, val, checkpoints)?);
             }
             recipe.search = Some(s);
         }
@@ -314,6 +370,14 @@ impl Trainer<'_> {
             first.check(&dir.display().to_string(), layers).map_err(input)?;
             s.first = Some(first);
             if let Some(n) = replay::counts(dir) {
+                if n.iter().sum::<usize>() != s.keep {
+                    return Err(Error::Input(format!(
+                        "{}: counts.json sums to {}, the budget is {} ReLUs",
+                        dir.display(),
+                        n.iter().sum::<usize>(),
+                        s.keep
+                    )));
+                }
                 s.counts = Counts::Given(n);
             }
         }
@@ -321,8 +385,10 @@ impl Trainer<'_> {
     }
 
     /// Layer sensitivities, measured once and kept beside the checkpoints.
+    #[allow(clippy::too_many_arguments)]
     fn sensitivity(
         &self,
+        name: &str,
         o: &StageOptions,
         student: &Model,
         teacher: Option<&Model>,
@@ -330,12 +396,13 @@ impl Trainer<'_> {
         val: &Dataset,
         checkpoints: &Path,
     ) -> Result<Vec<f64>, Error> {
-        let file = checkpoints.join("sensitivity.json");
+        let from = o.sensitivity.as_deref().unwrap_or("gradient");
+        let file = checkpoints.join(format!("sensitivity-{name}-{from}.json"));
         if self.resume
             && let Some(eta) =
                 std::fs::read_to_string(&file).ok().and_then(|t| serde_json::from_str::<Vec<f64>>(&t).ok())
         {
-            return Ok(eta);
+            return Ok(eta.into_iter().map(rounded).collect());
         }
         self.progress.step("layer sensitivities");
         let eta = if o.sensitivity.as_deref() == Some("sparse") {
@@ -376,6 +443,7 @@ impl Trainer<'_> {
                 &sensitivity::worth(&scene, o.calibration.unwrap_or(1000), self.plan.seed).map_err(input)?,
             )
         };
+        let eta: Vec<f64> = eta.into_iter().map(rounded).collect();
         let text = serde_json::to_string(&eta).map_err(input)?;
         relinc_passes::files::write_atomically(&file, text.as_bytes()).map_err(input)?;
         Ok(eta)
@@ -420,6 +488,11 @@ impl Trainer<'_> {
         m.budget = budget;
         Ok(m)
     }
+}
+
+/// To six decimals, so that text gives back the same number.
+fn rounded(v: f64) -> f64 {
+    (v * 1e6).round() / 1e6
 }
 
 /// Removes an earlier run's checkpoints.

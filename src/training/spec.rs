@@ -229,6 +229,21 @@ impl StageOptions {
                 }
             },
         };
+        if let Counts::Given(n) = &counts
+            && keep > 0
+            && n.iter().sum::<usize>() != keep
+        {
+            let sum = n.iter().sum::<usize>();
+            return Err(Error::Input(format!("counts sum to {sum}, the budget is {keep} ReLUs")));
+        }
+        if matches!(method, Method::Snl | Method::Bcd) && counts != Counts::Global {
+            return Err(Error::Input(format!(
+                "method {method} ranks the whole network: leave out allocation, eta, counts and sensitivity"
+            )));
+        }
+        if method == Method::Bcd && !matches!(self.granularity.as_deref(), None | Some("pixel")) {
+            return Err(Error::Input("method bcd removes single elements: leave out granularity".into()));
+        }
         Ok(SearchOptions {
             method,
             keep,

@@ -9,7 +9,7 @@ use super::loader::{self, Loader, LoaderOptions};
 use super::model::{MOMENTUM, Model};
 use super::objective::At;
 use super::optimizer::Sgd;
-use super::recipe::Recipe;
+use super::recipe::{Kind, Recipe};
 use super::record::{Ended, Now, Record, StageError, Watcher};
 use super::schedule::Schedule;
 use super::sparsity::sparse;
@@ -56,6 +56,12 @@ pub struct Stage<'a> {
     pub density: Option<f64>,
 }
 
+/// A number that tells masks apart (FNV-1a).
+fn fingerprint(m: &Masks) -> u64 {
+    let values = m.layers.values().flat_map(|l| &l.values);
+    values.fold(0xcbf2_9ce4_8422_2325, |h, v| (h ^ u64::from(*v)).wrapping_mul(0x100_0000_01b3))
+}
+
 /// Share of elements on which two masks differ.
 pub fn hamming(a: &Masks, b: &Masks) -> f64 {
     let (mut differ, mut all) = (0usize, 0usize);
@@ -96,18 +102,20 @@ impl Stage<'_> {
 
     /// What a checkpoint must have been made for to be continued.
     /// Rates and limits may change: lowering them is how a run is saved whose loss left the numbers.
-    fn recipe_text(&self, start: &Model) -> String {
+    fn recipe_text(&self, start: &Model, masks: &Masks) -> String {
         let mut r = Recipe { rate: 0.0, clip: 0.0, schedule: Schedule::Constant, ..self.recipe.clone() };
         if let Some(s) = &mut r.search {
             s.first = None;
         }
         let teacher = self.teacher.map_or(0, Model::fingerprint);
         format!(
-            "{r:?} from {:016x} taught by {teacher:016x} at density {:?} on {} images of {}",
+            "{r:?} from {:016x} under {:016x} taught by {teacher:016x} at density {:?} on {} images of {}, {:?}",
             start.fingerprint(),
+            fingerprint(masks),
             self.density,
             self.train.len(),
-            self.train.describe()
+            self.train.describe(),
+            self.train.normalize()
         )
     }
 
@@ -131,7 +139,7 @@ impl Stage<'_> {
             best: None,
             best_masks: None,
             learner: learner(r.search.as_ref(), masks.clone()),
-            progress: Progress { recipe: self.recipe_text(model), ..Progress::default() },
+            progress: Progress { recipe: self.recipe_text(model, masks), ..Progress::default() },
             epoch_masks: masks.clone(),
             masks: masks.clone(),
             stage: self,
@@ -162,6 +170,10 @@ impl Run<'_, '_> {
         if !self.progress.finished {
             if let Some(m) = self.ask(r.epochs, 0, |l, s| l.finish(s))? {
                 self.wear(m);
+            }
+            if r.kind == Kind::Search {
+                self.model.params = self.candidate();
+                self.average = None;
                 self.remeasure()?;
             }
             self.progress.finished = true;

@@ -61,7 +61,8 @@ impl Learner for Gradual {
             return Ok(None);
         }
         let done = (scene.epoch * scene.steps + step + every) as f64 / (scene.epochs * scene.steps) as f64;
-        let keep = self.keep(done, scene.student.net.relu_count());
+        let total = self.options.first.as_ref().map_or(scene.student.net.relu_count(), Masks::kept);
+        let keep = self.keep(done, total);
         self.masks(scene, keep, scene.at.step).map(Some)
     }
 

@@ -11,7 +11,7 @@ use crate::train::recipe::SearchOptions;
 use crate::train::select::select;
 use crate::train::state::Tensors;
 use burn::tensor::{Device, Gradients, Tensor as Burn};
-use relinc_passes::masks::Masks;
+use relinc_passes::masks::{Masks, RELU};
 
 /// An element counts as a ReLU above this.
 const THRESHOLD: f32 = 1e-2;
@@ -56,7 +56,15 @@ impl Learner for Snl {
     fn start(&mut self, scene: &Scene<'_>) -> Result<Masks, String> {
         let m = scene.student;
         if self.alpha.is_empty() {
-            self.alpha = m.net.relus().iter().map(|r| Burn::ones([r.len()], m.net.device())).collect();
+            let first =
+                |r: &crate::exec::ReluSite| self.options.first.as_ref().and_then(|f| f.layers.get(&r.name));
+            let alpha = |r: &crate::exec::ReluSite| match first(r) {
+                Some(l) => {
+                    upload(l.values.iter().map(|&v| f32::from(u8::from(v == RELU))).collect(), m.net.device())
+                }
+                None => Burn::ones([r.len()], m.net.device()),
+            };
+            self.alpha = m.net.relus().iter().map(alpha).collect();
             self.adam = Adam::new(self.alpha.len());
         }
         Ok(m.open_masks())

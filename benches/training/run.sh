@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# The training measurements of docs/results.md: writes a pipeline, runs it, keeps what it printed as JSON.
+#
+#     SHARED=../shared OUT=out/measured benches/training/run.sh gradual 10
+#     SHARED=../shared OUT=out/measured benches/training/run.sh senet 0            # seed; wants benches/pytorch/senet.py --dump OUT/dump0
+#     SHARED=../shared OUT=out/measured benches/training/run.sh robust resnet_2b 50 gradual dual
+#
+# Resumes where an earlier call was stopped.
+set -euo pipefail
+SHARED=$(realpath "${SHARED:-../shared}")
+OUT=${OUT:-out/measured}
+RELINC=${RELINC:-target/release/relinc}
+mkdir -p "$OUT"
+OUT=$(realpath "$OUT")
+data="cifar10:$SHARED/data/cifar10"
+what=$1
+
+case $what in
+gradual) # percent [training images] [search epochs] [tune epochs]
+    name=gradual$2-${3:-5000}
+    cat >"$OUT/$name.yaml" <<E2
+model: $SHARED/models/resnet20_torch-legacy_bnfold_op13.onnx
+data: "$data?normalize=imagenet&train=${3:-5000}"
+stages:
+  - {stage: search, method: gradual, budget: $2%, epochs: ${4:-4}}
+  - {stage: tune, epochs: ${5:-5}}
+accuracy: {limit: 10000}
+E2
+    ;;
+senet) # seed
+    name=senet$2
+    cat >"$OUT/$name.yaml" <<E2
+model: $SHARED/models/resnet20_torch-legacy_keepbn_op17.onnx
+data: "$data?normalize=imagenet&train=5000"
+batch_norm: single
+seed: $2
+stages:
+  - {stage: search, method: senet, budget: 10%, epochs: 4, augment: false, replay: $OUT/dump$2, val_images: 500}
+  - {stage: tune, epochs: 5, augment: false, replay: $OUT/dump$2, val_images: 500}
+accuracy: {limit: 10000}
+E2
+    ;;
+robust) # model percent method batch_norm
+    name=robust-$2-$3-$4-$5
+    robust=true
+    method=$4
+    if [ "$4" = plain ]; then robust=false method=gradual; fi
+    images=20000 tune=7
+    if [ "$2" = sri_resnet_a ]; then images=8000 tune=6; fi
+    cat >"$OUT/$name.yaml" <<E2
+model: $SHARED/models/$2.onnx
+data: "$data?normalize=cifar10&train=$images"
+batch_norm: $5
+stages:
+  - {stage: search, method: $method, budget: $3%, epochs: 3, robust: $robust, val_images: 1000, val_attacked: 128}
+  - {stage: tune, epochs: $tune, robust: $robust, val_images: 1000, val_attacked: 256}
+accuracy: {limit: 10000, corrupted: 1000, attacked: 1000}
+E2
+    ;;
+*)
+    echo "gradual, senet or robust" >&2
+    exit 2
+    ;;
+esac
+"$RELINC" --json run "$OUT/$name.yaml" -o "$OUT/$name" --resume >"$OUT/$name.json"
