@@ -129,7 +129,7 @@ fn a_stage_refuses_what_is_not_its_own() {
     let message = |job: &Job| job.try_run().unwrap_err().to_string();
 
     let mut other = job.clone();
-    other.recipe.rate *= 2.0;
+    other.recipe.decay *= 2.0;
     let e = message(&other);
     assert!(e.contains("s.safetensors") && e.contains("another recipe"), "{e}");
     assert_eq!(std::fs::read(&path).unwrap(), kept, "it is left as it was");
