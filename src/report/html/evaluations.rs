@@ -20,11 +20,6 @@ pub(super) fn table(r: &Report) -> String {
                   fits the images presumes to know which are attacked; the adversarial accuracy through BN_c is what one \
                   folded model has. ";
     }
-    let mut attacks: Vec<&str> = r.evaluations.iter().filter_map(|e| e.attack.as_deref()).collect();
-    attacks.dedup();
-    if !attacks.is_empty() {
-        small += &format!("Attack: {}.", esc(&attacks.join("; ")));
-    }
     let small = if small.is_empty() { small } else { format!("<p class=\"small\">{small}</p>") };
     let body = format!(
         "<div class=\"card\"><div class=\"scroll\"><table><thead><tr><th scope=\"col\">network</th>{head}</tr></thead>\
@@ -41,7 +36,9 @@ fn row(e: &Evaluation, kinds: &[Metric]) -> String {
             format!("<td class=\"n\">{v:.1} %<br><span class=\"small\">{}</span></td>", esc(&basis(e, m)))
         })
         .collect();
-    format!("<tr><th scope=\"row\">{}</th>{cells}</tr>", esc(&e.what))
+    let attack =
+        e.attack.as_ref().map(|a| format!("<br><span class=\"small\">{}</span>", esc(a))).unwrap_or_default();
+    format!("<tr><th scope=\"row\">{}{attack}</th>{cells}</tr>", esc(&e.what))
 }
 
 /// What a figure rests on: `BN_c, n = 10,000`.
