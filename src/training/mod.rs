@@ -1,8 +1,12 @@
 //! The stages of a run: teacher, search, tune, on any imported graph.
 
+mod check;
 pub mod command;
 pub mod evaluate;
+mod oneshot;
+mod plan;
 pub mod replay;
+mod sensitivity;
 pub mod spec;
 mod student;
 mod watch;
@@ -15,100 +19,14 @@ use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
 use relinc_passes::pass::Options;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
-use relinc_runtime::eval;
-use relinc_runtime::exec::Branch;
-use relinc_runtime::search::budget::Budget;
-use relinc_runtime::search::oneshot::{self, Allocation, Oneshot};
-use relinc_runtime::train::evaluate::pixels;
-use relinc_runtime::train::learner::Scene;
-use relinc_runtime::train::objective::At;
-use relinc_runtime::train::{
-    Counts, Ended, Kind, Method, Model, Record, Stage, StageError, loader, sensitivity, sparsity,
-};
-use spec::StageOptions;
+use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use watch::Watch;
 
+pub use plan::{Export, Plan, Planned, is_oneshot, trains};
 pub use student::Norm;
-
-/// Which branches of dual batch normalisations are folded and exported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Export {
-    /// BN_c.
-    #[default]
-    Clean,
-    /// BN_a.
-    Adversarial,
-    /// BN_c into the output folder, BN_a into its subfolder `adversarial`.
-    Both,
-}
-
-impl Export {
-    /// The branch in the output folder itself.
-    pub fn first(self) -> Branch {
-        if self == Export::Adversarial { Branch::Adversarial } else { Branch::Clean }
-    }
-}
-
-impl std::str::FromStr for Export {
-    type Err = Error;
-    fn from_str(s: &str) -> Result<Export, Error> {
-        match s {
-            "clean" => Ok(Export::Clean),
-            "adversarial" => Ok(Export::Adversarial),
-            "both" => Ok(Export::Both),
-            _ => Err(Error::Input(format!("branch '{s}' is not known; choose clean, adversarial or both"))),
-        }
-    }
-}
-
-/// One stage of a plan.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Planned {
-    /// Which.
-    pub kind: Kind,
-    /// How.
-    pub options: StageOptions,
-    /// ReLUs to keep, in a search.
-    pub budget: Option<Budget>,
-}
-
-/// What is trained, and how.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
-    /// The stages in order.
-    pub stages: Vec<Planned>,
-    /// Batch normalisations.
-    pub norm: Norm,
-    /// Start from random weights instead of the model's.
-    pub random_start: bool,
-    /// Masks to begin with.
-    pub masks: Option<Masks>,
-    /// Another network that teaches; otherwise the model itself or the teacher stage's.
-    pub teacher: Option<PathBuf>,
-    /// The branches that are exported.
-    pub branch: Export,
-    /// Seed of everything random.
-    pub seed: u64,
-}
-
-impl Plan {
-    /// Does any stage train?
-    pub fn trains(&self) -> bool {
-        self.stages.iter().any(|s| s.kind != Kind::Search || !is_oneshot(&s.options))
-    }
-    /// Is any stage robust?
-    pub fn robust(&self) -> bool {
-        self.stages.iter().any(|s| s.options.is_robust())
-    }
-}
-
-/// Is a search stage without training meant?
-pub fn is_oneshot(o: &StageOptions) -> bool {
-    o.method.as_deref().map_or(o.epochs.is_none(), |m| m == "oneshot")
-}
 
 /// What a plan made.
 #[derive(Debug)]
@@ -215,7 +133,7 @@ impl Trainer<'_> {
                 let order = replay::order(dir)?;
                 stage.order = Some(replay::part(&order, recorded, stage.recipe.epochs, train.len())?);
                 recorded += stage.recipe.epochs;
-                self.recorded(&mut stage, dir, &layers)?;
+                replay::begin(&mut stage, dir, &layers)?;
             }
             if let (true, Some(s)) = (begun, &mut stage.recipe.search) {
                 let first = s.first.get_or_insert_with(|| masks.clone());
@@ -250,47 +168,6 @@ impl Trainer<'_> {
             attacked: attacked.min(val.len()),
             attack,
         })
-    }
-
-    /// Finds before anything is trained what could not be: options, labels, and a teacher that does not fit.
-    fn check(&self, student: &Model, teacher: &Model, train: &Dataset, val: &Dataset) -> Result<(), String> {
-        if train.is_empty() {
-            return Err("there are no training images".into());
-        }
-        let classes = |m: &Model| -> Result<usize, String> {
-            Ok(m.runnable().logits(pixels(train, 0..1, m.net.device()), Branch::Clean)?.dims()[1])
-        };
-        let (mine, theirs) = (classes(student)?, classes(teacher)?);
-        let labels = |d: &Dataset| (0..d.len()).map(|i| d.label(i)).max().unwrap_or(0);
-        let most = labels(train).max(labels(val));
-        if most >= mine {
-            return Err(format!("the data set has a label {most}, the model only {mine} classes"));
-        }
-        if mine != theirs {
-            return Err(format!("the teacher has {theirs} classes, the model {mine}"));
-        }
-        let shapes = |m: &Model| m.net.relus().iter().map(|r| r.shape).collect::<Vec<_>>();
-        for s in &self.plan.stages {
-            let o = &s.options;
-            let fail = |e: Error| e.to_string();
-            if s.kind == Kind::Search && is_oneshot(o) {
-                continue;
-            }
-            let method = (s.kind == Kind::Search || o.method.is_some())
-                .then(|| o.method())
-                .transpose()
-                .map_err(fail)?;
-            let recipe = o.recipe(s.kind, method, false, true, 0).map_err(fail)?;
-            if s.kind == Kind::Search {
-                o.search(0, 0).map_err(fail)?;
-            }
-            let compares =
-                recipe.objective.attention > 0.0 || matches!(method, Some(Method::Senet | Method::Rlnet));
-            if s.kind != Kind::Teacher && compares && shapes(student) != shapes(teacher) {
-                return Err("the teacher has other ReLU layers than the model; senet, rlnet and attention compare them".into());
-            }
-        }
-        Ok(())
     }
 
     fn stage_name(&self, i: usize) -> String {
@@ -358,141 +235,6 @@ impl Trainer<'_> {
             density: None,
         })
     }
-
-    fn recorded(
-        &self,
-        stage: &mut Stage<'_>,
-        dir: &Path,
-        layers: &[(String, [usize; 3])],
-    ) -> Result<(), Error> {
-        if let Some(s) = &mut stage.recipe.search {
-            let first = replay::masks(dir)?;
-            first.check(&dir.display().to_string(), layers).map_err(input)?;
-            s.first = Some(first);
-            if let Some(n) = replay::counts(dir) {
-                if n.iter().sum::<usize>() != s.keep {
-                    return Err(Error::Input(format!(
-                        "{}: counts.json sums to {}, the budget is {} ReLUs",
-                        dir.display(),
-                        n.iter().sum::<usize>(),
-                        s.keep
-                    )));
-                }
-                s.counts = Counts::Given(n);
-            }
-        }
-        Ok(())
-    }
-
-    /// Layer sensitivities, measured once and kept beside the checkpoints.
-    #[allow(clippy::too_many_arguments)]
-    fn sensitivity(
-        &self,
-        name: &str,
-        o: &StageOptions,
-        student: &Model,
-        teacher: Option<&Model>,
-        train: &Arc<Dataset>,
-        val: &Dataset,
-        checkpoints: &Path,
-    ) -> Result<Vec<f64>, Error> {
-        let from = o.sensitivity.as_deref().unwrap_or("gradient");
-        let file = checkpoints.join(format!("sensitivity-{name}-{from}.json"));
-        if self.resume
-            && let Some(eta) =
-                std::fs::read_to_string(&file).ok().and_then(|t| serde_json::from_str::<Vec<f64>>(&t).ok())
-        {
-            return Ok(eta.into_iter().map(rounded).collect());
-        }
-        self.progress.step("layer sensitivities");
-        let eta = if o.sensitivity.as_deref() == Some("sparse") {
-            const DENSITY: f64 = 0.1;
-            let mut sparse = student.clone();
-            let mut masks = sparse.open_masks();
-            let epochs = (o.epochs.unwrap_or(10) / 10).max(1);
-            let options = StageOptions { epochs: Some(epochs), batch: o.batch, ..StageOptions::default() };
-            let recipe = options.recipe(Kind::Teacher, None, false, true, self.plan.seed)?;
-            let stage = Stage {
-                name: "sensitivity".into(),
-                recipe,
-                teacher: None,
-                train: train.clone(),
-                val,
-                folder: None,
-                resume: false,
-                stop: self.stop.clone(),
-                order: None,
-                density: Some(DENSITY),
-            };
-            let mut quiet = watch::Silent;
-            match stage.run(&mut sparse, &mut masks, &mut quiet).map_err(input)? {
-                Ended::Finished => sparsity::by_sparsity(&sparse, DENSITY),
-                Ended::Stopped => return Err(self.stopped("sensitivity")),
-            }
-        } else {
-            let scene = Scene {
-                student,
-                teacher,
-                train,
-                at: At { seed: self.plan.seed, step: 0 },
-                epochs: 1,
-                epoch: 0,
-                steps: loader::steps(train.len(), o.batch.unwrap_or(128)),
-            };
-            sensitivity::by_gradient(
-                &sensitivity::worth(&scene, o.calibration.unwrap_or(1000), self.plan.seed).map_err(input)?,
-            )
-        };
-        let eta: Vec<f64> = eta.into_iter().map(rounded).collect();
-        let text = serde_json::to_string(&eta).map_err(input)?;
-        relinc_passes::files::write_atomically(&file, text.as_bytes()).map_err(input)?;
-        Ok(eta)
-    }
-
-    fn oneshot(
-        &self,
-        student: &Model,
-        o: &StageOptions,
-        keep: usize,
-        train: &Dataset,
-        budget: Option<String>,
-    ) -> Result<Masks, Error> {
-        let g = student.graph(Branch::Clean);
-        let (_, ty) = eval::only_input(&g).map_err(input)?;
-        let layout = eval::layout(ty, train.image_shape()).map_err(input)?;
-        let n = o.calibration.unwrap_or(256).min(train.len());
-        let batches: Vec<_> = eval::batches(ty, n, 64)
-            .map_err(input)?
-            .into_iter()
-            .map(|range| eval::feed(train, range, layout).0)
-            .collect();
-        let layers: Vec<_> = student
-            .net
-            .relus()
-            .iter()
-            .map(|r| oneshot::Layer { name: r.name.clone(), shape: r.shape })
-            .collect();
-        let allocation =
-            crate::cli_options::allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?;
-        let options = Oneshot {
-            keep,
-            allocation,
-            rounds: o.rounds.unwrap_or(8).max(1),
-            seed: self.plan.seed,
-            zeros: !o.identity_only.unwrap_or(false),
-        };
-        let _: &Allocation = &options.allocation;
-        let mut tell = |i, n| self.progress.count("mask search, round", i, n);
-        let mut m = oneshot::search(&g, &layers, &batches, &options, &mut tell).map_err(input)?;
-        self.progress.finish();
-        m.budget = budget;
-        Ok(m)
-    }
-}
-
-/// To six decimals, so that text gives back the same number.
-fn rounded(v: f64) -> f64 {
-    (v * 1e6).round() / 1e6
 }
 
 /// Removes an earlier run's checkpoints.
@@ -505,9 +247,4 @@ fn clear(checkpoints: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Is this method one that trains?
-pub fn trains(method: &str) -> bool {
-    method.parse::<Method>().is_ok()
 }

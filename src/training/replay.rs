@@ -2,6 +2,8 @@
 
 use crate::error::{Error, input};
 use relinc_passes::masks::Masks;
+use relinc_runtime::data::Npy;
+use relinc_runtime::train::{Counts, Stage};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,30 +13,15 @@ pub type Order = Arc<Vec<Vec<Vec<usize>>>>;
 /// Reads `order.npy`, i32 `[epochs, steps, batch]`, search epochs before tune epochs.
 pub fn order(dir: &Path) -> Result<Order, Error> {
     let path = dir.join("order.npy");
-    let bad = |why: &str| Error::Input(format!("{}: {why}", path.display()));
-    let bytes = std::fs::read(&path).map_err(|e| bad(&format!("cannot be read: {e}")))?;
-    let not = || bad("is not an npy file of i32 [epochs, steps, batch] in C order");
-    let header_len =
-        usize::from(u16::from_le_bytes([*bytes.get(8).ok_or_else(not)?, *bytes.get(9).ok_or_else(not)?]));
-    let header = std::str::from_utf8(bytes.get(10..10 + header_len).ok_or_else(not)?).map_err(|_| not())?;
-    if !bytes.starts_with(b"\x93NUMPY\x01")
-        || !header.contains("'<i4'")
-        || header.contains("'fortran_order': True")
-    {
-        return Err(not());
+    let mut npy = Npy::open(&path).map_err(input)?;
+    let (&[epochs, steps, batch], "<i4") = (&npy.shape[..], npy.descr.as_str()) else {
+        return Err(Error::Input(format!("{}: is not i32 [epochs, steps, batch]", path.display())));
+    };
+    if steps == 0 || batch == 0 {
+        return Err(Error::Input(format!("{}: holds no batches", path.display())));
     }
-    let inside = header
-        .split_once("'shape': (")
-        .and_then(|(_, r)| r.split_once(')'))
-        .map(|(s, _)| s)
-        .ok_or_else(not)?;
-    let dims: Vec<usize> = inside.split(',').filter_map(|d| d.trim().parse().ok()).collect();
-    let [epochs, steps, batch] = dims[..] else { return Err(not()) };
-    let data = &bytes[10 + header_len..];
-    if data.len() != 4 * epochs * steps * batch || batch == 0 || steps == 0 {
-        return Err(not());
-    }
-    let v: Vec<usize> = data.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b) as usize).collect();
+    let bytes = npy.bytes(0, 4 * epochs * steps * batch).map_err(input)?;
+    let v: Vec<usize> = bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b) as usize).collect();
     Ok(Arc::new(v.chunks(steps * batch).map(|e| e.chunks(batch).map(<[usize]>::to_vec).collect()).collect()))
 }
 
@@ -60,4 +47,25 @@ pub fn counts(dir: &Path) -> Option<Vec<usize>> {
     let v: serde_json::Value = serde_json::from_str(&text).ok()?;
     let list = v.as_array().cloned().or_else(|| v.as_object().map(|o| o.values().cloned().collect()))?;
     list.iter().map(|n| n.as_u64().map(|n| n as usize)).collect()
+}
+
+/// Gives a search stage the recorded first masks and layer counts.
+pub fn begin(stage: &mut Stage<'_>, dir: &Path, layers: &[(String, [usize; 3])]) -> Result<(), Error> {
+    if let Some(s) = &mut stage.recipe.search {
+        let first = masks(dir)?;
+        first.check(&dir.display().to_string(), layers).map_err(input)?;
+        s.first = Some(first);
+        if let Some(n) = counts(dir) {
+            if n.iter().sum::<usize>() != s.keep {
+                return Err(Error::Input(format!(
+                    "{}: counts.json sums to {}, the budget is {} ReLUs",
+                    dir.display(),
+                    n.iter().sum::<usize>(),
+                    s.keep
+                )));
+            }
+            s.counts = Counts::Given(n);
+        }
+    }
+    Ok(())
 }

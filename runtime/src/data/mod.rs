@@ -43,5 +43,6 @@ pub use corrupted::{CorruptedFolder, SEVERITIES};
 pub use dataset::Dataset;
 pub use error::DataError;
 pub use normalize::Normalize;
+pub use npy::Npy;
 pub use spec::{DataSpec, Kind};
 pub use split::Split;

@@ -10,15 +10,16 @@ use super::DataError;
 const MOST_HEADER: usize = 1 << 16;
 
 /// An open `.npy` file whose header was read.
-pub(super) struct Npy {
+#[derive(Debug)]
+pub struct Npy {
     path: PathBuf,
     file: File,
     /// Where the elements begin.
     start: u64,
     /// The type of the elements as NumPy writes it: `|u1`, `<i8`.
-    pub(super) descr: String,
+    pub descr: String,
     /// The dimensions, outermost first; row-major.
-    pub(super) shape: Vec<usize>,
+    pub shape: Vec<usize>,
 }
 
 impl Npy {
@@ -26,7 +27,7 @@ impl Npy {
     ///
     /// # Errors
     /// [`DataError::BadNpy`] when it is no `.npy` file or not row-major, [`DataError::Io`].
-    pub(super) fn open(path: &Path) -> Result<Npy, DataError> {
+    pub fn open(path: &Path) -> Result<Npy, DataError> {
         let mut file = File::open(path).map_err(DataError::io(path))?;
         let mut start = Vec::new();
         file.by_ref().take(12).read_to_end(&mut start).map_err(DataError::io(path))?;
@@ -69,7 +70,7 @@ impl Npy {
     ///
     /// # Errors
     /// [`DataError::BadNpy`] when the file ends before, [`DataError::Io`].
-    pub(super) fn bytes(&mut self, from: usize, count: usize) -> Result<Vec<u8>, DataError> {
+    pub fn bytes(&mut self, from: usize, count: usize) -> Result<Vec<u8>, DataError> {
         let at = self.start.saturating_add(from as u64);
         self.file.seek(SeekFrom::Start(at)).map_err(DataError::io(&self.path))?;
         let mut bytes = Vec::new();
@@ -81,7 +82,7 @@ impl Npy {
     }
 
     /// An error about this file.
-    pub(super) fn bad(&self, detail: String) -> DataError {
+    pub fn bad(&self, detail: String) -> DataError {
         DataError::BadNpy { path: self.path.clone(), detail }
     }
 }

@@ -85,9 +85,8 @@ mod tests {
         spec.parse::<DataSpec>().unwrap().open(split, Some(limit)).unwrap()
     }
 
-    /// FNV-1a, 64 bits.
     fn hash(bytes: &[u8]) -> u64 {
-        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+        crate::fnv::fingerprint(bytes.iter().map(|&b| b.into()))
     }
 
     #[test]

@@ -6,7 +6,7 @@ use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Slice, Tensor as Burn, activation};
 use relinc_passes::interp::movement::slice_range;
 use relinc_passes::ir::op::{Binary, Compare, ReduceKind, SliceAxis, Unary, Window};
-use relinc_passes::ir::{DType, Op, Tensor, Type};
+use relinc_passes::ir::{DType, Op, Type};
 
 /// Computes one operation with a result of type `ty` at a batch.
 pub(super) fn apply(op: &Op, args: &[Value], ty: &Type, batch: usize) -> Result<Value, String> {
@@ -298,9 +298,4 @@ fn avg_pool(x: &Value, w: &Window, count_pad: bool, out: &[usize]) -> Result<Bur
         return Ok(flatten(mean));
     }
     Ok(flatten(mean * upload(factor, &device).reshape([1, 1, out[2], out[3]])))
-}
-
-/// A tensor of the interpreter on a device.
-pub fn value_of(t: &Tensor, device: &burn::tensor::Device) -> Option<Value> {
-    Some(Value::upload(t.as_f32()?.to_vec(), t.shape().to_vec(), device))
 }

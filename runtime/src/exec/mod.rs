@@ -11,6 +11,5 @@ pub mod value;
 
 pub use forward::{Call, Gate, Norms, Outcome, Statistics, Tap};
 pub use free_batch::free_batch;
-pub use generic::value_of;
 pub use network::{Branch, Network, NormSite, Param, ReluSite, Role};
 pub use value::Value;

@@ -159,7 +159,7 @@ impl Network {
     /// A graph without exactly one input and an output, or with an operation whose parameters are not constants.
     pub fn new(graph: &Graph, dual: bool, device: &Device) -> Result<Network, String> {
         let graph = &untie(graph.clone());
-        let (input, ty) = crate::eval::only_input(graph)?;
+        let (_, ty) = crate::eval::only_input(graph)?;
         let facts = infer(graph).map_err(|e| e.first().map(|e| e.to_string()).unwrap_or_default())?;
         let order = graph.topo().map_err(|n| format!("'{}' is on a cycle", graph.node(n).name))?;
         let output = graph.outputs().first().ok_or("the model has no output")?.node;
@@ -232,7 +232,6 @@ impl Network {
                 last_use: vec![],
             });
         }
-        let _ = input;
         net.output = match sources.get(&output) {
             Some(Source::Node(i)) => *i,
             _ => return Err("the model's output is a constant".into()),

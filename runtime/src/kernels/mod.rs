@@ -7,7 +7,6 @@
 pub mod batch_norm;
 pub mod conv;
 pub mod elementwise;
-pub mod sgd;
 pub mod simd;
 pub mod two_slope;
 

@@ -72,24 +72,6 @@ pub fn slope_grads(x: &[f32], g: &[f32], image: usize) -> SlopeGradients {
     grads
 }
 
-/// The negative slopes of soft masks between 0, the identity, and 1, ReLU. Positive slopes are 1.
-pub fn neg_of_mask(mask: &[f32]) -> Vec<f32> {
-    mask.iter().map(|m| 1.0 - m).collect()
-}
-
-/// The gradient of soft masks, `Σ g·(max(x, 0) - x)`, `[image]`, from `x` and `g`, both `[n, image]`.
-pub fn mask_grad(x: &[f32], g: &[f32], image: usize) -> Vec<f32> {
-    assert_eq!(x.len(), g.len());
-    let mut grad = vec![0.0; image];
-    grad.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, grad)| {
-        let at = chunk * CHUNK..chunk * CHUNK + grad.len();
-        for (x, g) in x.chunks_exact(image).zip(g.chunks_exact(image)) {
-            mask_run(&x[at.clone()], &g[at.clone()], &mut *grad);
-        }
-    });
-    grad
-}
-
 impl Slopes<'_> {
     fn len(self) -> usize {
         assert_eq!(self.pos.len(), self.neg.len());
@@ -124,14 +106,6 @@ wide! {
     }
 }
 
-wide! {
-    fn mask_run(x: &[f32], g: &[f32], grad: &mut [f32]) {
-        for ((grad, x), g) in grad.iter_mut().zip(x).zip(g) {
-            *grad -= g * x.min(0.0);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,24 +130,13 @@ mod tests {
         for (i, (x, g)) in x.iter().zip(&g).enumerate() {
             assert_eq!(gx[i], if *x > 0.0 { g * pos[i % image] } else { g * neg[i % image] });
         }
-        let (grads, mask) = (slope_grads(&x, &g, image), mask_grad(&x, &g, image));
-        for (i, mask) in mask.iter().enumerate() {
+        let grads = slope_grads(&x, &g, image);
+        for i in 0..image {
             let at = (i..n * image).step_by(image);
             let sum =
                 |f: &dyn Fn(f64) -> f64| at.clone().map(|j| f64::from(g[j]) * f(x[j].into())).sum::<f64>();
             assert!((f64::from(grads.pos[i]) - sum(&|x| x.max(0.0))).abs() < 1e-5);
             assert!((f64::from(grads.neg[i]) - sum(&|x| x.min(0.0))).abs() < 1e-5);
-            assert!((f64::from(*mask) - sum(&|x| x.max(0.0) - x)).abs() < 1e-5);
-        }
-    }
-
-    #[test]
-    fn a_mask_mixes_relu_and_identity() {
-        let (x, m) = (noise(40, 1), [0.0, 0.25, 0.5, 1.0]);
-        let y = forward(&x, Slopes { pos: &[1.0; 4], neg: &neg_of_mask(&m) });
-        for (i, x) in x.iter().enumerate() {
-            let m = m[i % 4];
-            assert!((y[i] - (m * x.max(0.0) + (1.0 - m) * x)).abs() < 1e-6);
         }
     }
 }

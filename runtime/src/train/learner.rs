@@ -7,7 +7,7 @@ use super::recipe::SearchOptions;
 use super::state::Tensors;
 use crate::data::Dataset;
 use crate::exec::Gate;
-use burn::tensor::Gradients;
+use burn::tensor::{Device, Gradients};
 use relinc_passes::masks::Masks;
 use std::fmt;
 use std::str::FromStr;
@@ -122,8 +122,8 @@ pub trait Learner: fmt::Debug {
     fn save(&self) -> Tensors {
         Tensors::new()
     }
-    /// The inverse of [`Learner::save`].
-    fn load(&mut self, _saved: &Tensors) -> Result<(), String> {
+    /// The inverse of [`Learner::save`], onto the device of the student.
+    fn load(&mut self, _saved: &Tensors, _device: &Device) -> Result<(), String> {
         Ok(())
     }
 }

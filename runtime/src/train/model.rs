@@ -6,6 +6,7 @@ use crate::data::Normalize;
 use crate::dice::Dice;
 use crate::exec::value::{download, upload};
 use crate::exec::{Branch, Gate, Network, Role, Statistics};
+use crate::fnv::fingerprint;
 use burn::tensor::Tensor as Burn;
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::{LayerMask, Masks, RELU};
@@ -111,14 +112,8 @@ impl Model {
         self.params = fresh.collect();
     }
 
-    /// A number that tells networks with other parameters apart (FNV-1a over their bits).
+    /// A number that tells networks with other parameters apart.
     pub fn fingerprint(&self) -> u64 {
-        let words = self.params.iter().flat_map(|p| download(p.clone()));
-        words.fold(0xcbf2_9ce4_8422_2325, |h, w| (h ^ u64::from(w.to_bits())).wrapping_mul(0x100_0000_01b3))
-    }
-
-    /// Is every parameter finite?
-    pub fn finite(&self) -> bool {
-        self.params.iter().all(|p| p.clone().abs().sum().into_scalar::<f32>().is_finite())
+        fingerprint(self.params.iter().flat_map(|p| download(p.clone())).map(|w| w.to_bits().into()))
     }
 }

@@ -7,6 +7,7 @@ use crate::attack::{Attack, Target, uniform};
 use crate::exec::value::upload;
 use crate::exec::{Branch, Call, Norms, Statistics, Tap, Value};
 use burn::tensor::Tensor as Burn;
+use std::ops::Range;
 
 /// What is minimised (method, sections 4 to 6):
 /// `ce·mean CE + kl·mean KL + attention·mean AT` over the views.
@@ -76,12 +77,12 @@ pub struct At {
     pub step: u64,
 }
 
-/// The first rows of a value.
-pub fn rows(v: &Value, n: usize) -> Value {
+/// Some rows of a value.
+fn rows(v: &Value, at: Range<usize>) -> Value {
     let each = v.len() / v.batch().max(1);
     let mut shape = v.shape().to_vec();
-    shape[0] = n;
-    Value::new(v.flat().narrow(0, 0, n * each), shape)
+    shape[0] = at.len();
+    Value::new(v.flat().narrow(0, at.start * each, at.len() * each), shape)
 }
 
 impl Objective {
@@ -147,7 +148,7 @@ impl Objective {
             .count();
         let mut statistics = vec![(Branch::Clean, out.statistics)];
         let (mut ce, mut kl) = (vec![], vec![]);
-        let on = |rows: std::ops::Range<usize>| labels(&batch.labels[rows], device);
+        let on = |rows: Range<usize>| labels(&batch.labels[rows], device);
         for v in 0..views {
             let z = z.clone().narrow(0, v * clean_rows, clean_rows);
             ce.push(cross_entropy(z.clone(), on(0..clean_rows), self.smoothing));
@@ -247,13 +248,10 @@ impl Objective {
     ) -> Result<Burn<1>, String> {
         let at = self.attended(student)?;
         let pick = |taps: &[Tap]| at.iter().map(|&i| taps[i].output.clone()).collect::<Vec<_>>();
-        let part = |v: &Value, view: usize| {
-            let each = v.len() / v.batch().max(1);
-            let mut shape = v.shape().to_vec();
-            shape[0] = clean_rows;
-            Value::new(v.flat().narrow(0, view * clean_rows * each, clean_rows * each), shape)
+        let of = |v: &[Value], view: usize| {
+            let at = view * clean_rows..(view + 1) * clean_rows;
+            v.iter().map(|v| rows(v, at.clone())).collect::<Vec<_>>()
         };
-        let of = |v: &[Value], view| v.iter().map(|v| part(v, view)).collect::<Vec<_>>();
         let (mine, theirs) = (pick(taps), pick(teacher_taps));
         let mut terms = vec![attention_transfer(&of(&mine, 0), &of(&theirs, 0))];
         if views == 2 {

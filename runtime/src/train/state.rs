@@ -76,12 +76,10 @@ pub struct Checkpoint {
     pub masks: Masks,
     /// Those at the beginning of the present epoch.
     pub epoch_masks: Masks,
-    /// The masks of the best epoch.
-    pub best_masks: Option<Masks>,
 }
 
-/// What the names of masks begin with: the present ones, those of the epoch's beginning, the best.
-const MASKS: [&str; 3] = ["mask/", "epoch_mask/", "best_mask/"];
+/// What the names of masks begin with: the present ones, those of the epoch's beginning.
+const MASKS: [&str; 2] = ["mask/", "epoch_mask/"];
 
 impl Checkpoint {
     /// Writes it.
@@ -91,9 +89,8 @@ impl Checkpoint {
             .tensors
             .iter()
             .map(|(k, v)| (k.clone(), bytes_of(v), Dtype::F32, v.len()))
-            .chain(mask_rows(MASKS[0], Some(&self.masks)))
-            .chain(mask_rows(MASKS[1], Some(&self.epoch_masks)))
-            .chain(mask_rows(MASKS[2], self.best_masks.as_ref()))
+            .chain(mask_rows(MASKS[0], &self.masks))
+            .chain(mask_rows(MASKS[1], &self.epoch_masks))
             .collect();
         let views: Vec<(String, TensorView<'_>)> = bytes
             .iter()
@@ -132,14 +129,12 @@ impl Checkpoint {
             }
             Ok(masks)
         };
-        let best = masks(MASKS[2])?;
         let rows = all.iter().filter(|(name, _)| !MASKS.iter().any(|m| name.starts_with(m)));
         Ok(Checkpoint {
             progress,
             tensors: rows.map(|(name, t)| (name.to_string(), floats(t.data()))).collect(),
             masks: masks(MASKS[0])?,
             epoch_masks: masks(MASKS[1])?,
-            best_masks: (!best.layers.is_empty()).then_some(best),
         })
     }
 }
@@ -155,9 +150,9 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 /// A layer's values, and its slopes where it has some.
 fn mask_rows<'a>(
     prefix: &'a str,
-    m: Option<&'a Masks>,
+    m: &'a Masks,
 ) -> impl Iterator<Item = (String, Vec<u8>, Dtype, usize)> + 'a {
-    m.into_iter().flat_map(|m| &m.layers).flat_map(move |(k, l)| {
+    m.layers.iter().flat_map(move |(k, l)| {
         let values = (format!("{prefix}{k}"), l.values.clone(), Dtype::U8, l.values.len());
         let slope =
             l.slope.as_ref().map(|s| (format!("{prefix}{k}.slope"), bytes_of(s), Dtype::F32, s.len()));

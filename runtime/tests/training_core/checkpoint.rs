@@ -39,13 +39,7 @@ fn full() -> Checkpoint {
         ..Progress::default()
     };
     let tensors = rows.into_iter().map(|(k, v)| (k.to_string(), v)).collect();
-    Checkpoint {
-        progress,
-        tensors,
-        masks: masks(true),
-        epoch_masks: masks(false),
-        best_masks: Some(masks(true)),
-    }
+    Checkpoint { progress, tensors, masks: masks(true), epoch_masks: masks(false) }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::train::objective::Computed;
 use crate::train::recipe::{Counts, SearchOptions};
 use crate::train::select::select;
 use crate::train::state::Tensors;
-use burn::tensor::{Gradients, Tensor as Burn};
+use burn::tensor::{Device, Gradients, Tensor as Burn};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use relinc_passes::masks::Masks;
@@ -121,9 +121,8 @@ impl Learner for Senet {
         self.sums.iter().enumerate().filter_map(of).collect()
     }
 
-    fn load(&mut self, saved: &Tensors) -> Result<(), String> {
-        let device = burn::tensor::Device::flex();
-        let at = |i: usize| saved.get(&format!("{i}")).map(|v| upload(v.clone(), &device));
+    fn load(&mut self, saved: &Tensors, device: &Device) -> Result<(), String> {
+        let at = |i: usize| saved.get(&format!("{i}")).map(|v| upload(v.clone(), device));
         self.sums = (0..saved.len()).map(at).collect();
         Ok(())
     }

@@ -124,9 +124,8 @@ impl Learner for Snl {
         t
     }
 
-    fn load(&mut self, saved: &Tensors) -> Result<(), String> {
-        let device = Device::flex();
-        let at = |name: &str, i: usize| saved.get(&format!("{name}/{i}")).map(|v| upload(v.clone(), &device));
+    fn load(&mut self, saved: &Tensors, device: &Device) -> Result<(), String> {
+        let at = |name: &str, i: usize| saved.get(&format!("{name}/{i}")).map(|v| upload(v.clone(), device));
         self.alpha = (0..).map_while(|i| at("alpha", i)).collect();
         self.adam = Adam::new(self.alpha.len());
         for i in 0..self.alpha.len() {

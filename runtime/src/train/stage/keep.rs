@@ -40,7 +40,6 @@ impl Run<'_, '_> {
             tensors,
             masks: self.masks.clone(),
             epoch_masks: self.epoch_masks.clone(),
-            best_masks: self.best_masks.clone(),
         };
         Ok(c.write(&path)?)
     }
@@ -74,13 +73,13 @@ impl Run<'_, '_> {
         let rows = |prefix: &str| params.iter().map(|p| row(prefix, p)).collect::<Result<Vec<_>, String>>();
         let whole = |prefix: &str| rows(prefix).map(|v| v.into_iter().collect::<Option<Vec<_>>>());
         self.sgd.velocity = rows("velocity")?;
-        (self.average, self.best, self.best_masks) = (whole("average")?, whole("best")?, c.best_masks);
+        (self.average, self.best) = (whole("average")?, whole("best")?);
         let lacking =
             || format!("{}: lacks parameters of this network; remove it to start anew", path.display());
         self.model.params = whole("param")?.ok_or_else(lacking)?;
         let learned =
             c.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix("learner/")?.to_string(), v.clone())));
-        self.learner.load(&learned.collect())?;
+        self.learner.load(&learned.collect(), &device)?;
         self.progress = c.progress;
         self.epoch_masks = c.epoch_masks;
         self.wear(c.masks);

@@ -1,0 +1,85 @@
+//! The end of an epoch: accuracy on validation images, and the epoch's log line.
+
+use super::{EVAL_BATCH, Run};
+use crate::exec::{Branch, Gate};
+use crate::train::evaluate;
+use crate::train::record::{Record, StageError};
+use relinc_passes::masks::{Masks, RELU};
+
+/// Share of elements on which two masks differ.
+pub fn hamming(a: &Masks, b: &Masks) -> f64 {
+    let (mut differ, mut all) = (0usize, 0usize);
+    for (name, x) in &a.layers {
+        if let Some(y) = b.layers.get(name) {
+            differ += x.values.iter().zip(&y.values).filter(|(x, y)| (**x == RELU) != (**y == RELU)).count();
+            all += x.values.len();
+        }
+    }
+    differ as f64 / all.max(1) as f64
+}
+
+impl Run<'_, '_> {
+    pub(super) fn validate(&mut self, epoch: usize) -> Result<Record, StageError> {
+        let r = &self.stage.recipe;
+        let params = self.candidate();
+        let own: Option<Vec<Gate>> = self.learner.gates().map(|g| g.iter().map(Gate::detached).collect());
+        let gates = own.as_ref().unwrap_or(&self.model.gates);
+        let runnable = evaluate::Runnable { params: &params, gates, ..self.model.runnable() };
+        let val = self.stage.val;
+        let (mut clean, mut adversarial) = (None, None);
+        if !val.is_empty() && r.val_images > 0 {
+            clean = Some(evaluate::clean(
+                &runnable,
+                Branch::Clean,
+                val,
+                r.val_images,
+                EVAL_BATCH,
+                &mut |_, _| {},
+            )?);
+            if r.objective.robust && r.val_attacked > 0 {
+                let attack = self.stage.validation_attack();
+                let branch = r.objective.adversarial_branch();
+                let n = r.val_attacked;
+                adversarial = Some(evaluate::adversarial(
+                    &runnable,
+                    branch,
+                    val,
+                    n,
+                    EVAL_BATCH,
+                    &attack,
+                    r.seed,
+                    &mut |_, _| {},
+                )?);
+            }
+        }
+        // Robust stages weigh both accuracies alike.
+        let score = clean.map(|c| c + adversarial.unwrap_or(0.0));
+        if let Some(s) = score.filter(|s| self.progress.best.is_none_or(|b| *s > b)) {
+            self.progress.best = Some(s);
+            self.progress.best_epoch = epoch + 1;
+            self.best = Some(params);
+        }
+        let s = &self.progress.sums;
+        let mean = |v: f64| v / s.steps.max(1) as f64;
+        Ok(Record {
+            stage: self.stage.name.clone(),
+            method: r.search.as_ref().map(|s| s.method.name().into()),
+            epoch: epoch + 1,
+            epochs: r.epochs,
+            loss: mean(s.parts.total),
+            ce: mean(s.parts.ce),
+            kl: mean(s.parts.kl),
+            attention: mean(s.parts.attention),
+            train_accuracy: 100.0 * s.correct as f64 / s.seen.max(1) as f64,
+            val_clean: clean,
+            val_adversarial: adversarial,
+            rate: self.rate(epoch, self.steps.saturating_sub(1)),
+            kept: self.masks.kept(),
+            hamming: hamming(&self.epoch_masks, &self.masks),
+            gradient: s.gradient,
+            images_per_second: (s.steps * r.batch.min(self.stage.train.len())) as f64 / s.seconds.max(1e-9),
+            data_wait: s.waited / s.seconds.max(1e-9),
+            seconds: 0.0,
+        })
+    }
+}

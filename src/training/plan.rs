@@ -1,0 +1,92 @@
+//! What is trained, and how: the stages and what holds for all of them.
+
+use super::Norm;
+use super::spec::StageOptions;
+use crate::error::Error;
+use relinc_passes::masks::Masks;
+use relinc_runtime::exec::Branch;
+use relinc_runtime::search::budget::Budget;
+use relinc_runtime::train::{Kind, Method};
+use std::path::PathBuf;
+
+/// Which branches of dual batch normalisations are folded and exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Export {
+    /// BN_c.
+    #[default]
+    Clean,
+    /// BN_a.
+    Adversarial,
+    /// BN_c into the output folder, BN_a into its subfolder `adversarial`.
+    Both,
+}
+
+impl Export {
+    /// The branch in the output folder itself.
+    pub fn first(self) -> Branch {
+        if self == Export::Adversarial { Branch::Adversarial } else { Branch::Clean }
+    }
+}
+
+impl std::str::FromStr for Export {
+    type Err = Error;
+    fn from_str(s: &str) -> Result<Export, Error> {
+        match s {
+            "clean" => Ok(Export::Clean),
+            "adversarial" => Ok(Export::Adversarial),
+            "both" => Ok(Export::Both),
+            _ => Err(Error::Input(format!("branch '{s}' is not known; choose clean, adversarial or both"))),
+        }
+    }
+}
+
+/// One stage of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// Which.
+    pub kind: Kind,
+    /// How.
+    pub options: StageOptions,
+    /// ReLUs to keep, in a search.
+    pub budget: Option<Budget>,
+}
+
+/// What is trained, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The stages in order.
+    pub stages: Vec<Planned>,
+    /// Batch normalisations.
+    pub norm: Norm,
+    /// Start from random weights instead of the model's.
+    pub random_start: bool,
+    /// Masks to begin with.
+    pub masks: Option<Masks>,
+    /// Another network that teaches; otherwise the model itself or the teacher stage's.
+    pub teacher: Option<PathBuf>,
+    /// The branches that are exported.
+    pub branch: Export,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// Does any stage train?
+    pub fn trains(&self) -> bool {
+        self.stages.iter().any(|s| s.kind != Kind::Search || !is_oneshot(&s.options))
+    }
+    /// Is any stage robust?
+    pub fn robust(&self) -> bool {
+        self.stages.iter().any(|s| s.options.is_robust())
+    }
+}
+
+/// Is a search stage without training meant?
+pub fn is_oneshot(o: &StageOptions) -> bool {
+    o.method.as_deref().map_or(o.epochs.is_none(), |m| m == "oneshot")
+}
+
+/// Is this method one that trains?
+pub fn trains(method: &str) -> bool {
+    method.parse::<Method>().is_ok()
+}

@@ -1,0 +1,83 @@
+//! Layer sensitivities of a stage, measured and kept.
+
+use super::spec::StageOptions;
+use super::{Trainer, watch};
+use crate::error::{Error, input};
+use relinc_runtime::data::Dataset;
+use relinc_runtime::train::learner::Scene;
+use relinc_runtime::train::objective::At;
+use relinc_runtime::train::{Ended, Kind, Model, Stage, loader, sensitivity, sparsity};
+use std::path::Path;
+use std::sync::Arc;
+
+impl Trainer<'_> {
+    /// Layer sensitivities, measured once and kept beside the checkpoints.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn sensitivity(
+        &self,
+        name: &str,
+        o: &StageOptions,
+        student: &Model,
+        teacher: Option<&Model>,
+        train: &Arc<Dataset>,
+        val: &Dataset,
+        checkpoints: &Path,
+    ) -> Result<Vec<f64>, Error> {
+        let from = o.sensitivity.as_deref().unwrap_or("gradient");
+        let file = checkpoints.join(format!("sensitivity-{name}-{from}.json"));
+        if self.resume
+            && let Some(eta) =
+                std::fs::read_to_string(&file).ok().and_then(|t| serde_json::from_str::<Vec<f64>>(&t).ok())
+        {
+            return Ok(eta.into_iter().map(rounded).collect());
+        }
+        self.progress.step("layer sensitivities");
+        let eta = if o.sensitivity.as_deref() == Some("sparse") {
+            const DENSITY: f64 = 0.1;
+            let mut sparse = student.clone();
+            let mut masks = sparse.open_masks();
+            let epochs = (o.epochs.unwrap_or(10) / 10).max(1);
+            let options = StageOptions { epochs: Some(epochs), batch: o.batch, ..StageOptions::default() };
+            let recipe = options.recipe(Kind::Teacher, None, false, true, self.plan.seed)?;
+            let stage = Stage {
+                name: "sensitivity".into(),
+                recipe,
+                teacher: None,
+                train: train.clone(),
+                val,
+                folder: None,
+                resume: false,
+                stop: self.stop.clone(),
+                order: None,
+                density: Some(DENSITY),
+            };
+            let mut quiet = watch::Silent;
+            match stage.run(&mut sparse, &mut masks, &mut quiet).map_err(input)? {
+                Ended::Finished => sparsity::by_sparsity(&sparse, DENSITY),
+                Ended::Stopped => return Err(self.stopped("sensitivity")),
+            }
+        } else {
+            let scene = Scene {
+                student,
+                teacher,
+                train,
+                at: At { seed: self.plan.seed, step: 0 },
+                epochs: 1,
+                epoch: 0,
+                steps: loader::steps(train.len(), o.batch.unwrap_or(128)),
+            };
+            sensitivity::by_gradient(
+                &sensitivity::worth(&scene, o.calibration.unwrap_or(1000), self.plan.seed).map_err(input)?,
+            )
+        };
+        let eta: Vec<f64> = eta.into_iter().map(rounded).collect();
+        let text = serde_json::to_string(&eta).map_err(input)?;
+        relinc_passes::files::write_atomically(&file, text.as_bytes()).map_err(input)?;
+        Ok(eta)
+    }
+}
+
+/// To six decimals, so that text gives back the same number.
+fn rounded(v: f64) -> f64 {
+    (v * 1e6).round() / 1e6
+}
