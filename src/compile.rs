@@ -115,6 +115,21 @@ pub struct Request {
     pub learned: Option<Learned>,
 }
 
+impl Request {
+    /// Prices where a budget in seconds holds, too.
+    pub fn price_at(&mut self, b: &Budget) -> Result<(), Error> {
+        let Budget::Latency(l) = b else { return Ok(()) };
+        let p = cost::find(&l.protocol).map_err(input)?;
+        if !self.protocols.contains(&p) {
+            self.protocols.push(p);
+        }
+        if !self.networks.contains(&l.network) {
+            self.networks.push(l.network.clone());
+        }
+        Ok(())
+    }
+}
+
 /// What training adds to a report.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {

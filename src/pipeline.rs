@@ -269,6 +269,7 @@ impl Pipeline {
             },
             teacher: self.teacher.as_ref().map(|t| base.join(t)),
             branch: self.branch.as_deref().map_or(Ok(Export::default()), str::parse)?,
+            weights: self.weights,
             seed: self.seed,
         };
         if plan.trains() && self.data.is_none() {
@@ -294,7 +295,7 @@ impl Pipeline {
             return Err(Error::Input(format!("opset {opset} is not written; choose 13 to 23")));
         }
         let split = self.accuracy.split.as_deref().unwrap_or("test");
-        Ok(Request {
+        let mut request = Request {
             out: out.into(),
             masks: self.masks(base)?,
             reference: None,
@@ -316,7 +317,11 @@ impl Pipeline {
             drop_softmax: self.drop_softmax,
             verify_each: self.verify_each,
             seed: self.seed,
-        })
+        };
+        for s in self.stages.iter().filter(|s| s.stage == "search") {
+            request.price_at(&spec::budget(s.budget.as_ref())?)?;
+        }
+        Ok(request)
     }
 }
 

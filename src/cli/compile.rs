@@ -22,7 +22,7 @@ pub struct Args {
     /// Masks to apply (masks.safetensors)
     #[arg(long, value_name = "FILE", conflicts_with = "budget")]
     masks: Option<PathBuf>,
-    /// ReLUs to keep: 50000, 50k or 18%
+    /// ReLUs to keep: 50000, 50k or 18%, or a time: latency=1.5s@cheetah/wan
     #[arg(long, value_name = "B")]
     budget: Option<Budget>,
     /// How masks are found for a budget: oneshot
@@ -105,7 +105,7 @@ impl Args {
         if targets.is_empty() {
             targets.push(Target::Onnx);
         }
-        Ok(Request {
+        let mut request = Request {
             out: self.out.clone(),
             masks,
             data: self.data.clone(),
@@ -121,7 +121,9 @@ impl Args {
             seed,
             reference: None,
             learned: None,
-        })
+        };
+        self.budget.iter().try_for_each(|b| request.price_at(b))?;
+        Ok(request)
     }
 }
 

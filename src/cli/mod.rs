@@ -14,6 +14,7 @@ mod protocols;
 mod report;
 mod run;
 mod shell;
+mod sweep;
 mod train;
 mod verify;
 
@@ -92,8 +93,8 @@ enum Command {
     Measure(Announced),
     /// Measure a runtime's constants here (announced)
     CalibrateRuntime(Announced),
-    /// Accuracy against bytes and latency (announced)
-    Sweep(Announced),
+    /// Accuracy against bytes and latency over several budgets
+    Sweep(sweep::Args),
     /// What it can train on here (announced)
     Devices(Announced),
 }
@@ -132,7 +133,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Command::Tune(a) => train::run(Kind::Tune, *a, g),
         Command::Measure(_) => announced("measure"),
         Command::CalibrateRuntime(_) => announced("calibrate-runtime"),
-        Command::Sweep(_) => announced("sweep"),
+        Command::Sweep(a) => sweep::run(a, g),
         Command::Devices(_) => announced("devices"),
     }
 }

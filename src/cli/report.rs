@@ -45,7 +45,8 @@ fn side_by_side(a: &Args, g: &Global) -> Result<(), Error> {
         .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", a.out.display())))?;
     if g.json {
         return print_json(&json!({
-            "runs": runs, "figures": compare::figures(&runs), "warnings": compare::warnings(&runs),
+            "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
+            "warnings": compare::warnings(&runs),
             "html": a.out.display().to_string(),
         }));
     }

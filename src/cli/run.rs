@@ -4,7 +4,9 @@ use super::{Global, print, print_json};
 use crate::compile::compile;
 use crate::error::Error;
 use crate::pipeline::Pipeline;
+use crate::progress::Progress;
 use crate::report;
+use crate::report::Report;
 use crate::training::command::train_and_compile;
 use std::path::{Path, PathBuf};
 
@@ -32,23 +34,30 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let base = a.pipeline.parent().unwrap_or(Path::new(""));
     let stem = a.pipeline.file_stem().unwrap_or_default();
     let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));
-    let request = p.request(base, &out).map_err(named)?;
-    let source = p.source(base).map_err(named)?;
-    let plan = p.plan(base).map_err(named)?;
-    let progress = g.progress();
-    let result = match plan.trains() {
-        true => {
-            let measure = p.measure(&plan).map_err(named)?;
-            train_and_compile(source, &plan, request, &measure, a.resume, &progress)
-        }
-        false => compile(source, &request, &progress),
-    };
-    progress.finish();
-    let r = result?;
+    let r = execute(&p, base, &out, a.resume, &g.progress()).map_err(named)?;
     if g.json {
         return print_json(&r);
     }
     print(&report::text::render(&r));
     print(&format!("\nwrote {}", out.display()));
     Ok(())
+}
+
+/// Runs a pipeline into a folder; relative paths in it are relative to `base`.
+pub(super) fn execute(
+    p: &Pipeline,
+    base: &Path,
+    out: &Path,
+    resume: bool,
+    progress: &Progress,
+) -> Result<Report, Error> {
+    let request = p.request(base, out)?;
+    let source = p.source(base)?;
+    let plan = p.plan(base)?;
+    let result = match plan.trains() {
+        true => train_and_compile(source, &plan, request, &p.measure(&plan)?, resume, progress),
+        false => compile(source, &request, progress),
+    };
+    progress.finish();
+    result
 }

@@ -26,7 +26,7 @@ pub struct Args {
     /// Images: cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]
     data: DataSpec,
-    /// ReLUs to keep: 50000, 50k or 18% (search)
+    /// ReLUs to keep (search): 50000, 50k or 18%, or a time: latency=1.5s@cheetah/wan
     #[arg(long, value_name = "B")]
     budget: Option<Budget>,
     /// Masks to begin with (tune: those that are frozen)
@@ -100,13 +100,14 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         },
         teacher: a.teacher.clone(),
         branch,
+        weights: a.cost.weights(),
         seed: g.seed(),
     };
     let mut targets: Vec<Target> = a.targets.iter().map(|t| t.parse()).collect::<Result<_, _>>()?;
     if targets.is_empty() {
         targets.push(Target::Onnx);
     }
-    let request = Request {
+    let mut request = Request {
         out: a.out.clone(),
         masks: MaskSource::All,
         data: Some(a.data.clone()),
@@ -123,6 +124,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         reference: None,
         learned: None,
     };
+    a.budget.iter().try_for_each(|b| request.price_at(b))?;
     let source = Source::File(a.model.clone(), a.import.options()?);
     let measure = Measure {
         split: a.split,

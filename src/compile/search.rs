@@ -2,6 +2,7 @@
 
 use super::{MaskSource, Request, read_masks};
 use crate::error::{Error, input};
+use crate::latency;
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::report::model::{Accuracy, Scores};
@@ -9,7 +10,9 @@ use relinc_passes::ir::Graph;
 use relinc_passes::masks::{LayerMask, Masks, RELU};
 use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::eval;
-use relinc_runtime::search::oneshot::{self, Oneshot};
+use relinc_runtime::search::budget::Budget;
+use relinc_runtime::search::oneshot::{self, Allocation, Oneshot};
+use relinc_runtime::search::whole;
 
 /// Images the search looks at together.
 const CALIBRATION_BATCH: usize = 64;
@@ -44,7 +47,7 @@ pub fn masks(
         MaskSource::All => Masks::default(),
         MaskSource::File(path) => read_masks(path, model)?,
         MaskSource::Learned(m) => m.clone(),
-        MaskSource::Oneshot { .. } => search(model, r, progress)?,
+        MaskSource::Oneshot { .. } => search(model, r, progress, notes)?,
     };
     for l in &model.layers {
         m.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, RELU));
@@ -60,11 +63,10 @@ pub fn masks(
     Ok(m)
 }
 
-fn search(model: &Model, r: &Request, progress: &Progress) -> Result<Masks, Error> {
+fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<String>) -> Result<Masks, Error> {
     let MaskSource::Oneshot { budget, allocation, rounds, images, zeros } = &r.masks else {
         return Ok(Masks::default());
     };
-    let keep = budget.relus(model.relus()).map_err(input)?;
     let Some(data) = &r.data else {
         return Err(Error::Input(
             "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR"
@@ -79,12 +81,27 @@ fn search(model: &Model, r: &Request, progress: &Progress) -> Result<Masks, Erro
         .into_iter()
         .map(|range| eval::feed(&ds, range, layout).0)
         .collect();
-    let options =
-        Oneshot { keep, allocation: allocation.clone(), rounds: *rounds, seed: r.seed, zeros: *zeros };
-    let found = oneshot::search(&model.graph, &model.search_layers(), &batches, &options, &mut |i, n| {
+    let layers = model.search_layers();
+    let named = |e: String| Error::Input(format!("{}: {e}", model.info.path.display()));
+    let (keep, closed) = match budget {
+        Budget::Latency(l) => {
+            let mut tell = |i, n| progress.count("layers that fit the time", i, n);
+            let worth = whole::rescaled(&model.graph, &layers, &batches, r.seed, *zeros, &mut tell);
+            let (choice, said) = latency::resolve(l, model, r.weights, &worth.map_err(named)?)?;
+            notes.push(said);
+            (choice.keep, choice.closed)
+        }
+        b => (b.relus(model.relus()).map_err(input)?, vec![]),
+    };
+    if !closed.is_empty() && *allocation != Allocation::Global {
+        return Err(Error::Input("a latency budget spreads the ReLUs itself: leave out --allocation".into()));
+    }
+    let (allocation, zeros) = (allocation.clone(), *zeros);
+    let options = Oneshot { keep, allocation, rounds: *rounds, seed: r.seed, zeros, closed };
+    let found = oneshot::search(&model.graph, &layers, &batches, &options, &mut |i, n| {
         progress.count("mask search, round", i, n);
     });
-    let mut m = found.map_err(|e| Error::Input(format!("{}: {e}", model.info.path.display())))?;
+    let mut m = found.map_err(named)?;
     m.budget = Some(budget.to_string());
     Ok(m)
 }

@@ -8,8 +8,8 @@ use crate::progress::Progress;
 use crate::report::Report;
 use crate::report::model::{Training, TrainingCounts};
 use relinc_runtime::exec::Branch;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Runs the stages of a plan, then compiles the result as `request` says.
 pub fn train_and_compile(
@@ -64,7 +64,8 @@ pub fn train_and_compile(
 
 /// A flag that Ctrl-C sets; a second one ends the process at once.
 fn on_interrupt() -> Result<Arc<AtomicBool>, Error> {
-    let stop = Arc::new(AtomicBool::new(false));
+    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    let stop = STOP.get_or_init(Default::default).clone();
     let flag = stop.clone();
     let set = ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::SeqCst) {

@@ -9,6 +9,7 @@ pub mod replay;
 mod sensitivity;
 pub mod spec;
 mod student;
+mod target;
 mod watch;
 
 use crate::error::{Error, input};
@@ -23,6 +24,7 @@ use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageErro
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use target::Target;
 use watch::Watch;
 
 pub use plan::{Export, Plan, Planned, is_oneshot, trains};
@@ -113,20 +115,21 @@ impl Trainer<'_> {
             let name = self.stage_name(i);
             let o = &planned.options;
             let begun = found;
+            let mut target = Target::default();
             if planned.kind == Kind::Search {
                 found = true;
-                let total = student.net.relu_count();
-                let keep = planned.budget.as_ref().ok_or_else(|| input("stage search needs a budget"))?;
-                masks.budget = Some(keep.to_string());
+                let budget = planned.budget.as_ref().ok_or_else(|| input("stage search needs a budget"))?;
+                masks.budget = Some(budget.to_string());
+                target = self.target(budget, o, &student, &train, (&graph, info))?;
+                notes.extend(target.said.clone());
                 if is_oneshot(o) {
-                    let keep = keep.relus(total).map_err(input)?;
-                    masks = self.oneshot(&student, o, keep, &train, masks.budget.clone())?;
+                    masks = self.oneshot(&student, o, &target, &train, masks.budget.clone())?;
                     student.set_masks(&masks);
                     continue;
                 }
             }
             let mut stage =
-                self.stage(planned, &name, &student, Some(&teacher), &train, &val, &checkpoints)?;
+                self.stage(planned, &name, &target, &student, Some(&teacher), &train, &val, &checkpoints)?;
             (validated, attacked) = (stage.recipe.val_images, stage.recipe.val_attacked);
             attack = stage.validation_attack().to_string();
             if let Some(dir) = &o.replay {
@@ -188,6 +191,7 @@ impl Trainer<'_> {
         &self,
         planned: &Planned,
         name: &str,
+        target: &Target,
         student: &Model,
         teacher: Option<&'s Model>,
         train: &Arc<Dataset>,
@@ -207,14 +211,8 @@ impl Trainer<'_> {
         let single = self.plan.norm != Norm::Dual && !(self.plan.norm == Norm::Auto && robust);
         let mut recipe = o.recipe(planned.kind, method, robust, single, self.plan.seed)?;
         if planned.kind == Kind::Search {
-            let total = student.net.relu_count();
-            let keep = planned
-                .budget
-                .as_ref()
-                .ok_or_else(|| input("stage search needs a budget"))?
-                .relus(total)
-                .map_err(input)?;
-            let mut s = o.search(keep, self.plan.seed)?;
+            let mut s = o.search(target.keep, self.plan.seed)?;
+            s.closed = target.closed.clone();
             if s.counts == Counts::Eta(vec![]) {
                 s.counts =
                     Counts::Eta(self.sensitivity(name, o, student, teacher, train, val, checkpoints)?);

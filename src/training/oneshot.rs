@@ -1,13 +1,14 @@
 //! A search stage that trains nothing.
 
-use super::Trainer;
 use super::spec::StageOptions;
+use super::{Target, Trainer};
 use crate::error::{Error, input};
+use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::eval;
 use relinc_runtime::exec::Branch;
-use relinc_runtime::search::oneshot::{self, Oneshot};
+use relinc_runtime::search::oneshot::{self, Layer, Oneshot};
 use relinc_runtime::train::Model;
 
 impl Trainer<'_> {
@@ -15,29 +16,16 @@ impl Trainer<'_> {
         &self,
         student: &Model,
         o: &StageOptions,
-        keep: usize,
+        target: &Target,
         train: &Dataset,
         budget: Option<String>,
     ) -> Result<Masks, Error> {
-        let g = student.graph(Branch::Clean);
-        let (_, ty) = eval::only_input(&g).map_err(input)?;
-        let layout = eval::layout(ty, train.image_shape()).map_err(input)?;
-        let n = o.calibration.unwrap_or(256).min(train.len());
-        let batches: Vec<_> = eval::batches(ty, n, 64)
-            .map_err(input)?
-            .into_iter()
-            .map(|range| eval::feed(train, range, layout).0)
-            .collect();
-        let layers: Vec<_> = student
-            .net
-            .relus()
-            .iter()
-            .map(|r| oneshot::Layer { name: r.name.clone(), shape: r.shape })
-            .collect();
+        let (g, layers, batches) = self.calibration(student, o, train)?;
         let allocation =
             crate::cli_options::allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?;
         let options = Oneshot {
-            keep,
+            keep: target.keep,
+            closed: target.closed.clone(),
             allocation,
             rounds: o.rounds.unwrap_or(8).max(1),
             seed: self.plan.seed,
@@ -48,5 +36,26 @@ impl Trainer<'_> {
         self.progress.finish();
         m.budget = budget;
         Ok(m)
+    }
+
+    /// The student's graph, its ReLU layers, and training images as it takes them.
+    pub(super) fn calibration(
+        &self,
+        student: &Model,
+        o: &StageOptions,
+        train: &Dataset,
+    ) -> Result<(Graph, Vec<Layer>, Vec<Tensor>), Error> {
+        let g = student.graph(Branch::Clean);
+        let (_, ty) = eval::only_input(&g).map_err(input)?;
+        let layout = eval::layout(ty, train.image_shape()).map_err(input)?;
+        let n = o.calibration.unwrap_or(256).min(train.len());
+        let batches: Vec<_> = eval::batches(ty, n, 64)
+            .map_err(input)?
+            .into_iter()
+            .map(|range| eval::feed(train, range, layout).0)
+            .collect();
+        let layers: Vec<_> =
+            student.net.relus().iter().map(|r| Layer { name: r.name.clone(), shape: r.shape }).collect();
+        Ok((g, layers, batches))
     }
 }

@@ -256,6 +256,7 @@ impl StageOptions {
             refreshes: self.refreshes.unwrap_or(4).max(1),
             calibration: self.calibration.unwrap_or(256).max(1),
             ramp: self.ramp.unwrap_or(1.0).max(1e-3),
+            closed: vec![],
             first: None,
             seed,
         })

@@ -20,7 +20,7 @@ mod tests;
 
 pub use kinds::{Charge, KINDS, charges};
 pub use law::{ByWeights, Law, Piecewise, Quantities, Quantity, Terms};
-pub use network::Network;
+pub use network::{Network, parse_seconds};
 pub use price::{Class, NodeCost, Priced, Split, latency, price};
 pub use protocol::{CostError, Depthwise, Protocol, find, parse, protocols};
 pub use totals::{Totals, macs, totals};

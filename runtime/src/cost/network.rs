@@ -54,6 +54,11 @@ fn measure(s: &str, units: &[(&str, f64)]) -> Option<f64> {
     number.trim().parse::<f64>().ok().map(|n| n * factor)
 }
 
+/// Seconds of a time such as `1.5s` or `40ms`.
+pub fn parse_seconds(s: &str) -> Option<f64> {
+    measure(s, UNITS_TIME)
+}
+
 impl FromStr for Network {
     type Err = CostError;
 

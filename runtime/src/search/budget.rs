@@ -1,5 +1,6 @@
 //! What a user may ask for: `50000`, `50k`, `18%`, `latency=…`.
 
+use crate::cost::{Network, parse_seconds};
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,18 +11,33 @@ pub enum Budget {
     Relus(usize),
     /// A share of the graph's ReLUs, in percent.
     Percent(f64),
+    /// A time a query may take.
+    Latency(Latency),
+}
+
+/// `latency=1.5s@cheetah/wan`: a time, a cost model and a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latency {
+    /// As written.
+    pub text: String,
+    /// Seconds a query may take.
+    pub seconds: f64,
+    /// The cost model's name or file.
+    pub protocol: String,
+    /// The network.
+    pub network: Network,
 }
 
 /// Why a budget cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BudgetError {
     /// Not a budget.
-    #[error("budget '{0}' is not a number of ReLUs (50000, 50k) or a share of them (18%)")]
-    Syntax(String),
-    /// Announced, not built.
     #[error(
-        "budget '{0}': latency budgets are announced but not built yet; give a number of ReLUs or a percentage"
+        "budget '{0}' is not a number of ReLUs (50000, 50k), a share of them (18%) or a time (latency=1.5s@cheetah/wan)"
     )]
+    Syntax(String),
+    /// A time where only a number helps.
+    #[error("budget '{0}' is a time; here a number of ReLUs or a share of them is needed")]
     Latency(String),
     /// More than there is.
     #[error("budget {budget} is {asked} ReLUs, but the graph has only {total}; give at most {total} or 100%")]
@@ -41,7 +57,7 @@ impl FromStr for Budget {
         let bad = || BudgetError::Syntax(s.to_string());
         let t = s.trim();
         if t.starts_with("latency=") {
-            return Err(BudgetError::Latency(s.into()));
+            return Latency::read(t).map(Budget::Latency).ok_or_else(bad);
         }
         if let Some(p) = t.strip_suffix('%') {
             let p: f64 = p.trim().parse().map_err(|_| bad())?;
@@ -60,11 +76,26 @@ impl FromStr for Budget {
     }
 }
 
+impl Latency {
+    fn read(text: &str) -> Option<Latency> {
+        let (time, place) = text.strip_prefix("latency=")?.split_once('@')?;
+        let seconds = parse_seconds(time).filter(|s| s.is_finite() && *s > 0.0)?;
+        // A network may hold a slash (100Mbit/s), and so may a file of constants.
+        let (protocol, network) = place
+            .match_indices('/')
+            .filter_map(|(i, _)| Some((&place[..i], place[i + 1..].parse::<Network>().ok()?)))
+            .next()?;
+        let protocol = protocol.to_string();
+        Some(Latency { text: text.into(), seconds, protocol, network }).filter(|l| !l.protocol.is_empty())
+    }
+}
+
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Budget::Relus(n) => write!(f, "{n}"),
             Budget::Percent(p) => write!(f, "{p}%"),
+            Budget::Latency(l) => f.write_str(&l.text),
         }
     }
 }
@@ -76,6 +107,7 @@ impl Budget {
             Budget::Relus(n) => *n,
             // The tolerance keeps 18 % of 50 at 9 although 0.18·50 is below 9 in binary.
             Budget::Percent(p) => (p / 100.0 * total as f64 + 1e-9).floor() as usize,
+            Budget::Latency(l) => return Err(BudgetError::Latency(l.text.clone())),
         };
         if asked > total {
             return Err(BudgetError::TooLarge { budget: self.to_string(), asked, total });
@@ -106,11 +138,32 @@ mod tests {
     }
 
     #[test]
+    fn times() {
+        let read = |s: &str| match s.parse::<Budget>().unwrap() {
+            Budget::Latency(l) => (l.seconds, l.protocol, l.network.rtt_s),
+            b => panic!("{b}"),
+        };
+        assert_eq!(read("latency=1.5s@cheetah/wan"), (1.5, "cheetah".into(), 0.04));
+        let file = read("latency=250ms@out/mine.yaml/rtt=10ms;bandwidth=100Mbit/s");
+        assert_eq!(file, (0.25, "out/mine.yaml".into(), 0.01));
+    }
+
+    #[test]
     fn no_budget_when_malformed_or_too_large() {
         for s in ["", "ten", "-5", "-1%", "1.5", "nan%", "inf"] {
             assert!(s.parse::<Budget>().is_err(), "{s}");
         }
-        assert!(matches!("latency=1s@lan".parse::<Budget>(), Err(BudgetError::Latency(_))));
+        for s in [
+            "latency=1s@lan",
+            "latency=1@semi2k/lan",
+            "latency=0s@semi2k/lan",
+            "latency=1s@/lan",
+            "latency=1s@semi2k/moon",
+        ] {
+            assert!(matches!(s.parse::<Budget>(), Err(BudgetError::Syntax(_))), "{s}");
+        }
+        let time = "latency=1s@semi2k/lan".parse::<Budget>().unwrap();
+        assert!(matches!(time.relus(10), Err(BudgetError::Latency(_))));
         assert!(matches!(
             "101%".parse::<Budget>().unwrap().relus(100),
             Err(BudgetError::TooLarge { asked: 101, .. })

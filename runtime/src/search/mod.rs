@@ -2,4 +2,6 @@
 
 pub mod allocate;
 pub mod budget;
+pub mod latency;
 pub mod oneshot;
+pub mod whole;

@@ -51,12 +51,49 @@ pub struct Oneshot {
     pub seed: u64,
     /// Allow elements to become zero; otherwise removed elements become the identity, as in the papers.
     pub zeros: bool,
+    /// Layers that keep none; empty for no such layer.
+    pub closed: Vec<bool>,
 }
 
 /// Costs of one layer's elements, summed over the calibration images.
 struct Costs {
     identity: Vec<f64>,
     zero: Vec<f64>,
+}
+
+impl Costs {
+    /// The cheaper way to remove element i.
+    fn cheaper(&self, i: usize, zeros: bool) -> Worth {
+        let becomes_zero = zeros && self.zero[i] < self.identity[i];
+        Worth { cost: if becomes_zero { self.zero[i] } else { self.identity[i] }, becomes_zero }
+    }
+}
+
+/// What removing one ReLU costs, to first order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Worth {
+    /// `Σ_images (g·Δ)²` of the cheaper way.
+    pub cost: f64,
+    /// That way is zero, not the identity.
+    pub becomes_zero: bool,
+}
+
+/// What each element costs on the network with all its ReLUs, one list a layer.
+pub fn worth(
+    g: &Graph,
+    layers: &[Layer],
+    batches: &[Tensor],
+    seed: u64,
+    zeros: bool,
+) -> Result<Vec<Vec<Worth>>, String> {
+    let costs = measure(g, layers, batches, &open(layers), seed)?;
+    Ok(costs.iter().map(|c| (0..c.identity.len()).map(|i| c.cheaper(i, zeros)).collect()).collect())
+}
+
+/// Every element keeps its ReLU.
+fn open(layers: &[Layer]) -> Masks {
+    let full = |l: &Layer| (l.name.clone(), LayerMask::uniform(l.shape, RELU));
+    Masks { layers: layers.iter().map(full).collect(), ..Masks::default() }
 }
 
 /// Finds masks that keep exactly `options.keep` ReLUs of a canonical graph whose ReLUs carry the layers' names.
@@ -72,10 +109,8 @@ pub fn search(
     let total: usize = caps.iter().sum();
     let keep = options.keep.min(total);
     let rounds = options.rounds.max(1);
-    let mut masks = Masks {
-        layers: layers.iter().map(|l| (l.name.clone(), LayerMask::uniform(l.shape, RELU))).collect(),
-        ..Masks::default()
-    };
+    let mut masks = open(layers);
+    let closed = |l: usize| options.closed.get(l).copied().unwrap_or(false);
     let mut eta = match &options.allocation {
         Allocation::Senet(Some(e)) if e.len() != layers.len() => {
             return Err(format!("{} sensitivities for {} ReLU layers", e.len(), layers.len()));
@@ -89,8 +124,8 @@ pub fn search(
         let now = keep + ((total - keep) as f64 * rest.powi(3)).round() as usize;
         let costs = measure(g, layers, batches, &masks, options.seed.wrapping_add(round as u64))?;
         let cost = |l: usize, i: usize| {
-            let c = &costs[l];
-            if options.zeros { c.identity[i].min(c.zero[i]) } else { c.identity[i] }
+            // What has to go is ranked below everything.
+            if closed(l) { -1.0 } else { costs[l].cheaper(i, options.zeros).cost }
         };
         let counts = match options.allocation {
             Allocation::Global => None,
@@ -104,7 +139,7 @@ pub fn search(
         let kept = rank(&caps, cost, now, counts.as_deref());
         for (l, layer) in layers.iter().enumerate() {
             let c = &costs[l];
-            let removed = |i: usize| if options.zeros && c.zero[i] < c.identity[i] { ZERO } else { IDENTITY };
+            let removed = |i: usize| if c.cheaper(i, options.zeros).becomes_zero { ZERO } else { IDENTITY };
             let values = (0..caps[l]).map(|i| if kept[l][i] { RELU } else { removed(i) }).collect();
             masks.layers.insert(layer.name.clone(), LayerMask { shape: layer.shape, values, slope: None });
         }

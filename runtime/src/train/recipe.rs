@@ -61,6 +61,8 @@ pub struct SearchOptions {
     pub calibration: usize,
     /// Share of the stage after which the gradual search has reached the budget.
     pub ramp: f64,
+    /// Layers that keep no ReLU (gradual); empty for no such layer.
+    pub closed: Vec<bool>,
     /// Masks to begin with, instead of the method's own.
     pub first: Option<Masks>,
     /// Seed of everything random.

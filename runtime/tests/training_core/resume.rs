@@ -98,6 +98,7 @@ impl Job {
             refreshes: 3,
             calibration: 32,
             ramp: 0.8,
+            closed: vec![],
             first: None,
             seed: 3,
         });

@@ -1,6 +1,7 @@
 //! Several runs side by side: accuracy against the ReLUs that are left.
 
 mod page;
+mod pareto;
 mod plot;
 mod text;
 
@@ -8,11 +9,13 @@ mod text;
 mod tests;
 
 pub use page::render;
+pub use pareto::{Point, Tradeoff, tradeoff_plot, tradeoffs};
 pub use plot::{BudgetPoint, budget_plot};
 pub use text::table;
 
 use super::model::{Evaluation, ImageCounts, Metric, Report, folded};
 use super::{ReadError, read};
+use relinc_runtime::cost::Weights;
 use relinc_runtime::exec::Branch;
 use serde::Serialize;
 use std::path::Path;
@@ -32,8 +35,29 @@ pub struct Run {
     pub relus: u64,
     /// ReLUs of the graph that was read.
     pub relus_before: Option<u64>,
+    /// What the emitted graph costs.
+    pub costs: Vec<RunCost>,
     /// The accuracies that were measured.
     pub scores: Vec<Score>,
+}
+
+/// What a run's emitted graph costs under one protocol on one network.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunCost {
+    /// The cost model.
+    pub protocol: String,
+    /// The network.
+    pub network: String,
+    /// Who knows the weights.
+    pub weights: Weights,
+    /// Bytes rank 0 sends a query.
+    pub online_bytes: u64,
+    /// Exchanges.
+    pub rounds: f64,
+    /// Predicted seconds.
+    pub latency_s: f64,
+    /// Every operation is in the figures.
+    pub complete: bool,
 }
 
 /// One accuracy.
@@ -89,6 +113,19 @@ impl Run {
             data: measured.or_else(|| r.settings.data.clone()),
             relus: r.totals.relus,
             relus_before: r.before.as_ref().map(|b| b.relus),
+            costs: r
+                .cost
+                .iter()
+                .map(|c| RunCost {
+                    protocol: c.protocol.clone(),
+                    network: c.network.clone(),
+                    weights: c.weights,
+                    online_bytes: c.after.online_bytes,
+                    rounds: c.after.rounds,
+                    latency_s: c.after.latency_s,
+                    complete: c.after.complete,
+                })
+                .collect(),
             scores,
         }
     }

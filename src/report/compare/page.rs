@@ -3,7 +3,7 @@
 use super::super::figures::{count, percent};
 use super::super::html::{esc, page, section};
 use super::super::model::{Metric, branch_name};
-use super::{Run, budget_plot, figures, warnings};
+use super::{Run, budget_plot, figures, tradeoff_plot, tradeoffs, warnings};
 
 const FOOTER: &str = "from the <code>report.json</code> of each folder.";
 
@@ -20,7 +20,19 @@ pub fn render(runs: &[Run]) -> String {
     }
     let lead = "Each point is one emitted network; what was not measured on it is of the network evaluated last. BN_c and BN_a are the batch normalisations for clean and for \
                 adversarial images, named where a network has both.";
+    let costs: String = tradeoffs(runs)
+        .iter()
+        .map(|t| {
+            format!(
+                "<figure class=\"card plot wide\"><h3>{}</h3>{}</figure>",
+                esc(&t.title),
+                tradeoff_plot(t)
+            )
+        })
+        .collect();
+    let cost_lead = "Predicted for one query from the emitted graphs; runs whose cost is not modelled whole are left out.";
     let body = section("plot", "Accuracy against ReLUs", lead, &plots)
+        + &section("cost", "Accuracy against bytes and latency", cost_lead, &costs)
         + &section("runs", "The runs", "", &table(runs));
     let title = format!("{} runs", runs.len());
     page(&title, "Comparison", &headline(runs), FOOTER, env!("CARGO_PKG_VERSION"), &body)

@@ -34,8 +34,10 @@ impl Gradual {
         let o = &self.options;
         let worth = sensitivity::worth(scene, o.calibration, o.seed.wrapping_add(round))?;
         let cost = |w: &Worth, i: usize| if o.zeros { w.identity[i].min(w.zero[i]) } else { w.identity[i] };
-        let costs: Vec<Vec<f64>> =
+        let mut costs: Vec<Vec<f64>> =
             worth.iter().map(|w| (0..w.identity.len()).map(|i| cost(w, i)).collect()).collect();
+        // What has to go is ranked below everything.
+        costs.iter_mut().zip(&o.closed).filter(|(_, closed)| **closed).for_each(|(c, _)| c.fill(-1.0));
         let shapes = shapes(scene.student);
         let caps: Vec<usize> = costs.iter().map(Vec::len).collect();
         let counts = match &o.counts {

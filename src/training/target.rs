@@ -1,0 +1,64 @@
+//! What a search aims at: ReLUs to keep, and layers that have to vanish for a budget in seconds.
+
+use super::spec::StageOptions;
+use super::{Trainer, is_oneshot};
+use crate::error::{Error, input};
+use crate::latency;
+use crate::model::Model as Canonical;
+use relinc_passes::front::onnx::ModelInfo;
+use relinc_passes::ir::Graph;
+use relinc_passes::pass::Options;
+use relinc_runtime::data::Dataset;
+use relinc_runtime::search::budget::Budget;
+use relinc_runtime::search::whole;
+use relinc_runtime::train::{Method, Model};
+
+/// What a search aims at.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Target {
+    /// ReLUs to keep.
+    pub keep: usize,
+    /// Layers that keep none; empty for no such layer.
+    pub closed: Vec<bool>,
+    /// How it was chosen, for the user.
+    pub said: Option<String>,
+}
+
+impl Trainer<'_> {
+    /// Resolves a stage's budget. Seconds are resolved by what the student's ReLUs are worth as the stage begins.
+    pub(super) fn target(
+        &self,
+        budget: &Budget,
+        o: &StageOptions,
+        student: &Model,
+        train: &Dataset,
+        (graph, info): (&Graph, &ModelInfo),
+    ) -> Result<Target, Error> {
+        let Budget::Latency(budget) = budget else {
+            let keep = budget.relus(student.net.relu_count()).map_err(input)?;
+            return Ok(Target { keep, ..Target::default() });
+        };
+        if !is_oneshot(o) && o.method()? != Method::Gradual {
+            return Err(Error::Input(format!(
+                "budget {}: a time is met by the methods gradual and oneshot; method {} wants a number of ReLUs",
+                budget.text,
+                o.method()?
+            )));
+        }
+        if o.allocation.is_some() || o.eta.is_some() || o.counts.is_some() || o.sensitivity.is_some() {
+            return Err(Error::Input(format!(
+                "budget {}: a time spreads the ReLUs itself; leave out allocation, eta, counts and sensitivity",
+                budget.text
+            )));
+        }
+        let (g, layers, batches) = self.calibration(student, o, train)?;
+        let zeros = !o.identity_only.unwrap_or(false);
+        let mut tell = |i, n| self.progress.count("layers that fit the time", i, n);
+        let worth = whole::rescaled(&g, &layers, &batches, self.plan.seed, zeros, &mut tell);
+        self.progress.finish();
+        let worth = worth.map_err(input)?;
+        let model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
+        let (choice, said) = latency::resolve(budget, &model, self.plan.weights, &worth)?;
+        Ok(Target { keep: choice.keep, closed: choice.closed, said: Some(said) })
+    }
+}
