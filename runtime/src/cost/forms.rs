@@ -1,13 +1,16 @@
 //! The form each convolution is emitted in, chosen by price.
 
-use super::kinds::{Charging, roles};
+use super::kinds::{Charging, Role, roles};
 use super::network::Network;
 use super::price::{Split, seconds};
 use super::protocol::Protocol;
 use super::{CostError, Weights};
 use relinc_passes::back::spu::taps_of;
-use relinc_passes::ir::{Facts, Graph, NodeId, Op};
+use relinc_passes::ir::{Facts, Graph, NodeId};
 use std::collections::HashSet;
+
+/// Relative difference of times below which two forms cost the same.
+const TIE: f64 = 1e-9;
 
 /// Which form convolutions are to have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,11 +70,12 @@ impl Forms {
             let all_taps = Forms { taps: HashSet::from([id]) };
             match (want, price(id, &all_taps), price(id, &Forms::default())) {
                 (ConvForm::Taps, ..) => true,
-                (ConvForm::Auto, Some(taps), Some(direct)) => taps < direct,
+                (ConvForm::Auto, Some(taps), Some(direct)) => taps < direct * (1.0 - TIE),
                 _ => false,
             }
         };
-        let candidate = |id: &NodeId| matches!(g.op(*id), Op::Conv(_)) && taps_of(g, facts, *id).is_some();
+        let known_weights = |id| g.operand(id, 1).is_some_and(|k| roles[k.index()] != Role::Activation);
+        let candidate = |id: &NodeId| known_weights(*id) && taps_of(g, facts, *id).is_some();
         Forms { taps: order.iter().copied().filter(candidate).filter(|&id| wins(id)).collect() }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::cost::resnet::{Act, resnet20};
 use crate::cost::{Priced, find, price, price_as};
 use relinc_passes::ir::infer::infer;
-use relinc_passes::ir::{Conv, Dim, Tensor, Type};
+use relinc_passes::ir::{Conv, Dim, Op, Tensor, Type};
 
 fn choose(g: &Graph, protocol: &str, w: Weights, want: ConvForm) -> (Forms, Priced) {
     let (facts, p) = (infer(g).unwrap(), find(protocol).unwrap());
@@ -38,7 +38,9 @@ fn taps_open_the_input_once() {
 #[test]
 fn a_tie_stays_direct() {
     for g in [convolution(1, 1, 1), convolution(1, 2, 1)] {
-        assert!(choose(&g, "spu-semi2k", Weights::Secret, ConvForm::Auto).0.taps.is_empty());
+        for p in ["spu-semi2k", "spu-aby3"] {
+            assert!(choose(&g, p, Weights::Secret, ConvForm::Auto).0.taps.is_empty(), "{p}");
+        }
     }
     let public = choose(&convolution(3, 1, 1), "spu-semi2k", Weights::Public, ConvForm::Auto);
     assert!(public.0.taps.is_empty());
