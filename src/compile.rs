@@ -1,6 +1,7 @@
 //! `relinc compile`: import → canonical form → masks → lowering → artefacts → report.
 
 pub mod describe;
+mod forms;
 mod search;
 
 use crate::error::{Error, input};
@@ -16,7 +17,7 @@ use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::Masks;
 use relinc_passes::pass::Options;
 use relinc_passes::{registry, valid};
-use relinc_runtime::cost::{self, Network, Protocol, Weights};
+use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::eval;
 use relinc_runtime::exec::Branch;
@@ -97,6 +98,8 @@ pub struct Request {
     pub targets: Vec<Target>,
     /// ONNX operator set.
     pub opset: i64,
+    /// How the SPU target writes convolutions.
+    pub conv_form: ConvForm,
     /// Who knows the weights; each protocol's default when absent.
     pub weights: Option<Weights>,
     /// Protocols to price.
@@ -216,7 +219,9 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         a.after = Some(rm::Scores { clean: Some(after.clean), ..Default::default() });
     }
     progress.step("emitting");
-    emit(&emitted, &staging, r, &model, &sample)?;
+    let chosen = forms::Chosen::new(r, &emitted);
+    notes.extend(chosen.notes(r, &emitted));
+    emit(&emitted, &staging, r, &model, &sample, &chosen)?;
     masks.write(&staging.path().join("masks.safetensors")).map_err(input)?;
     let layers = describe::layers(&model, &masks, &original, &facts);
     let report = Report {
@@ -224,7 +229,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         model: describe::model_info(&model.info),
         totals: cost::totals(emitted.graph(), emitted.facts()),
         before: Some(totals_before),
-        cost: describe::costs(r, &emitted, Some((&original, &facts)), &mut notes),
+        cost: describe::costs(r, &emitted, &chosen, Some((&original, &facts)), &mut notes),
         accuracy,
         training: r.learned.as_ref().map(|l| l.training.clone()),
         evaluations: r.learned.as_ref().map(|l| l.evaluations.clone()).unwrap_or_default(),
@@ -251,6 +256,7 @@ fn emit(
     r: &Request,
     model: &Model,
     sample: &Tensor,
+    chosen: &forms::Chosen,
 ) -> Result<(), Error> {
     for t in &r.targets {
         match t {
@@ -264,7 +270,7 @@ fn emit(
             }
             Target::Spu => {
                 let weights = r.weights.unwrap_or(Weights::Secret).name().to_string();
-                let o = spu::SpuOptions { weights, sample: sample.clone() };
+                let o = spu::SpuOptions { weights, sample: sample.clone(), variants: chosen.variants() };
                 spu::emit(v, &staging.subfolder("spu")?, &o).map_err(input)?;
             }
         }

@@ -9,7 +9,7 @@ use crate::training::{Export, Norm, Plan, Planned, is_oneshot};
 use relinc_passes::architecture::Architecture;
 use relinc_passes::front::onnx::ImportOptions;
 use relinc_passes::masks::Masks;
-use relinc_runtime::cost::{self, Weights};
+use relinc_runtime::cost::{self, ConvForm, Weights};
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::nearest::nearest;
 use relinc_runtime::train::Kind;
@@ -45,6 +45,8 @@ pub struct Pipeline {
     pub accuracy: AccuracyOptions,
     /// Who knows the weights.
     pub weights: Option<Weights>,
+    /// How the SPU target writes convolutions: auto, direct or taps.
+    pub conv_form: Option<String>,
     /// ONNX operator set to write.
     pub opset: Option<i64>,
     /// Remove a softmax at the end.
@@ -118,6 +120,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "report",
             "accuracy",
             "weights",
+            "conv_form",
             "opset",
             "drop_softmax",
             "verify_each",
@@ -305,6 +308,7 @@ impl Pipeline {
             eval_images: self.accuracy.limit.unwrap_or(2000).max(1),
             targets: targets.iter().map(|t| t.parse::<Target>()).collect::<Result<_, _>>()?,
             opset,
+            conv_form: self.conv_form.as_deref().map_or(Ok(ConvForm::Auto), str::parse).map_err(input)?,
             weights: self.weights,
             protocols: or(&self.report.protocols, &["spu-semi2k", "spu-aby3"])
                 .iter()

@@ -4,6 +4,11 @@
 mod common;
 
 use common::{cifar, json, model, python, script, shared};
+use relinc_passes::back::spu::{SpuOptions, Variant, emit, taps_of};
+use relinc_passes::interp::Interp;
+use relinc_passes::ir::Tensor;
+use relinc_passes::ir::text::parse;
+use relinc_passes::valid;
 use std::path::Path;
 
 const RESNET20: &str = "resnet20_torch-legacy_bnfold_op13";
@@ -142,4 +147,89 @@ fn other_models_run_on_spu() {
         json(&args);
         script(&py, "check_spu.py", &[&out, "semi2k", "3"]);
     }
+}
+
+/// Kernels, strides, paddings and dilations of several kinds, biases, and a group that stays direct.
+const CONVOLUTIONS: &str = "graph convolutions {
+  %x = input f32[N,3,11,10]
+  %w0 = const f32[4,3,3,3] rand(seed=1)
+  %b0 = const f32[4] rand(seed=2)
+  %c0 = conv(%x, %w0, %b0) {pads=[1, 1, 1, 1]}
+  %w1 = const f32[6,4,2,3] rand(seed=3)
+  %c1 = conv(%c0, %w1) {strides=[1, 2], pads=[0, 2, 1, 0]}
+  %w2 = const f32[6,1,3,3] rand(seed=4)
+  %c2 = conv(%c1, %w2) {pads=[1, 1, 1, 1], group=6}
+  %w3 = const f32[5,6,1,1] rand(seed=5)
+  %b3 = const f32[5] rand(seed=6)
+  %c3 = conv(%c2, %w3, %b3) {strides=[2, 2], pads=[0, 0, 0, 0]}
+  %w4 = const f32[3,5,3,2] rand(seed=7)
+  %c4 = conv(%c3, %w4) {pads=[2, 1, 2, 1], dilations=[2, 1], strides=[2, 1]}
+  output \"y\" = %c4
+}
+";
+
+/// The two forms of a convolution give the interpreter's numbers, on every ring and under every weight setting.
+#[test]
+fn convolutions_in_both_forms_on_spu() {
+    let Some(py) = python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let g = parse(CONVOLUTIONS).unwrap();
+    let v = valid::check(&g).unwrap();
+    let x = Tensor::f32([1, 3, 11, 10], (0..330).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect());
+    let want = Interp::new(&g).unwrap().run(vec![x.clone()]).unwrap();
+    let want = want[0].as_f32().unwrap();
+    let all = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect();
+    let variant = |protocol: &str, taps| Variant { protocol: protocol.into(), taps };
+    let variants = vec![variant("semi2k", all), variant("aby3", Default::default())];
+    emit(&v, dir.path(), &SpuOptions { weights: "secret".into(), sample: x, variants }).unwrap();
+    let run = |args: &[&str]| -> serde_json::Value {
+        let out = std::process::Command::new(&py)
+            .arg(dir.path().join("run.py"))
+            .args(["--json", "--timeout", "120"])
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        serde_json::from_slice(&out.stdout).unwrap()
+    };
+    for (args, file, taps, tolerance) in [
+        (&[][..], "model.mlir", 4, 1e-3),
+        (&["--weights", "public"], "model.mlir", 4, 1e-3),
+        (&["--fraction", "12"], "model.mlir", 4, 5e-2),
+        (&["--field", "128"], "model.mlir", 4, 1e-5),
+        (&["--protocol", "aby3"], "model.aby3.mlir", 0, 1e-3),
+    ] {
+        let got = run(args);
+        assert_eq!((&got["program"], &got["convolutions"]["taps"]), (&file.into(), &taps.into()), "{args:?}");
+        let range = want.iter().fold(1.0f32, |m, v| m.max(v.abs()));
+        for (y, w) in got["outputs"][0].as_array().unwrap().iter().zip(want) {
+            let off = (y.as_f64().unwrap() as f32 - w).abs();
+            assert!(off <= tolerance * range, "{args:?}: {y}, not {w}");
+        }
+    }
+}
+
+/// At a tenth of the ReLUs, SEMI2K sends what the laws say and ABY3 keeps its own convolutions.
+#[test]
+fn forms_are_chosen_by_protocol() {
+    let Some(s) = shared() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().display().to_string();
+    let m = model(&s, RESNET20);
+    let cost = |extra: &[&str]| {
+        let report =
+            json(&[&["compile", &m, "-o", &out, "--target", "spu", "--network", "lan"], extra].concat());
+        let bytes = |i: usize| report["cost"][i]["online_bytes"].as_u64().unwrap();
+        (bytes(0), bytes(1))
+    };
+    let direct = cost(&["--conv-form", "direct"]);
+    assert_eq!(direct.0, 28_632_232);
+    assert!(!dir.path().join("spu/model.aby3.mlir").exists());
+    let auto = cost(&[]);
+    assert_eq!(auto, (4_400_296 + 72 * 188_416, direct.1));
+    assert!(dir.path().join("spu/model.aby3.mlir").exists());
+    assert_eq!(
+        cost(&["--weights", "public", "--conv-form", "auto"]),
+        cost(&["--weights", "public", "--conv-form", "direct"])
+    );
 }

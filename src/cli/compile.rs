@@ -7,6 +7,7 @@ use crate::compile::{MaskSource, Request, Source, Target, compile};
 use crate::error::{Error, input};
 use crate::report;
 use relinc_passes::back::onnx::OPSETS;
+use relinc_runtime::cost::ConvForm;
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::search::budget::Budget;
 use std::path::PathBuf;
@@ -64,6 +65,9 @@ pub struct Args {
     /// Merge convolutions: auto, always or never (announced; folds of scales and biases are exact and always made)
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     fold: String,
+    /// How the SPU target writes convolutions: auto (by the cost model), direct, or taps (one product over all taps)
+    #[arg(long, value_name = "FORM", default_value = "auto")]
+    conv_form: ConvForm,
     /// Remove a softmax at the end; the arg max stays the same
     #[arg(long)]
     drop_softmax: bool,
@@ -113,6 +117,7 @@ impl Args {
             eval_images: self.limit as usize,
             targets,
             opset: self.opset,
+            conv_form: self.conv_form,
             weights: self.cost.weights(),
             protocols: self.cost.protocols()?,
             networks: self.cost.networks()?,

@@ -152,13 +152,14 @@ pub fn layers(model: &Model, masks: &Masks, original: &Graph, facts: &Facts) -> 
 pub fn costs(
     r: &Request,
     after: &Valid<'_>,
+    chosen: &super::forms::Chosen,
     before: Option<(&Graph, &Facts)>,
     notes: &mut Vec<String>,
 ) -> Vec<rm::Cost> {
     let mut out = vec![];
     for p in &r.protocols {
-        let w = r.weights.unwrap_or(p.default_weights);
-        let now = cost::price(after.graph(), after.facts(), p, w);
+        let w = super::forms::weights(r, p);
+        let now = cost::price_as(after.graph(), after.facts(), p, w, &chosen.of(p));
         let was: Option<Priced> = before.map(|(g, f)| cost::price(g, f, p, w));
         for n in &now.notes {
             let note = format!("{}: {n}", p.name);

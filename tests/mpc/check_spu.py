@@ -4,7 +4,8 @@ usage: check_spu.py DIR PROTOCOL N
 
 DIR is what `relinc compile` wrote with targets onnx and spu. Prints one JSON document and exits 1 when a check fails:
 logits within 1 % of onnxruntime's logit range, the same arg max wherever onnxruntime's two best logits differ by more
-than that, the ReLUs' bytes within 1 % of the prediction, and on SEMI2K the total bytes within 3 %.
+than that, the ReLUs' bytes within 1 % of the prediction, and on SEMI2K the total bytes within 3 %, those of
+convolutions and of products within 5 %.
 """
 
 import json
@@ -15,6 +16,8 @@ import sys
 import numpy as np
 import onnxruntime
 
+# SEMI2K's bytes for one truncated element.
+TRUNCATION = 4
 # What SPU's compiler makes of maximum(x, 0): a comparison and a product by its bit.
 RELU_OPS = ("pphlo.less", "pphlo.multiply")
 
@@ -27,8 +30,18 @@ def run_spu(folder: pathlib.Path, protocol: str, n: int) -> dict:
     return json.loads(done.stdout)
 
 
+def truncated(folder: pathlib.Path, program: str) -> int:
+    """Outputs of convolutions whose truncation SPU counts as a multiplication."""
+    manifest = json.loads((folder / "spu" / "manifest.json").read_text())
+    return next(p["truncated"] for p in manifest["programs"] if p["file"] == program)
+
+
 def predicted(report: dict, protocol: str) -> dict:
     return next(c for c in report["cost"] if c["protocol"] == f"spu-{protocol}")
+
+
+def bytes_of(cost: dict, *ops: str) -> int:
+    return sum(l["online_bytes"] for l in cost["per_layer"] if l["op"] in ops)
 
 
 def main() -> int:
@@ -48,7 +61,12 @@ def main() -> int:
     relu_ops = sum(got["ops"].get(op, {}).get("sent_bytes", 0) for op in RELU_OPS)
     # The mean's truncation is a product by a public constant and is predicted apart from the ReLUs.
     other = sum(l["online_bytes"] for l in cost["per_layer"] if l["class"] == "other")
-    relu_measured = relu_ops - (other if protocol == "semi2k" else 0)
+    truncation = TRUNCATION * truncated(folder, got["program"])
+    relu_measured = relu_ops - (other + truncation if protocol == "semi2k" else 0)
+    products = {
+        "pphlo.convolution": bytes_of(cost, "conv"),
+        "pphlo.dot": bytes_of(cost, "conv_taps", "linear") - truncation,
+    }
     result = {
         "protocol": protocol,
         "n": n,
@@ -63,6 +81,8 @@ def main() -> int:
         "relu_bytes_each": relu_measured / max(relus, 1),
         "total_bytes_measured": got["sent_bytes"],
         "total_bytes_predicted": cost["online_bytes"],
+        "program": got["program"],
+        "convolutions": got["convolutions"],
         "send_actions_measured": got["send_actions"],
         "rounds_predicted": cost["rounds"],
         "seconds": got["seconds"],
@@ -77,6 +97,10 @@ def main() -> int:
         failed.append("the ReLUs' bytes are not the predicted ones to 1 %")
     if protocol == "semi2k" and abs(got["sent_bytes"] - cost["online_bytes"]) > 0.03 * cost["online_bytes"]:
         failed.append("the total bytes are not the predicted ones to 3 %")
+    for op, want_bytes in products.items():
+        measured = got["ops"].get(op, {}).get("sent_bytes", 0)
+        if protocol == "semi2k" and abs(measured - want_bytes) > 0.05 * want_bytes:
+            failed.append(f"{op} sent {measured} bytes, not the predicted {want_bytes} to 5 %")
     result["failed"] = failed
     print(json.dumps(result))
     return 1 if failed else 0

@@ -1,9 +1,12 @@
 //! From an operation of the graph to the operations a protocol has laws for.
 
 use super::Weights;
-use super::law::Quantities;
+use super::forms::Forms;
+use super::law::{Law, Quantities};
+use super::price::Split;
 use super::protocol::{Depthwise, Protocol};
 use super::totals::macs;
+use relinc_passes::back::spu::taps_of;
 use relinc_passes::ir::op::ReduceKind;
 use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op, Unary};
 
@@ -23,6 +26,7 @@ pub const KINDS: &[&str] = &[
     "select",
     "abs",
     "conv",
+    "conv_taps",
     "linear",
     "matmul",
     "mul_const",
@@ -98,6 +102,10 @@ impl Charge {
     fn new(kind: &'static str, q: Quantities, weights: Weights) -> Charge {
         Charge { kind, q, weights, levels: 1.0 }
     }
+    /// Bytes and rounds by a law.
+    pub(super) fn split(&self, law: &Law) -> Split {
+        Split { sent: law.sent.at(&self.q), recv: law.recv.at(&self.q), rounds: law.rounds * self.levels }
+    }
 }
 
 fn log2_ceil(n: usize) -> f64 {
@@ -105,10 +113,10 @@ fn log2_ceil(n: usize) -> f64 {
 }
 
 /// The calls a node is priced as, in order; empty for inputs and for values that need no secret computation.
-/// Facts must hold the node and its operands, otherwise there is nothing to say and the result is empty.
+/// Convolutions are direct. Facts must hold the node and its operands, otherwise the result is empty.
 pub fn charges(g: &Graph, facts: &Facts, id: NodeId, p: &Protocol, w: Weights) -> Vec<Charge> {
     let Ok(order) = g.topo() else { return vec![] };
-    Charging { g, facts, roles: &roles(g, &order), p, w }.node(id)
+    Charging { g, facts, roles: &roles(g, &order), p, w, forms: &Forms::default() }.node(id)
 }
 
 /// Prices nodes of one graph.
@@ -118,6 +126,7 @@ pub(super) struct Charging<'a> {
     pub roles: &'a [Role],
     pub p: &'a Protocol,
     pub w: Weights,
+    pub forms: &'a Forms,
 }
 
 impl Charging<'_> {
@@ -161,6 +170,13 @@ impl Charging<'_> {
         let (Some(x), Some(w)) = (dims(0), dims(1)) else { return vec![] };
         let mut charges = self.product(id, "conv", 1);
         let Some(c) = charges.first_mut() else { return charges };
+        if self.forms.taps.contains(&id)
+            && let Some(t) = taps_of(self.g, self.facts, id)
+        {
+            c.kind = "conv_taps";
+            (c.q.inputs, c.q.products) = (t.inputs() as f64, t.products() as f64);
+            return charges;
+        }
         let positions = c.q.outputs / w[0] as f64;
         let dense = self.p.depthwise == Depthwise::Dense && group > 1;
         // The windows of all groups together are those of one dense convolution.

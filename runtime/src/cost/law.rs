@@ -18,6 +18,8 @@ pub struct Quantities {
     pub macs: f64,
     /// Elements of the result of a product; the same as `elements`.
     pub outputs: f64,
+    /// Elements of the product over all taps of a convolution, before shifts and additions.
+    pub products: f64,
 }
 
 impl Quantities {
@@ -35,6 +37,7 @@ impl Quantities {
             Quantity::Weights => self.weights,
             Quantity::Macs => self.macs,
             Quantity::Outputs => self.outputs,
+            Quantity::Products => self.products,
         }
     }
 }
@@ -55,6 +58,8 @@ pub enum Quantity {
     Macs,
     /// See [`Quantities::outputs`].
     Outputs,
+    /// See [`Quantities::products`].
+    Products,
 }
 
 /// Straight lines between measured points; nothing at size 0, the last slope beyond the last point.
@@ -103,6 +108,8 @@ pub struct Terms {
     pub macs: f64,
     /// Bytes an output.
     pub outputs: f64,
+    /// Bytes an element of the product over all taps.
+    pub products: f64,
     /// Bytes read off measured points.
     pub piecewise: Option<Piecewise>,
 }
@@ -117,13 +124,22 @@ impl Terms {
             + self.weights * q.weights
             + self.macs * q.macs
             + self.outputs * q.outputs
+            + self.products * q.products
             + self.piecewise.as_ref().map_or(0.0, |p| p.at(q.get(p.of)))
     }
 
     /// What is wrong with the numbers, if anything.
     pub(super) fn fault(&self) -> Option<String> {
-        let linear =
-            [self.fixed, self.elements, self.inputs, self.im2col, self.weights, self.macs, self.outputs];
+        let linear = [
+            self.fixed,
+            self.elements,
+            self.inputs,
+            self.im2col,
+            self.weights,
+            self.macs,
+            self.outputs,
+            self.products,
+        ];
         if linear.iter().any(|c| !c.is_finite() || *c < 0.0) {
             return Some("a coefficient is negative or not a number".into());
         }

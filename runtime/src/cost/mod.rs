@@ -6,6 +6,7 @@
 //!
 //! All sizes are for one image.
 
+mod forms;
 mod kinds;
 mod law;
 mod network;
@@ -18,10 +19,11 @@ mod resnet;
 #[cfg(test)]
 mod tests;
 
+pub use forms::{ConvForm, Forms};
 pub use kinds::{Charge, KINDS, charges};
 pub use law::{ByWeights, Law, Piecewise, Quantities, Quantity, Terms};
 pub use network::{Network, parse_seconds};
-pub use price::{Class, NodeCost, Priced, Split, latency, price};
+pub use price::{Class, NodeCost, Priced, Split, latency, price, price_as};
 pub use protocol::{CostError, Depthwise, Protocol, find, parse, protocols};
 pub use totals::{Totals, macs, totals};
 

@@ -1,6 +1,7 @@
 //! Prices a graph by a protocol's laws.
 
 use super::Weights;
+use super::forms::Forms;
 use super::kinds::{Charge, Charging, roles};
 use super::law::Quantities;
 use super::network::Network;
@@ -45,7 +46,7 @@ pub struct Split {
 }
 
 impl Split {
-    fn add(&mut self, o: Split) {
+    pub(super) fn add(&mut self, o: Split) {
         self.sent += o.sent;
         self.recv += o.recv;
         self.rounds += o.rounds;
@@ -103,13 +104,18 @@ impl Priced {
     }
 }
 
-/// Prices every node. The exchanges of different nodes are taken one after the other, as runtimes run them.
+/// Prices a graph whose convolutions are direct, see [`price_as`].
+pub fn price(g: &Graph, facts: &Facts, p: &Protocol, w: Weights) -> Priced {
+    price_as(g, facts, p, w, &Forms::default())
+}
+
+/// Prices every node, convolutions in the forms they are emitted in. The exchanges of different nodes are taken one after the other, as runtimes run them.
 ///
 /// Nodes that read no graph input are free: they are computed before the protocol starts.
-pub fn price(g: &Graph, facts: &Facts, p: &Protocol, w: Weights) -> Priced {
+pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Forms) -> Priced {
     let order = g.topo().unwrap_or_default();
     let roles = roles(g, &order);
-    let charging = Charging { g, facts, roles: &roles, p, w };
+    let charging = Charging { g, facts, roles: &roles, p, w, forms };
     let mut out = Priced {
         protocol: p.name.clone(),
         ring: p.ring,
@@ -129,7 +135,8 @@ pub fn price(g: &Graph, facts: &Facts, p: &Protocol, w: Weights) -> Priced {
         }
         let node = g.node(id);
         let class = class(&node.op);
-        out.push(p, node.name.clone(), node.layer.clone(), node.op.mnemonic(), class, &charges);
+        let op = if charges[0].kind == "conv_taps" { "conv_taps" } else { node.op.mnemonic() };
+        out.push(p, node.name.clone(), node.layer.clone(), op, class, &charges);
     }
     let t = totals(g, facts);
     let once = |kind, elements: f64| {
@@ -159,7 +166,12 @@ pub fn price(g: &Graph, facts: &Facts, p: &Protocol, w: Weights) -> Priced {
 /// Predicted communication time in seconds: rounds × round trip / 2 + the larger direction / bandwidth. Computation
 /// is not in it.
 pub fn latency(p: &Priced, n: &Network) -> f64 {
-    p.total.rounds * n.rtt_s / 2.0 + p.total.sent.max(p.total.recv) * 8.0 / n.bandwidth_bit_s
+    seconds(&p.total, n)
+}
+
+/// The same of any sum of costs.
+pub(super) fn seconds(s: &Split, n: &Network) -> f64 {
+    s.rounds * n.rtt_s / 2.0 + s.sent.max(s.recv) * 8.0 / n.bandwidth_bit_s
 }
 
 fn class(op: &Op) -> Class {
@@ -191,9 +203,9 @@ impl Priced {
                 });
                 continue;
             };
-            let (sent, recv) = (law.sent.at(&c.q), law.recv.at(&c.q));
-            cost.add(Split { sent, recv, rounds: law.rounds * c.levels });
-            let silent = sent == 0.0 && recv == 0.0;
+            let part = c.split(law);
+            cost.add(part);
+            let silent = part.sent == 0.0 && part.recv == 0.0;
             offline = match (&law.offline, offline) {
                 (Some(t), Some(sum)) => Some(sum + t.at(&c.q)),
                 (None, sum) if silent => sum,

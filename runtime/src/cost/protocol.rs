@@ -53,6 +53,11 @@ pub enum Depthwise {
 }
 
 impl Protocol {
+    /// The name SPU's runner has for the protocol, by a part of this one's name; `None` for other runtimes.
+    pub fn on_spu(&self) -> Option<&'static str> {
+        let part = |n: &&str| self.runtime.starts_with("spu") && self.name.split('-').any(|p| p == *n);
+        ["semi2k", "aby3", "cheetah"].into_iter().find(part)
+    }
     /// The law of an operation under a weight setting.
     pub fn law(&self, kind: &str, w: Weights) -> Option<&Law> {
         self.ops.get(kind)?.of(w)
@@ -100,6 +105,9 @@ pub enum CostError {
     /// Not a weight setting.
     #[error("weights '{0}': say secret, server or public")]
     Weights(String),
+    /// Not a form of convolutions.
+    #[error("convolution form '{0}': say auto, direct or taps")]
+    ConvForm(String),
 }
 
 macro_rules! built_in {

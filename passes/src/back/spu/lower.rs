@@ -1,5 +1,6 @@
 //! One IR operation → StableHLO operations that SPU 0.9.5 runs.
 
+use super::taps::{self, Taps};
 use super::text::{Value, Writer, ty};
 use crate::ir::op::{Compare, ReduceKind, Window};
 use crate::ir::{Binary, Conv, DType, NodeId, Op, Unary};
@@ -14,7 +15,7 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
     let operands: Vec<Value> = g.operands(id).into_iter().map(|o| w.value(o)).collect();
     let x = operands.first().cloned().ok_or("has no operand")?;
     Ok(match g.op(id) {
-        Op::Conv(c) => convolution(w, c, &operands, &out),
+        Op::Conv(c) => convolution(w, c, w.taps.contains(&id), &operands, &out),
         Op::Linear => {
             let k = x.shape.len() - 1;
             let y = dot(w, &x, &operands[1], k, 1, &out);
@@ -156,9 +157,12 @@ fn concatenate(w: &mut Writer<'_>, parts: &[Value], axis: usize, out: &[usize]) 
 }
 
 /// SPU runs dense and depthwise convolutions; other groupings are cut apart and joined.
-fn convolution(w: &mut Writer<'_>, c: &Conv, operands: &[Value], out: &[usize]) -> Value {
+fn convolution(w: &mut Writer<'_>, c: &Conv, all_taps: bool, operands: &[Value], out: &[usize]) -> Value {
     let (x, k) = (&operands[0], &operands[1]);
-    let y = if c.group == 1 || c.group == x.shape[1] {
+    let layout = if all_taps { Taps::new(c, &x.shape, &k.shape, out) } else { None };
+    let y = if let Some(t) = layout {
+        taps::lower(w, &t, x, k, out)
+    } else if c.group == 1 || c.group == x.shape[1] {
         one_convolution(w, c, c.group, x, k, out)
     } else {
         let (cin, cout) = (x.shape[1] / c.group, out[1] / c.group);

@@ -3,6 +3,7 @@
 
 mod lower;
 mod npz;
+pub mod taps;
 mod text;
 
 pub use npz::write_npz;
@@ -10,8 +11,9 @@ pub use npz::write_npz;
 use crate::npy::write_npy;
 
 use super::EmitError;
-use crate::ir::{DType, Graph, NodeId, Op, Tensor};
+use crate::ir::{DType, Facts, Graph, NodeId, Op, Tensor};
 use crate::valid::Valid;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The runner that lies beside every emitted model.
@@ -24,7 +26,29 @@ pub struct SpuOptions {
     pub weights: String,
     /// Images for the runner to run on when it is given none: `[N, …]`.
     pub sample: Tensor,
+    /// What to write for which protocol; the first is the runner's default. Empty: one program for SEMI2K, all
+    /// convolutions direct.
+    pub variants: Vec<Variant>,
 }
+
+/// The forms of the convolutions under one protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    /// The runner's name of the protocol: `semi2k`, `aby3` or `cheetah`.
+    pub protocol: String,
+    /// Convolutions written as one product over all taps; those that [`taps::Taps`] has no layout for stay direct.
+    pub taps: HashSet<NodeId>,
+}
+
+/// Is a convolution one that can be written as a product over all taps? Its layout for one image if so.
+pub fn taps_of(g: &Graph, facts: &Facts, id: NodeId) -> Option<taps::Taps> {
+    let Op::Conv(c) = g.op(id) else { return None };
+    let dims = |id: NodeId| facts.get(id).map(|f| f.ty.at(1));
+    taps::Taps::new(c, &dims(g.operand(id, 0)?)?, &dims(g.operand(id, 1)?)?, &dims(id)?)
+}
+
+/// The number behind [`text::UNIT`] at SPU's 18 fraction bits of the 64-bit ring; the runner puts its own in.
+const UNIT_64: f32 = 1.0 / (1 << 18) as f32;
 
 /// Is a constant a weight (an argument under the weights setting), rather than public and inline? Single numbers are
 /// public, unless they are weights or biases of a linear operation.
@@ -42,25 +66,43 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
     let [ref output] = *g.outputs() else {
         return refuse("the model must have exactly one output; drop the others");
     };
-    let program = text::program(valid, input, output.node)?;
+    let default = [Variant { protocol: "semi2k".into(), taps: HashSet::new() }];
+    let variants = if options.variants.is_empty() { &default[..] } else { &options.variants[..] };
+    let written: Vec<Written> = written(valid, variants);
+    let unit = written.iter().any(|v| !v.taps.is_empty());
+    let program = |v: &Written| text::program(valid, input, output.node, &v.taps, unit);
     let write = |name: &str, fill: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>| {
         let path = dir.join(name);
         crate::files::create_atomically(&path, |w| fill(w))
             .map_err(|why| EmitError::Write { file: path.display().to_string(), why })
     };
-    write("model.mlir", &mut |w| w.write_all(program.text.as_bytes()))?;
-    let weights: Vec<(String, &Tensor)> =
-        program.weights.iter().filter_map(|(name, id)| Some((name.clone(), &**g.const_of(*id)?))).collect();
+    let mut arguments = vec![];
+    for v in &written {
+        let p = program(v)?;
+        write(&v.file, &mut |w| w.write_all(p.text.as_bytes()))?;
+        arguments = p.weights;
+    }
+    let one_unit = Tensor::scalar(UNIT_64);
+    let mut weights: Vec<(String, &Tensor)> =
+        arguments.iter().filter_map(|(name, id)| Some((name.clone(), &**g.const_of(*id)?))).collect();
+    let mut names: Vec<&str> = arguments.iter().map(|(_, id)| g.node(*id).name.as_str()).collect();
+    if unit {
+        weights.push(("unit".into(), &one_unit));
+        names.push("2^-fraction");
+    }
     write("weights.npz", &mut |w| write_npz(w, &weights))?;
     let manifest = serde_json::json!({
         "format": 1,
         "entry": "main",
         "input": {"name": g.node(input).name, "shape": valid.facts().ty(input).at(1), "dtype": "f32"},
-        "weights": program.weights.iter().map(|(n, _)| n).collect::<Vec<_>>(),
-        "weight_names": program.weights.iter().map(|(_, id)| &g.node(*id).name).collect::<Vec<_>>(),
+        "weights": weights.iter().map(|(n, _)| n).collect::<Vec<_>>(),
+        "weight_names": names,
+        "public": if unit { vec!["unit"] } else { vec![] },
+        "unit": unit.then_some("unit"),
+        "programs": written.iter().map(Written::manifest).collect::<Vec<_>>(),
         "output": {"name": output.name, "shape": valid.facts().ty(output.node).at(1)},
         "weights_setting": options.weights,
-        "protocol_default": "semi2k",
+        "protocol_default": variants[0].protocol,
     });
     write("manifest.json", &mut |w| {
         serde_json::to_writer_pretty(&mut *w, &manifest)?;
@@ -68,4 +110,47 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
     })?;
     write("sample_input.npy", &mut |w| write_npy(w, &options.sample))?;
     write("run.py", &mut |w| w.write_all(RUN_PY.as_bytes()))
+}
+
+/// One program file and the protocols it is for.
+struct Written {
+    file: String,
+    protocols: Vec<String>,
+    taps: HashSet<NodeId>,
+    convolutions: usize,
+    /// Outputs of the products over all taps, each truncated once.
+    truncated: usize,
+}
+
+impl Written {
+    fn manifest(&self) -> serde_json::Value {
+        serde_json::json!({
+            "file": self.file,
+            "protocols": self.protocols,
+            "convolutions": {"direct": self.convolutions - self.taps.len(), "taps": self.taps.len()},
+            "truncated": self.truncated,
+        })
+    }
+}
+
+/// One program for each different set of forms: `model.mlir` for the first, `model.<protocol>.mlir` for others.
+fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
+    let g = valid.graph();
+    let mut out: Vec<Written> = vec![];
+    for v in variants {
+        let fits = |&id: &NodeId| taps_of(g, valid.facts(), id).is_some();
+        let taps: HashSet<NodeId> = v.taps.iter().copied().filter(fits).collect();
+        if let Some(same) = out.iter_mut().find(|w| w.taps == taps) {
+            same.protocols.push(v.protocol.clone());
+            continue;
+        }
+        out.push(Written {
+            file: if out.is_empty() { "model.mlir".into() } else { format!("model.{}.mlir", v.protocol) },
+            protocols: vec![v.protocol.clone()],
+            convolutions: valid.order().iter().filter(|&&id| matches!(g.op(id), Op::Conv(_))).count(),
+            truncated: taps.iter().map(|&id| valid.facts().ty(id).elements()).sum(),
+            taps,
+        });
+    }
+    out
 }

@@ -5,7 +5,11 @@ This file is the same for every model.  What belongs to the model lies beside it
 
     manifest.json      names, shapes and defaults (format 1); weights listed under its optional
                        key "public" (index tensors, say) are public under every --weights
-    model.mlir         StableHLO text; @main takes the input, then the weights in the manifest's order
+    model.mlir         StableHLO text; @main takes the input, then the weights in the manifest's order.
+                       Programs of other protocols lie beside it as model.PROTOCOL.mlir: "programs" in the
+                       manifest says which file is for which, and how its convolutions are written.
+                       "unit" names the argument that is one unit in the last place; this runner sets it to
+                       2^-fraction for the ring and the --fraction it runs with
     weights.npz        the weights, by the manifest's names
     sample_input.npy   images to run on without --input, f32 [N, ...]
 
@@ -56,6 +60,7 @@ HERE = Path(__file__).resolve().parent
 INSTALL_HINT = "pip install spu==0.9.5 (needs Python 3.10 or 3.11)"
 PARTIES = {"semi2k": (2, 3), "aby3": (3,), "cheetah": (2,)}  # the first one is the default
 WEIGHTS = ("secret", "server", "public")
+FRACTION = {32: 8, 64: 18, 128: 26}  # SPU's fraction bits by ring
 SERVER_RANK = 0  # with --weights server: the party that holds the weights in the clear
 MANIFEST_FORMAT = 1
 ALARM_GRACE_S = 5
@@ -93,15 +98,22 @@ def load_manifest():
     return manifest
 
 
-def load_program():
+def choose_program(manifest, protocol):
+    """The manifest's entry for a protocol; for one it does not name, the entry with most direct convolutions."""
+    programs = manifest.get("programs") or [{"file": "model.mlir", "protocols": [protocol]}]
+    named = [p for p in programs if protocol in p["protocols"]]
+    return (named or sorted(programs, key=lambda p: p.get("convolutions", {}).get("taps", 0)))[0]
+
+
+def load_program(program):
     """The StableHLO text of the model."""
-    path = HERE / "model.mlir"
+    path = HERE / program["file"]
     if not path.is_file():
         raise UsageError(f"{path} is missing")
     return path.read_text(encoding="utf-8")
 
 
-def load_weights(manifest):
+def load_weights(manifest, job):
     """The weights in argument order; floats as f32, the only float the runtime encodes well."""
     if not manifest["weights"]:
         return []
@@ -112,7 +124,8 @@ def load_weights(manifest):
         absent = [name for name in manifest["weights"] if name not in stored]
         if absent:
             raise UsageError(f"{path} lacks {', '.join(absent[:5])}, named in manifest.json")
-        arrays = [stored[name] for name in manifest["weights"]]
+        unit = np.float32(2.0 ** -(job["fraction"] or FRACTION[job["field"]]))
+        arrays = [np.array(unit) if name == manifest.get("unit") else stored[name] for name in manifest["weights"]]
     return [a.astype(np.float32) if a.dtype.kind == "f" else a for a in arrays]
 
 
@@ -185,7 +198,7 @@ def compile_program(api, lib, text, vis):
     try:
         return api.compile(source, lib.CompilerOptions())
     except Exception as err:
-        raise RunError(f"SPU cannot compile model.mlir: {first_lines(str(err))}") from err
+        raise RunError(f"SPU cannot compile the program: {first_lines(str(err))}") from err
 
 
 def deal(io, arrays, vis, secret, owner):
@@ -223,12 +236,12 @@ def compute(job):
     """Everything that needs SPU: compile, deal, run, open.  Returns outputs and times."""
     api, lib = import_spu()
     manifest, parties = load_manifest(), job["parties"]
-    weights = load_weights(manifest)
+    weights = load_weights(manifest, job)
     images = load_images(manifest, job["input"], job["n"])
     config = runtime_config(lib, job)
     vis = visibilities(lib, manifest, job["weights"])
     started = time.perf_counter()
-    code = compile_program(api, lib, load_program(), vis)
+    code = compile_program(api, lib, load_program(job["program"]), vis)
     compiled = time.perf_counter()
 
     io = api.Io(parties, config)
@@ -379,6 +392,8 @@ def report(job, result, log):
         "ring": job["field"],
         "parties": job["parties"],
         "weights": job["weights"],
+        "program": job["program"]["file"],
+        "convolutions": job["program"].get("convolutions", {}),
         "images": job["n"],
         "outputs": result["outputs"],  # one flat list an image
         "sent_bytes": first["sent_bytes"],
@@ -398,6 +413,9 @@ def report(job, result, log):
 def print_table(doc):
     """The same for people: one line an image, then where the bytes of one image go."""
     print(f"spu {doc['protocol']}, {doc['parties']} parties, ring {doc['ring']}, weights {doc['weights']}")
+    forms = doc["convolutions"]
+    if forms:
+        print(f"{doc['program']}: {forms['taps']} convolutions as one product over all taps, {forms['direct']} direct")
     for i, values in enumerate(doc["outputs"]):
         shown = " ".join(f"{v:.4f}" for v in values[:10]) + (" …" if len(values) > 10 else "")
         print(f"image {i}: class {int(np.argmax(values))}   {shown}")
@@ -469,7 +487,7 @@ def make_job(options, manifest):
     if options.fraction and options.fraction >= options.field // 2:
         raise UsageError(f"--fraction {options.fraction} leaves no room for products in a ring of {options.field} bits")
     return {
-        "protocol": protocol, "parties": parties, "weights": weights,
+        "protocol": protocol, "parties": parties, "weights": weights, "program": choose_program(manifest, protocol),
         "input": str(Path(options.input).resolve()) if options.input else None,
         "n": options.n, "field": options.field, "fraction": options.fraction or 0, "timeout": options.timeout,
     }
@@ -484,7 +502,7 @@ def main(argv):
     try:
         manifest = load_manifest()
         job = make_job(options, manifest)
-        load_program(), load_weights(manifest), load_images(manifest, job["input"], job["n"])
+        load_program(job["program"]), load_weights(manifest, job), load_images(manifest, job["input"], job["n"])
         result, log = run_job(job)
         if "usage" in result:
             raise UsageError(result["usage"])

@@ -5,8 +5,11 @@ use super::lower::lower;
 use crate::back::EmitError;
 use crate::ir::{DType, Data, Graph, NodeId, Op, Tensor};
 use crate::valid::Valid;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
+
+/// The argument that holds one unit in the last place, 2^-fraction; there when a convolution takes all taps at once.
+pub const UNIT: &str = "%unit";
 
 /// The emitted module and its weight arguments in order.
 pub struct Program {
@@ -50,6 +53,8 @@ impl Value {
 /// Writes operations and hands out names.
 pub struct Writer<'a> {
     pub g: &'a Graph,
+    /// Convolutions written as one product over all taps.
+    pub taps: &'a HashSet<NodeId>,
     body: String,
     next: usize,
     values: HashMap<NodeId, Value>,
@@ -126,10 +131,17 @@ fn dense(data: &Data) -> String {
     s + "\">"
 }
 
-/// The whole module, for batch 1.
-pub fn program(valid: &Valid<'_>, input: NodeId, output: NodeId) -> Result<Program, EmitError> {
+/// The whole module, for batch 1, with these convolutions as one product over all taps; `unit` adds the argument
+/// [`UNIT`] after the weights.
+pub fn program(
+    valid: &Valid<'_>,
+    input: NodeId,
+    output: NodeId,
+    taps: &HashSet<NodeId>,
+    unit: bool,
+) -> Result<Program, EmitError> {
     let g = valid.graph();
-    let mut w = Writer { g, body: String::new(), next: 0, values: HashMap::new() };
+    let mut w = Writer { g, taps, body: String::new(), next: 0, values: HashMap::new() };
     let shape = |id| valid.facts().ty(id).at(1);
     let mut args = vec![];
     let mut weights = vec![];
@@ -143,6 +155,9 @@ pub fn program(valid: &Valid<'_>, input: NodeId, output: NodeId) -> Result<Progr
         args.push(format!("{}: {}", v.name, v.ty()));
         w.values.insert(id, v);
         weights.push((name, id));
+    }
+    if unit {
+        args.push(format!("{UNIT}: {}", ty(&[], DType::F32)));
     }
     let mut errors = vec![];
     for &id in valid.order() {

@@ -1,0 +1,92 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::cost::resnet::{Act, resnet20};
+use crate::cost::{Priced, find, price, price_as};
+use relinc_passes::ir::infer::infer;
+use relinc_passes::ir::{Conv, Dim, Op, Tensor, Type};
+
+fn choose(g: &Graph, protocol: &str, w: Weights, want: ConvForm) -> (Forms, Priced) {
+    let (facts, p) = (infer(g).unwrap(), find(protocol).unwrap());
+    let forms = Forms::choose(g, &facts, &p, w, &"lan".parse().unwrap(), want);
+    let priced = price_as(g, &facts, &p, w, &forms);
+    (forms, priced)
+}
+
+/// One convolution 16 → 16 on 32×32.
+fn convolution(kernel: usize, stride: usize, group: usize) -> Graph {
+    let mut g = Graph::new("c");
+    let dims = [Dim::Batch, Dim::Fixed(16), Dim::Fixed(32), Dim::Fixed(32)];
+    let x = g.add("x", Op::Input(Type::f32(dims)), &[]);
+    let shape = [16, 16 / group, kernel, kernel];
+    let w = g.constant("w", Tensor::f32(shape, vec![0.1; shape.iter().product()]));
+    let c = Conv { strides: [stride; 2], pads: [kernel / 2; 4], dilations: [1; 2], group };
+    let y = g.add("y", Op::Conv(c), &[x, w]);
+    g.add_output("y", y);
+    g
+}
+
+#[test]
+fn taps_open_the_input_once() {
+    let g = convolution(3, 1, 1);
+    let bytes = |want| choose(&g, "spu-semi2k", Weights::Secret, want).1.total;
+    assert_eq!((bytes(ConvForm::Direct).sent, bytes(ConvForm::Direct).rounds), (1_263_616.0, 2.0));
+    assert_eq!((bytes(ConvForm::Auto).sent, bytes(ConvForm::Auto).rounds), (215_040.0, 2.0));
+    assert_eq!(choose(&g, "spu-semi2k-ring128", Weights::Secret, ConvForm::Auto).1.total.sent, 364_544.0);
+}
+
+#[test]
+fn a_tie_stays_direct() {
+    for g in [convolution(1, 1, 1), convolution(1, 2, 1)] {
+        for p in ["spu-semi2k", "spu-aby3"] {
+            assert!(choose(&g, p, Weights::Secret, ConvForm::Auto).0.taps.is_empty(), "{p}");
+        }
+    }
+    let public = choose(&convolution(3, 1, 1), "spu-semi2k", Weights::Public, ConvForm::Auto);
+    assert!(public.0.taps.is_empty());
+}
+
+#[test]
+fn groups_stay_direct_even_when_asked() {
+    assert!(choose(&convolution(3, 1, 16), "spu-semi2k", Weights::Secret, ConvForm::Taps).0.taps.is_empty());
+}
+
+#[test]
+fn aby3_stays_direct_and_prices_what_is_forced() {
+    let g = convolution(3, 1, 1);
+    let (forms, auto) = choose(&g, "spu-aby3", Weights::Secret, ConvForm::Auto);
+    assert!(forms.taps.is_empty());
+    let (forms, forced) = choose(&g, "spu-aby3", Weights::Secret, ConvForm::Taps);
+    assert_eq!(forms.taps.len(), 1);
+    assert!(forced.total.sent > 4.0 * auto.total.sent && forced.complete());
+}
+
+#[test]
+fn protocols_without_a_law_stay_direct() {
+    let (g, _) = resnet20(Act::Full, 19);
+    for p in ["spu-cheetah", "spu-semi2k-3pc", "crypten-2pc"] {
+        assert!(choose(&g, p, Weights::Secret, ConvForm::Auto).0.taps.is_empty(), "{p}");
+    }
+    let forced = choose(&g, "spu-cheetah", Weights::Server, ConvForm::Taps).1;
+    assert!(forced.not_modelled.contains(&"conv_taps".to_string()));
+}
+
+#[test]
+fn resnet20_is_chosen_and_named() {
+    let (g, relus) = resnet20(Act::Gathered, 19);
+    let (forms, p) = choose(&g, "spu-semi2k", Weights::Secret, ConvForm::Auto);
+    assert_eq!(forms.taps.len(), 19);
+    // 8 B an input and a weight, 4 B an output of 19 convolutions; the linear layer and the mean.
+    assert_eq!(p.total.sent, 4_394_368.0 + 5_672.0 + 256.0 + 72.0 * relus as f64);
+    assert_eq!(p.nodes.iter().filter(|n| n.op == "conv_taps").count(), 19);
+    let direct = price(&g, &infer(&g).unwrap(), &find("spu-semi2k").unwrap(), Weights::Secret);
+    assert_eq!(p.total.rounds, direct.total.rounds);
+}
+
+#[test]
+fn forms_parse() {
+    for f in [ConvForm::Auto, ConvForm::Direct, ConvForm::Taps] {
+        assert_eq!(f.name().parse(), Ok(f));
+    }
+    assert!("winograd".parse::<ConvForm>().unwrap_err().to_string().contains("auto, direct or taps"));
+}
