@@ -9,6 +9,7 @@
 mod kinds;
 mod law;
 mod network;
+mod packing;
 mod price;
 mod protocol;
 mod totals;
@@ -19,8 +20,9 @@ mod resnet;
 mod tests;
 
 pub use kinds::{Charge, KINDS, charges};
-pub use law::{ByWeights, Law, Piecewise, Quantities, Quantity, Terms};
+pub use law::{Blocks, ByWeights, Law, Piecewise, Quantities, Quantity, Terms};
 pub use network::Network;
+pub use packing::{Ciphertexts, Packing, Plan, Side, cheetah_matmul};
 pub use price::{Class, NodeCost, Priced, Split, latency, price};
 pub use protocol::{CostError, Depthwise, Protocol, find, parse, protocols};
 pub use totals::{Totals, macs, totals};

@@ -33,7 +33,7 @@ impl Class {
     }
 }
 
-/// Bytes and rounds.
+/// Bytes, rounds and computing.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Split {
     /// Bytes rank 0 sends.
@@ -42,6 +42,8 @@ pub struct Split {
     pub recv: f64,
     /// Sequential one-way exchanges.
     pub rounds: f64,
+    /// Seconds of computing, of the laws that know them.
+    pub seconds: f64,
 }
 
 impl Split {
@@ -49,6 +51,7 @@ impl Split {
         self.sent += o.sent;
         self.recv += o.recv;
         self.rounds += o.rounds;
+        self.seconds += o.seconds;
     }
 }
 
@@ -138,8 +141,27 @@ pub fn price(g: &Graph, facts: &Facts, p: &Protocol, w: Weights) -> Priced {
     };
     // Once a program: charged where the protocol has a law, nothing to miss where it has none.
     let zeros = vec![once("program", 1.0); charging.zero_shares(&order)];
-    let set_up = (t.comparisons > 0).then(|| once("setup", t.comparisons as f64));
-    for charges in [zeros, set_up.into_iter().collect()] {
+    let all: Vec<Charge> = order.iter().flat_map(|&id| charging.node(id)).collect();
+    let uses = |kinds: &[&str]| {
+        all.iter()
+            .filter(|c| kinds.contains(&c.kind) && c.weights != Weights::Public)
+            .map(|c| c.q.outputs)
+            .sum()
+    };
+    let products: f64 = uses(&["conv", "linear", "matmul", "conv_secret"]);
+    let multiplied: f64 = uses(&["mul", "mul_weight"]);
+    // Every product is truncated, and truncation draws on what a comparison is set up with.
+    let interactive = all.iter().filter(|c| !matches!(c.kind, "local" | "add_weight"));
+    let truncated: f64 = interactive.map(|c| c.q.outputs).sum();
+    let set_up = (truncated > 0.0).then(|| {
+        let mut c = once("setup", (t.comparisons as f64).max(1.0));
+        c.q.inputs = truncated;
+        c
+    });
+    let keys = (products > 0.0).then(|| once("setup_product", products));
+    let factors = (multiplied > 0.0).then(|| once("setup_multiply", multiplied));
+    let optional = |c: Option<Charge>| c.into_iter().collect();
+    for charges in [zeros, optional(set_up), optional(keys), optional(factors)] {
         if let Some(c) = charges.first().filter(|c| p.law(c.kind, w).is_some()) {
             out.push(p, c.kind.into(), None, c.kind, Class::Program, &charges);
         }
@@ -192,7 +214,8 @@ impl Priced {
                 continue;
             };
             let (sent, recv) = (law.sent.at(&c.q), law.recv.at(&c.q));
-            cost.add(Split { sent, recv, rounds: law.rounds * c.levels });
+            let seconds = law.seconds.as_ref().map_or(0.0, |t| t.at(&c.q));
+            cost.add(Split { sent, recv, rounds: law.rounds * c.levels, seconds });
             let silent = sent == 0.0 && recv == 0.0;
             offline = match (&law.offline, offline) {
                 (Some(t), Some(sum)) => Some(sum + t.at(&c.q)),
