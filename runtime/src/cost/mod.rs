@@ -6,6 +6,7 @@
 //!
 //! All sizes are for one image.
 
+pub mod fit;
 mod kinds;
 mod law;
 mod network;
@@ -23,7 +24,7 @@ pub use kinds::{Charge, KINDS, charges};
 pub use law::{Blocks, ByWeights, Law, Piecewise, Quantities, Quantity, Terms};
 pub use network::Network;
 pub use packing::{Ciphertexts, Packing, Plan, Side, cheetah_matmul};
-pub use price::{Class, NodeCost, Priced, Split, latency, price};
+pub use price::{Class, NodeCost, Priced, Split, computing, latency, price};
 pub use protocol::{CostError, Depthwise, Protocol, find, parse, protocols};
 pub use totals::{Totals, macs, totals};
 

@@ -178,10 +178,14 @@ pub fn price(g: &Graph, facts: &Facts, p: &Protocol, w: Weights) -> Priced {
     out
 }
 
-/// Predicted communication time in seconds: rounds × round trip / 2 + the larger direction / bandwidth. Computation
-/// is not in it.
+/// Predicted time in seconds: rounds × round trip / 2 + the larger direction / bandwidth + [`computing`].
 pub fn latency(p: &Priced, n: &Network) -> f64 {
-    p.total.rounds * n.rtt_s / 2.0 + p.total.sent.max(p.total.recv) * 8.0 / n.bandwidth_bit_s
+    n.communication(&p.total) + computing(p, n).unwrap_or(0.0)
+}
+
+/// Predicted seconds of computing, of the operations whose laws know it; none where no law does.
+pub fn computing(p: &Priced, n: &Network) -> Option<f64> {
+    (p.total.seconds > 0.0).then_some(p.total.seconds * n.compute)
 }
 
 fn class(op: &Op) -> Class {

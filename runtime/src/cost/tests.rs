@@ -220,6 +220,8 @@ fn networks_parse() {
     assert_eq!(n("wan").unwrap(), (0.04, 1e8));
     assert_eq!(n("rtt=40ms;bandwidth=100Mbit").unwrap(), (0.04, 1e8));
     assert_eq!(n("bandwidth=2Gbit;rtt=1s").unwrap(), (1.0, 2e9));
+    assert_eq!("rtt=1ms;bandwidth=1Gbit;compute=2.5".parse::<Network>().unwrap().compute, 2.5);
+    assert!("rtt=1ms;bandwidth=1Gbit;compute=0".parse::<Network>().is_err());
     assert_eq!(n("40ms,100Mbit/s").unwrap(), (0.04, 1e8));
     for bad in
         ["dialup", "40,100", "rtt=40ms", "rtt=1ms;rtt=2ms", "rtt=40ms;bandwidth=0Mbit", "a=1ms;b=2Mbit"]
