@@ -230,6 +230,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         totals: cost::totals(emitted.graph(), emitted.facts()),
         before: Some(totals_before),
         cost: describe::costs(r, &emitted, &chosen, Some((&original, &facts)), &mut notes),
+        measured: vec![],
         accuracy,
         training: r.learned.as_ref().map(|l| l.training.clone()),
         evaluations: r.learned.as_ref().map(|l| l.evaluations.clone()).unwrap_or_default(),

@@ -1,22 +1,40 @@
 //! Budgets in seconds: what a query takes for every choice of ReLUs, and the choice that takes no longer than allowed.
 
+use crate::compile::{Request, Target};
 use crate::error::{Error, input};
 use crate::model::Model;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::masks::{IDENTITY, LayerMask, Masks};
 use relinc_passes::pass::Options;
 use relinc_passes::registry;
-use relinc_runtime::cost::{self, Class, Law, Network, Priced, Protocol, Quantities, Weights};
+use relinc_runtime::cost::{
+    self, Class, ConvForm, Drawn, Forms, Law, Network, Priced, Protocol, Quantities, Weights,
+};
 use relinc_runtime::search::budget::Latency;
 use relinc_runtime::search::latency::{Choice, choose};
+
+/// What a price depends on besides the protocol and the network.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pricing {
+    /// Who knows the weights; each protocol's default when absent.
+    pub weights: Option<Weights>,
+    /// The form convolutions are to have and the network it is chosen by, where an artefact for SPU is emitted.
+    pub forms: Option<(ConvForm, Network)>,
+}
+
+impl From<&Request> for Pricing {
+    fn from(r: &Request) -> Pricing {
+        let spu = r.targets.contains(&Target::Spu);
+        let network = r.networks.first().filter(|_| spu).cloned();
+        Pricing { weights: r.weights, forms: network.map(|n| (r.conv_form, n)) }
+    }
+}
 
 /// Predicts the time of a query from how many ReLUs each layer keeps.
 #[derive(Debug)]
 pub struct Clock {
     /// The network without any of its ReLUs, and without the set-up its other comparisons cost.
     base: Priced,
-    /// Comparisons in it.
-    others: f64,
     relu: Law,
     setup: Option<Law>,
     network: Network,
@@ -24,7 +42,13 @@ pub struct Clock {
 
 impl Clock {
     /// Lowers a canonical model without its ReLUs and prices what is left.
-    pub fn new(model: &Model, protocol: &Protocol, network: &Network, w: Weights) -> Result<Clock, Error> {
+    pub fn new(
+        model: &Model,
+        protocol: &Protocol,
+        network: &Network,
+        pricing: &Pricing,
+    ) -> Result<Clock, Error> {
+        let w = pricing.weights.unwrap_or(protocol.default_weights);
         let mut linear = model.clone();
         let none =
             model.layers.iter().map(|l| (l.name.clone(), LayerMask::uniform(l.shape, IDENTITY))).collect();
@@ -34,7 +58,13 @@ impl Clock {
             linear.run(p, &options, None)?;
         }
         let facts = infer(&linear.graph).map_err(|e| input(&e[0]))?;
-        let mut base = cost::price(&linear.graph, &facts, protocol, w);
+        let forms = match &pricing.forms {
+            Some((form, n)) if protocol.on_spu().is_some() => {
+                Forms::choose(&linear.graph, &facts, protocol, w, n, *form)
+            }
+            _ => Forms::default(),
+        };
+        let mut base = cost::price_as(&linear.graph, &facts, protocol, w, &forms);
         let lacks = |what: &str| {
             Error::Input(format!(
                 "a latency budget on {} needs its costs of {what}, which it does not model; choose another protocol, or add \
@@ -50,29 +80,26 @@ impl Clock {
             base.total.sent -= n.cost.sent;
             base.total.recv -= n.cost.recv;
             base.total.rounds -= n.cost.rounds;
+            base.total.seconds -= n.cost.seconds;
         }
-        Ok(Clock {
-            base,
-            others: cost::totals(&linear.graph, &facts).comparisons as f64,
-            relu,
-            setup: protocol.law("setup", w).cloned(),
-            network: network.clone(),
-        })
+        Ok(Clock { base, relu, setup: protocol.law("setup", w).cloned(), network: network.clone() })
     }
 
     /// Seconds of a query whose layers keep these counts of ReLUs.
     pub fn seconds(&self, counts: &[usize]) -> f64 {
         let mut p = Priced { nodes: vec![], ..self.base.clone() };
-        let mut add = |law: &Law, n: f64| {
-            let q = Quantities { elements: n, inputs: n, outputs: n, ..Quantities::default() };
+        let mut add = |law: &Law, q: Quantities| {
             p.total.sent += law.sent.at(&q);
             p.total.recv += law.recv.at(&q);
             p.total.rounds += law.rounds;
+            p.total.seconds += law.seconds.as_ref().map_or(0.0, |t| t.at(&q));
         };
-        counts.iter().filter(|&&n| n > 0).for_each(|&n| add(&self.relu, n as f64));
-        let all = self.others + counts.iter().sum::<usize>() as f64;
-        if let Some(setup) = self.setup.as_ref().filter(|_| all > 0.0) {
-            add(setup, all);
+        counts.iter().filter(|&&n| n > 0).for_each(|&n| add(&self.relu, Quantities::elementwise(n)));
+        let all = counts.iter().sum::<usize>() as f64;
+        let Drawn { comparisons, truncated } = self.base.drawn;
+        let drawn = Drawn { comparisons: comparisons + all, truncated: truncated + all };
+        if let Some(setup) = self.setup.as_ref().filter(|_| drawn.truncated > 0.0) {
+            add(setup, drawn.quantities());
         }
         cost::latency(&p, &self.network)
     }
@@ -82,12 +109,12 @@ impl Clock {
 pub fn resolve(
     budget: &Latency,
     model: &Model,
-    weights: Option<Weights>,
+    pricing: &Pricing,
     worth: &[Vec<f64>],
 ) -> Result<(Choice, String), Error> {
     let protocol = cost::find(&budget.protocol).map_err(input)?;
-    let w = weights.unwrap_or(protocol.default_weights);
-    let clock = Clock::new(model, &protocol, &budget.network, w)?;
+    let w = pricing.weights.unwrap_or(protocol.default_weights);
+    let clock = Clock::new(model, &protocol, &budget.network, pricing)?;
     let choice = choose(worth, budget.seconds, &|n| clock.seconds(n)).map_err(|unmet| {
         Error::Answer(format!(
             "budget {}: cannot be met. Without a single ReLU a query is predicted to take {:.3} s ({}, {w} weights, {}), {:.3} s \

@@ -5,15 +5,18 @@
 //! report. Graph work is in [`relinc_passes`], number crunching in [`relinc_runtime`].
 
 pub mod bench;
+pub mod calibrate;
 pub mod cli;
 pub mod cli_options;
 pub mod compile;
 pub mod error;
 pub mod latency;
+pub mod measure;
 pub mod model;
 pub mod pipeline;
 pub mod probe;
 pub mod progress;
+pub mod python;
 pub mod random;
 pub mod report;
 pub mod staging;

@@ -272,7 +272,6 @@ impl Pipeline {
             },
             teacher: self.teacher.as_ref().map(|t| base.join(t)),
             branch: self.branch.as_deref().map_or(Ok(Export::default()), str::parse)?,
-            weights: self.weights,
             seed: self.seed,
         };
         if plan.trains() && self.data.is_none() {

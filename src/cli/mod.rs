@@ -5,10 +5,12 @@
 mod architecture;
 mod args;
 mod bench;
+mod calibrate;
 mod compile;
 mod data;
 mod eval;
 mod inspect;
+mod measure;
 mod passes;
 mod protocols;
 mod report;
@@ -89,10 +91,10 @@ enum Command {
     Search(Box<train::Args>),
     /// Fine-tune with frozen masks
     Tune(Box<train::Args>),
-    /// Predicted against measured, on the installed runtime (announced)
-    Measure(Announced),
-    /// Measure a runtime's constants here (announced)
-    CalibrateRuntime(Announced),
+    /// Run the emitted artefact on the installed runtime: predicted against measured
+    Measure(measure::Args),
+    /// Measure a runtime's constants here and write a protocol file
+    CalibrateRuntime(calibrate::Args),
     /// Accuracy against bytes and latency over several budgets
     Sweep(sweep::Args),
     /// What it can train on here (announced)
@@ -131,8 +133,8 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Command::Train(a) => train::run(Kind::Teacher, *a, g),
         Command::Search(a) => train::run(Kind::Search, *a, g),
         Command::Tune(a) => train::run(Kind::Tune, *a, g),
-        Command::Measure(_) => announced("measure"),
-        Command::CalibrateRuntime(_) => announced("calibrate-runtime"),
+        Command::Measure(a) => measure::run(a, g),
+        Command::CalibrateRuntime(a) => calibrate::run(a, g),
         Command::Sweep(a) => sweep::run(a, g),
         Command::Devices(_) => announced("devices"),
     }

@@ -100,7 +100,6 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         },
         teacher: a.teacher.clone(),
         branch,
-        weights: a.cost.weights(),
         seed: g.seed(),
     };
     let mut targets: Vec<Target> = a.targets.iter().map(|t| t.parse()).collect::<Result<_, _>>()?;

@@ -87,7 +87,7 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
         Budget::Latency(l) => {
             let mut tell = |i, n| progress.count("layers that fit the time", i, n);
             let worth = whole::rescaled(&model.graph, &layers, &batches, r.seed, *zeros, &mut tell);
-            let (choice, said) = latency::resolve(l, model, r.weights, &worth.map_err(named)?)?;
+            let (choice, said) = latency::resolve(l, model, &r.into(), &worth.map_err(named)?)?;
             notes.push(said);
             (choice.keep, choice.closed)
         }

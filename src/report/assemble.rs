@@ -1,7 +1,7 @@
 //! Report entries from what the cost models and the masks say.
 
 use super::model::{Cost, LayerCost, Link, Mask, Spent};
-use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, latency};
+use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, computing, latency};
 
 fn bytes(v: f64) -> u64 {
     v.round().max(0.0) as u64
@@ -23,6 +23,7 @@ impl Spent {
             offline_bytes: p.offline.map(bytes),
             rounds: p.total.rounds,
             latency_s: latency(p, n),
+            compute_s: computing(p, n),
             relu_bytes: bytes(p.relu.sent),
             linear_bytes: bytes(p.linear.sent),
             complete: p.complete(),
@@ -36,28 +37,36 @@ impl Cost {
     /// graph are not in it; they belong into [`super::Report::notes`].
     pub fn new(p: &Protocol, n: &Network, after: &Priced, before: Option<&Priced>) -> Cost {
         let mut per_layer: Vec<LayerCost> = vec![];
-        let entry = |c: &NodeCost, online_bytes, rounds, before_bytes, not_modelled| LayerCost {
-            name: key(c).to_string(),
-            op: c.op.clone(),
-            class: c.class.name().to_string(),
-            online_bytes,
-            rounds,
-            before_bytes,
-            not_modelled,
-        };
+        let entry =
+            |c: &NodeCost, online_bytes, received_bytes, rounds, before_bytes, not_modelled| LayerCost {
+                name: key(c).to_string(),
+                op: c.op.clone(),
+                class: c.class.name().to_string(),
+                online_bytes,
+                received_bytes,
+                rounds,
+                before_bytes,
+                not_modelled,
+            };
         let mut rest: Vec<&NodeCost> = after.nodes.iter().collect();
         for old in before.map_or(&[][..], |b| &b.nodes) {
             let was = Some(bytes(old.cost.sent));
             let found = rest.iter().position(|new| key(new) == key(old) && new.class == old.class);
             per_layer.push(match found.map(|i| rest.remove(i)) {
-                Some(c) => entry(c, bytes(c.cost.sent), c.cost.rounds, was, c.not_modelled.clone()),
-                None => entry(old, 0, 0.0, was, vec![]),
+                Some(c) => entry(
+                    c,
+                    bytes(c.cost.sent),
+                    bytes(c.cost.recv),
+                    c.cost.rounds,
+                    was,
+                    c.not_modelled.clone(),
+                ),
+                None => entry(old, 0, 0, 0.0, was, vec![]),
             });
         }
-        per_layer.extend(
-            rest.into_iter()
-                .map(|c| entry(c, bytes(c.cost.sent), c.cost.rounds, None, c.not_modelled.clone())),
-        );
+        per_layer.extend(rest.into_iter().map(|c| {
+            entry(c, bytes(c.cost.sent), bytes(c.cost.recv), c.cost.rounds, None, c.not_modelled.clone())
+        }));
         Cost {
             protocol: p.name.clone(),
             ring: p.ring,

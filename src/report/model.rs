@@ -3,8 +3,10 @@
 //! What is unknown or was not asked for is `null` or absent, never zero. Bytes are one party's (rank 0), for one
 //! image; accuracies are percentages.
 
+mod measured;
 mod training;
 
+pub use measured::{Compared, Measured, MeasuredPart, MeasuredTime};
 pub use training::{Evaluation, ImageCounts, Metric, Training, TrainingCounts, branch_name, folded};
 
 use relinc_runtime::cost::{Totals, Weights};
@@ -28,6 +30,9 @@ pub struct Report {
     /// One entry a protocol, weight setting and network.
     #[serde(default)]
     pub cost: Vec<Cost>,
+    /// Runs of the emitted artefacts beside their predictions; one a protocol and weight setting.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<Measured>,
     /// Accuracy, where it was measured.
     #[serde(default)]
     pub accuracy: Option<Accuracy>,
@@ -174,8 +179,11 @@ pub struct Spent {
     pub offline_bytes: Option<u64>,
     /// Sequential one-way exchanges of rank 0; a mean where the runtime draws them at random.
     pub rounds: f64,
-    /// Predicted communication time in seconds; computation is not in it.
+    /// Predicted time in seconds: communication, and `compute_s` where it is known.
     pub latency_s: f64,
+    /// Predicted seconds of computing; null when the cost model does not know them.
+    #[serde(default)]
+    pub compute_s: Option<f64>,
     /// The activations' share of `online_bytes`.
     pub relu_bytes: u64,
     /// The share of convolutions and matrix products.
@@ -198,6 +206,9 @@ pub struct LayerCost {
     pub class: String,
     /// Bytes rank 0 sends; 0 when the operation is gone.
     pub online_bytes: u64,
+    /// Bytes rank 0 receives.
+    #[serde(default)]
+    pub received_bytes: u64,
     /// Exchanges.
     pub rounds: f64,
     /// Bytes rank 0 sent for the operation of this name in the graph that was read.

@@ -1,6 +1,9 @@
 //! `report.txt`: for a terminal, at most 100 columns.
 
+mod measured;
 mod training;
+
+pub use measured::measured;
 
 use super::figures::{self, Change, bytes, count, percent, rounds, seconds};
 use super::headline::{headline, points};
@@ -25,6 +28,7 @@ pub fn render(r: &Report) -> String {
     training::evaluations(r, &mut out);
     training::training(r, &mut out);
     cost(r, &mut out);
+    measured::section(r, &mut out);
     layers(r, &mut out);
     passes(r, &mut out);
     settings(r, &mut out);

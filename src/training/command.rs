@@ -4,6 +4,7 @@ use super::evaluate::{Measure, evaluate};
 use super::{Export, Plan, Trainer};
 use crate::compile::{Learned, MaskSource, Request, Source, compile, describe};
 use crate::error::{Error, input};
+use crate::latency::Pricing;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::report::model::{Training, TrainingCounts};
@@ -24,8 +25,15 @@ pub fn train_and_compile(
         input("training needs images: give them with --data, for instance --data cifar10:DIR")
     })?;
     let (graph, info, _) = describe::open(source)?;
-    let trainer =
-        Trainer { plan, data: &data, folder: request.out.clone(), resume, progress, stop: on_interrupt()? };
+    let trainer = Trainer {
+        plan,
+        data: &data,
+        folder: request.out.clone(),
+        resume,
+        progress,
+        pricing: Pricing::from(&request),
+        stop: on_interrupt()?,
+    };
     let found = trainer.run(graph.clone(), &info)?;
     let evaluations = evaluate(&found, &data, measure, progress)?;
     let dual = found.student.net.dual();

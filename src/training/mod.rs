@@ -13,6 +13,7 @@ mod target;
 mod watch;
 
 use crate::error::{Error, input};
+use crate::latency::Pricing;
 use crate::model::Model as Canonical;
 use crate::progress::Progress;
 use relinc_passes::front::onnx::ModelInfo;
@@ -65,6 +66,8 @@ pub struct Trainer<'a> {
     pub resume: bool,
     /// Progress lines.
     pub progress: &'a Progress,
+    /// How queries are priced, for budgets in seconds.
+    pub pricing: Pricing,
     /// Set when the user wants to stop.
     pub stop: Arc<AtomicBool>,
 }

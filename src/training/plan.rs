@@ -4,7 +4,6 @@ use super::Norm;
 use super::spec::StageOptions;
 use crate::error::Error;
 use relinc_passes::masks::Masks;
-use relinc_runtime::cost::Weights;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::{Kind, Method};
@@ -67,8 +66,6 @@ pub struct Plan {
     pub teacher: Option<PathBuf>,
     /// The branches that are exported.
     pub branch: Export,
-    /// Who knows the weights, for budgets in seconds; each protocol's default when absent.
-    pub weights: Option<Weights>,
     /// Seed of everything random.
     pub seed: u64,
 }

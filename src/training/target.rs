@@ -58,7 +58,7 @@ impl Trainer<'_> {
         self.progress.finish();
         let worth = worth.map_err(input)?;
         let model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
-        let (choice, said) = latency::resolve(budget, &model, self.plan.weights, &worth)?;
+        let (choice, said) = latency::resolve(budget, &model, &self.pricing, &worth)?;
         Ok(Target { keep: choice.keep, closed: choice.closed, said: Some(said) })
     }
 }

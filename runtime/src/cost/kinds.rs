@@ -11,12 +11,15 @@ use relinc_passes::ir::op::ReduceKind;
 use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op, Unary};
 
 /// The kinds of operation a protocol file may give a law for. `program` is charged once for a program that pads or
-/// sums a secret (twice with a softmax), `setup` once for a program with a comparison, its elements being all
-/// comparisons; `max_pool_comparison` has outputs × (window − 1) elements and its rounds are those of one of
+/// sums a secret (twice with a softmax), `setup` once for a program with a comparison or a product, its elements being all
+/// comparisons, `setup_product` once for a program with a convolution or a matrix product by weights that are not public,
+/// `setup_multiply` the same for elementwise products; `max_pool_comparison` has outputs × (window − 1) elements and its rounds are those of one of
 /// ⌈log₂ window⌉ levels.
 pub const KINDS: &[&str] = &[
     "program",
     "setup",
+    "setup_product",
+    "setup_multiply",
     "local",
     "relu",
     "clip",
@@ -104,7 +107,12 @@ impl Charge {
     }
     /// Bytes and rounds by a law.
     pub(super) fn split(&self, law: &Law) -> Split {
-        Split { sent: law.sent.at(&self.q), recv: law.recv.at(&self.q), rounds: law.rounds * self.levels }
+        Split {
+            sent: law.sent.at(&self.q),
+            recv: law.recv.at(&self.q),
+            rounds: law.rounds * self.levels,
+            seconds: law.seconds.as_ref().map_or(0.0, |t| t.at(&self.q)),
+        }
     }
 }
 
@@ -150,9 +158,22 @@ impl Charging<'_> {
             macs: macs(self.g, self.facts, id) as f64,
             ..Quantities::elementwise(out)
         };
+        let columns = self.columns(id, weight_slot).max(1.0);
+        let q = Quantities { rows: q.outputs / columns, inner: q.weights / columns, columns, ..q };
         let mut c = vec![Charge::new(kind, q, self.setting(self.role(id, weight_slot)))];
         c.extend(self.addend(id, 2, out));
         c
+    }
+
+    /// Output channels of a convolution, columns of a product of matrices.
+    fn columns(&self, id: NodeId, weight_slot: usize) -> f64 {
+        let Some(out) = self.facts.get(id).map(|f| f.ty.at(1)) else { return 1.0 };
+        let axis = match (self.g.op(id), weight_slot) {
+            (Op::Conv(_), _) => 1,
+            (_, 0) => out.len().saturating_sub(2),
+            _ => out.len().saturating_sub(1),
+        };
+        out.get(axis).copied().unwrap_or(1) as f64
     }
 
     /// Adding the operand in a slot to `n` secret elements.
@@ -181,6 +202,7 @@ impl Charging<'_> {
         let dense = self.p.depthwise == Depthwise::Dense && group > 1;
         // The windows of all groups together are those of one dense convolution.
         c.q.im2col = positions * (x[1] * w[2] * w[3]) as f64;
+        c.q.inner = (x[1] * w[2] * w[3]) as f64;
         if dense && group == x[1] {
             c.q.weights *= group as f64;
             c.q.macs *= group as f64;

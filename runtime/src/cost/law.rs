@@ -1,6 +1,7 @@
 //! A law: bytes and rounds of one operation as a function of its sizes.
 
 use super::Weights;
+use super::packing::Ciphertexts;
 use serde::Deserialize;
 
 /// The sizes a law may depend on, for one image.
@@ -20,6 +21,12 @@ pub struct Quantities {
     pub outputs: f64,
     /// Elements of the product over all taps of a convolution, before shifts and additions.
     pub products: f64,
+    /// Rows of the product of matrices that a convolution or a linear layer is: output positions.
+    pub rows: f64,
+    /// Its inner side: input channels × kernel height × kernel width.
+    pub inner: f64,
+    /// Its columns: output channels.
+    pub columns: f64,
 }
 
 impl Quantities {
@@ -90,6 +97,37 @@ impl Piecewise {
     }
 }
 
+/// Bytes for each block of a size.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blocks {
+    /// The size that is cut into blocks.
+    pub of: Quantity,
+    /// How much of it a block holds.
+    pub size: f64,
+    /// Bytes a block.
+    pub bytes: f64,
+    /// Only from this size on.
+    #[serde(default)]
+    pub from: f64,
+    /// Only below this size.
+    #[serde(default)]
+    pub below: Option<f64>,
+    /// Count the blocks that are full rather than those that are begun.
+    #[serde(default)]
+    pub full: bool,
+}
+
+impl Blocks {
+    /// Bytes at a size.
+    pub fn at(&self, x: f64) -> f64 {
+        let counts = x > 0.0 && x >= self.from && self.below.is_none_or(|b| x < b);
+        let blocks = x / self.size;
+        let blocks = if self.full { blocks.floor() } else { blocks.ceil() };
+        if counts { blocks * self.bytes } else { 0.0 }
+    }
+}
+
 /// Bytes as a sum of coefficients times sizes.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -112,6 +150,10 @@ pub struct Terms {
     pub products: f64,
     /// Bytes read off measured points.
     pub piecewise: Option<Piecewise>,
+    /// Bytes in blocks.
+    pub blocks: Vec<Blocks>,
+    /// Bytes in whole ciphertexts.
+    pub ciphertexts: Option<Ciphertexts>,
 }
 
 impl Terms {
@@ -126,6 +168,8 @@ impl Terms {
             + self.outputs * q.outputs
             + self.products * q.products
             + self.piecewise.as_ref().map_or(0.0, |p| p.at(q.get(p.of)))
+            + self.blocks.iter().map(|b| b.at(q.get(b.of))).sum::<f64>()
+            + self.ciphertexts.as_ref().map_or(0.0, |c| c.at(q))
     }
 
     /// What is wrong with the numbers, if anything.
@@ -142,6 +186,13 @@ impl Terms {
         ];
         if linear.iter().any(|c| !c.is_finite() || *c < 0.0) {
             return Some("a coefficient is negative or not a number".into());
+        }
+        let block = |b: &Blocks| b.size > 0.0 && b.bytes >= 0.0 && (b.size + b.bytes + b.from).is_finite();
+        if !self.blocks.iter().all(block) {
+            return Some("blocks must have a size above 0 and bytes that are not negative".into());
+        }
+        if let Some(why) = self.ciphertexts.as_ref().and_then(Ciphertexts::fault) {
+            return Some(why);
         }
         let p = &self.piecewise.as_ref()?.points;
         if p.is_empty() {
@@ -167,6 +218,8 @@ pub struct Law {
     pub offline: Option<Terms>,
     /// Sequential one-way exchanges of rank 0; a fraction is a mean.
     pub rounds: f64,
+    /// Seconds of computing on the machine it was measured on, where that was measured.
+    pub seconds: Option<Terms>,
     /// How it was obtained.
     pub from: String,
 }

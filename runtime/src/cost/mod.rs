@@ -6,10 +6,12 @@
 //!
 //! All sizes are for one image.
 
+pub mod fit;
 mod forms;
 mod kinds;
 mod law;
 mod network;
+mod packing;
 mod price;
 mod protocol;
 mod totals;
@@ -21,9 +23,10 @@ mod tests;
 
 pub use forms::{ConvForm, Forms};
 pub use kinds::{Charge, KINDS, charges};
-pub use law::{ByWeights, Law, Piecewise, Quantities, Quantity, Terms};
+pub use law::{Blocks, ByWeights, Law, Piecewise, Quantities, Quantity, Terms};
 pub use network::{Network, parse_seconds};
-pub use price::{Class, NodeCost, Priced, Split, latency, price, price_as};
+pub use packing::{Ciphertexts, Packing, Plan, Side, cheetah_matmul};
+pub use price::{Class, Drawn, NodeCost, Priced, Split, computing, latency, price, price_as};
 pub use protocol::{CostError, Depthwise, Protocol, find, parse, protocols};
 pub use totals::{Totals, macs, totals};
 

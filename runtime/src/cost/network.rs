@@ -1,6 +1,7 @@
 //! The link between the parties.
 
 use super::CostError;
+use super::price::Split;
 use std::str::FromStr;
 
 /// A network: what it is called, how long a round trip takes and how much it carries.
@@ -12,6 +13,8 @@ pub struct Network {
     pub rtt_s: f64,
     /// Bandwidth in bits a second, each way.
     pub bandwidth_bit_s: f64,
+    /// A party's computing time over that of the machine a cost model was measured on.
+    pub compute: f64,
 }
 
 /// The networks with a name: (name, round trip in seconds, bits a second).
@@ -22,8 +25,17 @@ impl Network {
     pub fn named() -> Vec<Network> {
         NAMED
             .iter()
-            .map(|&(n, rtt_s, bandwidth_bit_s)| Network { name: n.into(), rtt_s, bandwidth_bit_s })
+            .map(|&(n, rtt_s, bandwidth_bit_s)| Network {
+                name: n.into(),
+                rtt_s,
+                bandwidth_bit_s,
+                compute: 1.0,
+            })
             .collect()
+    }
+    /// Seconds of communication: exchanges × round trip / 2 + the larger direction / bandwidth.
+    pub fn communication(&self, s: &Split) -> f64 {
+        s.rounds * self.rtt_s / 2.0 + s.sent.max(s.recv) * 8.0 / self.bandwidth_bit_s
     }
     /// Round trip and bandwidth in words, as `40 ms, 100 Mbit/s`.
     pub fn describe(&self) -> String {
@@ -46,6 +58,8 @@ fn trim(v: f64) -> f64 {
 const UNITS_TIME: &[(&str, f64)] = &[("us", 1e-6), ("ms", 1e-3), ("s", 1.0)];
 const UNITS_RATE: &[(&str, f64)] = &[("kbit", 1e3), ("mbit", 1e6), ("gbit", 1e9), ("bit", 1.0)];
 
+const UNITS_FACTOR: &[(&str, f64)] = &[("x", 1.0), ("", 1.0)];
+
 /// A number with one of these units.
 fn measure(s: &str, units: &[(&str, f64)]) -> Option<f64> {
     let s = s.trim().to_ascii_lowercase();
@@ -62,28 +76,33 @@ pub fn parse_seconds(s: &str) -> Option<f64> {
 impl FromStr for Network {
     type Err = CostError;
 
-    /// A name, `rtt=40ms;bandwidth=100Mbit` or `40ms,100Mbit`.
+    /// A name, `rtt=40ms;bandwidth=100Mbit` or `40ms,100Mbit`; `;compute=2` makes parties half as fast.
     fn from_str(s: &str) -> Result<Network, CostError> {
         if let Some(n) = Network::named().into_iter().find(|n| n.name == s.trim()) {
             return Ok(n);
         }
         let bad = |why: &str| CostError::Network { given: s.to_string(), why: why.to_string() };
-        let (mut rtt, mut rate) = (None, None);
+        let (mut rtt, mut rate, mut compute) = (None, None, None);
         let parts: Vec<&str> = s.split([';', ',']).map(str::trim).filter(|p| !p.is_empty()).collect();
-        if parts.len() != 2 {
+        if !(2..=3).contains(&parts.len()) {
             return Err(bad("it is no known name"));
         }
         for (i, part) in parts.iter().enumerate() {
-            let (key, value) = part.split_once('=').unwrap_or((["rtt", "bandwidth"][i], part));
+            let (key, value) = part.split_once('=').unwrap_or((["rtt", "bandwidth", "compute"][i], part));
             let (slot, units, what) = match key.trim() {
                 "rtt" => (&mut rtt, UNITS_TIME, "a time such as 40ms"),
                 "bandwidth" => (&mut rate, UNITS_RATE, "a rate such as 100Mbit"),
+                "compute" => (&mut compute, UNITS_FACTOR, "a factor such as 2 or 0.5x"),
                 other => return Err(bad(&format!("unknown key '{other}'"))),
             };
             let v = measure(value, units).ok_or_else(|| bad(&format!("'{value}' is not {what}")))?;
             if slot.replace(v).is_some() {
                 return Err(bad(&format!("{key} is given twice")));
             }
+        }
+        let compute = compute.unwrap_or(1.0);
+        if !(compute > 0.0 && compute.is_finite()) {
+            return Err(bad("compute is a factor above 0"));
         }
         match (rtt, rate) {
             (Some(rtt_s), Some(bandwidth_bit_s))
@@ -92,7 +111,7 @@ impl FromStr for Network {
                     && bandwidth_bit_s > 0.0
                     && bandwidth_bit_s.is_finite() =>
             {
-                Ok(Network { name: s.trim().to_string(), rtt_s, bandwidth_bit_s })
+                Ok(Network { name: s.trim().to_string(), rtt_s, bandwidth_bit_s, compute })
             }
             _ => Err(bad("the round trip must not be negative and the bandwidth must be above 0")),
         }

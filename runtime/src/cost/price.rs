@@ -34,7 +34,7 @@ impl Class {
     }
 }
 
-/// Bytes and rounds.
+/// Bytes, rounds and computing.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Split {
     /// Bytes rank 0 sends.
@@ -43,6 +43,8 @@ pub struct Split {
     pub recv: f64,
     /// Sequential one-way exchanges.
     pub rounds: f64,
+    /// Seconds of computing, of the laws that know them.
+    pub seconds: f64,
 }
 
 impl Split {
@@ -50,6 +52,7 @@ impl Split {
         self.sent += o.sent;
         self.recv += o.recv;
         self.rounds += o.rounds;
+        self.seconds += o.seconds;
     }
 }
 
@@ -93,8 +96,27 @@ pub struct Priced {
     pub offline: Option<f64>,
     /// Kinds without a law, sorted; the totals are without them.
     pub not_modelled: Vec<String>,
+    /// What a set-up is for.
+    pub drawn: Drawn,
     /// What the reader should know, in words.
     pub notes: Vec<String>,
+}
+
+/// What a program draws on a one-off set-up for.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Drawn {
+    /// Comparisons.
+    pub comparisons: f64,
+    /// Elements that are truncated or compared.
+    pub truncated: f64,
+}
+
+impl Drawn {
+    /// The sizes a law of `setup` is a function of: elements are the comparisons, at least one; inputs what is truncated.
+    pub fn quantities(self) -> Quantities {
+        let n = self.comparisons.max(1.0);
+        Quantities { elements: n, outputs: n, inputs: self.truncated, ..Quantities::default() }
+    }
 }
 
 impl Priced {
@@ -126,6 +148,7 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
         linear: Split::default(),
         offline: Some(0.0),
         not_modelled: vec![],
+        drawn: Drawn::default(),
         notes: vec![],
     };
     for &id in &order {
@@ -145,8 +168,24 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
     };
     // Once a program: charged where the protocol has a law, nothing to miss where it has none.
     let zeros = vec![once("program", 1.0); charging.zero_shares(&order)];
-    let set_up = (t.comparisons > 0).then(|| once("setup", t.comparisons as f64));
-    for charges in [zeros, set_up.into_iter().collect()] {
+    let all: Vec<Charge> = order.iter().flat_map(|&id| charging.node(id)).collect();
+    let uses = |kinds: &[&str]| {
+        all.iter()
+            .filter(|c| kinds.contains(&c.kind) && c.weights != Weights::Public)
+            .map(|c| c.q.outputs)
+            .sum()
+    };
+    let products: f64 = uses(&["conv", "conv_taps", "linear", "matmul", "conv_secret"]);
+    let multiplied: f64 = uses(&["mul", "mul_weight"]);
+    // Every product is truncated, and truncation draws on what a comparison is set up with.
+    let interactive = all.iter().filter(|c| !matches!(c.kind, "local" | "add_weight"));
+    let truncated: f64 = interactive.map(|c| c.q.outputs).sum();
+    out.drawn = Drawn { comparisons: t.comparisons as f64, truncated };
+    let set_up = (truncated > 0.0).then(|| Charge { q: out.drawn.quantities(), ..once("setup", 1.0) });
+    let keys = (products > 0.0).then(|| once("setup_product", products));
+    let factors = (multiplied > 0.0).then(|| once("setup_multiply", multiplied));
+    let optional = |c: Option<Charge>| c.into_iter().collect();
+    for charges in [zeros, optional(set_up), optional(keys), optional(factors)] {
         if let Some(c) = charges.first().filter(|c| p.law(c.kind, w).is_some()) {
             out.push(p, c.kind.into(), None, c.kind, Class::Program, &charges);
         }
@@ -163,15 +202,19 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
     out
 }
 
-/// Predicted communication time in seconds: rounds × round trip / 2 + the larger direction / bandwidth. Computation
-/// is not in it.
+/// Predicted time in seconds: rounds × round trip / 2 + the larger direction / bandwidth + [`computing`].
 pub fn latency(p: &Priced, n: &Network) -> f64 {
     seconds(&p.total, n)
 }
 
 /// The same of any sum of costs.
 pub(super) fn seconds(s: &Split, n: &Network) -> f64 {
-    s.rounds * n.rtt_s / 2.0 + s.sent.max(s.recv) * 8.0 / n.bandwidth_bit_s
+    n.communication(s) + s.seconds * n.compute
+}
+
+/// Predicted seconds of computing, of the operations whose laws know it; none where no law does.
+pub fn computing(p: &Priced, n: &Network) -> Option<f64> {
+    (p.total.seconds > 0.0).then_some(p.total.seconds * n.compute)
 }
 
 fn class(op: &Op) -> Class {

@@ -120,6 +120,7 @@ fn link(c: &Cost) -> String {
         name: String::new(),
         rtt_s: c.link.rtt_s,
         bandwidth_bit_s: c.link.bandwidth_bit_s,
+        compute: 1.0,
     };
     n.describe()
 }

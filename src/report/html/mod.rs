@@ -3,6 +3,7 @@
 mod charts;
 mod cost;
 mod evaluations;
+mod measured;
 mod picture;
 pub(super) mod plot;
 mod sections;
@@ -36,6 +37,7 @@ pub fn render(r: &Report) -> String {
         training::curves(r),
         charts::layers(r),
         cost::section(r),
+        measured::section(r),
         picture::gallery(r),
         sections::passes(r),
         sections::about(r),

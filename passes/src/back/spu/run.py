@@ -34,6 +34,9 @@ What the numbers mean
     them anew at every use (SEMI2K for nothing, ABY3 at 16 bytes a weight), so this setting
     only saves traffic under CHEETAH.
 
+    --layers runs the program once more after the images, node by node, with the same parties and
+    links: "layers" lists what each node cost by itself, without any one-off set-up.
+
 Exit codes: 0 done, 1 the run failed or ran out of time, 2 bad usage or missing files.
 """
 
@@ -207,8 +210,91 @@ def deal(io, arrays, vis, secret, owner):
     return [list(shares) for shares in zip(*dealt)]
 
 
-def run_party(api, lib, job, rank, desc, code, names, images, weights):
-    """One party's part: set the weights once, then run every image; returns its output shares."""
+# ---------------------------------------------------------------- node by node
+
+
+NODE = re.compile(r"^\s*// node (\{.*\})$")
+ARGUMENT = re.compile(r"(%\w+): (tensor<[^>]*>)")
+RESULT = re.compile(r"^\s*(%\d+) = ")
+VALUE = re.compile(r"%(?:\d+|input|w\d+)\b")
+TYPE = re.compile(r"tensor<[^>]*>")
+
+
+def operations(lines):
+    """The operations of the body, each with all of its lines."""
+    found = []
+    for line in lines:
+        if RESULT.match(line) or not found:
+            found.append([line])
+        else:
+            found[-1].append(line)
+    return ["\n".join(op) for op in found if RESULT.match(op[0])]
+
+
+def cut(text, names, vis, public):
+    """The program node by node: (what the comment says, text of a module, argument names, their visibilities, result).
+
+    Constants are repeated wherever they are read; a value is public when nothing secret went into it.
+    """
+    head, body = text.split("{\n", 2)[1:]
+    types = dict(ARGUMENT.findall(head))
+    variable = dict(zip(types, names))
+    visibility = dict(zip(types, vis))
+    last = re.search(r"^\s*return (%\w+)", body, re.M)
+    groups = []
+    for line in body[: last.start()].splitlines():
+        if found := NODE.match(line):
+            groups.append((json.loads(found[1]), []))
+        elif groups:
+            groups[-1][1].append(line)
+    groups = [(note, operations(lines)) for note, lines in groups]
+    constants = {}
+    for _, ops in groups:
+        for op in ops:
+            name = RESULT.match(op)[1]
+            types[name] = TYPE.findall(op)[-1]
+            if "= stablehlo.constant " in op:
+                constants[name] = op
+    readers = {}
+    for i, (_, ops) in enumerate(groups):
+        for op in ops:
+            for name in VALUE.findall(op.split(" = ", 1)[1]):
+                readers[name] = i
+    readers[last[1]] = len(groups)
+    pieces = []
+    for i, (note, ops) in enumerate(groups):
+        own = [RESULT.match(op)[1] for op in ops]
+        for name, op in zip(own, ops):
+            reads = [n for n in VALUE.findall(op.split(" = ", 1)[1]) if n not in constants]
+            secret = [visibility[n] for n in reads if visibility[n] != public]
+            visibility[name] = secret[0] if secret else public
+            variable[name] = f"v{name[1:]}"
+        results = [n for n in own if n not in constants and readers.get(n, -1) > i]
+        outside = dict.fromkeys(n for op in ops for n in VALUE.findall(op.split(" = ", 1)[1]) if n not in own)
+        given = [n for n in outside if n not in constants]
+        if not results or not given:
+            continue
+        if len(results) > 1:
+            raise RunError(f"cannot cut the program after {note['name']}: it leaves {len(results)} values")
+        head = ", ".join(f"{n}: {types[n]}" for n in given)
+        inside = [constants[n] for n in outside if n in constants] + ops
+        module = (
+            f"module @node {{\n  func.func @main({head}) -> {types[results[0]]} {{\n" + "\n".join(inside)
+            + f"\n    return {results[0]} : {types[results[0]]}\n  }}\n}}\n"
+        )
+        pieces.append((note, module, [variable[n] for n in given], [visibility[n] for n in given], variable[results[0]]))
+    return pieces
+
+
+def compile_layers(api, lib, names, vis):
+    """SPU's byte code of every node: (what it is, argument names, result name, code)."""
+    pieces = cut(load_program(), names, vis, lib.Visibility.VIS_PUBLIC)
+    return [(note, args, out, compile_program(api, lib, text, v)) for note, text, args, v, out in pieces]
+
+
+def run_party(api, lib, job, rank, desc, code, names, images, weights, layers):
+    """One party's part: set the weights once, then run every image, then every node of the first image; returns its
+    output shares."""
     link = lib.link.create_mem(desc, rank)
     runtime = api.Runtime(link, runtime_config(lib, job, rank))
     for name, share in zip(names[1:], weights):
@@ -218,6 +304,10 @@ def run_party(api, lib, job, rank, desc, code, names, images, weights):
         runtime.set_var(names[0], image)
         runtime.run(lib.Executable(f"image{i}", names, ["out"], code))
         results.append(runtime.get_var("out"))
+    if layers:
+        runtime.set_var(names[0], images[0])
+    for i, (_, args, out, node) in enumerate(layers):
+        runtime.run(lib.Executable(f"layer{i}", args, [out], node))
     return results
 
 
@@ -243,6 +333,8 @@ def compute(job):
     started = time.perf_counter()
     code = compile_program(api, lib, load_program(job["program"]), vis)
     compiled = time.perf_counter()
+    names = ["in"] + [f"w{i}" for i in range(len(weights))]
+    layers = compile_layers(api, lib, names, vis) if job["layers"] else []
 
     io = api.Io(parties, config)
     secret = lib.Visibility.VIS_SECRET
@@ -252,13 +344,14 @@ def compute(job):
     desc = lib.link.Desc()
     for rank in range(parties):
         desc.add_party(f"party{rank}", f"mem{rank}")
-    names = ["in"] + [f"w{i}" for i in range(len(weights))]
     shares = in_parallel(
-        lambda rank: run_party(api, lib, job, rank, desc, code, names, image_shares[rank], weight_shares[rank]),
+        lambda rank: run_party(
+            api, lib, job, rank, desc, code, names, image_shares[rank], weight_shares[rank], layers
+        ),
         parties,
     )
     outputs = [np.asarray(io.reconstruct(list(of_image))).reshape(-1).tolist() for of_image in zip(*shares)]
-    return {"outputs": outputs, "compile_seconds": compiled - started}
+    return {"outputs": outputs, "compile_seconds": compiled - started, "nodes": [note for note, *_ in layers]}
 
 
 def worker(folder):
@@ -288,7 +381,7 @@ def first_lines(message):
 
 
 NUMBER = r"([0-9.eE+-]+)"
-START = re.compile(rf"SPU execution image(\d+) completed, .*?execution took {NUMBER}s")
+START = re.compile(rf"SPU execution (?:image|layer)\d+ completed, .*?execution took {NUMBER}s")
 SECTION = re.compile(r"\b(HLO|HAL|MPC) profiling: total time")
 OPERATION = re.compile(
     rf"- (\S+), executed (\d+) times, duration {NUMBER}s, send bytes (\d+) recv bytes (\d+)"
@@ -313,11 +406,11 @@ def parse_operation(match):
 
 
 def parse_log(text):
-    """Statistics of each image in order, from SPU's log of party 0."""
+    """Statistics of each image, then of each node, in order, from SPU's log of party 0."""
     images, current, section = [], None, None
     for line in text.splitlines():
         if found := START.search(line):
-            current, section = {"seconds": float(found[2]), "ops": {}, "kernels": {}}, None
+            current, section = {"seconds": float(found[1]), "ops": {}, "kernels": {}}, None
             images.append(current)
         elif current is None:
             continue
@@ -380,6 +473,9 @@ def diagnostics(log):
 def report(job, result, log):
     """The document that is printed."""
     images = parse_log(log)
+    images, nodes = images[: job["n"]], images[job["n"]:]
+    if len(nodes) != len(result["nodes"]) or any("sent_bytes" not in node for node in nodes):
+        raise RunError(f"SPU's log holds statistics of {len(nodes)} node(s), not {len(result['nodes'])}")
     if len(images) != job["n"] or any("sent_bytes" not in im for im in images):
         raise RunError(f"SPU's log holds statistics of {len(images)} image(s), not {job['n']}: is it spu 0.9.5?")
     totals = ("sent_bytes", "recv_bytes", "send_actions", "recv_actions", "seconds")
@@ -405,6 +501,7 @@ def report(job, result, log):
         "compile_seconds": result["compile_seconds"],
         "images_agree": len(traffic) == 1,
         "per_image": per_image,
+        "layers": [note | {key: node[key] for key in totals} for note, node in zip(result["nodes"], nodes)],
         "ops": {name: f for name, f in first["ops"].items() if name.startswith("pphlo.")},
         "kernels": first["kernels"],
     }
@@ -466,6 +563,7 @@ def parse_arguments(argv):
     parser.add_argument("--field", type=int, choices=(32, 64, 128), default=64, help="bits of the ring (default 64)")
     parser.add_argument("--fraction", type=positive(int), metavar="F", help="fraction bits (default: SPU's for the ring)")
     parser.add_argument("--timeout", type=positive(float), default=600.0, metavar="S", help="seconds (default 600)")
+    parser.add_argument("--layers", action="store_true", help="also what each node costs by itself")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     return parser.parse_args(argv)
 
@@ -490,6 +588,7 @@ def make_job(options, manifest):
         "protocol": protocol, "parties": parties, "weights": weights, "program": choose_program(manifest, protocol),
         "input": str(Path(options.input).resolve()) if options.input else None,
         "n": options.n, "field": options.field, "fraction": options.fraction or 0, "timeout": options.timeout,
+        "layers": options.layers,
     }
 
 

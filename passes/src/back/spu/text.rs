@@ -71,6 +71,12 @@ impl<'a> Writer<'a> {
         let _ = writeln!(self.body, "    {name} = {text}");
         Value { name, shape: shape.to_vec(), dtype }
     }
+    /// A comment that says which node the following operations are: `run.py --layers` cuts the program there.
+    pub fn note(&mut self, id: NodeId) {
+        let node = self.g.node(id);
+        let note = serde_json::json!({"op": node.op.mnemonic(), "name": node.name, "layer": node.layer});
+        let _ = writeln!(self.body, "    // node {note}");
+    }
     /// Emits an `f32` operation.
     pub fn float(&mut self, shape: &[usize], text: &str) -> Value {
         self.put(shape, DType::F32, text)
@@ -164,6 +170,7 @@ pub fn program(
         if matches!(g.op(id), Op::Input(_) | Op::Const(_)) {
             continue;
         }
+        w.note(id);
         match lower(&mut w, valid, id) {
             Ok(v) => drop(w.values.insert(id, v)),
             Err(why) => errors.push(format!("{} '{}': {why}", g.op(id).mnemonic(), g.node(id).name)),

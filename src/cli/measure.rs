@@ -1,0 +1,66 @@
+//! `relinc measure`
+
+use super::{Global, print, print_json};
+use crate::error::{Error, input};
+use crate::measure::{Job, measure};
+use crate::python;
+use crate::report::{self, text};
+use relinc_runtime::cost::{self, Network, Weights};
+use std::path::PathBuf;
+
+/// Options of `relinc measure`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A folder that compile or run wrote
+    dir: PathBuf,
+    /// The artefact to run
+    #[arg(long, value_name = "T", default_value = "spu")]
+    target: String,
+    /// The cost model to hold it against: semi2k, aby3, cheetah, or a file
+    #[arg(long, value_name = "P", default_value = "spu-semi2k")]
+    protocol: String,
+    /// Who knows the model [default: the setting the report predicts for]
+    #[arg(long, value_name = "WHO")]
+    weights: Option<Weights>,
+    /// Networks to give times for: lan, wan, mobile, or 'rtt=40ms;bandwidth=100Mbit'
+    #[arg(long = "network", value_name = "N")]
+    networks: Vec<String>,
+    /// Seconds the run may take
+    #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    timeout: u64,
+    /// Python with the runtime [default: $RELINC_PYTHON, else python3]
+    #[arg(long, value_name = "PROGRAM")]
+    python: Option<String>,
+    /// Do not run every operation by itself: half the time, but totals only
+    #[arg(long)]
+    totals: bool,
+}
+
+/// Runs the command.
+pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+    if a.target != "spu" {
+        return Err(Error::Input(format!("--target {}: measure runs spu artefacts only", a.target)));
+    }
+    let mut r = report::read(&a.dir).map_err(input)?;
+    let networks = if a.networks.is_empty() { vec!["lan".into(), "wan".into()] } else { a.networks };
+    let job = Job {
+        protocol: cost::find(&a.protocol).map_err(input)?,
+        weights: a.weights,
+        networks: networks.iter().map(|n| n.parse::<Network>().map_err(input)).collect::<Result<_, _>>()?,
+        python: python::program(a.python.as_deref()),
+        timeout: a.timeout,
+        layers: !a.totals,
+        dir: a.dir,
+    };
+    g.progress().step("running the artefact");
+    let m = measure(&job, &r)?;
+    r.measured.retain(|old| (&old.protocol, old.weights) != (&m.protocol, m.weights));
+    r.measured.push(m.clone());
+    report::write(&job.dir, &r)
+        .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", job.dir.display())))?;
+    if g.json {
+        return print_json(&m);
+    }
+    print(&text::measured(&m));
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Predicted against measured: in all, by type of operation, operation by operation.
+
+use super::document::{Document, Node};
+use crate::report::model::{Compared, Cost, LayerCost, Measured, MeasuredPart, MeasuredTime};
+use relinc_runtime::cost::{Network, Split};
+
+const PROGRAM: &str = "program";
+
+/// Puts a run beside the prediction for it.
+pub fn compare(cost: &Cost, d: &Document, networks: &[Network]) -> Measured {
+    let total =
+        |predicted: u64, measured: u64| Compared { predicted: predicted as f64, measured: measured as f64 };
+    let layers = parts(cost, d);
+    let spent = |sent: f64, recv: f64, rounds: f64| Split { sent, recv, rounds, seconds: 0.0 };
+    let predicted =
+        spent(cost.after.online_bytes as f64, cost.after.received_bytes as f64, cost.after.rounds);
+    let measured = spent(d.sent_bytes as f64, d.recv_bytes as f64, d.send_actions as f64);
+    let time = |n: &Network| MeasuredTime {
+        network: n.name.clone(),
+        communication_s: Compared {
+            predicted: n.communication(&predicted),
+            measured: n.communication(&measured),
+        },
+    };
+    Measured {
+        protocol: cost.protocol.clone(),
+        runtime: d.runtime.clone(),
+        weights: cost.weights,
+        ring: d.ring,
+        parties: d.parties,
+        seconds: d.seconds,
+        sent: total(cost.after.online_bytes, d.sent_bytes),
+        received: total(cost.after.received_bytes, d.recv_bytes),
+        rounds: Compared { predicted: cost.after.rounds, measured: d.send_actions as f64 },
+        ops: by_type(&layers),
+        layers,
+        times: networks.iter().map(time).collect(),
+    }
+}
+
+fn is(row: &LayerCost, node: &Node) -> bool {
+    row.op == node.op && (row.name == node.name || node.layer.as_deref() == Some(row.name.as_str()))
+}
+
+/// Every operation that was predicted or measured to communicate; what is left of the total is the program's.
+fn parts(cost: &Cost, d: &Document) -> Vec<MeasuredPart> {
+    if d.layers.is_empty() {
+        return vec![];
+    }
+    let part = |name: &str, op: &str, sent, received| MeasuredPart {
+        name: name.into(),
+        op: op.into(),
+        count: 1,
+        sent,
+        received,
+    };
+    let mut rows: Vec<&LayerCost> = cost.per_layer.iter().filter(|l| l.class != PROGRAM).collect();
+    let mut out = vec![];
+    for node in &d.layers {
+        let found = rows.iter().position(|row| is(row, node)).map(|i| rows.remove(i));
+        let (sent, received) = found.map_or((0, 0), |l| (l.online_bytes, l.received_bytes));
+        let sent = Compared { predicted: sent as f64, measured: node.sent_bytes as f64 };
+        let received = Compared { predicted: received as f64, measured: node.recv_bytes as f64 };
+        if [sent, received].iter().any(|c| c.predicted > 0.0 || c.measured > 0.0) {
+            out.push(part(found.map_or(&node.name, |l| &l.name), &node.op, sent, received));
+        }
+    }
+    let gone = rows.into_iter().filter(|l| l.online_bytes > 0 || l.received_bytes > 0);
+    out.extend(gone.map(|l| {
+        let only = |v: u64| Compared { predicted: v as f64, measured: 0.0 };
+        part(&l.name, &l.op, only(l.online_bytes), only(l.received_bytes))
+    }));
+    let (mut sent, mut received) = (Compared::default(), Compared::default());
+    for l in cost.per_layer.iter().filter(|l| l.class == PROGRAM) {
+        sent.predicted += l.online_bytes as f64;
+        received.predicted += l.received_bytes as f64;
+    }
+    let sum = |get: fn(&Node) -> u64| d.layers.iter().map(get).sum::<u64>() as f64;
+    sent.measured = d.sent_bytes as f64 - sum(|n| n.sent_bytes);
+    received.measured = d.recv_bytes as f64 - sum(|n| n.recv_bytes);
+    if [sent, received].iter().any(|c| c.predicted != 0.0 || c.measured != 0.0) {
+        out.push(part("set-up", PROGRAM, sent, received));
+    }
+    out
+}
+
+fn by_type(layers: &[MeasuredPart]) -> Vec<MeasuredPart> {
+    let mut out: Vec<MeasuredPart> = vec![];
+    for l in layers {
+        match out.iter_mut().find(|o| o.op == l.op) {
+            Some(o) => {
+                o.count += 1;
+                o.sent.add(l.sent);
+                o.received.add(l.received);
+            }
+            None => out.push(MeasuredPart { name: l.op.clone(), ..l.clone() }),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

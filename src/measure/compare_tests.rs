@@ -1,0 +1,52 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use relinc_runtime::cost::{find, price};
+
+/// A convolution and a ReLU, priced on SEMI2K.
+fn prediction() -> Cost {
+    use relinc_passes::ir::{Conv, Dim, Graph, Op, Tensor, Type, infer::infer};
+    let mut g = Graph::new("g");
+    let x = g.add("x", Op::Input(Type::f32([Dim::Batch, Dim::Fixed(1), Dim::Fixed(4), Dim::Fixed(4)])), &[]);
+    let w = g.constant("w", Tensor::f32([2, 1, 1, 1], vec![1.0; 2]));
+    let c = Conv { strides: [1; 2], pads: [0; 4], dilations: [1; 2], group: 1 };
+    let y = g.add("c", Op::Conv(c), &[x, w]);
+    let z = g.add("r", Op::Relu, &[y]);
+    g.set_layer(z, Some("relu00".into()));
+    g.add_output("r", z);
+    let p = find("spu-semi2k").unwrap();
+    let priced = price(&g, &infer(&g).unwrap(), &p, p.default_weights);
+    Cost::new(&p, &"wan".parse().unwrap(), &priced, None)
+}
+
+fn node(op: &str, name: &str, layer: Option<&str>, bytes: u64) -> Node {
+    let (op, name, layer) = (op.into(), name.into(), layer.map(str::to_string));
+    Node { op, name, layer, sent_bytes: bytes, recv_bytes: bytes, send_actions: 1, seconds: 0.0 }
+}
+
+#[test]
+fn parts_add_up_to_the_run() {
+    let cost = prediction();
+    let layers = vec![
+        node("conv", "c", None, 300),
+        node("reshape", "flat", None, 0),
+        node("relu", "r", Some("relu00"), 2304),
+    ];
+    let d = Document { sent_bytes: 2700, recv_bytes: 2604, layers, ..Document::default() };
+    let m = compare(&cost, &d, &["wan".parse().unwrap()]);
+    let names: Vec<&str> = m.layers.iter().map(|l| l.name.as_str()).collect();
+    assert_eq!(names, ["c", "relu00", "set-up"]);
+    assert_eq!(m.layers[1].sent, Compared { predicted: 2304.0, measured: 2304.0 });
+    assert_eq!((m.layers[2].sent.measured, m.layers[2].received.measured), (96.0, 0.0));
+    assert_eq!(m.layers.iter().map(|l| l.sent.measured).sum::<f64>(), 2700.0);
+    assert_eq!(m.sent.predicted, cost.after.online_bytes as f64);
+    assert_eq!(m.ops.len(), 3);
+    assert_eq!(m.times.len(), 1);
+}
+
+#[test]
+fn without_single_operations_there_are_totals_only() {
+    let m = compare(&prediction(), &Document { sent_bytes: 10, ..Document::default() }, &[]);
+    assert!(m.layers.is_empty() && m.ops.is_empty());
+    assert_eq!(m.received.error(), None);
+}

@@ -1,0 +1,45 @@
+//! What a runner prints with `--json`.
+
+use serde::Deserialize;
+
+/// Traffic of one image, rank 0.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Document {
+    /// `spu`.
+    pub runtime: String,
+    /// Ring size in bits.
+    pub ring: u32,
+    /// Parties.
+    pub parties: u32,
+    /// Bytes sent.
+    pub sent_bytes: u64,
+    /// Bytes received.
+    pub recv_bytes: u64,
+    /// Times it sent.
+    pub send_actions: u64,
+    /// Seconds.
+    pub seconds: f64,
+    /// Every node by itself.
+    #[serde(default)]
+    pub layers: Vec<Node>,
+}
+
+/// One node, run by itself after the image, when all set-up was paid.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Node {
+    /// The operation's name.
+    pub op: String,
+    /// The value's name.
+    pub name: String,
+    /// Its ReLU layer.
+    #[serde(default)]
+    pub layer: Option<String>,
+    /// Bytes sent.
+    pub sent_bytes: u64,
+    /// Bytes received.
+    pub recv_bytes: u64,
+    /// Times it sent.
+    pub send_actions: u64,
+    /// Seconds.
+    pub seconds: f64,
+}

@@ -1,0 +1,112 @@
+//! Running an emitted artefact on the installed runtime and holding it against its prediction.
+
+mod compare;
+mod document;
+
+pub use compare::compare;
+pub use document::{Document, Node};
+
+use crate::error::{Error, input};
+use crate::python;
+use crate::report::Report;
+use crate::report::model::{Cost, Measured};
+use relinc_runtime::cost::{Network, Protocol, Weights};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// Seconds the runner has to end itself before it is killed.
+const GRACE_S: u64 = 20;
+
+/// What to run and against what.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The folder compile wrote.
+    pub dir: PathBuf,
+    /// The cost model.
+    pub protocol: Protocol,
+    /// Who knows the weights; the prediction's setting when not said.
+    pub weights: Option<Weights>,
+    /// Networks to give times for.
+    pub networks: Vec<Network>,
+    /// Python with the runtime.
+    pub python: String,
+    /// Seconds.
+    pub timeout: u64,
+    /// Also run every operation by itself.
+    pub layers: bool,
+}
+
+/// The name SPU gives a cost model's protocol.
+fn spu_name(p: &Protocol) -> Result<&'static str, Error> {
+    let known = ["semi2k", "aby3", "cheetah"];
+    known.into_iter().find(|k| p.name.contains(k)).ok_or_else(|| {
+        Error::Input(format!("--protocol {}: the spu target runs {}", p.name, known.join(", ")))
+    })
+}
+
+/// The prediction in the report that the run is held against.
+fn prediction<'a>(r: &'a Report, job: &Job) -> Result<&'a Cost, Error> {
+    let fits = |c: &&Cost| c.protocol == job.protocol.name && job.weights.is_none_or(|w| c.weights == w);
+    r.cost.iter().find(fits).ok_or_else(|| {
+        let weights = job.weights.map(|w| format!(" --weights {w}")).unwrap_or_default();
+        Error::Input(format!(
+            "{}: no prediction for {}{}; compile again with --protocol {}{weights}",
+            job.dir.join("report.json").display(),
+            job.protocol.name,
+            job.weights.map(|w| format!(" with {w} weights")).unwrap_or_default(),
+            job.protocol.name,
+        ))
+    })
+}
+
+/// Runs the artefact and compares.
+pub fn measure(job: &Job, r: &Report) -> Result<Measured, Error> {
+    let cost = prediction(r, job)?;
+    let document = execute(job, cost.weights)?;
+    Ok(compare(cost, &document, &job.networks))
+}
+
+/// Runs `run.py` and reads what it prints.
+fn execute(job: &Job, weights: Weights) -> Result<Document, Error> {
+    let script = job.dir.join("spu").join("run.py");
+    if !script.is_file() {
+        return Err(Error::Input(format!("{}: missing; compile with --target spu", script.display())));
+    }
+    let mut command = Command::new(&job.python);
+    command.arg(&script).args([
+        "--protocol",
+        spu_name(&job.protocol)?,
+        "--weights",
+        weights.name(),
+        "--json",
+    ]);
+    command.args(["--parties", &job.protocol.parties.to_string(), "--field", &job.protocol.ring.to_string()]);
+    command.args(["--timeout", &job.timeout.to_string()]);
+    if job.layers {
+        command.arg("--layers");
+    }
+    let ended = python::run(&mut command, Duration::from_secs(job.timeout + GRACE_S))?;
+    let kept = format!("what compile wrote to {} is unchanged", job.dir.display());
+    let Some(status) = ended.status else {
+        return Err(Error::Answer(format!(
+            "{}: still running after {} s and was ended; {kept}",
+            script.display(),
+            job.timeout + GRACE_S
+        )));
+    };
+    match status.code() {
+        Some(0) => read(&script, &ended.stdout),
+        Some(2) => Err(Error::Input(format!("{}\n{kept}", ended.complaint()))),
+        _ => Err(Error::Answer(format!("{}\n{} ({status}); {kept}", ended.complaint(), script.display()))),
+    }
+}
+
+fn read(script: &Path, text: &str) -> Result<Document, Error> {
+    serde_json::from_str(text).map_err(|e| {
+        input(format!(
+            "{}: printed no figures ({e}); compile again, it may be of another version",
+            script.display()
+        ))
+    })
+}

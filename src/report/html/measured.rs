@@ -1,0 +1,77 @@
+//! Predicted against measured, one card a run.
+
+use super::super::figures::{bytes, count, protocol, rounds, seconds};
+use super::super::model::{Compared, Measured, MeasuredPart, Report};
+use super::esc;
+
+/// The section.
+pub(super) fn section(r: &Report) -> String {
+    if r.measured.is_empty() {
+        return String::new();
+    }
+    let lead = "The emitted artefact was run on the installed runtime. Operations were run once more one by one, after all \
+                set-up was paid; what remains of the total is set-up.";
+    super::section(
+        "measured",
+        "Predicted against measured",
+        lead,
+        &r.measured.iter().map(card).collect::<String>(),
+    )
+}
+
+fn line(name: &str, kind: &str, c: Compared, show: impl Fn(f64) -> String) -> String {
+    let error = c.error().map_or("–".to_string(), |e| format!("{e:+.2} %"));
+    format!(
+        "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{error}</td></tr>",
+        esc(name),
+        esc(kind),
+        show(c.predicted),
+        show(c.measured)
+    )
+}
+
+fn grid(rows: &str) -> String {
+    format!(
+        "<div class=\"scroll\"><table><thead><tr><th scope=\"col\"></th><th scope=\"col\"></th><th scope=\"col\" class=\"n\">predicted\
+         </th><th scope=\"col\" class=\"n\">measured</th><th scope=\"col\" class=\"n\">error</th></tr></thead><tbody>{rows}</tbody>\
+         </table></div>"
+    )
+}
+
+fn parts(list: &[MeasuredPart], kind: fn(&MeasuredPart) -> String) -> String {
+    let show = |v: f64| bytes(v.max(0.0) as u64);
+    let row = |p: &MeasuredPart| {
+        let mut sum = p.sent;
+        sum.add(p.received);
+        line(&p.name, &kind(p), sum, show)
+    };
+    list.iter().map(row).collect()
+}
+
+fn card(m: &Measured) -> String {
+    let exact = |v: f64| count(v.max(0.0) as u64);
+    let mut rows = line("bytes sent", "", m.sent, exact) + &line("bytes received", "", m.received, exact);
+    rows += &line("rounds", "", m.rounds, rounds);
+    for t in &m.times {
+        rows += &line(&format!("communication, {}", t.network), "", t.communication_s, seconds);
+    }
+    rows += &parts(&m.ops, |p| format!("{} × {}", p.count, p.op));
+    let every = match m.layers.len() {
+        0 => String::new(),
+        n => format!(
+            "<details><summary>Every operation that communicates ({n}), sent + received</summary>{}</details>",
+            grid(&parts(&m.layers, |p| p.op.clone()))
+        ),
+    };
+    format!(
+        "<div class=\"card\"><h3>{} <span class=\"chip\">{}-bit ring</span> <span class=\"chip\">{} weights</span></h3>{}\
+         <p class=\"small\">Types of operation: sent + received. Rounds measured are times rank 0 sent. Computing took {} \
+         with all {} parties on one machine.</p>{every}</div>",
+        esc(&protocol(&m.protocol)),
+        m.ring,
+        m.weights,
+        grid(&rows),
+        seconds(m.seconds),
+        m.parties
+    )
+}

@@ -1,0 +1,81 @@
+//! What a runtime really did, beside what was predicted.
+
+use relinc_runtime::cost::Weights;
+use serde::{Deserialize, Serialize};
+
+/// A prediction and a measurement of the same thing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    /// By the cost model.
+    pub predicted: f64,
+    /// On the runtime.
+    pub measured: f64,
+}
+
+impl Compared {
+    /// The prediction's error in percent of the measurement; none where nothing was measured.
+    pub fn error(self) -> Option<f64> {
+        (self.measured != 0.0).then(|| 100.0 * (self.predicted / self.measured - 1.0))
+    }
+    /// Adds both figures.
+    pub fn add(&mut self, other: Compared) {
+        self.predicted += other.predicted;
+        self.measured += other.measured;
+    }
+}
+
+/// One operation, or all of one type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredPart {
+    /// The ReLU layer, else the value's name; the operation's name in a sum over a type.
+    pub name: String,
+    /// The operation's name; `program` for set-up and for what no operation pays by itself.
+    pub op: String,
+    /// Operations in it.
+    pub count: u64,
+    /// Bytes rank 0 sends.
+    pub sent: Compared,
+    /// Bytes rank 0 receives.
+    pub received: Compared,
+}
+
+/// A network and the time an image takes on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredTime {
+    /// The network's name.
+    pub network: String,
+    /// Seconds of communication: by the predicted and by the measured bytes and exchanges.
+    pub communication_s: Compared,
+}
+
+/// One run of the emitted artefact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The cost model it is held against.
+    pub protocol: String,
+    /// The runtime.
+    pub runtime: String,
+    /// Who knew the weights.
+    pub weights: Weights,
+    /// Ring size in bits.
+    pub ring: u32,
+    /// Parties.
+    pub parties: u32,
+    /// Seconds of the first image, all parties on one machine over memory links.
+    pub seconds: f64,
+    /// Bytes rank 0 sent.
+    pub sent: Compared,
+    /// Bytes rank 0 received.
+    pub received: Compared,
+    /// Exchanges; measured are the send actions of rank 0, which some runtimes send in chunks.
+    pub rounds: Compared,
+    /// Sums over the types of operation; empty when the operations were not run one by one.
+    #[serde(default)]
+    pub ops: Vec<MeasuredPart>,
+    /// Every operation that communicates, run by itself without set-up.
+    #[serde(default)]
+    pub layers: Vec<MeasuredPart>,
+    /// Times.
+    #[serde(default)]
+    pub times: Vec<MeasuredTime>,
+}
