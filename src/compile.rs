@@ -58,7 +58,9 @@ impl std::str::FromStr for Target {
             "spu" => Ok(Target::Spu),
             "crypten" => Ok(Target::Crypten),
             "mp-spdz" => Ok(Target::MpSpdz),
-            _ => Err(Error::Input(format!("target '{s}' is not known; choose onnx, spu, crypten or mp-spdz"))),
+            _ => {
+                Err(Error::Input(format!("target '{s}' is not known; choose onnx, spu, crypten or mp-spdz")))
+            }
         }
     }
 }
@@ -267,7 +269,7 @@ fn emit(
                 crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(input)?;
             }
             Target::MpSpdz => {
-                let o = mp_spdz::MpSpdzOptions { weights: weights(), sample: sample.clone() };
+                let o = mp_spdz::MpSpdzOptions { sample: sample.clone() };
                 mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(input)?;
             }
         }

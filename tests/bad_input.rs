@@ -211,7 +211,6 @@ fn announced_things_say_so() {
         &["devices"][..],
         &["sweep", "x.yaml", "--budgets", "5%"],
         &["measure", "DIR", "--target", "spu"],
-        &["compile", QUICK, "-o", "unused", "--target", "crypten"],
         &["compile", QUICK, "-o", "unused", "--budget", "latency=1s@cheetah/wan"],
     ] {
         let out = run(args);

@@ -22,7 +22,7 @@ pub use kinds::{Charge, KINDS, charges};
 pub use law::{ByWeights, Law, Piecewise, Quantities, Quantity, Terms};
 pub use network::Network;
 pub use price::{Class, NodeCost, Priced, Split, latency, price};
-pub use protocol::{CostError, Depthwise, Protocol, find, parse, protocols};
+pub use protocol::{CostError, Depthwise, Protocol, UNVERIFIED, find, parse, protocols};
 pub use totals::{Totals, macs, totals};
 
 use serde::{Deserialize, Serialize};

@@ -41,6 +41,9 @@ pub struct Protocol {
     pub ops: BTreeMap<String, ByWeights>,
 }
 
+/// Stands beside every figure of a model with `verified: false`.
+pub const UNVERIFIED: &str = "literature model, unverified";
+
 /// How a runtime computes a depthwise convolution.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +56,10 @@ pub enum Depthwise {
 }
 
 impl Protocol {
+    /// What must stand beside every figure of a model that nobody measured.
+    pub fn caveat(&self) -> Option<&'static str> {
+        (!self.verified).then_some(UNVERIFIED)
+    }
     /// The law of an operation under a weight setting.
     pub fn law(&self, kind: &str, w: Weights) -> Option<&Law> {
         self.ops.get(kind)?.of(w)
@@ -119,6 +126,7 @@ built_in!(
     "spu-semi2k-3pc",
     "crypten-2pc",
     "crypten-3pc",
+    "garbled-circuit",
 );
 
 /// The built-in protocols, in the order users should see them.

@@ -60,7 +60,8 @@ impl Pass for CryptenForm {
 /// The same node, reading copies of a value it reads more than once.
 fn read_twice(w: &mut Rewrite<'_>) -> Option<Ref> {
     let operands = w.cx.graph.operands(w.at);
-    let repeated = |i: usize| operands[..i].contains(&operands[i]) && w.cx.graph.const_of(operands[i]).is_none();
+    let repeated =
+        |i: usize| operands[..i].contains(&operands[i]) && w.cx.graph.const_of(operands[i]).is_none();
     let repeats: Vec<bool> = (0..operands.len()).map(repeated).collect();
     if !repeats.contains(&true) {
         return None;

@@ -36,12 +36,20 @@ pub struct CryptenOptions {
 
 /// The graph in operations that CrypTen has; the same function. What has no form there is an error that lists all of it.
 pub fn lowered(valid: &Valid<'_>) -> Result<Graph, EmitError> {
-    let refused = |why: String| EmitError::Refused { target: TARGET, why };
-    let mut g = valid.graph().clone();
-    pass::run(&CryptenForm, &mut g, &Options::default()).map_err(|e| refused(e.to_string()))?;
-    let checked = valid::check(&g).map_err(|e| refused(e[0].to_string()))?;
+    let g = in_simple_form(valid, TARGET)?;
+    let checked =
+        valid::check(&g).map_err(|e| EmitError::Refused { target: TARGET, why: e[0].to_string() })?;
     let nodes = objections(&checked);
     if nodes.is_empty() { Ok(g) } else { Err(EmitError::Unsupported { target: TARGET, nodes }) }
+}
+
+/// The graph with every rewriting of [`CryptenForm`] made.
+pub(super) fn in_simple_form(valid: &Valid<'_>, target: &'static str) -> Result<Graph, EmitError> {
+    let mut g = valid.graph().clone();
+    match pass::run(&CryptenForm, &mut g, &Options::default()) {
+        Ok(_) => Ok(g),
+        Err(e) => Err(EmitError::Refused { target, why: e.to_string() }),
+    }
 }
 
 /// Writes `model.onnx`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.
@@ -52,8 +60,8 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &CryptenOptions) -> Result<(
         return Err(EmitError::Refused { target: TARGET, why });
     }
     let g = lowered(valid)?;
-    let checked = valid::check(&g)
-        .map_err(|e| EmitError::Refused { target: TARGET, why: e[0].to_string() })?;
+    let checked =
+        valid::check(&g).map_err(|e| EmitError::Refused { target: TARGET, why: e[0].to_string() })?;
     let onnx_options = OnnxOptions {
         opset: OPSET,
         metadata: options.metadata.clone(),

@@ -33,7 +33,8 @@ pub fn max_pool(w: &mut Rewrite<'_>, x: Ref, dims: &[Dim], window: &Window) -> R
     while left > 1 {
         let half = left / 2;
         let mut channels_of = |from: usize, to: usize| {
-            let axis = SliceAxis { axis: 1, start: (from * channels) as i64, end: (to * channels) as i64, step: 1 };
+            let axis =
+                SliceAxis { axis: 1, start: (from * channels) as i64, end: (to * channels) as i64, step: 1 };
             w.add("part", Op::Slice(vec![axis]), &[y])
         };
         let (a, b) = (channels_of(0, half), channels_of(half, 2 * half));

@@ -90,7 +90,8 @@ impl<'a> Rewrite<'a> {
         let (mut y, mut dims) = (x, dims.to_vec());
         for axis in 0..dims.len() {
             let mut parts = vec![y];
-            for (k, first) in [(before[axis], true), (after[axis], false)].into_iter().filter(|&(k, _)| k > 0) {
+            for (k, first) in [(before[axis], true), (after[axis], false)].into_iter().filter(|&(k, _)| k > 0)
+            {
                 let mut border = self.zeros(y, &dims, axis, k);
                 if value != 0.0 {
                     let c = self.constant("value", Tensor::scalar(value));

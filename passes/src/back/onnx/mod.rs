@@ -55,7 +55,12 @@ impl Dialect {
 
 impl Default for OnnxOptions {
     fn default() -> Self {
-        OnnxOptions { opset: 17, external_over: super::EXTERNAL_OVER, metadata: vec![], dialect: Dialect::Portable }
+        OnnxOptions {
+            opset: 17,
+            external_over: super::EXTERNAL_OVER,
+            metadata: vec![],
+            dialect: Dialect::Portable,
+        }
     }
 }
 

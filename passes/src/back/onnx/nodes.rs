@@ -1,7 +1,7 @@
 //! One IR operation → one or a few ONNX nodes.
 
-use super::{Dialect, is_parameter};
 use super::proto::{float, int, ints, node, tensor};
+use super::{Dialect, is_parameter};
 use crate::interp::movement;
 use crate::ir::op::{Compare, ReduceKind};
 use crate::ir::{Binary, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
@@ -55,7 +55,14 @@ impl<'a> Emitter<'a> {
     }
 
     /// Adds a node; it is called after its output, or after its layer where it is the layer's ReLU.
-    fn push(&mut self, id: NodeId, op: &str, inputs: &[String], output: &str, mut attrs: Vec<AttributeProto>) {
+    fn push(
+        &mut self,
+        id: NodeId,
+        op: &str,
+        inputs: &[String],
+        output: &str,
+        mut attrs: Vec<AttributeProto>,
+    ) {
         if self.dialect == Dialect::Crypten {
             attrs.retain(says_something);
         }
