@@ -10,7 +10,7 @@ use crate::probe::Probe;
 use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
 use crate::staging::Staging;
-use relinc_passes::back::{onnx, spu};
+use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Graph, Tensor};
@@ -27,12 +27,16 @@ use std::path::{Path, PathBuf};
 
 /// A format to emit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// `model.onnx`: it runs in any ONNX runtime.
     Onnx,
     /// `spu/`: StableHLO, weights, runner.
     Spu,
+    /// `crypten/`: ONNX as CrypTen reads it, runner.
+    Crypten,
+    /// `mp-spdz/`: an MP-SPDZ program and its weights.
+    MpSpdz,
 }
 
 impl Target {
@@ -41,6 +45,8 @@ impl Target {
         match self {
             Target::Onnx => "onnx",
             Target::Spu => "spu",
+            Target::Crypten => "crypten",
+            Target::MpSpdz => "mp-spdz",
         }
     }
 }
@@ -51,8 +57,11 @@ impl std::str::FromStr for Target {
         match s {
             "onnx" => Ok(Target::Onnx),
             "spu" => Ok(Target::Spu),
-            "crypten" | "mp-spdz" => Err(Error::announced(&format!("target {s}"))),
-            _ => Err(Error::Input(format!("target '{s}' is not known; choose onnx or spu"))),
+            "crypten" => Ok(Target::Crypten),
+            "mp-spdz" => Ok(Target::MpSpdz),
+            _ => {
+                Err(Error::Input(format!("target '{s}' is not known; choose onnx, spu, crypten or mp-spdz")))
+            }
         }
     }
 }
@@ -157,7 +166,7 @@ pub enum Source {
     Trained(Box<Graph>, Box<ModelInfo>),
 }
 
-/// Images the SPU runner gets as its sample.
+/// Images the MPC runners get as their sample.
 const SAMPLE: usize = 20;
 
 /// Compiles and writes the output folder; returns what was reported.
@@ -259,20 +268,35 @@ fn emit(
     sample: &Tensor,
     chosen: &forms::Chosen,
 ) -> Result<(), Error> {
+    let metadata = || {
+        vec![
+            ("relinc_source_sha256".to_string(), model.info.sha256.clone()),
+            ("relinc_relus".to_string(), describe::relu_count(v).to_string()),
+        ]
+    };
+    let weights = || r.weights.unwrap_or(Weights::Secret).name().to_string();
     for t in &r.targets {
         match t {
             Target::Onnx => {
-                let metadata = vec![
-                    ("relinc_source_sha256".to_string(), model.info.sha256.clone()),
-                    ("relinc_relus".to_string(), describe::relu_count(v).to_string()),
-                ];
-                let o = onnx::OnnxOptions { opset: r.opset, metadata, ..Default::default() };
+                let o = onnx::OnnxOptions { opset: r.opset, metadata: metadata(), ..Default::default() };
                 onnx::emit(v, &staging.path().join("model.onnx"), &o).map_err(input)?;
             }
             Target::Spu => {
-                let weights = r.weights.unwrap_or(Weights::Secret).name().to_string();
-                let o = spu::SpuOptions { weights, sample: sample.clone(), variants: chosen.variants() };
+                let o = spu::SpuOptions {
+                    weights: weights(),
+                    sample: sample.clone(),
+                    variants: chosen.variants(),
+                };
                 spu::emit(v, &staging.subfolder("spu")?, &o).map_err(input)?;
+            }
+            Target::Crypten => {
+                let (weights, sample) = (weights(), sample.clone());
+                let o = crypten::CryptenOptions { weights, sample, metadata: metadata() };
+                crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(input)?;
+            }
+            Target::MpSpdz => {
+                let o = mp_spdz::MpSpdzOptions { sample: sample.clone() };
+                mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(input)?;
             }
         }
     }

@@ -11,6 +11,16 @@ const ARTEFACTS: &[&str] = &[
     "model.onnx",
     "model.onnx.data",
     "trained.onnx",
+    "crypten/manifest.json",
+    "crypten/model.onnx",
+    "crypten/model.onnx.data",
+    "crypten/run.py",
+    "crypten/sample_input.npy",
+    "mp-spdz/README.md",
+    "mp-spdz/image.txt",
+    "mp-spdz/relinc_model.json",
+    "mp-spdz/relinc_model.mpc",
+    "mp-spdz/weights.txt",
     "spu/manifest.json",
     "spu/model.mlir",
     "spu/run.py",
@@ -84,7 +94,9 @@ impl Staging {
         for stale in ARTEFACTS.iter().filter(|a| !files.iter().any(|(f, _)| f == *a)) {
             let _ = fs::remove_file(self.target.join(stale));
         }
-        let _ = fs::remove_dir(self.target.join("spu"));
+        for folder in ["crypten", "mp-spdz", "spu"] {
+            let _ = fs::remove_dir(self.target.join(folder));
+        }
         for (file, _) in files {
             let to = self.target.join(&file);
             if let Some(dir) = to.parent() {

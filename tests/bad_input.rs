@@ -209,9 +209,8 @@ fn data_that_is_missing_or_misfit() {
 fn announced_things_say_so() {
     for args in [
         &["devices"][..],
-        &["sweep", "x.yaml", "--budgets", "5%"],
-        &["compile", QUICK, "-o", "unused", "--target", "crypten"],
-        &["compile", QUICK, "-o", "unused", "--budget", "latency=1s@cheetah/wan"],
+        &["bench", "compile", "--profile"],
+        &["compile", QUICK, "-o", "unused", "--fold", "always"],
     ] {
         let out = run(args);
         let err = String::from_utf8_lossy(&out.stderr);

@@ -53,7 +53,7 @@ pub struct Args {
     /// How many of its images
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
-    /// What to emit: onnx, spu; may be repeated [default: onnx]
+    /// What to emit: onnx, spu, crypten, mp-spdz; may be repeated [default: onnx]
     #[arg(long = "target", value_name = "T")]
     targets: Vec<String>,
     /// ONNX operator set to write

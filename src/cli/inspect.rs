@@ -130,7 +130,10 @@ fn text(m: &Model, v: &Value) -> String {
         let mb = |k: &str| format!("{:.3}", c[k].as_f64().unwrap_or(0.0) / 1e6);
         let gaps: Vec<&str> =
             c["not_modelled"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let flag = if gaps.is_empty() { String::new() } else { format!("  without {}", gaps.join(", ")) };
+        let mut flag = if gaps.is_empty() { String::new() } else { format!("  without {}", gaps.join(", ")) };
+        if c["verified"] == false {
+            flag += &format!("  ({})", cost::UNVERIFIED);
+        }
         let _ = writeln!(
             s,
             "{:<18} {:<8} {:<8} {:>12} {:>12} {:>8.0} {:>10.3}{flag}",

@@ -18,7 +18,7 @@ pub fn run(g: &Global) -> Result<(), Error> {
         return print_json(&list);
     }
     for p in protocols() {
-        let verified = if p.verified { "" } else { " (unverified)" };
+        let verified = p.caveat().map(|c| format!(" ({c})")).unwrap_or_default();
         print(&format!(
             "{}{verified}: {}, {} parties, ring {}\n  counts: {}\n  source: {}\n",
             p.name, p.runtime, p.parties, p.ring, p.counts, p.source

@@ -59,7 +59,7 @@ pub struct Args {
     /// How they are attacked; may be repeated [default: PGD-20 at 8/255 and 2/255]
     #[arg(long, value_name = "ATTACK")]
     attack: Vec<String>,
-    /// What to emit: onnx, spu; may be repeated [default: onnx]
+    /// What to emit: onnx, spu, crypten, mp-spdz; may be repeated [default: onnx]
     #[arg(long = "target", value_name = "T")]
     targets: Vec<String>,
     #[command(flatten)]

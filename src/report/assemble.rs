@@ -78,6 +78,7 @@ impl Cost {
             per_layer,
             counts: p.counts.clone(),
             source: p.source.clone(),
+            verified: p.verified,
             offline: p.offline.clone(),
         }
     }

@@ -1,6 +1,7 @@
 //! Numbers in words: thousands, bytes, seconds, ratios.
 
 use super::model::{Cost, Spent};
+use relinc_runtime::cost::UNVERIFIED;
 
 /// `188,416`.
 pub(crate) fn count(v: u64) -> String {
@@ -140,6 +141,12 @@ pub(super) fn protocol(name: &str) -> String {
         _ => w.to_string(),
     };
     name.split('-').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The protocol's name, and a warning when nobody measured its cost model.
+pub(super) fn cost_model(c: &Cost) -> String {
+    let caveat = if c.verified { String::new() } else { format!(" ({UNVERIFIED})") };
+    protocol(&c.protocol) + &caveat
 }
 
 /// `LAN`, `WAN`, `mobile`, else as given.

@@ -1,6 +1,6 @@
 //! The sentence at the top, computed from the facts and honest about them.
 
-use super::figures::{Change, count, digits, missing, network, protocol};
+use super::figures::{Change, cost_model, count, digits, missing, network};
 use super::model::{Cost, Report};
 
 /// One or two sentences that say what the compilation achieved.
@@ -11,15 +11,15 @@ pub fn headline(r: &Report) -> String {
     }
     let mut out = join(&parts);
     if let Some(c) = best(&r.cost).filter(|c| c.before.is_some()) {
-        out += &format!(" with {}", protocol(&c.protocol));
+        out += &format!(" with {}", cost_model(c));
     }
     out += &accuracy(r);
     out
 }
 
-/// The entry the headline speaks of: the first complete one over a WAN, else the first complete, else the first.
+/// The entry the headline speaks of: the first complete and measured one over a WAN, else the first complete, else the first.
 pub(super) fn best(cost: &[Cost]) -> Option<&Cost> {
-    let whole = |c: &&Cost| missing(c).is_none() && c.before.is_some();
+    let whole = |c: &&Cost| missing(c).is_none() && c.before.is_some() && c.verified;
     cost.iter()
         .find(|c| whole(c) && c.network == "wan")
         .or_else(|| cost.iter().find(whole))

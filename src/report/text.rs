@@ -99,8 +99,7 @@ fn cost(r: &Report, out: &mut String) {
     section(out, "Predicted cost, one image, bytes one party sends");
     for g in figures::groups(&r.cost) {
         let c = g.first;
-        *out +=
-            &format!("\n{} ({}-bit ring, {} weights)\n", figures::protocol(&c.protocol), c.ring, c.weights);
+        *out += &format!("\n{} ({}-bit ring, {} weights)\n", figures::cost_model(c), c.ring, c.weights);
         let incomplete = figures::missing(c);
         if let Some(names) = &incomplete {
             *out += &wrap(&format!("INCOMPLETE, a lower bound: no law for {names}"), "! ");

@@ -60,6 +60,23 @@ pub fn python() -> Option<String> {
     }
 }
 
+/// The Python with CrypTen; skipped without, unless RELINC_REQUIRE_MPC is set.
+pub fn crypten_python() -> Option<String> {
+    match std::env::var("RELINC_CRYPTEN_PYTHON") {
+        Ok(p) => Some(p),
+        Err(_) if std::env::var_os("RELINC_REQUIRE_MPC").is_some() => {
+            panic!("RELINC_REQUIRE_MPC without RELINC_CRYPTEN_PYTHON")
+        }
+        Err(_) => {
+            eprintln!(
+                "skipped: set RELINC_CRYPTEN_PYTHON to a Python with the packages of \
+                 tests/mpc/requirements-crypten.txt"
+            );
+            None
+        }
+    }
+}
+
 /// Runs a script of tests/mpc and parses its JSON; its standard error on failure.
 pub fn script(python: &str, name: &str, args: &[&str]) -> serde_json::Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mpc").join(name);

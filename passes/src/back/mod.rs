@@ -1,7 +1,12 @@
 //! One folder a target format. Every back end takes a [`Valid`](crate::valid::Valid) graph.
 
+mod artefact;
+pub mod crypten;
+pub mod mp_spdz;
 pub mod onnx;
 pub mod spu;
+
+use crate::ir::{DType, Graph, NodeId, Op};
 
 /// A graph a back end cannot express, or a file it cannot write.
 #[derive(Debug, thiserror::Error)]
@@ -34,3 +39,11 @@ pub enum EmitError {
 
 /// Weights larger than this in all go to a file of their own beside an ONNX model, whose size protobuf limits.
 pub const EXTERNAL_OVER: usize = 1 << 30;
+
+/// Is a constant a weight (it follows the weights setting), rather than public? Single numbers are public, unless they
+/// are weights or biases of a linear operation.
+pub fn is_weight(g: &Graph, id: NodeId) -> bool {
+    let linear = |(user, slot): (NodeId, usize)| slot > 0 && matches!(g.op(user), Op::Conv(_) | Op::Linear);
+    g.const_of(id)
+        .is_some_and(|t| t.dtype() == DType::F32 && (t.len() > 1 || g.users(id).into_iter().any(linear)))
+}

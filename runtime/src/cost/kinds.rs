@@ -237,16 +237,26 @@ impl Charging<'_> {
         Charge::new(kind, Quantities::elementwise(n), self.w)
     }
 
+    /// An elementwise product of the operands in two slots, with their sizes before broadcasting.
+    fn elementwise_product(&self, id: NodeId, kind: &'static str, [x, w]: [usize; 2]) -> Charge {
+        let mut c = Charge { weights: self.setting(self.role(id, w)), ..self.plain(id, kind) };
+        c.q.inputs = self.elements(id, x) as f64;
+        c.q.weights = self.elements(id, w) as f64;
+        c
+    }
+
     fn binary(&self, id: NodeId, b: Binary) -> Vec<Charge> {
         use Role::*;
         let (Some(l), Some(r)) = (self.role(id, 0), self.role(id, 1)) else { return vec![] };
-        let other = if l == Activation { r } else { l };
+        let (other, slots) = if l == Activation { (r, [0, 1]) } else { (l, [1, 0]) };
         let one = |kind| vec![Charge { weights: self.setting(Some(other)), ..self.plain(id, kind) }];
         match (b, l, r) {
             (Binary::Add | Binary::Sub, ..) if other == Weight => one("add_weight"),
             (Binary::Add | Binary::Sub, ..) => one("local"),
-            (Binary::Mul, Activation, Activation) => one("mul"),
-            (Binary::Mul, ..) if other == Weight => one("mul_weight"),
+            (Binary::Mul, Activation, Activation) => {
+                vec![Charge { weights: self.w, ..self.elementwise_product(id, "mul", slots) }]
+            }
+            (Binary::Mul, ..) if other == Weight => vec![self.elementwise_product(id, "mul_weight", slots)],
             (Binary::Mul, ..) => one("mul_const"),
             (Binary::Div, Activation, Public) => one("mul_const"),
             (Binary::Div, Activation, Weight) if self.w == Weights::Public => one("mul_const"),
@@ -323,22 +333,22 @@ impl Charging<'_> {
             Op::MatMul => self.matmul(id),
             // With the statistics folded into the scale and the shift.
             Op::BatchNorm { .. } => {
-                let of = |kind| Charge { weights: self.setting(self.role(id, 1)), ..self.plain(id, kind) };
-                vec![of("mul_weight"), of("add_weight")]
+                let weights = self.setting(self.role(id, 1));
+                let shift = Charge { weights, ..self.plain(id, "add_weight") };
+                vec![self.elementwise_product(id, "mul_weight", [0, 1]), shift]
             }
             Op::Relu => one("relu"),
             // A ReLU on every element, then a choice by the public mask.
             Op::MaskedRelu => {
                 let mut c = one("relu");
                 if self.role(id, 2) == Some(Role::Weight) {
-                    c.push(Charge { weights: self.w, ..self.plain(id, "mul_weight") });
+                    c.push(self.elementwise_product(id, "mul_weight", [0, 2]));
                 }
                 c
             }
             Op::LeakyRelu { .. } => vec![self.plain(id, "mul_const"), self.plain(id, "max")],
             Op::PRelu => {
-                let weights = self.setting(self.role(id, 1));
-                vec![Charge { weights, ..self.plain(id, "mul_weight") }, self.plain(id, "max")]
+                vec![self.elementwise_product(id, "mul_weight", [0, 1]), self.plain(id, "max")]
             }
             Op::Clip { min, max } => match (min.is_finite(), max.is_finite()) {
                 (true, true) => one("clip"),

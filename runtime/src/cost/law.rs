@@ -13,7 +13,7 @@ pub struct Quantities {
     pub inputs: f64,
     /// Output positions × channels per group × kernel height × kernel width × groups.
     pub im2col: f64,
-    /// Elements of the weights.
+    /// Elements of the weights; of an elementwise product, of its second operand before broadcasting.
     pub weights: f64,
     /// Multiply-accumulates.
     pub macs: f64,

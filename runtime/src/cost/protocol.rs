@@ -41,6 +41,9 @@ pub struct Protocol {
     pub ops: BTreeMap<String, ByWeights>,
 }
 
+/// Stands beside every figure of a model with `verified: false`.
+pub const UNVERIFIED: &str = "literature model, unverified";
+
 /// How a runtime computes a depthwise convolution.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,6 +60,10 @@ impl Protocol {
     pub fn on_spu(&self) -> Option<&'static str> {
         let part = |n: &&str| self.runtime.starts_with("spu") && self.name.split('-').any(|p| p == *n);
         ["semi2k", "aby3", "cheetah"].into_iter().find(part)
+    }
+    /// What must stand beside every figure of a model that nobody measured.
+    pub fn caveat(&self) -> Option<&'static str> {
+        (!self.verified).then_some(UNVERIFIED)
     }
     /// The law of an operation under a weight setting.
     pub fn law(&self, kind: &str, w: Weights) -> Option<&Law> {
@@ -127,6 +134,7 @@ built_in!(
     "spu-semi2k-3pc",
     "crypten-2pc",
     "crypten-3pc",
+    "garbled-circuit",
 );
 
 /// The built-in protocols, in the order users should see them.

@@ -21,7 +21,9 @@ fn built_in_files_parse() {
         let p = parse(file, text).unwrap();
         assert_eq!(format!("{}.yaml", p.name), *file);
         assert!(p.law("relu", p.default_weights).is_some() && p.law("local", p.default_weights).is_some());
-        assert!(p.verified, "{file}: every built-in number is measured");
+        let literature = *file == "garbled-circuit.yaml";
+        assert_eq!(p.verified, !literature, "{file}: every other built-in number is measured");
+        assert!(p.verified || p.source.contains(UNVERIFIED) && p.counts.contains(UNVERIFIED), "{file}");
         assert!(!text.contains("memory]"), "{file}: nothing from memory");
     }
     assert_eq!(protocols().len(), BUILT_IN.len());
@@ -158,7 +160,8 @@ fn softmax_and_pooling_meet_the_measured_micro_graphs() {
     let p = priced(&g, "spu-semi2k", Weights::Secret);
     assert_eq!(cost(&p), (bytes, bytes, 32.0));
     assert_eq!(p.relu.sent, 0.0);
-    assert_eq!(priced(&g, "crypten-2pc", Weights::Secret).not_modelled, ["max_pool_comparison"]);
+    let bytes = 232.0 * (2 * 4 * 4 * 8) as f64;
+    assert_eq!(cost(&priced(&g, "crypten-2pc", Weights::Secret)), (bytes, bytes, 36.0));
 }
 
 #[test]

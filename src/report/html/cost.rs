@@ -105,7 +105,7 @@ fn card(g: &Group<'_>) -> String {
         "<div class=\"card\"><h3>{} <span class=\"chip\">{}-bit ring</span> <span class=\"chip\">{} weights</span></h3>\
          {flag}{}<div class=\"scroll\"><table><thead><tr><th scope=\"col\"></th>{head}</tr></thead>\
          <tbody>{rows}</tbody></table></div><p class=\"small\">Counted: {}.{offline} Source: {}.</p>{}</div>",
-        esc(&figures::protocol(&c.protocol)),
+        esc(&figures::cost_model(c)),
         c.ring,
         c.weights,
         charts::stack(b, a),

@@ -22,7 +22,7 @@ pub(super) fn tiles(r: &Report) -> String {
     let change = before.map_or(Change::Same, |b| Change::of(b.relus as f64, r.totals.relus as f64));
     tile("ReLUs", count(r.totals.relus), was(before.map(|b| count(b.relus)), &change), "");
     if let Some(c) = best(&r.cost) {
-        let (a, b, p) = (&c.after, c.before.as_ref(), figures::protocol(&c.protocol));
+        let (a, b, p) = (&c.after, c.before.as_ref(), figures::cost_model(c));
         let on = figures::network(&c.network);
         let change = |get: &dyn Fn(&super::super::model::Spent) -> f64| {
             b.map_or(Change::Same, |b| Change::of(get(b), get(a)))

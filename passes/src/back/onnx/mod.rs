@@ -8,7 +8,7 @@ pub(crate) use stream::write_elements;
 pub use stream::write_model;
 
 use super::EmitError;
-use crate::ir::{DType, Graph, NodeId, Op};
+use crate::ir::{DType, Graph, NodeId, Op, Tensor};
 use crate::valid::Valid;
 use nodes::Emitter;
 use std::collections::HashMap;
@@ -27,11 +27,40 @@ pub struct OnnxOptions {
     pub external_over: usize,
     /// Key–value pairs kept in the model's metadata.
     pub metadata: Vec<(String, String)>,
+    /// Who shall read it.
+    pub dialect: Dialect,
+}
+
+/// The way of writing among those that ONNX allows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// Any ONNX runtime.
+    #[default]
+    Portable,
+    /// CrypTen: only weights are initializers, since it shares those as parameters, and single numbers are `Constant`
+    /// nodes; products are `MatMul`, since its `Gemm` multiplies by alpha and beta; no `Identity`; no attribute that is
+    /// 0, since it takes the absent field for an unknown type.
+    Crypten,
+}
+
+impl Dialect {
+    /// The target it belongs to.
+    fn target(self) -> &'static str {
+        match self {
+            Dialect::Portable => "onnx",
+            Dialect::Crypten => "crypten",
+        }
+    }
 }
 
 impl Default for OnnxOptions {
     fn default() -> Self {
-        OnnxOptions { opset: 17, external_over: super::EXTERNAL_OVER, metadata: vec![] }
+        OnnxOptions {
+            opset: 17,
+            external_over: super::EXTERNAL_OVER,
+            metadata: vec![],
+            dialect: Dialect::Portable,
+        }
     }
 }
 
@@ -51,11 +80,11 @@ pub fn emit(valid: &Valid<'_>, path: &Path, options: &OnnxOptions) -> Result<(),
     if !OPSETS.contains(&options.opset) {
         let why =
             format!("opset {} is not written; choose {} to {}", options.opset, OPSETS.start(), OPSETS.end());
-        return Err(EmitError::Refused { target: "onnx", why });
+        return Err(EmitError::Refused { target: options.dialect.target(), why });
     }
     let g = valid.graph();
     let names = value_names(g, valid.order());
-    let mut e = Emitter::new(valid, &names, options.opset);
+    let mut e = Emitter::new(valid, &names, options.opset, options.dialect);
     for &id in valid.order() {
         e.emit(id);
     }
@@ -66,7 +95,7 @@ pub fn emit(valid: &Valid<'_>, path: &Path, options: &OnnxOptions) -> Result<(),
     }
     if !errors.is_empty() {
         errors.sort();
-        return Err(EmitError::Unsupported { target: "onnx", nodes: errors });
+        return Err(EmitError::Unsupported { target: options.dialect.target(), nodes: errors });
     }
     let graph = GraphProto {
         name: if g.name.is_empty() { "relinc".into() } else { g.name.clone() },
@@ -84,6 +113,7 @@ pub fn emit(valid: &Valid<'_>, path: &Path, options: &OnnxOptions) -> Result<(),
         metadata_props: options.metadata.iter().map(pair).collect(),
         ..Default::default()
     };
+    let initializers: Vec<(String, &Tensor)> = initializers.iter().map(|(n, t)| (n.clone(), &**t)).collect();
     write_model(path, model, graph, &initializers, options.external_over)
         .map_err(|why| EmitError::Write { file: path.display().to_string(), why })
 }
@@ -111,6 +141,9 @@ fn value_names(g: &Graph, order: &[NodeId]) -> HashMap<NodeId, String> {
 }
 
 /// Is a constant a parameter (an initializer), rather than an index or shape (a `Constant` node)?
-pub(crate) fn is_parameter(g: &Graph, id: NodeId) -> bool {
-    g.const_of(id).is_some_and(|t| t.dtype() == DType::F32)
+fn is_parameter(g: &Graph, id: NodeId, dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Portable => g.const_of(id).is_some_and(|t| t.dtype() == DType::F32),
+        Dialect::Crypten => super::is_weight(g, id),
+    }
 }

@@ -1,11 +1,12 @@
 //! One IR operation → one or a few ONNX nodes.
 
-use super::is_parameter;
 use super::proto::{float, int, ints, node, tensor};
+use super::{Dialect, is_parameter};
 use crate::interp::movement;
 use crate::ir::op::{Compare, ReduceKind};
 use crate::ir::{Binary, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
 use crate::valid::Valid;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{AttributeProto, NodeProto};
 
@@ -15,8 +16,9 @@ pub struct Emitter<'a> {
     g: &'a Graph,
     names: &'a HashMap<NodeId, String>,
     opset: i64,
+    dialect: Dialect,
     nodes: Vec<NodeProto>,
-    initializers: Vec<(String, &'a Tensor)>,
+    initializers: Vec<(String, Cow<'a, Tensor>)>,
     /// Value names that are taken.
     used: HashSet<String>,
     /// Nodes that cannot be expressed, in words.
@@ -24,13 +26,18 @@ pub struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    pub fn new(valid: &'a Valid<'a>, names: &'a HashMap<NodeId, String>, opset: i64) -> Self {
+    pub fn new(
+        valid: &'a Valid<'a>,
+        names: &'a HashMap<NodeId, String>,
+        opset: i64,
+        dialect: Dialect,
+    ) -> Self {
         let g = valid.graph();
         let used = names.values().chain(g.outputs().iter().map(|o| &o.name)).cloned().collect();
-        Emitter { valid, g, names, opset, nodes: vec![], initializers: vec![], used, errors: vec![] }
+        Emitter { valid, g, names, opset, dialect, nodes: vec![], initializers: vec![], used, errors: vec![] }
     }
 
-    pub fn finish(self) -> (Vec<NodeProto>, Vec<(String, &'a Tensor)>) {
+    pub fn finish(self) -> (Vec<NodeProto>, Vec<(String, Cow<'a, Tensor>)>) {
         (self.nodes, self.initializers)
     }
 
@@ -48,7 +55,17 @@ impl<'a> Emitter<'a> {
     }
 
     /// Adds a node; it is called after its output, or after its layer where it is the layer's ReLU.
-    fn push(&mut self, id: NodeId, op: &str, inputs: &[String], output: &str, attrs: Vec<AttributeProto>) {
+    fn push(
+        &mut self,
+        id: NodeId,
+        op: &str,
+        inputs: &[String],
+        output: &str,
+        mut attrs: Vec<AttributeProto>,
+    ) {
+        if self.dialect == Dialect::Crypten {
+            attrs.retain(says_something);
+        }
         let n = self.g.node(id);
         let label = match (&n.layer, &n.op) {
             (Some(l), Op::Relu) if self.g.by_name(l).is_none_or(|other| other == id) => l,
@@ -109,7 +126,13 @@ impl<'a> Emitter<'a> {
         let g = self.g;
         match g.op(id) {
             Op::Input(_) => {}
-            Op::Const(t) if is_parameter(g, id) => self.initializers.push((self.name(id), t)),
+            Op::Const(t) if is_parameter(g, id, self.dialect) => {
+                // CrypTen gets the matrix of a product transposed, under another name.
+                let read = |(user, slot): (NodeId, usize)| !(slot == 1 && matches!(g.op(user), Op::Linear));
+                if self.dialect == Dialect::Portable || g.users(id).into_iter().any(read) {
+                    self.initializers.push((self.name(id), Cow::Borrowed(&**t)));
+                }
+            }
             Op::Const(t) => {
                 let name = self.name(id);
                 self.constant(id, name, t);
@@ -216,7 +239,7 @@ impl<'a> Emitter<'a> {
     fn linear(&mut self, id: NodeId) {
         let g = self.g;
         let rank = self.valid.facts().ty(id).rank();
-        if rank == 2 {
+        if rank == 2 && self.dialect == Dialect::Portable {
             return self.plain(id, "Gemm", vec![int("transB", 1)]);
         }
         let (x, w) = (self.operand_name(id, 0), self.operand_name(id, 1));
@@ -224,7 +247,11 @@ impl<'a> Emitter<'a> {
         match g.const_operand(id, 1).and_then(|t| Some((t.as_f32()?, t.shape()))) {
             Some((v, shape)) => {
                 let (v, shape) = movement::transpose(v, shape, &[1, 0]);
-                self.constant(id, transposed.clone(), &Tensor::f32(shape, v));
+                let t = Tensor::f32(shape, v);
+                match self.dialect {
+                    Dialect::Portable => drop(self.constant(id, transposed.clone(), &t)),
+                    Dialect::Crypten => self.initializers.push((transposed.clone(), Cow::Owned(t))),
+                }
             }
             None => self.push(id, "Transpose", &[w], &transposed, vec![ints("perm", &[1i64, 0])]),
         }
@@ -296,6 +323,11 @@ impl<'a> Emitter<'a> {
         attrs.push(ints("axes", axes));
         self.plain(id, op, attrs)
     }
+}
+
+/// Is an attribute more than a number that is 0, which protobuf leaves out?
+fn says_something(a: &AttributeProto) -> bool {
+    a.i != 0 || a.f != 0.0 || !a.ints.is_empty() || a.t.is_some()
 }
 
 fn window(w: &Window) -> Vec<AttributeProto> {

@@ -6,12 +6,11 @@ mod npz;
 pub mod taps;
 mod text;
 
+pub use super::is_weight;
 pub use npz::write_npz;
 
-use crate::npy::write_npy;
-
-use super::EmitError;
-use crate::ir::{DType, Facts, Graph, NodeId, Op, Tensor};
+use super::{EmitError, artefact};
+use crate::ir::{Facts, Graph, NodeId, Op, Tensor};
 use crate::valid::Valid;
 use std::collections::HashSet;
 use std::path::Path;
@@ -50,31 +49,17 @@ pub fn taps_of(g: &Graph, facts: &Facts, id: NodeId) -> Option<taps::Taps> {
 /// The number behind [`text::UNIT`] at SPU's 18 fraction bits of the 64-bit ring; the runner puts its own in.
 const UNIT_64: f32 = 1.0 / (1 << 18) as f32;
 
-/// Is a constant a weight (an argument under the weights setting), rather than public and inline? Single numbers are
-/// public, unless they are weights or biases of a linear operation.
-pub fn is_weight(g: &Graph, id: NodeId) -> bool {
-    let linear = |(user, slot): (NodeId, usize)| slot > 0 && matches!(g.op(user), Op::Conv(_) | Op::Linear);
-    g.const_of(id)
-        .is_some_and(|t| t.dtype() == DType::F32 && (t.len() > 1 || g.users(id).into_iter().any(linear)))
-}
-
 /// Writes `model.mlir`, `weights.npz`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), EmitError> {
     let g = valid.graph();
-    let refuse = |why: &str| Err(EmitError::Refused { target: "spu", why: why.into() });
-    let [input] = *g.inputs() else { return refuse("the model must have exactly one input") };
-    let [ref output] = *g.outputs() else {
-        return refuse("the model must have exactly one output; drop the others");
-    };
+    let (input, output) = artefact::only_io(valid, "spu")?;
     let default = [Variant { protocol: "semi2k".into(), taps: HashSet::new() }];
     let variants = if options.variants.is_empty() { &default[..] } else { &options.variants[..] };
     let written: Vec<Written> = written(valid, variants);
     let unit = written.iter().any(|v| !v.taps.is_empty());
     let program = |v: &Written| text::program(valid, input, output.node, &v.taps, unit);
     let write = |name: &str, fill: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>| {
-        let path = dir.join(name);
-        crate::files::create_atomically(&path, |w| fill(w))
-            .map_err(|why| EmitError::Write { file: path.display().to_string(), why })
+        artefact::write(dir, name, fill)
     };
     let mut arguments = vec![];
     for v in &written {
@@ -104,11 +89,8 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
         "weights_setting": options.weights,
         "protocol_default": variants[0].protocol,
     });
-    write("manifest.json", &mut |w| {
-        serde_json::to_writer_pretty(&mut *w, &manifest)?;
-        w.write_all(b"\n")
-    })?;
-    write("sample_input.npy", &mut |w| write_npy(w, &options.sample))?;
+    artefact::write_manifest(dir, &manifest)?;
+    artefact::write_sample(dir, &options.sample)?;
     write("run.py", &mut |w| w.write_all(RUN_PY.as_bytes()))
 }
 

@@ -1,0 +1,302 @@
+//! Rewrites a graph into operations that CrypTen 0.4.1 reads and reads rightly.
+//!
+//! **Before**: any operation of the left column. **After**: the right column.
+//!
+//! | before | after |
+//! |---|---|
+//! | an operation that reads one value twice | the second time through a reshape to the same shape |
+//! | identity, dropout, casts between floats | that reshape |
+//! | pad | concat with zeros, made as `z − z` of gathered elements |
+//! | conv, average pool with unequal padding | pad apart |
+//! | slice with a step | gathers along the axes |
+//! | max pool | gathers of the window's places, then `b + relu(a − b)` level by level |
+//! | max, min, leaky ReLU, PReLU, one-sided clip, abs | the same with one ReLU |
+//! | batch norm | product and sum by constants a channel |
+//! | constants as first operand, division by constants | operands swapped, product by the inverse |
+//! | negation, SiLU, hard sigmoid, hard swish | differences, products, clips |
+//! | mean that drops its axes | mean that keeps them, reshape |
+//! | constants in a concat | zeros plus the constant |
+//!
+//! **Conditions**: none; what is left over is named by [`objections`].
+//!
+//! **Formula**: `max(a, b) = b + max(a − b, 0)`.
+//!
+//! **Source**: the source of crypten 0.4.1: `nn.Graph.forward` counts a value that is read twice as one, `Conv` takes its
+//! horizontal padding from the wrong element, `Pad` reads its amounts in another order, pools look at one side of a
+//! window only, `Slice` has no step, and there are no classes for the others.
+
+use super::rewrite::{Rewrite, constant_operand};
+use crate::affine::{Affine, channel_constant};
+use crate::interp::movement::slice_range;
+use crate::ir::op::{ReduceKind, SliceAxis};
+use crate::ir::{Binary, Conv, DType, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
+use crate::pass::{Cx, Guarantee, Pass, Skip};
+use crate::patch::{Patch, Ref};
+use crate::valid::Valid;
+
+/// See the module documentation.
+pub struct CryptenForm;
+
+impl Pass for CryptenForm {
+    fn name(&self) -> &'static str {
+        "crypten-form"
+    }
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Exact
+    }
+    fn source(&self) -> &'static str {
+        include_str!("form.rs")
+    }
+    fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
+        let mut w = Rewrite::new(cx, at);
+        let y = match read_twice(&mut w).or_else(|| rewritten(&mut w)) {
+            Some(y) => y,
+            None => return Err(Skip::NoMatch),
+        };
+        Ok(w.finish(y))
+    }
+}
+
+/// The same node, reading copies of a value it reads more than once.
+fn read_twice(w: &mut Rewrite<'_>) -> Option<Ref> {
+    let operands = w.cx.graph.operands(w.at);
+    let repeated =
+        |i: usize| operands[..i].contains(&operands[i]) && w.cx.graph.const_of(operands[i]).is_none();
+    let repeats: Vec<bool> = (0..operands.len()).map(repeated).collect();
+    if !repeats.contains(&true) {
+        return None;
+    }
+    let mut fresh = vec![];
+    for (&o, again) in operands.iter().zip(repeats) {
+        fresh.push(if again { w.copy(o.into(), &w.dims(o)) } else { o.into() });
+    }
+    let op = w.cx.graph.op(w.at).clone();
+    Some(w.add("", op, &fresh))
+}
+
+/// The value in CrypTen's operations; `None` where it is in them already.
+fn rewritten(w: &mut Rewrite<'_>) -> Option<Ref> {
+    let g = w.cx.graph;
+    let x = g.operand(w.at, 0)?;
+    let (xr, dims) = (Ref::from(x), w.dims(x));
+    match g.op(w.at).clone() {
+        Op::Identity | Op::Dropout | Op::Cast(DType::F32) => Some(w.copy(xr, &dims)),
+        Op::Pad { before, after, value } => Some(w.pad(xr, &dims, &before, &after, value)),
+        Op::Conv(c) if c.pads.iter().any(|&p| p != c.pads[0]) => {
+            let padded = w.pad_map(xr, &dims, c.pads);
+            let operands: Vec<Ref> =
+                std::iter::once(padded).chain(g.operands(w.at)[1..].iter().map(|&o| o.into())).collect();
+            Some(w.add("", Op::Conv(Conv { pads: [0; 4], ..c }), &operands))
+        }
+        Op::AvgPool { window, count_pad: true } if window.pads != [window.pads[0]; 4] => {
+            let padded = w.pad_map(xr, &dims, window.pads);
+            let window = Window { pads: [0; 4], ..window };
+            Some(w.add("", Op::AvgPool { window, count_pad: true }, &[padded]))
+        }
+        Op::Slice(axes) => slice(w, xr, &dims, &axes),
+        Op::MaxPool(window) => Some(super::pool::max_pool(w, xr, &dims, &window)),
+        Op::Binary(b) => binary(w, b, x, g.operand(w.at, 1)?),
+        Op::LeakyRelu { slope } if slope <= 1.0 => {
+            let s = w.constant("slope", Tensor::scalar(slope));
+            Some(leaky(w, xr, s))
+        }
+        Op::PRelu if constant_operand(g, w.at, 1).is_some_and(|v| v.iter().all(|&s| s <= 1.0)) => {
+            let s = g.operand(w.at, 1)?;
+            Some(leaky(w, xr, s.into()))
+        }
+        Op::Clip { min, max } => clip(w, xr, &dims, min, max),
+        Op::BatchNorm { .. } => {
+            let a = Affine::of_batch_norm(g, w.at)?;
+            let of = |v: &[f64]| channel_constant(dims.len(), v.iter().map(|&c| c as f32).collect());
+            let (scale, shift) = (w.constant("scale", of(&a.scale)), w.constant("shift", of(&a.shift)));
+            let scaled = w.binary("scaled", Binary::Mul, xr, scale);
+            Some(w.binary("", Binary::Add, scaled, shift))
+        }
+        Op::Unary(u) => unary(w, u, xr, &dims),
+        Op::Reduce { kind: ReduceKind::Mean, axes, keep: false } => {
+            let kept = w.add("mean", Op::Reduce { kind: ReduceKind::Mean, axes, keep: true }, &[xr]);
+            let to = w.dims(w.at);
+            Some(w.add("", Op::Reshape(to), &[kept]))
+        }
+        Op::Concat { axis } => concat(w, axis),
+        _ => None,
+    }
+}
+
+/// Only what CrypTen cannot slice: steps, and bounds counted from the end.
+fn slice(w: &mut Rewrite<'_>, x: Ref, dims: &[Dim], axes: &[SliceAxis]) -> Option<Ref> {
+    let plain = |a: &SliceAxis| a.step == 1 && a.start >= 0 && a.end >= 0;
+    if axes.iter().all(plain) {
+        return None;
+    }
+    let mut y = x;
+    for a in axes {
+        let (first, count) = slice_range(a, dims[a.axis].fixed()?);
+        let places = (0..count as i64).map(|k| first as i64 + k * a.step).collect();
+        y = w.gather("places", y, a.axis, places);
+    }
+    Some(y)
+}
+
+fn binary(w: &mut Rewrite<'_>, b: Binary, l: NodeId, r: NodeId) -> Option<Ref> {
+    let g = w.cx.graph;
+    let (lc, rc) = (g.const_of(l).is_some(), g.const_of(r).is_some());
+    let (lr, rr) = (Ref::from(l), Ref::from(r));
+    match b {
+        Binary::Add | Binary::Mul if lc && !rc => Some(w.binary("", b, rr, lr)),
+        Binary::Sub if lc && !rc => {
+            let negative = w.negated(rr, &w.dims(r));
+            Some(w.binary("", Binary::Add, negative, lr))
+        }
+        Binary::Div if rc && !lc => {
+            let t = g.const_of(r)?;
+            let inverse = t.as_f32()?.iter().map(|c| 1.0 / c).collect();
+            let c = w.constant("inverse", Tensor::f32(t.shape(), inverse));
+            Some(w.binary("", Binary::Mul, lr, c))
+        }
+        // b + relu(a − b), where b is the constant if there is one.
+        Binary::Max | Binary::Min => {
+            let (a, b2) = if lc { (rr, lr) } else { (lr, rr) };
+            let d = w.binary("difference", Binary::Sub, a, b2);
+            let d = w.add("positive", Op::Relu, &[d]);
+            Some(match b {
+                // min(a, b) = a − relu(a − b)
+                Binary::Min => w.binary("", Binary::Sub, a, d),
+                _ => w.binary("", Binary::Add, d, b2),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// `s·x + relu(x − s·x)`, right for slopes up to 1.
+fn leaky(w: &mut Rewrite<'_>, x: Ref, slope: Ref) -> Ref {
+    let scaled = w.binary("scaled", Binary::Mul, x, slope);
+    let d = w.binary("difference", Binary::Sub, x, scaled);
+    let r = w.add("positive", Op::Relu, &[d]);
+    w.binary("", Binary::Add, scaled, r)
+}
+
+fn clip(w: &mut Rewrite<'_>, x: Ref, dims: &[Dim], min: f32, max: f32) -> Option<Ref> {
+    match (min.is_finite(), max.is_finite()) {
+        (true, true) => None,
+        (false, false) => Some(w.copy(x, dims)),
+        (true, false) if min == 0.0 => Some(w.add("", Op::Relu, &[x])),
+        (true, false) => {
+            let c = w.constant("bound", Tensor::scalar(min));
+            let d = w.binary("difference", Binary::Sub, x, c);
+            let d = w.add("positive", Op::Relu, &[d]);
+            Some(w.binary("", Binary::Add, d, c))
+        }
+        (false, true) => {
+            let c = w.constant("bound", Tensor::scalar(max));
+            let d = w.binary("difference", Binary::Sub, x, c);
+            let d = w.add("positive", Op::Relu, &[d]);
+            Some(w.binary("", Binary::Sub, x, d))
+        }
+    }
+}
+
+fn unary(w: &mut Rewrite<'_>, u: Unary, x: Ref, dims: &[Dim]) -> Option<Ref> {
+    match u {
+        Unary::Neg => Some(w.negated(x, dims)),
+        Unary::Abs => {
+            let r = w.add("positive", Op::Relu, &[x]);
+            let again = w.copy(r, dims);
+            let twice = w.binary("twice", Binary::Add, r, again);
+            Some(w.binary("", Binary::Sub, twice, x))
+        }
+        Unary::Silu => {
+            let gate = w.add("gate", Op::Unary(Unary::Sigmoid), &[x]);
+            Some(w.binary("", Binary::Mul, x, gate))
+        }
+        Unary::HardSigmoid => Some(w.hard_sigmoid("", x)),
+        Unary::HardSwish => {
+            let gate = w.hard_sigmoid("gate", x);
+            Some(w.binary("", Binary::Mul, x, gate))
+        }
+        _ => None,
+    }
+}
+
+/// Constants among the operands become shared values of the others' kind.
+fn concat(w: &mut Rewrite<'_>, axis: usize) -> Option<Ref> {
+    let g = w.cx.graph;
+    let operands = g.operands(w.at);
+    let secret = operands.iter().copied().find(|&o| g.const_of(o).is_none())?;
+    if operands.iter().all(|&o| g.const_of(o).is_none()) {
+        return None;
+    }
+    let parts: Vec<Ref> = operands
+        .iter()
+        .map(|&o| match g.const_of(o) {
+            None => o.into(),
+            Some(t) => {
+                let zeros = w.zeros(secret.into(), &w.dims(secret), axis, t.shape()[axis]);
+                w.binary("constant", Binary::Add, zeros, o.into())
+            }
+        })
+        .collect();
+    Some(w.add("", Op::Concat { axis }, &parts))
+}
+
+/// Everything CrypTen cannot run, one sentence a node, sorted.
+pub fn objections(valid: &Valid<'_>) -> Vec<String> {
+    let g = valid.graph();
+    let mut all: Vec<String> = valid
+        .order()
+        .iter()
+        .filter_map(|&id| {
+            let why = objection(valid, id)?;
+            Some(format!("{} '{}': {why}", g.op(id).mnemonic(), g.node(id).name))
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+fn objection(valid: &Valid<'_>, id: NodeId) -> Option<String> {
+    let g = valid.graph();
+    let constant = |slot| g.const_operand(id, slot).is_some();
+    let no_class = || Some("CrypTen 0.4.1 has no operation for it".to_string());
+    match g.op(id) {
+        Op::Input(_) | Op::Const(_) | Op::Relu | Op::Clip { .. } | Op::Reshape(_) | Op::Transpose(_) => None,
+        Op::Linear | Op::Conv(_) if !constant(1) => Some("its weights are not constant".into()),
+        Op::Linear | Op::Conv(_) | Op::GlobalMean { .. } | Op::Expand(_) | Op::Slice(_) => None,
+        Op::Softmax { .. } | Op::LogSoftmax { .. } => None,
+        Op::Binary(Binary::Add | Binary::Sub | Binary::Mul) => None,
+        Op::Binary(Binary::Div) if !constant(0) => None,
+        Op::Binary(Binary::Div) => Some("divides a constant by a shared value".into()),
+        Op::MatMul if !constant(0) => None,
+        Op::MatMul => Some("multiplies a constant from the left".into()),
+        Op::Unary(Unary::Sigmoid | Unary::Exp | Unary::Sqrt | Unary::Erf) => None,
+        Op::Reduce { kind: ReduceKind::Mean, .. } => None,
+        Op::AvgPool { window: w, count_pad } => pool_objection(w, *count_pad),
+        Op::Gather { .. } if !constant(1) => Some("its indices are not public".into()),
+        Op::Gather { axis: 0 } | Op::Concat { axis: 0 } => Some("works across the batch".into()),
+        Op::Gather { .. } => indices_objection(g, id),
+        Op::Concat { .. } => None,
+        Op::LeakyRelu { .. } | Op::PRelu => Some("has a slope above 1 or one that is not constant".into()),
+        Op::MaskedRelu => Some("a dense mask saves nothing on any runtime; run compact-relu first".into()),
+        _ => no_class(),
+    }
+}
+
+fn pool_objection(w: &Window, count_pad: bool) -> Option<String> {
+    let why = if w.kernel[0] != w.kernel[1] || w.strides[0] != w.strides[1] {
+        "CrypTen only averages square windows with equal steps"
+    } else if w.ceil {
+        "CrypTen does not round the size of an average pool up"
+    } else if !count_pad && w.pads != [0; 4] {
+        "CrypTen counts the padding of an average pool"
+    } else {
+        return None;
+    };
+    Some(why.into())
+}
+
+/// CrypTen holds constants as f32, which keeps integers up to 2²⁴ apart.
+fn indices_objection(g: &Graph, id: NodeId) -> Option<String> {
+    let largest = g.const_operand(id, 1)?.as_i64()?.iter().max().copied()?;
+    (largest > 1 << 24).then(|| format!("index {largest} is above 2^24, where CrypTen rounds constants"))
+}

@@ -1,0 +1,81 @@
+//! IR → CrypTen 0.4.1: ONNX in the operations and the way of writing that it reads, a sample input and `run.py`.
+
+mod form;
+mod pool;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+
+pub use form::{CryptenForm, objections};
+
+use super::onnx::{self, Dialect, OnnxOptions};
+use super::{EmitError, artefact};
+use crate::ir::{Graph, Op, Tensor};
+use crate::pass::{self, Options};
+use crate::valid::{self, Valid};
+use std::path::Path;
+
+/// The runner that lies beside every emitted model.
+pub const RUN_PY: &str = include_str!("run.py");
+
+/// The operator set that is written: the newest whose operations CrypTen's importer was made for.
+pub const OPSET: i64 = 17;
+
+const TARGET: &str = "crypten";
+
+/// How to write the artefact.
+#[derive(Debug, Clone)]
+pub struct CryptenOptions {
+    /// `secret`, `server` or `public`: the default of the emitted runner.
+    pub weights: String,
+    /// Images for the runner to run on when it is given none: `[N, …]`.
+    pub sample: Tensor,
+    /// Key–value pairs kept in the model's metadata.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// The graph in operations that CrypTen has; the same function. What has no form there is an error that lists all of it.
+pub fn lowered(valid: &Valid<'_>) -> Result<Graph, EmitError> {
+    let g = in_simple_form(valid, TARGET)?;
+    let checked =
+        valid::check(&g).map_err(|e| EmitError::Refused { target: TARGET, why: e[0].to_string() })?;
+    let nodes = objections(&checked);
+    if nodes.is_empty() { Ok(g) } else { Err(EmitError::Unsupported { target: TARGET, nodes }) }
+}
+
+/// The graph with every rewriting of [`CryptenForm`] made.
+pub(super) fn in_simple_form(valid: &Valid<'_>, target: &'static str) -> Result<Graph, EmitError> {
+    let mut g = valid.graph().clone();
+    match pass::run(&CryptenForm, &mut g, &Options::default()) {
+        Ok(_) => Ok(g),
+        Err(e) => Err(EmitError::Refused { target, why: e.to_string() }),
+    }
+}
+
+/// Writes `model.onnx`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.
+pub fn emit(valid: &Valid<'_>, dir: &Path, options: &CryptenOptions) -> Result<(), EmitError> {
+    let (input, output) = artefact::only_io(valid, TARGET)?;
+    if matches!(valid.graph().op(output.node), Op::Input(_) | Op::Const(_)) {
+        let why = "the output is computed from nothing".into();
+        return Err(EmitError::Refused { target: TARGET, why });
+    }
+    let g = lowered(valid)?;
+    let checked =
+        valid::check(&g).map_err(|e| EmitError::Refused { target: TARGET, why: e[0].to_string() })?;
+    let onnx_options = OnnxOptions {
+        opset: OPSET,
+        metadata: options.metadata.clone(),
+        dialect: Dialect::Crypten,
+        ..OnnxOptions::default()
+    };
+    onnx::emit(&checked, &dir.join("model.onnx"), &onnx_options)?;
+    let manifest = serde_json::json!({
+        "format": 1,
+        "input": {"name": valid.graph().node(input).name, "shape": valid.facts().ty(input).at(1), "dtype": "f32"},
+        "output": {"name": output.name, "shape": valid.facts().ty(output.node).at(1)},
+        "weights_setting": options.weights,
+    });
+    artefact::write_manifest(dir, &manifest)?;
+    artefact::write_sample(dir, &options.sample)?;
+    artefact::write(dir, "run.py", &mut |w| w.write_all(RUN_PY.as_bytes()))
+}

@@ -1,0 +1,54 @@
+//! IR → MP-SPDZ: a `.mpc` program for one image, its public index lists, the weights and one image as the players' inputs,
+//! and a README. The program is checked against a stand-in for MP-SPDZ's classes, not on MP-SPDZ.
+
+mod program;
+
+use super::crypten::in_simple_form;
+use super::{EmitError, artefact};
+use crate::ir::Tensor;
+use crate::valid::{self, Valid};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// The helpers that stand at the head of every program.
+pub const PRELUDE: &str = include_str!("prelude.mpc");
+
+const README: &str = include_str!("README.template.md");
+const TARGET: &str = "mp-spdz";
+
+/// How to write the artefact.
+#[derive(Debug, Clone)]
+pub struct MpSpdzOptions {
+    /// Images, of which the first becomes player 1's input: `[N, …]`.
+    pub sample: Tensor,
+}
+
+/// Writes `relinc_model.mpc`, `relinc_model.json`, `weights.txt`, `image.txt` and `README.md` into `dir`.
+pub fn emit(valid: &Valid<'_>, dir: &Path, options: &MpSpdzOptions) -> Result<(), EmitError> {
+    artefact::only_io(valid, TARGET)?;
+    let g = in_simple_form(valid, TARGET)?;
+    let low = valid::check(&g).map_err(|e| EmitError::Refused { target: TARGET, why: e[0].to_string() })?;
+    let (input, output) = artefact::only_io(&low, TARGET)?;
+    let p = program::translate(&low, input, output.node)
+        .map_err(|nodes| EmitError::Unsupported { target: TARGET, nodes })?;
+    let text = |name: &str, body: &str| artefact::write(dir, name, &mut |w| w.write_all(body.as_bytes()));
+    text("relinc_model.mpc", &format!("{PRELUDE}{}", p.lines))?;
+    text("relinc_model.json", &format!("{}\n", serde_json::Value::Object(p.index)))?;
+    artefact::write(dir, "weights.txt", &mut |w| p.weights.iter().try_for_each(|t| numbers(w, t)))?;
+    let image: usize = low.facts().ty(input).at(1).iter().product();
+    let first = options.sample.as_f32().and_then(|v| v.get(..image)).unwrap_or_default();
+    artefact::write(dir, "image.txt", &mut |w| numbers(w, first))?;
+    let outputs: usize = low.facts().ty(output.node).at(1).iter().product();
+    text("README.md", &README.replace("@OUTPUTS@", &outputs.to_string()))
+}
+
+/// One number a line, as MP-SPDZ reads text inputs.
+fn numbers(w: &mut dyn Write, v: &[f32]) -> io::Result<()> {
+    let mut buf = String::new();
+    for chunk in v.chunks(4096) {
+        buf.clear();
+        chunk.iter().for_each(|x| buf += &format!("{x}\n"));
+        w.write_all(buf.as_bytes())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! The emitted CrypTen artefacts on CrypTen: outputs, bytes and rounds; and what the runner says when it cannot run.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{cifar, crypten_python, json, model, python, run, script, shared};
+use std::path::Path;
+use std::process::{Command, Output};
+
+const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
+const RESNET20: &str = "resnet20_torch-legacy_bnfold_op13";
+
+/// Compiles for onnx and CrypTen, runs with two and three parties, and compares.
+fn agrees(args: &[&str], out: &str, runs: &[(&str, &str)]) {
+    let (Some(py), Some(crypten)) = (python(), crypten_python()) else { return };
+    for (parties, n) in runs {
+        let protocol = format!("crypten-{parties}pc");
+        let mut all = vec!["compile"];
+        all.extend(args);
+        all.extend(["-o", out, "--target", "onnx", "--target", "crypten", "--protocol", &protocol]);
+        json(&all);
+        let v = script(&py, "check_crypten.py", &[out, parties, n, &crypten]);
+        assert_eq!(v["sent_measured"], v["sent_predicted"], "exact on everything measured so far: {v}");
+    }
+}
+
+#[test]
+fn quickstart_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("o").display().to_string();
+    let base = [QUICK, "--budget", "20%", "--data", "shapes", "--rounds", "1", "--limit", "50"];
+    agrees(&base, &out, &[("2", "3"), ("3", "1")]);
+    for weights in ["public", "server"] {
+        agrees(&[&base[..], &["--weights", weights]].concat(), &out, &[("2", "1"), ("3", "1")]);
+    }
+}
+
+#[test]
+fn resnet20_full_and_at_a_tenth_and_a_twentieth() {
+    let Some(s) = shared() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (m, data) = (model(&s, RESNET20), cifar(&s, "normalize=imagenet"));
+    for budget in ["100%", "10%", "5%"] {
+        let out = dir.path().join(budget).display().to_string();
+        let args = [&m, "--budget", budget, "--data", &data, "--rounds", "1", "--limit", "50"];
+        agrees(&args, &out, if budget == "10%" { &[("2", "2"), ("3", "1")] } else { &[("2", "1")] });
+    }
+}
+
+/// Half of the layers without any ReLU: rounds fall with them.
+#[test]
+fn resnet20_with_half_of_its_layers() {
+    let Some(s) = shared() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (m, out) = (model(&s, RESNET20), dir.path().join("o").display().to_string());
+    let masks = half_of_the_layers(&m, dir.path());
+    agrees(
+        &[&m, "--masks", &masks, "--data", &cifar(&s, "normalize=imagenet"), "--limit", "20"],
+        &out,
+        &[("2", "1")],
+    );
+}
+
+/// A mask file: every other layer keeps each tenth ReLU, the others none. Returns its path.
+fn half_of_the_layers(m: &str, dir: &Path) -> String {
+    use relinc::passes::masks::{LayerMask, Masks};
+    let v = json(&["inspect", m]);
+    let mut masks = Masks::default();
+    for (i, l) in v["layers"].as_array().unwrap().iter().enumerate() {
+        let shape: Vec<usize> =
+            l["shape"].as_array().unwrap().iter().map(|d| d.as_u64().unwrap() as usize).collect();
+        let values = (0..shape.iter().product())
+            .map(|k: usize| u8::from(i % 2 == 0 && k.is_multiple_of(10)))
+            .collect();
+        let shape = shape.try_into().unwrap();
+        masks.layers.insert(l["name"].as_str().unwrap().into(), LayerMask { shape, values, slope: None });
+    }
+    let path = dir.join("half.safetensors");
+    masks.write(&path).unwrap();
+    path.display().to_string()
+}
+
+/// Windows, borders and elementwise operations that CrypTen has in no such form.
+#[test]
+fn pools_pads_and_products_run() {
+    use relinc::passes::back::onnx::{OnnxOptions, emit};
+    use relinc::passes::{ir::text::parse, valid};
+    let dir = tempfile::tempdir().unwrap();
+    let text = "graph g {
+        %x = input f32[N,3,12,12]
+        %w = const f32[8,3,3,3] rand(seed=1)
+        %b = const f32[8] rand(seed=2)
+        %c = conv(%x, %w, %b) {strides=[1,1], pads=[0,0,1,1]}
+        %p = max_pool(%c) {kernel=[3,3], strides=[2,2], pads=[1,1,1,1]}
+        %l = leaky_relu(%p) {slope=0.125}
+        %k = clip(%l) {min=0.0, max=6.0}
+        %s = const f32[8,1,1] rand(seed=3)
+        %m = mul(%k, %s)
+        %q = mul(%m, %l)
+        %a = avg_pool(%q) {kernel=[2,2], strides=[2,2]}
+        %t = slice(%a) {axes=[2], starts=[0], ends=[3], steps=[2]}
+        %d = pad(%t) {before=[0,0,0,1], after=[0,2,0,0], value=0.5}
+        %g = sigmoid(%d)
+        %e = global_mean(%g) {keep=false}
+        %v = const f32[10,8] rand(seed=4)
+        %y = linear(%e, %v)
+        output y = %y
+    }";
+    let g = parse(text).unwrap();
+    let path = dir.path().join("net.onnx");
+    emit(&valid::check(&g).unwrap(), &path, &OnnxOptions::default()).unwrap();
+    let out = dir.path().join("o").display().to_string();
+    for weights in ["secret", "public"] {
+        agrees(&[&path.display().to_string(), "--weights", weights], &out, &[("2", "1"), ("3", "1")]);
+    }
+}
+
+/// Runs the runner of a freshly compiled artefact; the artefact must be as it was afterwards.
+fn runner(py: &str, args: &[&str], vars: &[(&str, &str)]) -> Output {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("o");
+    assert!(
+        run(&["compile", QUICK, "-o", &out.display().to_string(), "--target", "crypten"]).status.success()
+    );
+    let before = common::files(&out);
+    let mut c = Command::new(py);
+    c.arg(out.join("crypten/run.py")).args(args).envs(vars.iter().copied());
+    let done = c.output().unwrap();
+    assert_eq!(common::files(&out), before, "the compiled output stays");
+    done
+}
+
+fn says(done: &Output, code: i32, words: &str) {
+    let err = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(code), "{err}");
+    assert!(err.contains(words), "{err}");
+}
+
+#[test]
+fn a_run_that_hangs_ends_at_its_limit() {
+    let Some(py) = crypten_python() else { return };
+    // A network interface that drops everything is hard to come by; a limit shorter than the imports is as good.
+    says(&runner(&py, &["--timeout", "0.2"], &[]), 1, "no result after 0.2 s");
+}
+
+#[test]
+fn a_party_that_crashes_is_named() {
+    let Some(py) = crypten_python() else { return };
+    let done = runner(&py, &["--timeout", "60"], &[("GLOO_SOCKET_IFNAME", "no-such-interface")]);
+    says(&done, 1, "failed: ");
+}
+
+#[test]
+fn without_crypten_the_runner_says_what_to_install() {
+    let Some(py) = python() else { return };
+    says(&runner(&py, &[], &[]), 2, "crypten==0.4.1");
+}
+
+#[test]
+fn what_crypten_cannot_run_is_refused_by_name() {
+    use relinc::passes::back::onnx::{OnnxOptions, emit};
+    use relinc::passes::{ir::text::parse, valid};
+    let dir = tempfile::tempdir().unwrap();
+    let g =
+        parse("graph g { %x = input f32[N,3]\n %a = floor(%x)\n %y = tanh(%a)\n output y = %y }").unwrap();
+    let path = dir.path().join("net.onnx");
+    emit(&valid::check(&g).unwrap(), &path, &OnnxOptions::default()).unwrap();
+    let out = dir.path().join("o");
+    let done = run(&[
+        "compile",
+        &path.display().to_string(),
+        "-o",
+        &out.display().to_string(),
+        "--target",
+        "crypten",
+    ]);
+    says(&done, 2, "floor 'a'");
+    says(&done, 2, "tanh 'y'");
+    assert!(!out.exists());
+}

@@ -1,0 +1,83 @@
+//! The emitted MP-SPDZ program on a stand-in for its classes, against onnxruntime.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{cifar, json, model, python, run, script, shared};
+
+const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
+
+fn agrees(args: &[&str], out: &str) {
+    let Some(py) = python() else { return };
+    let mut all = vec!["compile"];
+    all.extend(args);
+    all.extend(["-o", out, "--target", "onnx", "--target", "mp-spdz"]);
+    json(&all);
+    let v = script(&py, "check_mp_spdz.py", &[out]);
+    assert!(v["lines"].as_u64().unwrap() < 500, "loops, not unrolled: {v}");
+}
+
+#[test]
+fn quickstart_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("o").display().to_string();
+    agrees(&[QUICK, "--budget", "20%", "--data", "shapes", "--rounds", "1", "--limit", "50"], &out);
+}
+
+#[test]
+fn resnet20_at_a_tenth() {
+    let Some(s) = shared() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("o").display().to_string();
+    let (m, data) = (model(&s, "resnet20_torch-legacy_bnfold_op13"), cifar(&s, "normalize=imagenet"));
+    agrees(&[&m, "--budget", "10%", "--data", &data, "--rounds", "1", "--limit", "50"], &out);
+}
+
+#[test]
+fn pools_pads_groups_and_products() {
+    use relinc::passes::back::onnx::{OnnxOptions, emit};
+    use relinc::passes::{ir::text::parse, valid};
+    let dir = tempfile::tempdir().unwrap();
+    let text = "graph g {
+        %x = input f32[N,4,12,12]
+        %w = const f32[8,2,3,2] rand(seed=1)
+        %b = const f32[8] rand(seed=2)
+        %c = conv(%x, %w, %b) {strides=[2,1], pads=[0,1,1,0], dilations=[1,2], group=2}
+        %p = max_pool(%c) {kernel=[3,3], strides=[2,2], pads=[1,1,1,1]}
+        %l = leaky_relu(%p) {slope=0.125}
+        %k = clip(%l) {min=-0.5, max=0.5}
+        %s = const f32[8,1,1] rand(seed=3)
+        %m = mul(%k, %s)
+        %q = mul(%m, %l)
+        %t = transpose(%q) {perm=[0,1,3,2]}
+        %j = concat(%q, %k) {axis=2}
+        %a = avg_pool(%j) {kernel=[2,2], strides=[2,2]}
+        %r = reduce(%t) {kind=mean, axes=[3], keep=false}
+        %e = global_mean(%a) {keep=false}
+        %f = reduce(%r) {kind=mean, axes=[2], keep=false}
+        %h = add(%e, %f)
+        %v = const f32[10,8] rand(seed=4)
+        %y = linear(%h, %v)
+        output y = %y
+    }";
+    let g = parse(text).unwrap();
+    let path = dir.path().join("net.onnx");
+    emit(&valid::check(&g).unwrap(), &path, &OnnxOptions::default()).unwrap();
+    let out = dir.path().join("o").display().to_string();
+    agrees(&[&path.display().to_string()], &out);
+}
+
+#[test]
+fn what_has_no_form_is_refused_by_name() {
+    use relinc::passes::back::onnx::{OnnxOptions, emit};
+    use relinc::passes::{ir::text::parse, valid};
+    let dir = tempfile::tempdir().unwrap();
+    let g = parse("graph g { %x = input f32[N,3]\n %y = sigmoid(%x)\n output y = %y }").unwrap();
+    let path = dir.path().join("net.onnx");
+    emit(&valid::check(&g).unwrap(), &path, &OnnxOptions::default()).unwrap();
+    let out = dir.path().join("o").display().to_string();
+    let done = run(&["compile", &path.display().to_string(), "-o", &out, "--target", "mp-spdz"]);
+    let err = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(2), "{err}");
+    assert!(err.contains("mp-spdz") && err.contains("sigmoid 'y'"), "{err}");
+}
