@@ -9,6 +9,7 @@ pub mod cli;
 pub mod cli_options;
 pub mod compile;
 pub mod error;
+pub mod fixed_point;
 pub mod model;
 pub mod pipeline;
 pub mod probe;

@@ -315,6 +315,7 @@ impl Pipeline {
                 .collect::<Result<_, _>>()?,
             drop_softmax: self.drop_softmax,
             verify_each: self.verify_each,
+            fixed_point: None,
             seed: self.seed,
         })
     }

@@ -8,6 +8,7 @@ mod bench;
 mod compile;
 mod data;
 mod eval;
+mod fixed_point;
 mod inspect;
 mod passes;
 mod protocols;
