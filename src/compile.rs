@@ -1,6 +1,7 @@
 //! `relinc compile`: import → canonical form → masks → lowering → artefacts → report.
 
 pub mod describe;
+pub mod fixed;
 mod forms;
 mod search;
 
@@ -119,6 +120,8 @@ pub struct Request {
     pub drop_softmax: bool,
     /// Execute after every pass.
     pub verify_each: bool,
+    /// Emulate the emitted graph in fixed point, and rescale it for that.
+    pub fixed_point: Option<fixed::FixedPoint>,
     /// Seed of everything random.
     pub seed: u64,
     /// The network before training, whose accuracy is the one before.
@@ -173,7 +176,7 @@ const SAMPLE: usize = 20;
 pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Report, Error> {
     let staging = Staging::new(&r.out)?;
     let trained = matches!(source, Source::Trained(..));
-    let mut options = Options { masks: None, drop_softmax: r.drop_softmax };
+    let mut options = Options { drop_softmax: r.drop_softmax, ..Options::default() };
     let (imported, info, mut notes) = describe::open(source)?;
     if let Some(k) =
         eval::only_input(&imported).ok().and_then(|(_, t)| eval::fixed_batch(t)).filter(|&k| k > 1)
@@ -184,7 +187,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         )));
     }
     let held_out = match &r.data {
-        Some(d) => Some(d.open(r.split, Some(r.eval_images.max(SAMPLE))).map_err(input)?),
+        Some(d) => Some(d.open(r.split, Some(r.eval_images.max(fixed::IMAGES))).map_err(input)?),
         None => None,
     };
     let sample = describe::sample(&imported, held_out.as_ref(), SAMPLE, r.seed)?;
@@ -216,6 +219,13 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     for p in registry::masking() {
         model.run(p, &options, probe.as_mut())?;
     }
+    let images = match r.fixed_point {
+        Some(_) => describe::sample(&model.graph, held_out.as_ref(), fixed::IMAGES, r.seed)?,
+        None => sample.clone(),
+    };
+    if let Some(target) = r.fixed_point.and_then(|f| f.normalise) {
+        fixed::normalise(&mut model, &images, target, &mut options, probe.as_mut())?;
+    }
     let emitted = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
     if let (Some(a), Some(ds)) = (&mut accuracy, &held_out) {
         let n = r.eval_images;
@@ -227,6 +237,15 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         ));
         a.after = Some(rm::Scores { clean: Some(after.clean), ..Default::default() });
     }
+    let fixed_point = match r.fixed_point {
+        Some(f) => {
+            let tell = &mut |i, n| progress.count("fixed point", i, n);
+            let a = fixed::measure(&emitted, &images, f.format, r.seed, tell)?;
+            notes.extend(crate::fixed_point::summary(&a));
+            Some(a)
+        }
+        None => None,
+    };
     progress.step("emitting");
     let chosen = forms::Chosen::new(r, &emitted);
     notes.extend(chosen.notes(r, &emitted));
@@ -244,6 +263,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         training: r.learned.as_ref().map(|l| l.training.clone()),
         evaluations: r.learned.as_ref().map(|l| l.evaluations.clone()).unwrap_or_default(),
         passes: describe::passes(&model),
+        fixed_point,
         masks: describe::mask_pictures(&model, &masks),
         settings: describe::settings(r, &masks),
         artefacts: staging

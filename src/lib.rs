@@ -10,6 +10,7 @@ pub mod cli;
 pub mod cli_options;
 pub mod compile;
 pub mod error;
+pub mod fixed_point;
 pub mod latency;
 pub mod measure;
 pub mod model;

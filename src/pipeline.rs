@@ -319,6 +319,7 @@ impl Pipeline {
                 .collect::<Result<_, _>>()?,
             drop_softmax: self.drop_softmax,
             verify_each: self.verify_each,
+            fixed_point: None,
             seed: self.seed,
         };
         for s in self.stages.iter().filter(|s| s.stage == "search") {

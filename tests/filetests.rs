@@ -8,6 +8,8 @@
 //! # mask relu00: <constant>           the mask of a layer, as `[…]`, `splat(…)`, `rand(…)`; its shape is the layer's,
 //!                                     or written: `u8[4,2,2] splat(0)`
 //! # slope relu00: <constant>          the slopes of that mask, one a channel
+//! # range conv1: 40                   the largest magnitude measured of a value, for normalise-ranges
+//! # target: 3                          its target, an exponent of two
 //! # softmax: drop                     switches drop-softmax on
 //! # refused: <substring>              a refusal that must be given; every refusal must be announced
 //! # valid: no                         the result must fail `valid::check`, instead of pass it
@@ -24,9 +26,10 @@ use relinc_passes::ir::text::{Constants, parse, print};
 use relinc_passes::ir::{Binary, DType, Dim, Graph, NodeId, Op, Tensor, Type};
 use relinc_passes::layers::mask_shape;
 use relinc_passes::masks::{LayerMask, Masks};
+use relinc_passes::normalise_ranges::Ranges;
 use relinc_passes::pass::{self, Guarantee, Options, Pass};
 use relinc_passes::{PASSES, registry, valid};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 const EXPECT: &str = "# expect\n";
@@ -82,6 +85,7 @@ impl Case {
     fn header(&self, g: &Graph) -> Result<Header, String> {
         let mut h = Header { run: vec![], options: Options::default(), refused: vec![], valid: true };
         let mut masks = Masks::default();
+        let (mut ranges, mut target) = (BTreeMap::new(), 0);
         for line in self.input.lines().map_while(|l| l.strip_prefix('#')) {
             let (key, value) = line.split_once(':').ok_or(format!("header line without a colon: #{line}"))?;
             let value = value.trim();
@@ -92,6 +96,11 @@ impl Case {
                     }
                 }
                 ["softmax"] if value == "drop" => h.options.drop_softmax = true,
+                ["range", node] => {
+                    ranges
+                        .insert(node.to_string(), value.parse().map_err(|_| format!("no number: {value}"))?);
+                }
+                ["target"] => target = value.parse().map_err(|_| format!("no number: {value}"))?,
                 ["refused"] => h.refused.push(value.to_string()),
                 ["valid"] if value == "no" => h.valid = false,
                 ["mask", layer] => drop(masks.layers.insert(layer.to_string(), mask(g, layer, value)?)),
@@ -105,6 +114,9 @@ impl Case {
         }
         if !masks.layers.is_empty() {
             h.options.masks = Some(masks);
+        }
+        if !ranges.is_empty() {
+            h.options.ranges = Some(Ranges::new(g, ranges, target));
         }
         match h.run.iter().find(|p| !p.enabled(&h.options)) {
             Some(p) => Err(format!("{} is not enabled by this header", p.name())),

@@ -25,6 +25,7 @@ pub mod drop_softmax;
 pub mod fold_batch_norm;
 pub mod fold_scale_and_bias;
 pub mod insert_masks;
+pub mod normalise_ranges;
 pub mod split_batch_norm;
 
 pub use registry::PASSES;

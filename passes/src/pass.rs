@@ -3,6 +3,7 @@
 use crate::ir::infer::{InferError, infer};
 use crate::ir::{Facts, Graph, NodeId};
 use crate::masks::Masks;
+use crate::normalise_ranges::Ranges;
 use crate::patch::{Patch, PatchError};
 use std::collections::BTreeMap;
 
@@ -50,6 +51,8 @@ pub struct Options {
     pub masks: Option<Masks>,
     /// Run the opt-in drop-softmax.
     pub drop_softmax: bool,
+    /// What was measured, for the opt-in normalise-ranges.
+    pub ranges: Option<Ranges>,
 }
 
 /// What a rule sees.

@@ -8,6 +8,7 @@ use crate::drop_softmax::DropSoftmax;
 use crate::fold_batch_norm::FoldBatchNorm;
 use crate::fold_scale_and_bias::FoldScaleAndBias;
 use crate::insert_masks::InsertMasks;
+use crate::normalise_ranges::NormaliseRanges;
 use crate::pass::Pass;
 use crate::split_batch_norm::SplitBatchNorm;
 
@@ -28,6 +29,8 @@ pub static PASSES: &[&dyn Pass] = &[
     // Whole layers first, so that compaction never sees them.
     &DropLinearizedRelu,
     &CompactRelu,
+    // After lowering: ranges are measured on the graph that is emitted.
+    &NormaliseRanges,
     // Last: what the others left unread.
     &DropDead,
 ];
@@ -39,10 +42,9 @@ pub fn find(name: &str) -> Option<&'static dyn Pass> {
 
 /// The passes that bring any import to the canonical, unmasked form that `inspect` counts.
 pub fn normalising() -> impl Iterator<Item = &'static dyn Pass> {
-    PASSES
-        .iter()
-        .copied()
-        .filter(|p| !matches!(p.name(), "insert-masks" | "drop-linearized-relu" | "compact-relu"))
+    PASSES.iter().copied().filter(|p| {
+        !matches!(p.name(), "insert-masks" | "drop-linearized-relu" | "compact-relu" | "normalise-ranges")
+    })
 }
 
 /// The passes that put masks on and lower them.

@@ -8,6 +8,7 @@ pub mod data;
 mod dice;
 pub mod eval;
 pub mod exec;
+pub mod fixed;
 mod fnv;
 pub mod kernels;
 pub mod nearest;

@@ -3,12 +3,13 @@
 use super::args::{CostArgs, ImportArgs};
 use super::{Global, print, print_json};
 use crate::cli_options::{allocation, untrained_method};
-use crate::compile::{MaskSource, Request, Source, Target, compile};
+use crate::compile::{MaskSource, Request, Source, Target, compile, fixed::FixedPoint};
 use crate::error::{Error, input};
 use crate::report;
 use relinc_passes::back::onnx::OPSETS;
 use relinc_runtime::cost::ConvForm;
 use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::fixed::Format;
 use relinc_runtime::search::budget::Budget;
 use std::path::PathBuf;
 
@@ -74,6 +75,13 @@ pub struct Args {
     /// Execute the graph after every pass and compare
     #[arg(long)]
     verify_each: bool,
+    /// Emulate the emitted graph on integers modulo 2^RING with FRACTION fraction bits; head-room and errors go to the report
+    #[arg(long, value_name = "RING,FRACTION")]
+    fixed_point: Option<Format>,
+    /// Rescale every layer by a power of two to a largest magnitude of at most 2^BITS
+    #[arg(long, value_name = "BITS", requires_all = ["fixed_point", "data"], num_args = 0..=1, default_missing_value = "3",
+          require_equals = true, value_parser = clap::value_parser!(i32).range(-16..=32))]
+    normalise_ranges: Option<i32>,
     #[command(flatten)]
     import: ImportArgs,
     #[command(flatten)]
@@ -123,6 +131,9 @@ impl Args {
             networks: self.cost.networks()?,
             drop_softmax: self.drop_softmax,
             verify_each: self.verify_each,
+            fixed_point: self
+                .fixed_point
+                .map(|format| FixedPoint { format, normalise: self.normalise_ranges }),
             seed,
             reference: None,
             learned: None,

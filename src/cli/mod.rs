@@ -9,6 +9,7 @@ mod calibrate;
 mod compile;
 mod data;
 mod eval;
+mod fixed_point;
 mod inspect;
 mod measure;
 mod passes;

@@ -120,6 +120,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         networks: a.cost.networks()?,
         drop_softmax: false,
         verify_each: false,
+        fixed_point: None,
         seed: g.seed(),
         reference: None,
         learned: None,

@@ -1,6 +1,7 @@
 //! `relinc verify`
 
 use super::args::ImportArgs;
+use super::fixed_point::{self, FixedArgs};
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
 use crate::model::Model;
@@ -18,9 +19,9 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// One model
-    a: PathBuf,
-    /// The other
-    b: PathBuf,
+    pub a: PathBuf,
+    /// The other; with --fixed-point it may be a folder that compile wrote, or absent
+    pub b: Option<PathBuf>,
     /// Images to run both on
     #[arg(long, value_name = "D", conflicts_with = "random")]
     data: Option<DataSpec>,
@@ -35,25 +36,29 @@ pub struct Args {
     random: Option<u64>,
     /// Largest difference that counts as equal, as a share of the outputs' range
     #[arg(long, value_name = "T", default_value_t = 1e-4)]
-    tolerance: f64,
+    pub tolerance: f64,
     /// Run the second model with an independent engine: tract
     #[arg(long, value_name = "ENGINE", value_parser = ["tract"])]
-    oracle: Option<String>,
+    pub oracle: Option<String>,
     /// Execute the first model as imported, before any pass
     #[arg(long)]
     as_imported: bool,
-    /// Emulate a ring of fixed-point numbers (announced)
-    #[arg(long, value_name = "RING,FRACTION")]
-    fixed_point: Option<String>,
     #[command(flatten)]
-    import: ImportArgs,
+    pub fixed: FixedArgs,
+    #[command(flatten)]
+    pub import: ImportArgs,
+}
+
+/// What both models are fed.
+pub struct Given {
+    /// `[n, …]`
+    pub batch: Tensor,
+    /// The images' classes, where they come from a data set.
+    pub labels: Option<Vec<usize>>,
 }
 
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
-    if let Some(f) = &a.fixed_point {
-        return Err(Error::announced(&format!("--fixed-point {f}")));
-    }
     if !(a.tolerance.is_finite() && a.tolerance >= 0.0) {
         return Err(Error::Input("--tolerance must be a number of at least 0".into()));
     }
@@ -62,13 +67,22 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         true => import(&a.a, &options).map_err(input)?.graph,
         false => Model::load(&a.a, &options, &Options::default(), None)?.graph,
     };
-    let batch = inputs(&first, &a, g.seed())?;
+    let given = inputs(&first, &a, g.seed())?;
+    if let Some(format) = a.fixed.fixed_point {
+        return fixed_point::run(&a, format, &first, &given, g);
+    }
+    let batch = given.batch;
+    let Some(b) = &a.b else {
+        return Err(Error::Input(
+            "give a second model to compare with, or --fixed-point RING,FRACTION".into(),
+        ));
+    };
     let ya = execute(&first, &batch).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
     let yb = match a.oracle {
-        Some(_) => exec::tract::run(&a.b, &batch).map_err(input)?,
+        Some(_) => exec::tract::run(b, &batch).map_err(input)?,
         None => {
-            let second = Model::load(&a.b, &options, &Options::default(), None)?.graph;
-            execute(&second, &batch).map_err(|e| Error::Input(format!("{}: {e}", a.b.display())))?
+            let second = Model::load(b, &options, &Options::default(), None)?.graph;
+            execute(&second, &batch).map_err(|e| Error::Input(format!("{}: {e}", b.display())))?
         }
     };
     if ya.shape() != yb.shape() {
@@ -99,31 +113,32 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     }
     match equivalent {
         true => Ok(()),
-        false => Err(Error::Answer(format!("{} and {} are not equivalent", a.a.display(), a.b.display()))),
+        false => Err(Error::Answer(format!("{} and {} are not equivalent", a.a.display(), b.display()))),
     }
 }
 
-fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Tensor, Error> {
+fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given, Error> {
     let (_, ty) = eval::only_input(g).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
     match &a.data {
         Some(d) => {
             let ds = d.open(a.split, Some(a.limit as usize)).map_err(input)?;
             let layout = eval::layout(ty, ds.image_shape())
                 .map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
-            Ok(eval::feed(&ds, 0..ds.len().min(a.limit as usize), layout).0)
+            let (batch, labels) = eval::feed(&ds, 0..ds.len().min(a.limit as usize), layout);
+            Ok(Given { batch, labels: Some(labels) })
         }
         None => {
             let mut shape = ty.at(1);
             if let Some(n) = shape.first_mut() {
                 *n = a.random.unwrap_or(16) as usize;
             }
-            Ok(crate::random::uniform(&shape, seed))
+            Ok(Given { batch: crate::random::uniform(&shape, seed), labels: None })
         }
     }
 }
 
 /// The first output for a batch, at the batch size the model takes.
-fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
+pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
     let (_, ty) = eval::only_input(g)?;
     let per: usize = batch.shape()[1..].iter().product();
     let data = batch.as_f32().unwrap_or_default();

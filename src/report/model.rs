@@ -10,6 +10,7 @@ pub use measured::{Compared, Measured, MeasuredPart, MeasuredTime};
 pub use training::{Evaluation, ImageCounts, Metric, Training, TrainingCounts, branch_name, folded};
 
 use relinc_runtime::cost::{Totals, Weights};
+use relinc_runtime::fixed::Analysis;
 use serde::{Deserialize, Serialize};
 
 /// Everything a report says.
@@ -45,6 +46,9 @@ pub struct Report {
     /// The passes that ran, in order.
     #[serde(default)]
     pub passes: Vec<Pass>,
+    /// The emitted graph in fixed point, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_point: Option<Analysis>,
     /// The masks, in the order of the layers.
     #[serde(default)]
     pub masks: Vec<Mask>,

@@ -206,6 +206,7 @@ pub fn report() -> Report {
         training: Some(training::training()),
         evaluations: training::evaluations(),
         passes,
+        fixed_point: None,
         masks,
         settings: Settings {
             targets: vec!["onnx".into(), "spu".into()],

@@ -1,0 +1,174 @@
+//! A graph on ring elements, one image at a time.
+
+use super::FixedError;
+use super::format::{Format, decode, encode};
+use super::lane::Word;
+use super::ops::{Rules, compute, unsupported};
+use super::truncation::Truncation;
+use super::watch::Products;
+use relinc_passes::ir::{NodeId, Op, Shared};
+use relinc_passes::splitmix::SplitMix;
+use relinc_passes::valid::Valid;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A value during emulation; shapes have 1 for the batch.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<W> {
+    /// Secret or public numbers.
+    Ring(Vec<usize>, Vec<W>),
+    /// Outcomes of comparisons.
+    Bool(Vec<usize>, Vec<bool>),
+    /// Public integers: indices.
+    Public(Shared),
+}
+
+impl<W: Word> Value<W> {
+    /// Shape and numbers.
+    pub fn ring(&self) -> Result<(&[usize], &[W]), String> {
+        match self {
+            Value::Ring(s, v) => Ok((s, v)),
+            _ => Err("an operand holds no numbers".into()),
+        }
+    }
+    /// The real numbers, where there are any.
+    pub fn decoded(&self, fraction: u32) -> Option<Vec<f64>> {
+        let (_, v) = self.ring().ok()?;
+        Some(v.iter().map(|&x| decode(x, fraction)).collect())
+    }
+    /// Shape and truth values.
+    pub(super) fn bools(&self) -> Result<(&[usize], &[bool]), String> {
+        match self {
+            Value::Bool(s, v) => Ok((s, v)),
+            _ => Err("its condition is no comparison".into()),
+        }
+    }
+    /// Shape and positions of public indices on an axis of `dim` elements.
+    pub(super) fn indices(&self, dim: usize) -> Result<(&[usize], Vec<usize>), String> {
+        let Value::Public(t) = self else { return Err("its indices are computed from data".into()) };
+        let at = |&i: &i64| usize::try_from(if i < 0 { i + dim as i64 } else { i }).ok().filter(|&p| p < dim);
+        let v = t.as_i64().and_then(|v| v.iter().map(at).collect::<Option<Vec<_>>>());
+        Ok((t.shape(), v.ok_or_else(|| format!("an index is outside {dim}"))?))
+    }
+}
+
+/// Hears every value: the node, its value, and its results before truncation where it multiplies or adds.
+pub type Watch<'a, W> = dyn FnMut(NodeId, &Value<W>, Option<&Products>) + 'a;
+
+/// A graph ready to run on ring elements: the constants are encoded once.
+#[derive(Debug)]
+pub struct Emulator<'g, W> {
+    valid: &'g Valid<'g>,
+    rules: Rules,
+    seed: u64,
+    input: NodeId,
+    output: NodeId,
+    constants: HashMap<NodeId, Arc<Value<W>>>,
+}
+
+impl<'g, W: Word> Emulator<'g, W> {
+    /// Prepares a graph with one input and one output, both f32; `W` has as many bits as the format's ring. Every
+    /// operation that has no fixed-point form is named at once.
+    pub fn new(
+        valid: &'g Valid<'g>,
+        format: Format,
+        truncation: Truncation,
+        seed: u64,
+    ) -> Result<Self, FixedError> {
+        let g = valid.graph();
+        let refuse = |why: &str| Err(FixedError::Graph(why.into()));
+        if W::BITS != format.ring {
+            return refuse("the ring has another size than its elements");
+        }
+        let [input] = *g.inputs() else { return refuse("the model must have exactly one input") };
+        let [ref output] = *g.outputs() else { return refuse("the model must have exactly one output") };
+        let bad = valid.order().iter().filter_map(|&id| {
+            let op = g.op(id);
+            Some(format!("{} '{}': {}", op.mnemonic(), g.node(id).name, unsupported(op)?))
+        });
+        let bad: Vec<String> = bad.collect();
+        if !bad.is_empty() {
+            return Err(FixedError::Unsupported(bad));
+        }
+        let constants = valid.order().iter().filter_map(|&id| {
+            let t = g.const_of(id)?;
+            let value = match t.as_f32() {
+                Some(v) => {
+                    Value::Ring(t.shape().to_vec(), v.iter().map(|&x| encode(x, format.fraction)).collect())
+                }
+                None => match t.as_bool() {
+                    Some(v) => Value::Bool(t.shape().to_vec(), v.to_vec()),
+                    None => Value::Public(t.clone()),
+                },
+            };
+            Some((id, Arc::new(value)))
+        });
+        let constants = constants.collect();
+        let rules = Rules { format, truncation };
+        Ok(Emulator { valid, rules, seed, input, output: output.node, constants })
+    }
+
+    /// Runs one image, given as the model's input without the batch; `index` is its number, which with the seed decides
+    /// every random truncation. Returns the output.
+    pub fn run(&self, image: &[f32], index: usize, watch: &mut Watch<'_, W>) -> Result<Value<W>, FixedError> {
+        let g = self.valid.graph();
+        let shape = self.valid.facts().ty(self.input).at(1);
+        if shape.iter().product::<usize>() != image.len() || shape.first() != Some(&1) {
+            return Err(FixedError::Graph(format!(
+                "the input is {shape:?} for one image, which has {} numbers; the batch must be free or 1",
+                image.len()
+            )));
+        }
+        let fraction = self.rules.format.fraction;
+        let mut left: HashMap<NodeId, usize> = HashMap::new();
+        let mut values: HashMap<NodeId, Arc<Value<W>>> = self.constants.clone();
+        for (step, &id) in self.valid.order().iter().enumerate() {
+            let op = g.op(id);
+            let value = match op {
+                Op::Const(_) => continue,
+                Op::Input(_) => {
+                    let value =
+                        Value::Ring(shape.clone(), image.iter().map(|&x| encode(x, fraction)).collect());
+                    watch(id, &value, None);
+                    value
+                }
+                op => {
+                    let operands = g.operands(id);
+                    let args: Option<Vec<_>> = operands.iter().map(|o| values.get(o).cloned()).collect();
+                    let name = |why: String| {
+                        FixedError::Graph(format!("{} '{}': {why}", op.mnemonic(), g.node(id).name))
+                    };
+                    let args = args.ok_or_else(|| name("an operand was not computed".into()))?;
+                    let args: Vec<&Value<W>> = args.iter().map(|a| &**a).collect();
+                    let out = self.valid.facts().ty(id).at(1);
+                    let mut dice = SplitMix::new(mix(self.seed, index as u64, step as u64));
+                    let (value, seen) = compute(self.rules, op, &args, &out, &mut dice).map_err(name)?;
+                    watch(id, &value, seen.as_ref());
+                    for o in operands {
+                        let n = left.entry(o).or_insert_with(|| g.use_count(o));
+                        *n = n.saturating_sub(1);
+                        if *n == 0 {
+                            values.remove(&o);
+                        }
+                    }
+                    value
+                }
+            };
+            values.insert(id, Arc::new(value));
+        }
+        let out = values.get(&self.output).ok_or_else(|| FixedError::Graph("there is no output".into()))?;
+        Ok(Value::clone(out))
+    }
+
+    /// Ring and fraction bits.
+    pub fn format(&self) -> Format {
+        self.rules.format
+    }
+}
+
+/// One seed from three numbers.
+fn mix(seed: u64, image: u64, step: u64) -> u64 {
+    let first = SplitMix::new(seed).next_u64();
+    let second = SplitMix::new(first ^ image).next_u64();
+    SplitMix::new(second ^ step.rotate_left(32)).next_u64()
+}
