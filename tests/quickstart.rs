@@ -26,6 +26,7 @@ fn quickstart_leaves_the_whole_folder_and_keeps_its_accuracy() {
         "report.json",
         "report.txt",
         "spu/manifest.json",
+        "spu/model.aby3.mlir",
         "spu/model.mlir",
         "spu/run.py",
         "spu/sample_input.npy",
