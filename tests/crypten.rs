@@ -102,7 +102,7 @@ fn pools_pads_and_products_run() {
         %d = pad(%t) {before=[0,0,0,1], after=[0,2,0,0], value=0.5}
         %g = sigmoid(%d)
         %e = global_mean(%g) {keep=false}
-        %v = const f32[10,8] rand(seed=4)
+        %v = const f32[10,10] rand(seed=4)
         %y = linear(%e, %v)
         output y = %y
     }";

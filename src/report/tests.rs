@@ -124,6 +124,16 @@ fn an_incomplete_model_claims_no_total() {
 }
 
 #[test]
+fn a_literature_model_is_marked_wherever_it_speaks() {
+    let mut r = sample::report();
+    r.cost.iter_mut().for_each(|c| c.verified = false);
+    let words = relinc_runtime::cost::UNVERIFIED;
+    for (what, said) in [("headline", headline(&r)), ("page", html::render(&r)), ("text", text::render(&r))] {
+        assert!(said.contains(words), "{what}: {said}");
+    }
+}
+
+#[test]
 fn foreign_text_is_escaped_everywhere() {
     let evil = "<script>alert('x')</script>\"&{{body}}";
     let mut r = sample::report();

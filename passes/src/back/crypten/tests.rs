@@ -88,7 +88,7 @@ fn a_max_pool_compares_once_a_place_and_level() {
 #[test]
 fn constants_in_a_concat() {
     same(
-        "graph g { %x = input f32[N,2]\n %c = const f32[1,3] [1.0, 2.0, 3.0]\n %y = concat(%x, %c) {axis=1}\n output y = %y }",
+        "graph g { %x = input f32[1,2]\n %c = const f32[1,3] [1.0, 2.0, 3.0]\n %y = concat(%x, %c) {axis=1}\n output y = %y }",
         &[1, 2],
     );
 }
