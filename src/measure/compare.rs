@@ -9,9 +9,15 @@ const PROGRAM: &str = "program";
 /// Puts a run beside the prediction for it: the mean of its images. `steady` says that every image sends the same, so that
 /// what an image pays on top of its operations is set-up.
 pub fn compare(cost: &Cost, d: &Document, networks: &[Network], steady: bool) -> Measured {
-    let total =
-        |predicted: u64, measured: u64| Compared { predicted: predicted as f64, measured: measured as f64 };
-    let layers = parts(cost, d);
+    let mean = |first: f64, get: fn(&Image) -> f64| match d.per_image.len() {
+        0 => first,
+        n => d.per_image.iter().map(get).sum::<f64>() / n as f64,
+    };
+    let sent = mean(d.sent_bytes as f64, |i| i.sent_bytes as f64);
+    let recv = mean(d.recv_bytes as f64, |i| i.recv_bytes as f64);
+    let actions = mean(d.send_actions as f64, |i| i.send_actions as f64);
+    let total = |predicted: u64, measured: f64| Compared { predicted: predicted as f64, measured };
+    let layers = parts(cost, d, steady);
     let spent = |sent: f64, recv: f64, rounds: f64| Split { sent, recv, rounds, seconds: 0.0 };
     let predicted =
         spent(cost.after.online_bytes as f64, cost.after.received_bytes as f64, cost.after.rounds);
