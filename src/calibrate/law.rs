@@ -168,7 +168,11 @@ pub fn number(v: f64) -> String {
         return format!("{v:.0}");
     }
     let digits = (5 - v.abs().log10().floor() as i32).clamp(0, 15) as usize;
-    format!("{v:.digits$}").trim_end_matches('0').trim_end_matches('.').to_string()
+    let text = format!("{v:.digits$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => text,
+    }
 }
 
 #[cfg(test)]
