@@ -28,6 +28,9 @@ pub struct Args {
     /// Seconds the run may take
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     timeout: u64,
+    /// Images whose mean is taken [default: 1, or 8 where the protocol draws its traffic at random]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    images: Option<u64>,
     /// Python with the runtime [default: $RELINC_PYTHON, else python3]
     #[arg(long, value_name = "PROGRAM")]
     python: Option<String>,
@@ -43,8 +46,10 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     }
     let mut r = report::read(&a.dir).map_err(input)?;
     let networks = if a.networks.is_empty() { vec!["lan".into(), "wan".into()] } else { a.networks };
+    let protocol = cost::find(&a.protocol).map_err(input)?;
     let job = Job {
-        protocol: cost::find(&a.protocol).map_err(input)?,
+        images: a.images.unwrap_or(if protocol.tolerance.is_some() { 8 } else { 1 }),
+        protocol,
         weights: a.weights,
         networks: networks.iter().map(|n| n.parse::<Network>().map_err(input)).collect::<Result<_, _>>()?,
         python: python::program(a.python.as_deref()),

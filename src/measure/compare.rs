@@ -1,20 +1,27 @@
 //! Predicted against measured: in all, by type of operation, operation by operation.
 
-use super::document::{Document, Node};
+use super::document::{Document, Image, Node};
 use crate::report::model::{Compared, Cost, LayerCost, Measured, MeasuredPart, MeasuredTime};
 use relinc_runtime::cost::{Network, Split};
 
 const PROGRAM: &str = "program";
 
-/// Puts a run beside the prediction for it.
-pub fn compare(cost: &Cost, d: &Document, networks: &[Network]) -> Measured {
-    let total =
-        |predicted: u64, measured: u64| Compared { predicted: predicted as f64, measured: measured as f64 };
-    let layers = parts(cost, d);
+/// Puts a run beside the prediction for it: the mean of its images. `steady` says that every image sends the same, so that
+/// what an image pays on top of its operations is set-up.
+pub fn compare(cost: &Cost, d: &Document, networks: &[Network], steady: bool) -> Measured {
+    let mean = |first: f64, get: fn(&Image) -> f64| match d.per_image.len() {
+        0 => first,
+        n => d.per_image.iter().map(get).sum::<f64>() / n as f64,
+    };
+    let sent = mean(d.sent_bytes as f64, |i| i.sent_bytes as f64);
+    let recv = mean(d.recv_bytes as f64, |i| i.recv_bytes as f64);
+    let actions = mean(d.send_actions as f64, |i| i.send_actions as f64);
+    let total = |predicted: u64, measured: f64| Compared { predicted: predicted as f64, measured };
+    let layers = parts(cost, d, steady);
     let spent = |sent: f64, recv: f64, rounds: f64| Split { sent, recv, rounds, seconds: 0.0 };
     let predicted =
         spent(cost.after.online_bytes as f64, cost.after.received_bytes as f64, cost.after.rounds);
-    let measured = spent(d.sent_bytes as f64, d.recv_bytes as f64, d.send_actions as f64);
+    let measured = spent(sent, recv, actions);
     let time = |n: &Network| MeasuredTime {
         network: n.name.clone(),
         communication_s: Compared {
@@ -28,10 +35,10 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network]) -> Measured {
         weights: cost.weights,
         ring: d.ring,
         parties: d.parties,
-        seconds: d.seconds,
-        sent: total(cost.after.online_bytes, d.sent_bytes),
-        received: total(cost.after.received_bytes, d.recv_bytes),
-        rounds: Compared { predicted: cost.after.rounds, measured: d.send_actions as f64 },
+        seconds: mean(d.seconds, |i| i.seconds),
+        sent: total(cost.after.online_bytes, sent),
+        received: total(cost.after.received_bytes, recv),
+        rounds: Compared { predicted: cost.after.rounds, measured: actions },
         ops: by_type(&layers),
         layers,
         times: networks.iter().map(time).collect(),
@@ -43,7 +50,7 @@ fn is(row: &LayerCost, node: &Node) -> bool {
 }
 
 /// Every operation that was predicted or measured to communicate; what is left of the total is the program's.
-fn parts(cost: &Cost, d: &Document) -> Vec<MeasuredPart> {
+fn parts(cost: &Cost, d: &Document, steady: bool) -> Vec<MeasuredPart> {
     if d.layers.is_empty() {
         return vec![];
     }
@@ -78,7 +85,7 @@ fn parts(cost: &Cost, d: &Document) -> Vec<MeasuredPart> {
     let sum = |get: fn(&Node) -> u64| d.layers.iter().map(get).sum::<u64>() as f64;
     sent.measured = d.sent_bytes as f64 - sum(|n| n.sent_bytes);
     received.measured = d.recv_bytes as f64 - sum(|n| n.recv_bytes);
-    if [sent, received].iter().any(|c| c.predicted != 0.0 || c.measured != 0.0) {
+    if steady && [sent, received].iter().any(|c| c.predicted != 0.0 || c.measured != 0.0) {
         out.push(part("set-up", PROGRAM, sent, received));
     }
     out

@@ -33,7 +33,7 @@ fn parts_add_up_to_the_run() {
         node("relu", "r", Some("relu00"), 2304),
     ];
     let d = Document { sent_bytes: 2700, recv_bytes: 2604, layers, ..Document::default() };
-    let m = compare(&cost, &d, &["wan".parse().unwrap()]);
+    let m = compare(&cost, &d, &["wan".parse().unwrap()], true);
     let names: Vec<&str> = m.layers.iter().map(|l| l.name.as_str()).collect();
     assert_eq!(names, ["c", "relu00", "set-up"]);
     assert_eq!(m.layers[1].sent, Compared { predicted: 2304.0, measured: 2304.0 });
@@ -46,7 +46,14 @@ fn parts_add_up_to_the_run() {
 
 #[test]
 fn without_single_operations_there_are_totals_only() {
-    let m = compare(&prediction(), &Document { sent_bytes: 10, ..Document::default() }, &[]);
+    let m = compare(&prediction(), &Document { sent_bytes: 10, ..Document::default() }, &[], true);
     assert!(m.layers.is_empty() && m.ops.is_empty());
     assert_eq!(m.received.error(), None);
+}
+
+#[test]
+fn several_images_are_averaged() {
+    let image = |sent_bytes| Image { sent_bytes, ..Image::default() };
+    let d = Document { sent_bytes: 10, per_image: vec![image(10), image(20)], ..Document::default() };
+    assert_eq!(compare(&prediction(), &d, &[], false).sent.measured, 15.0);
 }

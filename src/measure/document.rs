@@ -19,9 +19,25 @@ pub struct Document {
     pub send_actions: u64,
     /// Seconds.
     pub seconds: f64,
+    /// Every image of the run; the figures above are the first one's.
+    #[serde(default)]
+    pub per_image: Vec<Image>,
     /// Every node by itself.
     #[serde(default)]
     pub layers: Vec<Node>,
+}
+
+/// Traffic of one image of several, rank 0.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Image {
+    /// Bytes sent.
+    pub sent_bytes: u64,
+    /// Bytes received.
+    pub recv_bytes: u64,
+    /// Times it sent.
+    pub send_actions: u64,
+    /// Seconds.
+    pub seconds: f64,
 }
 
 /// One node, run by itself after the image, when all set-up was paid.

@@ -4,7 +4,7 @@ mod compare;
 mod document;
 
 pub use compare::compare;
-pub use document::{Document, Node};
+pub use document::{Document, Image, Node};
 
 use crate::error::{Error, input};
 use crate::python;
@@ -35,6 +35,8 @@ pub struct Job {
     pub timeout: u64,
     /// Also run every operation by itself.
     pub layers: bool,
+    /// Images whose mean is taken.
+    pub images: u64,
 }
 
 /// The name SPU gives a cost model's protocol.
@@ -64,7 +66,9 @@ fn prediction<'a>(r: &'a Report, job: &Job) -> Result<&'a Cost, Error> {
 pub fn measure(job: &Job, r: &Report) -> Result<Measured, Error> {
     let cost = prediction(r, job)?;
     let document = execute(job, cost.weights)?;
-    Ok(compare(cost, &document, &job.networks))
+    // Where the runtime draws its traffic at random, the difference of two runs is no set-up.
+    let steady = job.protocol.tolerance.is_none();
+    Ok(compare(cost, &document, &job.networks, steady))
 }
 
 /// Runs `run.py` and reads what it prints.
@@ -83,6 +87,7 @@ fn execute(job: &Job, weights: Weights) -> Result<Document, Error> {
     ]);
     command.args(["--parties", &job.protocol.parties.to_string(), "--field", &job.protocol.ring.to_string()]);
     command.args(["--timeout", &job.timeout.to_string()]);
+    command.args(["--n", &job.images.to_string()]);
     if job.layers {
         command.arg("--layers");
     }
