@@ -216,7 +216,7 @@ def deal(io, arrays, vis, secret, owner):
 NODE = re.compile(r"^\s*// node (\{.*\})$")
 ARGUMENT = re.compile(r"(%\w+): (tensor<[^>]*>)")
 RESULT = re.compile(r"^\s*(%\d+) = ")
-VALUE = re.compile(r"%(?:\d+|input|w\d+)\b")
+VALUE = re.compile(r"%(?:\d+|input|unit|w\d+)\b")
 TYPE = re.compile(r"tensor<[^>]*>")
 
 
@@ -286,10 +286,10 @@ def cut(text, names, vis, public):
     return pieces
 
 
-def compile_layers(api, lib, names, vis):
+def compile_layers(api, lib, text, names, vis):
     """SPU's byte code of every node: (what it is, argument names, result name, code)."""
-    pieces = cut(load_program(), names, vis, lib.Visibility.VIS_PUBLIC)
-    return [(note, args, out, compile_program(api, lib, text, v)) for note, text, args, v, out in pieces]
+    pieces = cut(text, names, vis, lib.Visibility.VIS_PUBLIC)
+    return [(note, args, out, compile_program(api, lib, piece, v)) for note, piece, args, v, out in pieces]
 
 
 def run_party(api, lib, job, rank, desc, code, names, images, weights, layers):
@@ -331,10 +331,11 @@ def compute(job):
     config = runtime_config(lib, job)
     vis = visibilities(lib, manifest, job["weights"])
     started = time.perf_counter()
-    code = compile_program(api, lib, load_program(job["program"]), vis)
+    text = load_program(job["program"])
+    code = compile_program(api, lib, text, vis)
     compiled = time.perf_counter()
     names = ["in"] + [f"w{i}" for i in range(len(weights))]
-    layers = compile_layers(api, lib, names, vis) if job["layers"] else []
+    layers = compile_layers(api, lib, text, names, vis) if job["layers"] else []
 
     io = api.Io(parties, config)
     secret = lib.Visibility.VIS_SECRET

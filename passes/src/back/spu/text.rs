@@ -74,7 +74,8 @@ impl<'a> Writer<'a> {
     /// A comment that says which node the following operations are: `run.py --layers` cuts the program there.
     pub fn note(&mut self, id: NodeId) {
         let node = self.g.node(id);
-        let note = serde_json::json!({"op": node.op.mnemonic(), "name": node.name, "layer": node.layer});
+        let op = if self.taps.contains(&id) { "conv_taps" } else { node.op.mnemonic() };
+        let note = serde_json::json!({"op": op, "name": node.name, "layer": node.layer});
         let _ = writeln!(self.body, "    // node {note}");
     }
     /// Emits an `f32` operation.
