@@ -78,6 +78,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         print_json(&result)?;
     } else {
         print(&compare::table(&runs));
+        print(&compare::cost_table(&runs));
         if !runs.is_empty() {
             print(&html.display().to_string());
         }

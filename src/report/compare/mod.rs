@@ -11,7 +11,7 @@ mod tests;
 pub use page::render;
 pub use pareto::{Point, Tradeoff, tradeoff_plot, tradeoffs};
 pub use plot::{BudgetPoint, budget_plot};
-pub use text::table;
+pub use text::{cost_table, table};
 
 use super::model::{Evaluation, ImageCounts, Metric, Report, folded};
 use super::{ReadError, read};

@@ -3,7 +3,7 @@
 use super::super::figures::{count, percent};
 use super::super::model::{Metric, branch_name};
 use super::super::text::{table as columns, wrap};
-use super::{Run, warnings};
+use super::{Run, tradeoffs, warnings};
 
 /// One line a run and kind of accuracy.
 pub fn table(runs: &[Run]) -> String {
@@ -37,4 +37,29 @@ pub fn table(runs: &[Run]) -> String {
         out += &wrap(&w, "! ");
     }
     out
+}
+
+/// What each run costs, protocol by protocol; the Pareto front is marked.
+pub fn cost_table(runs: &[Run]) -> String {
+    let mut rows = vec![];
+    for t in tradeoffs(runs) {
+        let mut lead = t.title.clone();
+        for p in &t.points {
+            let mark = if p.front { "front" } else { "" };
+            let cost = format!("{:.3}", p.cost);
+            rows.push(vec![
+                std::mem::take(&mut lead),
+                cost,
+                t.axis.clone(),
+                format!("{:.2} %", p.accuracy),
+                mark.to_string(),
+                p.dir.clone(),
+            ]);
+        }
+    }
+    if rows.is_empty() {
+        String::new()
+    } else {
+        columns(&["under", "cost", "", "accuracy", "", "folder"], "lrlrll", rows)
+    }
 }
