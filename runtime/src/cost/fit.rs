@@ -73,7 +73,7 @@ fn solve(samples: &[Sample], columns: &[usize]) -> Option<Vec<f64>> {
     // Columns of very different size are brought to the same one.
     let norm = |i: usize| samples.iter().map(|s| (s.at[i] / scale(s)).powi(2)).sum::<f64>().sqrt();
     let norms: Vec<f64> = columns.iter().map(|&i| norm(i)).collect();
-    if norms.iter().any(|&v| v == 0.0) {
+    if norms.contains(&0.0) {
         return None;
     }
     let mut rows = vec![vec![0.0; k + 1]; k];
