@@ -107,7 +107,7 @@ fn the_emulator_agrees_with_spu() {
         let v = script(
             &py,
             "fixed_point.py",
-            &[relinc, &out, "shapes", "20", format, "--protocol", protocol, "--agree", "95", "--points", "5"],
+            &[relinc, &out, "shapes", "10", format, "--protocol", protocol, "--agree", "95", "--points", "5"],
         );
         let (e, s) = (&v["error"]["emulated"], &v["error"]["spu"]);
         let ratio = e["mean"].as_f64().unwrap() / s["mean"].as_f64().unwrap();

@@ -18,6 +18,8 @@
 //! **Source**: equalisation by powers of two, as in block floating point; why it helps a ring is in docs/fixed-point.md.
 
 mod layers;
+#[cfg(test)]
+mod tests;
 
 pub use layers::{Layers, Shift, shifts};
 

@@ -30,9 +30,9 @@ pub fn unsupported(op: &Op) -> Option<&'static str> {
         Op::GlobalMean { .. } | Op::Reduce { .. } | Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } => None,
         Op::Gather { .. } | Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) => None,
         Op::Identity | Op::Dropout => None,
-        Op::Softmax { .. } | Op::LogSoftmax { .. } => {
-            Some("is a softmax, which runtimes approximate; its arg max is the logits': add --drop-softmax")
-        }
+        Op::Softmax { .. } | Op::LogSoftmax { .. } => Some(
+            "is a softmax, which runtimes approximate; its arg max is the logits': compile with --drop-softmax",
+        ),
         Op::MaskedRelu => Some("is a dense mask; compile the model first"),
         Op::Unary(_) => {
             Some("is an approximation in every runtime, each its own; replace it by ReLU or clip")

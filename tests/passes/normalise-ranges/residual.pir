@@ -25,3 +25,22 @@ graph residual {
   output "y" = %y
 }
 # expect
+graph residual {
+  %x = input f32[N,2,4,4]
+  %b4 = const f32[3] [0.5, 0.25, 1.0]
+  %w1 = const f32[2,2,1,1] [0.0625, -0.125, 0.03125, 0.1875]
+  %b1 = const f32[2] [0.5, -0.25]
+  %c1 = conv(%x, %w1, %b1) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,2,4,4]
+  %r1 = relu(%c1) @relu00 -> f32[N,2,4,4]
+  %w2 = const f32[2,2,1,1] [16.0, 32.0, 64.0, -32.0]
+  %c2 = conv(%r1, %w2) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,2,4,4]
+  %r2 = relu(%c2) @relu01 -> f32[N,2,4,4]
+  %w3 = const f32[2,2,1,1] [0.125, 0.03125, 0.0625, 0.5]
+  %b3 = const f32[2] [0.0625, 0.125]
+  %c3 = conv(%r2, %w3, %b3) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,2,4,4]
+  %s = add(%c3, %r1) -> f32[N,2,4,4]
+  %m = global_mean(%s) {keep=false} -> f32[N,2]
+  %w4 = const f32[3,2] [16.0, 32.0, 48.0, 64.0, 80.0, 96.0]
+  %y = linear(%m, %w4, %b4) -> f32[N,3]
+  output "y" = %y
+}
