@@ -9,7 +9,8 @@ hold all shares until its share of the output is there; after one image of warm-
 
 Prints one JSON document. direct is computing and local overhead, `communication` is rounds × delay + max(sent, received) /
 bandwidth with the report's figures (or, where the report has that network, its own latency), predicted their sum. Figures
-are medians; error_percent is (measured − predicted) / predicted. Exits 1 when a run fails or does not end in time.
+are medians; error_percent is (measured − predicted) / predicted. without_processor_s is how long rank 0's main thread was
+ready and other jobs had the processors: what is measured then says little. Exits 1 when a run fails or does not end in time.
 """
 
 import argparse
@@ -54,18 +55,27 @@ def connect(lib, rank, addresses, limit):
     return lib.link.create_brpc(desc, rank)
 
 
+def waited():
+    """Seconds this thread was ready to run and had no processor; 0 where the kernel does not say."""
+    try:
+        return int(pathlib.Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
 def one_image(api, lib, link, config, program, shares, start):
-    """Wall and processor seconds of one image and the share of its output."""
+    """One image: seconds by the wall, of processors, and without one; and the share of its output."""
     names, code = program
     runtime = api.Runtime(link, config)
     for name, share in zip(names, shares):
         runtime.set_var(name, share)
     executable = lib.Executable("image", names, ["out"], code)
     start.wait()
-    wall, cpu = time.perf_counter(), time.process_time()
+    began = time.perf_counter(), time.process_time(), waited()
     runtime.run(executable)
     out = runtime.get_var("out")
-    return time.perf_counter() - wall, time.process_time() - cpu, out
+    ended = time.perf_counter(), time.process_time(), waited()
+    return *(after - before for before, after in zip(began, ended)), out
 
 
 def party(rank, folder, log, job, program, shares, addresses, start, answers):
@@ -135,7 +145,7 @@ def collect(processes, answers, limit):
 
 
 def run(folder, runner, job, networks):
-    """Rounds of (wall, cpu, output) by party, and the opened outputs: [round][network]."""
+    """Rounds of what `one_image` returns on rank 0, and the opened outputs: [round][network]."""
     api, lib = runner.import_spu()
     manifest = runner.load_manifest()
     weights = runner.load_weights(manifest, job)
@@ -167,7 +177,7 @@ def run(folder, runner, job, networks):
                     process.kill()
                     process.join()
     outputs = [
-        [io.reconstruct([first[2], second[2]]).reshape(-1) for first, second in zip(*both)] for both in zip(*by_party)
+        [io.reconstruct([first[-1], second[-1]]).reshape(-1) for first, second in zip(*both)] for both in zip(*by_party)
     ]
     return by_party[0], outputs
 
@@ -215,9 +225,15 @@ def compare(rounds, outputs, networks, costs):
             "communication_from_report": reported,
             "communication_error_percent": 100 * (carried / said - 1) if said else None,
             "all_measured_s": walls,
+            "without_processor_s": statistics.median(images[i][2] for images in rounds),
             "same_argmax": all(int(o[i].argmax()) == int(o[0].argmax()) for o in outputs),
         })
-    return {"direct_s": compute, "all_direct_s": direct, "networks": entries}
+    return {
+        "direct_s": compute,
+        "all_direct_s": direct,
+        "without_processor_s": statistics.median(images[0][2] for images in rounds),
+        "networks": entries,
+    }
 
 
 def parse_arguments():
