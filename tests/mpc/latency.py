@@ -7,10 +7,11 @@ direct, one through a proxy for every bandwidth (0: uncapped). The links take tu
 of its own, so what a first image pays is in every figure, as in the report. Timed on rank 0, from the moment both parties
 hold all shares until its share of the output is there; after one image of warm-up, which is not counted.
 
-Prints one JSON document. direct is computing and local overhead, `communication` is rounds × delay + max(sent, received) /
-bandwidth with the report's figures (or, where the report has that network, its own latency), predicted their sum. Figures
-are medians; error_percent is (measured − predicted) / predicted. without_processor_s is how long rank 0's main thread was
-ready and other jobs had the processors: what is measured then says little. Exits 1 when a run fails or does not end in time.
+Prints one JSON document. direct is computing and local overhead; communication is rounds × delay + max(sent, received) /
+bandwidth by the report (its own latency where it has that network); predicted is their sum. Figures are medians.
+error_percent is (measured − predicted) / predicted; best_error_percent is the same for the fastest images, which other jobs
+disturbed least. without_processor_s is how long rank 0's main thread was ready while other jobs had the processors: where
+that is much, the figures say little. Exits 1 when a run fails or does not end in time.
 """
 
 import argparse
@@ -127,16 +128,16 @@ def wire_up(networks):
 
 def collect(processes, answers, limit):
     """What both parties answer; the first failure, death or the time limit ends it."""
-    until, got = time.monotonic() + limit, {}
+    until, got, dead = time.monotonic() + limit, {}, []
     while len(got) < len(processes):
         try:
             rank, rounds, failure = answers.get(timeout=1)
         except queue.Empty:
-            dead = [p.exitcode for rank, p in enumerate(processes) if rank not in got and p.exitcode is not None]
-            if dead:
-                raise RuntimeError(f"a party ended with code {dead[0]} and left no result") from None
+            if dead:  # for a second already, so no answer of theirs is on its way
+                raise RuntimeError(f"party {dead[0]} ended with code {processes[dead[0]].exitcode} and left no result") from None
             if time.monotonic() > until:
                 raise RuntimeError(f"no result after {limit:g} s; raise --timeout or lower --repeat") from None
+            dead = [rank for rank, p in enumerate(processes) if rank not in got and p.exitcode is not None]
             continue
         if failure:
             raise RuntimeError(failure)
@@ -225,6 +226,8 @@ def compare(rounds, outputs, networks, costs):
             "communication_from_report": reported,
             "communication_error_percent": 100 * (carried / said - 1) if said else None,
             "all_measured_s": walls,
+            "best_s": min(walls),
+            "best_error_percent": 100 * (min(walls) / (said + min(direct)) - 1),
             "without_processor_s": statistics.median(images[i][2] for images in rounds),
             "same_argmax": all(int(o[i].argmax()) == int(o[0].argmax()) for o in outputs),
         })
@@ -257,7 +260,11 @@ def parse_arguments():
 
 def main():
     options = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the parties are ended too
     folder = options.dir.resolve() / "spu"
+    for needed in (folder / "run.py", folder.parent / "report.json"):
+        if not needed.is_file():
+            sys.exit(f"latency.py: {needed} is missing; `relinc compile … --target spu` writes it")
     runner = load_runner(folder)
     words = ["--protocol", options.protocol, "--timeout", str(options.timeout)]
     job = runner.make_job(
