@@ -11,7 +11,8 @@ Prints one JSON document. direct is computing and local overhead; communication 
 bandwidth by the report (its own latency where it has that network); predicted is their sum. Figures are medians.
 error_percent is (measured − predicted) / predicted; best_error_percent is the same for the fastest images, which other jobs
 disturbed least. without_processor_s is how long rank 0's main thread was ready while other jobs had the processors: where
-that is much, the figures say little. Exits 1 when a run fails or does not end in time.
+that is much, the figures say little. blocked_s is how long that thread neither ran nor was ready: communication, and waiting
+for a slower party, so an upper bound of communication. Exits 1 when a run fails or does not end in time.
 """
 
 import argparse
@@ -56,73 +57,48 @@ def connect(lib, rank, addresses, limit):
     return lib.link.create_brpc(desc, rank)
 
 
-def waited():
-    """Seconds this thread was ready to run and had no processor; 0 where the kernel does not say."""
+def scheduled():
+    """Seconds this thread has run, and has been ready without a processor; zeros where the kernel does not say."""
     try:
-        return int(pathlib.Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
-        return 0.0
+        ran, ready = pathlib.Path("/proc/thread-self/schedstat").read_text().split()[:2]
+        return int(ran) / 1e9, int(ready) / 1e9
+    except (OSError, ValueError):
+        return 0.0, 0.0
 
 
 def one_image(api, lib, link, config, program, shares, start):
-    """One image: seconds by the wall, of processors, and without one; and the share of its output."""
+    """Seconds of one image by the wall, of processors, ready without one, and blocked; and the share of its output."""
     names, code = program
     runtime = api.Runtime(link, config)
     for name, share in zip(names, shares):
         runtime.set_var(name, share)
     executable = lib.Executable("image", names, ["out"], code)
     start.wait()
-    began = time.perf_counter(), time.process_time(), waited()
+    began = time.perf_counter(), time.process_time(), *scheduled()
     runtime.run(executable)
     out = runtime.get_var("out")
-    ended = time.perf_counter(), time.process_time(), waited()
-    return *(after - before for before, after in zip(began, ended)), out
-
-
-def party(rank, folder, log, job, program, shares, addresses, start, answers):
-    """The body of a process: opens every link, then runs `repeat` rounds of one image a link."""
-    signal.alarm(int(job["timeout"]) + GRACE_S)  # should the parent die first
-    sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(sink, 1), os.dup2(sink, 2)
-    try:
-        runner = load_runner(folder)
-        api, lib = runner.import_spu()
-        config = runner.runtime_config(lib, job, rank)
-        config.enable_pphlo_profile = config.enable_hal_profile = False
-        links = [connect(lib, rank, at, job["timeout"]) for at in addresses]
-        one_image(api, lib, links[0], config, program, shares, start)
-        rounds = [
-            [one_image(api, lib, link, config, program, shares, start) for link in links] for _ in range(job["repeat"])
-        ]
-        answers.put((rank, rounds, None))
-    except BaseException as err:  # SPU raises plain RuntimeErrors with a C++ stack in them
-        answers.put((rank, None, f"party {rank}: {str(err).splitlines()[0] if str(err) else type(err).__name__}"))
-    answers.close()
-    answers.join_thread()
-    os._exit(0)  # threads of a failed run may wait for ever
+    ended = time.perf_counter(), time.process_time(), *scheduled()
+    wall, cpu, ran, ready = (after - before for before, after in zip(began, ended))
+    return wall, cpu, ready, wall - ran - ready, out
 
 
 # ---------------------------------------------------------------- both parties
 
 
-def free_ports(count):
-    sockets = [socket.create_server((proxy.HOST, 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 def wire_up(networks):
     """For each party the addresses of every link: its own port, and the other's or the proxy before it."""
-    seen = ([], [])
+    seen, held = ([], []), []
     for network in networks:
-        own = free_ports(2)
+        sockets = [socket.create_server((proxy.HOST, 0)) for _ in range(2)]  # kept till no proxy can take their ports
+        held += sockets
+        own = [s.getsockname()[1] for s in sockets]
         shown = own
         if network:
             shown = proxy.between((proxy.HOST, own[0]), (proxy.HOST, own[1]), *network)
         seen[0].append([f"{proxy.HOST}:{own[0]}", f"{proxy.HOST}:{shown[1]}"])
         seen[1].append([f"{proxy.HOST}:{shown[0]}", f"{proxy.HOST}:{own[1]}"])
+    for s in held:
+        s.close()
     return seen
 
 
@@ -229,12 +205,15 @@ def compare(rounds, outputs, networks, costs):
             "best_s": min(walls),
             "best_error_percent": 100 * (min(walls) / (said + min(direct)) - 1),
             "without_processor_s": statistics.median(images[i][2] for images in rounds),
+            "blocked_s": statistics.median(images[i][3] for images in rounds),
+            "best_blocked_s": min(images[i][3] for images in rounds),
             "same_argmax": all(int(o[i].argmax()) == int(o[0].argmax()) for o in outputs),
         })
     return {
         "direct_s": compute,
         "all_direct_s": direct,
         "without_processor_s": statistics.median(images[0][2] for images in rounds),
+        "blocked_s": statistics.median(images[0][3] for images in rounds),
         "networks": entries,
     }
 
