@@ -82,6 +82,29 @@ def one_image(api, lib, link, config, program, shares, start):
     return wall, cpu, ready, wall - ran - ready, out
 
 
+def party(rank, folder, log, job, program, shares, addresses, start, answers):
+    """The body of a process: opens every link, then runs `repeat` rounds of one image a link."""
+    signal.alarm(int(job["timeout"]) + GRACE_S)  # should the parent die first
+    sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(sink, 1), os.dup2(sink, 2)
+    try:
+        runner = load_runner(folder)
+        api, lib = runner.import_spu()
+        config = runner.runtime_config(lib, job, rank)
+        config.enable_pphlo_profile = config.enable_hal_profile = False
+        links = [connect(lib, rank, at, job["timeout"]) for at in addresses]
+        one_image(api, lib, links[0], config, program, shares, start)
+        rounds = [
+            [one_image(api, lib, link, config, program, shares, start) for link in links] for _ in range(job["repeat"])
+        ]
+        answers.put((rank, rounds, None))
+    except BaseException as err:  # SPU raises plain RuntimeErrors with a C++ stack in them
+        answers.put((rank, None, f"party {rank}: {str(err).splitlines()[0] if str(err) else type(err).__name__}"))
+    answers.close()
+    answers.join_thread()
+    os._exit(0)  # threads of a failed run may wait for ever
+
+
 # ---------------------------------------------------------------- both parties
 
 
