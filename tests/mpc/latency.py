@@ -5,14 +5,15 @@ usage: latency.py DIR [--protocol semi2k|cheetah] [--weights W] [--delay-ms 20] 
 DIR is what `relinc compile` wrote with target spu. Each party is a process with a brpc link over TCP loopback: one link
 direct, one through a proxy for every bandwidth (0: uncapped). The links take turns, image by image, each image in a runtime
 of its own, so what a first image pays is in every figure, as in the report. Timed on rank 0, from the moment both parties
-hold all shares until its share of the output is there; after one image of warm-up, which is not counted.
+hold all shares until its share of the output is there; --warm-up images (1) run before and are not counted.
 
 Prints one JSON document. direct is computing and local overhead; communication is rounds × delay + max(sent, received) /
 bandwidth by the report (its own latency where it has that network); predicted is their sum. Figures are medians.
 error_percent is (measured − predicted) / predicted; best_error_percent is the same for the fastest images, which other jobs
 disturbed least. without_processor_s is how long rank 0's main thread was ready while other jobs had the processors: where
-that is much, the figures say little. blocked_s is how long that thread neither ran nor was ready: communication, and waiting
-for a slower party, so an upper bound of communication. Exits 1 when a run fails or does not end in time.
+that is much, the figures say little. blocked_s is how long that thread neither ran nor was ready: communication, plus waiting
+for a party that had no processor, less what was under way while this one had none. Exits 1 when a run fails or does not end
+in time.
 """
 
 import argparse
@@ -93,7 +94,8 @@ def party(rank, folder, log, job, program, shares, addresses, start, answers):
         config = runner.runtime_config(lib, job, rank)
         config.enable_pphlo_profile = config.enable_hal_profile = False
         links = [connect(lib, rank, at, job["timeout"]) for at in addresses]
-        one_image(api, lib, links[0], config, program, shares, start)
+        for _ in range(job["warm_up"]):
+            one_image(api, lib, links[0], config, program, shares, start)
         rounds = [
             [one_image(api, lib, link, config, program, shares, start) for link in links] for _ in range(job["repeat"])
         ]
@@ -249,6 +251,7 @@ def parse_arguments():
     parser.add_argument("--delay-ms", type=float, default=20.0, help="one way, in milliseconds (default 20)")
     parser.add_argument("--mbit", default="0,100", help="bandwidths in Mbit/s, 0 is uncapped (default 0,100)")
     parser.add_argument("--repeat", type=int, default=3, help="images over each link (default 3)")
+    parser.add_argument("--warm-up", type=int, default=1, help="images over the direct link before (default 1)")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds for all of them (default 600)")
     options = parser.parse_args()
     try:
@@ -272,7 +275,7 @@ def main():
     job = runner.make_job(
         runner.parse_arguments(words + (["--weights", options.weights] if options.weights else [])), runner.load_manifest()
     )
-    job["repeat"] = options.repeat
+    job["repeat"], job["warm_up"] = options.repeat, options.warm_up
     delay = options.delay_ms / 1000
     networks = [None] + [(delay, mbit * 1e6 or None) for mbit in options.mbit]
     report = json.loads((folder.parent / "report.json").read_text())
