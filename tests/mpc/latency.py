@@ -13,7 +13,7 @@ error_percent is (measured − predicted) / predicted; best_error_percent is the
 disturbed least. without_processor_s is how long rank 0's main thread was ready while other jobs had the processors: where
 that is much, the figures say little. blocked_s is how long that thread neither ran nor was ready: communication, plus waiting
 for a party that had no processor, less what was under way while this one had none. Exits 1 when a run fails or does not end
-in time.
+in time, 2 on bad input.
 """
 
 import argparse
@@ -34,6 +34,12 @@ import proxy
 
 GRACE_S = 10
 CONNECT_TRIES = 120  # a second apart: on a loaded machine one process starts long before the other
+
+
+def usage(message):
+    """Bad input: says so and ends."""
+    print(f"latency.py: {message}", file=sys.stderr)
+    sys.exit(2)
 
 
 def load_runner(folder):
@@ -191,7 +197,7 @@ def predictions(report, protocol, weights):
     """The report's costs for this protocol, a network each."""
     found = [c for c in report["cost"] if c["protocol"] == f"spu-{protocol}" and c["weights"] == weights]
     if not found:
-        sys.exit(f"report.json has no prediction for spu-{protocol} with {weights} weights; compile with --protocol {protocol}")
+        usage(f"report.json has no prediction for spu-{protocol} with {weights} weights; compile with --protocol {protocol}")
     return found
 
 
@@ -269,7 +275,7 @@ def main():
     folder = options.dir.resolve() / "spu"
     for needed in (folder / "run.py", folder.parent / "report.json"):
         if not needed.is_file():
-            sys.exit(f"latency.py: {needed} is missing; `relinc compile … --target spu` writes it")
+            usage(f"{needed} is missing; `relinc compile … --target spu` writes it")
     runner = load_runner(folder)
     words = ["--protocol", options.protocol, "--timeout", str(options.timeout)]
     job = runner.make_job(
