@@ -108,3 +108,13 @@ fn semi2k_is_met_operation_by_operation() {
     json(&["measure", &out, "--python", &py, "--timeout", "300", "--totals"]);
     assert!(run(&["report", &out]).status.success());
 }
+
+/// The proxy that latencies are measured through delays and caps as it says.
+#[test]
+fn the_proxy_delays_and_caps() {
+    let Some(py) = python() else { return };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mpc/proxy.py");
+    let out = std::process::Command::new(py).args([script, "--self-test"]).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
+}
