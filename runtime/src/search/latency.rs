@@ -3,8 +3,8 @@
 //! A layer costs its rounds as soon as one ReLU of it is left, and bytes for every one. What a removal costs in accuracy is
 //! taken as the sum of the elements' first-order costs ([`super::oneshot`]). For a price λ of a second, layers fall apart:
 //! each either vanishes or keeps what is worth its bytes. The choices for a range of λ are candidates; each is filled up with
-//! the dearest elements the time allows, the best is kept, and layers are then opened and closed one at a time while that
-//! helps.
+//! the dearest elements the time allows, the best is kept, and layers are then opened, closed and exchanged one at a time while
+//! that helps.
 
 /// What was chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,15 +42,10 @@ pub fn choose(costs: &[Vec<f64>], limit: f64, seconds: &dyn Fn(&[usize]) -> f64)
         }
     }
     loop {
-        let flips = (0..costs.len()).map(|l| {
-            let mut closed = best.closed.clone();
-            closed[l] = !closed[l];
-            p.filled(closed)
-        });
-        let next = flips.fold(None::<Choice>, |a, b| match a {
-            Some(a) if !b.better_than(&a) => Some(a),
-            _ => Some(b),
-        });
+        let next = p
+            .neighbours(&best.closed)
+            .map(|closed| p.filled(closed))
+            .reduce(|a, b| if b.better_than(&a) { b } else { a });
         match next {
             Some(n) if n.better_than(&best) => best = n,
             _ => return Ok(best),
@@ -103,6 +98,24 @@ impl<'a> Problem<'a> {
         // A layer of which nothing is left has vanished as well.
         let closed = n.iter().map(|&n| n == 0).collect();
         Choice { keep: fits, closed, seconds, cost }
+    }
+
+    /// One layer opened or closed, or one opened for another that closes.
+    fn neighbours(&self, closed: &[bool]) -> impl Iterator<Item = Vec<bool>> {
+        let n = closed.len();
+        let closed = closed.to_vec();
+        let pairs = (0..n).flat_map(move |a| (a..n).map(move |b| (a, b)));
+        pairs.filter_map(move |(a, b)| {
+            let mut next = closed.clone();
+            next[a] = !next[a];
+            if a != b {
+                if closed[a] == closed[b] {
+                    return None;
+                }
+                next[b] = !next[b];
+            }
+            Some(next)
+        })
     }
 
     /// The layers that vanish at each of a range of prices of a second.
