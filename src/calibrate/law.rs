@@ -38,19 +38,24 @@ pub struct Measured<'a> {
 }
 
 impl<'a> Measured<'a> {
-    /// Leaves out the first call of each, which may pay for set-up.
-    pub fn new(micros: &'a [Micro], calls: &[Vec<Call>], kind: &str) -> Measured<'a> {
+    /// Leaves out the first call of each, which may pay for set-up. With `refills` a later one may pay for some too, so the
+    /// least of them counts instead of the mean.
+    pub fn new(micros: &'a [Micro], calls: &[Vec<Call>], kind: &str, refills: bool) -> Measured<'a> {
         let mut m = Measured { micros: vec![], means: vec![], repeats: 0 };
         for (g, calls) in micros.iter().zip(calls).filter(|(g, calls)| g.kind == kind && calls.len() > 1) {
             m.repeats = calls.len() - 1;
-            let mean = |get: fn(&Call) -> f64| calls[1..].iter().map(get).sum::<f64>() / m.repeats as f64;
+            let least = |get: fn(&Call) -> f64| calls[1..].iter().map(get).fold(f64::INFINITY, f64::min);
+            let mean = |get: fn(&Call) -> f64| match refills {
+                true => least(get),
+                false => calls[1..].iter().map(get).sum::<f64>() / m.repeats as f64,
+            };
             m.micros.push(g);
             m.means.push(Call {
                 sent_bytes: mean(|c| c.sent_bytes),
                 recv_bytes: mean(|c| c.recv_bytes),
                 send_actions: mean(|c| c.send_actions),
                 // The least: what the machine does besides only adds.
-                seconds: calls[1..].iter().map(|c| c.seconds).fold(f64::INFINITY, f64::min),
+                seconds: least(|c| c.seconds),
             });
         }
         m
@@ -210,7 +215,7 @@ mod tests {
                 graphs::weighted(3).into_iter().filter(|m| m.kind != "mul_weight").collect();
             let calls = calls(protocol, weights, &micros);
             for kind in ["conv", "linear"] {
-                let m = Measured::new(&micros, &calls, kind);
+                let m = Measured::new(&micros, &calls, kind, protocol == "cheetah");
                 let text = m.law(kind, Some(weights), protocol == "cheetah").unwrap();
                 let law: Law = serde_yaml::from_str(&text).unwrap();
                 for (g, c) in micros.iter().zip(&calls).filter(|(g, _)| g.kind == kind) {
@@ -230,7 +235,7 @@ mod tests {
             .iter()
             .map(|m| vec![Call { sent_bytes: step(m.q.elements), ..Call::default() }; 2])
             .collect();
-        let text = Measured::new(&micros, &calls, "relu").law("relu", None, false).unwrap();
+        let text = Measured::new(&micros, &calls, "relu", false).law("relu", None, false).unwrap();
         let law: Law = serde_yaml::from_str(&text).unwrap();
         assert!(law.sent.piecewise.is_some(), "{text}");
         assert_eq!(law.sent.at(&Quantities::elementwise(4096)), 5e6);

@@ -40,11 +40,11 @@ pub fn calibrate(r: &Request, progress: &Progress) -> Result<String, Error> {
     let micros = graphs::any(r.calls);
     let calls = r.runner.run(&micros, Weights::Secret)?;
     for kind in ["relu", "mul_const", "mul", "local"] {
-        let text = Measured::new(&micros, &calls, kind).law(kind, None, cheetah);
+        let text = Measured::new(&micros, &calls, kind, cheetah).law(kind, None, cheetah);
         ops += &text.map(|t| format!("  {kind}:\n    any: {t}\n")).unwrap_or_default();
     }
     // A mean is a sum, which is free, and a product by a constant.
-    let truncated = Measured::new(&micros, &calls, "mul_const").law("mean", None, cheetah);
+    let truncated = Measured::new(&micros, &calls, "mul_const", cheetah).law("mean", None, cheetah);
     ops += &truncated.map(|t| format!("  mean:\n    any: {t}\n")).unwrap_or_default();
     let micros = graphs::weighted(r.calls);
     let mut by_setting = vec![];
@@ -55,7 +55,7 @@ pub fn calibrate(r: &Request, progress: &Progress) -> Result<String, Error> {
     for kind in ["conv", "linear", "mul_weight", "add_weight"] {
         let _ = writeln!(ops, "  {kind}:");
         for (w, calls) in &by_setting {
-            if let Some(text) = Measured::new(&micros, calls, kind).law(kind, Some(*w), cheetah) {
+            if let Some(text) = Measured::new(&micros, calls, kind, cheetah).law(kind, Some(*w), cheetah) {
                 let _ = writeln!(ops, "    {w}: {text}");
             }
         }
