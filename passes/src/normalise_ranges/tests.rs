@@ -16,10 +16,10 @@ fn network(d: &mut SplitMix) -> String {
     for i in 0..2 + d.next_u64() % 4 {
         let _ = writeln!(s, "  %w{i} = const f32[3,3,3,3] rand(seed={})", d.next_u64() % 99);
         let _ = writeln!(s, "  %b{i} = const f32[3] rand(seed={})", d.next_u64() % 99);
-        let bias = if d.next_u64() % 2 == 0 { format!(", %b{i}") } else { String::new() };
+        let bias = if d.next_u64().is_multiple_of(2) { format!(", %b{i}") } else { String::new() };
         let _ = writeln!(s, "  %c{i} = conv(%{last}, %w{i}{bias}) {{pads=[1, 1, 1, 1]}}");
         last = format!("c{i}");
-        if let (Some(e), 0) = (earlier.last(), d.next_u64() % 2) {
+        if let (Some(e), true) = (earlier.last(), d.next_u64().is_multiple_of(2)) {
             let _ = writeln!(s, "  %s{i} = add(%{last}, %{e})");
             last = format!("s{i}");
         }
