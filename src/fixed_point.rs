@@ -39,6 +39,11 @@ pub fn summary(a: &Analysis) -> Vec<String> {
         ),
         None => "No number of fraction bits leaves the head-room that was asked; rescale the layers or take a larger ring.".into(),
     });
+    if !a.rescaling.is_empty() {
+        let layers: Vec<String> =
+            a.rescaling.iter().map(|r| format!("'{}' by 2^-{}", r.node, r.shift)).collect();
+        s.push(format!("Or rescale with compile --normalise-ranges={}: {}.", a.target, layers.join(", ")));
+    }
     s
 }
 

@@ -127,3 +127,11 @@ fn resnet20_in_the_default_ring() {
     assert_eq!(out.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&out.stderr).contains("overflows the ring 64,30: conv"));
 }
+
+/// What docs/fixed-point.md says of SPU's truncations.
+#[test]
+fn spu_truncates_as_documented() {
+    let Some(py) = python() else { return };
+    let v = script(&py, "truncation.py", &[]);
+    assert_eq!(v["truncation"].as_array().unwrap().len(), 10);
+}

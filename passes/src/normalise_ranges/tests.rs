@@ -19,7 +19,7 @@ fn network(d: &mut SplitMix) -> String {
         let bias = if d.next_u64().is_multiple_of(2) { format!(", %b{i}") } else { String::new() };
         let _ = writeln!(s, "  %c{i} = conv(%{last}, %w{i}{bias}) {{pads=[1, 1, 1, 1]}}");
         last = format!("c{i}");
-        if let (Some(e), 0) = (earlier.last(), d.next_u64() % 2) {
+        if let (Some(e), true) = (earlier.last(), d.next_u64().is_multiple_of(2)) {
             let _ = writeln!(s, "  %s{i} = add(%{last}, %{e})");
             last = format!("s{i}");
         }

@@ -12,6 +12,7 @@ use super::{FixedError, Value};
 use rayon::prelude::*;
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
+use relinc_passes::normalise_ranges::{Ranges, shifts};
 use relinc_passes::valid::Valid;
 use std::collections::HashMap;
 
@@ -274,6 +275,12 @@ fn describe(
     let enters = layers.iter().max_by(|a, b| a.error_increase.total_cmp(&b.error_increase));
     let over = |f: fn(&Seen) -> f64| seen.values().map(f).fold(0.0, f64::max);
     let errors = || out.fixed.iter().zip(&out.float).map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs());
+    let target = (f64::from(s.truncation.safe_bits(ring)) - f64::from(2 * s.format.fraction) - s.headroom)
+        .floor() as i32;
+    let measured =
+        seen.iter().map(|(id, l)| (g.node(*id).name.clone(), l.float.max(l.float_product))).collect();
+    let mut rescaling = shifts(g, &Ranges::new(g, measured, target));
+    rescaling.retain(|r| r.shift > 0);
     let total: f64 = valid.order().iter().filter_map(|id| Some(seen.get(id)?.product_total)).sum();
     Analysis {
         ring,
@@ -291,6 +298,8 @@ fn describe(
         overflowed_images,
         overflow,
         expected_local_failures: total / f64::from(ring).exp2() / n.max(1) as f64,
+        target,
+        rescaling,
         proposal: propose(ring, s.truncation, over(|l| l.float_product), over(|l| l.float), s.headroom),
         layers,
     }

@@ -2,6 +2,7 @@
 
 use super::propose::Proposal;
 use super::truncation::Truncation;
+use relinc_passes::normalise_ranges::Shift;
 use serde::{Deserialize, Serialize};
 
 /// A graph in fixed point over images, beside itself in floating point.
@@ -39,6 +40,10 @@ pub struct Analysis {
     pub expected_local_failures: f64,
     /// Fraction bits that leave the asked head-room.
     pub proposal: Option<Proposal>,
+    /// The target, an exponent of two, with which normalise-ranges leaves the asked head-room at these fraction bits.
+    pub target: i32,
+    /// The layers that it would scale down; empty where all leave that head-room, or those that do not keep their scale.
+    pub rescaling: Vec<Shift>,
     /// Every operation that computes, in order; those that only move elements are left out.
     pub layers: Vec<LayerStats>,
 }

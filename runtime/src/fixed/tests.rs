@@ -215,11 +215,24 @@ fn an_overflow_is_found_and_named() {
     assert_eq!((first.node.as_str(), first.op.as_str(), first.image), ("c2", "conv", 0));
     assert!(first.value.abs() >= first.limit && first.limit == 14f64.exp2());
     assert!(a.headroom_bits < 0.0 && a.tightest.unwrap().contains("'c2'"));
+    assert_eq!(a.target, 6);
     let p = a.proposal.unwrap();
     assert!(p.fraction < 24 && p.headroom_bits >= 8.0 && p.headroom_bits < 10.0, "{p:?}");
     let (a, _) = analyse(&v, &images(3), &settings(64, p.fraction, a.truncation), &mut |_, _| {}).unwrap();
     assert_eq!(a.overflows, 0);
     assert!((a.headroom_bits - p.headroom_bits).abs() < 0.1, "{} {p:?}", a.headroom_bits);
+}
+
+#[test]
+fn large_layers_are_proposed_for_rescaling() {
+    let text = GRAPH.replace("{min=-1.0, max=2.0}", "{min=-1.0}").replace("clip(%a)", "relu(%a)");
+    let text = text.replace("relu(%a) {min=-1.0}", "relu(%a)").replace("rand(seed=1)", "splat(700.0)");
+    let g = parse(&text).unwrap();
+    let v = valid::check(&g).unwrap();
+    let s = settings(64, 22, Truncation::Probabilistic);
+    let a = analyse(&v, &images(3), &s, &mut |_, _| {}).unwrap().0;
+    assert_eq!(a.target, 10);
+    assert!(a.rescaling.iter().any(|r| r.node == "c1" && r.shift > 0), "{:?}", a.rescaling);
 }
 
 #[test]
