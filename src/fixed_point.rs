@@ -42,7 +42,7 @@ pub fn summary(a: &Analysis) -> Vec<String> {
     if !a.rescaling.is_empty() {
         let layers: Vec<String> =
             a.rescaling.iter().map(|r| format!("'{}' by 2^-{}", r.node, r.shift)).collect();
-        s.push(format!("Or rescale with compile --normalise-ranges={}: {}.", a.target, layers.join(", ")));
+        s.push(format!("These layers would leave it after compile --normalise-ranges={}; such as the output's keep their scale: {}.", a.target, layers.join(", ")));
     }
     s
 }
