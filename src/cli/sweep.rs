@@ -39,12 +39,13 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         return Err(Error::Input(format!("{file}: a sweep needs a search stage, whose budget it changes")));
     };
     let budgets = a.budgets.iter().map(|b| b.parse().map_err(input)).collect::<Result<Vec<Budget>, _>>()?;
+    let twice = |i: usize| budgets[..i].iter().any(|b| folder(b) == folder(&budgets[i]));
+    if let Some(b) = (0..budgets.len()).find(|&i| twice(i)).map(|i| &budgets[i]) {
+        return Err(Error::Input(format!("--budgets: {b} is given twice")));
+    }
     let (mut dirs, mut unmet) = (vec![], vec![]);
     for b in &budgets {
         let dir = out.join(folder(b));
-        if dirs.contains(&dir) {
-            return Err(Error::Input(format!("--budgets: {b} is given twice")));
-        }
         let text = b.to_string();
         let done = || report::read(&dir).is_ok_and(|r| r.settings.budget.as_ref() == Some(&text));
         if a.resume && done() {

@@ -151,6 +151,7 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
         drawn: Drawn::default(),
         notes: vec![],
     };
+    let mut all: Vec<Charge> = vec![];
     for &id in &order {
         let charges = charging.node(id);
         if charges.is_empty() {
@@ -160,6 +161,7 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
         let class = class(&node.op);
         let op = if charges[0].kind == "conv_taps" { "conv_taps" } else { node.op.mnemonic() };
         out.push(p, node.name.clone(), node.layer.clone(), op, class, &charges);
+        all.extend(charges);
     }
     let t = totals(g, facts);
     let once = |kind, elements: f64| {
@@ -168,7 +170,6 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
     };
     // Once a program: charged where the protocol has a law, nothing to miss where it has none.
     let zeros = vec![once("program", 1.0); charging.zero_shares(&order)];
-    let all: Vec<Charge> = order.iter().flat_map(|&id| charging.node(id)).collect();
     let uses = |kinds: &[&str]| {
         all.iter()
             .filter(|c| kinds.contains(&c.kind) && c.weights != Weights::Public)
