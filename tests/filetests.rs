@@ -10,6 +10,7 @@
 //! # slope relu00: <constant>          the slopes of that mask, one a channel
 //! # range conv1: 40                   the largest magnitude measured of a value, for normalise-ranges
 //! # target: 3                          its target, an exponent of two
+//! # fold: always                      lets the weighed passes rewrite
 //! # softmax: drop                     switches drop-softmax on
 //! # refused: <substring>              a refusal that must be given; every refusal must be announced
 //! # valid: no                         the result must fail `valid::check`, instead of pass it
@@ -28,6 +29,7 @@ use relinc_passes::layers::mask_shape;
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::normalise_ranges::Ranges;
 use relinc_passes::pass::{self, Guarantee, Options, Pass};
+use relinc_passes::weigh::Fold;
 use relinc_passes::{PASSES, registry, valid};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -96,6 +98,7 @@ impl Case {
                     }
                 }
                 ["softmax"] if value == "drop" => h.options.drop_softmax = true,
+                ["fold"] if value == "always" => h.options.fold = Fold::Always,
                 ["range", node] => {
                     ranges
                         .insert(node.to_string(), value.parse().map_err(|_| format!("no number: {value}"))?);

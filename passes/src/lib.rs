@@ -16,6 +16,7 @@ pub mod patch;
 pub mod registry;
 pub mod splitmix;
 pub mod valid;
+pub mod weigh;
 
 pub mod canonicalise;
 pub mod compact_relu;

@@ -5,6 +5,7 @@ use crate::ir::{Facts, Graph, NodeId};
 use crate::masks::Masks;
 use crate::normalise_ranges::Ranges;
 use crate::patch::{Patch, PatchError};
+use crate::weigh::{Candidate, Fold, Verdict};
 use std::collections::BTreeMap;
 
 /// What a pass promises about the numbers.
@@ -53,6 +54,8 @@ pub struct Options {
     pub drop_softmax: bool,
     /// What was measured, for the opt-in normalise-ranges.
     pub ranges: Option<Ranges>,
+    /// When the weighed passes rewrite.
+    pub fold: Fold,
 }
 
 /// What a rule sees.
@@ -77,6 +80,10 @@ pub trait Pass: Sync {
     /// Is it switched on by these options?
     fn enabled(&self, _options: &Options) -> bool {
         true
+    }
+    /// May a rewrite cost more than it saves? Then [`Options::fold`] decides where it is made.
+    fn weighed(&self) -> bool {
+        false
     }
     /// The rewrite rooted at a node.
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip>;
@@ -110,6 +117,8 @@ pub struct Outcome {
     pub applied: usize,
     /// Rewrites refused.
     pub refused: Vec<Refusal>,
+    /// Where a weighed pass could rewrite, in the order of the judgement.
+    pub candidates: Vec<Candidate>,
 }
 
 /// A pass that broke the graph or does not end: a bug in relinc.
@@ -145,39 +154,64 @@ pub enum PassError {
 
 const MAX_SWEEPS: usize = 200;
 
-/// Runs one pass until it finds nothing more to do.
+/// Runs one pass until it finds nothing more to do. A weighed pass asks [`Options::fold`] at each place; a place where
+/// rewriting does not pay is asked again in the next sweep, for what is around it may have changed.
 pub fn run(pass: &dyn Pass, g: &mut Graph, options: &Options) -> Result<Outcome, PassError> {
     let name = pass.name();
-    let mut facts = infer(g).map_err(|errors| PassError::Infer { pass: name, errors })?;
     let mut outcome = Outcome::default();
+    if pass.weighed() && matches!(options.fold, Fold::Never) {
+        return Ok(outcome);
+    }
+    let mut facts = infer(g).map_err(|errors| PassError::Infer { pass: name, errors })?;
     for _ in 0..MAX_SWEEPS {
         let order = g.topo().unwrap_or_default();
         let mut refused = BTreeMap::new();
+        let mut declined = vec![];
         let before = outcome.applied;
         for id in order {
             if !g.contains(id) {
                 continue;
             }
+            let node = g.node(id).name.clone();
             match pass.rewrite(&Cx { graph: g, facts: &facts, options }, id) {
                 Ok(patch) => {
-                    let node = g.node(id).name.clone();
-                    patch.apply(g, &mut facts).map_err(|error| PassError::Patch {
-                        pass: name,
-                        node,
-                        error,
-                    })?;
+                    let fail = |error| PassError::Patch { pass: name, node: node.clone(), error };
+                    if pass.weighed() {
+                        let verdict = weigh(&patch, g, &facts, options).map_err(fail)?;
+                        let candidate =
+                            Candidate { node: node.clone(), taken: verdict.pays, why: verdict.why };
+                        if !candidate.taken {
+                            declined.push(candidate);
+                            continue;
+                        }
+                        outcome.candidates.push(candidate);
+                    }
+                    patch.apply(g, &mut facts).map_err(fail)?;
                     outcome.applied += 1;
                 }
                 Err(Skip::Refused(why)) => {
-                    refused.insert(g.node(id).name.clone(), why);
+                    refused.insert(node, why);
                 }
                 Err(Skip::NoMatch) => {}
             }
         }
         if outcome.applied == before {
             outcome.refused = refused.into_iter().map(|(node, why)| Refusal { node, why }).collect();
+            outcome.candidates.extend(declined);
             return Ok(outcome);
         }
     }
     Err(PassError::Endless { pass: name, sweeps: MAX_SWEEPS })
+}
+
+fn weigh(patch: &Patch, g: &Graph, facts: &Facts, options: &Options) -> Result<Verdict, PatchError> {
+    match &options.fold {
+        Fold::Never => Ok(Verdict { pays: false, why: "folding is switched off".into() }),
+        Fold::Always => Ok(Verdict { pays: true, why: "asked for, not weighed".into() }),
+        Fold::Auto(judge) => {
+            let mut after = g.clone();
+            patch.clone().apply(&mut after, &mut facts.clone())?;
+            Ok(judge.judge(g, &after))
+        }
+    }
 }
