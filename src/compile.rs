@@ -2,9 +2,11 @@
 
 pub mod describe;
 pub mod fixed;
+mod fold;
 mod forms;
 mod search;
 
+pub use self::fold::FoldMode;
 use crate::error::{Error, input};
 use crate::model::Model;
 use crate::probe::Probe;
@@ -17,7 +19,7 @@ use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::Masks;
 use relinc_passes::pass::Options;
-use relinc_passes::{registry, valid};
+use relinc_passes::valid;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::eval;
@@ -110,6 +112,8 @@ pub struct Request {
     pub opset: i64,
     /// How the SPU target writes convolutions.
     pub conv_form: ConvForm,
+    /// When convolutions are merged.
+    pub fold: FoldMode,
     /// Who knows the weights; each protocol's default when absent.
     pub weights: Option<Weights>,
     /// Protocols to price.
@@ -216,9 +220,8 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         onnx::emit(&v, &staging.path().join("trained.onnx"), &o).map_err(input)?;
     }
     progress.step("lowering");
-    for p in registry::masking() {
-        model.run(p, &options, probe.as_mut())?;
-    }
+    options.fold = r.fold.options(r);
+    model.lower(&options, probe.as_mut())?;
     let images = match r.fixed_point {
         Some(_) => describe::sample(&model.graph, held_out.as_ref(), fixed::IMAGES, r.seed)?,
         None => sample.clone(),

@@ -6,7 +6,6 @@ use crate::model::Model;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::masks::{IDENTITY, LayerMask, Masks};
 use relinc_passes::pass::Options;
-use relinc_passes::registry;
 use relinc_runtime::cost::{
     self, Class, ConvForm, Drawn, Forms, Law, Network, Priced, Protocol, Quantities, Weights,
 };
@@ -54,9 +53,7 @@ impl Clock {
             model.layers.iter().map(|l| (l.name.clone(), LayerMask::uniform(l.shape, IDENTITY))).collect();
         let options =
             Options { masks: Some(Masks { layers: none, ..Masks::default() }), ..Options::default() };
-        for p in registry::masking() {
-            linear.run(p, &options, None)?;
-        }
+        linear.lower(&options, None)?;
         let facts = infer(&linear.graph).map_err(|e| input(&e[0]))?;
         let forms = match &pricing.forms {
             Some((form, n)) if protocol.on_spu().is_some() => {

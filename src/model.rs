@@ -8,6 +8,7 @@ use relinc_passes::ir::{Graph, NodeId};
 use relinc_passes::layers::{mask_shape, name_layers};
 use relinc_passes::pass::{self, Options, Pass, Refusal};
 use relinc_passes::registry;
+use relinc_passes::weigh::Candidate;
 use relinc_runtime::search::oneshot::Layer;
 use std::path::Path;
 
@@ -22,6 +23,8 @@ pub struct PassRecord {
     pub applied: usize,
     /// Places where it would have been wrong.
     pub refused: Vec<Refusal>,
+    /// Where a weighed pass could rewrite; of several runs, what was taken in all and what was left in the last.
+    pub candidates: Vec<Candidate>,
     /// Largest change of an output, where it was executed before and after.
     pub max_abs_difference: Option<f64>,
 }
@@ -123,8 +126,30 @@ impl Model {
         Ok(m)
     }
 
-    /// Runs one pass and records it.
-    pub fn run(&mut self, p: &dyn Pass, options: &Options, probe: Option<&mut Probe>) -> Result<(), Error> {
+    /// Puts the masks on and lowers them. Weighed passes take turns until none finds anything more that pays.
+    pub fn lower(&mut self, options: &Options, mut probe: Option<&mut Probe>) -> Result<(), Error> {
+        let passes: Vec<&dyn Pass> = registry::masking().filter(|p| p.enabled(options)).collect();
+        for group in passes.chunk_by(|a, b| a.weighed() && b.weighed()) {
+            loop {
+                let mut applied = 0;
+                for p in group {
+                    applied += self.run(*p, options, probe.as_deref_mut())?;
+                }
+                if applied == 0 || group.len() == 1 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one pass and records it; returns how often it applied.
+    pub fn run(
+        &mut self,
+        p: &dyn Pass,
+        options: &Options,
+        probe: Option<&mut Probe>,
+    ) -> Result<usize, Error> {
         let outcome = pass::run(p, &mut self.graph, options)
             .map_err(|e| Error::Input(format!("{}: {e}", self.info.path.display())))?;
         if let (true, Some(r)) = (p.name() == "insert-masks", outcome.refused.first()) {
@@ -139,11 +164,13 @@ impl Model {
             Some(probe) => Some(probe.after(p, &self.graph)?),
             None => None,
         };
+        let applied = outcome.applied;
         let record = PassRecord {
             name: p.name(),
             guarantee: p.guarantee().name(),
             applied: outcome.applied,
             refused: outcome.refused,
+            candidates: outcome.candidates,
             max_abs_difference: difference,
         };
         match self.passes.iter_mut().find(|r| r.name == record.name) {
@@ -151,11 +178,13 @@ impl Model {
             Some(r) => {
                 r.applied += record.applied;
                 r.refused = record.refused;
+                r.candidates.retain(|c| c.taken);
+                r.candidates.extend(record.candidates);
                 let both = [r.max_abs_difference, record.max_abs_difference];
                 r.max_abs_difference = both.into_iter().flatten().reduce(f64::max);
             }
         }
-        Ok(())
+        Ok(applied)
     }
 
     /// ReLUs in all layers.

@@ -1,7 +1,7 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
 use crate::cli_options::allocation;
-use crate::compile::{MaskSource, Request, Source, Target};
+use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
 use crate::training::evaluate::{Measure, attacks};
 use crate::training::spec::{self, StageOptions};
@@ -47,6 +47,8 @@ pub struct Pipeline {
     pub weights: Option<Weights>,
     /// How the SPU target writes convolutions: auto, direct or taps.
     pub conv_form: Option<String>,
+    /// When convolutions are merged: auto, always or never.
+    pub fold: Option<String>,
     /// ONNX operator set to write.
     pub opset: Option<i64>,
     /// Remove a softmax at the end.
@@ -121,6 +123,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "accuracy",
             "weights",
             "conv_form",
+            "fold",
             "opset",
             "drop_softmax",
             "verify_each",
@@ -308,6 +311,7 @@ impl Pipeline {
             targets: targets.iter().map(|t| t.parse::<Target>()).collect::<Result<_, _>>()?,
             opset,
             conv_form: self.conv_form.as_deref().map_or(Ok(ConvForm::Auto), str::parse).map_err(input)?,
+            fold: self.fold.as_deref().map_or(Ok(FoldMode::Auto), str::parse).map_err(input)?,
             weights: self.weights,
             protocols: or(&self.report.protocols, &["spu-semi2k", "spu-aby3"])
                 .iter()

@@ -54,6 +54,11 @@ pub fn masking() -> impl Iterator<Item = &'static dyn Pass> {
         .filter_map(find)
 }
 
+/// What follows every merge before its cost is looked at.
+pub fn settling() -> impl Iterator<Item = &'static dyn Pass> {
+    ["fold-scale-and-bias", "drop-dead"].into_iter().filter_map(find)
+}
+
 /// All pass documentation as one Markdown text: `docs/passes.md`.
 pub fn documentation() -> String {
     let mut s = String::from(

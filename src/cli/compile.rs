@@ -3,7 +3,7 @@
 use super::args::{CostArgs, ImportArgs};
 use super::{Global, print, print_json};
 use crate::cli_options::{allocation, untrained_method};
-use crate::compile::{MaskSource, Request, Source, Target, compile, fixed::FixedPoint};
+use crate::compile::{FoldMode, MaskSource, Request, Source, Target, compile, fixed::FixedPoint};
 use crate::error::{Error, input};
 use crate::report;
 use relinc_passes::back::onnx::OPSETS;
@@ -63,9 +63,9 @@ pub struct Args {
     /// The batch normalisation to fold of a model with two: clean or adversarial
     #[arg(long, value_name = "BRANCH")]
     bn: Option<String>,
-    /// Merge convolutions: auto, always or never (announced; folds of scales and biases are exact and always made)
+    /// Merge convolutions: auto (where the first protocol's cost model on the first network says that it pays), always or never
     #[arg(long, value_name = "WHEN", default_value = "auto")]
-    fold: String,
+    fold: FoldMode,
     /// How the SPU target writes convolutions: auto (by the cost model), direct, or taps (one product over all taps)
     #[arg(long, value_name = "FORM", default_value = "auto")]
     conv_form: ConvForm,
@@ -96,11 +96,6 @@ impl Args {
                  train, search and tune take --bn or branch"
             )));
         }
-        match self.fold.as_str() {
-            "auto" | "never" => {}
-            "always" => return Err(Error::announced("--fold always (merging convolutions)")),
-            f => return Err(Error::Input(format!("--fold {f} is not known; choose auto, always or never"))),
-        }
         let masks = match (&self.masks, &self.budget) {
             (Some(f), _) => MaskSource::File(f.clone()),
             (None, None) => MaskSource::All,
@@ -126,6 +121,7 @@ impl Args {
             targets,
             opset: self.opset,
             conv_form: self.conv_form,
+            fold: self.fold,
             weights: self.cost.weights(),
             protocols: self.cost.protocols()?,
             networks: self.cost.networks()?,

@@ -148,7 +148,7 @@ impl Args {
     fn put_on(&self, masks: Option<Masks>, m: &mut Model) -> Result<(), Error> {
         match masks {
             None => Ok(()),
-            masks => m.run(&InsertMasks, &Options { masks, ..Options::default() }, None),
+            masks => m.run(&InsertMasks, &Options { masks, ..Options::default() }, None).map(drop),
         }
     }
 

@@ -115,6 +115,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         targets,
         opset: 17,
         conv_form: Default::default(),
+        fold: Default::default(),
         weights: a.cost.weights(),
         protocols: a.cost.protocols()?,
         networks: a.cost.networks()?,

@@ -183,6 +183,7 @@ pub fn passes(model: &Model) -> Vec<rm::Pass> {
             guarantee: p.guarantee.into(),
             applied: p.applied as u64,
             refused: p.refused.iter().map(refusal).collect(),
+            candidates: p.candidates.clone(),
             max_abs_difference: p.max_abs_difference,
         })
         .collect()

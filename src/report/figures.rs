@@ -27,7 +27,7 @@ pub(super) fn digits(v: f64) -> String {
 }
 
 /// `28.6 MB`, in powers of 1000.
-pub(super) fn bytes(v: u64) -> String {
+pub(crate) fn bytes(v: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
     let (mut x, mut unit) = (v as f64, 0);
     while x >= 999.5 && unit + 1 < UNITS.len() {

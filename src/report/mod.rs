@@ -17,7 +17,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use figures::count;
+pub(crate) use figures::{bytes, count};
 pub use headline::headline;
 pub use model::Report;
 

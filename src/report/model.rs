@@ -277,10 +277,15 @@ pub struct Pass {
     /// Where it nearly applied.
     #[serde(default)]
     pub refused: Vec<Refusal>,
+    /// Where it was weighed, and what came of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Candidate>,
     /// Largest difference of the outputs it made, where it was checked.
     #[serde(default)]
     pub max_abs_difference: Option<f64>,
 }
+
+pub use relinc_passes::weigh::Candidate;
 
 /// A near miss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -171,18 +171,24 @@ pub fn report() -> Report {
         guarantee: guarantee.into(),
         applied,
         refused: vec![],
+        candidates: vec![],
         max_abs_difference: d,
     };
     let mut passes = vec![
         pass("canonicalise", "exact", 42, Some(0.0)),
         pass("fold-batch-norm", "exact", 19, Some(1.9e-6)),
         pass("compact-relu", "exact", 15, Some(0.0)),
-        pass("fold-conv", "exact", 0, None),
+        pass("merge-conv", "exact", 1, Some(4.8e-7)),
     ];
     passes[3].refused.push(Refusal {
         node: "conv2 → conv3".into(),
         why: "the second convolution pads by 1 and the border would change".into(),
     });
+    let candidate = |node: &str, taken, why: &str| Candidate { node: node.into(), taken, why: why.into() };
+    passes[3].candidates = vec![
+        candidate("conv5", true, "5.5 MB instead of 5.8 MB"),
+        candidate("conv9", false, "6.1 MB instead of 5.8 MB"),
+    ];
     Report {
         relinc: "0.1.0".into(),
         model: Model {

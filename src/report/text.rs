@@ -191,6 +191,10 @@ fn passes(r: &Report, out: &mut String) {
         .collect();
     *out += &table(&["pass", "guarantee", "applied", "refused", "max difference"], "llrrr", rows);
     for p in &r.passes {
+        for c in &p.candidates {
+            let what = if c.taken { "made" } else { "left" };
+            *out += &wrap(&format!("{}, {}, {what}: {}", p.name, c.node, c.why), "- ");
+        }
         for f in &p.refused {
             *out += &wrap(&format!("{}, {}: {}", p.name, f.node, f.why), "- ");
         }

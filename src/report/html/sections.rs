@@ -93,6 +93,7 @@ pub(super) fn passes(r: &Report) -> String {
     }
     let mut rows = String::new();
     let mut refused = String::new();
+    let mut weighed = String::new();
     for p in &r.passes {
         let d = p.max_abs_difference.map_or("not checked".to_string(), figures::difference);
         rows += &format!(
@@ -103,6 +104,15 @@ pub(super) fn passes(r: &Report) -> String {
             count(p.applied),
             count(p.refused.len() as u64),
         );
+        for c in &p.candidates {
+            weighed += &format!(
+                "<li>{} <code>{}</code> at <code>{}</code>: {}</li>",
+                if c.taken { "Made:" } else { "Left:" },
+                esc(&p.name),
+                esc(&c.node),
+                esc(&c.why)
+            );
+        }
         for f in &p.refused {
             refused += &format!(
                 "<li><code>{}</code> at <code>{}</code>: {}</li>",
@@ -117,6 +127,10 @@ pub(super) fn passes(r: &Report) -> String {
          <th scope=\"col\" class=\"n\">applied</th><th scope=\"col\" class=\"n\">refused</th>\
          <th scope=\"col\" class=\"n\">largest difference</th></tr></thead><tbody>{rows}</tbody></table></div>"
     );
+    if !weighed.is_empty() {
+        body +=
+            &format!("<div class=\"card\"><h3>What was weighed</h3><ul class=\"plain\">{weighed}</ul></div>");
+    }
     if !refused.is_empty() {
         body += &format!(
             "<div class=\"card\"><h3>What was not done, and why</h3><ul class=\"plain\">{refused}</ul></div>"

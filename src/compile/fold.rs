@@ -1,0 +1,118 @@
+//! Which merges pay: the judge of weighed passes, by the cost model of one protocol on one network.
+
+use super::{Request, Target, forms};
+use crate::report::bytes;
+use relinc_passes::ir::Graph;
+use relinc_passes::ir::infer::infer;
+use relinc_passes::pass::Options;
+use relinc_passes::registry;
+use relinc_passes::weigh::{Fold, Judge, Verdict};
+use relinc_runtime::cost::{self, ConvForm, Forms, Network, Priced, Protocol, Weights};
+use std::sync::Arc;
+
+/// When convolutions are merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FoldMode {
+    /// Where the first protocol's cost model says so on the first network.
+    #[default]
+    Auto,
+    /// Wherever it is exact.
+    Always,
+    /// At no place.
+    Never,
+}
+
+impl std::str::FromStr for FoldMode {
+    type Err = String;
+    fn from_str(s: &str) -> Result<FoldMode, String> {
+        match s {
+            "auto" => Ok(FoldMode::Auto),
+            "always" => Ok(FoldMode::Always),
+            "never" => Ok(FoldMode::Never),
+            f => Err(format!("fold {f} is not known; choose auto, always or never")),
+        }
+    }
+}
+
+impl FoldMode {
+    /// What the passes are told. Without a protocol nothing can be weighed and nothing is merged.
+    pub fn options(self, r: &Request) -> Fold {
+        match (self, r.protocols.first(), r.networks.first()) {
+            (FoldMode::Always, ..) => Fold::Always,
+            (FoldMode::Auto, Some(p), Some(n)) => Fold::Auto(Arc::new(CostJudge {
+                protocol: p.clone(),
+                weights: forms::weights(r, p),
+                network: n.clone(),
+                form: (r.targets.contains(&Target::Spu) && p.on_spu().is_some()).then_some(r.conv_form),
+            })),
+            _ => Fold::Never,
+        }
+    }
+}
+
+/// Weighs by predicted bytes and seconds of a whole query.
+#[derive(Debug)]
+struct CostJudge {
+    protocol: Protocol,
+    weights: Weights,
+    network: Network,
+    /// The form convolutions are emitted in; direct where there is none.
+    form: Option<ConvForm>,
+}
+
+/// What a graph costs.
+struct Weight {
+    bytes: f64,
+    seconds: f64,
+    rounds: f64,
+}
+
+impl CostJudge {
+    fn price(&self, g: &Graph) -> Result<Weight, String> {
+        let mut g = g.clone();
+        for p in registry::settling() {
+            relinc_passes::pass::run(p, &mut g, &Options::default()).map_err(|e| e.to_string())?;
+        }
+        let facts = infer(&g).map_err(|e| e[0].to_string())?;
+        let forms = match self.form {
+            Some(f) => Forms::choose(&g, &facts, &self.protocol, self.weights, &self.network, f),
+            None => Forms::default(),
+        };
+        let p: Priced = cost::price_as(&g, &facts, &self.protocol, self.weights, &forms);
+        if !p.complete() {
+            return Err(format!("{} does not model {}", self.protocol.name, p.not_modelled.join(", ")));
+        }
+        let bytes = p.total.sent + p.total.recv;
+        Ok(Weight { bytes, seconds: cost::latency(&p, &self.network), rounds: p.total.rounds })
+    }
+}
+
+/// Changes below this share are no gain.
+const NOTHING: f64 = 1e-6;
+
+impl Judge for CostJudge {
+    fn judge(&self, before: &Graph, after: &Graph) -> Verdict {
+        let (was, now) = match (self.price(before), self.price(after)) {
+            (Ok(b), Ok(a)) => (b, a),
+            (Err(e), _) | (_, Err(e)) => return Verdict { pays: false, why: format!("not weighed: {e}") },
+        };
+        let more = |now: f64, was: f64| now > was * (1.0 + NOTHING);
+        let less = |now: f64, was: f64| now < was * (1.0 - NOTHING);
+        let pays = !more(now.bytes, was.bytes)
+            && !more(now.seconds, was.seconds)
+            && (less(now.bytes, was.bytes) || less(now.seconds, was.seconds));
+        let why = format!(
+            "a query on {}, {}: {} instead of {}, {:.3} s instead of {:.3} s, {} exchanges instead of {}",
+            self.protocol.name,
+            self.network.describe(),
+            bytes(now.bytes.round() as u64),
+            bytes(was.bytes.round() as u64),
+            now.seconds,
+            was.seconds,
+            now.rounds,
+            was.rounds,
+        );
+        Verdict { pays, why }
+    }
+}
