@@ -90,6 +90,8 @@ pub enum MaskSource {
         images: usize,
         /// Removed elements may become zero.
         zeros: bool,
+        /// Layers that may keep ReLUs.
+        layers: Option<usize>,
     },
 }
 

@@ -339,6 +339,7 @@ impl Stage {
         Ok(MaskSource::Oneshot {
             budget: spec::budget(self.budget.as_ref())?,
             allocation: allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?,
+            layers: o.layers,
             rounds: o.rounds.unwrap_or(8).max(1),
             images: o.calibration.unwrap_or(256).max(1),
             zeros: !o.identity_only.unwrap_or(false),

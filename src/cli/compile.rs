@@ -36,6 +36,9 @@ pub struct Args {
     /// Layer sensitivities for --allocation senet, one per ReLU layer, separated by commas [default: measured]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     eta: Option<Vec<f64>>,
+    /// ReLU layers that may keep ReLUs; all others vanish
+    #[arg(long, value_name = "N")]
+    layers: Option<usize>,
     /// Rounds the removal is spread over
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]
     rounds: u64,
@@ -105,6 +108,7 @@ impl Args {
                 rounds: self.rounds as usize,
                 images: self.calibration as usize,
                 zeros: !self.identity_only,
+                layers: self.layers,
             },
         };
         untrained_method(&self.method)?;

@@ -64,7 +64,7 @@ pub fn masks(
 }
 
 fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<String>) -> Result<Masks, Error> {
-    let MaskSource::Oneshot { budget, allocation, rounds, images, zeros } = &r.masks else {
+    let MaskSource::Oneshot { budget, allocation, rounds, images, zeros, layers: at_most } = &r.masks else {
         return Ok(Masks::default());
     };
     let Some(data) = &r.data else {
@@ -83,21 +83,29 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
         .collect();
     let layers = model.search_layers();
     let named = |e: String| Error::Input(format!("{}: {e}", model.info.path.display()));
-    let (keep, closed) = match budget {
-        Budget::Latency(l) => {
+    let (keep, closed) = match (budget, at_most) {
+        (Budget::Latency(_), Some(_)) => {
+            return Err(Error::Input(format!(
+                "--budget {budget}: a time chooses the layers itself; leave out --layers"
+            )));
+        }
+        (Budget::Latency(l), None) => {
             let mut tell = |i, n| progress.count("layers that fit the time", i, n);
             let worth = whole::rescaled(&model.graph, &layers, &batches, r.seed, *zeros, &mut tell);
             let (choice, said) = latency::resolve(l, model, &r.into(), &worth.map_err(named)?)?;
             notes.push(said);
             (choice.keep, choice.closed)
         }
-        b => (b.relus(model.relus()).map_err(input)?, vec![]),
+        (b, _) => (b.relus(model.relus()).map_err(input)?, vec![]),
     };
-    if !closed.is_empty() && *allocation != Allocation::Global {
-        return Err(Error::Input("a latency budget spreads the ReLUs itself: leave out --allocation".into()));
+    if (!closed.is_empty() || at_most.is_some()) && *allocation != Allocation::Global {
+        return Err(Error::Input(
+            "a latency budget and --layers spread the ReLUs themselves: leave out --allocation".into(),
+        ));
     }
     let (allocation, zeros) = (allocation.clone(), *zeros);
-    let options = Oneshot { keep, allocation, rounds: *rounds, seed: r.seed, zeros, closed };
+    let options =
+        Oneshot { keep, allocation, rounds: *rounds, seed: r.seed, zeros, closed, layers: *at_most };
     let found = oneshot::search(&model.graph, &layers, &batches, &options, &mut |i, n| {
         progress.count("mask search, round", i, n);
     });

@@ -216,6 +216,7 @@ impl Trainer<'_> {
         if planned.kind == Kind::Search {
             let mut s = o.search(target.keep, self.plan.seed)?;
             s.closed = target.closed.clone();
+            s.layers = target.layers;
             if s.counts == Counts::Eta(vec![]) {
                 s.counts =
                     Counts::Eta(self.sensitivity(name, o, student, teacher, train, val, checkpoints)?);

@@ -26,6 +26,7 @@ impl Trainer<'_> {
         let options = Oneshot {
             keep: target.keep,
             closed: target.closed.clone(),
+            layers: target.layers,
             allocation,
             rounds: o.rounds.unwrap_or(8).max(1),
             seed: self.plan.seed,

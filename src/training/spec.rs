@@ -80,6 +80,9 @@ pub struct StageOptions {
     /// ReLUs each layer keeps, instead of sensitivities
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub counts: Option<Vec<usize>>,
+    /// ReLU layers that may keep ReLUs; all others vanish (gradual, oneshot)
+    #[arg(long, value_name = "N")]
+    pub layers: Option<usize>,
     /// Where sensitivities come from: gradient, sparse, resnet18, resnet34 or wrn22-8
     #[arg(long, value_name = "FROM")]
     pub sensitivity: Option<String>,
@@ -257,6 +260,7 @@ impl StageOptions {
             calibration: self.calibration.unwrap_or(256).max(1),
             ramp: self.ramp.unwrap_or(1.0).max(1e-3),
             closed: vec![],
+            layers: None,
             first: None,
             seed,
         })

@@ -20,6 +20,8 @@ pub(super) struct Target {
     pub keep: usize,
     /// Layers that keep none; empty for no such layer.
     pub closed: Vec<bool>,
+    /// Layers that may keep ReLUs; the search chooses them.
+    pub layers: Option<usize>,
     /// How it was chosen, for the user.
     pub said: Option<String>,
 }
@@ -34,23 +36,38 @@ impl Trainer<'_> {
         train: &Dataset,
         (graph, info): (&Graph, &ModelInfo),
     ) -> Result<Target, Error> {
-        let Budget::Latency(budget) = budget else {
-            let keep = budget.relus(student.net.relu_count()).map_err(input)?;
-            return Ok(Target { keep, ..Target::default() });
+        let what = match (budget, o.layers) {
+            (Budget::Latency(l), None) => format!("budget {}", l.text),
+            (Budget::Latency(l), Some(_)) => {
+                return Err(Error::Input(format!(
+                    "budget {}: a time chooses the layers itself; leave out layers",
+                    l.text
+                )));
+            }
+            (_, Some(n)) => format!("layers {n}"),
+            _ => String::new(),
         };
+        let keep = match budget {
+            Budget::Latency(_) => 0,
+            b => b.relus(student.net.relu_count()).map_err(input)?,
+        };
+        if what.is_empty() {
+            return Ok(Target { keep, ..Target::default() });
+        }
         if !is_oneshot(o) && o.method()? != Method::Gradual {
             return Err(Error::Input(format!(
-                "budget {}: a time is met by the methods gradual and oneshot; method {} wants a number of ReLUs",
-                budget.text,
+                "{what}: the methods gradual and oneshot choose layers; method {} wants a number of ReLUs alone",
                 o.method()?
             )));
         }
         if o.allocation.is_some() || o.eta.is_some() || o.counts.is_some() || o.sensitivity.is_some() {
             return Err(Error::Input(format!(
-                "budget {}: a time spreads the ReLUs itself; leave out allocation, eta, counts and sensitivity",
-                budget.text
+                "{what}: it spreads the ReLUs itself; leave out allocation, eta, counts and sensitivity"
             )));
         }
+        let Budget::Latency(budget) = budget else {
+            return Ok(Target { keep, layers: o.layers, ..Target::default() });
+        };
         let (g, layers, batches) = self.calibration(student, o, train)?;
         let zeros = !o.identity_only.unwrap_or(false);
         let mut tell = |i, n| self.progress.count("layers that fit the time", i, n);
@@ -59,6 +76,6 @@ impl Trainer<'_> {
         let worth = worth.map_err(input)?;
         let model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
         let (choice, said) = latency::resolve(budget, &model, &self.pricing, &worth)?;
-        Ok(Target { keep: choice.keep, closed: choice.closed, said: Some(said) })
+        Ok(Target { keep: choice.keep, closed: choice.closed, said: Some(said), layers: None })
     }
 }

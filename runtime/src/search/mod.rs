@@ -3,5 +3,6 @@
 pub mod allocate;
 pub mod budget;
 pub mod latency;
+pub mod layers;
 pub mod oneshot;
 pub mod whole;

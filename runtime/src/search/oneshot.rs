@@ -10,6 +10,7 @@
 //! round measures the costs of all elements on the network as masked so far. The weights never change.
 
 use super::allocate::allocate;
+use super::layers::{open_layers, vanishing};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use relinc_passes::insert_masks::InsertMasks;
@@ -53,6 +54,8 @@ pub struct Oneshot {
     pub zeros: bool,
     /// Layers that keep none; empty for no such layer.
     pub closed: Vec<bool>,
+    /// Layers that may keep ReLUs; the others are chosen round by round.
+    pub layers: Option<usize>,
 }
 
 /// Costs of one layer's elements, summed over the calibration images.
@@ -110,7 +113,6 @@ pub fn search(
     let keep = options.keep.min(total);
     let rounds = options.rounds.max(1);
     let mut masks = open(layers);
-    let closed = |l: usize| options.closed.get(l).copied().unwrap_or(false);
     let mut eta = match &options.allocation {
         Allocation::Senet(Some(e)) if e.len() != layers.len() => {
             return Err(format!("{} sensitivities for {} ReLU layers", e.len(), layers.len()));
@@ -123,6 +125,19 @@ pub fn search(
         let rest = 1.0 - round as f64 / rounds as f64;
         let now = keep + ((total - keep) as f64 * rest.powi(3)).round() as usize;
         let costs = measure(g, layers, batches, &masks, options.seed.wrapping_add(round as u64))?;
+        let closed: Vec<bool> = match options.layers {
+            None => (0..layers.len()).map(|l| options.closed.get(l).copied().unwrap_or(false)).collect(),
+            Some(n) => {
+                let now_open = open_layers(layers.len(), n, 1.0 - rest);
+                let costs: Vec<Vec<f64>> = costs
+                    .iter()
+                    .zip(&caps)
+                    .map(|(c, &n)| (0..n).map(|i| c.cheaper(i, options.zeros).cost).collect())
+                    .collect();
+                vanishing(&costs, now, now_open)
+            }
+        };
+        let closed = |l: usize| closed[l];
         let cost = |l: usize, i: usize| {
             // What has to go is ranked below everything.
             if closed(l) { -1.0 } else { costs[l].cheaper(i, options.zeros).cost }
@@ -139,7 +154,9 @@ pub fn search(
         let kept = rank(&caps, cost, now, counts.as_deref());
         for (l, layer) in layers.iter().enumerate() {
             let c = &costs[l];
-            let removed = |i: usize| if c.cheaper(i, options.zeros).becomes_zero { ZERO } else { IDENTITY };
+            // A layer that vanishes is the identity, so that what is around it can merge.
+            let zeros = options.zeros && !closed(l);
+            let removed = |i: usize| if c.cheaper(i, zeros).becomes_zero { ZERO } else { IDENTITY };
             let values = (0..caps[l]).map(|i| if kept[l][i] { RELU } else { removed(i) }).collect();
             masks.layers.insert(layer.name.clone(), LayerMask { shape: layer.shape, values, slope: None });
         }

@@ -63,6 +63,8 @@ pub struct SearchOptions {
     pub ramp: f64,
     /// Layers that keep no ReLU (gradual); empty for no such layer.
     pub closed: Vec<bool>,
+    /// Layers that may keep ReLUs when the search is over (gradual); it chooses them as it goes.
+    pub layers: Option<usize>,
     /// Masks to begin with, instead of the method's own.
     pub first: Option<Masks>,
     /// Seed of everything random.
@@ -123,8 +125,8 @@ impl Recipe {
             (Kind::Teacher, _) => (0.05, Schedule::Step),
             (Kind::Search, true) => (0.05, Schedule::Constant),
             (Kind::Tune, true) => (0.01, Schedule::Step),
-            (Kind::Search, false) => (0.03, Schedule::Constant),
-            (Kind::Tune, false) => (0.03, Schedule::Cosine),
+            (Kind::Search, false) => (if robust { 0.03 } else { 0.01 }, Schedule::Constant),
+            (Kind::Tune, false) => (if robust { 0.03 } else { 0.01 }, Schedule::Cosine),
         };
         Recipe {
             kind,

@@ -99,6 +99,7 @@ impl Job {
             calibration: 32,
             ramp: 0.8,
             closed: vec![],
+            layers: None,
             first: None,
             seed: 3,
         });

@@ -5,6 +5,7 @@
 //! `−max(x,0)` when it becomes zero; the cheaper counts. Elements already removed are judged alike, so they may return.
 
 use super::{masks_of, shapes};
+use crate::search::layers::{open_layers, vanishing};
 use crate::train::learner::{Learner, Scene};
 use crate::train::recipe::{Counts, SearchOptions};
 use crate::train::select::select;
@@ -23,21 +24,31 @@ impl Gradual {
         Gradual { options }
     }
 
+    /// Share of the way to the budget when the share `done` of the stage is over.
+    fn ramped(&self, done: f64) -> f64 {
+        (done / self.options.ramp.max(1e-9)).clamp(0.0, 1.0)
+    }
+
     /// ReLUs to keep when the share `done` of the stage is over.
     fn keep(&self, done: f64, total: usize) -> usize {
         let keep = self.options.keep.min(total);
-        let left = 1.0 - (done / self.options.ramp.max(1e-9)).clamp(0.0, 1.0);
+        let left = 1.0 - self.ramped(done);
         keep + ((total - keep) as f64 * left.powi(3)).round() as usize
     }
 
-    fn masks(&self, scene: &Scene<'_>, keep: usize, round: u64) -> Result<Masks, String> {
+    /// Masks that keep `keep` ReLUs; `done` is the share of the stage that is over.
+    fn masks(&self, scene: &Scene<'_>, keep: usize, done: f64, round: u64) -> Result<Masks, String> {
         let o = &self.options;
         let worth = sensitivity::worth(scene, o.calibration, o.seed.wrapping_add(round))?;
         let cost = |w: &Worth, i: usize| if o.zeros { w.identity[i].min(w.zero[i]) } else { w.identity[i] };
         let mut costs: Vec<Vec<f64>> =
             worth.iter().map(|w| (0..w.identity.len()).map(|i| cost(w, i)).collect()).collect();
+        let closed = match o.layers {
+            None => o.closed.clone(),
+            Some(n) => vanishing(&costs, keep, open_layers(costs.len(), n, self.ramped(done))),
+        };
         // What has to go is ranked below everything.
-        costs.iter_mut().zip(&o.closed).filter(|(_, closed)| **closed).for_each(|(c, _)| c.fill(-1.0));
+        costs.iter_mut().zip(&closed).filter(|(_, closed)| **closed).for_each(|(c, _)| c.fill(-1.0));
         let shapes = shapes(scene.student);
         let caps: Vec<usize> = costs.iter().map(Vec::len).collect();
         let counts = match &o.counts {
@@ -45,8 +56,10 @@ impl Gradual {
             c => super::senet::layer_counts(c, &caps, keep)?,
         };
         let kept = select(&costs, &shapes, keep, counts.as_deref(), o.granularity);
+        // A layer that vanishes is the identity, so that what is around it can merge.
+        let vanishes = |l: usize| closed.get(l).copied().unwrap_or(false);
         let removed = |l: usize, i: usize| {
-            if o.zeros && worth[l].zero[i] < worth[l].identity[i] { ZERO } else { IDENTITY }
+            if o.zeros && !vanishes(l) && worth[l].zero[i] < worth[l].identity[i] { ZERO } else { IDENTITY }
         };
         Ok(masks_of(scene.student, &kept, removed))
     }
@@ -65,10 +78,10 @@ impl Learner for Gradual {
         let done = (scene.epoch * scene.steps + step + every) as f64 / (scene.epochs * scene.steps) as f64;
         let total = self.options.first.as_ref().map_or(scene.student.net.relu_count(), Masks::kept);
         let keep = self.keep(done, total);
-        self.masks(scene, keep, scene.at.step).map(Some)
+        self.masks(scene, keep, done, scene.at.step).map(Some)
     }
 
     fn finish(&mut self, scene: &Scene<'_>) -> Result<Option<Masks>, String> {
-        self.masks(scene, self.options.keep, u64::MAX).map(Some)
+        self.masks(scene, self.options.keep, 1.0, u64::MAX).map(Some)
     }
 }
