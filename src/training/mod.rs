@@ -21,7 +21,8 @@ use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
 use relinc_passes::pass::Options;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
-use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
+use relinc_runtime::train::recipe::rate_for;
+use relinc_runtime::train::{Counts, Ended, Kind, Method, Model, Record, Stage, StageError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -118,7 +119,7 @@ impl Trainer<'_> {
             let name = self.stage_name(i);
             let o = &planned.options;
             let begun = found;
-            let mut target = Target::default();
+            let mut target = Target { keep: masks.kept(), ..Target::default() };
             if planned.kind == Kind::Search {
                 found = true;
                 let budget = planned.budget.as_ref().ok_or_else(|| input("stage search needs a budget"))?;
@@ -213,6 +214,10 @@ impl Trainer<'_> {
         let robust = o.robust.unwrap_or_else(|| self.plan.robust());
         let single = self.plan.norm != Norm::Dual && !(self.plan.norm == Norm::Auto && robust);
         let mut recipe = o.recipe(planned.kind, method, robust, single, self.plan.seed)?;
+        let released = matches!(method, Some(Method::Senet | Method::Rlnet));
+        if o.rate.is_none() && planned.kind != Kind::Teacher && !robust && !released {
+            recipe.rate = rate_for(target.keep as f64 / student.net.relu_count().max(1) as f64);
+        }
         if planned.kind == Kind::Search {
             let mut s = o.search(target.keep, self.plan.seed)?;
             s.closed = target.closed.clone();
