@@ -45,7 +45,9 @@ fn the_emitted_graph_keeps_within_the_time() {
         let v = compile(&dir.path().join("out"), &format!("latency={limit:.4}s@semi2k/wan"));
         let predicted = seconds(&v, "spu-semi2k", "wan");
         let limit: f64 = format!("{limit:.4}").parse().unwrap();
-        assert!(predicted <= limit + 1e-9, "{predicted} over {limit}");
+        // The search leaves a margin for what predictions miss.
+        let aim = (limit * (1.0 - relinc::latency::MARGIN)).max(none);
+        assert!(predicted <= aim + 1e-9, "{predicted} over {aim}");
         let relus = v["totals"]["relus"].as_u64().unwrap();
         assert!(relus > 0 && relus < v["before"]["relus"].as_u64().unwrap());
         let notes = v["notes"].to_string();

@@ -109,6 +109,63 @@ fn semi2k_is_met_operation_by_operation() {
     assert!(run(&["report", &out]).status.success());
 }
 
+/// Each party's part of ABY3's traffic is drawn at random, what all three send is not.
+#[test]
+fn all_parties_of_aby3_send_what_is_predicted() {
+    let Some(py) = python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("o").display().to_string();
+    json(&[
+        "compile",
+        QUICK,
+        "-o",
+        &out,
+        "--budget",
+        "50%",
+        "--data",
+        "shapes",
+        "--rounds",
+        "1",
+        "--limit",
+        "20",
+        "--target",
+        "spu",
+        "--protocol",
+        "aby3",
+    ]);
+    let m = json(&[
+        "measure",
+        &out,
+        "--protocol",
+        "aby3",
+        "--python",
+        &py,
+        "--timeout",
+        "300",
+        "--totals",
+        "--images",
+        "1",
+    ]);
+    let all = &m["all_sent"];
+    assert!(all["measured"].as_f64().unwrap() > 0.0);
+    assert_eq!(all["predicted"], all["measured"]);
+}
+
+/// A ReLU on SEMI2K has eight exchanges at any size, by the clock as by the runtime's own counter.
+#[test]
+fn exchanges_are_counted_through_the_proxy() {
+    let Some(py) = python() else { return };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mpc/rounds.py");
+    let asked = ["--protocol", "semi2k", "--only", "relu of 64", "--calls", "2", "--timeout", "100"];
+    let out = std::process::Command::new(py).arg(script).args(asked).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
+    let v: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    let rounds = v["rounds"].as_f64().unwrap();
+    // Other jobs of a test machine take time as well.
+    assert!((7.5..12.0).contains(&rounds), "{said}");
+}
+
 /// The proxy that latencies are measured through delays and caps as it says.
 #[test]
 fn the_proxy_delays_and_caps() {

@@ -195,7 +195,7 @@ mod tests {
             let c = Call {
                 sent_bytes: law.sent.at(&m.q),
                 recv_bytes: law.recv.at(&m.q),
-                send_actions: law.rounds,
+                send_actions: law.rounds.at(&m.q),
                 seconds: 1e-3 + 1e-6 * m.q.elements,
             };
             vec![Call { sent_bytes: 1e9, ..c }, c, c]

@@ -25,8 +25,8 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], steady: bool) ->
     let time = |n: &Network| MeasuredTime {
         network: n.name.clone(),
         communication_s: Compared {
-            predicted: n.communication(&predicted),
-            measured: n.communication(&measured),
+            predicted: n.communication(&predicted, cost.directions),
+            measured: n.communication(&measured, cost.directions),
         },
     };
     Measured {
@@ -39,6 +39,7 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], steady: bool) ->
         sent: total(cost.after.online_bytes, sent),
         received: total(cost.after.received_bytes, recv),
         rounds: Compared { predicted: cost.after.rounds, measured: actions },
+        all_sent: cost.after.all_bytes.zip(d.all_sent_bytes).map(|(p, m)| total(p, m as f64)),
         ops: by_type(&layers),
         layers,
         times: networks.iter().map(time).collect(),

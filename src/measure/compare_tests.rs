@@ -52,6 +52,17 @@ fn without_single_operations_there_are_totals_only() {
 }
 
 #[test]
+fn what_all_parties_sent_is_held_against_its_own_prediction() {
+    let cost = prediction();
+    let d = Document { all_sent_bytes: Some(5_000), ..Document::default() };
+    let all = compare(&cost, &d, &[], false).all_sent.unwrap();
+    // Of two parties, one receives what the other sends.
+    let predicted = cost.after.online_bytes + cost.after.received_bytes;
+    assert_eq!(all, Compared { predicted: predicted as f64, measured: 5_000.0 });
+    assert_eq!(compare(&cost, &Document::default(), &[], false).all_sent, None);
+}
+
+#[test]
 fn several_images_are_averaged() {
     let image = |sent_bytes| Image { sent_bytes, ..Image::default() };
     let d = Document { sent_bytes: 10, per_image: vec![image(10), image(20)], ..Document::default() };

@@ -19,6 +19,9 @@ pub struct Document {
     pub send_actions: u64,
     /// Seconds.
     pub seconds: f64,
+    /// Bytes all parties sent together, where they were counted.
+    #[serde(default)]
+    pub all_sent_bytes: Option<u64>,
     /// Every image of the run; the figures above are the first one's.
     #[serde(default)]
     pub per_image: Vec<Image>,

@@ -65,14 +65,25 @@ fn prediction<'a>(r: &'a Report, job: &Job) -> Result<&'a Cost, Error> {
 /// Runs the artefact and compares.
 pub fn measure(job: &Job, r: &Report) -> Result<Measured, Error> {
     let cost = prediction(r, job)?;
-    let document = execute(job, cost.weights)?;
-    // Where the runtime draws its traffic at random, the difference of two runs is no set-up.
+    // Where the runtime draws each party's part of the traffic at random, the difference of two runs is no set-up, and the
+    // sum over all parties is what one run can be judged by.
     let steady = job.protocol.tolerance.is_none();
+    let layers: &[&str] = if job.layers { &["--layers"] } else { &[] };
+    let mut document = execute(job, cost.weights, job.images, layers)?;
+    if !steady && counts_all(job) {
+        document.all_sent_bytes = execute(job, cost.weights, 1, &["--all-parties"])?.all_sent_bytes;
+    }
     Ok(compare(cost, &document, &job.networks, steady))
 }
 
-/// Runs `run.py` and reads what it prints.
-fn execute(job: &Job, weights: Weights) -> Result<Document, Error> {
+/// Can the runner count all parties? Those of earlier versions cannot.
+fn counts_all(job: &Job) -> bool {
+    std::fs::read_to_string(job.dir.join("spu").join("run.py"))
+        .is_ok_and(|text| text.contains("--all-parties"))
+}
+
+/// Runs `run.py` on some images and reads what it prints.
+fn execute(job: &Job, weights: Weights, images: u64, more: &[&str]) -> Result<Document, Error> {
     let script = job.dir.join("spu").join("run.py");
     if !script.is_file() {
         return Err(Error::Input(format!("{}: missing; compile with --target spu", script.display())));
@@ -87,10 +98,7 @@ fn execute(job: &Job, weights: Weights) -> Result<Document, Error> {
     ]);
     command.args(["--parties", &job.protocol.parties.to_string(), "--field", &job.protocol.ring.to_string()]);
     command.args(["--timeout", &job.timeout.to_string()]);
-    command.args(["--n", &job.images.to_string()]);
-    if job.layers {
-        command.arg("--layers");
-    }
+    command.args(["--n", &images.to_string()]).args(more);
     let ended = python::run(&mut command, Duration::from_secs(job.timeout + GRACE_S))?;
     let kept = format!("what compile wrote to {} is unchanged", job.dir.display());
     let Some(status) = ended.status else {

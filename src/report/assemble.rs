@@ -1,7 +1,7 @@
 //! Report entries from what the cost models and the masks say.
 
 use super::model::{Cost, LayerCost, Link, Mask, Spent};
-use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, computing, latency};
+use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, computing};
 
 fn bytes(v: f64) -> u64 {
     v.round().max(0.0) as u64
@@ -15,15 +15,17 @@ fn key(n: &NodeCost) -> &str {
 }
 
 impl Spent {
-    /// What a priced graph costs over a network.
-    pub fn new(p: &Priced, n: &Network) -> Spent {
+    /// What a priced graph costs over a network; with `timed`, computing is in its time.
+    fn new(p: &Priced, n: &Network, timed: bool) -> Spent {
+        let compute_s = computing(p, n).filter(|_| timed);
         Spent {
             online_bytes: bytes(p.total.sent),
             received_bytes: bytes(p.total.recv),
             offline_bytes: p.offline.map(bytes),
+            all_bytes: p.all.map(bytes),
             rounds: p.total.rounds,
-            latency_s: latency(p, n),
-            compute_s: computing(p, n),
+            latency_s: n.communication(&p.total, p.directions) + compute_s.unwrap_or(0.0),
+            compute_s,
             relu_bytes: bytes(p.relu.sent),
             linear_bytes: bytes(p.linear.sent),
             complete: p.complete(),
@@ -37,6 +39,8 @@ impl Cost {
     /// graph are not in it; they belong into [`super::Report::notes`].
     pub fn new(p: &Protocol, n: &Network, after: &Priced, before: Option<&Priced>) -> Cost {
         let mut per_layer: Vec<LayerCost> = vec![];
+        // Times of two graphs compare only where both have their computing in them.
+        let timed = [Some(after), before].into_iter().flatten().all(|p| computing(p, n).is_some());
         let entry =
             |c: &NodeCost, online_bytes, received_bytes, rounds, before_bytes, not_modelled| LayerCost {
                 name: key(c).to_string(),
@@ -73,13 +77,15 @@ impl Cost {
             network: n.name.clone(),
             link: Link { rtt_s: n.rtt_s, bandwidth_bit_s: n.bandwidth_bit_s },
             weights: after.weights,
-            after: Spent::new(after, n),
-            before: before.map(|b| Spent::new(b, n)),
+            directions: after.directions,
+            after: Spent::new(after, n, timed),
+            before: before.map(|b| Spent::new(b, n, timed)),
             per_layer,
             counts: p.counts.clone(),
             source: p.source.clone(),
             verified: p.verified,
             offline: p.offline.clone(),
+            computing: timed.then(|| p.whose_seconds(n)),
         }
     }
 }

@@ -9,7 +9,7 @@ mod training;
 pub use measured::{Compared, Measured, MeasuredPart, MeasuredTime};
 pub use training::{Evaluation, ImageCounts, Metric, Training, TrainingCounts, branch_name, folded};
 
-use relinc_runtime::cost::{Totals, Weights};
+use relinc_runtime::cost::{Directions, Totals, Weights};
 use relinc_runtime::fixed::Analysis;
 use serde::{Deserialize, Serialize};
 
@@ -153,6 +153,9 @@ pub struct Cost {
     pub link: Link,
     /// Who knows the weights.
     pub weights: Weights,
+    /// Which bytes take time on a link: those of the larger direction, or those of both.
+    #[serde(default)]
+    pub directions: Directions,
     /// The emitted graph.
     #[serde(flatten)]
     pub after: Spent,
@@ -172,6 +175,9 @@ pub struct Cost {
     /// What is known of the preprocessing, in words.
     #[serde(default)]
     pub offline: Option<String>,
+    /// Whose seconds of computing are in the times, in words.
+    #[serde(default)]
+    pub computing: Option<String>,
 }
 
 /// Reports from before the field spoke of measured cost models only.
@@ -189,6 +195,9 @@ pub struct Spent {
     /// Bytes of preprocessing; null when the cost model does not know them.
     #[serde(default)]
     pub offline_bytes: Option<u64>,
+    /// Bytes all parties send together online; null when the cost model does not know them.
+    #[serde(default)]
+    pub all_bytes: Option<u64>,
     /// Sequential one-way exchanges of rank 0; a mean where the runtime draws them at random.
     pub rounds: f64,
     /// Predicted time in seconds: communication, and `compute_s` where it is known.

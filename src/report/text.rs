@@ -134,9 +134,15 @@ fn cost(r: &Report, out: &mut String) {
         for e in &g.entries {
             let what = format!("time on {}", figures::network(&e.network));
             bound(&what, e.before.as_ref().map(|b| b.latency_s), e.after.latency_s, &seconds);
+            if let Some(after) = e.after.compute_s {
+                bound("  of it computing", e.before.as_ref().and_then(|b| b.compute_s), after, &seconds);
+            }
         }
         *out += &table(&["", "before", "after", ""], "lrrl", rows);
         *out += &wrap(&format!("counted: {}", c.counts), "  ");
+        if let Some(whose) = &c.computing {
+            *out += &wrap(&format!("computing: seconds of {whose}"), "  ");
+        }
     }
 }
 

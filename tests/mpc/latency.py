@@ -8,7 +8,8 @@ of its own, so what a first image pays is in every figure, as in the report. Tim
 hold all shares until its share of the output is there; --warm-up images (1) run before and are not counted.
 
 Prints one JSON document. direct is computing and local overhead; communication is rounds × delay + max(sent, received) /
-bandwidth by the report (its own latency where it has that network); predicted is their sum. Figures are medians.
+bandwidth, or their sum where the protocol's directions take turns, by the report (its own latency less computing where it has
+that network); predicted is their sum. Figures are medians.
 error_percent is (measured − predicted) / predicted; best_error_percent is the same for the fastest images, which other jobs
 disturbed least. without_processor_s is how long rank 0's main thread was ready while other jobs had the processors: where
 that is much, the figures say little. blocked_s is how long that thread neither ran nor was ready: communication, plus waiting
@@ -206,10 +207,15 @@ def communication(costs, delay, rate):
     for cost in costs:
         same_rate = cost["link"]["bandwidth_bit_s"] == rate if rate else cost["link"]["bandwidth_bit_s"] >= 1e11
         if abs(cost["link"]["rtt_s"] - 2 * delay) < 1e-9 and same_rate:
-            return cost["latency_s"], True
+            return cost["latency_s"] - (cost.get("compute_s") or 0.0), True
     cost = costs[0]
-    sending = max(cost["online_bytes"], cost["received_bytes"]) * 8 / rate if rate else 0.0
-    return cost["rounds"] * delay + sending, False
+    return cost["rounds"] * delay + (carried_bytes(cost) * 8 / rate if rate else 0.0), False
+
+
+def carried_bytes(cost):
+    """The bytes that take time on a link."""
+    both = cost["online_bytes"], cost["received_bytes"]
+    return sum(both) if cost.get("directions") == "in_turn" else max(both)
 
 
 def compare(rounds, outputs, networks, costs):
@@ -300,7 +306,7 @@ def main():
         "relus": report["totals"]["relus"],
         "layers": report["totals"]["nonlinear_layers"],
         "rounds": costs[0]["rounds"],
-        "bytes": max(costs[0]["online_bytes"], costs[0]["received_bytes"]),
+        "bytes": carried_bytes(costs[0]),
         "repeat": options.repeat,
         "load_average": [load, os.getloadavg()[0]],
         "cpu_s": statistics.median(images[0][1] for images in rounds),

@@ -2,7 +2,7 @@
 
 use super::kinds::{Charging, Role, roles};
 use super::network::Network;
-use super::price::{Split, seconds};
+use super::price::Split;
 use super::protocol::Protocol;
 use super::{CostError, Weights};
 use relinc_passes::back::spu::taps_of;
@@ -64,7 +64,7 @@ impl Forms {
             for c in charging.node(id) {
                 sum.add(c.split(p.law(c.kind, c.weights)?));
             }
-            Some(seconds(&sum, n))
+            Some(n.communication(&sum, p.directions))
         };
         let wins = |id: NodeId| {
             let all_taps = Forms { taps: HashSet::from([id]) };

@@ -13,7 +13,7 @@ use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op, Unary};
 /// The kinds of operation a protocol file may give a law for. `program` is charged once for a program that pads or
 /// sums a secret (twice with a softmax), `setup` once for a program with a comparison or a product, its elements being all
 /// comparisons, `setup_product` once for a program with a convolution or a matrix product by weights that are not public,
-/// `setup_multiply` the same for elementwise products; `max_pool_comparison` has outputs × (window − 1) elements and its rounds are those of one of
+/// `setup_multiply` the same for elementwise products; `gather` takes elements at public indices, and is `local` to a protocol without such a law; `max_pool_comparison` has outputs × (window − 1) elements and its rounds are those of one of
 /// ⌈log₂ window⌉ levels.
 pub const KINDS: &[&str] = &[
     "program",
@@ -53,6 +53,7 @@ pub const KINDS: &[&str] = &[
     "softmax",
     "log_softmax",
     "arg_max",
+    "gather",
     "gather_secret",
     "conv_secret",
     "unresolved",
@@ -110,7 +111,7 @@ impl Charge {
         Split {
             sent: law.sent.at(&self.q),
             recv: law.recv.at(&self.q),
-            rounds: law.rounds * self.levels,
+            rounds: law.rounds.at(&self.q) * self.levels,
             seconds: law.seconds.as_ref().map_or(0.0, |t| t.at(&self.q)),
         }
     }
@@ -367,10 +368,10 @@ impl Charging<'_> {
             Op::Reduce { kind: ReduceKind::Sum, .. } => one("local"),
             Op::Reduce { kind: ReduceKind::Max, .. } => self.maximum(n, self.elements(id, 0) / n.max(1)),
             Op::Gather { .. } if self.role(id, 1) == Some(Role::Activation) => one("gather_secret"),
+            Op::Gather { .. } => one(self.p.gather()),
             Op::Pad { .. }
             | Op::Slice(_)
             | Op::Concat { .. }
-            | Op::Gather { .. }
             | Op::Reshape(_)
             | Op::Transpose(_)
             | Op::Expand(_)

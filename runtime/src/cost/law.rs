@@ -2,7 +2,7 @@
 
 use super::Weights;
 use super::packing::Ciphertexts;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// The sizes a law may depend on, for one image.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -206,6 +206,20 @@ impl Terms {
     }
 }
 
+/// A plain number is the same at every size.
+fn number_or_terms<'d, D: Deserializer<'d>>(d: D) -> Result<Terms, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "rounds: give a number, or terms such as {fixed: 10, elements: 0.001}")]
+    enum Rounds {
+        Number(f64),
+        Terms(Terms),
+    }
+    Ok(match Rounds::deserialize(d)? {
+        Rounds::Number(fixed) => Terms { fixed, ..Terms::default() },
+        Rounds::Terms(t) => t,
+    })
+}
+
 /// What one call of an operation costs.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -214,10 +228,13 @@ pub struct Law {
     pub sent: Terms,
     /// Bytes rank 0 receives.
     pub recv: Terms,
+    /// Bytes all parties send together, where they are known; of two parties always what is sent and received.
+    pub all: Option<Terms>,
     /// Bytes of preprocessing, where the runtime's are known.
     pub offline: Option<Terms>,
-    /// Sequential one-way exchanges of rank 0; a fraction is a mean.
-    pub rounds: f64,
+    /// Sequential one-way exchanges of rank 0, a number or terms like those of bytes; a fraction is a mean.
+    #[serde(deserialize_with = "number_or_terms")]
+    pub rounds: Terms,
     /// Seconds of computing on the machine it was measured on, where that was measured.
     pub seconds: Option<Terms>,
     /// How it was obtained.

@@ -27,7 +27,7 @@ pub use law::{Blocks, ByWeights, Law, Piecewise, Quantities, Quantity, Terms};
 pub use network::{Network, parse_seconds};
 pub use packing::{Ciphertexts, Packing, Plan, Side, cheetah_matmul};
 pub use price::{Class, Drawn, NodeCost, Priced, Split, computing, latency, price, price_as};
-pub use protocol::{CostError, Depthwise, Protocol, UNVERIFIED, find, parse, protocols};
+pub use protocol::{CostError, Depthwise, Directions, Protocol, UNVERIFIED, find, parse, protocols};
 pub use totals::{Totals, macs, totals};
 
 use serde::{Deserialize, Serialize};

@@ -2,6 +2,7 @@
 
 use super::CostError;
 use super::price::Split;
+use super::protocol::Directions;
 use std::str::FromStr;
 
 /// A network: what it is called, how long a round trip takes and how much it carries.
@@ -33,9 +34,9 @@ impl Network {
             })
             .collect()
     }
-    /// Seconds of communication: exchanges × round trip / 2 + the larger direction / bandwidth.
-    pub fn communication(&self, s: &Split) -> f64 {
-        s.rounds * self.rtt_s / 2.0 + s.sent.max(s.recv) * 8.0 / self.bandwidth_bit_s
+    /// Seconds of communication: exchanges × round trip / 2 + the larger direction, or both in turn, / bandwidth.
+    pub fn communication(&self, s: &Split, d: Directions) -> f64 {
+        s.rounds * self.rtt_s / 2.0 + d.bytes(s.sent, s.recv) * 8.0 / self.bandwidth_bit_s
     }
     /// Round trip and bandwidth in words, as `40 ms, 100 Mbit/s`.
     pub fn describe(&self) -> String {

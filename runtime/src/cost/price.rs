@@ -5,7 +5,7 @@ use super::forms::Forms;
 use super::kinds::{Charge, Charging, roles};
 use super::law::Quantities;
 use super::network::Network;
-use super::protocol::Protocol;
+use super::protocol::{Directions, Protocol};
 use super::totals::totals;
 use relinc_passes::ir::{Facts, Graph, Op};
 
@@ -84,6 +84,8 @@ pub struct Priced {
     pub ring: u32,
     /// Who knows the weights.
     pub weights: Weights,
+    /// How the two directions share a link.
+    pub directions: Directions,
     /// Every node that communicates or is not modelled, in execution order.
     pub nodes: Vec<NodeCost>,
     /// Everything that is modelled.
@@ -94,6 +96,10 @@ pub struct Priced {
     pub linear: Split,
     /// Preprocessing bytes; `None` when the protocol does not know them for every part.
     pub offline: Option<f64>,
+    /// Bytes all parties send together; `None` when the protocol does not know them for every part.
+    pub all: Option<f64>,
+    /// Every law that communicates knows its seconds of computing.
+    pub timed: bool,
     /// Kinds without a law, sorted; the totals are without them.
     pub not_modelled: Vec<String>,
     /// What a set-up is for.
@@ -142,11 +148,14 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
         protocol: p.name.clone(),
         ring: p.ring,
         weights: w,
+        directions: p.directions,
         nodes: vec![],
         total: Split::default(),
         relu: Split::default(),
         linear: Split::default(),
         offline: Some(0.0),
+        all: Some(0.0),
+        timed: true,
         not_modelled: vec![],
         drawn: Drawn::default(),
         notes: vec![],
@@ -203,19 +212,14 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
     out
 }
 
-/// Predicted time in seconds: rounds × round trip / 2 + the larger direction / bandwidth + [`computing`].
+/// Predicted time in seconds: rounds × round trip / 2 + the larger direction, or both in turn, / bandwidth + [`computing`].
 pub fn latency(p: &Priced, n: &Network) -> f64 {
-    seconds(&p.total, n)
+    n.communication(&p.total, p.directions) + computing(p, n).unwrap_or(0.0)
 }
 
-/// The same of any sum of costs.
-pub(super) fn seconds(s: &Split, n: &Network) -> f64 {
-    n.communication(s) + s.seconds * n.compute
-}
-
-/// Predicted seconds of computing, of the operations whose laws know it; none where no law does.
+/// Predicted seconds of computing; none unless the law of every operation that communicates knows them.
 pub fn computing(p: &Priced, n: &Network) -> Option<f64> {
-    (p.total.seconds > 0.0).then_some(p.total.seconds * n.compute)
+    (p.timed && p.total.seconds > 0.0).then_some(p.total.seconds * n.compute)
 }
 
 fn class(op: &Op) -> Class {
@@ -237,7 +241,7 @@ impl Priced {
         charges: &[Charge],
     ) {
         let mut cost = Split::default();
-        let mut offline = Some(0.0);
+        let (mut offline, mut everyone) = (Some(0.0), Some(0.0));
         let mut missing = vec![];
         for c in charges.iter().filter(|c| c.q.elements > 0.0) {
             let Some(law) = p.law(c.kind, c.weights) else {
@@ -255,9 +259,15 @@ impl Priced {
                 (None, sum) if silent => sum,
                 _ => None,
             };
+            let together = match &law.all {
+                Some(t) => Some(t.at(&c.q)),
+                None => (silent || p.parties == 2).then_some(part.sent + part.recv),
+            };
+            self.timed &= silent || law.seconds.is_some();
+            everyone = everyone.zip(together).map(|(a, b)| a + b);
         }
         if !missing.is_empty() {
-            offline = None;
+            (offline, everyone) = (None, None);
         }
         self.total.add(cost);
         match class {
@@ -265,8 +275,10 @@ impl Priced {
             Class::Linear => self.linear.add(cost),
             Class::Other | Class::Program => {}
         }
+        self.all = self.all.zip(everyone).map(|(a, b)| a + b);
         self.offline = self.offline.zip(offline).map(|(a, b)| a + b);
-        if cost != Split::default() || !missing.is_empty() {
+        let communicates = cost.sent + cost.recv + cost.rounds > 0.0;
+        if communicates || !missing.is_empty() {
             self.not_modelled.extend(missing.iter().cloned());
             let op = op.to_string();
             self.nodes.push(NodeCost { name, layer, op, class, cost, offline, not_modelled: missing });

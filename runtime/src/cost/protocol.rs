@@ -3,7 +3,8 @@
 use super::Weights;
 use super::kinds::KINDS;
 use super::law::{ByWeights, Law};
-use serde::Deserialize;
+use super::network::Network;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -29,9 +30,15 @@ pub struct Protocol {
     /// Relative scatter seen between a prediction and one run, for runtimes that draw their traffic at random.
     #[serde(default)]
     pub tolerance: Option<f64>,
+    /// Whether both directions of a link carry at the same time.
+    #[serde(default)]
+    pub directions: Directions,
     /// What is known of the preprocessing, in words.
     #[serde(default)]
     pub offline: Option<String>,
+    /// Whose seconds of computing the laws hold, in words.
+    #[serde(default)]
+    pub computing: Option<String>,
     /// The weight setting used when the user names none.
     pub default_weights: Weights,
     /// How the runtime computes a depthwise convolution.
@@ -43,6 +50,27 @@ pub struct Protocol {
 
 /// Stands beside every figure of a model with `verified: false`.
 pub const UNVERIFIED: &str = "literature model, unverified";
+
+/// How the two directions of a link share its time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Directions {
+    /// Parties send at the same time: the larger direction counts.
+    #[default]
+    Together,
+    /// A party answers what it has received: both directions count.
+    InTurn,
+}
+
+impl Directions {
+    /// Bytes that take time on a link.
+    pub fn bytes(self, sent: f64, recv: f64) -> f64 {
+        match self {
+            Directions::Together => sent.max(recv),
+            Directions::InTurn => sent + recv,
+        }
+    }
+}
 
 /// How a runtime computes a depthwise convolution.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -64,6 +92,18 @@ impl Protocol {
     /// What must stand beside every figure of a model that nobody measured.
     pub fn caveat(&self) -> Option<&'static str> {
         (!self.verified).then_some(UNVERIFIED)
+    }
+    /// Whose seconds of computing a prediction for a network holds, in words.
+    pub fn whose_seconds(&self, n: &Network) -> String {
+        let whose = self.computing.as_deref().unwrap_or("the machine that the cost model was measured on");
+        match n.compute {
+            1.0 => whose.to_string(),
+            factor => format!("{factor} times those of {whose}"),
+        }
+    }
+    /// The kind that gathering by public indices is priced as.
+    pub fn gather(&self) -> &'static str {
+        if self.ops.contains_key("gather") { "gather" } else { "local" }
     }
     /// The law of an operation under a weight setting.
     pub fn law(&self, kind: &str, w: Weights) -> Option<&Law> {
@@ -156,11 +196,11 @@ pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
             return Err(err(format!("ops.{kind}: no law; give any, secret, server or public")));
         }
         for (setting, law) in laws.all() {
-            let terms = [Some(&law.sent), Some(&law.recv), law.offline.as_ref()];
-            let fault = terms.into_iter().flatten().find_map(|t| t.fault());
-            let rounds = (!law.rounds.is_finite() || law.rounds < 0.0)
-                .then(|| "rounds is negative or not a number".to_string());
-            if let Some(why) = fault.or(rounds) {
+            let optional = [law.all.as_ref(), law.offline.as_ref(), law.seconds.as_ref()];
+            let terms = [Some(&law.sent), Some(&law.recv)].into_iter().chain(optional);
+            let fault = terms.flatten().find_map(|t| t.fault());
+            let rounds = || law.rounds.fault().map(|why| format!("rounds: {why}"));
+            if let Some(why) = fault.or_else(rounds) {
                 return Err(err(format!("ops.{kind}.{setting}: {why}")));
             }
         }

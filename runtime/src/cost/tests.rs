@@ -111,6 +111,16 @@ fn cheetah_meets_the_measured_resnets() {
     }
 }
 
+/// One run of a ResNet-20 whose ReLUs stand in ten layers; each party's part of it was drawn at random.
+#[test]
+fn all_parties_of_aby3_are_met() {
+    let (g, relus) = resnet20(Act::Gathered, 10);
+    let all = priced(&g, "spu-aby3", Weights::Secret).all.unwrap();
+    assert_eq!(all, 13_040_620.0 + 172.0 * (relus as f64 - 18_841.0));
+    let p = priced(&g, "spu-cheetah", Weights::Server);
+    assert_eq!(p.all, Some(p.total.sent + p.total.recv));
+}
+
 #[test]
 fn totals_of_resnet20() {
     let (g, _) = resnet20(Act::Full, 19);
@@ -235,8 +245,37 @@ fn networks_parse() {
 }
 
 #[test]
+fn rounds_are_a_number_or_terms() {
+    let text = BUILT_IN[0].1;
+    let with =
+        |rounds: &str| parse("my.yaml", &text.replacen("rounds: 8,", &format!("rounds: {rounds},"), 1));
+    let at = |rounds: &str, n| {
+        with(rounds).unwrap().law("relu", Weights::Secret).unwrap().rounds.at(&Quantities::elementwise(n))
+    };
+    assert_eq!((at("8", 1), at("8", 5_000)), (8.0, 8.0));
+    let grows = "{fixed: 8, blocks: [{of: elements, size: 4096, bytes: 2, full: true}]}";
+    assert_eq!((at(grows, 1), at(grows, 9_000)), (8.0, 12.0));
+    let e = with("-1").unwrap_err().to_string();
+    assert!(e.contains("ops.relu.any: rounds: a coefficient is negative"), "{e}");
+    let e = with("many").unwrap_err().to_string();
+    assert!(e.contains("give a number, or terms"), "{e}");
+}
+
+#[test]
+fn directions_in_turn_both_take_time() {
+    let (g, _) = resnet20(Act::Full, 19);
+    let p = priced(&g, "spu-cheetah", Weights::Server);
+    let wan: Network = "wan".parse().unwrap();
+    let bytes = p.total.sent + p.total.recv;
+    assert!(
+        (wan.communication(&p.total, p.directions) - p.total.rounds * 0.02 - bytes * 8.0 / 1e8).abs() < 1e-9
+    );
+}
+
+#[test]
 fn latency_is_rounds_and_the_larger_direction() {
     let p = priced(&resnet20(Act::Full, 19).0, "spu-semi2k", Weights::Secret);
     let wan = "wan".parse().unwrap();
-    assert!((latency(&p, &wan) - (193.0 * 0.02 + 28_632_232.0 * 8.0 / 1e8)).abs() < 1e-9);
+    let computing = computing(&p, &wan).unwrap_or(0.0);
+    assert!((latency(&p, &wan) - computing - (193.0 * 0.02 + 28_632_232.0 * 8.0 / 1e8)).abs() < 1e-9);
 }

@@ -93,6 +93,10 @@ fn card(g: &Group<'_>) -> String {
         let was = e.before.as_ref().map(|b| b.latency_s);
         let moved = was.map(|b| change(b, e.after.latency_s));
         rows += &line(&what, was.map(show), show(e.after.latency_s), moved, false);
+        if let Some(a) = e.after.compute_s {
+            let was = e.before.as_ref().and_then(|b| b.compute_s);
+            rows += &line("of it computing", was.map(show), show(a), was.map(|b| change(b, a)), false);
+        }
     }
     let head = if b.is_some() {
         "<th scope=\"col\" class=\"n\">before</th><th scope=\"col\" class=\"n\">after</th>\
@@ -101,10 +105,12 @@ fn card(g: &Group<'_>) -> String {
         "<th scope=\"col\" class=\"n\">this model</th>"
     };
     let offline = c.offline.as_ref().map(|o| format!(" Offline: {}.", esc(o))).unwrap_or_default();
+    let computing =
+        c.computing.as_ref().map(|w| format!(" Computing: seconds of {}.", esc(w))).unwrap_or_default();
     format!(
         "<div class=\"card\"><h3>{} <span class=\"chip\">{}-bit ring</span> <span class=\"chip\">{} weights</span></h3>\
          {flag}{}<div class=\"scroll\"><table><thead><tr><th scope=\"col\"></th>{head}</tr></thead>\
-         <tbody>{rows}</tbody></table></div><p class=\"small\">Counted: {}.{offline} Source: {}.</p>{}</div>",
+         <tbody>{rows}</tbody></table></div><p class=\"small\">Counted: {}.{offline}{computing} Source: {}.</p>{}</div>",
         esc(&figures::cost_model(c)),
         c.ring,
         c.weights,

@@ -51,6 +51,7 @@ fn parts(list: &[MeasuredPart], kind: fn(&MeasuredPart) -> String) -> String {
 fn card(m: &Measured) -> String {
     let exact = |v: f64| count(v.max(0.0) as u64);
     let mut rows = line("bytes sent", "", m.sent, exact) + &line("bytes received", "", m.received, exact);
+    rows += &m.all_sent.map(|all| line("bytes all parties sent", "", all, exact)).unwrap_or_default();
     rows += &line("rounds", "", m.rounds, rounds);
     for t in &m.times {
         rows += &line(&format!("communication, {}", t.network), "", t.communication_s, seconds);

@@ -33,7 +33,8 @@ pub(super) fn tiles(r: &Report) -> String {
             let total = was(b.map(|b| bytes(b.online_bytes)), &change(&|s| s.online_bytes as f64));
             tile(&format!("All traffic, {p}"), bytes(a.online_bytes), total, "");
             let time = was(b.map(|b| seconds(b.latency_s)), &change(&|s| s.latency_s));
-            tile(&format!("Communication on {on}"), seconds(a.latency_s), time, "");
+            let what = if a.compute_s.is_some() { "Time" } else { "Communication" };
+            tile(&format!("{what} on {on}"), seconds(a.latency_s), time, "");
         }
     }
     match r.accuracy.as_ref().and_then(|a| Some((a.before.and_then(|s| s.clean), a.after?.clean?))) {

@@ -67,6 +67,9 @@ pub struct Measured {
     pub sent: Compared,
     /// Bytes rank 0 received.
     pub received: Compared,
+    /// Bytes all parties sent together, where they were counted; the same for every image.
+    #[serde(default)]
+    pub all_sent: Option<Compared>,
     /// Exchanges; measured are the send actions of rank 0, which some runtimes send in chunks.
     pub rounds: Compared,
     /// Sums over the types of operation; empty when the operations were not run one by one.

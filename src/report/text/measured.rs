@@ -51,6 +51,7 @@ pub fn measured(m: &Measured) -> String {
         row("both", "", sum, exact),
         row("rounds", "", m.rounds, rounds),
     ];
+    rows.extend(m.all_sent.map(|all| row("all parties sent", "", all, exact)));
     for t in &m.times {
         rows.push(row(&format!("communication, {}", t.network), "", t.communication_s, seconds));
     }

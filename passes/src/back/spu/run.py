@@ -34,6 +34,9 @@ What the numbers mean
     them anew at every use (SEMI2K for nothing, ABY3 at 16 bytes a weight), so this setting
     only saves traffic under CHEETAH.
 
+    --all-parties counts what all parties send: all_sent_bytes.  Under ABY3 that is the same for every
+    image, while rank 0's part of it is drawn at random.
+
     --layers runs the program once more after the images, node by node, with the same parties and
     links: "layers" lists what each node cost by itself, without any one-off set-up.
 
@@ -173,7 +176,7 @@ def import_spu():
 
 
 def runtime_config(lib, job, rank=0):
-    """SPU's configuration; only party 0 profiles, so the log holds one voice."""
+    """SPU's configuration; only party 0 profiles its operations, so in the log they have one voice."""
     config = lib.RuntimeConfig()
     config.protocol = getattr(lib.ProtocolKind, job["protocol"].upper())
     config.field = getattr(lib.FieldType, f"FM{job['field']}")
@@ -182,7 +185,7 @@ def runtime_config(lib, job, rank=0):
     # Without this flag an owner's rank is ignored and the weights become shares.
     config.experimental_enable_colocated_optimization = job["weights"] == "server"
     config.enable_pphlo_profile = rank == 0
-    config.enable_hal_profile = rank == 0
+    config.enable_hal_profile = rank == 0 or job.get("all_parties", False)
     return config
 
 
@@ -426,6 +429,32 @@ def parse_log(text):
     return images
 
 
+def parse_all_parties(text, parties):
+    """The same without kernels where all parties profile, and what they send together; only party 0 prints operations.
+
+    Nobody starts an image before all have ended the one before, as every image communicates; within an image the
+    parties' lines mix, so party 0's totals are the sums of its operations.
+    """
+    images, ops, totals, seconds = [], {}, [], 0.0
+    for line in text.splitlines():
+        if found := START.search(line):
+            seconds = max(seconds, float(found[1]))
+        elif found := TOTAL.search(line):
+            totals.append(tuple(map(int, found.groups())))
+        elif (found := OPERATION.search(line)) and found[1].startswith("pphlo."):
+            name, figures = parse_operation(found)
+            ops[name] = figures
+        if len(totals) == parties:
+            keys = ("sent_bytes", "recv_bytes", "send_actions", "recv_actions")
+            own = {key: sum(f[key] for f in ops.values()) for key in keys}
+            if tuple(own.values()) not in totals:
+                raise RunError("party 0's operations do not add up to any party's totals: is it spu 0.9.5?")
+            everyone = sum(sent for sent, *_ in totals)
+            images.append({"seconds": seconds, "ops": ops, "kernels": {}, "all_sent_bytes": everyone} | own)
+            ops, totals, seconds = {}, [], 0.0
+    return images
+
+
 # ---------------------------------------------------------------- the parent: limits and report
 
 
@@ -473,7 +502,7 @@ def diagnostics(log):
 
 def report(job, result, log):
     """The document that is printed."""
-    images = parse_log(log)
+    images = parse_all_parties(log, job["parties"]) if job["all_parties"] else parse_log(log)
     images, nodes = images[: job["n"]], images[job["n"]:]
     if len(nodes) != len(result["nodes"]) or any("sent_bytes" not in node for node in nodes):
         raise RunError(f"SPU's log holds statistics of {len(nodes)} node(s), not {len(result['nodes'])}")
@@ -498,6 +527,7 @@ def report(job, result, log):
         "send_actions": first["send_actions"],
         "recv_actions": first["recv_actions"],
         "rounds": first["send_actions"],
+        "all_sent_bytes": first.get("all_sent_bytes"),  # of all parties; null without --all-parties
         "seconds": first["seconds"],
         "compile_seconds": result["compile_seconds"],
         "images_agree": len(traffic) == 1,
@@ -521,6 +551,8 @@ def print_table(doc):
         f"one image, party 0: sent {doc['sent_bytes']:,} B, received {doc['recv_bytes']:,} B, "
         f"{doc['send_actions']} send actions, {doc['seconds']:.2f} s"
     )
+    if doc["all_sent_bytes"] is not None:
+        print(f"all parties together: sent {doc['all_sent_bytes']:,} B")
     if not doc["images_agree"]:
         print("the images differ: sent " + ", ".join(f"{im['sent_bytes']:,}" for im in doc["per_image"]))
     print(f"{'operation':<24}{'count':>7}{'sent':>14}{'received':>14}{'actions':>9}{'seconds':>9}")
@@ -565,6 +597,7 @@ def parse_arguments(argv):
     parser.add_argument("--fraction", type=positive(int), metavar="F", help="fraction bits (default: SPU's for the ring)")
     parser.add_argument("--timeout", type=positive(float), default=600.0, metavar="S", help="seconds (default 600)")
     parser.add_argument("--layers", action="store_true", help="also what each node costs by itself")
+    parser.add_argument("--all-parties", action="store_true", help="also what all parties send together")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     return parser.parse_args(argv)
 
@@ -583,13 +616,15 @@ def make_job(options, manifest):
         raise UsageError(f"manifest.json: unknown weights_setting {weights!r}")
     if protocol == "cheetah" and not options.weights and weights == "secret":
         weights = "server"
+    if options.layers and options.all_parties:
+        raise UsageError("--layers and --all-parties exclude each other")
     if options.fraction and options.fraction >= options.field // 2:
         raise UsageError(f"--fraction {options.fraction} leaves no room for products in a ring of {options.field} bits")
     return {
         "protocol": protocol, "parties": parties, "weights": weights, "program": choose_program(manifest, protocol),
         "input": str(Path(options.input).resolve()) if options.input else None,
         "n": options.n, "field": options.field, "fraction": options.fraction or 0, "timeout": options.timeout,
-        "layers": options.layers,
+        "layers": options.layers, "all_parties": options.all_parties,
     }
 
 
