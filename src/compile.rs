@@ -5,6 +5,7 @@ pub mod fixed;
 mod fold;
 mod forms;
 mod search;
+mod stable;
 
 pub use self::fold::FoldMode;
 use crate::error::{Error, input};
@@ -124,6 +125,10 @@ pub struct Request {
     pub networks: Vec<Network>,
     /// Run the opt-in drop-softmax.
     pub drop_softmax: bool,
+    /// Between which numbers every element of the model's input lies, where the user says so.
+    pub input_range: Option<(f32, f32)>,
+    /// Over how many training images ReLUs whose operand keeps its sign are removed.
+    pub stable_sign: Option<usize>,
     /// Execute after every pass.
     pub verify_each: bool,
     /// Emulate the emitted graph in fixed point, and rescale it for that.
@@ -182,7 +187,8 @@ const SAMPLE: usize = 20;
 pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Report, Error> {
     let staging = Staging::new(&r.out)?;
     let trained = matches!(source, Source::Trained(..));
-    let mut options = Options { drop_softmax: r.drop_softmax, ..Options::default() };
+    let mut options =
+        Options { drop_softmax: r.drop_softmax, input_range: r.input_range, ..Options::default() };
     let (imported, info, mut notes) = describe::open(source)?;
     if let Some(k) =
         eval::only_input(&imported).ok().and_then(|(_, t)| eval::fixed_batch(t)).filter(|&k| k > 1)
@@ -197,6 +203,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         None => None,
     };
     let sample = describe::sample(&imported, held_out.as_ref(), SAMPLE, r.seed)?;
+    describe::check_range(r.input_range, &sample)?;
     let mut probe = match r.verify_each {
         true => Some(Probe::new(describe::probe_inputs(&imported, &sample)?)),
         false => None,
@@ -214,8 +221,13 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         None => None,
     };
     notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
-    let masks = search::masks(&model, r, progress, &mut notes)?;
+    let mut masks = search::masks(&model, r, progress, &mut notes)?;
     options.masks = Some(masks.clone());
+    if let Some(n) = r.stable_sign {
+        let signs = stable::signs(&model, r, n, &masks, progress)?;
+        signs.settle(&mut masks);
+        options.signs = Some(signs);
+    }
     if trained {
         let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
         let o = onnx::OnnxOptions { opset: r.opset, ..Default::default() };
@@ -224,6 +236,12 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     progress.step("lowering");
     options.fold = r.fold.options(r);
     model.lower(&options, probe.as_mut())?;
+    if let (Some(n), Some(given), Some(ds)) = (r.stable_sign, &options.masks, &held_out) {
+        notes.push(stable::counts(given, &masks, n));
+        let (largest, said) = stable::change(&original, given, &masks, ds, progress)?;
+        notes.push(said);
+        model.measured("stable-sign", largest);
+    }
     let images = match r.fixed_point {
         Some(_) => describe::sample(&model.graph, held_out.as_ref(), fixed::IMAGES, r.seed)?,
         None => sample.clone(),

@@ -94,7 +94,9 @@ impl Model {
         notices: Vec<String>,
         options: &Options,
     ) -> Result<Model, Error> {
-        let keep = |p: &dyn Pass| matches!(p.name(), "canonicalise" | "drop-softmax" | "drop-dead");
+        let keep = |p: &dyn Pass| {
+            matches!(p.name(), "canonicalise" | "commute-relu-maxpool" | "drop-softmax" | "drop-dead")
+        };
         Model::normalised(graph, info, notices, options, None, keep)
     }
 
@@ -123,6 +125,9 @@ impl Model {
                 shape: mask_shape(&facts, node),
             })
             .collect();
+        for p in registry::balancing().filter(|p| p.enabled(options) && wanted(*p)) {
+            m.run(p, options, probe.as_deref_mut())?;
+        }
         Ok(m)
     }
 
@@ -185,6 +190,13 @@ impl Model {
             }
         }
         Ok(applied)
+    }
+
+    /// Records what a pass changed on images.
+    pub fn measured(&mut self, pass: &str, difference: f64) {
+        if let Some(r) = self.passes.iter_mut().find(|r| r.name == pass) {
+            r.max_abs_difference = Some(r.max_abs_difference.map_or(difference, |d| d.max(difference)));
+        }
     }
 
     /// ReLUs in all layers.

@@ -322,6 +322,8 @@ impl Pipeline {
                 .map(|n| n.parse().map_err(input))
                 .collect::<Result<_, _>>()?,
             drop_softmax: self.drop_softmax,
+            input_range: None,
+            stable_sign: None,
             verify_each: self.verify_each,
             fixed_point: None,
             seed: self.seed,

@@ -11,6 +11,8 @@
 //! # range conv1: 40                   the largest magnitude measured of a value, for normalise-ranges
 //! # target: 3                          its target, an exponent of two
 //! # fold: always                      lets the weighed passes rewrite
+//! # sign relu00: [1, 0, -1]           signs of that layer's operand: never negative, varying, never positive
+//! # input: -2 2                       the declared range of the inputs
 //! # softmax: drop                     switches drop-softmax on
 //! # refused: <substring>              a refusal that must be given; every refusal must be announced
 //! # valid: no                         the result must fail `valid::check`, instead of pass it
@@ -29,6 +31,7 @@ use relinc_passes::layers::mask_shape;
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::normalise_ranges::Ranges;
 use relinc_passes::pass::{self, Guarantee, Options, Pass};
+use relinc_passes::stable_sign::Sign;
 use relinc_passes::weigh::Fold;
 use relinc_passes::{PASSES, registry, valid};
 use std::collections::{BTreeMap, HashMap};
@@ -104,6 +107,16 @@ impl Case {
                         .insert(node.to_string(), value.parse().map_err(|_| format!("no number: {value}"))?);
                 }
                 ["target"] => target = value.parse().map_err(|_| format!("no number: {value}"))?,
+                ["sign", layer] => {
+                    let of = signs(g, layer, value)?;
+                    let all = h.options.signs.get_or_insert_default();
+                    all.layers.insert(layer.to_string(), of);
+                }
+                ["input"] => {
+                    let v: Vec<f32> = value.split_whitespace().filter_map(|v| v.parse().ok()).collect();
+                    let [low, high] = v[..] else { return Err(format!("no range: {value}")) };
+                    h.options.input_range = Some((low, high));
+                }
                 ["refused"] => h.refused.push(value.to_string()),
                 ["valid"] if value == "no" => h.valid = false,
                 ["mask", layer] => drop(masks.layers.insert(layer.to_string(), mask(g, layer, value)?)),
@@ -170,6 +183,22 @@ fn constant(ty: &str, literal: &str) -> Result<Tensor, String> {
     let g = parse(&format!("graph c {{ %c = const {ty} {literal} }}")).map_err(|e| e.to_string())?;
     let id = g.by_name("c").ok_or("no constant")?;
     Ok(Tensor::clone(g.const_of(id).ok_or("no constant")?))
+}
+
+/// The signs of a layer, written as numbers.
+fn signs(g: &Graph, layer: &str, text: &str) -> Result<Vec<Sign>, String> {
+    let facts = infer(g).map_err(|e| format!("{e:?}"))?;
+    let id = g.ids().find(|&id| g.node(id).layer.as_deref() == Some(layer)).ok_or("no such layer")?;
+    let n = match text.strip_prefix('[') {
+        Some(list) => list.split(',').count(),
+        None => mask_shape(&facts, id).iter().product(),
+    };
+    let sign = |&v: &f32| match v {
+        1.0 => Sign::NeverNegative,
+        -1.0 => Sign::NeverPositive,
+        _ => Sign::Varies,
+    };
+    Ok(constant(&format!("f32[{n}]"), text)?.as_f32().unwrap().iter().map(sign).collect())
 }
 
 fn mask(g: &Graph, layer: &str, text: &str) -> Result<LayerMask, String> {

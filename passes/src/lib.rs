@@ -7,6 +7,7 @@ pub mod back;
 pub mod files;
 pub mod front;
 pub mod interp;
+pub mod intervals;
 pub mod ir;
 pub mod layers;
 pub mod masks;
@@ -19,6 +20,7 @@ pub mod valid;
 pub mod weigh;
 
 pub mod canonicalise;
+pub mod commute_relu_maxpool;
 pub mod compact_relu;
 pub mod drop_dead;
 pub mod drop_linearized_relu;
@@ -27,6 +29,8 @@ pub mod fold_batch_norm;
 pub mod fold_scale_and_bias;
 pub mod insert_masks;
 pub mod normalise_ranges;
+pub mod push_scale;
 pub mod split_batch_norm;
+pub mod stable_sign;
 
 pub use registry::PASSES;

@@ -5,6 +5,7 @@ use crate::ir::{Facts, Graph, NodeId};
 use crate::masks::Masks;
 use crate::normalise_ranges::Ranges;
 use crate::patch::{Patch, PatchError};
+use crate::stable_sign::Signs;
 use crate::weigh::{Candidate, Fold, Verdict};
 use std::collections::BTreeMap;
 
@@ -19,6 +20,8 @@ pub enum Guarantee {
     SameArgMax,
     /// Another function, as the learned or given masks say.
     Learned,
+    /// The same function on the images that were measured.
+    OnData,
     /// Changes nothing.
     Analysis,
 }
@@ -31,6 +34,7 @@ impl Guarantee {
             Guarantee::ExactInterior => "exact-interior",
             Guarantee::SameArgMax => "same-arg-max",
             Guarantee::Learned => "learned",
+            Guarantee::OnData => "on-data",
             Guarantee::Analysis => "analysis",
         }
     }
@@ -56,6 +60,10 @@ pub struct Options {
     pub ranges: Option<Ranges>,
     /// When the weighed passes rewrite.
     pub fold: Fold,
+    /// Between which numbers every element of the model's input lies, where that is known.
+    pub input_range: Option<(f32, f32)>,
+    /// The signs that were measured, for the opt-in stable-sign.
+    pub signs: Option<Signs>,
 }
 
 /// What a rule sees.

@@ -1,6 +1,7 @@
 //! The one table of passes.
 
 use crate::canonicalise::Canonicalise;
+use crate::commute_relu_maxpool::CommuteReluMaxpool;
 use crate::compact_relu::CompactRelu;
 use crate::drop_dead::DropDead;
 use crate::drop_linearized_relu::DropLinearizedRelu;
@@ -10,12 +11,16 @@ use crate::fold_scale_and_bias::FoldScaleAndBias;
 use crate::insert_masks::InsertMasks;
 use crate::normalise_ranges::NormaliseRanges;
 use crate::pass::Pass;
+use crate::push_scale::PushScale;
 use crate::split_batch_norm::SplitBatchNorm;
+use crate::stable_sign::StableSign;
 
 /// Every pass, in the order `compile` runs them.
 pub static PASSES: &[&dyn Pass] = &[
     // One form for all exporters: every later pattern is written against it.
     &Canonicalise,
+    // Before layers are named and masked: it changes how many ReLUs there are.
+    &CommuteReluMaxpool,
     // Before the folds, so that a linear layer under it is the graph's end.
     &DropSoftmax,
     // Whole normalisations first: they know both their scale and their shift.
@@ -24,8 +29,12 @@ pub static PASSES: &[&dyn Pass] = &[
     &SplitBatchNorm,
     // After every source of per-channel constants but the masks' slopes.
     &FoldScaleAndBias,
+    // What is left of the scales: after the folds, which need no detour, and once layers are named.
+    &PushScale,
     // Masks go on the canonical layers; nothing before this changes the function.
     &InsertMasks,
+    // On the masks that were given, before they are lowered.
+    &StableSign,
     // Whole layers first, so that compaction never sees them.
     &DropLinearizedRelu,
     &CompactRelu,
@@ -43,15 +52,35 @@ pub fn find(name: &str) -> Option<&'static dyn Pass> {
 /// The passes that bring any import to the canonical, unmasked form that `inspect` counts.
 pub fn normalising() -> impl Iterator<Item = &'static dyn Pass> {
     PASSES.iter().copied().filter(|p| {
-        !matches!(p.name(), "insert-masks" | "drop-linearized-relu" | "compact-relu" | "normalise-ranges")
+        !matches!(
+            p.name(),
+            "push-scale"
+                | "insert-masks"
+                | "stable-sign"
+                | "drop-linearized-relu"
+                | "compact-relu"
+                | "normalise-ranges"
+        )
     })
+}
+
+/// The passes that rearrange what is linear around the ReLU layers, which are named by then and stay.
+pub fn balancing() -> impl Iterator<Item = &'static dyn Pass> {
+    ["push-scale", "drop-dead"].into_iter().filter_map(find)
 }
 
 /// The passes that put masks on and lower them.
 pub fn masking() -> impl Iterator<Item = &'static dyn Pass> {
-    ["insert-masks", "drop-linearized-relu", "compact-relu", "fold-scale-and-bias", "drop-dead"]
-        .into_iter()
-        .filter_map(find)
+    [
+        "insert-masks",
+        "stable-sign",
+        "drop-linearized-relu",
+        "compact-relu",
+        "fold-scale-and-bias",
+        "drop-dead",
+    ]
+    .into_iter()
+    .filter_map(find)
 }
 
 /// What follows every merge before its cost is looked at.

@@ -75,6 +75,12 @@ pub struct Args {
     /// Remove a softmax at the end; the arg max stays the same
     #[arg(long)]
     drop_softmax: bool,
+    /// Take the ReLU off elements whose sign is the same on the first N training images; the masks say where
+    #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u64).range(1..))]
+    stable_sign: Option<u64>,
+    /// Every element of the model's input lies in this range; ReLUs that follow to be without effect are dropped
+    #[arg(long, value_name = "LOW,HIGH", allow_hyphen_values = true, value_parser = range)]
+    input_range: Option<(f32, f32)>,
     /// Execute the graph after every pass and compare
     #[arg(long)]
     verify_each: bool,
@@ -130,6 +136,8 @@ impl Args {
             protocols: self.cost.protocols()?,
             networks: self.cost.networks()?,
             drop_softmax: self.drop_softmax,
+            input_range: self.input_range,
+            stable_sign: self.stable_sign.map(|n| n as usize),
             verify_each: self.verify_each,
             fixed_point: self
                 .fixed_point
@@ -140,6 +148,15 @@ impl Args {
         };
         self.budget.iter().try_for_each(|b| request.price_at(b))?;
         Ok(request)
+    }
+}
+
+/// Two numbers, the smaller first.
+fn range(s: &str) -> Result<(f32, f32), String> {
+    let number = |t: &str| t.trim().parse::<f32>().ok().filter(|v| v.is_finite());
+    match s.split_once(',').map(|(l, h)| (number(l), number(h))) {
+        Some((Some(l), Some(h))) if l <= h => Ok((l, h)),
+        _ => Err("write two numbers, the smaller first: 0,1".into()),
     }
 }
 

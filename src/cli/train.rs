@@ -120,6 +120,8 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         protocols: a.cost.protocols()?,
         networks: a.cost.networks()?,
         drop_softmax: false,
+        input_range: None,
+        stable_sign: None,
         verify_each: false,
         fixed_point: None,
         seed: g.seed(),

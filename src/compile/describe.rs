@@ -66,6 +66,18 @@ pub fn probe_inputs(g: &Graph, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
     Ok(vec![Tensor::f32(shape, v[..n].to_vec())])
 }
 
+/// A declared input range must hold for the images at hand.
+pub fn check_range(range: Option<(f32, f32)>, sample: &Tensor) -> Result<(), Error> {
+    let Some((low, high)) = range else { return Ok(()) };
+    match sample.as_f32().unwrap_or_default().iter().find(|v| !(low..=high).contains(v)) {
+        Some(v) => Err(Error::Input(format!(
+            "--input-range {low},{high}: the data has the value {v}; declare the range of normalised inputs, or give --data \
+             with images in that range"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// The model in the report.
 pub fn model_info(info: &ModelInfo) -> rm::Model {
     rm::Model {

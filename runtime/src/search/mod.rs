@@ -5,4 +5,5 @@ pub mod budget;
 pub mod latency;
 pub mod layers;
 pub mod oneshot;
+pub mod stable;
 pub mod whole;

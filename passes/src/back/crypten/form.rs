@@ -15,6 +15,7 @@
 //! | constants as first operand, division by constants | operands swapped, product by the inverse |
 //! | negation, SiLU, hard sigmoid, hard swish | differences, products, clips |
 //! | mean that drops its axes | mean that keeps them, reshape |
+//! | sum | halves added to each other, axis by axis |
 //! | constants in a concat | zeros plus the constant |
 //!
 //! **Conditions**: none; what is left over is named by [`objections`].
@@ -118,6 +119,7 @@ fn rewritten(w: &mut Rewrite<'_>) -> Option<Ref> {
             let to = w.dims(w.at);
             Some(w.add("", Op::Reshape(to), &[kept]))
         }
+        Op::Reduce { kind: ReduceKind::Sum, axes, .. } if !axes.contains(&0) => sum(w, xr, dims, &axes),
         Op::Concat { axis } => concat(w, axis),
         _ => None,
     }
@@ -167,6 +169,33 @@ fn binary(w: &mut Rewrite<'_>, b: Binary, l: NodeId, r: NodeId) -> Option<Ref> {
         }
         _ => None,
     }
+}
+
+/// Sums without a product: the two halves of an axis are added until one element is left, odd ones at the end.
+fn sum(w: &mut Rewrite<'_>, x: Ref, mut dims: Vec<Dim>, axes: &[usize]) -> Option<Ref> {
+    let mut y = x;
+    for &axis in axes {
+        let mut n = dims[axis].fixed()?;
+        let mut odd = vec![];
+        while n > 1 {
+            let part = |start: usize, end: usize| {
+                Op::Slice(vec![SliceAxis { axis, start: start as i64, end: end as i64, step: 1 }])
+            };
+            let half = n / 2;
+            let (a, b) = (w.add("half", part(0, half), &[y]), w.add("half", part(half, 2 * half), &[y]));
+            if n % 2 == 1 {
+                odd.push(w.add("odd", part(n - 1, n), &[y]));
+            }
+            y = w.binary("halves", Binary::Add, a, b);
+            n = half;
+        }
+        for o in odd {
+            y = w.binary("with_odd", Binary::Add, y, o);
+        }
+        dims[axis] = Dim::Fixed(1);
+    }
+    let to = w.dims(w.at);
+    Some(w.add("", Op::Reshape(to), &[y]))
 }
 
 /// `s·x + relu(x − s·x)`, right for slopes up to 1.

@@ -5,7 +5,7 @@ use super::lowered;
 use crate::back::EmitError;
 use crate::interp::Interp;
 use crate::ir::text::parse;
-use crate::ir::{Graph, Op, Tensor};
+use crate::ir::{Binary, Graph, Op, Tensor};
 use crate::splitmix::SplitMix;
 use crate::valid;
 
@@ -102,4 +102,18 @@ fn what_crypten_lacks_is_listed_in_full() {
         panic!("is refused")
     };
     assert_eq!(nodes.len(), 3, "{nodes:?}");
+}
+
+#[test]
+fn sums_are_additions_of_halves() {
+    for (h, w) in [(4, 4), (7, 5), (1, 6)] {
+        for keep in [true, false] {
+            let body = format!("%y = reduce(%x) {{kind=sum, axes=[2,3], keep={keep}}}");
+            let low = same(
+                &format!("graph g {{ %x = input f32[N,3,{h},{w}]\n {body}\n output y = %y }}"),
+                &[2, 3, h, w],
+            );
+            assert!(!low.ids().any(|id| matches!(low.op(id), Op::Reduce { .. } | Op::Binary(Binary::Mul))));
+        }
+    }
 }

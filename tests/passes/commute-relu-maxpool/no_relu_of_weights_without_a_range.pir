@@ -1,0 +1,10 @@
+# run: commute-relu-maxpool
+; All weights are positive, but without a declared range nothing follows from weights, which training may change.
+graph no_relu_of_weights_without_a_range {
+  %x = input f32[N,2,4,4]
+  %r = relu(%x)
+  %w = const f32[1,2,1,1] [1.0, 2.0]
+  %c = conv(%r, %w)
+  %y = relu(%c)
+  output "y" = %y
+}

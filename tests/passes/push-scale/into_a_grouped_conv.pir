@@ -1,0 +1,10 @@
+# run: push-scale
+graph into_a_grouped_conv {
+  %x = input f32[N,4,4,4]
+  %s = const f32[4,1,1] [0.5, 2.0, 4.0, 8.0]
+  %d = div(%x, %s)
+  %r = relu(%d) @relu00
+  %w = const f32[2,2,1,1] [1.0, 1.0, 1.0, 1.0]
+  %y = conv(%r, %w) {group=2}
+  output "y" = %y
+}

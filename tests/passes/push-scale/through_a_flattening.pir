@@ -1,0 +1,11 @@
+# run: push-scale
+graph through_a_flattening {
+  %x = input f32[N,2,2,2]
+  %s = const f32[2,1,1] [0.5, 4.0]
+  %m = mul(%x, %s)
+  %r = relu(%m) @relu00
+  %f = reshape(%r) {dims=[N,8]}
+  %w = const f32[1,8] splat(1)
+  %y = linear(%f, %w)
+  output "y" = %y
+}

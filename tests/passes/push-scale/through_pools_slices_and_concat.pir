@@ -1,0 +1,17 @@
+# run: push-scale
+graph through_pools_slices_and_concat {
+  %x = input f32[N,2,8,8]
+  %s = const f32[2,1,1] [0.5, 4.0]
+  %m = mul(%x, %s)
+  %p = max_pool(%m) {kernel=[3,3], strides=[2,2], pads=[1,1,1,1]}
+  %q = avg_pool(%p) {kernel=[2,2], strides=[2,2], count_pad=false}
+  %e = slice(%q) {axes=[1], starts=[1], ends=[2], steps=[1]}
+  %i = const i64[2] [1, 0]
+  %g = gather(%q, %i) {axis=1}
+  %o = pad(%g) {before=[0,1,0,0], after=[0,0,1,0], value=0.0}
+  %k = pad(%e) {before=[0,0,0,0], after=[0,0,1,0], value=0.0}
+  %c = concat(%o, %k) {axis=1}
+  %w = const f32[1,4,1,1] [1.0, 1.0, 1.0, 1.0]
+  %y = conv(%c, %w) {pads=[1,1,1,1]}
+  output "y" = %y
+}

@@ -1,0 +1,27 @@
+# run: split-batch-norm push-scale
+; Both normalisations read the residual sum; each scale goes forward, and the last one through the mean, with its 1/16.
+graph two_norms_of_one_sum {
+  %x = input f32[N,2,4,4]
+  %w0 = const f32[2,2,3,3] rand(seed=1)
+  %c0 = conv(%x, %w0) {pads=[1,1,1,1]}
+  %g1 = const f32[2] [0.5, 1.5]
+  %h1 = const f32[2] [0.1, -0.2]
+  %m1 = const f32[2] [0.3, 0.4]
+  %v1 = const f32[2] [1.0, 4.0]
+  %n1 = batch_norm(%c0, %g1, %h1, %m1, %v1)
+  %r1 = relu(%n1) @relu00
+  %w1 = const f32[2,2,3,3] rand(seed=2)
+  %c1 = conv(%r1, %w1) {pads=[1,1,1,1]}
+  %sum = add(%c0, %c1)
+  %g2 = const f32[2] [2.0, 0.7]
+  %h2 = const f32[2] [0.0, 0.5]
+  %m2 = const f32[2] [-0.3, 0.2]
+  %v2 = const f32[2] [2.0, 3.0]
+  %n2 = batch_norm(%sum, %g2, %h2, %m2, %v2)
+  %r2 = relu(%n2) @relu01
+  %p = global_mean(%r2) {keep=false}
+  %w2 = const f32[3,2] rand(seed=3)
+  %b2 = const f32[3] [0.1, 0.2, 0.3]
+  %y = linear(%p, %w2, %b2)
+  output "y" = %y
+}
