@@ -66,12 +66,14 @@ impl Builder<'_> {
     }
 
     fn constant(&mut self, of: NodeId, t: Tensor) -> Result<Ref, String> {
-        match t.as_f32() {
-            Some(v) if v.iter().all(|x| x.is_finite()) => {
-                Ok(self.patch.constant(format!("{}.scaled", self.name(of)), t))
-            }
-            _ => Err(format!("'{}' would leave the range of f32", self.name(of))),
+        let name = self.name(of);
+        if !t.as_f32().is_some_and(|v| v.iter().all(|x| x.is_finite())) {
+            return Err(format!("'{name}' would leave the range of f32"));
         }
+        // Constants are rescaled several times; one suffix is enough.
+        let base = name.split(".scaled").next().unwrap_or(name);
+        let name = format!("{base}.scaled");
+        Ok(self.patch.constant(name, t))
     }
 
     /// The node with other constants, where the scales around it change.

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::PushScale;
 use crate::architecture::{Architecture, Kind};
+use crate::drop_dead::DropDead;
 use crate::interp::Interp;
 use crate::ir::infer::infer;
 use crate::ir::op::SliceAxis;
@@ -114,7 +115,8 @@ fn network(seed: u64) -> Graph {
 fn random_networks_keep_their_outputs() {
     let (mut had, mut left) = (0, 0);
     for seed in 0..300 {
-        let before = network(seed);
+        let mut before = network(seed);
+        pass::run(&DropDead, &mut before, &Options::default()).unwrap();
         let mut after = before.clone();
         let outcome = pass::run(&PushScale, &mut after, &Options::default()).unwrap();
         assert!(valid::check(&after).is_ok(), "seed {seed}");

@@ -12,3 +12,14 @@ graph relu_of_a_declared_range {
   %y = relu(%d)
   output "y" = %y
 }
+# expect
+graph relu_of_a_declared_range {
+  %x = input f32[N,2,4,4]
+  %w = const f32[1,2,1,1] [1.0, -1.0]
+  %b = const f32[1] [4.0]
+  %c = conv(%x, %w, %b) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,1,4,4]
+  %k = const f32[1] [1.0]
+  %d = sub(%c, %k) -> f32[N,1,4,4]
+  %y = relu(%d) -> f32[N,1,4,4]
+  output "y" = %y
+}

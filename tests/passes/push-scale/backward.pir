@@ -13,3 +13,15 @@ graph backward {
   %y = conv(%c0, %w1)
   output "y" = %y
 }
+# expect
+graph backward {
+  %x = input f32[N,2,4,4]
+  %w0.scaled = const f32[2,2,1,1] [0.5, 1.0, 12.0, 16.0]
+  %b0.scaled = const f32[2] [0.5, 8.0]
+  %m = conv(%x, %w0.scaled, %b0.scaled) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,2,4,4]
+  %r = relu(%m) @relu00 -> f32[N,2,4,4]
+  %w1.scaled = const f32[1,2,1,1] [2.0, 0.25]
+  %y = conv(%m, %w1.scaled) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,1,4,4]
+  output "r" = %r
+  output "y" = %y
+}

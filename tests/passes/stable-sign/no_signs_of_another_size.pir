@@ -6,3 +6,9 @@ graph no_signs_of_another_size {
   %y = relu(%x) @relu00
   output "y" = %y
 }
+# expect
+graph no_signs_of_another_size {
+  %x = input f32[N,3,2,2]
+  %y = relu(%x) @relu00 -> f32[N,3,2,2]
+  output "y" = %y
+}

@@ -8,3 +8,12 @@ graph of_a_relu {
   %y = relu(%a) @relu00
   output "y" = %y
 }
+# expect
+graph of_a_relu {
+  %x = input f32[N,3]
+  %t = const f32[3] [10.0, -10.0, 0.0]
+  %a = add(%x, %t) -> f32[N,3]
+  %relu00.stable = const u8[3] [0, 2, 1]
+  %y = masked_relu(%a, %relu00.stable) @relu00 -> f32[N,3]
+  output "y" = %y
+}
