@@ -99,8 +99,8 @@ impl Clock {
         cost::computing(&self.base, &self.network).is_some()
     }
 
-    /// Seconds that a query whose layers keep these counts of ReLUs takes at most: a layer that keeps all of them is emitted
-    /// without the gathers that are counted here for every layer.
+    /// Seconds that a query whose layers keep these counts of ReLUs takes at most. Every layer is taken to gather its elements
+    /// back to their places; one that keeps all of its ReLUs does not, nor one of which nothing is left but the identity.
     pub fn seconds(&self, counts: &[usize]) -> f64 {
         let mut p = Priced { nodes: vec![], ..self.base.clone() };
         let mut add = |law: &Law, q: Quantities| {
@@ -109,10 +109,12 @@ impl Clock {
             p.total.rounds += law.rounds.at(&q);
             p.total.seconds += law.seconds.as_ref().map_or(0.0, |t| t.at(&q));
         };
-        for (&n, &size) in counts.iter().zip(&self.sizes).filter(|(n, _)| **n > 0) {
-            add(&self.relu, Quantities::elementwise(n));
+        for (&n, &size) in counts.iter().zip(&self.sizes) {
+            if n > 0 {
+                add(&self.relu, Quantities::elementwise(n));
+            }
             if let Some(law) = &self.gather {
-                [n, size].into_iter().for_each(|taken| add(law, Quantities::elementwise(taken)));
+                [n, size].into_iter().filter(|&k| k > 0).for_each(|k| add(law, Quantities::elementwise(k)));
             }
         }
         let all = counts.iter().sum::<usize>() as f64;
