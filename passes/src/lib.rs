@@ -25,7 +25,10 @@ pub mod drop_linearized_relu;
 pub mod drop_softmax;
 pub mod fold_batch_norm;
 pub mod fold_scale_and_bias;
+pub mod hoist_padding;
 pub mod insert_masks;
+pub mod merge_branches;
+pub mod merge_conv;
 pub mod normalise_ranges;
 pub mod split_batch_norm;
 

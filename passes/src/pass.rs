@@ -56,6 +56,8 @@ pub struct Options {
     pub ranges: Option<Ranges>,
     /// When the weighed passes rewrite.
     pub fold: Fold,
+    /// Run the opt-in hoist-padding, which changes the function at the border.
+    pub hoist_padding: bool,
 }
 
 /// What a rule sees.
