@@ -64,6 +64,8 @@ pub struct Options {
     pub input_range: Option<(f32, f32)>,
     /// The signs that were measured, for the opt-in stable-sign.
     pub signs: Option<Signs>,
+    /// Run the opt-in hoist-padding, which changes the function at the border.
+    pub hoist_padding: bool,
 }
 
 /// What a rule sees.

@@ -8,7 +8,10 @@ use crate::drop_linearized_relu::DropLinearizedRelu;
 use crate::drop_softmax::DropSoftmax;
 use crate::fold_batch_norm::FoldBatchNorm;
 use crate::fold_scale_and_bias::FoldScaleAndBias;
+use crate::hoist_padding::HoistPadding;
 use crate::insert_masks::InsertMasks;
+use crate::merge_branches::MergeBranches;
+use crate::merge_conv::MergeConv;
 use crate::normalise_ranges::NormaliseRanges;
 use crate::pass::Pass;
 use crate::push_scale::PushScale;
@@ -37,6 +40,11 @@ pub static PASSES: &[&dyn Pass] = &[
     &StableSign,
     // Whole layers first, so that compaction never sees them.
     &DropLinearizedRelu,
+    // A pair without padding in the middle needs no correction.
+    &HoistPadding,
+    // Where a ReLU is gone. The two feed each other: see `folding`.
+    &MergeConv,
+    &MergeBranches,
     &CompactRelu,
     // After lowering: ranges are measured on the graph that is emitted.
     &NormaliseRanges,
@@ -58,6 +66,9 @@ pub fn normalising() -> impl Iterator<Item = &'static dyn Pass> {
                 | "insert-masks"
                 | "stable-sign"
                 | "drop-linearized-relu"
+                | "hoist-padding"
+                | "merge-conv"
+                | "merge-branches"
                 | "compact-relu"
                 | "normalise-ranges"
         )
@@ -75,6 +86,9 @@ pub fn masking() -> impl Iterator<Item = &'static dyn Pass> {
         "insert-masks",
         "stable-sign",
         "drop-linearized-relu",
+        "hoist-padding",
+        "merge-conv",
+        "merge-branches",
         "compact-relu",
         "fold-scale-and-bias",
         "drop-dead",
@@ -86,6 +100,12 @@ pub fn masking() -> impl Iterator<Item = &'static dyn Pass> {
 /// What follows every merge before its cost is looked at.
 pub fn settling() -> impl Iterator<Item = &'static dyn Pass> {
     ["fold-scale-and-bias", "drop-dead"].into_iter().filter_map(find)
+}
+
+/// The weighed passes that make room for each other: a merged block is one convolution, which the next one may take in.
+/// To be run in turn until none rewrites.
+pub fn folding() -> impl Iterator<Item = &'static dyn Pass> {
+    ["merge-conv", "merge-branches"].into_iter().filter_map(find)
 }
 
 /// All pass documentation as one Markdown text: `docs/passes.md`.

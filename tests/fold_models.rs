@@ -1,0 +1,96 @@
+//! Folding a trained network whose ReLU layers are gone, all of them or every other one.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod common;
+
+use common::{cifar, model, shared};
+use relinc_passes::front::onnx::{ImportOptions, import};
+use relinc_passes::interp::Interp;
+use relinc_passes::ir::infer::infer;
+use relinc_passes::ir::{Graph, Op, Tensor};
+use relinc_passes::layers::{mask_shape, name_layers};
+use relinc_passes::masks::{IDENTITY, LayerMask, Masks};
+use relinc_passes::pass::{self, Options};
+use relinc_passes::registry::{find, folding, normalising};
+use relinc_passes::valid;
+use relinc_passes::weigh::Fold;
+use relinc_runtime::data::{DataSpec, Split};
+use std::path::Path;
+
+const IMAGES: usize = 8;
+
+fn count(g: &Graph, of: impl Fn(&Op) -> bool) -> usize {
+    g.ids().filter(|&id| of(g.op(id))).count()
+}
+
+/// Layers, MACs of one image and nodes that place a correction.
+fn size(g: &Graph) -> (usize, usize, usize) {
+    let facts = infer(g).unwrap();
+    let macs = g.ids().filter(|&id| matches!(g.op(id), Op::Conv(_) | Op::Linear)).map(|id| {
+        let w = g.const_operand(id, 1).unwrap().shape()[1..].iter().product::<usize>();
+        facts.ty(id).elements() * w
+    });
+    let placed = g.ids().filter(|&id| g.node(id).name.contains(".placed")).count();
+    (count(g, |o| matches!(o, Op::Conv(_))), macs.sum(), placed)
+}
+
+/// Makes every `every`-th ReLU layer the identity and folds; returns what was merged.
+fn fold(g: &mut Graph, every: usize, hoist: bool, images: &Tensor) {
+    let facts = infer(g).unwrap();
+    let layers = name_layers(g, &facts);
+    let gone = layers
+        .iter()
+        .step_by(every)
+        .map(|(name, id)| (name.clone(), LayerMask::uniform(mask_shape(&facts, *id), IDENTITY)));
+    let masks = Masks { layers: gone.collect(), ..Masks::default() };
+    let o = Options { masks: Some(masks), fold: Fold::Always, hoist_padding: hoist, ..Options::default() };
+    let run = |name: &str, g: &mut Graph| pass::run(find(name).unwrap(), g, &o).unwrap().applied;
+    for name in ["insert-masks", "drop-linearized-relu", "hoist-padding"] {
+        run(name, g);
+    }
+    let want = Interp::new(g).unwrap().run(vec![images.clone()]).unwrap().remove(0);
+    let before = size(g);
+    let mut applied = std::collections::BTreeMap::<&str, usize>::new();
+    loop {
+        let mut n = 0;
+        for p in folding() {
+            let rewrites = run(p.name(), g);
+            *applied.entry(p.name()).or_default() += rewrites;
+            n += rewrites;
+        }
+        if n == 0 {
+            break;
+        }
+    }
+    run("drop-dead", g);
+    valid::check(g).unwrap();
+    let got = Interp::new(g).unwrap().run(vec![images.clone()]).unwrap().remove(0);
+    let (got, want) = (got.as_f32().unwrap(), want.as_f32().unwrap());
+    let far = got.iter().zip(want).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
+    let range = want.iter().fold(0f32, |m, &v| m.max(v)) - want.iter().fold(0f32, |m, &v| m.min(v));
+    println!(
+        "every {every}, hoisted {hoist}: convolutions, MACs, corrections {before:?} -> {:?}; {applied:?}; logits move by {:e} of \
+         their range",
+        size(g),
+        far / range
+    );
+    assert!(far <= 1e-4 * range, "{far} of {range}");
+    assert!(size(g).0 - size(g).2 < before.0, "nothing was merged");
+}
+
+#[test]
+fn resnet20_without_relu_layers_keeps_its_logits() {
+    let Some(s) = shared() else { return };
+    let data: DataSpec = cifar(&s, "normalize=imagenet").parse().unwrap();
+    let test = data.open(Split::Test, Some(IMAGES)).unwrap();
+    let images = Tensor::f32([IMAGES, 3, 32, 32], test.batch(0..IMAGES).0);
+    let file = model(&s, "resnet20_torch-legacy_bnfold_op13");
+    let mut g = import(Path::new(&file), &ImportOptions::default()).unwrap().graph;
+    let o = Options::default();
+    for p in normalising().filter(|p| p.enabled(&o)) {
+        pass::run(p, &mut g, &o).unwrap();
+    }
+    for (every, hoist) in [(1, false), (2, false), (2, true)] {
+        fold(&mut g.clone(), every, hoist, &images);
+    }
+}

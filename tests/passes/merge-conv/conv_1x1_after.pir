@@ -1,0 +1,20 @@
+# run: merge-conv
+# fold: always
+graph conv_1x1_after {
+  %x = input f32[N,2,5,5]
+  %w1 = const f32[3,2,3,3] rand(seed=1)
+  %w2 = const f32[4,3,1,1] rand(seed=2)
+  %b1 = const f32[3] rand(seed=3)
+  %b2 = const f32[4] rand(seed=4)
+  %c1 = conv(%x, %w1, %b1) {pads=[1,1,1,1]}
+  %c2 = conv(%c1, %w2, %b2)
+  output "y" = %c2
+}
+# expect
+graph conv_1x1_after {
+  %x = input f32[N,2,5,5]
+  %c2.merged.weight = const f32[4,2,3,3] opaque
+  %c2.merged.bias = const f32[4] [-0.03525488, 0.15416144, 0.44696352, -0.52509046]
+  %c2 = conv(%x, %c2.merged.weight, %c2.merged.bias) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,4,5,5]
+  output "y" = %c2
+}

@@ -1,0 +1,21 @@
+# run: merge-conv
+# fold: always
+; Rows keep their dilation, columns become dense.
+graph dilated {
+  %x = input f32[N,2,12,12]
+  %w1 = const f32[3,2,3,3] rand(seed=1)
+  %w2 = const f32[4,3,3,3] rand(seed=2)
+  %b1 = const f32[3] rand(seed=3)
+  %b2 = const f32[4] rand(seed=4)
+  %c1 = conv(%x, %w1, %b1) {dilations=[2,2], pads=[2,2,2,2]}
+  %c2 = conv(%c1, %w2, %b2) {dilations=[2,1]}
+  output "y" = %c2
+}
+# expect
+graph dilated {
+  %x = input f32[N,2,12,12]
+  %c2.merged.weight = const f32[4,2,5,7] opaque
+  %c2.merged.bias = const f32[4] [-1.5199109, 0.9831043, 0.20988187, -0.4603676]
+  %c2 = conv(%x, %c2.merged.weight, %c2.merged.bias) {strides=[1, 1], pads=[2, 2, 2, 2], dilations=[2, 1], group=1} -> f32[N,4,8,10]
+  output "y" = %c2
+}
