@@ -82,6 +82,7 @@ pub fn only_padding(w: &Window, from: &Type, to: &Type) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::CommuteReluMaxpool;
     use crate::ir::infer::infer;
     use crate::ir::text::parse;

@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used)]
 use super::{Interval, Intervals};
 use crate::ir::infer::infer;
 use crate::ir::text::parse;

@@ -65,7 +65,7 @@ fn network(seed: u64) -> Graph {
         let made = match d.below(10) {
             0 | 1 => {
                 let out = 1 + d.below(4);
-                let group = if c % 2 == 0 && out % 2 == 0 { 1 + d.below(2) } else { 1 };
+                let group = if c.is_multiple_of(2) && out.is_multiple_of(2) { 1 + d.below(2) } else { 1 };
                 let w = g.constant("w", d.tensor(&[out, c / group, 3, 3], -0.5, 0.5));
                 let b = g.constant("b", d.tensor(&[out], -1.0, 1.0));
                 let conv = Conv { strides: [1; 2], pads: [1; 4], dilations: [1; 2], group };

@@ -18,8 +18,8 @@ graph another_product_takes_it {
   %x = input f32[N,2,4,4]
   %g0 = sigmoid(%x) -> f32[N,2,4,4]
   %r = relu(%g0) @relu00 -> f32[N,2,4,4]
-  %p.scaled.scaled = const f32[2,4,1] [1.5, 3.0, 4.5, 6.0, 30.0, 36.0, 42.0, 48.0]
-  %o = mul(%r, %p.scaled.scaled) -> f32[N,2,4,4]
+  %p.scaled.1 = const f32[2,4,1] [1.5, 3.0, 4.5, 6.0, 30.0, 36.0, 42.0, 48.0]
+  %o = mul(%r, %p.scaled.1) -> f32[N,2,4,4]
   %g1 = sigmoid(%o) -> f32[N,2,4,4]
   output "y" = %g1
 }

@@ -41,7 +41,7 @@ graph two_norms_of_one_sum {
   %r2 = relu(%n2) @relu01 -> f32[N,2,4,4]
   %p = reduce(%r2) {kind=sum, axes=[2, 3], keep=false} -> f32[N,2]
   %b2 = const f32[3] [0.1, 0.2, 0.3]
-  %w2.scaled.scaled = const f32[3,2] [-0.06833281, 0.010118439, 0.019971235, -0.021577947, -0.05012684, 0.006881687]
-  %y = linear(%p, %w2.scaled.scaled, %b2) -> f32[N,3]
+  %w2.scaled.1 = const f32[3,2] [-0.06833281, 0.010118439, 0.019971235, -0.021577947, -0.05012684, 0.006881687]
+  %y = linear(%p, %w2.scaled.1, %b2) -> f32[N,3]
   output "y" = %y
 }
