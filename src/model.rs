@@ -125,9 +125,6 @@ impl Model {
                 shape: mask_shape(&facts, node),
             })
             .collect();
-        for p in registry::balancing().filter(|p| p.enabled(options) && wanted(*p)) {
-            m.run(p, options, probe.as_deref_mut())?;
-        }
         Ok(m)
     }
 

@@ -32,7 +32,8 @@ pub static PASSES: &[&dyn Pass] = &[
     &SplitBatchNorm,
     // After every source of per-channel constants but the masks' slopes.
     &FoldScaleAndBias,
-    // What is left of the scales: after the folds, which need no detour, and once layers are named.
+    // What the folds left of the scales. When lowering, not before: layers are named by then, and a network whose scales
+    // have moved is another one to an optimizer.
     &PushScale,
     // Masks go on the canonical layers; nothing before this changes the function.
     &InsertMasks,
@@ -75,14 +76,10 @@ pub fn normalising() -> impl Iterator<Item = &'static dyn Pass> {
     })
 }
 
-/// The passes that rearrange what is linear around the ReLU layers, which are named by then and stay.
-pub fn balancing() -> impl Iterator<Item = &'static dyn Pass> {
-    ["push-scale", "drop-dead"].into_iter().filter_map(find)
-}
-
-/// The passes that put masks on and lower them.
+/// The passes that lower a canonical graph with named layers: scales, then masks.
 pub fn masking() -> impl Iterator<Item = &'static dyn Pass> {
     [
+        "push-scale",
         "insert-masks",
         "stable-sign",
         "drop-linearized-relu",

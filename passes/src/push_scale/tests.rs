@@ -170,9 +170,7 @@ fn a_wide_resnet_keeps_no_batch_normalisation_and_its_masks_hold() {
     let layers = name_layers(&mut plain, &facts);
     assert!(count(&plain, product) > 6);
     let mut pushed = plain.clone();
-    for p in registry::balancing() {
-        pass::run(p, &mut pushed, &options).unwrap();
-    }
+    run(&mut pushed, "push-scale", &options);
     assert_eq!(count(&pushed, product), 0);
     assert!(difference(&outputs(&imported, &x), &outputs(&pushed, &x)) < 1e-4);
 
