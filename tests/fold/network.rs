@@ -86,7 +86,8 @@ impl Network<'_> {
         self.add(Op::Conv(c), &operands)
     }
     fn group(&mut self, inputs: usize, out: usize) -> usize {
-        let fit: Vec<usize> = (1..=inputs).filter(|g| inputs.is_multiple_of(*g) && out.is_multiple_of(*g)).collect();
+        let fit: Vec<usize> =
+            (1..=inputs).filter(|&g| inputs.is_multiple_of(g) && out.is_multiple_of(g)).collect();
         if self.chance(60) { 1 } else { fit[self.pick(0, fit.len() - 1)] }
     }
     /// A convolution whose result has the size of every `stride`-th row and column: its padding is as wide as its kernel,

@@ -3,7 +3,7 @@
 use super::branch::{Branch, Weights};
 use crate::ir::Tensor;
 use crate::ir::op::Conv;
-use crate::merge_conv::axis::gcd;
+use crate::merge_conv::axis::{gcd, zeros_behind};
 
 /// A convolution and its constants.
 #[derive(Debug)]
@@ -99,9 +99,8 @@ fn axis(branches: &[Branch<'_>], i: usize, stride: usize, input: usize, output: 
     let before = (-all().min()?).max(0);
     let last = (all().max()? + before) as usize;
     let dilation = all().fold(0, |g, o| gcd(g, (o + before) as usize)).max(1);
-    let reads = (output - 1) * stride + last + 1;
     let before = before as usize;
-    let behind = reads.saturating_sub(input + before);
+    let behind = zeros_behind(input, output, last + 1, stride, before);
     let size = (input + before + behind).checked_sub(last + 1)? / stride + 1;
     (size == output).then_some(Axis { taps: last / dilation + 1, dilation, pad: [before, behind] })
 }

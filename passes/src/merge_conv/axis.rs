@@ -99,7 +99,7 @@ impl Axis {
         let step = gcd(of(f, near), of(s, far)).max(1);
         let stride = f.stride * s.stride;
         let pad = f.pad + s.pad * f.stride;
-        let reads = (self.output - 1) * stride + self.span();
+        let behind = zeros_behind(self.input, self.output, self.span(), stride, pad);
         let terms = (0..s.kernel).flat_map(|a| {
             let tap = move |b| (a * far + b * near) / step;
             (0..f.kernel).map(move |b| Term { slot: 0, tap: tap(b), first: b, second: a })
@@ -111,7 +111,7 @@ impl Axis {
             taps: (self.span() - 1) / step + 1,
             stride,
             dilation: step,
-            pad: [pad, reads.saturating_sub(self.input + pad)],
+            pad: [pad, behind],
             terms: terms.collect(),
         }
     }
@@ -175,6 +175,13 @@ impl Axis {
         let last = self.second.kernel - 1;
         (0..self.output).rev().take_while(|&i| self.side(i, last) == Side::Behind).count()
     }
+}
+
+/// Padding behind an axis that gives a window of `span` positions and padding `before` its outputs: as many zeros as before
+/// where these give the same number, for some runtimes only pad evenly; else as few as there must be.
+pub(crate) fn zeros_behind(input: usize, output: usize, span: usize, stride: usize, before: usize) -> usize {
+    let even = (input + 2 * before).checked_sub(span).is_some_and(|room| room / stride + 1 == output);
+    if even { before } else { ((output - 1) * stride + span).saturating_sub(input + before) }
 }
 
 /// Greatest common divisor; `gcd(0, n) = n`.
