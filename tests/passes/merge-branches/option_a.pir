@@ -14,6 +14,6 @@ graph option_a {
 graph option_a {
   %x = input f32[N,2,6,7]
   %y.merged.weight = const f32[4,2,3,3] opaque
-  %y = conv(%x, %y.merged.weight) {strides=[2, 2], pads=[1, 1, 0, 1], dilations=[1, 1], group=1} -> f32[N,4,3,4]
+  %y = conv(%x, %y.merged.weight) {strides=[2, 2], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,4,3,4]
   output "y" = %y
 }

@@ -12,6 +12,6 @@ graph slice_from_one {
 graph slice_from_one {
   %x = input f32[N,2,6,6]
   %y.merged.weight = const f32[2,2,3,3] opaque
-  %y = conv(%x, %y.merged.weight) {strides=[2, 2], pads=[1, 1, 0, 0], dilations=[1, 1], group=1} -> f32[N,2,3,3]
+  %y = conv(%x, %y.merged.weight) {strides=[2, 2], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,2,3,3]
   output "y" = %y
 }

@@ -15,15 +15,15 @@ graph padded_after_strided {
   %x = input f32[N,2,12,12]
   %c2.merged.weight = const f32[4,2,7,7] opaque
   %c2.merged.bias = const f32[4] [-1.5199109, 0.9831043, 0.20988187, -0.4603676]
-  %c2.merged = conv(%x, %c2.merged.weight, %c2.merged.bias) {strides=[2, 2], pads=[3, 3, 2, 2], dilations=[1, 1], group=1} -> f32[N,4,6,6]
+  %c2.merged = conv(%x, %c2.merged.weight, %c2.merged.bias) {strides=[2, 2], pads=[3, 3, 3, 3], dilations=[1, 1], group=1} -> f32[N,4,6,6]
   %c2.bottom.read = slice(%x) {axes=[2], starts=[11], ends=[12], steps=[1]} -> f32[N,2,1,12]
   %c2.bottom.weight = const f32[4,2,1,7] opaque
-  %c2.bottom = conv(%c2.bottom.read, %c2.bottom.weight) {strides=[1, 2], pads=[0, 3, 0, 2], dilations=[1, 1], group=1} -> f32[N,4,1,6]
+  %c2.bottom = conv(%c2.bottom.read, %c2.bottom.weight) {strides=[1, 2], pads=[0, 3, 0, 3], dilations=[1, 1], group=1} -> f32[N,4,1,6]
   %c2.bottom.placed = pad(%c2.bottom) {before=[0, 0, 5, 0], after=[0, 0, 0, 0], value=0.0} -> f32[N,4,6,6]
   %c2.with_bottom = add(%c2.merged, %c2.bottom.placed) -> f32[N,4,6,6]
   %c2.right.read = slice(%x) {axes=[3], starts=[11], ends=[12], steps=[1]} -> f32[N,2,12,1]
   %c2.right.weight = const f32[4,2,7,1] opaque
-  %c2.right = conv(%c2.right.read, %c2.right.weight) {strides=[2, 1], pads=[3, 0, 2, 0], dilations=[1, 1], group=1} -> f32[N,4,6,1]
+  %c2.right = conv(%c2.right.read, %c2.right.weight) {strides=[2, 1], pads=[3, 0, 3, 0], dilations=[1, 1], group=1} -> f32[N,4,6,1]
   %c2.right.placed = pad(%c2.right) {before=[0, 0, 0, 5], after=[0, 0, 0, 0], value=0.0} -> f32[N,4,6,6]
   %c2.with_right = add(%c2.with_bottom, %c2.right.placed) -> f32[N,4,6,6]
   %c2.bottom_right.read = slice(%x) {axes=[2, 3], starts=[11, 11], ends=[12, 12], steps=[1, 1]} -> f32[N,2,1,1]

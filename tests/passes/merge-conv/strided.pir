@@ -16,6 +16,6 @@ graph strided {
   %x = input f32[N,2,11,12]
   %c2.merged.weight = const f32[4,2,7,9] opaque
   %c2.merged.bias = const f32[4] [-1.5199109, 0.9831043, 0.20988187, -0.4603676]
-  %c2 = conv(%x, %c2.merged.weight, %c2.merged.bias) {strides=[4, 3], pads=[1, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,4,2,2]
+  %c2 = conv(%x, %c2.merged.weight, %c2.merged.bias) {strides=[4, 3], pads=[1, 0, 1, 0], dilations=[1, 1], group=1} -> f32[N,4,2,2]
   output "y" = %c2
 }
