@@ -3,8 +3,8 @@
 #
 #     SHARED=../shared OUT=out/curve benches/training/curve.sh
 #
-# Each budget's own road is 5 to 17 epochs of 45,000 images. Resumes where an earlier call was stopped; user and system
-# seconds of every stage are added to OUT/seconds.txt.
+# Each budget's own road is 7 to 15 epochs of 45,000 images. Resumes where an earlier call was stopped; user and system
+# seconds of every stage are added to OUT/seconds-STAGE.txt.
 set -euo pipefail
 SHARED=$(realpath "${SHARED:-../shared}")
 OUT=${OUT:-out/curve}
@@ -35,14 +35,15 @@ E2
     mv "$OUT/$1.json.part" "$OUT/$1.json"
 }
 
-search() { stage "search$1" "$2" "{stage: search, method: gradual, budget: $1%, epochs: $3}"; }
-tune() { stage "tune$1" "search$1" "{stage: tune, epochs: $2}"; }
+rate() { case $1 in 5) echo 0.03 ;; 10) echo 0.02 ;; *) echo 0.01 ;; esac; }
+search() { stage "search$1" "$2" "{stage: search, method: gradual, budget: $1%, epochs: $3, rate: $(rate "$1")}"; }
+tune() { stage "tune$1" "search$1" "{stage: tune, epochs: $2, rate: $(rate "$1")}"; }
 
 search 50 - 2
-tune 50 3
-search 25 tune50 2
+tune 50 5
+search 25 search50 2
+tune 25 5
 search 10 search25 3
 tune 10 6
-tune 25 4
 search 5 search10 2
-tune 5 5
+tune 5 6

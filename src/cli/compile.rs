@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     eta: Option<Vec<f64>>,
     /// ReLU layers that may keep ReLUs; all others vanish
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "budget")]
     layers: Option<usize>,
     /// Rounds the removal is spread over
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]

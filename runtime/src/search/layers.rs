@@ -10,6 +10,11 @@ pub fn open_layers(all: usize, layers: usize, done: f64) -> usize {
     n + ((all - n) as f64 * (1.0 - done.clamp(0.0, 1.0)).powi(3)).round() as usize
 }
 
+/// Elements of the layers that stay; `sizes` has one entry a layer.
+pub fn room(sizes: &[usize], closed: &[bool]) -> usize {
+    sizes.iter().zip(closed).filter(|(_, c)| !**c).map(|(n, _)| n).sum()
+}
+
 /// The layers that vanish, so that at most `layers` keep ReLUs, `keep` in all; `costs[l]` has one entry an element of layer l.
 pub fn vanishing(costs: &[Vec<f64>], keep: usize, layers: usize) -> Vec<bool> {
     let n = costs.len();
@@ -59,6 +64,7 @@ mod tests {
         // With more to keep, many cheap elements are worth more than ten dear ones.
         assert_eq!(vanishing(&[vec![5.0; 10], vec![0.6; 100]], 110, 1), [true, false]);
         assert_eq!(vanishing(&costs, 20, 3), [false; 3]);
+        assert_eq!(room(&[10, 100, 10], &[false, true, false]), 20);
         assert_eq!(vanishing(&costs, 20, 0), [true; 3]);
     }
 

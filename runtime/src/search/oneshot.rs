@@ -10,7 +10,7 @@
 //! round measures the costs of all elements on the network as masked so far. The weights never change.
 
 use super::allocate::allocate;
-use super::layers::{open_layers, vanishing};
+use super::layers::{open_layers, room, vanishing};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use relinc_passes::insert_masks::InsertMasks;
@@ -136,6 +136,10 @@ pub fn search(
                     .collect();
                 vanishing(&costs, now, now_open)
             }
+        };
+        let now = match options.layers {
+            Some(_) => now.min(room(&caps, &closed)),
+            None => now,
         };
         let closed = |l: usize| closed[l];
         let cost = |l: usize, i: usize| {

@@ -5,7 +5,7 @@
 //! `−max(x,0)` when it becomes zero; the cheaper counts. Elements already removed are judged alike, so they may return.
 
 use super::{masks_of, shapes};
-use crate::search::layers::{open_layers, vanishing};
+use crate::search::layers::{open_layers, room, vanishing};
 use crate::train::learner::{Learner, Scene};
 use crate::train::recipe::{Counts, SearchOptions};
 use crate::train::select::select;
@@ -51,6 +51,7 @@ impl Gradual {
         costs.iter_mut().zip(&closed).filter(|(_, closed)| **closed).for_each(|(c, _)| c.fill(-1.0));
         let shapes = shapes(scene.student);
         let caps: Vec<usize> = costs.iter().map(Vec::len).collect();
+        let keep = if o.layers.is_some() { keep.min(room(&caps, &closed)) } else { keep };
         let counts = match &o.counts {
             Counts::Global => None,
             c => super::senet::layer_counts(c, &caps, keep)?,
