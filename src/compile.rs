@@ -14,6 +14,7 @@ use crate::probe::Probe;
 use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
 use crate::staging::Staging;
+use crate::vanish::Asked;
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::ir::infer::infer;
@@ -91,8 +92,8 @@ pub enum MaskSource {
         images: usize,
         /// Removed elements may become zero.
         zeros: bool,
-        /// Layers that may keep ReLUs.
-        layers: Option<usize>,
+        /// Layers that keep no ReLU.
+        vanish: Asked,
     },
 }
 
@@ -137,6 +138,8 @@ pub struct Request {
     pub seed: u64,
     /// The network before training, whose accuracy is the one before.
     pub reference: Option<Graph>,
+    /// The network before it was folded for tuning, which costs are compared with.
+    pub unfolded: Option<Graph>,
     /// What training found, for the report.
     pub learned: Option<Learned>,
 }
@@ -185,6 +188,9 @@ const SAMPLE: usize = 20;
 
 /// Compiles and writes the output folder; returns what was reported.
 pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Report, Error> {
+    if r.fold == FoldMode::BeforeTune && !matches!(source, Source::Trained(..)) {
+        return Err(Error::Input("fold before-tune wants a stage tune: relinc run or relinc tune".into()));
+    }
     let staging = Staging::new(&r.out)?;
     let trained = matches!(source, Source::Trained(..));
     let mut options =
@@ -212,7 +218,12 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     let mut model = Model::canonical(imported, info, vec![], &options, probe.as_mut())?;
     let original = model.graph.clone();
     let facts = infer(&original).map_err(|e| input(&e[0]))?;
-    let totals_before = cost::totals(&original, &facts);
+    let whole = match &r.unfolded {
+        Some(g) => Model::canonical(g.clone(), model.info.clone(), vec![], &options, None)?.graph,
+        None => original.clone(),
+    };
+    let whole_facts = infer(&whole).map_err(|e| input(&e[0]))?;
+    let totals_before = cost::totals(&whole, &whole_facts);
     let mut accuracy = match &held_out {
         Some(ds) => {
             let before = r.reference.as_ref().unwrap_or(&original);
@@ -280,7 +291,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         model: describe::model_info(&model.info),
         totals: cost::totals(emitted.graph(), emitted.facts()),
         before: Some(totals_before),
-        cost: describe::costs(r, &emitted, &chosen, Some((&original, &facts)), &mut notes),
+        cost: describe::costs(r, &emitted, &chosen, Some((&whole, &whole_facts)), &mut notes),
         measured: vec![],
         accuracy,
         training: r.learned.as_ref().map(|l| l.training.clone()),

@@ -22,6 +22,7 @@ pub mod random;
 pub mod report;
 pub mod staging;
 pub mod training;
+pub mod vanish;
 
 pub use relinc_passes as passes;
 pub use relinc_runtime as runtime;

@@ -4,9 +4,9 @@ use crate::error::{Error, input};
 use crate::probe::Probe;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
 use relinc_passes::ir::infer::infer;
-use relinc_passes::ir::{Graph, NodeId};
+use relinc_passes::ir::{Graph, NodeId, Op};
 use relinc_passes::layers::{mask_shape, name_layers};
-use relinc_passes::pass::{self, Options, Pass, Refusal};
+use relinc_passes::pass::{self, Options, Outcome, Pass, PassError, Refusal};
 use relinc_passes::registry;
 use relinc_passes::weigh::Candidate;
 use relinc_runtime::search::oneshot::Layer;
@@ -132,28 +132,41 @@ impl Model {
     pub fn lower(&mut self, options: &Options, mut probe: Option<&mut Probe>) -> Result<(), Error> {
         let passes: Vec<&dyn Pass> = registry::masking().filter(|p| p.enabled(options)).collect();
         for group in passes.chunk_by(|a, b| a.weighed() && b.weighed()) {
-            loop {
-                let mut applied = 0;
-                for p in group {
-                    applied += self.run(*p, options, probe.as_deref_mut())?;
-                }
-                if applied == 0 || group.len() == 1 {
-                    break;
-                }
-            }
+            self.in_turn(group, options, probe.as_deref_mut())?;
         }
         Ok(())
     }
 
-    /// Runs one pass and records it; returns how often it applied.
-    pub fn run(
+    /// Runs one pass and records it.
+    pub fn run(&mut self, p: &dyn Pass, options: &Options, probe: Option<&mut Probe>) -> Result<(), Error> {
+        self.in_turn(&[p], options, probe)
+    }
+
+    /// Runs passes in turn until none finds anything more, and records them.
+    pub fn in_turn(
+        &mut self,
+        passes: &[&dyn Pass],
+        options: &Options,
+        mut probe: Option<&mut Probe>,
+    ) -> Result<(), Error> {
+        let mut g = std::mem::take(&mut self.graph);
+        let ran = pass::run_in_turn(passes, &mut g, options, &mut |p, outcome, g| {
+            self.record(p, outcome, g, probe.as_deref_mut()).map_err(Failed::Said)
+        });
+        self.graph = g;
+        ran.map_err(|e| match e {
+            Failed::Said(e) => e,
+            Failed::Pass(e) => Error::Input(format!("{}: {e}", self.info.path.display())),
+        })
+    }
+
+    fn record(
         &mut self,
         p: &dyn Pass,
-        options: &Options,
+        outcome: Outcome,
+        g: &Graph,
         probe: Option<&mut Probe>,
-    ) -> Result<usize, Error> {
-        let outcome = pass::run(p, &mut self.graph, options)
-            .map_err(|e| Error::Input(format!("{}: {e}", self.info.path.display())))?;
+    ) -> Result<(), Error> {
         if let (true, Some(r)) = (p.name() == "insert-masks", outcome.refused.first()) {
             return Err(Error::Input(format!(
                 "{}: mask of '{}': {}",
@@ -163,10 +176,9 @@ impl Model {
             )));
         }
         let difference = match probe {
-            Some(probe) => Some(probe.after(p, &self.graph)?),
+            Some(probe) => Some(probe.after(p, g)?),
             None => None,
         };
-        let applied = outcome.applied;
         let record = PassRecord {
             name: p.name(),
             guarantee: p.guarantee().name(),
@@ -186,7 +198,7 @@ impl Model {
                 r.max_abs_difference = both.into_iter().flatten().reduce(f64::max);
             }
         }
-        Ok(applied)
+        Ok(())
     }
 
     /// Records what a pass changed on images.
@@ -194,6 +206,12 @@ impl Model {
         if let Some(r) = self.passes.iter_mut().find(|r| r.name == pass) {
             r.max_abs_difference = Some(r.max_abs_difference.map_or(difference, |d| d.max(difference)));
         }
+    }
+
+    /// Names of the layers whose ReLUs are still in the graph.
+    pub fn layers_left(&self) -> impl Iterator<Item = &str> {
+        let ops = self.graph.ids().map(|id| self.graph.node(id));
+        ops.filter(|n| matches!(n.op, Op::Relu | Op::MaskedRelu)).filter_map(|n| n.layer.as_deref())
     }
 
     /// ReLUs in all layers.
@@ -209,6 +227,18 @@ impl Model {
     /// The layers as a mask file is checked against.
     pub fn mask_layers(&self) -> Vec<(String, [usize; 3])> {
         self.layers.iter().map(|l| (l.name.clone(), l.shape)).collect()
+    }
+}
+
+/// Why passes stopped.
+enum Failed {
+    Said(Error),
+    Pass(PassError),
+}
+
+impl From<PassError> for Failed {
+    fn from(e: PassError) -> Failed {
+        Failed::Pass(e)
     }
 }
 

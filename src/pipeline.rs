@@ -47,7 +47,7 @@ pub struct Pipeline {
     pub weights: Option<Weights>,
     /// How the SPU target writes convolutions: auto, direct or taps.
     pub conv_form: Option<String>,
-    /// When convolutions are merged: auto, always or never.
+    /// When convolutions are merged: auto, always, never or before-tune.
     pub fold: Option<String>,
     /// ONNX operator set to write.
     pub opset: Option<i64>,
@@ -304,6 +304,7 @@ impl Pipeline {
             out: out.into(),
             masks: self.masks(base)?,
             reference: None,
+            unfolded: None,
             learned: None,
             data: self.images(base)?,
             split: split.parse::<Split>().map_err(input)?,
@@ -341,7 +342,7 @@ impl Stage {
         Ok(MaskSource::Oneshot {
             budget: spec::budget(self.budget.as_ref())?,
             allocation: allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?,
-            layers: o.layers,
+            vanish: o.vanish(),
             rounds: o.rounds.unwrap_or(8).max(1),
             images: o.calibration.unwrap_or(256).max(1),
             zeros: !o.identity_only.unwrap_or(false),

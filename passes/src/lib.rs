@@ -31,6 +31,7 @@ pub mod hoist_padding;
 pub mod insert_masks;
 pub mod merge_branches;
 pub mod merge_conv;
+pub mod merge_hoisted;
 pub mod normalise_ranges;
 pub mod push_scale;
 pub mod split_batch_norm;

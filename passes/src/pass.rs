@@ -6,7 +6,7 @@ use crate::masks::Masks;
 use crate::normalise_ranges::Ranges;
 use crate::patch::{Patch, PatchError};
 use crate::stable_sign::Signs;
-use crate::weigh::{Candidate, Fold, Verdict};
+use crate::weigh::{Candidate, Fold, Scales, Verdict};
 use std::collections::BTreeMap;
 
 /// What a pass promises about the numbers.
@@ -66,6 +66,8 @@ pub struct Options {
     pub signs: Option<Signs>,
     /// Run the opt-in hoist-padding, which changes the function at the border.
     pub hoist_padding: bool,
+    /// Leave the weights of what is merged zero: for graphs that are priced and not executed.
+    pub sketch: bool,
 }
 
 /// What a rule sees.
@@ -164,9 +166,41 @@ pub enum PassError {
 
 const MAX_SWEEPS: usize = 200;
 
-/// Runs one pass until it finds nothing more to do. A weighed pass asks [`Options::fold`] at each place; a place where
-/// rewriting does not pay is asked again in the next sweep, for what is around it may have changed.
+/// Runs one pass until it finds nothing more to do.
 pub fn run(pass: &dyn Pass, g: &mut Graph, options: &Options) -> Result<Outcome, PassError> {
+    run_weighed(pass, g, options, &mut Scales::default())
+}
+
+/// Runs passes in turn until none finds anything more, with one pair of scales; `did` is told of every run and may look at
+/// the graph, but not change what it costs.
+pub fn run_in_turn<E: From<PassError>>(
+    passes: &[&dyn Pass],
+    g: &mut Graph,
+    options: &Options,
+    did: &mut dyn FnMut(&dyn Pass, Outcome, &Graph) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut scales = Scales::default();
+    loop {
+        let mut applied = 0;
+        for p in passes {
+            let outcome = run_weighed(*p, g, options, &mut scales)?;
+            applied += outcome.applied;
+            did(*p, outcome, g)?;
+        }
+        if applied == 0 || passes.len() == 1 {
+            return Ok(());
+        }
+    }
+}
+
+/// A weighed pass asks [`Options::fold`] at each place; a place where rewriting does not pay is asked again in the next
+/// sweep, for what is around it may have changed.
+fn run_weighed(
+    pass: &dyn Pass,
+    g: &mut Graph,
+    options: &Options,
+    scales: &mut Scales,
+) -> Result<Outcome, PassError> {
     let name = pass.name();
     let mut outcome = Outcome::default();
     if pass.weighed() && matches!(options.fold, Fold::Never) {
@@ -187,7 +221,7 @@ pub fn run(pass: &dyn Pass, g: &mut Graph, options: &Options) -> Result<Outcome,
                 Ok(patch) => {
                     let fail = |error| PassError::Patch { pass: name, node: node.clone(), error };
                     if pass.weighed() {
-                        let verdict = weigh(&patch, g, &facts, options).map_err(fail)?;
+                        let verdict = weigh(&patch, g, &facts, options, scales).map_err(fail)?;
                         let candidate =
                             Candidate { node: node.clone(), taken: verdict.pays, why: verdict.why };
                         if !candidate.taken {
@@ -214,14 +248,20 @@ pub fn run(pass: &dyn Pass, g: &mut Graph, options: &Options) -> Result<Outcome,
     Err(PassError::Endless { pass: name, sweeps: MAX_SWEEPS })
 }
 
-fn weigh(patch: &Patch, g: &Graph, facts: &Facts, options: &Options) -> Result<Verdict, PatchError> {
+fn weigh(
+    patch: &Patch,
+    g: &Graph,
+    facts: &Facts,
+    options: &Options,
+    scales: &mut Scales,
+) -> Result<Verdict, PatchError> {
     match &options.fold {
         Fold::Never => Ok(Verdict { pays: false, why: "folding is switched off".into() }),
         Fold::Always => Ok(Verdict { pays: true, why: "asked for, not weighed".into() }),
         Fold::Auto(judge) => {
             let mut after = g.clone();
             patch.clone().apply(&mut after, &mut facts.clone())?;
-            Ok(judge.judge(g, &after))
+            Ok(scales.weigh(judge.as_ref(), g, &after))
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::hoist_padding::HoistPadding;
 use crate::insert_masks::InsertMasks;
 use crate::merge_branches::MergeBranches;
 use crate::merge_conv::MergeConv;
+use crate::merge_hoisted::MergeHoisted;
 use crate::normalise_ranges::NormaliseRanges;
 use crate::pass::Pass;
 use crate::push_scale::PushScale;
@@ -41,8 +42,10 @@ pub static PASSES: &[&dyn Pass] = &[
     &StableSign,
     // Whole layers first, so that compaction never sees them.
     &DropLinearizedRelu,
-    // A pair without padding in the middle needs no correction.
+    // A pair without padding in the middle needs no correction. Neither of the two is part of lowering: they make another
+    // network, to be tuned.
     &HoistPadding,
+    &MergeHoisted,
     // Where a ReLU is gone. The two feed each other: see `folding`.
     &MergeConv,
     &MergeBranches,
@@ -68,6 +71,7 @@ pub fn normalising() -> impl Iterator<Item = &'static dyn Pass> {
                 | "stable-sign"
                 | "drop-linearized-relu"
                 | "hoist-padding"
+                | "merge-hoisted"
                 | "merge-conv"
                 | "merge-branches"
                 | "compact-relu"
@@ -83,7 +87,6 @@ pub fn masking() -> impl Iterator<Item = &'static dyn Pass> {
         "insert-masks",
         "stable-sign",
         "drop-linearized-relu",
-        "hoist-padding",
         "merge-conv",
         "merge-branches",
         "compact-relu",
@@ -103,6 +106,11 @@ pub fn settling() -> impl Iterator<Item = &'static dyn Pass> {
 /// To be run in turn until none rewrites.
 pub fn folding() -> impl Iterator<Item = &'static dyn Pass> {
     ["merge-conv", "merge-branches"].into_iter().filter_map(find)
+}
+
+/// The weighed passes that fold a network before it is tuned, in turn.
+pub fn folding_before_tuning() -> impl Iterator<Item = &'static dyn Pass> {
+    ["merge-hoisted", "merge-branches"].into_iter().filter_map(find)
 }
 
 /// All pass documentation as one Markdown text: `docs/passes.md`.

@@ -6,6 +6,7 @@ use crate::cli_options::{allocation, untrained_method};
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target, compile, fixed::FixedPoint};
 use crate::error::{Error, input};
 use crate::report;
+use crate::vanish::Asked;
 use relinc_passes::back::onnx::OPSETS;
 use relinc_runtime::cost::ConvForm;
 use relinc_runtime::data::{DataSpec, Split};
@@ -39,6 +40,9 @@ pub struct Args {
     /// ReLU layers that may keep ReLUs; all others vanish
     #[arg(long, value_name = "N", requires = "budget")]
     layers: Option<usize>,
+    /// ReLU layers that vanish, separated by commas: relu01,relu03
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "budget")]
+    vanish: Vec<String>,
     /// Rounds the removal is spread over
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]
     rounds: u64,
@@ -114,7 +118,7 @@ impl Args {
                 rounds: self.rounds as usize,
                 images: self.calibration as usize,
                 zeros: !self.identity_only,
-                layers: self.layers,
+                vanish: Asked { layers: self.layers, vanish: self.vanish.clone() },
             },
         };
         untrained_method(&self.method)?;
@@ -144,6 +148,7 @@ impl Args {
                 .map(|format| FixedPoint { format, normalise: self.normalise_ranges }),
             seed,
             reference: None,
+            unfolded: None,
             learned: None,
         };
         self.budget.iter().try_for_each(|b| request.price_at(b))?;

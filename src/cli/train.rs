@@ -2,7 +2,7 @@
 
 use super::args::{CostArgs, ImportArgs};
 use super::{Global, print, print_json};
-use crate::compile::{MaskSource, Request, Source, Target};
+use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
 use crate::report;
 use crate::training::command::train_and_compile;
@@ -62,6 +62,9 @@ pub struct Args {
     /// What to emit: onnx, spu, crypten, mp-spdz; may be repeated [default: onnx]
     #[arg(long = "target", value_name = "T")]
     targets: Vec<String>,
+    /// When convolutions are merged: auto, always, never, or before-tune
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    fold: FoldMode,
     #[command(flatten)]
     stage: StageOptions,
     #[command(flatten)]
@@ -115,7 +118,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         targets,
         opset: 17,
         conv_form: Default::default(),
-        fold: Default::default(),
+        fold: a.fold,
         weights: a.cost.weights(),
         protocols: a.cost.protocols()?,
         networks: a.cost.networks()?,
@@ -126,6 +129,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         fixed_point: None,
         seed: g.seed(),
         reference: None,
+        unfolded: None,
         learned: None,
     };
     a.budget.iter().try_for_each(|b| request.price_at(b))?;

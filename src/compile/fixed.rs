@@ -32,7 +32,7 @@ pub fn normalise(
     probe: Option<&mut Probe>,
 ) -> Result<(), Error> {
     options.ranges = Some(ranges(&model.graph, images, target).map_err(input)?);
-    model.run(&NormaliseRanges, options, probe).map(drop)
+    model.run(&NormaliseRanges, options, probe)
 }
 
 /// The emitted graph in fixed point.

@@ -6,7 +6,7 @@ use relinc_passes::ir::Graph;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::pass::Options;
 use relinc_passes::registry;
-use relinc_passes::weigh::{Fold, Judge, Verdict};
+use relinc_passes::weigh::{Fold, Judge, Verdict, Weight};
 use relinc_runtime::cost::{self, ConvForm, Forms, Network, Priced, Protocol, Weights};
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub enum FoldMode {
     Always,
     /// At no place.
     Never,
+    /// As [`FoldMode::Auto`], and before the network is tuned with the padding between merged convolutions moved outwards.
+    BeforeTune,
 }
 
 impl std::str::FromStr for FoldMode {
@@ -30,7 +32,10 @@ impl std::str::FromStr for FoldMode {
             "auto" => Ok(FoldMode::Auto),
             "always" => Ok(FoldMode::Always),
             "never" => Ok(FoldMode::Never),
-            f => Err(format!("fold {f} is not known; choose auto, always or never")),
+            "before-tune" => Ok(FoldMode::BeforeTune),
+            f => Err(format!(
+                "fold {f} is not known; choose auto, always, never or, where a stage tunes, before-tune"
+            )),
         }
     }
 }
@@ -40,7 +45,7 @@ impl FoldMode {
     pub fn options(self, r: &Request) -> Fold {
         match (self, r.protocols.first(), r.networks.first()) {
             (FoldMode::Always, ..) => Fold::Always,
-            (FoldMode::Auto, Some(p), Some(n)) => Fold::Auto(Arc::new(CostJudge {
+            (FoldMode::Auto | FoldMode::BeforeTune, Some(p), Some(n)) => Fold::Auto(Arc::new(CostJudge {
                 protocol: p.clone(),
                 weights: forms::weights(r, p),
                 network: n.clone(),
@@ -61,15 +66,11 @@ struct CostJudge {
     form: Option<ConvForm>,
 }
 
-/// What a graph costs.
-struct Weight {
-    bytes: f64,
-    seconds: f64,
-    rounds: f64,
-}
+/// Changes below this share are no gain.
+const NOTHING: f64 = 1e-6;
 
-impl CostJudge {
-    fn price(&self, g: &Graph) -> Result<Weight, String> {
+impl Judge for CostJudge {
+    fn weigh(&self, g: &Graph) -> Result<Weight, String> {
         let mut g = g.clone();
         for p in registry::settling() {
             relinc_passes::pass::run(p, &mut g, &Options::default()).map_err(|e| e.to_string())?;
@@ -86,22 +87,14 @@ impl CostJudge {
         let bytes = p.total.sent + p.total.recv;
         Ok(Weight { bytes, seconds: cost::latency(&p, &self.network), rounds: p.total.rounds })
     }
-}
 
-/// Changes below this share are no gain.
-const NOTHING: f64 = 1e-6;
-
-impl Judge for CostJudge {
-    fn judge(&self, before: &Graph, after: &Graph) -> Verdict {
-        let (was, now) = match (self.price(before), self.price(after)) {
-            (Ok(b), Ok(a)) => (b, a),
-            (Err(e), _) | (_, Err(e)) => return Verdict { pays: false, why: format!("not weighed: {e}") },
-        };
+    /// Bytes that earlier rewrites have saved may be spent on seconds.
+    fn judge(&self, first: &Weight, was: &Weight, now: &Weight) -> Verdict {
         let more = |now: f64, was: f64| now > was * (1.0 + NOTHING);
         let less = |now: f64, was: f64| now < was * (1.0 - NOTHING);
-        let pays = !more(now.bytes, was.bytes)
-            && !more(now.seconds, was.seconds)
-            && (less(now.bytes, was.bytes) || less(now.seconds, was.seconds));
+        let pays = !more(now.seconds, was.seconds)
+            && !more(now.bytes, first.bytes)
+            && (less(now.seconds, was.seconds) || less(now.bytes, was.bytes));
         let why = format!(
             "a query on {}, {}: {} instead of {}, {:.3} s instead of {:.3} s, {} exchanges instead of {}",
             self.protocol.name,

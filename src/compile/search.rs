@@ -11,6 +11,7 @@ use relinc_passes::masks::{LayerMask, Masks, RELU};
 use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::eval;
 use relinc_runtime::search::budget::Budget;
+use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::search::oneshot::{self, Allocation, Oneshot};
 use relinc_runtime::search::whole;
 
@@ -64,7 +65,7 @@ pub fn masks(
 }
 
 fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<String>) -> Result<Masks, Error> {
-    let MaskSource::Oneshot { budget, allocation, rounds, images, zeros, layers: at_most } = &r.masks else {
+    let MaskSource::Oneshot { budget, allocation, rounds, images, zeros, vanish } = &r.masks else {
         return Ok(Masks::default());
     };
     let Some(data) = &r.data else {
@@ -83,10 +84,10 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
         .collect();
     let layers = model.search_layers();
     let named = |e: String| Error::Input(format!("{}: {e}", model.info.path.display()));
-    let (keep, closed) = match (budget, at_most) {
-        (Budget::Latency(_), Some(_)) => {
+    let (keep, vanish) = match (budget, vanish.text()) {
+        (Budget::Latency(_), Some(asked)) => {
             return Err(Error::Input(format!(
-                "--budget {budget}: a time chooses the layers itself; leave out --layers"
+                "--budget {budget}: a time chooses the layers itself; leave out --{asked}"
             )));
         }
         (Budget::Latency(l), None) => {
@@ -94,18 +95,18 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
             let worth = whole::rescaled(&model.graph, &layers, &batches, r.seed, *zeros, &mut tell);
             let (choice, said) = latency::resolve(l, model, &r.into(), &worth.map_err(named)?)?;
             notes.push(said);
-            (choice.keep, choice.closed)
+            (choice.keep, Vanish::Given(choice.closed))
         }
-        (b, _) => (b.relus(model.relus()).map_err(input)?, vec![]),
+        (b, _) => (b.relus(model.relus()).map_err(input)?, vanish.resolve(model, &r.into())?),
     };
-    if (!closed.is_empty() || at_most.is_some()) && *allocation != Allocation::Global {
+    if vanish.any() && *allocation != Allocation::Global {
         return Err(Error::Input(
-            "a latency budget and --layers spread the ReLUs themselves: leave out --allocation".into(),
+            "a latency budget, --layers and --vanish spread the ReLUs themselves: leave out --allocation"
+                .into(),
         ));
     }
     let (allocation, zeros) = (allocation.clone(), *zeros);
-    let options =
-        Oneshot { keep, allocation, rounds: *rounds, seed: r.seed, zeros, closed, layers: *at_most };
+    let options = Oneshot { keep, allocation, rounds: *rounds, seed: r.seed, zeros, vanish };
     let found = oneshot::search(&model.graph, &layers, &batches, &options, &mut |i, n| {
         progress.count("mask search, round", i, n);
     });

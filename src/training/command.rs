@@ -2,7 +2,7 @@
 
 use super::evaluate::{Measure, evaluate};
 use super::{Export, Plan, Trainer};
-use crate::compile::{Learned, MaskSource, Request, Source, compile, describe};
+use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile, describe};
 use crate::error::{Error, input};
 use crate::latency::Pricing;
 use crate::progress::Progress;
@@ -24,6 +24,11 @@ pub fn train_and_compile(
     let data = request.data.clone().ok_or_else(|| {
         input("training needs images: give them with --data, for instance --data cifar10:DIR")
     })?;
+    if request.fold == FoldMode::BeforeTune && !plan.folds() {
+        return Err(input(
+            "fold before-tune wants a stage tune with masks, from a search before it or given, and no search after it",
+        ));
+    }
     let (graph, info, _) = describe::open(source)?;
     let trainer = Trainer {
         plan,
@@ -32,6 +37,7 @@ pub fn train_and_compile(
         resume,
         progress,
         pricing: Pricing::from(&request),
+        fold: (request.fold == FoldMode::BeforeTune).then(|| request.fold.options(&request)),
         stop: on_interrupt()?,
     };
     let found = trainer.run(graph.clone(), &info)?;
@@ -55,6 +61,7 @@ pub fn train_and_compile(
         branch: dual.then_some(plan.branch.first()),
         notes: found.notes,
     });
+    request.unfolded = found.folded.then(|| graph.clone());
     request.reference = (!plan.random_start).then_some(graph);
     request.masks = found.masks.map_or(MaskSource::All, MaskSource::Learned);
     let other = (dual && plan.branch == Export::Both).then(|| found.student.graph(Branch::Adversarial));

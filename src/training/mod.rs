@@ -3,6 +3,7 @@
 mod check;
 pub mod command;
 pub mod evaluate;
+mod fold;
 mod oneshot;
 mod plan;
 pub mod replay;
@@ -20,6 +21,7 @@ use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
 use relinc_passes::pass::Options;
+use relinc_passes::weigh::Fold;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::train::recipe::rate_for;
 use relinc_runtime::train::{Counts, Ended, Kind, Method, Model, Record, Stage, StageError};
@@ -39,6 +41,8 @@ pub struct Trained {
     pub graph: Graph,
     /// The masks it was trained under, if any stage made some.
     pub masks: Option<Masks>,
+    /// Was it folded before it was tuned?
+    pub folded: bool,
     /// The student as it was trained.
     pub student: Model,
     /// The network that taught it.
@@ -69,6 +73,8 @@ pub struct Trainer<'a> {
     pub progress: &'a Progress,
     /// How queries are priced, for budgets in seconds.
     pub pricing: Pricing,
+    /// When the network is folded before it is tuned: what pays.
+    pub fold: Option<Fold>,
     /// Set when the user wants to stop.
     pub stop: Arc<AtomicBool>,
 }
@@ -104,7 +110,9 @@ impl Trainer<'_> {
             masks.layers.extend(m.layers.clone());
         }
         student.set_masks(&masks);
+        let relus = student.net.relu_count();
         let mut found = self.plan.masks.is_some();
+        let (mut to_fold, mut folded) = (self.fold.as_ref(), false);
         self.check(&student, &teacher, &train, &val).map_err(named)?;
         let checkpoints = self.folder.join("checkpoints");
         std::fs::create_dir_all(&checkpoints)
@@ -119,6 +127,29 @@ impl Trainer<'_> {
             let name = self.stage_name(i);
             let o = &planned.options;
             let begun = found;
+            if planned.kind == Kind::Tune
+                && found
+                && let Some(how) = to_fold.take()
+            {
+                let made = fold::fold(&student, info, &masks, how)?;
+                self.progress.line(&made.said);
+                notes.push(made.said);
+                if let Some(form) = made.form {
+                    masks.layers.retain(|name, _| form.layers_left().any(|l| l == name));
+                    student = student::student(
+                        &form,
+                        norm,
+                        robust,
+                        self.data,
+                        &train,
+                        Some(&masks),
+                        self.plan.seed,
+                    )
+                    .map_err(named)?;
+                    student.set_masks(&masks);
+                    folded = true;
+                }
+            }
             let mut target = Target { keep: masks.kept(), ..Target::default() };
             if planned.kind == Kind::Search {
                 found = true;
@@ -132,8 +163,17 @@ impl Trainer<'_> {
                     continue;
                 }
             }
-            let mut stage =
-                self.stage(planned, &name, &target, &student, Some(&teacher), &train, &val, &checkpoints)?;
+            let mut stage = self.stage(
+                planned,
+                &name,
+                &target,
+                relus,
+                &student,
+                Some(&teacher),
+                &train,
+                &val,
+                &checkpoints,
+            )?;
             (validated, attacked) = (stage.recipe.val_images, stage.recipe.val_attacked);
             attack = stage.validation_attack().to_string();
             if let Some(dir) = &o.replay {
@@ -164,9 +204,13 @@ impl Trainer<'_> {
             }
         }
         let trained = student.graph(self.plan.branch.first());
+        if folded {
+            masks = fold::renamed(masks, &trained)?;
+        }
         Ok(Trained {
             graph: trained,
             masks: found.then_some(masks),
+            folded,
             student,
             teacher,
             records: watch.into_records(),
@@ -196,6 +240,7 @@ impl Trainer<'_> {
         planned: &Planned,
         name: &str,
         target: &Target,
+        relus: usize,
         student: &Model,
         teacher: Option<&'s Model>,
         train: &Arc<Dataset>,
@@ -216,12 +261,11 @@ impl Trainer<'_> {
         let mut recipe = o.recipe(planned.kind, method, robust, single, self.plan.seed)?;
         let released = matches!(method, Some(Method::Senet | Method::Rlnet));
         if o.rate.is_none() && planned.kind != Kind::Teacher && !robust && !released {
-            recipe.rate = rate_for(target.keep as f64 / student.net.relu_count().max(1) as f64);
+            recipe.rate = rate_for(target.keep as f64 / relus.max(1) as f64);
         }
         if planned.kind == Kind::Search {
             let mut s = o.search(target.keep, self.plan.seed)?;
-            s.closed = target.closed.clone();
-            s.layers = target.layers;
+            s.vanish = target.vanish.clone();
             if s.counts == Counts::Eta(vec![]) {
                 s.counts =
                     Counts::Eta(self.sensitivity(name, o, student, teacher, train, val, checkpoints)?);

@@ -25,8 +25,7 @@ impl Trainer<'_> {
             crate::cli_options::allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?;
         let options = Oneshot {
             keep: target.keep,
-            closed: target.closed.clone(),
-            layers: target.layers,
+            vanish: target.vanish.clone(),
             allocation,
             rounds: o.rounds.unwrap_or(8).max(1),
             seed: self.plan.seed,

@@ -75,6 +75,16 @@ impl Plan {
     pub fn trains(&self) -> bool {
         self.stages.iter().any(|s| s.kind != Kind::Search || !is_oneshot(&s.options))
     }
+    /// Can the network be folded before it is tuned: are there masks by then, and no search afterwards?
+    pub fn folds(&self) -> bool {
+        let tune = self.stages.iter().position(|s| s.kind == Kind::Tune);
+        let last_search = self.stages.iter().rposition(|s| s.kind == Kind::Search);
+        match (tune, last_search) {
+            (Some(t), Some(s)) => s < t,
+            (Some(_), None) => self.masks.is_some(),
+            (None, _) => false,
+        }
+    }
     /// Is any stage robust?
     pub fn robust(&self) -> bool {
         self.stages.iter().any(|s| s.options.is_robust())

@@ -1,8 +1,10 @@
 //! The options of a training stage, as a pipeline file or the command line gives them, and the recipe they make.
 
 use crate::error::{Error, input};
+use crate::vanish::Asked;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::search::budget::Budget;
+use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::train::recipe::Recipe;
 use relinc_runtime::train::schedule::Schedule;
 use relinc_runtime::train::select::Granularity;
@@ -83,6 +85,9 @@ pub struct StageOptions {
     /// ReLU layers that may keep ReLUs; all others vanish (gradual, oneshot)
     #[arg(long, value_name = "N")]
     pub layers: Option<usize>,
+    /// ReLU layers that vanish, separated by commas (gradual, oneshot): relu01,relu03
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub vanish: Option<Vec<String>>,
     /// Where sensitivities come from: gradient, sparse, resnet18, resnet34 or wrn22-8
     #[arg(long, value_name = "FROM")]
     pub sensitivity: Option<String>,
@@ -259,11 +264,15 @@ impl StageOptions {
             refreshes: self.refreshes.unwrap_or(4).max(1),
             calibration: self.calibration.unwrap_or(256).max(1),
             ramp: self.ramp.unwrap_or(1.0).max(1e-3),
-            closed: vec![],
-            layers: None,
+            vanish: Vanish::default(),
             first: None,
             seed,
         })
+    }
+
+    /// The layers that keep no ReLU.
+    pub fn vanish(&self) -> Asked {
+        Asked { layers: self.layers, vanish: self.vanish.clone().unwrap_or_default() }
     }
 
     /// Names of the options that were given, as pipeline keys.

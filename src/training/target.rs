@@ -10,18 +10,17 @@ use relinc_passes::ir::Graph;
 use relinc_passes::pass::Options;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::search::budget::Budget;
+use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::search::whole;
 use relinc_runtime::train::{Method, Model};
 
 /// What a search aims at.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Target {
     /// ReLUs to keep.
     pub keep: usize,
-    /// Layers that keep none; empty for no such layer.
-    pub closed: Vec<bool>,
-    /// Layers that may keep ReLUs; the search chooses them.
-    pub layers: Option<usize>,
+    /// Layers that keep none.
+    pub vanish: Vanish,
     /// How it was chosen, for the user.
     pub said: Option<String>,
 }
@@ -36,15 +35,15 @@ impl Trainer<'_> {
         train: &Dataset,
         (graph, info): (&Graph, &ModelInfo),
     ) -> Result<Target, Error> {
-        let what = match (budget, o.layers) {
+        let what = match (budget, o.vanish().text()) {
             (Budget::Latency(l), None) => format!("budget {}", l.text),
-            (Budget::Latency(l), Some(_)) => {
+            (Budget::Latency(l), Some(asked)) => {
                 return Err(Error::Input(format!(
-                    "budget {}: a time chooses the layers itself; leave out layers",
+                    "budget {}: a time chooses the layers itself; leave out {asked}",
                     l.text
                 )));
             }
-            (_, Some(n)) => format!("layers {n}"),
+            (_, Some(asked)) => asked,
             _ => String::new(),
         };
         let keep = match budget {
@@ -65,8 +64,13 @@ impl Trainer<'_> {
                 "{what}: it spreads the ReLUs itself; leave out allocation, eta, counts and sensitivity"
             )));
         }
+        let model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
         let Budget::Latency(budget) = budget else {
-            return Ok(Target { keep, layers: o.layers, ..Target::default() });
+            return Ok(Target {
+                keep,
+                vanish: o.vanish().resolve(&model, &self.pricing)?,
+                ..Target::default()
+            });
         };
         let (g, layers, batches) = self.calibration(student, o, train)?;
         let zeros = !o.identity_only.unwrap_or(false);
@@ -74,8 +78,7 @@ impl Trainer<'_> {
         let worth = whole::rescaled(&g, &layers, &batches, self.plan.seed, zeros, &mut tell);
         self.progress.finish();
         let worth = worth.map_err(input)?;
-        let model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
         let (choice, said) = latency::resolve(budget, &model, &self.pricing, &worth)?;
-        Ok(Target { keep: choice.keep, closed: choice.closed, said: Some(said), layers: None })
+        Ok(Target { keep: choice.keep, vanish: Vanish::Given(choice.closed), said: Some(said) })
     }
 }

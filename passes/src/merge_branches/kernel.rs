@@ -27,8 +27,8 @@ struct Axis {
     pad: [usize; 2],
 }
 
-/// Adds branches of equal strides, up to a number of weights; or says why not.
-pub(super) fn add(branches: &[Branch<'_>], sizes: Sizes, most: usize) -> Result<Sum, String> {
+/// Adds branches of equal strides, up to a number of weights, zeros in a sketch; or says why not.
+pub(super) fn add(branches: &[Branch<'_>], sizes: Sizes, most: usize, sketch: bool) -> Result<Sum, String> {
     let strides = branches.first().map_or([1, 1], |b| b.strides);
     let [rows, columns] = [0, 1].map(|i| axis(branches, i, strides[i], sizes.from[1 + i], sizes.to[1 + i]));
     let (Some(rows), Some(columns)) = (rows, columns) else {
@@ -48,6 +48,9 @@ pub(super) fn add(branches: &[Branch<'_>], sizes: Sizes, most: usize) -> Result<
         if let Weights::Conv { b: Some(b), .. } = &branch.weights {
             let sum = bias.get_or_insert_with(|| vec![0.0; out]);
             sum.iter_mut().zip(*b).for_each(|(s, &b)| *s += f64::from(b));
+        }
+        if sketch {
+            continue;
         }
         for (a, &y) in branch.offsets[0].iter().enumerate() {
             for (b, &x) in branch.offsets[1].iter().enumerate() {

@@ -132,7 +132,8 @@ fn merge<'a>(
         return Err(beside("their operand is no map"));
     };
     let (addends, branches): (Vec<usize>, Vec<Branch<'a>>) = chosen.into_iter().unzip();
-    let sum = kernel::add(&branches, Sizes { from, to }, MAX_WEIGHTS).map_err(|why| beside(&why))?;
+    let sum = kernel::add(&branches, Sizes { from, to }, MAX_WEIGHTS, cx.options.sketch)
+        .map_err(|why| beside(&why))?;
     Ok((addends, sum))
 }
 

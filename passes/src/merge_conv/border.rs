@@ -1,7 +1,7 @@
 //! The merged convolution and its correction at the border, as nodes.
 
 use super::axis::{Reach, Side};
-use super::kernel::{bias, compose};
+use super::kernel::{bias, compose, hoisted_bias};
 use super::pair::{Pair, named};
 use crate::ir::op::{Conv, SliceAxis};
 use crate::ir::{Binary, Dim, Op, Tensor};
@@ -31,6 +31,14 @@ pub(super) fn add(cx: &Cx<'_>, pair: &Pair<'_>, p: &mut Patch) -> Result<Ref, St
         sum = e.p.add(format!("{name}.with_border_bias"), Op::Binary(Binary::Add), &[sum, map]);
     }
     Ok(sum)
+}
+
+/// Adds the merged convolution of a pair whose padding in the middle is moved to the first.
+pub(super) fn add_hoisted(cx: &Cx<'_>, pair: &Pair<'_>, p: &mut Patch) -> Result<Ref, String> {
+    let [(y, _), (x, _)] = pair.axes.map(|a| a.merged());
+    super::fits(cx, pair, &y, &x)?;
+    let mut e = Emitter { cx, pair, p, name: &cx.graph.node(pair.second.node).name };
+    Ok(e.conv(&y, &x, 1.0, hoisted_bias(pair, [&y, &x]), "merged"))
 }
 
 /// Would the correction be as large as the map?
@@ -78,7 +86,9 @@ impl Emitter<'_, '_> {
     fn conv(&mut self, y: &Reach, x: &Reach, sign: f64, bias: Option<Vec<f32>>, label: &str) -> Ref {
         let name = format!("{}.{label}", self.name);
         let mut operands = vec![self.read(y, x, &name)];
-        operands.push(self.p.constant(format!("{name}.weight"), compose(self.pair, y, x, sign)));
+        operands.push(
+            self.p.constant(format!("{name}.weight"), compose(self.pair, y, x, sign, self.cx.options.sketch)),
+        );
         if let Some(b) = bias {
             operands.push(self.p.constant(format!("{name}.bias"), Tensor::f32([b.len()], b)));
         }

@@ -4,11 +4,16 @@ use super::axis::{Reach, Side};
 use super::pair::{Pair, Stage};
 use crate::ir::Tensor;
 
-/// The composed kernel times `sign`: `[O·rows·columns, C/group, taps, taps]`, the outputs of one position beside each other.
-pub(super) fn compose(pair: &Pair<'_>, y: &Reach, x: &Reach, sign: f64) -> Tensor {
+/// The composed kernel times `sign`: `[O·rows·columns, C/group, taps, taps]`, the outputs of one position beside each other;
+/// zeros in a sketch.
+pub(super) fn compose(pair: &Pair<'_>, y: &Reach, x: &Reach, sign: f64, sketch: bool) -> Tensor {
     let (f, s, group) = (&pair.first, &pair.second, pair.group());
     let depth = f.depth * f.conv.group / group;
     let (rows, columns) = (y.slots(), x.slots());
+    let shape = [s.out * rows * columns, depth, y.taps, x.taps];
+    if sketch {
+        return Tensor::f32(shape, vec![0.0; shape.iter().product()]);
+    }
     let plane = s.out * depth;
     let firsts = by_tap(f);
     // `[row, column, tap, tap][o][channel]`, so that the inner loop runs over neighbours.
@@ -32,7 +37,7 @@ pub(super) fn compose(pair: &Pair<'_>, y: &Reach, x: &Reach, sign: f64) -> Tenso
             }
         }
     }
-    Tensor::f32([s.out * rows * columns, depth, y.taps, x.taps], w)
+    Tensor::f32(shape, w)
 }
 
 /// The first kernel's matrices `[out, depth]`, one a tap.
@@ -66,29 +71,62 @@ pub(super) fn work(pair: &Pair<'_>, y: &Reach, x: &Reach) -> usize {
         .fold(1, |p, &n| p.saturating_mul(n))
 }
 
+/// What each tap of the second convolution makes of the first's bias at output channel `o`: `[taps]`.
+fn of_bias(pair: &Pair<'_>, b1: &[f32], o: usize) -> Vec<f64> {
+    let s = &pair.second;
+    let taps = s.kernel[0] * s.kernel[1];
+    let tap = |t: usize| {
+        let of = |j: usize| {
+            f64::from(s.w[(o * s.depth + j) * taps + t]) * f64::from(b1[o / s.width() * s.depth + j])
+        };
+        (0..s.depth).map(of).sum::<f64>()
+    };
+    (0..taps).map(tap).collect()
+}
+
+/// Taps of the second convolution that read the first's map at output `i` of an axis.
+fn inside(pair: &Pair<'_>, axis: usize, i: usize) -> Vec<usize> {
+    let a = &pair.axes[axis];
+    (0..pair.second.kernel[axis]).filter(|&t| a.side(i, t) == Side::Inside).collect()
+}
+
+/// What the second convolution makes of the first's bias, and its own, one value a channel, where the padding between them
+/// is the first's: no tap reads zeros, but on an axis of one output whose kernel leaves out those that do.
+pub(super) fn hoisted_bias(pair: &Pair<'_>, reaches: [&Reach; 2]) -> Option<Vec<f32>> {
+    let s = &pair.second;
+    let Some(b1) = pair.first.b else { return s.b.map(<[f32]>::to_vec) };
+    let read = |axis: usize| match reaches[axis].rows {
+        Some(_) => inside(pair, axis, 0),
+        None => (0..s.kernel[axis]).collect(),
+    };
+    let (rows, columns) = (read(0), read(1));
+    let at = |o: usize| {
+        let taps = of_bias(pair, b1, o);
+        let sum: f64 =
+            rows.iter().flat_map(|a| columns.iter().map(move |b| a * s.kernel[1] + b)).map(|t| taps[t]).sum();
+        (s.b.map_or(0.0, |b| f64::from(b[o])) + sum) as f32
+    };
+    Some((0..s.out).map(at).collect())
+}
+
 /// What the second convolution makes of the first's bias, and its own: one value a channel, and `[O, H, W]` of what
 /// lacks at the border, where its taps read zeros; `None` where nothing lacks.
 pub(super) fn bias(pair: &Pair<'_>) -> (Option<Vec<f32>>, Option<Tensor>) {
     let s = &pair.second;
     let Some(b1) = pair.first.b else { return (s.b.map(<[f32]>::to_vec), None) };
-    let [kh, kw] = s.kernel;
+    let kw = s.kernel[1];
     let [h, w] = [pair.axes[0].output, pair.axes[1].output];
-    let inside = |axis: usize, i: usize| {
-        let a = &pair.axes[axis];
-        (0..s.kernel[axis]).filter(move |&t| a.side(i, t) == Side::Inside)
-    };
+    let read = |axis: usize, n: usize| (0..n).map(|i| inside(pair, axis, i)).collect::<Vec<_>>();
+    let (rows, columns) = (read(0, h), read(1, w));
     let (mut bias, mut map) = (vec![], vec![]);
     for o in 0..s.out {
-        let tap = |t: usize| {
-            let of = |j: usize| {
-                f64::from(s.w[(o * s.depth + j) * kh * kw + t]) * f64::from(b1[o / s.width() * s.depth + j])
-            };
-            (0..s.depth).map(of).sum::<f64>()
-        };
-        let taps: Vec<f64> = (0..kh * kw).map(tap).collect();
+        let taps = of_bias(pair, b1, o);
         let own = s.b.map_or(0.0, |b| f64::from(b[o]));
         let at = |i: usize, j: usize| -> f64 {
-            own + inside(0, i).map(|a| inside(1, j).map(|b| taps[a * kw + b]).sum::<f64>()).sum::<f64>()
+            own + rows[i]
+                .iter()
+                .map(|a| columns[j].iter().map(|b| taps[a * kw + b]).sum::<f64>())
+                .sum::<f64>()
         };
         let usual = at(h / 2, w / 2);
         bias.push(usual as f32);

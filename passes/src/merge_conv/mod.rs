@@ -69,6 +69,14 @@ impl Pass for MergeConv {
     }
 }
 
+/// The pair that ends in the convolution `at` as one convolution, the padding between the two moved to the first.
+pub(crate) fn hoisted(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
+    let pair = Pair::of_convs(cx, at)?;
+    let mut p = Patch::new();
+    let merged = border::add_hoisted(cx, &pair, &mut p).map_err(Skip::Refused)?;
+    Ok(p.replace(at, merged))
+}
+
 /// Refuses a merged kernel of absurd size.
 fn fits(cx: &Cx<'_>, pair: &Pair<'_>, y: &Reach, x: &Reach) -> Result<(), String> {
     let what = || format!("{} and {}", named(cx.graph, pair.first.node), named(cx.graph, pair.second.node));

@@ -2,7 +2,61 @@
 //!
 //! What a removal costs is taken as the sum of the elements' first-order costs, as for a budget in seconds
 //! ([`super::latency`]); of the layers that stay, the dearest elements are kept. Layers are exchanged one at a time while that
-//! helps.
+//! helps. Where it is known how long a query takes without a set of layers, those are chosen of which a second of the query
+//! keeps the most.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// How long a query takes without some of the ReLU layers.
+pub trait Pace: Debug + Send + Sync {
+    /// Seconds, up to what does not depend on the layers; `closed` has one entry a layer.
+    fn seconds(&self, closed: &[bool]) -> f64;
+}
+
+/// Which ReLU layers vanish whole. A layer that vanishes is the identity, so that what is around it can merge.
+#[derive(Debug, Clone)]
+pub enum Vanish {
+    /// These; one entry a layer, empty for none.
+    Given(Vec<bool>),
+    /// All but so many, chosen as a search goes on.
+    AllBut {
+        /// Layers that may keep ReLUs when it is over.
+        layers: usize,
+        /// What a query takes without some; where absent, that does not matter.
+        pace: Option<Arc<dyn Pace>>,
+    },
+}
+
+impl Default for Vanish {
+    fn default() -> Vanish {
+        Vanish::Given(vec![])
+    }
+}
+
+impl Vanish {
+    /// The layers that vanish when the share `done` of a search is over and `keep` ReLUs are left; and how many ReLUs there is
+    /// room for. `costs[l]` has one entry an element of layer l.
+    pub fn at(&self, costs: &[Vec<f64>], keep: usize, done: f64) -> (Vec<bool>, usize) {
+        let n = costs.len();
+        match self {
+            Vanish::Given(closed) => {
+                ((0..n).map(|l| closed.get(l).copied().unwrap_or(false)).collect(), keep)
+            }
+            Vanish::AllBut { layers, pace } => {
+                let closed = vanishing(costs, keep, open_layers(n, *layers, done), pace.as_deref());
+                let sizes: Vec<usize> = costs.iter().map(Vec::len).collect();
+                let room = room(&sizes, &closed);
+                (closed, keep.min(room))
+            }
+        }
+    }
+
+    /// Must or may layers vanish?
+    pub fn any(&self) -> bool {
+        !matches!(self, Vanish::Given(closed) if closed.is_empty())
+    }
+}
 
 /// Layers that may keep ReLUs when the share `done` of a search is over: from all to `layers` along the cubic of the budget.
 pub fn open_layers(all: usize, layers: usize, done: f64) -> usize {
@@ -16,7 +70,7 @@ pub fn room(sizes: &[usize], closed: &[bool]) -> usize {
 }
 
 /// The layers that vanish, so that at most `layers` keep ReLUs, `keep` in all; `costs[l]` has one entry an element of layer l.
-pub fn vanishing(costs: &[Vec<f64>], keep: usize, layers: usize) -> Vec<bool> {
+pub fn vanishing(costs: &[Vec<f64>], keep: usize, layers: usize, pace: Option<&dyn Pace>) -> Vec<bool> {
     let n = costs.len();
     if layers >= n {
         return vec![false; n];
@@ -24,8 +78,10 @@ pub fn vanishing(costs: &[Vec<f64>], keep: usize, layers: usize) -> Vec<bool> {
     let mut all: Vec<(f64, usize)> =
         costs.iter().enumerate().flat_map(|(l, c)| c.iter().map(move |&c| (c, l))).collect();
     all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let kept =
-        |closed: &[bool]| -> f64 { all.iter().filter(|(_, l)| !closed[*l]).take(keep).map(|(c, _)| c).sum() };
+    let kept = |closed: &[bool]| -> f64 {
+        let sum: f64 = all.iter().filter(|(_, l)| !closed[*l]).take(keep).map(|(c, _)| c).sum();
+        sum / pace.map_or(1.0, |p| p.seconds(closed).max(f64::MIN_POSITIVE))
+    };
     let mut alone: Vec<(f64, usize)> = vec![(0.0, 0); n];
     all.iter().take(keep).for_each(|&(c, l)| alone[l].0 += c);
     alone.iter_mut().enumerate().for_each(|(l, a)| a.1 = l);
@@ -60,12 +116,35 @@ mod tests {
     #[test]
     fn the_layers_that_are_worth_least_vanish() {
         let costs = vec![vec![5.0; 10], vec![0.5; 100], vec![4.0; 10]];
-        assert_eq!(vanishing(&costs, 20, 2), [false, true, false]);
+        assert_eq!(vanishing(&costs, 20, 2, None), [false, true, false]);
         // With more to keep, many cheap elements are worth more than ten dear ones.
-        assert_eq!(vanishing(&[vec![5.0; 10], vec![0.6; 100]], 110, 1), [true, false]);
-        assert_eq!(vanishing(&costs, 20, 3), [false; 3]);
+        assert_eq!(vanishing(&[vec![5.0; 10], vec![0.6; 100]], 110, 1, None), [true, false]);
+        assert_eq!(vanishing(&costs, 20, 3, None), [false; 3]);
         assert_eq!(room(&[10, 100, 10], &[false, true, false]), 20);
-        assert_eq!(vanishing(&costs, 20, 0), [true; 3]);
+        assert_eq!(vanishing(&costs, 20, 0, None), [true; 3]);
+    }
+
+    /// A query is faster where neighbours vanish together.
+    #[derive(Debug)]
+    struct Neighbours;
+
+    impl Pace for Neighbours {
+        fn seconds(&self, closed: &[bool]) -> f64 {
+            2.0 - closed.windows(2).filter(|w| w[0] && w[1]).count() as f64
+        }
+    }
+
+    #[test]
+    fn layers_whose_absence_is_worth_more_vanish_first() {
+        let costs = vec![vec![5.0], vec![4.0], vec![3.0], vec![4.5]];
+        assert_eq!(vanishing(&costs, 4, 2, None), [false, true, true, false]);
+        let costs = vec![vec![5.0], vec![3.0], vec![5.0], vec![3.5]];
+        assert_eq!(vanishing(&costs, 4, 2, None), [false, true, false, true]);
+        let closed = vanishing(&costs, 4, 2, Some(&Neighbours));
+        assert!(closed.windows(2).any(|w| w[0] && w[1]), "{closed:?}");
+        let v = Vanish::AllBut { layers: 2, pace: Some(Arc::new(Neighbours)) };
+        assert_eq!(v.at(&costs, 4, 1.0), (closed, 2));
+        assert_eq!(Vanish::Given(vec![true]).at(&costs, 4, 0.5), (vec![true, false, false, false], 4));
     }
 
     #[test]
@@ -83,7 +162,7 @@ mod tests {
                 e.sort_by(|a, b| b.total_cmp(a));
                 e.iter().take(keep).sum()
             };
-            let found = vanishing(&costs, keep, layers);
+            let found = vanishing(&costs, keep, layers, None);
             assert_eq!(found.iter().filter(|c| !**c).count(), layers);
             let best = (0..128u32)
                 .map(|bits| (0..7).map(|l| bits >> l & 1 == 1).collect::<Vec<bool>>())

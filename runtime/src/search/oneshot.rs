@@ -10,7 +10,7 @@
 //! round measures the costs of all elements on the network as masked so far. The weights never change.
 
 use super::allocate::allocate;
-use super::layers::{open_layers, room, vanishing};
+use super::layers::Vanish;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use relinc_passes::insert_masks::InsertMasks;
@@ -40,7 +40,7 @@ pub enum Allocation {
 }
 
 /// How to search.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Oneshot {
     /// ReLUs to keep.
     pub keep: usize,
@@ -52,10 +52,8 @@ pub struct Oneshot {
     pub seed: u64,
     /// Allow elements to become zero; otherwise removed elements become the identity, as in the papers.
     pub zeros: bool,
-    /// Layers that keep none; empty for no such layer.
-    pub closed: Vec<bool>,
-    /// Layers that may keep ReLUs; the others are chosen round by round.
-    pub layers: Option<usize>,
+    /// Layers that keep none.
+    pub vanish: Vanish,
 }
 
 /// Costs of one layer's elements, summed over the calibration images.
@@ -125,26 +123,15 @@ pub fn search(
         let rest = 1.0 - round as f64 / rounds as f64;
         let now = keep + ((total - keep) as f64 * rest.powi(3)).round() as usize;
         let costs = measure(g, layers, batches, &masks, options.seed.wrapping_add(round as u64))?;
-        let closed: Vec<bool> = match options.layers {
-            None => (0..layers.len()).map(|l| options.closed.get(l).copied().unwrap_or(false)).collect(),
-            Some(n) => {
-                let now_open = open_layers(layers.len(), n, 1.0 - rest);
-                let costs: Vec<Vec<f64>> = costs
-                    .iter()
-                    .zip(&caps)
-                    .map(|(c, &n)| (0..n).map(|i| c.cheaper(i, options.zeros).cost).collect())
-                    .collect();
-                vanishing(&costs, now, now_open)
-            }
-        };
-        let now = match options.layers {
-            Some(_) => now.min(room(&caps, &closed)),
-            None => now,
-        };
-        let closed = |l: usize| closed[l];
+        let cheaper: Vec<Vec<f64>> = costs
+            .iter()
+            .zip(&caps)
+            .map(|(c, &n)| (0..n).map(|i| c.cheaper(i, options.zeros).cost).collect())
+            .collect();
+        let (closed, now) = options.vanish.at(&cheaper, now, 1.0 - rest);
         let cost = |l: usize, i: usize| {
             // What has to go is ranked below everything.
-            if closed(l) { -1.0 } else { costs[l].cheaper(i, options.zeros).cost }
+            if closed[l] { -1.0 } else { cheaper[l][i] }
         };
         let counts = match options.allocation {
             Allocation::Global => None,
@@ -158,8 +145,7 @@ pub fn search(
         let kept = rank(&caps, cost, now, counts.as_deref());
         for (l, layer) in layers.iter().enumerate() {
             let c = &costs[l];
-            // A layer that vanishes is the identity, so that what is around it can merge.
-            let zeros = options.zeros && !closed(l);
+            let zeros = options.zeros && !closed[l];
             let removed = |i: usize| if c.cheaper(i, zeros).becomes_zero { ZERO } else { IDENTITY };
             let values = (0..caps[l]).map(|i| if kept[l][i] { RELU } else { removed(i) }).collect();
             masks.layers.insert(layer.name.clone(), LayerMask { shape: layer.shape, values, slope: None });

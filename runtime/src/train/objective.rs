@@ -247,17 +247,19 @@ impl Objective {
         views: usize,
     ) -> Result<Burn<1>, String> {
         let at = self.attended(student)?;
-        let pick = |taps: &[Tap]| at.iter().map(|&i| taps[i].output.clone()).collect::<Vec<_>>();
+        let theirs = at.iter().map(|&i| same_layer(student, i, teacher)).collect::<Result<Vec<_>, _>>()?;
+        let pick =
+            |taps: &[Tap], at: &[usize]| at.iter().map(|&i| taps[i].output.clone()).collect::<Vec<_>>();
         let of = |v: &[Value], view: usize| {
             let at = view * clean_rows..(view + 1) * clean_rows;
             v.iter().map(|v| rows(v, at.clone())).collect::<Vec<_>>()
         };
-        let (mine, theirs) = (pick(taps), pick(teacher_taps));
-        let mut terms = vec![attention_transfer(&of(&mine, 0), &of(&theirs, 0))];
+        let (mine, taught) = (pick(taps, &at), pick(teacher_taps, &theirs));
+        let mut terms = vec![attention_transfer(&of(&mine, 0), &of(&taught, 0))];
         if views == 2 {
             let aug = first.clone().narrow(0, clean_rows, clean_rows);
             let taught = teacher.net.forward(teacher.front.apply(aug), &teacher_call(teacher, true))?;
-            terms.push(attention_transfer(&of(&mine, 1), &pick(&taught.taps)));
+            terms.push(attention_transfer(&of(&mine, 1), &pick(&taught.taps, &theirs)));
         }
         let k = terms.len() as f32;
         let sum = terms.into_iter().flatten().reduce(|a, b| a + b);
@@ -276,6 +278,13 @@ impl Objective {
         };
         self.attention_at.iter().map(find).collect()
     }
+}
+
+/// The teacher's layer of the same name: a folded student has fewer.
+fn same_layer(student: &Model, layer: usize, teacher: &Model) -> Result<usize, String> {
+    let name = &student.net.relus()[layer].name;
+    let at = teacher.net.relus().iter().position(|r| r.name == *name);
+    at.ok_or_else(|| format!("the teacher has no ReLU layer '{name}' to compare attention at"))
 }
 
 fn teacher_call(t: &Model, watch: bool) -> Call<'_> {

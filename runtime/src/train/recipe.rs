@@ -6,6 +6,7 @@ use super::objective::Objective;
 use super::schedule::Schedule;
 use super::select::Granularity;
 use crate::attack::Attack;
+use crate::search::layers::Vanish;
 use relinc_passes::masks::Masks;
 
 /// The three stages (method, sections 4 to 6).
@@ -43,7 +44,7 @@ pub enum Counts {
 }
 
 /// How masks are searched.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct SearchOptions {
     /// The method.
     pub method: Method,
@@ -61,10 +62,8 @@ pub struct SearchOptions {
     pub calibration: usize,
     /// Share of the stage after which the gradual search has reached the budget.
     pub ramp: f64,
-    /// Layers that keep no ReLU (gradual); empty for no such layer.
-    pub closed: Vec<bool>,
-    /// Layers that may keep ReLUs when the search is over (gradual); it chooses them as it goes.
-    pub layers: Option<usize>,
+    /// Layers that keep no ReLU (gradual).
+    pub vanish: Vanish,
     /// Masks to begin with, instead of the method's own.
     pub first: Option<Masks>,
     /// Seed of everything random.
@@ -72,7 +71,7 @@ pub struct SearchOptions {
 }
 
 /// One stage.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Recipe {
     /// Which.
     pub kind: Kind,

@@ -98,8 +98,7 @@ impl Job {
             refreshes: 3,
             calibration: 32,
             ramp: 0.8,
-            closed: vec![],
-            layers: None,
+            vanish: Default::default(),
             first: None,
             seed: 3,
         });

@@ -384,12 +384,12 @@ fn gather(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId, axis: usize, x: &Va
     let dim = x.shape[axis] as i64;
     let idx: Vec<i64> = idx.iter().map(|&i| if i < 0 { i + dim } else { i }).collect();
     let rank = x.shape.len();
-    let i = w.indices(&idx);
+    let mut flat = x.shape.clone();
+    flat[axis] = idx.len();
+    let i = w.indices(idx);
     let offset: Vec<usize> = (0..rank).filter(|&d| d != axis).collect();
     let sizes: Vec<String> =
         (0..rank).map(|d| if d == axis { "1".into() } else { x.shape[d].to_string() }).collect();
-    let mut flat = x.shape.clone();
-    flat[axis] = idx.len();
     let text = format!(
         "\"stablehlo.gather\"({}, {}) {{dimension_numbers = #stablehlo.gather<offset_dims = {offset:?}, collapsed_slice_dims = \
          [{axis}], start_index_map = [{axis}], index_vector_dim = 1>, slice_sizes = array<i64: {}>, indices_are_sorted = \

@@ -61,11 +61,11 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
     let write = |name: &str, fill: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>| {
         artefact::write(dir, name, fill)
     };
-    let mut arguments = vec![];
+    let (mut arguments, mut indices) = (vec![], vec![]);
     for v in &written {
         let p = program(v)?;
         write(&v.file, &mut |w| w.write_all(p.text.as_bytes()))?;
-        arguments = p.weights;
+        (arguments, indices) = (p.weights, p.indices);
     }
     let one_unit = Tensor::scalar(UNIT_64);
     let mut weights: Vec<(String, &Tensor)> =
@@ -75,6 +75,12 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
         weights.push(("unit".into(), &one_unit));
         names.push("2^-fraction");
     }
+    let mut public: Vec<&str> = if unit { vec!["unit"] } else { vec![] };
+    for (name, t) in &indices {
+        weights.push((name.clone(), t));
+        names.push("indices");
+        public.push(name);
+    }
     write("weights.npz", &mut |w| write_npz(w, &weights))?;
     let manifest = serde_json::json!({
         "format": 1,
@@ -82,7 +88,7 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
         "input": {"name": g.node(input).name, "shape": valid.facts().ty(input).at(1), "dtype": "f32"},
         "weights": weights.iter().map(|(n, _)| n).collect::<Vec<_>>(),
         "weight_names": names,
-        "public": if unit { vec!["unit"] } else { vec![] },
+        "public": public,
         "unit": unit.then_some("unit"),
         "programs": written.iter().map(Written::manifest).collect::<Vec<_>>(),
         "output": {"name": output.name, "shape": valid.facts().ty(output.node).at(1)},

@@ -120,7 +120,7 @@ def load_program(program):
 
 
 def load_weights(manifest, job):
-    """The weights in argument order; floats as f32, the only float the runtime encodes well."""
+    """The weights in argument order; floats as f32, the only float the runtime encodes well, indices as i32."""
     if not manifest["weights"]:
         return []
     path = HERE / "weights.npz"
@@ -132,7 +132,8 @@ def load_weights(manifest, job):
             raise UsageError(f"{path} lacks {', '.join(absent[:5])}, named in manifest.json")
         unit = np.float32(2.0 ** -(job["fraction"] or FRACTION[job["field"]]))
         arrays = [np.array(unit) if name == manifest.get("unit") else stored[name] for name in manifest["weights"]]
-    return [a.astype(np.float32) if a.dtype.kind == "f" else a for a in arrays]
+    narrow = {"f": np.float32, "i": np.int32}
+    return [a.astype(narrow.get(a.dtype.kind, a.dtype)) for a in arrays]
 
 
 def load_images(manifest, given, count):
@@ -219,7 +220,7 @@ def deal(io, arrays, vis, secret, owner):
 NODE = re.compile(r"^\s*// node (\{.*\})$")
 ARGUMENT = re.compile(r"(%\w+): (tensor<[^>]*>)")
 RESULT = re.compile(r"^\s*(%\d+) = ")
-VALUE = re.compile(r"%(?:\d+|input|unit|w\d+)\b")
+VALUE = re.compile(r"%(?:\d+|input|unit|[wi]\d+)\b")
 TYPE = re.compile(r"tensor<[^>]*>")
 
 

@@ -5,7 +5,6 @@
 //! `−max(x,0)` when it becomes zero; the cheaper counts. Elements already removed are judged alike, so they may return.
 
 use super::{masks_of, shapes};
-use crate::search::layers::{open_layers, room, vanishing};
 use crate::train::learner::{Learner, Scene};
 use crate::train::recipe::{Counts, SearchOptions};
 use crate::train::select::select;
@@ -43,24 +42,18 @@ impl Gradual {
         let cost = |w: &Worth, i: usize| if o.zeros { w.identity[i].min(w.zero[i]) } else { w.identity[i] };
         let mut costs: Vec<Vec<f64>> =
             worth.iter().map(|w| (0..w.identity.len()).map(|i| cost(w, i)).collect()).collect();
-        let closed = match o.layers {
-            None => o.closed.clone(),
-            Some(n) => vanishing(&costs, keep, open_layers(costs.len(), n, self.ramped(done))),
-        };
+        let (closed, keep) = o.vanish.at(&costs, keep, self.ramped(done));
         // What has to go is ranked below everything.
         costs.iter_mut().zip(&closed).filter(|(_, closed)| **closed).for_each(|(c, _)| c.fill(-1.0));
         let shapes = shapes(scene.student);
         let caps: Vec<usize> = costs.iter().map(Vec::len).collect();
-        let keep = if o.layers.is_some() { keep.min(room(&caps, &closed)) } else { keep };
         let counts = match &o.counts {
             Counts::Global => None,
             c => super::senet::layer_counts(c, &caps, keep)?,
         };
         let kept = select(&costs, &shapes, keep, counts.as_deref(), o.granularity);
-        // A layer that vanishes is the identity, so that what is around it can merge.
-        let vanishes = |l: usize| closed.get(l).copied().unwrap_or(false);
         let removed = |l: usize, i: usize| {
-            if o.zeros && !vanishes(l) && worth[l].zero[i] < worth[l].identity[i] { ZERO } else { IDENTITY }
+            if o.zeros && !closed[l] && worth[l].zero[i] < worth[l].identity[i] { ZERO } else { IDENTITY }
         };
         Ok(masks_of(scene.student, &kept, removed))
     }

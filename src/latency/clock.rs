@@ -1,0 +1,189 @@
+//! What a query takes, from how many ReLUs each layer keeps.
+
+use super::Pricing;
+use crate::error::{Error, input};
+use crate::model::{Model, ReluLayer};
+use relinc_passes::ir::Graph;
+use relinc_passes::ir::infer::infer;
+use relinc_passes::masks::{IDENTITY, LayerMask, Masks};
+use relinc_passes::pass::{self, Options, Outcome, Pass, PassError};
+use relinc_passes::registry;
+use relinc_passes::weigh::Fold;
+use relinc_runtime::cost::{self, Drawn, Forms, Law, Network, Priced, Protocol, Quantities, Weights};
+use relinc_runtime::search::layers::Pace;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// Predicts the time of a query from how many ReLUs each layer keeps. What is around a layer that vanishes merges where
+/// folding does that.
+#[derive(Debug)]
+pub struct Clock {
+    linear: Linear,
+    network: Network,
+    gather: Option<Law>,
+    /// Without any ReLU, and nothing merged.
+    plain: Arc<Priced>,
+    /// By the layers that vanish: what is left without the other ReLUs either.
+    folded: Mutex<HashMap<Vec<bool>, Arc<Priced>>>,
+}
+
+/// What is left of a network without its ReLUs.
+#[derive(Debug)]
+struct Linear {
+    /// Canonical, its scales pushed, with all its ReLUs.
+    graph: Graph,
+    layers: Vec<ReluLayer>,
+    protocol: Protocol,
+    weights: Weights,
+    pricing: Pricing,
+    relu: Law,
+    setup: Option<Law>,
+}
+
+impl Linear {
+    /// The network without any of its ReLUs, folded around those that are `closed`, without the set-up its other comparisons
+    /// cost.
+    fn price(&self, closed: &[bool]) -> Result<Priced, PassError> {
+        let mut g = self.graph.clone();
+        let gone = |which: &dyn Fn(usize) -> bool| {
+            let of = self.layers.iter().enumerate().filter(|(l, _)| which(*l));
+            let layers = of.map(|(_, l)| (l.name.clone(), LayerMask::uniform(l.shape, IDENTITY))).collect();
+            Options { masks: Some(Masks { layers, ..Masks::default() }), ..Options::default() }
+        };
+        let vanish = || ["insert-masks", "drop-linearized-relu"].into_iter().filter_map(registry::find);
+        if closed.contains(&true) {
+            run(vanish(), &mut g, &gone(&|l| closed[l]))?;
+            let merges: Vec<&dyn Pass> = match self.pricing.before_tuning {
+                true => registry::folding_before_tuning().collect(),
+                false => registry::folding().collect(),
+            };
+            let options = Options { fold: self.pricing.fold.clone(), sketch: true, ..Options::default() };
+            pass::run_in_turn(&merges, &mut g, &options, &mut |_, _: Outcome, _| Ok::<(), PassError>(()))?;
+        }
+        run(vanish().chain(registry::settling()), &mut g, &gone(&|_| true))?;
+        let facts = infer(&g).map_err(|errors| PassError::Infer { pass: "pricing", errors })?;
+        let (p, w) = (&self.protocol, self.weights);
+        let forms = match &self.pricing.forms {
+            Some((form, n)) if p.on_spu().is_some() => Forms::choose(&g, &facts, p, w, n, *form),
+            _ => Forms::default(),
+        };
+        let mut base = cost::price_as(&g, &facts, p, w, &forms);
+        if let Some(setup) = self.setup.as_ref().filter(|_| base.drawn.truncated > 0.0) {
+            let q = base.drawn.quantities();
+            base.total.sent -= setup.sent.at(&q);
+            base.total.recv -= setup.recv.at(&q);
+            base.total.rounds -= setup.rounds.at(&q);
+            base.total.seconds -= setup.seconds.as_ref().map_or(0.0, |t| t.at(&q));
+        }
+        base.timed &= self.relu.seconds.is_some();
+        base.nodes.clear();
+        Ok(base)
+    }
+}
+
+impl Clock {
+    /// Lowers a canonical model without its ReLUs and prices what is left.
+    pub fn new(
+        model: &Model,
+        protocol: &Protocol,
+        network: &Network,
+        pricing: &Pricing,
+    ) -> Result<Clock, Error> {
+        let weights = pricing.weights.unwrap_or(protocol.default_weights);
+        let lacks = |what: &str| {
+            Error::Input(format!(
+                "{} does not model the costs of {what}, which choosing layers by time needs; choose another protocol, or add them \
+                 to its file",
+                protocol.name
+            ))
+        };
+        let relu = protocol.law("relu", weights).ok_or_else(|| lacks("relu"))?.clone();
+        let law = |kind| protocol.law(kind, weights).cloned();
+        let mut graph = model.graph.clone();
+        run(["push-scale"].into_iter().filter_map(registry::find), &mut graph, &Options::default())
+            .map_err(input)?;
+        let linear = Linear {
+            graph,
+            layers: model.layers.clone(),
+            setup: law("setup"),
+            relu,
+            weights,
+            protocol: protocol.clone(),
+            pricing: pricing.clone(),
+        };
+        let plain = linear.price(&vec![false; model.layers.len()]).map_err(input)?;
+        if !plain.complete() {
+            return Err(lacks(&plain.not_modelled.join(", ")));
+        }
+        let (gather, network) = (law(protocol.gather()), network.clone());
+        Ok(Clock { linear, network, gather, plain: Arc::new(plain), folded: Mutex::default() })
+    }
+    /// What is left where these layers are closed, from memory. Where merging should fail, which it does not, nothing counts as merged.
+    fn base(&self, closed: Vec<bool>) -> Arc<Priced> {
+        if matches!(self.linear.pricing.fold, Fold::Never) || !closed.contains(&true) {
+            return self.plain.clone();
+        }
+        let mut known = self.folded.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(p) = known.get(&closed) {
+            return p.clone();
+        }
+        let p = self.linear.price(&closed).map_or_else(|_| self.plain.clone(), Arc::new);
+        known.insert(closed, p.clone());
+        p
+    }
+
+    /// Is computing in the seconds?
+    pub(super) fn computes(&self) -> bool {
+        cost::computing(&self.plain, &self.network).is_some()
+    }
+
+    /// Seconds that a query whose layers keep these counts of ReLUs takes at most. Every layer is taken to gather its elements
+    /// back to their places; one that keeps all of its ReLUs does not, nor one of which nothing is left but the identity.
+    pub fn seconds(&self, counts: &[usize]) -> f64 {
+        let base = self.base(counts.iter().map(|&n| n == 0).collect());
+        let mut p = Priced::clone(&base);
+        let mut add = |law: &Law, q: Quantities| {
+            p.total.sent += law.sent.at(&q);
+            p.total.recv += law.recv.at(&q);
+            p.total.rounds += law.rounds.at(&q);
+            p.total.seconds += law.seconds.as_ref().map_or(0.0, |t| t.at(&q));
+        };
+        for (&n, layer) in counts.iter().zip(&self.linear.layers) {
+            if n > 0 {
+                add(&self.linear.relu, Quantities::elementwise(n));
+            }
+            if let Some(law) = &self.gather {
+                [n, layer.relus()]
+                    .into_iter()
+                    .filter(|&k| k > 0)
+                    .for_each(|k| add(law, Quantities::elementwise(k)));
+            }
+        }
+        let all = counts.iter().sum::<usize>() as f64;
+        let Drawn { comparisons, truncated } = base.drawn;
+        let drawn = Drawn { comparisons: comparisons + all, truncated: truncated + all };
+        if let Some(setup) = self.linear.setup.as_ref().filter(|_| drawn.truncated > 0.0) {
+            add(setup, drawn.quantities());
+        }
+        cost::latency(&p, &self.network)
+    }
+}
+
+/// Of queries that keep the same number of ReLUs: one element stands for those of a layer.
+impl Pace for Clock {
+    fn seconds(&self, closed: &[bool]) -> f64 {
+        let counts: Vec<usize> = closed.iter().map(|&c| usize::from(!c)).collect();
+        Clock::seconds(self, &counts)
+    }
+}
+
+fn run(
+    passes: impl Iterator<Item = &'static dyn Pass>,
+    g: &mut Graph,
+    options: &Options,
+) -> Result<(), PassError> {
+    for p in passes {
+        pass::run(p, g, options)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! Budgets in seconds: what a query takes for every choice of ReLUs, and the choice that takes no longer than allowed.
+
+mod clock;
+
+pub use clock::Clock;
+
+use crate::compile::{FoldMode, Request, Target};
+use crate::error::{Error, input};
+use crate::model::Model;
+use relinc_passes::weigh::Fold;
+use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
+use relinc_runtime::search::budget::Latency;
+use relinc_runtime::search::latency::{Choice, Unmet, choose};
+
+/// How far below a budget the search aims, as a share of it. Predictions are not exact: through a proxy, communication has been
+/// up to a few percent above them (docs/results.md), and a budget is there to be met by the run, not by the prediction.
+pub const MARGIN: f64 = 0.05;
+
+/// What a price depends on besides the protocol and the network.
+#[derive(Debug, Clone, Default)]
+pub struct Pricing {
+    /// Who knows the weights; each protocol's default when absent.
+    pub weights: Option<Weights>,
+    /// The form convolutions are to have and the network it is chosen by, where an artefact for SPU is emitted.
+    pub forms: Option<(ConvForm, Network)>,
+    /// The protocol and the network that everything is looked at first.
+    pub first: Option<(Protocol, Network)>,
+    /// What merges around layers that vanish.
+    pub fold: Fold,
+    /// Is it folded before it is tuned, with padding moved outwards?
+    pub before_tuning: bool,
+}
+
+impl From<&Request> for Pricing {
+    fn from(r: &Request) -> Pricing {
+        let spu = r.targets.contains(&Target::Spu);
+        let network = r.networks.first().filter(|_| spu).cloned();
+        Pricing {
+            weights: r.weights,
+            forms: network.map(|n| (r.conv_form, n)),
+            first: r.protocols.first().cloned().zip(r.networks.first().cloned()),
+            fold: r.fold.options(r),
+            before_tuning: r.fold == FoldMode::BeforeTune,
+        }
+    }
+}
+
+/// Chooses for `worth[l]`, the costs of layer l's elements, and says so in a sentence.
+pub fn resolve(
+    budget: &Latency,
+    model: &Model,
+    pricing: &Pricing,
+    worth: &[Vec<f64>],
+) -> Result<(Choice, String), Error> {
+    let protocol = cost::find(&budget.protocol).map_err(input)?;
+    let w = pricing.weights.unwrap_or(protocol.default_weights);
+    let clock = Clock::new(model, &protocol, &budget.network, pricing)?;
+    let unmet = |unmet: Unmet| {
+        Error::Answer(format!(
+            "budget {}: cannot be met. Without a single ReLU a query is predicted to take {:.3} s ({}, {w} weights, {}), {:.3} s \
+             too long: the rest is in the linear layers",
+            budget.text,
+            unmet.floor,
+            protocol.name,
+            budget.network.describe(),
+            unmet.floor - budget.seconds
+        ))
+    };
+    let floor = clock.seconds(&vec![0; worth.len()]);
+    if floor > budget.seconds {
+        return Err(unmet(Unmet { floor }));
+    }
+    // Where not even the all-linear network leaves the margin, it is the answer that is left.
+    let aim = (budget.seconds * (1.0 - MARGIN)).max(floor);
+    let choice = choose(worth, aim, &|n| clock.seconds(n)).map_err(unmet)?;
+    let gone: Vec<&str> =
+        model.layers.iter().zip(&choice.closed).filter(|(_, c)| **c).map(|(l, _)| l.name.as_str()).collect();
+    let gone = match gone.len() {
+        0 => "no layer vanishes".to_string(),
+        n => format!("{n} of {} layers vanish ({})", model.layers.len(), gone.join(", ")),
+    };
+    let computing = match clock.computes() {
+        true => " with computing",
+        false => " of communication",
+    };
+    let said = format!(
+        "Budget {}: {} of {} ReLUs fit, {gone}; predicted {:.3} s{computing}, {:.1} % below the budget (the search leaves {:.0} % for what \
+         predictions miss), on {}, {}, {w} weights.",
+        budget.text,
+        choice.keep,
+        model.relus(),
+        choice.seconds,
+        100.0 * (1.0 - choice.seconds / budget.seconds),
+        100.0 * MARGIN,
+        protocol.name,
+        budget.network.describe()
+    );
+    Ok((choice, said))
+}

@@ -1,0 +1,89 @@
+//! Folding before fine-tuning: what merges once whole ReLU layers are gone is merged with its padding moved outwards, and the
+//! merged network is tuned.
+
+use crate::error::Error;
+use crate::model::Model as Canonical;
+use relinc_passes::front::onnx::ModelInfo;
+use relinc_passes::ir::infer::infer;
+use relinc_passes::ir::{Graph, Op};
+use relinc_passes::layers::name_layers;
+use relinc_passes::masks::{IDENTITY, Masks};
+use relinc_passes::pass::Options;
+use relinc_passes::registry;
+use relinc_passes::weigh::Fold;
+use relinc_runtime::exec::Branch;
+use relinc_runtime::train::Model;
+
+/// What folding made.
+pub(super) struct Folded {
+    /// The folded network without normalisations; `None` where nothing merges. Its ReLU layers have the names they had.
+    pub form: Option<Canonical>,
+    /// What was done, for the user.
+    pub said: String,
+}
+
+/// Takes the ReLU layers out that keep nothing but the identity, and merges what that lets merge. The student's clean branch is
+/// what is folded.
+pub(super) fn fold(student: &Model, info: &ModelInfo, masks: &Masks, fold: &Fold) -> Result<Folded, Error> {
+    let gone: Vec<&String> = masks
+        .layers
+        .iter()
+        .filter(|(_, m)| m.slope.is_none() && m.values.iter().all(|&v| v == IDENTITY))
+        .map(|(name, _)| name)
+        .collect();
+    let nothing =
+        |why: &str| Folded { form: None, said: format!("Nothing was folded before tuning: {why}.") };
+    if gone.is_empty() {
+        return Ok(nothing("no ReLU layer has vanished"));
+    }
+    let graph = student.graph(Branch::Clean);
+    let mut form = Canonical::canonical(graph, info.clone(), vec![], &Options::default(), None)?;
+    let only = gone.iter().filter_map(|n| Some(((*n).clone(), masks.layers.get(*n)?.clone()))).collect();
+    let only = Masks { layers: only, ..Masks::default() };
+    let options = Options { masks: Some(only), fold: fold.clone(), ..Options::default() };
+    for p in ["insert-masks", "drop-linearized-relu"].into_iter().filter_map(registry::find) {
+        form.run(p, &options, None)?;
+    }
+    let before = convolutions(&form.graph);
+    let weighed: Vec<_> = registry::folding_before_tuning().collect();
+    form.in_turn(&weighed, &options, None)?;
+    for p in registry::settling() {
+        form.run(p, &options, None)?;
+    }
+    let records = form.passes.iter().filter(|r| weighed.iter().any(|p| p.name() == r.name));
+    let (taken, left) = records
+        .fold((0, 0), |(t, l), r| (t + r.applied, l + r.candidates.iter().filter(|c| !c.taken).count()));
+    if taken == 0 {
+        return Ok(nothing(match left {
+            0 => "no two operations around a vanished ReLU layer can be merged",
+            _ => "no merge pays by the cost model",
+        }));
+    }
+    let said = format!(
+        "Folded before tuning: {} ReLU layers vanished ({}), and {before} convolutions became {}, their padding moved outwards{}. The \
+         remaining layers are numbered anew.",
+        gone.len(),
+        gone.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", "),
+        convolutions(&form.graph),
+        match left {
+            0 => String::new(),
+            n => format!("; {n} more merges were left, for they do not pay"),
+        }
+    );
+    Ok(Folded { form: Some(form), said })
+}
+
+fn convolutions(g: &Graph) -> usize {
+    g.ids().filter(|&id| matches!(g.op(id), Op::Conv(_))).count()
+}
+
+/// The masks under the names that the layers of `g` get when it is compiled.
+pub(super) fn renamed(masks: Masks, g: &Graph) -> Result<Masks, Error> {
+    let facts = infer(g).map_err(|e| crate::error::input(&e[0]))?;
+    let mut layers = masks.layers;
+    let named = name_layers(&mut g.clone(), &facts);
+    let layers = named
+        .into_iter()
+        .filter_map(|(name, node)| Some((name, layers.remove(g.node(node).layer.as_ref()?)?)));
+    Ok(Masks { layers: layers.collect(), ..masks })
+}

@@ -1,0 +1,59 @@
+//! Which ReLU layers a user lets vanish, and what a search makes of it.
+
+use crate::error::{Error, input};
+use crate::latency::{Clock, Pricing};
+use crate::model::Model;
+use relinc_passes::weigh::Fold;
+use relinc_runtime::nearest::nearest;
+use relinc_runtime::search::layers::{Pace, Vanish};
+use std::sync::Arc;
+
+/// What was asked.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    /// At most so many layers keep ReLUs.
+    pub layers: Option<usize>,
+    /// These keep none.
+    pub vanish: Vec<String>,
+}
+
+impl Asked {
+    /// How it was asked, for errors; `None` when it was not.
+    pub fn text(&self) -> Option<String> {
+        match (self.layers, &self.vanish[..]) {
+            (Some(n), _) => Some(format!("layers {n}")),
+            (None, []) => None,
+            (None, names) => Some(format!("vanish {}", names.join(","))),
+        }
+    }
+
+    /// For the layers of a canonical model. Which stay of a number of layers is chosen by how fast the folded network then is,
+    /// on the first protocol and network of the request.
+    pub fn resolve(&self, model: &Model, pricing: &Pricing) -> Result<Vanish, Error> {
+        let names: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
+        match self.layers {
+            Some(_) if !self.vanish.is_empty() => {
+                Err(input("layers and vanish exclude each other: say how many stay, or which go"))
+            }
+            Some(layers) => {
+                let pace = match (&pricing.first, &pricing.fold) {
+                    (Some((protocol, network)), Fold::Always | Fold::Auto(_)) => {
+                        let clock = Clock::new(model, protocol, network, pricing).ok();
+                        clock.map(|c| Arc::new(c) as Arc<dyn Pace>)
+                    }
+                    _ => None,
+                };
+                Ok(Vanish::AllBut { layers, pace })
+            }
+            None => {
+                if let Some(n) = self.vanish.iter().find(|n| !names.contains(&n.as_str())) {
+                    let hint =
+                        nearest(n, &names).map(|n| format!("; did you mean '{n}'?")).unwrap_or_default();
+                    return Err(Error::Input(format!("vanish: there is no ReLU layer '{n}'{hint}")));
+                }
+                let closed = names.iter().map(|n| self.vanish.iter().any(|v| v == n)).collect();
+                Ok(Vanish::Given(if self.vanish.is_empty() { vec![] } else { closed }))
+            }
+        }
+    }
+}
