@@ -12,11 +12,15 @@ const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/sh
 const KEPT: u64 = 8_110;
 const NETWORK: &str = "20ms,100mbit";
 
-/// Runs a pipeline whose search empties the ReLU inside each block.
-fn pipeline(dir: &Path, name: &str, more: &str) -> Value {
+/// The ReLU inside each block.
+const INSIDE: &str = "budget: 12%, vanish: [relu01, relu03, relu05]";
+
+/// Searches as `asked`, and tunes.
+fn pipeline(dir: &Path, name: &str, asked: &str, more: &str) -> Value {
     let yaml = dir.join(format!("{name}.yaml"));
-    let stages = "stages:\n  - {stage: search, method: gradual, budget: 12%, epochs: 1, batch: 64, vanish: [relu01, relu03, \
-                  relu05]}\n  - {stage: tune, epochs: 1, batch: 64}\n";
+    let stages = format!(
+        "stages:\n  - {{stage: search, method: gradual, {asked}, epochs: 1, batch: 64}}\n  - {{stage: tune, epochs: 1, batch: 64}}\n"
+    );
     let report = format!("report: {{protocols: [spu-semi2k], networks: [\"{NETWORK}\"]}}\n");
     let text = format!(
         "model: {QUICK}\ndata: shapes?train=512&val=128\n{stages}targets: [onnx, spu]\n{report}accuracy: {{limit: 300}}\n{more}"
@@ -26,7 +30,7 @@ fn pipeline(dir: &Path, name: &str, more: &str) -> Value {
 }
 
 fn rounds(report: &Value) -> f64 {
-    report["cost"][0]["total"]["rounds"].as_f64().unwrap()
+    report["cost"][0]["rounds"].as_f64().unwrap()
 }
 
 fn clean(report: &Value) -> f64 {
@@ -66,7 +70,7 @@ fn compiles_again(dir: &Path) -> Value {
 #[test]
 fn a_folded_network_is_tuned_and_emitted() {
     let dir = tempfile::tempdir().unwrap();
-    let folded = pipeline(dir.path(), "folded", "fold: before-tune\n");
+    let folded = pipeline(dir.path(), "folded", INSIDE, "fold: before-tune\n");
     let notes = folded["notes"].to_string();
     assert!(
         notes.contains("Folded before tuning: 3 ReLU layers vanished (relu01, relu03, relu05)"),
@@ -79,12 +83,12 @@ fn a_folded_network_is_tuned_and_emitted() {
     assert_eq!(clean(&again), clean(&folded));
     assert_eq!(rounds(&again), rounds(&folded));
     let trained = folded["evaluations"].as_array().unwrap().iter().find(|e| e["what"] == "masked").unwrap();
-    assert!((trained["scores"]["clean"].as_f64().unwrap() - clean(&folded)).abs() < 0.7, "{trained}");
+    assert!((trained["clean"].as_f64().unwrap() - clean(&folded)).abs() < 0.7, "{trained}");
 
-    let unfolded = pipeline(dir.path(), "unfolded", "fold: auto\n");
+    let unfolded = pipeline(dir.path(), "unfolded", INSIDE, "fold: auto\n");
     assert_eq!(unfolded["layers"].as_array().unwrap().len(), 7);
     assert!(rounds(&folded) < rounds(&unfolded), "{} and {}", rounds(&folded), rounds(&unfolded));
-    let bytes = |r: &Value| r["cost"][0]["total"]["sent"].as_f64().unwrap();
+    let bytes = |r: &Value| r["cost"][0]["online_bytes"].as_f64().unwrap();
     assert!(bytes(&folded) <= bytes(&unfolded) * 1.01, "{} and {}", bytes(&folded), bytes(&unfolded));
 }
 
@@ -92,12 +96,27 @@ fn a_folded_network_is_tuned_and_emitted() {
 fn both_branches_of_a_folded_dual_network_hold() {
     let dir = tempfile::tempdir().unwrap();
     let more = "fold: before-tune\nbatch_norm: dual\nbranch: both\n";
-    pipeline(dir.path(), "dual", more);
+    pipeline(dir.path(), "dual", INSIDE, more);
     let both = [dir.path().join("dual"), dir.path().join("dual/adversarial")];
     both.iter().for_each(|d| drop(compiles_again(d)));
     let [a, b] = both.map(|d| d.join("model.onnx").display().to_string());
     let r = run(&["verify", &a, &b, "--data", "shapes", "--limit", "32"]);
     assert_eq!(r.status.code(), Some(1), "the two branches are two networks");
+}
+
+#[test]
+fn a_budget_in_seconds_knows_what_folds() {
+    let dir = tempfile::tempdir().unwrap();
+    let limit = 1.35;
+    let budget = format!("budget: \"latency={limit}s@semi2k/{NETWORK}\"");
+    let kept = |fold: &str| {
+        let r = pipeline(dir.path(), fold, &budget, &format!("fold: {fold}\n"));
+        let seconds = r["cost"][0]["latency_s"].as_f64().unwrap();
+        assert!(seconds <= limit * (1.0 - relinc::latency::MARGIN) + 1e-9, "{fold}: {seconds}");
+        r["totals"]["relus"].as_u64().unwrap()
+    };
+    let (folded, never) = (kept("before-tune"), kept("never"));
+    assert!(folded > never, "{folded} and {never} ReLUs fit");
 }
 
 #[test]

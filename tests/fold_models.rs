@@ -55,6 +55,18 @@ impl Gone {
     }
 }
 
+fn logits(g: &Graph, images: &Tensor) -> Tensor {
+    Interp::new(g).unwrap().run(vec![images.clone()]).unwrap().remove(0)
+}
+
+/// The largest difference, and the range of what is wanted.
+fn difference(got: &Tensor, want: &Tensor) -> (f32, f32) {
+    let (got, want) = (got.as_f32().unwrap(), want.as_f32().unwrap());
+    let far = got.iter().zip(want).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
+    let range = want.iter().fold(0f32, |m, &v| m.max(v)) - want.iter().fold(0f32, |m, &v| m.min(v));
+    (far, range)
+}
+
 /// Makes ReLU layers the identity, folds, and holds the logits to what they were.
 fn fold(g: &mut Graph, gone: Gone, hoist: bool, images: &Tensor) {
     let facts = infer(g).unwrap();
@@ -66,10 +78,20 @@ fn fold(g: &mut Graph, gone: Gone, hoist: bool, images: &Tensor) {
     let masks = Masks { layers: masks, ..Masks::default() };
     let o = Options { masks: Some(masks), fold: Fold::Always, hoist_padding: hoist, ..Options::default() };
     let run = |name: &str, g: &mut Graph| pass::run(find(name).unwrap(), g, &o).unwrap().applied;
-    for name in ["insert-masks", "drop-linearized-relu", "hoist-padding"] {
+    for name in ["insert-masks", "drop-linearized-relu"] {
         run(name, g);
     }
-    let want = Interp::new(g).unwrap().run(vec![images.clone()]).unwrap().remove(0);
+    let plain = g.clone();
+    if hoist {
+        run("hoist-padding", g);
+    }
+    let want = logits(g, images);
+    if let (true, Gone::InsideBlocks) = (hoist, gone) {
+        let mut merged = plain;
+        assert_eq!(run("merge-hoisted", &mut merged), 9);
+        let far = difference(&logits(&merged, images), &want);
+        assert!(far.0 <= 1e-4 * far.1, "merge-hoisted is not hoist-padding and a merge: {far:?}");
+    }
     let before = size(g);
     let mut applied = std::collections::BTreeMap::<&str, usize>::new();
     loop {
@@ -85,10 +107,7 @@ fn fold(g: &mut Graph, gone: Gone, hoist: bool, images: &Tensor) {
     }
     run("drop-dead", g);
     valid::check(g).unwrap();
-    let got = Interp::new(g).unwrap().run(vec![images.clone()]).unwrap().remove(0);
-    let (got, want) = (got.as_f32().unwrap(), want.as_f32().unwrap());
-    let far = got.iter().zip(want).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
-    let range = want.iter().fold(0f32, |m, &v| m.max(v)) - want.iter().fold(0f32, |m, &v| m.min(v));
+    let (far, range) = difference(&logits(g, images), &want);
     println!(
         "gone {gone:?}, hoisted {hoist}: convolutions, MACs, corrections {before:?} -> {:?}; {applied:?}; logits move by {:e} of \
          their range",

@@ -31,7 +31,7 @@ fn one(depth: usize, size: usize, repeat: usize) -> Result<Row, Error> {
     let ds = spec.open(Split::Train, Some(size)).map_err(input)?;
     let net = Network::new(&g, false, &Device::flex()).map_err(input)?;
     let mut m = Model::new(net, &spec.normalize(), ds.image_shape()).map_err(input)?;
-    let recipe = Recipe::new(StageKind::Teacher, None, false, 1);
+    let recipe = Recipe::new(StageKind::Teacher, None, false, 1.0, 1);
     let mut sgd = Sgd::new(m.params.len(), 0.9, 5e-4, 0.0);
     let o = LoaderOptions { batch: size, augment: true, augmix: false, seed: 0, order: None };
     let b = batch(&ds, &o, 0, 0, (0..size).collect()).map_err(input)?;

@@ -42,7 +42,7 @@ impl Trainer<'_> {
                 .then(|| o.method())
                 .transpose()
                 .map_err(fail)?;
-            let recipe = o.recipe(s.kind, method, false, true, 0).map_err(fail)?;
+            let recipe = o.recipe(s.kind, method, false, true, 1.0, 0).map_err(fail)?;
             if s.kind == Kind::Search {
                 o.search(0, 0).map_err(fail)?;
             }

@@ -23,8 +23,7 @@ use relinc_passes::masks::Masks;
 use relinc_passes::pass::Options;
 use relinc_passes::weigh::Fold;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
-use relinc_runtime::train::recipe::rate_for;
-use relinc_runtime::train::{Counts, Ended, Kind, Method, Model, Record, Stage, StageError};
+use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -258,11 +257,8 @@ impl Trainer<'_> {
         };
         let robust = o.robust.unwrap_or_else(|| self.plan.robust());
         let single = self.plan.norm != Norm::Dual && !(self.plan.norm == Norm::Auto && robust);
-        let mut recipe = o.recipe(planned.kind, method, robust, single, self.plan.seed)?;
-        let released = matches!(method, Some(Method::Senet | Method::Rlnet));
-        if o.rate.is_none() && planned.kind != Kind::Teacher && !robust && !released {
-            recipe.rate = rate_for(target.keep as f64 / relus.max(1) as f64);
-        }
+        let share = target.keep as f64 / relus.max(1) as f64;
+        let mut recipe = o.recipe(planned.kind, method, robust, single, share, self.plan.seed)?;
         if planned.kind == Kind::Search {
             let mut s = o.search(target.keep, self.plan.seed)?;
             s.vanish = target.vanish.clone();

@@ -38,7 +38,7 @@ impl Trainer<'_> {
             let mut masks = sparse.open_masks();
             let epochs = (o.epochs.unwrap_or(10) / 10).max(1);
             let options = StageOptions { epochs: Some(epochs), batch: o.batch, ..StageOptions::default() };
-            let recipe = options.recipe(Kind::Teacher, None, false, true, self.plan.seed)?;
+            let recipe = options.recipe(Kind::Teacher, None, false, true, 1.0, self.plan.seed)?;
             let stage = Stage {
                 name: "sensitivity".into(),
                 recipe,

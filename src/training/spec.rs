@@ -147,20 +147,21 @@ impl StageOptions {
         self.robust.unwrap_or(self.method.as_deref() == Some(Method::Rlnet.name()))
     }
 
-    /// The recipe of a stage. `kind` Search gets its options by [`StageOptions::search`].
+    /// The recipe of a stage after which `share` of the ReLUs is left. `kind` Search gets its options by [`StageOptions::search`].
     pub fn recipe(
         &self,
         kind: Kind,
         method: Option<Method>,
         robust: bool,
         single_norm: bool,
+        share: f64,
         seed: u64,
     ) -> Result<Recipe, Error> {
         let epochs = self.epochs.unwrap_or(match kind {
             Kind::Search => 150,
             _ => 240,
         });
-        let mut r = Recipe::new(kind, method, robust, epochs);
+        let mut r = Recipe::new(kind, method, robust, share, epochs);
         for (name, v) in [("rate", self.rate), ("ramp", self.ramp)] {
             positive(name, v)?;
         }

@@ -107,13 +107,13 @@ pub struct Recipe {
 
 /// The rate at which an unrobust search by `gradual`, and the tuning after it, does best when a share of the ReLUs is kept: 0.01
 /// down to a quarter, rising to 0.03 at a twentieth, where more has to be learned anew (docs/results.md).
-pub fn rate_for(share: f64) -> f64 {
+fn rate_for(share: f64) -> f64 {
     (0.01 * (share.max(f64::MIN_POSITIVE) / 0.25).powf(-0.7)).clamp(0.01, 0.03)
 }
 
 impl Recipe {
-    /// The defaults of a stage. `robust` is RLNet's three-way form.
-    pub fn new(kind: Kind, method: Option<Method>, robust: bool, epochs: usize) -> Recipe {
+    /// The defaults of a stage after which `share` of the network's ReLUs is left. `robust` is RLNet's three-way form.
+    pub fn new(kind: Kind, method: Option<Method>, robust: bool, share: f64, epochs: usize) -> Recipe {
         let released = matches!(method, Some(Method::Senet | Method::Rlnet));
         let objective = Objective {
             robust,
@@ -126,12 +126,13 @@ impl Recipe {
             attack: Attack::training(),
             single_norm: false,
         };
+        let own = if robust { 0.03 } else { rate_for(share) };
         let (rate, schedule) = match (kind, released) {
             (Kind::Teacher, _) => (0.05, Schedule::Step),
             (Kind::Search, true) => (0.05, Schedule::Constant),
             (Kind::Tune, true) => (0.01, Schedule::Step),
-            (Kind::Search, false) => (if robust { 0.03 } else { rate_for(1.0) }, Schedule::Constant),
-            (Kind::Tune, false) => (if robust { 0.03 } else { rate_for(1.0) }, Schedule::Cosine),
+            (Kind::Search, false) => (own, Schedule::Constant),
+            (Kind::Tune, false) => (own, Schedule::Cosine),
         };
         Recipe {
             kind,

@@ -87,7 +87,7 @@ impl Watcher for Hand {
 impl Job {
     /// Three epochs of eight steps.
     pub fn new(kind: Kind, method: Option<Method>, folder: &Path) -> Job {
-        let mut recipe = Recipe::new(kind, method, method == Some(Method::Rlnet), 3);
+        let mut recipe = Recipe::new(kind, method, method == Some(Method::Rlnet), 1.0, 3);
         (recipe.batch, recipe.val_images, recipe.val_attacked, recipe.seed) = (32, 64, 16, 7);
         recipe.search = method.filter(|_| kind == Kind::Search).map(|method| SearchOptions {
             method,

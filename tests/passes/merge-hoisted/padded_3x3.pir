@@ -13,11 +13,8 @@ graph padded_3x3 {
 # expect
 graph padded_3x3 {
   %x = input f32[N,2,8,8]
-  %w1 = const f32[3,2,3,3] opaque
-  %w2 = const f32[4,3,3,3] opaque
-  %b1 = const f32[3] [-0.7730994, 0.40058696, 0.22594929]
-  %b2 = const f32[4] [-0.13708842, 0.78481364, 0.7182342, -0.016451478]
-  %c1.padded = conv(%x, %w1, %b1) {strides=[1, 1], pads=[2, 2, 2, 2], dilations=[1, 1], group=1} -> f32[N,3,10,10]
-  %c2 = conv(%c1.padded, %w2, %b2) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,4,8,8]
+  %c2.merged.weight = const f32[4,2,5,5] opaque
+  %c2.merged.bias = const f32[4] [-1.5199109, 0.9831043, 0.20988187, -0.4603676]
+  %c2 = conv(%x, %c2.merged.weight, %c2.merged.bias) {strides=[1, 1], pads=[2, 2, 2, 2], dilations=[1, 1], group=1} -> f32[N,4,8,8]
   output "y" = %c2
 }
