@@ -1,6 +1,7 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
 use crate::cli_options::allocation;
+use crate::compile::fixed::FixedPoint;
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
 use crate::training::evaluate::{Measure, attacks};
@@ -49,6 +50,10 @@ pub struct Pipeline {
     pub conv_form: Option<String>,
     /// When convolutions are merged: auto, always, never or before-tune.
     pub fold: Option<String>,
+    /// Ring and fraction bits the emitted graph is emulated in: "64,18".
+    pub fixed_point: Option<String>,
+    /// Rescale every layer to a largest magnitude of at most 2^this.
+    pub normalise_ranges: Option<i32>,
     /// ONNX operator set to write.
     pub opset: Option<i64>,
     /// Remove a softmax at the end.
@@ -124,6 +129,8 @@ const KEYS: &[(&str, &[&str])] = &[
             "weights",
             "conv_form",
             "fold",
+            "fixed_point",
+            "normalise_ranges",
             "opset",
             "drop_softmax",
             "verify_each",
@@ -285,6 +292,16 @@ impl Pipeline {
         Ok(plan)
     }
 
+    fn fixed_point(&self) -> Result<Option<FixedPoint>, Error> {
+        let normalise = self.normalise_ranges;
+        match (&self.fixed_point, normalise) {
+            (None, Some(_)) => Err(input("normalise_ranges wants fixed_point, for instance fixed_point: \"64,18\"")),
+            (_, Some(_)) if self.data.is_none() => Err(input("normalise_ranges measures ranges on images: add data")),
+            (None, None) => Ok(None),
+            (Some(f), _) => Ok(Some(FixedPoint { format: f.parse().map_err(input)?, normalise })),
+        }
+    }
+
     /// The compilation the pipeline asks for.
     pub fn request(&self, base: &Path, out: &Path) -> Result<Request, Error> {
         match self.device.as_deref().unwrap_or("auto") {
@@ -326,7 +343,7 @@ impl Pipeline {
             input_range: None,
             stable_sign: None,
             verify_each: self.verify_each,
-            fixed_point: None,
+            fixed_point: self.fixed_point()?,
             seed: self.seed,
         };
         for s in self.stages.iter().filter(|s| s.stage == "search") {

@@ -12,7 +12,9 @@ type R = Result<Value, String>;
 pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
     let g = valid.graph();
     let out = valid.facts().ty(id).at(1);
-    let operands: Vec<Value> = g.operands(id).into_iter().map(|o| w.value(o)).collect();
+    // Indices become arguments, not constants.
+    let read = if matches!(g.op(id), Op::Gather { .. }) { 1 } else { usize::MAX };
+    let operands: Vec<Value> = g.operands(id).into_iter().take(read).map(|o| w.value(o)).collect();
     let x = operands.first().cloned().ok_or("has no operand")?;
     Ok(match g.op(id) {
         Op::Conv(c) => convolution(w, c, w.taps.contains(&id), &operands, &out),
