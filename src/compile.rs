@@ -9,7 +9,7 @@ mod stable;
 
 pub use self::fold::FoldMode;
 use crate::error::{Error, input};
-use crate::model::Model;
+use crate::model::{Model, PassRecord};
 use crate::probe::Probe;
 use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
@@ -138,8 +138,8 @@ pub struct Request {
     pub seed: u64,
     /// The network before training, whose accuracy is the one before.
     pub reference: Option<Graph>,
-    /// The network before it was folded for tuning, which costs are compared with.
-    pub unfolded: Option<Graph>,
+    /// The network before it was folded for tuning, which costs are compared with, and what merged.
+    pub unfolded: Option<(Graph, Vec<PassRecord>)>,
     /// What training found, for the report.
     pub learned: Option<Learned>,
 }
@@ -219,7 +219,10 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     let original = model.graph.clone();
     let facts = infer(&original).map_err(|e| input(&e[0]))?;
     let whole = match &r.unfolded {
-        Some(g) => Model::canonical(g.clone(), model.info.clone(), vec![], &options, None)?.graph,
+        Some((g, merged)) => {
+            model.passes.extend(merged.iter().cloned());
+            Model::canonical(g.clone(), model.info.clone(), vec![], &options, None)?.graph
+        }
         None => original.clone(),
     };
     let whole_facts = infer(&whole).map_err(|e| input(&e[0]))?;

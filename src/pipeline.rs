@@ -1,7 +1,7 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
 use crate::cli_options::allocation;
-use crate::compile::fixed::FixedPoint;
+use crate::compile::fixed::{FixedPoint, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
 use crate::training::evaluate::{Measure, attacks};
@@ -295,10 +295,22 @@ impl Pipeline {
     fn fixed_point(&self) -> Result<Option<FixedPoint>, Error> {
         let normalise = self.normalise_ranges;
         match (&self.fixed_point, normalise) {
-            (None, Some(_)) => Err(input("normalise_ranges wants fixed_point, for instance fixed_point: \"64,18\"")),
-            (_, Some(_)) if self.data.is_none() => Err(input("normalise_ranges measures ranges on images: add data")),
+            (None, Some(_)) => {
+                Err(input("normalise_ranges wants fixed_point, for instance fixed_point: \"64,18\""))
+            }
+            (_, Some(_)) if self.data.is_none() => {
+                Err(input("normalise_ranges measures ranges on images: add data"))
+            }
+            (_, Some(n)) if !TARGETS.contains(&n) => Err(Error::Input(format!(
+                "normalise_ranges: {n} is not between {} and {}",
+                TARGETS.start(),
+                TARGETS.end()
+            ))),
             (None, None) => Ok(None),
-            (Some(f), _) => Ok(Some(FixedPoint { format: f.parse().map_err(input)?, normalise })),
+            (Some(f), _) => {
+                let format = f.parse().map_err(|e| Error::Input(format!("fixed_point: {e}")))?;
+                Ok(Some(FixedPoint { format, normalise }))
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use crate::latency::{Clock, Pricing};
 use crate::model::Model;
 use relinc_passes::weigh::Fold;
 use relinc_runtime::nearest::nearest;
+use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::{Pace, Vanish};
 use std::sync::Arc;
 
@@ -27,14 +28,26 @@ impl Asked {
         }
     }
 
+    /// Finds what cannot be asked of layers of these names.
+    pub fn check(&self, names: &[&str]) -> Result<(), Error> {
+        if self.layers.is_some() && !self.vanish.is_empty() {
+            return Err(input("layers and vanish exclude each other: say how many stay, or which go"));
+        }
+        match self.vanish.iter().find(|n| !names.contains(&n.as_str())) {
+            Some(n) => {
+                let hint = nearest(n, names).map(|n| format!("; did you mean '{n}'?")).unwrap_or_default();
+                Err(Error::Input(format!("vanish: there is no ReLU layer '{n}'{hint}")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// For the layers of a canonical model. Which stay of a number of layers is chosen by how fast the folded network then is,
     /// on the first protocol and network of the request.
     pub fn resolve(&self, model: &Model, pricing: &Pricing) -> Result<Vanish, Error> {
         let names: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
+        self.check(&names)?;
         match self.layers {
-            Some(_) if !self.vanish.is_empty() => {
-                Err(input("layers and vanish exclude each other: say how many stay, or which go"))
-            }
             Some(layers) => {
                 let pace = match (&pricing.first, &pricing.fold) {
                     (Some((protocol, network)), Fold::Always | Fold::Auto(_)) => {
@@ -46,14 +59,15 @@ impl Asked {
                 Ok(Vanish::AllBut { layers, pace })
             }
             None => {
-                if let Some(n) = self.vanish.iter().find(|n| !names.contains(&n.as_str())) {
-                    let hint =
-                        nearest(n, &names).map(|n| format!("; did you mean '{n}'?")).unwrap_or_default();
-                    return Err(Error::Input(format!("vanish: there is no ReLU layer '{n}'{hint}")));
-                }
                 let closed = names.iter().map(|n| self.vanish.iter().any(|v| v == n)).collect();
                 Ok(Vanish::Given(if self.vanish.is_empty() { vec![] } else { closed }))
             }
         }
     }
+}
+
+/// Says so when a budget is larger than the layers that do not vanish.
+pub fn cut(budget: &Budget, keep: usize, stay: usize) -> Option<String> {
+    (keep > stay)
+        .then(|| format!("Budget {budget}: cut to the {stay} ReLUs of the layers that do not vanish."))
 }

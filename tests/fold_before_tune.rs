@@ -85,6 +85,14 @@ fn a_folded_network_is_tuned_and_emitted() {
     let trained = folded["evaluations"].as_array().unwrap().iter().find(|e| e["what"] == "masked").unwrap();
     assert!((trained["clean"].as_f64().unwrap() - clean(&folded)).abs() < 0.7, "{trained}");
 
+    // Killed after the search: the same network is folded again.
+    let trained = dir.path().join("folded/trained.onnx");
+    let before = std::fs::read(&trained).unwrap();
+    std::fs::remove_file(dir.path().join("folded/checkpoints/tune.safetensors")).unwrap();
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    json(&["run", &file("folded.yaml"), "-o", &file("folded"), "--resume"]);
+    assert!(std::fs::read(&trained).unwrap() == before, "another network after --resume");
+
     let unfolded = pipeline(dir.path(), "unfolded", INSIDE, "fold: auto\n");
     assert_eq!(unfolded["layers"].as_array().unwrap().len(), 7);
     assert!(rounds(&folded) < rounds(&unfolded), "{} and {}", rounds(&folded), rounds(&unfolded));

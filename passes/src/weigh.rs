@@ -23,6 +23,8 @@ pub struct Weight {
     pub seconds: f64,
     /// Exchanges in a row.
     pub rounds: f64,
+    /// Multiply-accumulates of one image.
+    pub macs: f64,
 }
 
 /// Weighs graphs, and says whether one rewrite was worth it. Judges the rewrites of one graph only.

@@ -3,7 +3,8 @@
 use super::args::{CostArgs, ImportArgs};
 use super::{Global, print, print_json};
 use crate::cli_options::{allocation, untrained_method};
-use crate::compile::{FoldMode, MaskSource, Request, Source, Target, compile, fixed::FixedPoint};
+use crate::compile::fixed::{FixedPoint, TARGETS};
+use crate::compile::{FoldMode, MaskSource, Request, Source, Target, compile};
 use crate::error::{Error, input};
 use crate::report;
 use crate::vanish::Asked;
@@ -93,7 +94,7 @@ pub struct Args {
     fixed_point: Option<Format>,
     /// Rescale every layer by a power of two to a largest magnitude of at most 2^BITS
     #[arg(long, value_name = "BITS", requires_all = ["fixed_point", "data"], num_args = 0..=1, default_missing_value = "3",
-          require_equals = true, value_parser = clap::value_parser!(i32).range(-16..=32))]
+          require_equals = true, value_parser = clap::value_parser!(i32).range(i64::from(*TARGETS.start())..=i64::from(*TARGETS.end())))]
     normalise_ranges: Option<i32>,
     #[command(flatten)]
     import: ImportArgs,

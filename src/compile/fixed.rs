@@ -14,6 +14,9 @@ pub const IMAGES: usize = 64;
 /// Head-room that the proposal in a report leaves, in bits.
 const HEADROOM: f64 = 8.0;
 
+/// Exponents of two that layers may be rescaled to.
+pub const TARGETS: std::ops::RangeInclusive<i32> = -16..=32;
+
 /// What is asked about the ring.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FixedPoint {

@@ -3,7 +3,7 @@
 use super::{MaskSource, Request, read_masks};
 use crate::error::{Error, input};
 use crate::latency;
-use crate::model::Model;
+use crate::model::{Model, ReluLayer};
 use crate::progress::Progress;
 use crate::report::model::{Accuracy, Scores};
 use relinc_passes::ir::Graph;
@@ -97,7 +97,15 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
             notes.push(said);
             (choice.keep, Vanish::Given(choice.closed))
         }
-        (b, _) => (b.relus(model.relus()).map_err(input)?, vanish.resolve(model, &r.into())?),
+        (b, _) => {
+            let vanish = vanish.resolve(model, &r.into())?;
+            let (keep, stay) = (
+                b.relus(model.relus()).map_err(input)?,
+                vanish.room(model.layers.iter().map(ReluLayer::relus)),
+            );
+            notes.extend(crate::vanish::cut(b, keep, stay));
+            (keep.min(stay), vanish)
+        }
     };
     if vanish.any() && *allocation != Allocation::Global {
         return Err(Error::Input(

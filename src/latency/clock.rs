@@ -12,11 +12,11 @@ use relinc_passes::weigh::Fold;
 use relinc_runtime::cost::{self, Drawn, Forms, Law, Network, Priced, Protocol, Quantities, Weights};
 use relinc_runtime::search::layers::Pace;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 /// Predicts the time of a query from how many ReLUs each layer keeps. What is around a layer that vanishes merges where
 /// folding does that.
-#[derive(Debug)]
 pub struct Clock {
     linear: Linear,
     network: Network,
@@ -28,7 +28,6 @@ pub struct Clock {
 }
 
 /// What is left of a network without its ReLUs.
-#[derive(Debug)]
 struct Linear {
     /// Canonical, its scales pushed, with all its ReLUs.
     graph: Graph,
@@ -127,7 +126,8 @@ impl Clock {
         if let Some(p) = known.get(&closed) {
             return p.clone();
         }
-        let p = self.linear.price(&closed).map_or_else(|_| self.plain.clone(), Arc::new);
+        let folded = self.linear.price(&closed).ok().filter(Priced::complete);
+        let p = folded.map_or_else(|| self.plain.clone(), Arc::new);
         known.insert(closed, p.clone());
         p
     }
@@ -169,11 +169,27 @@ impl Clock {
     }
 }
 
-/// Of queries that keep the same number of ReLUs: one element stands for those of a layer.
+/// The ReLUs are spread over the open layers: a law's bytes and seconds hardly depend on where they are.
 impl Pace for Clock {
-    fn seconds(&self, closed: &[bool]) -> f64 {
-        let counts: Vec<usize> = closed.iter().map(|&c| usize::from(!c)).collect();
-        Clock::seconds(self, &counts)
+    fn seconds(&self, closed: &[bool], keep: usize) -> f64 {
+        let open = closed.iter().filter(|c| !**c).count().max(1);
+        let each = keep.div_ceil(open).max(1);
+        let count = |(&closed, l): (&bool, &ReluLayer)| if closed { 0 } else { each.min(l.relus()) };
+        Clock::seconds(self, &closed.iter().zip(&self.linear.layers).map(count).collect::<Vec<_>>())
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let l = &self.linear;
+        let fold = match &l.pricing.fold {
+            Fold::Never => "never",
+            Fold::Always => "always",
+            Fold::Auto(_) => "auto",
+        };
+        let when = if l.pricing.before_tuning { " before tuning" } else { "" };
+        let network = self.network.describe();
+        write!(f, "{}, {} weights, {network}, fold {fold}{when}", l.protocol.name, l.weights)
     }
 }
 

@@ -67,11 +67,8 @@ pub fn resolve(
         ))
     };
     let floor = clock.seconds(&vec![0; worth.len()]);
-    if floor > budget.seconds {
-        return Err(unmet(Unmet { floor }));
-    }
     // Where not even the all-linear network leaves the margin, it is the answer that is left.
-    let aim = (budget.seconds * (1.0 - MARGIN)).max(floor);
+    let aim = (budget.seconds * (1.0 - MARGIN)).max(floor).min(budget.seconds);
     let choice = choose(worth, aim, &|n| clock.seconds(n)).map_err(unmet)?;
     let gone: Vec<&str> =
         model.layers.iter().zip(&choice.closed).filter(|(_, c)| **c).map(|(l, _)| l.name.as_str()).collect();

@@ -1,5 +1,6 @@
 //! What is looked at before anything is trained.
 
+use super::target::chooses_layers;
 use super::{Trainer, is_oneshot};
 use crate::error::Error;
 use relinc_runtime::data::Dataset;
@@ -32,9 +33,14 @@ impl Trainer<'_> {
             return Err(format!("the teacher has {theirs} classes, the model {mine}"));
         }
         let shapes = |m: &Model| m.net.relus().iter().map(|r| r.shape).collect::<Vec<_>>();
+        let names: Vec<&str> = student.net.relus().iter().map(|r| r.name.as_str()).collect();
         for s in &self.plan.stages {
             let o = &s.options;
             let fail = |e: Error| e.to_string();
+            if let Some(budget) = &s.budget {
+                o.vanish().check(&names).map_err(fail)?;
+                chooses_layers(budget, o).map_err(fail)?;
+            }
             if s.kind == Kind::Search && is_oneshot(o) {
                 continue;
             }

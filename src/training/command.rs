@@ -61,7 +61,7 @@ pub fn train_and_compile(
         branch: dual.then_some(plan.branch.first()),
         notes: found.notes,
     });
-    request.unfolded = found.folded.then(|| graph.clone());
+    request.unfolded = found.folded.map(|merged| (graph.clone(), merged));
     request.reference = (!plan.random_start).then_some(graph);
     request.masks = found.masks.map_or(MaskSource::All, MaskSource::Learned);
     let other = (dual && plan.branch == Export::Both).then(|| found.student.graph(Branch::Adversarial));

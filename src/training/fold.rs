@@ -4,9 +4,7 @@
 use crate::error::Error;
 use crate::model::Model as Canonical;
 use relinc_passes::front::onnx::ModelInfo;
-use relinc_passes::ir::infer::infer;
-use relinc_passes::ir::{Graph, Op};
-use relinc_passes::layers::name_layers;
+use relinc_passes::ir::{Graph, NodeId, Op};
 use relinc_passes::masks::{IDENTITY, Masks};
 use relinc_passes::pass::Options;
 use relinc_passes::registry;
@@ -16,15 +14,21 @@ use relinc_runtime::train::Model;
 
 /// What folding made.
 pub(super) struct Folded {
-    /// The folded network without normalisations; `None` where nothing merges. Its ReLU layers have the names they had.
+    /// The folded network without normalisations, and what merged; `None` where nothing merges. Its ReLU layers have the names
+    /// they had.
     pub form: Option<Canonical>,
     /// What was done, for the user.
     pub said: String,
 }
 
-/// Takes the ReLU layers out that keep nothing but the identity, and merges what that lets merge. The student's clean branch is
-/// what is folded.
-pub(super) fn fold(student: &Model, info: &ModelInfo, masks: &Masks, fold: &Fold) -> Result<Folded, Error> {
+/// Takes the ReLU layers out that keep nothing but the identity, and merges what that lets merge, in one branch of the student.
+pub(super) fn fold(
+    student: &Model,
+    branch: Branch,
+    info: &ModelInfo,
+    masks: &Masks,
+    fold: &Fold,
+) -> Result<Folded, Error> {
     let gone: Vec<&String> = masks
         .layers
         .iter()
@@ -36,8 +40,15 @@ pub(super) fn fold(student: &Model, info: &ModelInfo, masks: &Masks, fold: &Fold
     if gone.is_empty() {
         return Ok(nothing("no ReLU layer has vanished"));
     }
-    let graph = student.graph(Branch::Clean);
-    let mut form = Canonical::canonical(graph, info.clone(), vec![], &Options::default(), None)?;
+    let graph = student.graph(branch);
+    let mut form = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
+    // Trained weights may give two branches of one structure each other's name.
+    for l in &mut form.layers {
+        if let Some(name) = graph.contains(l.node).then(|| graph.node(l.node).layer.clone()).flatten() {
+            form.graph.set_layer(l.node, Some(name.clone()));
+            l.name = name;
+        }
+    }
     let only = gone.iter().filter_map(|n| Some(((*n).clone(), masks.layers.get(*n)?.clone()))).collect();
     let only = Masks { layers: only, ..Masks::default() };
     let options = Options { masks: Some(only), fold: fold.clone(), ..Options::default() };
@@ -70,6 +81,7 @@ pub(super) fn fold(student: &Model, info: &ModelInfo, masks: &Masks, fold: &Fold
             n => format!("; {n} more merges were left, for they do not pay"),
         }
     );
+    form.passes.retain(|r| weighed.iter().any(|p| p.name() == r.name));
     Ok(Folded { form: Some(form), said })
 }
 
@@ -77,13 +89,11 @@ fn convolutions(g: &Graph) -> usize {
     g.ids().filter(|&id| matches!(g.op(id), Op::Conv(_))).count()
 }
 
-/// The masks under the names that the layers of `g` get when it is compiled.
-pub(super) fn renamed(masks: Masks, g: &Graph) -> Result<Masks, Error> {
-    let facts = infer(g).map_err(|e| crate::error::input(&e[0]))?;
+/// The masks under the names that the layers of a trained graph get when it is compiled.
+pub(super) fn renamed(masks: Masks, g: &Graph, info: &ModelInfo) -> Result<Masks, Error> {
+    let compiled = Canonical::canonical(g.clone(), info.clone(), vec![], &Options::default(), None)?;
     let mut layers = masks.layers;
-    let named = name_layers(&mut g.clone(), &facts);
-    let layers = named
-        .into_iter()
-        .filter_map(|(name, node)| Some((name, layers.remove(g.node(node).layer.as_ref()?)?)));
+    let old = |node: NodeId| g.contains(node).then(|| g.node(node).layer.clone()).flatten();
+    let layers = compiled.layers.into_iter().filter_map(|l| Some((l.name, layers.remove(&old(l.node)?)?)));
     Ok(Masks { layers: layers.collect(), ..masks })
 }

@@ -15,7 +15,7 @@ mod watch;
 
 use crate::error::{Error, input};
 use crate::latency::Pricing;
-use crate::model::Model as Canonical;
+use crate::model::{Model as Canonical, PassRecord};
 use crate::progress::Progress;
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::Graph;
@@ -40,8 +40,8 @@ pub struct Trained {
     pub graph: Graph,
     /// The masks it was trained under, if any stage made some.
     pub masks: Option<Masks>,
-    /// Was it folded before it was tuned?
-    pub folded: bool,
+    /// What merged before it was tuned; `None` where it was not folded.
+    pub folded: Option<Vec<PassRecord>>,
     /// The student as it was trained.
     pub student: Model,
     /// The network that taught it.
@@ -111,7 +111,7 @@ impl Trainer<'_> {
         student.set_masks(&masks);
         let relus = student.net.relu_count();
         let mut found = self.plan.masks.is_some();
-        let (mut to_fold, mut folded) = (self.fold.as_ref(), false);
+        let (mut to_fold, mut folded) = (self.fold.as_ref(), None);
         self.check(&student, &teacher, &train, &val).map_err(named)?;
         let checkpoints = self.folder.join("checkpoints");
         std::fs::create_dir_all(&checkpoints)
@@ -130,23 +130,19 @@ impl Trainer<'_> {
                 && found
                 && let Some(how) = to_fold.take()
             {
-                let made = fold::fold(&student, info, &masks, how)?;
+                let made = fold::fold(&student, self.plan.branch.first(), info, &masks, how)?;
                 self.progress.line(&made.said);
                 notes.push(made.said);
                 if let Some(form) = made.form {
                     masks.layers.retain(|name, _| form.layers_left().any(|l| l == name));
-                    student = student::student(
-                        &form,
-                        norm,
-                        robust,
-                        self.data,
-                        &train,
-                        Some(&masks),
-                        self.plan.seed,
-                    )
-                    .map_err(named)?;
+                    let (image, seed) = (train.image_shape(), self.plan.seed);
+                    let made = match norm {
+                        Norm::None => student::teacher(&form, self.data, image),
+                        _ => student::student(&form, norm, robust, self.data, &train, Some(&masks), seed),
+                    };
+                    student = made.map_err(named)?;
                     student.set_masks(&masks);
-                    folded = true;
+                    folded = Some(form.passes);
                 }
             }
             let mut target = Target { keep: masks.kept(), ..Target::default() };
@@ -203,8 +199,8 @@ impl Trainer<'_> {
             }
         }
         let trained = student.graph(self.plan.branch.first());
-        if folded {
-            masks = fold::renamed(masks, &trained)?;
+        if folded.is_some() {
+            masks = fold::renamed(masks, &trained, info)?;
         }
         Ok(Trained {
             graph: trained,

@@ -4,7 +4,6 @@ use crate::error::{Error, input};
 use crate::model::Model as Canonical;
 use burn::tensor::Device;
 use relinc_passes::front::onnx::{ImportOptions, import};
-use relinc_passes::ir::Op;
 use relinc_passes::masks::Masks;
 use relinc_passes::pass::Options;
 use relinc_runtime::attack::Attack;
@@ -80,9 +79,6 @@ pub fn student(
         (n, _) => n,
     };
     if norm == Norm::None {
-        if !form.graph.ids().any(|id| matches!(form.graph.op(id), Op::BatchNorm { .. })) {
-            return teacher(form, data, train.image_shape());
-        }
         let folded =
             Canonical::canonical(form.graph.clone(), form.info.clone(), vec![], &Options::default(), None)
                 .map_err(|e| e.to_string())?;

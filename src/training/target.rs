@@ -4,7 +4,8 @@ use super::spec::StageOptions;
 use super::{Trainer, is_oneshot};
 use crate::error::{Error, input};
 use crate::latency;
-use crate::model::Model as Canonical;
+use crate::model::{Model as Canonical, ReluLayer};
+use crate::vanish::cut;
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::Graph;
 use relinc_passes::pass::Options;
@@ -35,42 +36,19 @@ impl Trainer<'_> {
         train: &Dataset,
         (graph, info): (&Graph, &ModelInfo),
     ) -> Result<Target, Error> {
-        let what = match (budget, o.vanish().text()) {
-            (Budget::Latency(l), None) => format!("budget {}", l.text),
-            (Budget::Latency(l), Some(asked)) => {
-                return Err(Error::Input(format!(
-                    "budget {}: a time chooses the layers itself; leave out {asked}",
-                    l.text
-                )));
-            }
-            (_, Some(asked)) => asked,
-            _ => String::new(),
-        };
         let keep = match budget {
             Budget::Latency(_) => 0,
             b => b.relus(student.net.relu_count()).map_err(input)?,
         };
-        if what.is_empty() {
+        if !chooses_layers(budget, o)? {
             return Ok(Target { keep, ..Target::default() });
         }
-        if !is_oneshot(o) && o.method()? != Method::Gradual {
-            return Err(Error::Input(format!(
-                "{what}: the methods gradual and oneshot choose layers; method {} wants a number of ReLUs alone",
-                o.method()?
-            )));
-        }
-        if o.allocation.is_some() || o.eta.is_some() || o.counts.is_some() || o.sensitivity.is_some() {
-            return Err(Error::Input(format!(
-                "{what}: it spreads the ReLUs itself; leave out allocation, eta, counts and sensitivity"
-            )));
-        }
         let model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
+        let whole = budget;
         let Budget::Latency(budget) = budget else {
-            return Ok(Target {
-                keep,
-                vanish: o.vanish().resolve(&model, &self.pricing)?,
-                ..Target::default()
-            });
+            let vanish = o.vanish().resolve(&model, &self.pricing)?;
+            let stay = vanish.room(model.layers.iter().map(ReluLayer::relus));
+            return Ok(Target { keep: keep.min(stay), vanish, said: cut(whole, keep, stay) });
         };
         let (g, layers, batches) = self.calibration(student, o, train)?;
         let zeros = !o.identity_only.unwrap_or(false);
@@ -81,4 +59,31 @@ impl Trainer<'_> {
         let (choice, said) = latency::resolve(budget, &model, &self.pricing, &worth)?;
         Ok(Target { keep: choice.keep, vanish: Vanish::Given(choice.closed), said: Some(said) })
     }
+}
+
+/// Does a stage choose which layers vanish? An error where it is asked what excludes that.
+pub(super) fn chooses_layers(budget: &Budget, o: &StageOptions) -> Result<bool, Error> {
+    let what = match (budget, o.vanish().text()) {
+        (Budget::Latency(l), None) => format!("budget {}", l.text),
+        (Budget::Latency(l), Some(asked)) => {
+            return Err(Error::Input(format!(
+                "budget {}: a time chooses the layers itself; leave out {asked}",
+                l.text
+            )));
+        }
+        (_, Some(asked)) => asked,
+        (_, None) => return Ok(false),
+    };
+    if !is_oneshot(o) && o.method()? != Method::Gradual {
+        return Err(Error::Input(format!(
+            "{what}: the methods gradual and oneshot choose layers; method {} wants a number of ReLUs alone",
+            o.method()?
+        )));
+    }
+    if o.allocation.is_some() || o.eta.is_some() || o.counts.is_some() || o.sensitivity.is_some() {
+        return Err(Error::Input(format!(
+            "{what}: it spreads the ReLUs itself; leave out allocation, eta, counts and sensitivity"
+        )));
+    }
+    Ok(true)
 }

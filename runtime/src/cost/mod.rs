@@ -17,6 +17,8 @@ mod protocol;
 mod totals;
 
 #[cfg(test)]
+mod channels_tests;
+#[cfg(test)]
 mod resnet;
 #[cfg(test)]
 mod tests;

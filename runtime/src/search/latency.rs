@@ -26,26 +26,17 @@ pub struct Unmet {
     pub floor: f64,
 }
 
-/// Chooses for `costs[l]`, one an element of layer l. `seconds` of a count of ReLUs for each layer must not fall when a count
-/// rises.
+/// Chooses for `costs[l]`, one an element of layer l. `seconds` of a count of ReLUs for each layer must not fall when one that
+/// is not zero rises; a layer that opens should not make a query faster, but may.
 pub fn choose(costs: &[Vec<f64>], limit: f64, seconds: &dyn Fn(&[usize]) -> f64) -> Result<Choice, Unmet> {
     let p = Problem::new(costs, limit, seconds);
     let floor = seconds(&vec![0; costs.len()]);
-    if floor > limit {
-        return Err(Unmet { floor });
-    }
-    let mut best = p.filled(vec![false; costs.len()]);
-    for closed in p.candidates(floor) {
-        let c = p.filled(closed);
-        if c.better_than(&best) {
-            best = c;
-        }
-    }
+    let better = |a: Choice, b: Choice| if b.better_than(&a) { b } else { a };
+    let all_open = [vec![false; costs.len()]];
+    let first = all_open.into_iter().chain(p.candidates(floor));
+    let mut best = first.filter_map(|closed| p.filled(closed)).reduce(better).ok_or(Unmet { floor })?;
     loop {
-        let next = p
-            .neighbours(&best.closed)
-            .map(|closed| p.filled(closed))
-            .reduce(|a, b| if b.better_than(&a) { b } else { a });
+        let next = p.neighbours(&best.closed).filter_map(|closed| p.filled(closed)).reduce(better);
         match next {
             Some(n) if n.better_than(&best) => best = n,
             _ => return Ok(best),
@@ -78,15 +69,15 @@ impl<'a> Problem<'a> {
         Problem { sorted, all, limit, seconds }
     }
 
-    /// As many of the dearest elements of the open layers as the limit allows.
-    fn filled(&self, closed: Vec<bool>) -> Choice {
+    /// As many of the dearest elements of the open layers as the limit allows; `None` where it allows not even none.
+    fn filled(&self, closed: Vec<bool>) -> Option<Choice> {
         let open: Vec<(f64, usize)> = self.all.iter().copied().filter(|(_, l)| !closed[*l]).collect();
         let counts = |keep: usize| {
             let mut n = vec![0; closed.len()];
             open.iter().take(keep).for_each(|(_, l)| n[*l] += 1);
             n
         };
-        // The most that fits; keeping nothing always does.
+        // The most that fits.
         let (mut fits, mut over) = (0, open.len() + 1);
         while over - fits > 1 {
             let middle = fits + (over - fits) / 2;
@@ -95,9 +86,12 @@ impl<'a> Problem<'a> {
         let n = counts(fits);
         let cost = self.sorted.iter().zip(&n).map(|(c, &n)| c[n..].iter().sum::<f64>()).sum();
         let seconds = (self.seconds)(&n);
+        if seconds > self.limit {
+            return None;
+        }
         // A layer of which nothing is left has vanished as well.
         let closed = n.iter().map(|&n| n == 0).collect();
-        Choice { keep: fits, closed, seconds, cost }
+        Some(Choice { keep: fits, closed, seconds, cost })
     }
 
     /// One layer opened or closed, or one opened for another that closes.
@@ -208,7 +202,7 @@ mod tests {
             let found = choose(&costs, limit, &clock).unwrap();
             let p = Problem::new(&costs, limit, &clock);
             let best = (0..64u32)
-                .map(|bits| p.filled((0..6).map(|l| bits >> l & 1 == 1).collect()))
+                .filter_map(|bits| p.filled((0..6).map(|l| bits >> l & 1 == 1).collect()))
                 .map(|c| c.cost)
                 .fold(f64::INFINITY, f64::min);
             assert!(found.seconds <= limit);

@@ -8,16 +8,16 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// How long a query takes without some of the ReLU layers.
+/// How long a query takes without some of the ReLU layers. What is printed of it tells paces apart, for checkpoints.
 pub trait Pace: Debug + Send + Sync {
-    /// Seconds, up to what does not depend on the layers; `closed` has one entry a layer.
-    fn seconds(&self, closed: &[bool]) -> f64;
+    /// Seconds of one that keeps `keep` ReLUs; `closed` has one entry a layer.
+    fn seconds(&self, closed: &[bool], keep: usize) -> f64;
 }
 
 /// Which ReLU layers vanish whole. A layer that vanishes is the identity, so that what is around it can merge.
 #[derive(Debug, Clone)]
 pub enum Vanish {
-    /// These; one entry a layer, empty for none.
+    /// These, one after the other as a search goes on; one entry a layer, empty for none.
     Given(Vec<bool>),
     /// All but so many, chosen as a search goes on.
     AllBut {
@@ -38,17 +38,26 @@ impl Vanish {
     /// The layers that vanish when the share `done` of a search is over and `keep` ReLUs are left; and how many ReLUs there is
     /// room for. `costs[l]` has one entry an element of layer l.
     pub fn at(&self, costs: &[Vec<f64>], keep: usize, done: f64) -> (Vec<bool>, usize) {
-        let n = costs.len();
-        match self {
-            Vanish::Given(closed) => {
-                ((0..n).map(|l| closed.get(l).copied().unwrap_or(false)).collect(), keep)
-            }
+        let closed = match self {
+            Vanish::Given(all) => so_far(all, costs, keep, done),
             Vanish::AllBut { layers, pace } => {
-                let closed = vanishing(costs, keep, open_layers(n, *layers, done), pace.as_deref());
-                let sizes: Vec<usize> = costs.iter().map(Vec::len).collect();
-                let room = room(&sizes, &closed);
-                (closed, keep.min(room))
+                vanishing(costs, keep, open_layers(costs.len(), *layers, done), pace.as_deref())
             }
+        };
+        let sizes: Vec<usize> = costs.iter().map(Vec::len).collect();
+        let keep = keep.min(room(&sizes, &closed));
+        (closed, keep)
+    }
+
+    /// ReLUs of the layers that may keep some; `sizes` has one entry a layer.
+    pub fn room(&self, sizes: impl Iterator<Item = usize>) -> usize {
+        match self {
+            Vanish::Given(all) => sizes
+                .enumerate()
+                .filter(|(l, _)| !all.get(*l).copied().unwrap_or(false))
+                .map(|(_, n)| n)
+                .sum(),
+            Vanish::AllBut { .. } => sizes.sum(),
         }
     }
 
@@ -64,6 +73,36 @@ pub fn open_layers(all: usize, layers: usize, done: f64) -> usize {
     n + ((all - n) as f64 * (1.0 - done.clamp(0.0, 1.0)).powi(3)).round() as usize
 }
 
+/// Of the layers that have to vanish, those that have when the share `done` of a search is over: the ones that are worth least
+/// first.
+fn so_far(all: &[bool], costs: &[Vec<f64>], keep: usize, done: f64) -> Vec<bool> {
+    let goes = |l: usize| all.get(l).copied().unwrap_or(false);
+    let n = costs.len();
+    let goal = (0..n).filter(|&l| goes(l)).count();
+    let gone = n - open_layers(n, n - goal, done);
+    let worth = alone(costs, keep);
+    let mut order: Vec<usize> = (0..n).filter(|&l| goes(l)).collect();
+    order.sort_by(|&a, &b| worth[a].total_cmp(&worth[b]).then(a.cmp(&b)));
+    let mut closed = vec![false; n];
+    order.iter().take(gone).for_each(|&l| closed[l] = true);
+    closed
+}
+
+/// What each layer's share of the `keep` dearest elements is worth.
+fn alone(costs: &[Vec<f64>], keep: usize) -> Vec<f64> {
+    let mut worth = vec![0.0; costs.len()];
+    dearest(costs).iter().take(keep).for_each(|&(c, l)| worth[l] += c);
+    worth
+}
+
+/// (cost, layer) of all elements, dearest first.
+fn dearest(costs: &[Vec<f64>]) -> Vec<(f64, usize)> {
+    let mut all: Vec<(f64, usize)> =
+        costs.iter().enumerate().flat_map(|(l, c)| c.iter().map(move |&c| (c, l))).collect();
+    all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    all
+}
+
 /// Elements of the layers that stay; `sizes` has one entry a layer.
 pub fn room(sizes: &[usize], closed: &[bool]) -> usize {
     sizes.iter().zip(closed).filter(|(_, c)| !**c).map(|(n, _)| n).sum()
@@ -75,19 +114,16 @@ pub fn vanishing(costs: &[Vec<f64>], keep: usize, layers: usize, pace: Option<&d
     if layers >= n {
         return vec![false; n];
     }
-    let mut all: Vec<(f64, usize)> =
-        costs.iter().enumerate().flat_map(|(l, c)| c.iter().map(move |&c| (c, l))).collect();
-    all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let all = dearest(costs);
     let kept = |closed: &[bool]| -> f64 {
         let sum: f64 = all.iter().filter(|(_, l)| !closed[*l]).take(keep).map(|(c, _)| c).sum();
-        sum / pace.map_or(1.0, |p| p.seconds(closed).max(f64::MIN_POSITIVE))
+        sum / pace.map_or(1.0, |p| p.seconds(closed, keep).max(f64::MIN_POSITIVE))
     };
-    let mut alone: Vec<(f64, usize)> = vec![(0.0, 0); n];
-    all.iter().take(keep).for_each(|&(c, l)| alone[l].0 += c);
-    alone.iter_mut().enumerate().for_each(|(l, a)| a.1 = l);
-    alone.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let worth = alone(costs, keep);
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| worth[b].total_cmp(&worth[a]).then(a.cmp(&b)));
     let mut closed = vec![true; n];
-    alone.iter().take(layers).for_each(|&(_, l)| closed[l] = false);
+    order.iter().take(layers).for_each(|&l| closed[l] = false);
     let mut best = kept(&closed);
     loop {
         let exchanged = |open: usize, close: usize| {
@@ -129,7 +165,7 @@ mod tests {
     struct Neighbours;
 
     impl Pace for Neighbours {
-        fn seconds(&self, closed: &[bool]) -> f64 {
+        fn seconds(&self, closed: &[bool], _keep: usize) -> f64 {
             2.0 - closed.windows(2).filter(|w| w[0] && w[1]).count() as f64
         }
     }
@@ -144,7 +180,10 @@ mod tests {
         assert!(closed.windows(2).any(|w| w[0] && w[1]), "{closed:?}");
         let v = Vanish::AllBut { layers: 2, pace: Some(Arc::new(Neighbours)) };
         assert_eq!(v.at(&costs, 4, 1.0), (closed, 2));
-        assert_eq!(Vanish::Given(vec![true]).at(&costs, 4, 0.5), (vec![true, false, false, false], 4));
+        let v = Vanish::Given(vec![true, true]);
+        assert_eq!(v.at(&costs, 4, 0.0).0, [false; 4]);
+        assert_eq!(v.at(&costs, 4, 0.3).0, [false, true, false, false], "the cheaper one first");
+        assert_eq!(v.at(&costs, 4, 1.0), (vec![true, true, false, false], 2), "there is room for two");
     }
 
     #[test]

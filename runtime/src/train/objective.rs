@@ -246,7 +246,7 @@ impl Objective {
         clean_rows: usize,
         views: usize,
     ) -> Result<Burn<1>, String> {
-        let at = self.attended(student)?;
+        let at = self.attended(student, teacher)?;
         let theirs = at.iter().map(|&i| same_layer(student, i, teacher)).collect::<Result<Vec<_>, _>>()?;
         let pick =
             |taps: &[Tap], at: &[usize]| at.iter().map(|&i| taps[i].output.clone()).collect::<Vec<_>>();
@@ -267,16 +267,24 @@ impl Objective {
             .ok_or_else(|| "the network has no ReLU layer with a spatial map to compare attention at".into())
     }
 
-    /// Indices of the layers attention transfer compares.
-    fn attended(&self, student: &Model) -> Result<Vec<usize>, String> {
+    /// Indices of the student's layers that attention transfer compares. Those that only the teacher has were folded away.
+    fn attended(&self, student: &Model, teacher: &Model) -> Result<Vec<usize>, String> {
         let relus = student.net.relus();
         if self.attention_at.is_empty() {
             return Ok(stage_outputs(&relus.iter().map(|r| r.shape).collect::<Vec<_>>()));
         }
-        let find = |n: &String| {
-            relus.iter().position(|r| r.name == *n).ok_or(format!("pram_at: there is no ReLU layer '{n}'"))
-        };
-        self.attention_at.iter().map(find).collect()
+        let mut at = vec![];
+        for n in &self.attention_at {
+            match relus.iter().position(|r| r.name == *n) {
+                Some(i) => at.push(i),
+                None if teacher.net.relus().iter().any(|r| r.name == *n) => {}
+                None => return Err(format!("pram_at: there is no ReLU layer '{n}'")),
+            }
+        }
+        match at.is_empty() {
+            true => Ok(stage_outputs(&relus.iter().map(|r| r.shape).collect::<Vec<_>>())),
+            false => Ok(at),
+        }
     }
 }
 
