@@ -216,9 +216,9 @@ fn announced_things_say_so() {
 }
 
 #[test]
-fn folding_has_three_answers() {
+fn folding_has_its_answers() {
     let dir = tempfile::tempdir().unwrap();
-    refuses(dir.path(), Path::new(QUICK), &["--fold", "maybe"], &["maybe", "auto, always or never"]);
+    refuses(dir.path(), Path::new(QUICK), &["--fold", "maybe"], &["maybe", "auto, always, never"]);
     refuses(dir.path(), Path::new(QUICK), &["--layers", "3"], &["--budget"]);
 }
 

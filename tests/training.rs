@@ -114,7 +114,7 @@ fn killed_and_stopped_runs_continue_bit_for_bit() {
     std::fs::write(
         &yaml,
         format!(
-            "model: {QUICK}\ndata: {DATA}\nstages:\n  - {{stage: search, method: gradual, budget: 15%, epochs: 3, batch: 32}}\n  \
+            "model: {QUICK}\ndata: {DATA}\nstages:\n  - {{stage: search, method: gradual, budget: 15%, layers: 5, epochs: 3, batch: 32}}\n  \
              - {{stage: tune, epochs: 2, batch: 32, average: 0.9}}\naccuracy: {{limit: 64}}\n"
         ),
     )

@@ -115,7 +115,13 @@ pub fn vanishing(costs: &[Vec<f64>], keep: usize, layers: usize, pace: Option<&d
         return vec![false; n];
     }
     let all = dearest(costs);
+    let sizes: Vec<usize> = costs.iter().map(Vec::len).collect();
     let kept = |closed: &[bool]| -> f64 {
+        // A set without room for the budget is worth less than any with room.
+        let lacks = keep.saturating_sub(room(&sizes, closed));
+        if lacks > 0 {
+            return -(lacks as f64);
+        }
         let sum: f64 = all.iter().filter(|(_, l)| !closed[*l]).take(keep).map(|(c, _)| c).sum();
         sum / pace.map_or(1.0, |p| p.seconds(closed, keep).max(f64::MIN_POSITIVE))
     };
@@ -156,6 +162,8 @@ mod tests {
         // With more to keep, many cheap elements are worth more than ten dear ones.
         assert_eq!(vanishing(&[vec![5.0; 10], vec![0.6; 100]], 110, 1, None), [true, false]);
         assert_eq!(vanishing(&costs, 20, 3, None), [false; 3]);
+        // Two layers of ten have no room for 60.
+        assert_eq!(vanishing(&costs, 60, 2, None), [false, false, true]);
         assert_eq!(room(&[10, 100, 10], &[false, true, false]), 20);
         assert_eq!(vanishing(&costs, 20, 0, None), [true; 3]);
     }
@@ -203,11 +211,15 @@ mod tests {
             };
             let found = vanishing(&costs, keep, layers, None);
             assert_eq!(found.iter().filter(|c| !**c).count(), layers);
-            let best = (0..128u32)
+            let sizes: Vec<usize> = costs.iter().map(Vec::len).collect();
+            let all: Vec<Vec<bool>> = (0..128u32)
                 .map(|bits| (0..7).map(|l| bits >> l & 1 == 1).collect::<Vec<bool>>())
                 .filter(|c| c.iter().filter(|c| !**c).count() == layers)
-                .map(|c| value(&c))
-                .fold(0.0, f64::max);
+                .collect();
+            let most = all.iter().map(|c| room(&sizes, c)).max().unwrap_or(0);
+            let fits = |c: &&Vec<bool>| room(&sizes, c) >= keep.min(most);
+            assert!(fits(&&found));
+            let best = all.iter().filter(fits).map(|c| value(c)).fold(0.0, f64::max);
             assert!(value(&found) >= best * 0.98, "{} against {best}", value(&found));
         }
     }
