@@ -116,14 +116,11 @@ pub fn vanishing(costs: &[Vec<f64>], keep: usize, layers: usize, pace: Option<&d
     }
     let all = dearest(costs);
     let sizes: Vec<usize> = costs.iter().map(Vec::len).collect();
-    let kept = |closed: &[bool]| -> f64 {
-        // A set without room for the budget is worth less than any with room.
-        let lacks = keep.saturating_sub(room(&sizes, closed));
-        if lacks > 0 {
-            return -(lacks as f64);
-        }
+    // Room for the budget first, then what is kept.
+    let kept = |closed: &[bool]| -> (usize, f64) {
         let sum: f64 = all.iter().filter(|(_, l)| !closed[*l]).take(keep).map(|(c, _)| c).sum();
-        sum / pace.map_or(1.0, |p| p.seconds(closed, keep).max(f64::MIN_POSITIVE))
+        let seconds = pace.map_or(1.0, |p| p.seconds(closed, keep).max(f64::MIN_POSITIVE));
+        (room(&sizes, closed).min(keep), sum / seconds)
     };
     let worth = alone(costs, keep);
     let mut order: Vec<usize> = (0..n).collect();
