@@ -171,13 +171,16 @@ pub fn run(pass: &dyn Pass, g: &mut Graph, options: &Options) -> Result<Outcome,
     run_weighed(pass, g, options, &mut Scales::default())
 }
 
+/// Hears of a run of a pass: what it did, and the graph after it.
+pub type Told<'a, E> = dyn FnMut(&dyn Pass, Outcome, &Graph) -> Result<(), E> + 'a;
+
 /// Runs passes in turn until none finds anything more, with one pair of scales; `did` is told of every run and may look at
 /// the graph, but not change what it costs.
 pub fn run_in_turn<E: From<PassError>>(
     passes: &[&dyn Pass],
     g: &mut Graph,
     options: &Options,
-    did: &mut dyn FnMut(&dyn Pass, Outcome, &Graph) -> Result<(), E>,
+    did: &mut Told<'_, E>,
 ) -> Result<(), E> {
     let mut scales = Scales::default();
     loop {
