@@ -99,10 +99,8 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
         }
         (b, _) => {
             let vanish = vanish.resolve(model, &r.into())?;
-            let (keep, stay) = (
-                b.relus(model.relus()).map_err(input)?,
-                vanish.room(model.layers.iter().map(ReluLayer::relus)),
-            );
+            let keep = b.relus(model.relus()).map_err(input)?;
+            let stay = vanish.room(model.layers.iter().map(ReluLayer::relus));
             notes.extend(crate::vanish::cut(b, keep, stay));
             (keep.min(stay), vanish)
         }

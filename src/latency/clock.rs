@@ -117,7 +117,9 @@ impl Clock {
         let (gather, network) = (law(protocol.gather()), network.clone());
         Ok(Clock { linear, network, gather, plain: Arc::new(plain), folded: Mutex::default() })
     }
-    /// What is left where these layers are closed, from memory. Where merging should fail, which it does not, nothing counts as merged.
+
+    /// What is left where these layers are closed, from memory. Where the protocol does not model what merging makes, nothing counts
+    /// as merged.
     fn base(&self, closed: Vec<bool>) -> Arc<Priced> {
         if matches!(self.linear.pricing.fold, Fold::Never) || !closed.contains(&true) {
             return self.plain.clone();
