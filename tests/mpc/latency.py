@@ -90,12 +90,24 @@ def one_image(api, lib, link, config, program, shares, start):
     return wall, cpu, ready, wall - ran - ready, out
 
 
-def party(rank, folder, log, job, program, shares, addresses, start, answers):
-    """The body of a process: opens every link, then runs `repeat` rounds of one image a link."""
+def answer(rank, job, log, answers, work):
+    """The frame of a party's process: puts (rank, what work() returns, None) or (rank, None, why not) and ends it."""
     signal.alarm(int(job["timeout"]) + GRACE_S)  # should the parent die first
     sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(sink, 1), os.dup2(sink, 2)
     try:
+        answers.put((rank, work(), None))
+    except BaseException as err:  # SPU raises plain RuntimeErrors with a C++ stack in them
+        answers.put((rank, None, f"party {rank}: {str(err).splitlines()[0] if str(err) else type(err).__name__}"))
+    answers.close()
+    answers.join_thread()
+    os._exit(0)  # threads of a failed run may wait for ever
+
+
+def party(rank, folder, log, job, program, shares, addresses, start, answers):
+    """The body of a process: opens every link, then runs `repeat` rounds of one image a link."""
+
+    def work():
         runner = load_runner(folder)
         api, lib = runner.import_spu()
         config = runner.runtime_config(lib, job, rank)
@@ -103,15 +115,11 @@ def party(rank, folder, log, job, program, shares, addresses, start, answers):
         links = [connect(lib, rank, at, job["timeout"]) for at in addresses]
         for _ in range(job["warm_up"]):
             one_image(api, lib, links[0], config, program, shares, start)
-        rounds = [
+        return [
             [one_image(api, lib, link, config, program, shares, start) for link in links] for _ in range(job["repeat"])
         ]
-        answers.put((rank, rounds, None))
-    except BaseException as err:  # SPU raises plain RuntimeErrors with a C++ stack in them
-        answers.put((rank, None, f"party {rank}: {str(err).splitlines()[0] if str(err) else type(err).__name__}"))
-    answers.close()
-    answers.join_thread()
-    os._exit(0)  # threads of a failed run may wait for ever
+
+    answer(rank, job, log, answers, work)
 
 
 # ---------------------------------------------------------------- both parties

@@ -83,10 +83,8 @@ def called(runtime, lib, code, names, times):
 
 def party(rank, job, log, dealt, addresses, start, answers):
     """The body of a process: every program over every link; answers seconds of the first call and of a later one."""
-    signal.alarm(int(job["timeout"]) + latency.GRACE_S)  # should the parent die first
-    sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(sink, 1), os.dup2(sink, 2)
-    try:
+
+    def work():
         api, lib = runner.import_spu()
         config = runner.runtime_config(lib, job, rank)
         config.enable_pphlo_profile = config.enable_hal_profile = False
@@ -109,12 +107,9 @@ def party(rank, job, log, dealt, addresses, start, answers):
                     times.append((time.perf_counter() - began) / calls)
                 row.append(times)
             rounds.append(row)
-        answers.put((rank, rounds, None))
-    except BaseException as err:  # SPU raises plain RuntimeErrors with a C++ stack in them
-        answers.put((rank, None, f"party {rank}: {str(err).splitlines()[0] if str(err) else type(err).__name__}"))
-    answers.close()
-    answers.join_thread()
-    os._exit(0)  # threads of a failed run may wait for ever
+        return rounds
+
+    latency.answer(rank, job, log, answers, work)
 
 
 def run(job, chosen, networks):
