@@ -79,6 +79,19 @@ pub fn is_linear(g: &Graph, id: NodeId) -> bool {
         && g.operands(id)[1..].iter().all(|&o| g.const_of(o).is_some())
 }
 
+/// Can factors a channel of `x` go into weights? It is read at one place, and is a convolution or linear layer or the batch
+/// normalisation of one.
+pub fn absorbs_scale(g: &Graph, facts: &Facts, x: NodeId) -> bool {
+    let channels_last = matches!(g.op(x), Op::Linear) && facts.ty(x).rank() != 2;
+    if g.use_count(x) != 1 || g.is_output(x) || channels_last {
+        return false;
+    }
+    match g.op(x) {
+        Op::BatchNorm { .. } => g.operand(x, 0).is_some_and(|o| absorbs_scale(g, facts, o)),
+        _ => is_linear(g, x),
+    }
+}
+
 /// `affine(linear(x))` → one linear operation: `w' = scale·w`, `b' = scale·b + shift`.
 /// The caller has checked that `linear` is [`is_linear`] and read by the affine alone.
 pub fn fold_after(g: &Graph, linear: NodeId, a: &Affine, name: &str) -> Option<(Patch, Ref)> {

@@ -11,11 +11,13 @@
 //! mask applied after a full ReLU would save nothing.
 //!
 //! **Formula**: `y[i] = m[i]=1 ? max(x[i], 0) : m[i]=0 ? slope·x[i] : 0`; z is computed as `f[0] − f[0]`, which costs no
-//! truncation on shares.
+//! truncation on shares. Slopes s go into the weights of the convolution or linear layer that computes x, where nothing else
+//! reads it: then f holds s·x, and r is `relu(gather(f, kept)/s)`, a product of the kept elements alone (none where a channel
+//! has no kept element or s = 1). Elsewhere they are a product of all elements.
 //!
 //! **Source**: mpc-facts section 1 (measured on SPU, CrypTen).
 
-use crate::affine::channel_constant;
+use crate::affine::{absorbs_scale, channel_constant};
 use crate::ir::op::SliceAxis;
 use crate::ir::{Binary, Dim, NodeId, Op, Tensor};
 use crate::masks::{IDENTITY, RELU, ZERO};
@@ -63,28 +65,39 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
         let flat = Op::Reshape(vec![ty.dims[0], Dim::Fixed(n)]);
         if ty.rank() == 2 { from } else { p.add_in_layer(format!("{base}.{what}"), flat, &[from], layer) }
     };
-    let flat = flatten(&mut p, "flat", x.into());
+    let has = |v| mask.contains(&v);
+    let kept: Vec<i64> = (0..n as i64).filter(|&i| mask[i as usize] == RELU).collect();
+    let slopes = Slopes::of(cx, at, x, mask);
+    let scaled = slopes.factors().map(|s| {
+        let c = p.constant(format!("{base}.slope"), channel_constant(ty.rank(), s.to_vec()));
+        let product = Op::Binary(Binary::Mul);
+        p.add_in_layer(format!("{base}.scaled"), product, &[x.into(), c], layer)
+    });
+    let plain = match (&slopes, scaled) {
+        (Slopes::Absorbed { .. }, Some(s)) => s,
+        _ => x.into(),
+    };
+    let flat = flatten(&mut p, "flat", plain);
     let mut parts: Vec<Ref> = vec![];
     let mut width = 0;
-    let has = |v| mask.contains(&v);
     if has(IDENTITY) {
-        parts.push(match g.const_operand(at, 2).and_then(|t| t.as_f32()) {
-            None => flat,
-            Some(s) => {
-                let c = p.constant(format!("{base}.slope"), channel_constant(ty.rank(), s.to_vec()));
-                let scaled =
-                    p.add_in_layer(format!("{base}.scaled"), Op::Binary(Binary::Mul), &[x.into(), c], layer);
-                flatten(&mut p, "scaled_flat", scaled)
-            }
+        parts.push(match (&slopes, scaled) {
+            (Slopes::Beside(_), Some(s)) => flatten(&mut p, "scaled_flat", s),
+            _ => flat,
         });
         width += n;
     }
-    let kept: Vec<i64> = (0..n as i64).filter(|&i| mask[i as usize] == RELU).collect();
     let first_kept = width;
     if !kept.is_empty() {
         width += kept.len();
         let idx = p.constant(format!("{base}.kept"), Tensor::ints(&kept));
-        let picked = p.add_in_layer(format!("{base}.gathered"), Op::Gather { axis: 1 }, &[flat, idx], layer);
+        let mut picked =
+            p.add_in_layer(format!("{base}.gathered"), Op::Gather { axis: 1 }, &[flat, idx], layer);
+        if let Some(back) = slopes.back(&kept, n) {
+            let c = p.constant(format!("{base}.unslope"), Tensor::f32([back.len()], back));
+            picked =
+                p.add_in_layer(format!("{base}.unscaled"), Op::Binary(Binary::Mul), &[picked, c], layer);
+        }
         parts.push(p.add_in_layer(format!("{base}.relu"), Op::Relu, &[picked], layer));
     }
     if has(ZERO) {
@@ -114,4 +127,52 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
         _ => p.add_in_layer(format!("{base}.masked"), Op::Reshape(ty.dims.clone()), &[back], layer),
     };
     p.replace(at, y)
+}
+
+/// The largest factor that a kept element may be multiplied by to undo its channel's slope: rings have few bits.
+const UNDONE: f32 = 256.0;
+
+/// What becomes of the slopes of identity elements.
+enum Slopes<'a> {
+    /// None but 1.
+    None,
+    /// A product of all elements beside the others, for x is read elsewhere or nothing can take the factors.
+    Beside(&'a [f32]),
+    /// The convolution or linear layer under the mask takes them, and kept elements are multiplied by their inverse.
+    Absorbed { slope: Vec<f32> },
+}
+
+impl<'a> Slopes<'a> {
+    fn of(cx: &'a Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Slopes<'a> {
+        let Some(s) = cx.graph.const_operand(at, 2).and_then(|t| t.as_f32()) else { return Slopes::None };
+        let plane = (mask.len() / s.len().max(1)).max(1);
+        // A channel without identity elements has no use for its slope.
+        let used: Vec<f32> =
+            s.iter().zip(mask.chunks(plane)).map(|(&s, m)| if m.contains(&IDENTITY) { s } else { 1.0 }).collect();
+        if used.iter().all(|&s| s == 1.0) {
+            return Slopes::None;
+        }
+        let undone = |s: &f32| s.is_normal() && s.recip().abs() <= UNDONE;
+        match absorbs_scale(cx.graph, cx.facts, x) && used.iter().all(undone) {
+            true => Slopes::Absorbed { slope: used },
+            false => Slopes::Beside(s),
+        }
+    }
+
+    /// Factors a channel of x.
+    fn factors(&self) -> Option<&[f32]> {
+        match self {
+            Slopes::None => None,
+            Slopes::Beside(s) => Some(s),
+            Slopes::Absorbed { slope } => Some(slope),
+        }
+    }
+
+    /// What undoes them for these of `n` elements; nothing where no element needs it.
+    fn back(&self, kept: &[i64], n: usize) -> Option<Vec<f32>> {
+        let Slopes::Absorbed { slope } = self else { return None };
+        let plane = n / slope.len().max(1);
+        let back: Vec<f32> = kept.iter().map(|&i| slope[i as usize / plane].recip()).collect();
+        back.iter().any(|&b| b != 1.0).then_some(back)
+    }
 }

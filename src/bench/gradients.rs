@@ -78,6 +78,7 @@ pub fn compare(model: &Path, reference: &Path) -> Result<Parity, Error> {
         .relus()
         .iter()
         .map(|r| Gate {
+            learned: None,
             pos: Burn::ones([r.len()], &device),
             neg: Burn::from_inner(upload(soft(r.len()).into_iter().map(|m| 1.0 - m).collect(), &device))
                 .require_grad(),

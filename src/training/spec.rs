@@ -103,6 +103,9 @@ pub struct StageOptions {
     /// Removed elements become the identity only, never zero
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub identity_only: Option<bool>,
+    /// Learn a slope a channel for the elements that become the identity
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub slopes: Option<bool>,
     /// Rounds of removal (oneshot)
     #[arg(skip)]
     pub rounds: Option<usize>,
@@ -194,6 +197,14 @@ impl StageOptions {
         r.clip = self.clip.unwrap_or(r.clip);
         r.average = self.average.unwrap_or(r.average);
         r.augment = self.augment.unwrap_or(r.augment);
+        r.slopes = self.slopes.unwrap_or(r.slopes);
+        if r.slopes && (kind == Kind::Teacher || (kind == Kind::Search && method == Some(Method::Snl))) {
+            let why = match kind {
+                Kind::Teacher => "a teacher keeps all its ReLUs",
+                _ => "method snl has a slope an element of its own",
+            };
+            return Err(Error::Input(format!("slopes: {why}; leave it out")));
+        }
         r.val_images = self.val_images.unwrap_or(r.val_images);
         r.val_attacked = self.val_attacked.unwrap_or(r.val_attacked);
         let o = &mut r.objective;

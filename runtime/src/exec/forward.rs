@@ -16,12 +16,21 @@ pub struct Gate {
     pub pos: Burn<1>,
     /// Slope of the negative side.
     pub neg: Burn<1>,
+    /// 1 where both sides' slope is the channel's learned one, which is added to them; none where slopes are fixed.
+    pub learned: Option<Burn<1>>,
 }
 
 impl Gate {
     /// Every element a ReLU.
     pub fn open(len: usize, device: &Device) -> Gate {
-        Gate { pos: Burn::ones([len], device), neg: Burn::zeros([len], device) }
+        Gate { pos: Burn::ones([len], device), neg: Burn::zeros([len], device), learned: None }
+    }
+    /// The gate of a mask whose identity elements have the network's slopes ([`Network::slopes`]).
+    pub fn of_learned(m: &LayerMask, device: &Device) -> Gate {
+        let side = |v: u8| m.values.iter().map(|&x| f32::from(u8::from(x == v))).collect::<Vec<_>>();
+        let none = m.count(IDENTITY) == 0;
+        let learned = (!none).then(|| upload(side(IDENTITY), device));
+        Gate { learned, ..Gate::upload(side(RELU), vec![0.0; m.values.len()], device) }
     }
     /// The gate of a mask.
     pub fn of_mask(m: &LayerMask, device: &Device) -> Gate {
@@ -38,16 +47,37 @@ impl Gate {
                 })
                 .collect()
         };
-        Gate { pos: upload(side(1.0), device), neg: upload(side(0.0), device) }
+        Gate::upload(side(1.0), side(0.0), device)
     }
     /// The same slopes without gradients.
     pub fn detached(&self) -> Gate {
         let plain = |t: &Burn<1>| if t.is_autodiff() { t.clone().inner() } else { t.clone() };
-        Gate { pos: plain(&self.pos), neg: plain(&self.neg) }
+        Gate { pos: plain(&self.pos), neg: plain(&self.neg), learned: self.learned.clone() }
     }
     /// From both sides' slopes.
     pub fn upload(pos: Vec<f32>, neg: Vec<f32>, device: &Device) -> Gate {
-        Gate { pos: upload(pos, device), neg: upload(neg, device) }
+        Gate { pos: upload(pos, device), neg: upload(neg, device), learned: None }
+    }
+    /// Both sides with the channels' learned slopes in them.
+    fn sides(&self, slope: Option<&Burn<1>>) -> (Burn<1>, Burn<1>) {
+        match (&self.learned, slope) {
+            (Some(on), Some(s)) => {
+                let [channels] = s.dims();
+                let plane = on.dims()[0] / channels.max(1);
+                let on = if s.is_autodiff() { Burn::from_inner(on.clone()) } else { on.clone() };
+                let s = s.clone().reshape([channels, 1]).expand([channels, plane]).reshape([channels * plane]);
+                let add = on * s;
+                let lift = |side: &Burn<1>| {
+                    if add.is_autodiff() && !side.is_autodiff() {
+                        Burn::from_inner(side.clone())
+                    } else {
+                        side.clone()
+                    }
+                };
+                (lift(&self.pos) + add.clone(), lift(&self.neg) + add)
+            }
+            _ => (self.pos.clone(), self.neg.clone()),
+        }
     }
 }
 
@@ -170,7 +200,8 @@ impl Network {
         let x = &args[0];
         if let Some(r) = step.relu {
             let gate = &call.gates[r];
-            let mut y = ops::gate(x, gate.pos.clone(), gate.neg.clone());
+            let (pos, neg) = gate.sides(self.slope_of(r).map(|p| &call.params[p]));
+            let mut y = ops::gate(x, pos, neg);
             if let Some(p) = call.probes {
                 y = ops::sum(&y, &Value::new(p[r].clone(), y.shape()));
             }

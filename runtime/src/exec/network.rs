@@ -3,6 +3,7 @@
 use super::untie::untie;
 use super::value::Value;
 use burn::tensor::{Device, Tensor as Burn};
+use relinc_passes::affine::absorbs_scale;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Facts, Graph, NodeId, Op, Tensor};
 use relinc_passes::layers::mask_shape;
@@ -45,6 +46,8 @@ pub enum Role {
     Mean,
     /// Its running variance: no gradient.
     Variance,
+    /// Slopes a channel of a ReLU layer's identity elements; no constant of the graph.
+    Slope,
 }
 
 impl Role {
@@ -59,7 +62,7 @@ impl Role {
 pub struct Param {
     /// The constant's name in the graph, `/adversarial` after that of the second branch.
     pub name: String,
-    /// The constant.
+    /// The constant; the ReLU where it is its slopes.
     pub node: NodeId,
     /// What it is.
     pub role: Role,
@@ -134,6 +137,8 @@ pub struct Network {
     params: Vec<Param>,
     norms: Vec<NormSite>,
     relus: Vec<ReluSite>,
+    /// The parameter of each ReLU layer's slopes, where they are learned; empty before [`Network::add_slopes`].
+    slopes: Vec<Option<usize>>,
     input: Vec<usize>,
     device: Device,
 }
@@ -171,6 +176,7 @@ impl Network {
             params: vec![],
             norms: vec![],
             relus: vec![],
+            slopes: vec![],
             device: device.clone(),
             graph: Arc::new(Graph::default()),
             facts: Arc::new(facts),
@@ -320,6 +326,27 @@ impl Network {
     pub fn dual(&self) -> bool {
         self.norms.iter().any(|n| n.params[0] != n.params[1])
     }
+    /// Makes the slopes of identity elements parameters, one a channel, behind all others: of the ReLU layers under which a
+    /// convolution or linear layer can take them into its weights.
+    pub fn add_slopes(&mut self) {
+        for r in self.relus.iter().skip(self.slopes.len()) {
+            let operand = self.graph.operand(r.node, 0);
+            let takes = operand.is_some_and(|x| absorbs_scale(&self.graph, &self.facts, x));
+            self.slopes.push(takes.then_some(self.params.len()));
+            if takes {
+                let (name, shape) = (format!("{}.slope", r.name), vec![r.shape[0]]);
+                self.params.push(Param { name, node: r.node, role: Role::Slope, branch: None, shape });
+            }
+        }
+    }
+    /// ReLU layers with learned slopes: their index and that of the parameter.
+    pub fn slopes(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.slopes.iter().enumerate().filter_map(|(r, p)| Some((r, (*p)?)))
+    }
+    /// The parameter of a ReLU layer's learned slopes.
+    pub fn slope_of(&self, relu: usize) -> Option<usize> {
+        *self.slopes.get(relu)?
+    }
     /// ReLUs in all layers.
     pub fn relu_count(&self) -> usize {
         self.relus.iter().map(ReluSite::len).sum()
@@ -327,15 +354,17 @@ impl Network {
 
     /// The graph's own values of the parameters; both branches start equal.
     pub fn initial(&self) -> Vec<Burn<1>> {
-        let of =
-            |p: &Param| self.graph.const_of(p.node).and_then(|t| t.as_f32()).unwrap_or_default().to_vec();
+        let of = |p: &Param| match p.role {
+            Role::Slope => vec![1.0; p.shape[0]],
+            _ => self.graph.const_of(p.node).and_then(|t| t.as_f32()).unwrap_or_default().to_vec(),
+        };
         self.params.iter().map(|p| super::value::upload(of(p), &self.device)).collect()
     }
 
     /// The graph with these parameters in it; of a dual normalisation those of `branch`.
     pub fn write_back(&self, values: &[Burn<1>], branch: Branch) -> Graph {
         let mut g = self.graph().clone();
-        for (p, v) in self.params.iter().zip(values) {
+        for (p, v) in self.params.iter().zip(values).filter(|(p, _)| p.role != Role::Slope) {
             if p.branch.is_none_or(|b| b == branch || !self.dual()) {
                 let t = Tensor::f32(p.shape.clone(), super::value::download(v.clone()));
                 g.set_op(p.node, Op::Const(Arc::new(t)));

@@ -9,7 +9,7 @@ use crate::exec::{Branch, Gate, Network, Role, Statistics};
 use crate::fnv::fingerprint;
 use burn::tensor::Tensor as Burn;
 use relinc_passes::ir::Graph;
-use relinc_passes::masks::{LayerMask, Masks, RELU};
+use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU};
 
 /// How much of a new batch's statistics enters the running ones, as in PyTorch.
 pub const MOMENTUM: f32 = 0.1;
@@ -25,6 +25,8 @@ pub struct Model {
     pub gates: Vec<Gate>,
     /// From pixels to its input.
     pub front: Front,
+    /// Are the slopes of identity elements learned?
+    pub slopes: bool,
 }
 
 impl Model {
@@ -32,7 +34,7 @@ impl Model {
     pub fn new(net: Network, normalize: &Normalize, image: [usize; 3]) -> Result<Model, String> {
         let front = Front::new(normalize, image, net.input(), net.device())?;
         let gates = net.relus().iter().map(|r| Gate::open(r.len(), net.device())).collect();
-        Ok(Model { params: net.initial(), gates, front, net })
+        Ok(Model { params: net.initial(), gates, front, net, slopes: false })
     }
 
     /// As it stands, to evaluate.
@@ -40,18 +42,46 @@ impl Model {
         Runnable { net: &self.net, params: &self.params, gates: &self.gates, front: &self.front }
     }
 
-    /// Puts masks on; layers that are not named keep every ReLU.
+    /// Puts masks on; layers that are not named keep every ReLU. Where slopes are learned, those that a mask gives are taken up
+    /// and others stay.
     pub fn set_masks(&mut self, masks: &Masks) {
         let device = self.net.device().clone();
-        self.gates = self
-            .net
-            .relus()
-            .iter()
-            .map(|r| match masks.layers.get(&r.name) {
-                Some(m) => Gate::of_mask(m, &device),
-                None => Gate::open(r.len(), &device),
+        let mask = |r: usize| masks.layers.get(&self.net.relus()[r].name);
+        self.gates = (0..self.net.relus().len())
+            .map(|r| match (mask(r), self.slopes && self.net.slope_of(r).is_some()) {
+                (Some(m), true) => Gate::of_learned(m, &device),
+                (Some(m), false) => Gate::of_mask(m, &device),
+                (None, _) => Gate::open(self.net.relus()[r].len(), &device),
             })
             .collect();
+        for (r, p) in self.net.slopes().filter(|_| self.slopes) {
+            if let Some(s) = mask(r).and_then(|m| m.slope.clone()) {
+                self.params[p] = upload(s, &device);
+            }
+        }
+    }
+
+    /// From here on the slopes of identity elements are learned, or fixed at what masks say.
+    pub fn learn_slopes(&mut self, on: bool) {
+        self.slopes = on;
+        if on {
+            self.net.add_slopes();
+            self.params.extend(self.net.initial().drain(self.params.len()..));
+        }
+    }
+
+    /// The masks with the slopes learned so far.
+    pub fn with_slopes(&self, mut masks: Masks) -> Masks {
+        for (r, p) in self.net.slopes().filter(|_| self.slopes) {
+            let layer = masks.layers.get_mut(&self.net.relus()[r].name);
+            let Some(m) = layer.filter(|m| m.count(IDENTITY) > 0) else { continue };
+            let planes = m.values.chunks((m.shape[1] * m.shape[2]).max(1));
+            let learned = download(self.params[p].clone());
+            m.slope = Some(
+                planes.zip(learned).map(|(v, s)| if v.contains(&IDENTITY) { s } else { 1.0 }).collect(),
+            );
+        }
+        masks
     }
 
     /// Masks that keep every ReLU.
@@ -104,7 +134,7 @@ impl Model {
             let mut dice = Dice::tagged(seed, [i as u64, 0x1417], 0);
             let values = match p.role {
                 Role::Weight => (0..n).map(|_| (spread * dice.normal()) as f32).collect(),
-                Role::Scale | Role::Variance => vec![1.0; n],
+                Role::Scale | Role::Variance | Role::Slope => vec![1.0; n],
                 Role::Bias | Role::Shift | Role::Mean => vec![0.0; n],
             };
             upload(values, &device)

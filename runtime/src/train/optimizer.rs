@@ -13,24 +13,32 @@ pub struct Sgd {
     pub clip: f32,
     /// One velocity a parameter, once it has moved.
     pub velocity: Vec<Option<Burn<1>>>,
+    /// Parameters from this one on are slopes: not decayed, and moved [`SLOPE_GAIN`] times as fast.
+    pub slopes_from: usize,
 }
+
+/// How much faster slopes move than weights: a slope is one number beside a channel's hundreds.
+pub const SLOPE_GAIN: f32 = 10.0;
 
 impl Sgd {
     /// At rest.
     pub fn new(params: usize, momentum: f32, decay: f32, clip: f32) -> Sgd {
-        Sgd { momentum, decay, clip, velocity: vec![None; params] }
+        Sgd { momentum, decay, clip, velocity: vec![None; params], slopes_from: params }
     }
 
     /// One update. Parameters without a gradient stay. Returns the gradient's L2 norm before clipping.
     pub fn step(&mut self, params: &mut [Burn<1>], grads: Vec<Option<Burn<1>>>, rate: f32) -> f32 {
         let norm = norm(&grads);
         let factor = if self.clip > 0.0 && norm > self.clip { self.clip / norm } else { 1.0 };
-        for ((w, g), v) in params.iter_mut().zip(grads).zip(&mut self.velocity) {
+        for (i, ((w, g), v)) in params.iter_mut().zip(grads).zip(&mut self.velocity).enumerate() {
             let Some(mut g) = g else { continue };
+            let slope = i >= self.slopes_from;
             if factor != 1.0 {
                 g = g * factor;
             }
-            if self.decay != 0.0 {
+            if slope {
+                g = g * SLOPE_GAIN;
+            } else if self.decay != 0.0 {
                 g = g + w.clone() * self.decay;
             }
             let next = match v.take() {

@@ -93,6 +93,8 @@ pub struct Recipe {
     pub average: f32,
     /// Crop and flip.
     pub augment: bool,
+    /// The slopes of identity elements are learned, one a channel.
+    pub slopes: bool,
     /// What is minimised.
     pub objective: Objective,
     /// How masks are searched, in a search.
@@ -145,6 +147,7 @@ impl Recipe {
             clip: 5.0,
             average: 0.0,
             augment: true,
+            slopes: false,
             objective,
             search: None,
             val_images: 2000,

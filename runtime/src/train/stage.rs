@@ -107,20 +107,29 @@ impl Stage<'_> {
         masks: &mut Masks,
         watcher: &mut dyn Watcher,
     ) -> Result<Ended, StageError> {
-        model.set_masks(masks);
         let r = &self.recipe;
+        model.learn_slopes(r.slopes);
+        model.set_masks(masks);
+        let mut begun = masks.clone();
+        if r.slopes {
+            // From here on they are parameters.
+            begun.layers.values_mut().for_each(|m| m.slope = None);
+        }
         let mut run = Run {
             steps: match &self.order {
                 Some(o) => o.first().map_or(1, Vec::len),
                 None => loader::steps(self.train.len(), r.batch),
             },
-            sgd: Sgd::new(model.params.len(), r.momentum, r.decay, r.clip),
+            sgd: Sgd {
+                slopes_from: model.net.slopes().map(|(_, p)| p).min().unwrap_or(model.params.len()),
+                ..Sgd::new(model.params.len(), r.momentum, r.decay, r.clip)
+            },
             average: None,
             best: None,
-            learner: learner(r.search.as_ref(), masks.clone()),
+            learner: learner(r.search.as_ref(), begun.clone()),
             progress: Progress { recipe: self.recipe_text(model, masks), ..Progress::default() },
-            epoch_masks: masks.clone(),
-            masks: masks.clone(),
+            epoch_masks: begun.clone(),
+            masks: begun,
             stage: self,
             model,
         };
@@ -128,7 +137,7 @@ impl Stage<'_> {
         if ended == Ended::Finished {
             run.settle();
         }
-        *masks = run.masks;
+        *masks = run.model.with_slopes(run.masks);
         Ok(ended)
     }
 }

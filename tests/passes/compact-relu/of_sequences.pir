@@ -9,9 +9,9 @@ graph of_sequences {
 # expect
 graph of_sequences {
   %x = input f32[N,2,3]
-  %relu00.flat = reshape(%x) {dims=[N, 6]} @relu00 -> f32[N,6]
   %relu00.slope = const f32[2,1] [0.5, -2.0]
   %relu00.scaled = mul(%x, %relu00.slope) @relu00 -> f32[N,2,3]
+  %relu00.flat = reshape(%x) {dims=[N, 6]} @relu00 -> f32[N,6]
   %relu00.scaled_flat = reshape(%relu00.scaled) {dims=[N, 6]} @relu00 -> f32[N,6]
   %relu00.kept = const i64[3] [0, 4, 5]
   %relu00.gathered = gather(%relu00.flat, %relu00.kept) {axis=1} @relu00 -> f32[N,3]

@@ -10,9 +10,9 @@ graph slopes_and_kept {
 # expect
 graph slopes_and_kept {
   %x = input f32[N,2,2,2]
-  %relu00.flat = reshape(%x) {dims=[N, 8]} @relu00 -> f32[N,8]
   %relu00.slope = const f32[2,1,1] [0.5, -2.0]
   %relu00.scaled = mul(%x, %relu00.slope) @relu00 -> f32[N,2,2,2]
+  %relu00.flat = reshape(%x) {dims=[N, 8]} @relu00 -> f32[N,8]
   %relu00.scaled_flat = reshape(%relu00.scaled) {dims=[N, 8]} @relu00 -> f32[N,8]
   %relu00.kept = const i64[4] [0, 4, 6, 7]
   %relu00.gathered = gather(%relu00.flat, %relu00.kept) {axis=1} @relu00 -> f32[N,4]

@@ -72,6 +72,7 @@ impl Learner for Snl {
 
     fn gates(&self) -> Option<Vec<Gate>> {
         let gate = |a: &Burn<1>| Gate {
+            learned: None,
             pos: Burn::ones_like(a),
             neg: Burn::from_inner(a.clone().neg() + 1.0).require_grad(),
         };
