@@ -95,8 +95,7 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
             p.add_in_layer(format!("{base}.gathered"), Op::Gather { axis: 1 }, &[flat, idx], layer);
         if let Some(back) = slopes.back(&kept, n) {
             let c = p.constant(format!("{base}.unslope"), Tensor::f32([back.len()], back));
-            picked =
-                p.add_in_layer(format!("{base}.unscaled"), Op::Binary(Binary::Mul), &[picked, c], layer);
+            picked = p.add_in_layer(format!("{base}.unscaled"), Op::Binary(Binary::Mul), &[picked, c], layer);
         }
         parts.push(p.add_in_layer(format!("{base}.relu"), Op::Relu, &[picked], layer));
     }
@@ -147,8 +146,11 @@ impl<'a> Slopes<'a> {
         let Some(s) = cx.graph.const_operand(at, 2).and_then(|t| t.as_f32()) else { return Slopes::None };
         let plane = (mask.len() / s.len().max(1)).max(1);
         // A channel without identity elements has no use for its slope.
-        let used: Vec<f32> =
-            s.iter().zip(mask.chunks(plane)).map(|(&s, m)| if m.contains(&IDENTITY) { s } else { 1.0 }).collect();
+        let used: Vec<f32> = s
+            .iter()
+            .zip(mask.chunks(plane))
+            .map(|(&s, m)| if m.contains(&IDENTITY) { s } else { 1.0 })
+            .collect();
         if used.iter().all(|&s| s == 1.0) {
             return Slopes::None;
         }

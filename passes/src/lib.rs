@@ -36,5 +36,6 @@ pub mod normalise_ranges;
 pub mod push_scale;
 pub mod split_batch_norm;
 pub mod stable_sign;
+mod sums;
 
 pub use registry::PASSES;

@@ -18,10 +18,11 @@
 mod branch;
 mod kernel;
 
-use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor};
+use crate::ir::{Binary, NodeId, Op, Tensor};
 use crate::merge_conv::MAX_WEIGHTS;
 use crate::pass::{Cx, Guarantee, Pass, Skip};
 use crate::patch::{Patch, Ref};
+use crate::sums::{addends, inside_a_sum, is_sum};
 use branch::{Branch, Reading, readings};
 use kernel::Sizes;
 
@@ -69,34 +70,6 @@ impl Pass for MergeBranches {
         }
         Err(why.map_or(Skip::NoMatch, Skip::Refused))
     }
-}
-
-/// Is it an addition whose operands are both of its type or broadcast to it?
-fn is_sum(g: &Graph, facts: &Facts, at: NodeId) -> bool {
-    let whole = |&o: &NodeId| facts.ty(o) == facts.ty(at);
-    matches!(g.op(at), Op::Binary(Binary::Add)) && g.operands(at).iter().any(whole)
-}
-
-/// Is it an addend of a larger sum alone, which is looked at instead?
-fn inside_a_sum(g: &Graph, facts: &Facts, at: NodeId) -> bool {
-    match g.users(at)[..] {
-        [(user, _)] => !g.is_output(at) && is_sum(g, facts, user) && facts.ty(user) == facts.ty(at),
-        _ => false,
-    }
-}
-
-/// What a chain of additions adds, in order.
-fn addends(g: &Graph, facts: &Facts, at: NodeId) -> Vec<NodeId> {
-    let mut all = vec![];
-    let mut stack = vec![at];
-    while let Some(n) = stack.pop() {
-        let inner = n != at && (g.use_count(n) != 1 || facts.ty(n) != facts.ty(at) || !is_sum(g, facts, n));
-        match inner {
-            true => all.push(n),
-            false => stack.extend(g.operands(n).into_iter().rev()),
-        }
-    }
-    all
 }
 
 /// The addends that merge, and their sum; or why none do.

@@ -4,10 +4,11 @@ use super::kinds::{Charging, Role, roles};
 use super::network::Network;
 use super::price::Split;
 use super::protocol::Protocol;
+use super::totals::macs;
 use super::{CostError, Weights};
-use relinc_passes::back::spu::taps_of;
+use relinc_passes::back::spu::{joined, taps_of};
 use relinc_passes::ir::{Facts, Graph, NodeId};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Relative difference of times below which two forms cost the same.
 const TIE: f64 = 1e-9;
@@ -50,33 +51,99 @@ impl std::str::FromStr for ConvForm {
 pub struct Forms {
     /// Their nodes.
     pub taps: HashSet<NodeId>,
+    /// Those that share a product and a truncation with others of a sum.
+    shared: HashMap<NodeId, Share>,
+}
+
+/// What a convolution pays of a product that several share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Share {
+    /// All of it.
+    All(Sizes),
+    /// Nothing: another one of the sum pays.
+    Nothing,
+}
+
+/// The sizes of a shared product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sizes {
+    /// Elements read of the operand.
+    pub inputs: usize,
+    /// Weights of all convolutions.
+    pub weights: usize,
+    /// Elements of the product that are shifted and added.
+    pub products: usize,
+    /// Elements of the sum.
+    pub outputs: usize,
+    /// Multiplications of the convolutions.
+    pub macs: u64,
 }
 
 impl Forms {
+    /// These convolutions as one product over all taps, those of one sum sharing one.
+    pub fn new(g: &Graph, facts: &Facts, taps: HashSet<NodeId>) -> Forms {
+        let mut shared = HashMap::new();
+        for j in joined(g, facts, &taps) {
+            let weights = |c| g.operand(c, 1).map_or(0, |w| facts.ty(w).elements());
+            let convs = || j.parts.iter().map(|p| p.conv);
+            let all = Sizes {
+                inputs: j.inputs(),
+                weights: convs().map(weights).sum(),
+                products: j.products(),
+                outputs: facts.ty(j.sum).elements(),
+                macs: convs().map(|c| macs(g, facts, c)).sum(),
+            };
+            shared.extend(convs().map(|c| (c, Share::Nothing)));
+            shared.insert(j.parts[0].conv, Share::All(all));
+        }
+        Forms { taps, shared }
+    }
+
+    /// What a convolution pays of a product it shares; `None` where it has one of its own.
+    pub(super) fn share(&self, conv: NodeId) -> Option<Share> {
+        self.shared.get(&conv).copied()
+    }
+
     /// The forms of a graph's convolutions under a protocol, a weight setting and a network. [`ConvForm::Auto`] compares
-    /// predicted communication times; a protocol without a law for `conv_taps` keeps convolutions direct.
+    /// predicted communication times, of sums that can share a product as a whole; a protocol without a law for `conv_taps`
+    /// keeps convolutions direct.
     pub fn choose(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, n: &Network, want: ConvForm) -> Forms {
         let order = g.topo().unwrap_or_default();
         let roles = roles(g, &order);
-        let price = |id, forms: &Forms| {
+        let price = |convs: &[NodeId], forms: &Forms| {
             let charging = Charging { g, facts, roles: &roles, p, w, forms };
             let mut sum = Split::default();
-            for c in charging.node(id) {
+            for c in convs.iter().flat_map(|&id| charging.node(id)) {
                 sum.add(c.split(p.law(c.kind, c.weights)?));
             }
             Some(n.communication(&sum, p.directions))
         };
-        let wins = |id: NodeId| {
-            let all_taps = Forms { taps: HashSet::from([id]) };
-            match (want, price(id, &all_taps), price(id, &Forms::default())) {
-                (ConvForm::Taps, ..) => true,
-                (ConvForm::Auto, Some(taps), Some(direct)) => taps < direct * (1.0 - TIE),
-                _ => false,
-            }
-        };
         let known_weights = |id| g.operand(id, 1).is_some_and(|k| roles[k.index()] != Role::Activation);
         let candidate = |id: &NodeId| known_weights(*id) && taps_of(g, facts, *id).is_some();
-        Forms { taps: order.iter().copied().filter(candidate).filter(|&id| wins(id)).collect() }
+        let candidates: HashSet<NodeId> = match want {
+            ConvForm::Direct => HashSet::new(),
+            _ => order.iter().copied().filter(candidate).collect(),
+        };
+        if want == ConvForm::Taps {
+            return Forms::new(g, facts, candidates);
+        }
+        let alone = |id: NodeId| {
+            let all_taps = Forms { taps: HashSet::from([id]), ..Forms::default() };
+            let [taps, direct] = [price(&[id], &all_taps), price(&[id], &Forms::default())];
+            taps.zip(direct).is_some_and(|(taps, direct)| taps < direct * (1.0 - TIE))
+        };
+        let mut taps: HashSet<NodeId> = candidates.iter().copied().filter(|&id| alone(id)).collect();
+        let together = Forms::new(g, facts, candidates.clone());
+        for j in joined(g, facts, &candidates) {
+            let convs: Vec<NodeId> = j.parts.iter().map(|p| p.conv).collect();
+            let apart = Forms { taps: taps.clone(), ..Forms::default() };
+            if let (Some(shared), Some(apart)) = (price(&convs, &together), price(&convs, &apart))
+                && shared < apart * (1.0 - TIE)
+            {
+                taps.extend(convs);
+            }
+        }
+        Forms::new(g, facts, taps)
     }
 }
 

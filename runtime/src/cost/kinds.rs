@@ -1,7 +1,7 @@
 //! From an operation of the graph to the operations a protocol has laws for.
 
 use super::Weights;
-use super::forms::Forms;
+use super::forms::{Forms, Share};
 use super::law::{Law, Quantities};
 use super::price::Split;
 use super::protocol::{Depthwise, Protocol};
@@ -192,6 +192,17 @@ impl Charging<'_> {
         let (Some(x), Some(w)) = (dims(0), dims(1)) else { return vec![] };
         let mut charges = self.product(id, "conv", 1);
         let Some(c) = charges.first_mut() else { return charges };
+        match self.forms.share(id) {
+            Some(Share::Nothing) => return charges.split_off(1),
+            Some(Share::All(s)) => {
+                c.kind = "conv_taps";
+                let as_numbers = [s.inputs, s.weights, s.products, s.outputs].map(|n| n as f64);
+                [c.q.inputs, c.q.weights, c.q.products, c.q.outputs] = as_numbers;
+                (c.q.elements, c.q.macs) = (c.q.outputs, s.macs as f64);
+                return charges;
+            }
+            None => {}
+        }
         if self.forms.taps.contains(&id)
             && let Some(t) = taps_of(self.g, self.facts, id)
         {

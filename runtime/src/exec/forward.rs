@@ -65,7 +65,8 @@ impl Gate {
                 let [channels] = s.dims();
                 let plane = on.dims()[0] / channels.max(1);
                 let on = if s.is_autodiff() { Burn::from_inner(on.clone()) } else { on.clone() };
-                let s = s.clone().reshape([channels, 1]).expand([channels, plane]).reshape([channels * plane]);
+                let s =
+                    s.clone().reshape([channels, 1]).expand([channels, plane]).reshape([channels * plane]);
                 let add = on * s;
                 let lift = |side: &Burn<1>| {
                     if add.is_autodiff() && !side.is_autodiff() {

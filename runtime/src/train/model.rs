@@ -77,9 +77,8 @@ impl Model {
             let Some(m) = layer.filter(|m| m.count(IDENTITY) > 0) else { continue };
             let planes = m.values.chunks((m.shape[1] * m.shape[2]).max(1));
             let learned = download(self.params[p].clone());
-            m.slope = Some(
-                planes.zip(learned).map(|(v, s)| if v.contains(&IDENTITY) { s } else { 1.0 }).collect(),
-            );
+            m.slope =
+                Some(planes.zip(learned).map(|(v, s)| if v.contains(&IDENTITY) { s } else { 1.0 }).collect());
         }
         masks
     }

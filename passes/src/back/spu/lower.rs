@@ -1,5 +1,6 @@
 //! One IR operation → StableHLO operations that SPU 0.9.5 runs.
 
+use super::joined;
 use super::taps::{self, Taps};
 use super::text::{Value, Writer, ty};
 use crate::ir::op::{Compare, ReduceKind, Window};
@@ -12,6 +13,15 @@ type R = Result<Value, String>;
 pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
     let g = valid.graph();
     let out = valid.facts().ty(id).at(1);
+    if let Some(j) = w.sums.get(&id).cloned() {
+        let mut y = joined::lower(w, valid.facts(), &j);
+        for &r in &j.rest {
+            let r = w.value(r);
+            let r = broadcast(w, &r, &out);
+            y = binary(w, "add", &y, &r);
+        }
+        return Ok(y);
+    }
     // Indices become arguments, not constants.
     let read = if matches!(g.op(id), Op::Gather { .. }) { 1 } else { usize::MAX };
     let operands: Vec<Value> = g.operands(id).into_iter().take(read).map(|o| w.value(o)).collect();
@@ -101,7 +111,7 @@ fn binary(w: &mut Writer<'_>, op: &str, l: &Value, r: &Value) -> Value {
     w.put(&l.shape, l.dtype, &format!("stablehlo.{op} {}, {} : {}", l.name, r.name, l.ty()))
 }
 
-fn reshape(w: &mut Writer<'_>, x: &Value, to: &[usize]) -> Value {
+pub(super) fn reshape(w: &mut Writer<'_>, x: &Value, to: &[usize]) -> Value {
     if x.shape == to {
         return x.clone();
     }
@@ -128,7 +138,7 @@ fn broadcast_dims(w: &mut Writer<'_>, x: &Value, dims: &[usize], to: &[usize]) -
     w.put(to, x.dtype, &text)
 }
 
-fn add_bias(w: &mut Writer<'_>, y: &Value, b: &Value, axis: usize) -> Value {
+pub(super) fn add_bias(w: &mut Writer<'_>, y: &Value, b: &Value, axis: usize) -> Value {
     let b = broadcast_dims(w, b, &[axis], &y.shape);
     binary(w, "add", y, &b)
 }
@@ -145,7 +155,7 @@ fn dot(w: &mut Writer<'_>, x: &Value, y: &Value, xk: usize, yk: usize, out: &[us
     w.float(out, &text)
 }
 
-fn concatenate(w: &mut Writer<'_>, parts: &[Value], axis: usize, out: &[usize]) -> Value {
+pub(super) fn concatenate(w: &mut Writer<'_>, parts: &[Value], axis: usize, out: &[usize]) -> Value {
     let names: Vec<&str> = parts.iter().map(|v| v.name.as_str()).collect();
     let types: Vec<String> = parts.iter().map(Value::ty).collect();
     let dtype = parts[0].dtype;
@@ -348,7 +358,14 @@ fn avg_pool(w: &mut Writer<'_>, win: &Window, count_pad: bool, x: &Value, out: &
     binary(w, "multiply", &sum, &c)
 }
 
-fn pad(w: &mut Writer<'_>, x: &Value, v: &Value, before: &[usize], after: &[usize], out: &[usize]) -> Value {
+pub(super) fn pad(
+    w: &mut Writer<'_>,
+    x: &Value,
+    v: &Value,
+    before: &[usize],
+    after: &[usize],
+    out: &[usize],
+) -> Value {
     let interior = vec![0; out.len()];
     let text = format!(
         "stablehlo.pad {}, {}, low = {before:?}, high = {after:?}, interior = {interior:?} : ({}, {}) -> {}",

@@ -10,63 +10,12 @@
 //! is an argument of the program, for it belongs to the run and not to the model. The sum in the ring is the one
 //! that the direct form truncates, so range and error are the same.
 
+mod axis;
+
+use super::lower::{concatenate, reshape};
 use super::text::{UNIT, Value, Writer, ty};
 use crate::ir::{Conv, DType};
-
-/// One axis of the convolution over the positions that are read: every `step`-th from `start` on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Axis {
-    start: usize,
-    step: usize,
-    /// Positions read.
-    len: usize,
-    /// Zeros before and after them.
-    pads: [usize; 2],
-    /// Step of the outputs and of the taps, in positions read.
-    stride: usize,
-    dilation: usize,
-    kernel: usize,
-    out: usize,
-}
-
-impl Axis {
-    /// `None` when no output reads anything but padding.
-    fn new(size: usize, kernel: usize, stride: usize, dilation: usize, pad: usize) -> Option<Axis> {
-        // A single tap reads positions `stride` apart; several read those of one residue.
-        let step = if kernel == 1 { stride } else { gcd(stride, dilation) };
-        Some(step).filter(|&s| s > 0 && size > 0)?;
-        let start = (step - pad % step) % step;
-        (start < size).then_some(())?;
-        Some(Axis {
-            start,
-            step,
-            len: 0,
-            pads: [(start + pad) / step, 0],
-            stride: stride / step,
-            dilation: if kernel == 1 { 1 } else { dilation / step },
-            kernel,
-            out: 0,
-        })
-    }
-    /// With the number of outputs, which decides what is read at the end.
-    fn ending(mut self, size: usize, out: usize) -> Option<Axis> {
-        let span = (out.checked_sub(1)?) * self.stride + (self.kernel - 1) * self.dilation + 1;
-        let there = (size - self.start).div_ceil(self.step);
-        self.len = span.checked_sub(self.pads[0])?.min(there);
-        self.pads[1] = span - self.pads[0] - self.len;
-        self.out = out;
-        (self.len > 0).then_some(self)
-    }
-    /// First position of a tap and one past its last, in padded positions.
-    fn range(&self, tap: usize) -> String {
-        let first = tap * self.dilation;
-        format!("{first}:{}:{}", first + (self.out - 1) * self.stride + 1, self.stride)
-    }
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
+use axis::{Axis, Grid};
 
 /// How the product over all taps of one convolution is laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +47,22 @@ impl Taps {
         self.rows() * self.positions()
     }
     fn positions(&self) -> usize {
-        self.axes[0].len * self.axes[1].len
+        self.axes[0].grid.len * self.axes[1].grid.len
+    }
+    fn grids(&self) -> [Grid; 2] {
+        self.axes.map(|a| a.grid)
+    }
+    /// The same of a convolution whose operand is a slice of a larger value: `(start, step, positions)` of rows and columns.
+    pub fn of_slice(mut self, slice: [(usize, usize, usize); 2]) -> Taps {
+        for (a, (start, step, len)) in self.axes.iter_mut().zip(slice) {
+            a.grid = a.grid.within(&Grid { start, step, len });
+        }
+        self
+    }
+    /// Elements that one product for all of these convolutions of one value reads.
+    pub fn inputs_of_all(all: &[Taps]) -> usize {
+        let [v, h] = hull(all);
+        all.first().map_or(0, |t| t.channels[0]) * v.len * h.len
     }
     /// Rows of the weights as a matrix.
     fn rows(&self) -> usize {
@@ -106,19 +70,75 @@ impl Taps {
     }
 }
 
+/// The positions that these convolutions of one value read between them.
+fn hull(all: &[Taps]) -> [Grid; 2] {
+    let axis = |i: usize| {
+        let grids = all.iter().map(|t| t.axes[i].grid);
+        grids.reduce(|a, b| a.hull(&b)).unwrap_or(Grid::whole(0))
+    };
+    [axis(0), axis(1)]
+}
+
 /// Writes the convolution without its bias.
 pub fn lower(w: &mut Writer<'_>, t: &Taps, x: &Value, k: &Value, out: &[usize]) -> Value {
-    let ([cin, cout], [v, h]) = (t.channels, t.axes);
-    let taps = v.kernel * h.kernel;
-    let x = read_positions(w, t, x);
-    let x = reshape(w, &x, &[cin, t.positions()]);
+    let product = product(w, std::slice::from_ref(t), x, std::slice::from_ref(k));
+    let [v, h] = t.axes;
+    let maps = reshape(w, &product, &[v.kernel * h.kernel, t.channels[1], v.grid.len, h.grid.len]);
+    let sum = shift_add(w, t, &maps, out);
+    truncate(w, &sum)
+}
+
+/// Writes the convolutions of one value, each without its bias and not yet truncated, with one product for all of them.
+pub fn lower_all(
+    w: &mut Writer<'_>,
+    all: &[Taps],
+    x: &Value,
+    ks: &[Value],
+    outs: &[Vec<usize>],
+) -> Vec<Value> {
+    let product = product(w, all, x, ks);
+    let read = hull(all);
+    let rows: usize = all.iter().map(Taps::rows).sum();
+    let maps = reshape(w, &product, &[rows, read[0].len, read[1].len]);
+    let mut first = 0;
+    let mut done = vec![];
+    for (t, out) in all.iter().zip(outs) {
+        let [v, h] = t.grids();
+        let to = [t.rows(), v.len, h.len];
+        let text = format!(
+            "stablehlo.slice {} [{first}:{}, {}, {}] : ({}) -> {}",
+            maps.name,
+            first + t.rows(),
+            v.among(&read[0]).range(),
+            h.among(&read[1]).range(),
+            maps.ty(),
+            ty(&to, DType::I64)
+        );
+        first += t.rows();
+        let mine = w.put(&to, DType::I64, &text);
+        let taps = t.axes[0].kernel * t.axes[1].kernel;
+        let mine = reshape(w, &mine, &[taps, t.channels[1], v.len, h.len]);
+        done.push(shift_add(w, t, &mine, out));
+    }
+    done
+}
+
+/// One product of the weights of all convolutions, `[taps·channels, C]` one after the other, with the positions they read
+/// of their one operand.
+fn product(w: &mut Writer<'_>, all: &[Taps], x: &Value, ks: &[Value]) -> Value {
+    let (read, cin) = (hull(all), x.shape[1]);
+    let positions = read[0].len * read[1].len;
+    let x = read_positions(w, &read, x);
+    let x = reshape(w, &x, &[cin, positions]);
     let x = cast(w, &x, DType::I64);
-    let by_tap = [v.kernel, h.kernel, cout, cin];
-    let text = format!("stablehlo.transpose {}, dims = [2, 3, 0, 1] : ({}) -> ", k.name, k.ty());
-    let k = w.put(&by_tap, k.dtype, &(text + &ty(&by_tap, k.dtype)));
-    let k = reshape(w, &k, &[t.rows(), cin]);
+    let matrices: Vec<Value> = all.iter().zip(ks).map(|(t, k)| matrix(w, t, k)).collect();
+    let rows = all.iter().map(Taps::rows).sum();
+    let k = match &matrices[..] {
+        [only] => only.clone(),
+        several => concatenate(w, several, 0, &[rows, cin]),
+    };
     let k = cast(w, &k, DType::I64);
-    let flat = [t.rows(), t.positions()];
+    let flat = [rows, positions];
     let text = format!(
         "stablehlo.dot_general {}, {}, contracting_dims = [1] x [0] : ({}, {}) -> {}",
         k.name,
@@ -127,9 +147,21 @@ pub fn lower(w: &mut Writer<'_>, t: &Taps, x: &Value, k: &Value, out: &[usize]) 
         x.ty(),
         ty(&flat, DType::I64)
     );
-    let product = w.put(&flat, DType::I64, &text);
-    let maps = reshape(w, &product, &[taps, cout, v.len, h.len]);
-    let maps = pad(w, t, &maps);
+    w.put(&flat, DType::I64, &text)
+}
+
+/// The weights as a matrix, a row for each tap and output channel.
+fn matrix(w: &mut Writer<'_>, t: &Taps, k: &Value) -> Value {
+    let by_tap = [t.axes[0].kernel, t.axes[1].kernel, t.channels[1], t.channels[0]];
+    let text = format!("stablehlo.transpose {}, dims = [2, 3, 0, 1] : ({}) -> ", k.name, k.ty());
+    let k = w.put(&by_tap, k.dtype, &(text + &ty(&by_tap, k.dtype)));
+    reshape(w, &k, &[t.rows(), t.channels[0]])
+}
+
+/// Shifts the maps `[taps, O, rows, columns]` into place and adds them up, in the ring.
+fn shift_add(w: &mut Writer<'_>, t: &Taps, maps: &Value, out: &[usize]) -> Value {
+    let (cout, [v, h]) = (t.channels[1], t.axes);
+    let maps = pad(w, t, maps);
     let shifted = (0..v.kernel).flat_map(|i| (0..h.kernel).map(move |j| (i, j)));
     let mut sum: Option<Value> = None;
     for (n, (i, j)) in shifted.enumerate() {
@@ -145,18 +177,16 @@ pub fn lower(w: &mut Writer<'_>, t: &Taps, x: &Value, k: &Value, out: &[usize]) 
         let tap = w.put(out, DType::I64, &text);
         sum = Some(match sum {
             None => tap,
-            Some(s) => {
-                let text = format!("stablehlo.add {}, {} : {}", s.name, tap.name, s.ty());
-                w.put(out, DType::I64, &text)
-            }
+            Some(s) => add(w, &s, &tap),
         });
     }
-    truncate(w, &sum.unwrap_or(maps))
+    sum.unwrap_or(maps)
 }
 
-fn reshape(w: &mut Writer<'_>, x: &Value, to: &[usize]) -> Value {
-    let text = format!("stablehlo.reshape {} : ({}) -> {}", x.name, x.ty(), ty(to, x.dtype));
-    w.put(to, x.dtype, &text)
+/// The sum of two values of one shape.
+pub fn add(w: &mut Writer<'_>, a: &Value, b: &Value) -> Value {
+    let text = format!("stablehlo.add {}, {} : {}", a.name, b.name, a.ty());
+    w.put(&a.shape, a.dtype, &text)
 }
 
 /// The same ring elements under another type.
@@ -165,18 +195,17 @@ fn cast(w: &mut Writer<'_>, x: &Value, to: DType) -> Value {
     w.put(&x.shape, to, &text)
 }
 
-fn read_positions(w: &mut Writer<'_>, t: &Taps, x: &Value) -> Value {
-    let to = [1, t.channels[0], t.axes[0].len, t.axes[1].len];
+fn read_positions(w: &mut Writer<'_>, read: &[Grid; 2], x: &Value) -> Value {
+    let to = [1, x.shape[1], read[0].len, read[1].len];
     if x.shape == to {
         return x.clone();
     }
-    let range = |a: &Axis| format!("{}:{}:{}", a.start, a.start + (a.len - 1) * a.step + 1, a.step);
     let text = format!(
         "stablehlo.slice {} [0:1, 0:{}, {}, {}] : ({}) -> {}",
         x.name,
         to[1],
-        range(&t.axes[0]),
-        range(&t.axes[1]),
+        read[0].range(),
+        read[1].range(),
         x.ty(),
         ty(&to, x.dtype)
     );
@@ -191,7 +220,7 @@ fn pad(w: &mut Writer<'_>, t: &Taps, maps: &Value) -> Value {
     let mut to = maps.shape.clone();
     to[2] += top + bottom;
     to[3] += left + right;
-    let zero = w.put(&[], DType::I64, &format!("stablehlo.constant dense<0> : {}", ty(&[], DType::I64)));
+    let zero = zero(w);
     let text = format!(
         "stablehlo.pad {}, {}, low = [0, 0, {top}, {left}], high = [0, 0, {bottom}, {right}], interior = [0, 0, 0, 0] : \
          ({}, {}) -> {}",
@@ -204,8 +233,13 @@ fn pad(w: &mut Writer<'_>, t: &Taps, maps: &Value) -> Value {
     w.put(&to, DType::I64, &text)
 }
 
+/// Zero as an element of the ring.
+pub fn zero(w: &mut Writer<'_>) -> Value {
+    w.put(&[], DType::I64, &format!("stablehlo.constant dense<0> : {}", ty(&[], DType::I64)))
+}
+
 /// Back to fixed point: the ring's integers carry twice the fraction bits, of which the product takes half.
-fn truncate(w: &mut Writer<'_>, sum: &Value) -> Value {
+pub fn truncate(w: &mut Writer<'_>, sum: &Value) -> Value {
     let twice = cast(w, sum, DType::F32);
     let scalar = ty(&[], DType::F32);
     let text = format!("stablehlo.broadcast_in_dim {UNIT}, dims = [] : ({scalar}) -> {}", twice.ty());

@@ -1,6 +1,7 @@
 //! Assembling the StableHLO module: values, constants, arguments.
 
 use super::is_weight;
+use super::joined::{Joined, hidden, joined};
 use super::lower::lower;
 use crate::back::EmitError;
 use crate::ir::{DType, Data, Graph, NodeId, Op, Tensor};
@@ -56,6 +57,8 @@ pub struct Writer<'a> {
     pub g: &'a Graph,
     /// Convolutions written as one product over all taps.
     pub taps: &'a HashSet<NodeId>,
+    /// Sums of them that share a product and a truncation, by the last addition.
+    pub sums: HashMap<NodeId, Joined>,
     body: String,
     next: usize,
     values: HashMap<NodeId, Value>,
@@ -76,6 +79,8 @@ impl<'a> Writer<'a> {
     }
     /// A comment that says which node the following operations are: `run.py --layers` cuts the program there.
     pub fn note(&mut self, id: NodeId) {
+        // A sum goes by the name of its largest convolution.
+        let id = self.sums.get(&id).map_or(id, |j| j.parts[0].conv);
         let node = self.g.node(id);
         let op = if self.taps.contains(&id) { "conv_taps" } else { node.op.mnemonic() };
         let note = serde_json::json!({"op": op, "name": node.name, "layer": node.layer});
@@ -159,7 +164,11 @@ pub fn program(
     unit: bool,
 ) -> Result<Program, EmitError> {
     let g = valid.graph();
-    let mut w = Writer { g, taps, body: String::new(), next: 0, values: HashMap::new(), indices: vec![] };
+    let sums: HashMap<NodeId, Joined> =
+        joined(g, valid.facts(), taps).into_iter().map(|j| (j.sum, j)).collect();
+    let hidden: HashSet<NodeId> = sums.values().flat_map(|j| hidden(g, j)).collect();
+    let mut w =
+        Writer { g, taps, sums, body: String::new(), next: 0, values: HashMap::new(), indices: vec![] };
     let shape = |id| valid.facts().ty(id).at(1);
     let mut args = vec![];
     let mut weights = vec![];
@@ -179,7 +188,7 @@ pub fn program(
     }
     let mut errors = vec![];
     for &id in valid.order() {
-        if matches!(g.op(id), Op::Input(_) | Op::Const(_)) {
+        if matches!(g.op(id), Op::Input(_) | Op::Const(_)) || hidden.contains(&id) {
             continue;
         }
         w.note(id);

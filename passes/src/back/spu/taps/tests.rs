@@ -15,13 +15,13 @@ fn shift_add(t: &Taps, x: &Tensor, k: &Tensor, width: [usize; 2]) -> Vec<f32> {
     let (xv, kv) = (x.as_f32().unwrap(), k.as_f32().unwrap());
     let ([cin, cout], [v, h]) = (t.channels, t.axes);
     let product = |tap: usize, o: usize, i: usize, j: usize| -> f32 {
-        let (y, z) = (v.start + i * v.step, h.start + j * h.step);
+        let (y, z) = (v.grid.start + i * v.grid.step, h.grid.start + j * h.grid.step);
         (0..cin)
             .map(|c| xv[(c * width[0] + y) * width[1] + z] * kv[(o * cin + c) * v.kernel * h.kernel + tap])
             .sum()
     };
     // A padded position's index among those read.
-    let inside = |a: &Axis, p: usize| p.checked_sub(a.pads[0]).filter(|&i| i < a.len);
+    let inside = |a: &Axis, p: usize| p.checked_sub(a.pads[0]).filter(|&i| i < a.grid.len);
     let mut out = vec![];
     for o in 0..cout {
         for oy in 0..v.out {
@@ -30,7 +30,7 @@ fn shift_add(t: &Taps, x: &Tensor, k: &Tensor, width: [usize; 2]) -> Vec<f32> {
                 for tap in 0..v.kernel * h.kernel {
                     let p = oy * v.stride + tap / h.kernel * v.dilation;
                     let q = ox * h.stride + tap % h.kernel * h.dilation;
-                    assert!(p < v.len + v.pads[0] + v.pads[1] && q < h.len + h.pads[0] + h.pads[1]);
+                    assert!(p < v.grid.len + v.pads[0] + v.pads[1] && q < h.grid.len + h.pads[0] + h.pads[1]);
                     if let (Some(i), Some(j)) = (inside(&v, p), inside(&h, q)) {
                         sum += product(tap, o, i, j);
                     }
