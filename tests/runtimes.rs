@@ -8,7 +8,10 @@ use relinc_passes::back::spu::{SpuOptions, Variant, emit, taps_of};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::Tensor;
 use relinc_passes::ir::text::parse;
-use relinc_passes::valid;
+use relinc_passes::pass::{self, Options};
+use relinc_passes::weigh::Fold;
+use relinc_passes::{registry, valid};
+use std::collections::HashSet;
 use std::path::Path;
 
 const RESNET20: &str = "resnet20_torch-legacy_bnfold_op13";
@@ -206,6 +209,57 @@ fn convolutions_in_both_forms_on_spu() {
             let off = (y.as_f64().unwrap() as f32 - w).abs();
             assert!(off <= tolerance * range, "{args:?}: {y}, not {w}");
         }
+    }
+}
+
+/// A block without ReLUs: merged, with its border corrected and its shortcut in the kernel, it is one product and one
+/// truncation on SPU, and computes what the two convolutions did.
+#[test]
+fn a_corrected_border_is_one_product_on_spu() {
+    let Some(py) = python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for (strides, pads, shortcut) in [
+        ("[1, 1]", "[1, 1, 1, 1]", true),
+        ("[2, 1]", "[1, 1, 1, 1]", false),
+        ("[1, 2]", "[1, 2, 0, 1]", false),
+    ] {
+        let last = if shortcut { "%y = add(%b, %x)" } else { "%y = add(%b, %b2)" };
+        let text = format!(
+            "graph block {{\n  %x = input f32[1,3,9,8]\n  %w1 = const f32[4,3,3,3] rand(seed=1)\n  %b1 = const f32[4] rand(seed=2)\n  \
+             %a = conv(%x, %w1, %b1) {{pads=[1, 1, 1, 1], strides={strides}}}\n  %w2 = const f32[3,4,3,3] rand(seed=3)\n  \
+             %b2 = const f32[3,1,1] rand(seed=4)\n  %b = conv(%a, %w2) {{pads={pads}}}\n  {last}\n  output \"y\" = %y\n}}\n"
+        );
+        let mut g = parse(&text).unwrap();
+        let x = Tensor::f32([1, 3, 9, 8], (0..216).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect());
+        let want = Interp::new(&g).unwrap().run(vec![x.clone()]).unwrap();
+        let options = Options { fold: Fold::Always, ..Options::default() };
+        for name in ["merge-conv", "merge-branches", "drop-dead"] {
+            pass::run(registry::find(name).unwrap(), &mut g, &options).unwrap();
+        }
+        let v = valid::check(&g).unwrap();
+        let taps = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect::<HashSet<_>>();
+        assert!(taps.len() > 2, "no correction: {}", taps.len());
+        let variants = vec![Variant { protocol: "semi2k".into(), taps }];
+        emit(&v, dir.path(), &SpuOptions { weights: "secret".into(), sample: x, variants }).unwrap();
+        let out = std::process::Command::new(&py)
+            .arg(dir.path().join("run.py"))
+            .args(["--json", "--timeout", "120"])
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let got: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        let want = want[0].as_f32().unwrap();
+        let range = want.iter().fold(1.0f32, |m, v| m.max(v.abs()));
+        let flat = got["outputs"][0].to_string();
+        let outputs: Vec<f32> =
+            flat.split(['[', ']', ',']).filter(|s| !s.is_empty()).map(|s| s.parse().unwrap()).collect();
+        assert_eq!(outputs.len(), want.len());
+        for (y, w) in outputs.iter().zip(want) {
+            assert!((y - w).abs() <= 1e-3 * range, "{y}, not {w}");
+        }
+        // The zeros around the result are shared once a program.
+        assert_eq!(got["ops"]["pphlo.dot"]["count"], 1, "{}", got["ops"]);
+        assert_eq!(got["ops"]["pphlo.multiply"]["count"], 1, "{}", got["ops"]);
     }
 }
 

@@ -114,7 +114,7 @@ fn killed_and_stopped_runs_continue_bit_for_bit() {
     std::fs::write(
         &yaml,
         format!(
-            "model: {QUICK}\ndata: {DATA}\nstages:\n  - {{stage: search, method: gradual, budget: 15%, layers: 5, epochs: 3, batch: 32}}\n  \
+            "model: {QUICK}\ndata: {DATA}\nstages:\n  - {{stage: search, method: gradual, budget: 15%, layers: 5, epochs: 3, batch: 32, slopes: true}}\n  \
              - {{stage: tune, epochs: 2, batch: 32, average: 0.9}}\naccuracy: {{limit: 64}}\n"
         ),
     )
@@ -123,6 +123,8 @@ fn killed_and_stopped_runs_continue_bit_for_bit() {
     let out = |name: &str| dir.path().join(name).display().to_string();
     json(&["run", yaml, "-o", &out("whole")]);
     let whole = std::fs::read(dir.path().join("whole/trained.onnx")).unwrap();
+    let slopes = masks(&dir.path().join("whole")).layers.into_values().filter_map(|m| m.slope);
+    assert!(slopes.flatten().any(|s| s != 1.0), "no slope was learned");
 
     for (name, signal, code) in [("killed", "-KILL", None), ("stopped", "-INT", Some(130))] {
         let mut child = relinc()
@@ -165,6 +167,7 @@ fn bad_options_are_named() {
         (&["--epochs", "0"], "at least 1"),
         (&["--train-attack", "pgd:eps=x"], "eps=x"),
         (&["--eta", "1,2"], "2 sensitivities are given for"),
+        (&["--method", "snl", "--slopes"], "leave it out"),
         (&["--bn", "twice"], "choose auto, none, single or dual"),
     ] {
         let mut all = vec!["search", QUICK, "-o", &out, "--data", DATA];

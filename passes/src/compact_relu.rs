@@ -11,18 +11,23 @@
 //! mask applied after a full ReLU would save nothing.
 //!
 //! **Formula**: `y[i] = m[i]=1 ? max(x[i], 0) : m[i]=0 ? slope·x[i] : 0`; z is computed as `f[0] − f[0]`, which costs no
-//! truncation on shares. Slopes s go into the weights of the convolution or linear layer that computes x, where nothing else
-//! reads it: then f holds s·x, and r is `relu(gather(f, kept)/s)`, a product of the kept elements alone (none where a channel
-//! has no kept element or s = 1). Elsewhere they are a product of all elements.
+//! truncation on shares. Slopes go into the weights of the convolution or linear layer that computes x, where nothing else
+//! reads it. With s = a/b of whole numbers up to 4 these take 1/b; then f holds the whole multiples of x/b that are needed,
+//! made by additions, of which identity elements are taken a times and kept ones b times: nothing is sent. Other slopes
+//! are taken whole, and r is `relu(gather(f, kept)/s)`, a product of the kept elements alone. A channel without kept elements
+//! costs nothing in either way. Where x is read elsewhere, slopes are a product of all elements.
 //!
 //! **Source**: mpc-facts section 1 (measured on SPU, CrypTen).
 
-use crate::affine::{absorbs_scale, channel_constant};
+mod slopes;
+
+use crate::affine::channel_constant;
 use crate::ir::op::SliceAxis;
 use crate::ir::{Binary, Dim, NodeId, Op, Tensor};
 use crate::masks::{IDENTITY, RELU, ZERO};
 use crate::pass::{Cx, Guarantee, Pass, Skip};
 use crate::patch::{Patch, Ref};
+use slopes::Slopes;
 
 /// See the module documentation.
 pub struct CompactRelu;
@@ -66,33 +71,38 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
         if ty.rank() == 2 { from } else { p.add_in_layer(format!("{base}.{what}"), flat, &[from], layer) }
     };
     let has = |v| mask.contains(&v);
-    let kept: Vec<i64> = (0..n as i64).filter(|&i| mask[i as usize] == RELU).collect();
+    let kept: Vec<usize> = (0..n).filter(|&i| mask[i] == RELU).collect();
     let slopes = Slopes::of(cx, at, x, mask);
     let scaled = slopes.factors().map(|s| {
         let c = p.constant(format!("{base}.slope"), channel_constant(ty.rank(), s.to_vec()));
         let product = Op::Binary(Binary::Mul);
         p.add_in_layer(format!("{base}.scaled"), product, &[x.into(), c], layer)
     });
-    let plain = match (&slopes, scaled) {
-        (Slopes::Absorbed { .. }, Some(s)) => s,
-        _ => x.into(),
+    let beside = matches!(slopes, Slopes::Beside(_));
+    let flat = flatten(&mut p, "flat", scaled.filter(|_| !beside).unwrap_or(x.into()));
+    let mut table = Table { multiples: slopes.multiples(mask), parts: vec![], n };
+    table.parts = match scaled.filter(|_| beside) {
+        Some(s) => vec![flatten(&mut p, "scaled_flat", s)],
+        None => table.multiples.iter().map(|&k| times(&mut p, k, flat, base, layer)).collect(),
     };
-    let flat = flatten(&mut p, "flat", plain);
-    let mut parts: Vec<Ref> = vec![];
-    let mut width = 0;
-    if has(IDENTITY) {
-        parts.push(match (&slopes, scaled) {
-            (Slopes::Beside(_), Some(s)) => flatten(&mut p, "scaled_flat", s),
-            _ => flat,
-        });
-        width += n;
-    }
+    let mut parts: Vec<Ref> = if has(IDENTITY) { table.parts.clone() } else { vec![] };
+    let mut width = parts.len() * n;
     let first_kept = width;
     if !kept.is_empty() {
         width += kept.len();
-        let idx = p.constant(format!("{base}.kept"), Tensor::ints(&kept));
+        let from = match table.parts[..] {
+            [_] => flat,
+            _ => {
+                let all =
+                    p.add_in_layer(format!("{base}.multiples"), Op::Concat { axis: 1 }, &table.parts, layer);
+                parts = vec![all];
+                all
+            }
+        };
+        let places: Vec<i64> = kept.iter().map(|&i| table.place(i, slopes.kept(i, n)) as i64).collect();
+        let idx = p.constant(format!("{base}.kept"), Tensor::ints(&places));
         let mut picked =
-            p.add_in_layer(format!("{base}.gathered"), Op::Gather { axis: 1 }, &[flat, idx], layer);
+            p.add_in_layer(format!("{base}.gathered"), Op::Gather { axis: 1 }, &[from, idx], layer);
         if let Some(back) = slopes.back(&kept, n) {
             let c = p.constant(format!("{base}.unslope"), Tensor::f32([back.len()], back));
             picked = p.add_in_layer(format!("{base}.unscaled"), Op::Binary(Binary::Mul), &[picked, c], layer);
@@ -107,7 +117,7 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
     let mut next = first_kept as i64;
     let places: Vec<i64> = (0..n)
         .map(|i| match mask[i] {
-            IDENTITY => i as i64,
+            IDENTITY => table.place(i, slopes.identity(i, n)) as i64,
             RELU => {
                 next += 1;
                 next - 1
@@ -128,53 +138,35 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
     p.replace(at, y)
 }
 
-/// The largest factor that a kept element may be multiplied by to undo its channel's slope: rings have few bits.
-const UNDONE: f32 = 256.0;
-
-/// What becomes of the slopes of identity elements.
-enum Slopes<'a> {
-    /// None but 1.
-    None,
-    /// A product of all elements beside the others, for x is read elsewhere or nothing can take the factors.
-    Beside(&'a [f32]),
-    /// The convolution or linear layer under the mask takes them, and kept elements are multiplied by their inverse.
-    Absorbed { slope: Vec<f32> },
+/// Whole multiples of all elements, one after the other.
+struct Table {
+    multiples: Vec<u32>,
+    parts: Vec<Ref>,
+    n: usize,
 }
 
-impl<'a> Slopes<'a> {
-    fn of(cx: &'a Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Slopes<'a> {
-        let Some(s) = cx.graph.const_operand(at, 2).and_then(|t| t.as_f32()) else { return Slopes::None };
-        let plane = (mask.len() / s.len().max(1)).max(1);
-        // A channel without identity elements has no use for its slope.
-        let used: Vec<f32> = s
-            .iter()
-            .zip(mask.chunks(plane))
-            .map(|(&s, m)| if m.contains(&IDENTITY) { s } else { 1.0 })
-            .collect();
-        if used.iter().all(|&s| s == 1.0) {
-            return Slopes::None;
-        }
-        let undone = |s: &f32| s.is_normal() && s.recip().abs() <= UNDONE;
-        match absorbs_scale(cx.graph, cx.facts, x) && used.iter().all(undone) {
-            true => Slopes::Absorbed { slope: used },
-            false => Slopes::Beside(s),
-        }
+impl Table {
+    /// Where element `i` is, taken `times`.
+    fn place(&self, i: usize, times: u32) -> usize {
+        self.multiples.iter().position(|&k| k == times).unwrap_or(0) * self.n + i
     }
+}
 
-    /// Factors a channel of x.
-    fn factors(&self) -> Option<&[f32]> {
-        match self {
-            Slopes::None => None,
-            Slopes::Beside(s) => Some(s),
-            Slopes::Absorbed { slope } => Some(slope),
+/// `k·x` by additions.
+fn times(p: &mut Patch, k: u32, x: Ref, base: &str, layer: Option<&str>) -> Ref {
+    let mut add =
+        |name: String, a: Ref, b: Ref| p.add_in_layer(name, Op::Binary(Binary::Add), &[a, b], layer);
+    let (mut sum, mut power) = (None, x);
+    for bit in 0..u32::BITS - k.leading_zeros() {
+        if bit > 0 {
+            power = add(format!("{base}.times_{k}.{bit}"), power, power);
+        }
+        if k >> bit & 1 == 1 {
+            sum = Some(match sum {
+                None => power,
+                Some(s) => add(format!("{base}.times_{k}"), s, power),
+            });
         }
     }
-
-    /// What undoes them for these of `n` elements; nothing where no element needs it.
-    fn back(&self, kept: &[i64], n: usize) -> Option<Vec<f32>> {
-        let Slopes::Absorbed { slope } = self else { return None };
-        let plane = n / slope.len().max(1);
-        let back: Vec<f32> = kept.iter().map(|&i| slope[i as usize / plane].recip()).collect();
-        back.iter().any(|&b| b != 1.0).then_some(back)
-    }
+    sum.unwrap_or(x)
 }

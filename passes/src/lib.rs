@@ -14,6 +14,7 @@ pub mod masks;
 pub mod npy;
 pub mod pass;
 pub mod patch;
+pub mod quotient;
 pub mod registry;
 pub mod splitmix;
 pub mod valid;

@@ -103,7 +103,7 @@ pub struct StageOptions {
     /// Removed elements become the identity only, never zero
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub identity_only: Option<bool>,
-    /// Learn a slope a channel for the elements that become the identity
+    /// Learn a slope a channel for the elements that become the identity (search)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub slopes: Option<bool>,
     /// Rounds of removal (oneshot)
@@ -198,10 +198,11 @@ impl StageOptions {
         r.average = self.average.unwrap_or(r.average);
         r.augment = self.augment.unwrap_or(r.augment);
         r.slopes = self.slopes.unwrap_or(r.slopes);
-        if r.slopes && (kind == Kind::Teacher || (kind == Kind::Search && method == Some(Method::Snl))) {
+        if r.slopes && (kind != Kind::Search || method == Some(Method::Snl)) {
             let why = match kind {
                 Kind::Teacher => "a teacher keeps all its ReLUs",
-                _ => "method snl has a slope an element of its own",
+                Kind::Tune => "a search learns them, tuning keeps those of the masks",
+                Kind::Search => "method snl has a slope an element of its own",
             };
             return Err(Error::Input(format!("slopes: {why}; leave it out")));
         }

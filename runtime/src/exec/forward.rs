@@ -25,11 +25,14 @@ impl Gate {
     pub fn open(len: usize, device: &Device) -> Gate {
         Gate { pos: Burn::ones([len], device), neg: Burn::zeros([len], device), learned: None }
     }
-    /// The gate of a mask whose identity elements have the network's slopes ([`Network::slopes`]).
+    /// The gate of a mask whose identity elements have the network's slopes ([`Network::slopes`]). A layer that keeps no ReLU
+    /// has no use for them: the weights beside it say the same.
     pub fn of_learned(m: &LayerMask, device: &Device) -> Gate {
+        if m.count(IDENTITY) == 0 || m.count(RELU) == 0 {
+            return Gate::of_mask(m, device);
+        }
         let side = |v: u8| m.values.iter().map(|&x| f32::from(u8::from(x == v))).collect::<Vec<_>>();
-        let none = m.count(IDENTITY) == 0;
-        let learned = (!none).then(|| upload(side(IDENTITY), device));
+        let learned = Some(upload(side(IDENTITY), device));
         Gate { learned, ..Gate::upload(side(RELU), vec![0.0; m.values.len()], device) }
     }
     /// The gate of a mask.

@@ -9,7 +9,8 @@ use crate::exec::{Branch, Gate, Network, Role, Statistics};
 use crate::fnv::fingerprint;
 use burn::tensor::Tensor as Burn;
 use relinc_passes::ir::Graph;
-use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU};
+use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU, ZERO};
+use relinc_passes::quotient;
 
 /// How much of a new batch's statistics enters the running ones, as in PyTorch.
 pub const MOMENTUM: f32 = 0.1;
@@ -70,15 +71,24 @@ impl Model {
         }
     }
 
-    /// The masks with the slopes learned so far.
+    /// The masks with the slopes learned so far, each at the nearest quotient ([`quotient`]); an identity element of slope 0 is
+    /// zero.
     pub fn with_slopes(&self, mut masks: Masks) -> Masks {
         for (r, p) in self.net.slopes().filter(|_| self.slopes) {
             let layer = masks.layers.get_mut(&self.net.relus()[r].name);
-            let Some(m) = layer.filter(|m| m.count(IDENTITY) > 0) else { continue };
-            let planes = m.values.chunks((m.shape[1] * m.shape[2]).max(1));
-            let learned = download(self.params[p].clone());
-            m.slope =
-                Some(planes.zip(learned).map(|(v, s)| if v.contains(&IDENTITY) { s } else { 1.0 }).collect());
+            let Some(m) = layer.filter(|m| m.count(IDENTITY) > 0 && m.kept() > 0) else { continue };
+            let plane = (m.shape[1] * m.shape[2]).max(1);
+            let mut slopes: Vec<f32> =
+                download(self.params[p].clone()).into_iter().map(quotient::nearest).collect();
+            for (values, s) in m.values.chunks_mut(plane).zip(&mut slopes) {
+                if *s == 0.0 {
+                    values.iter_mut().filter(|v| **v == IDENTITY).for_each(|v| *v = ZERO);
+                }
+                if !values.contains(&IDENTITY) {
+                    *s = 1.0;
+                }
+            }
+            m.slope = Some(slopes);
         }
         masks
     }

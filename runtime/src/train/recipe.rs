@@ -93,7 +93,7 @@ pub struct Recipe {
     pub average: f32,
     /// Crop and flip.
     pub augment: bool,
-    /// The slopes of identity elements are learned, one a channel.
+    /// A search learns the slopes of identity elements, one a channel.
     pub slopes: bool,
     /// What is minimised.
     pub objective: Objective,

@@ -20,8 +20,8 @@ pub struct Worth {
     pub zero: Vec<f64>,
 }
 
-/// Judges every element on `n` training images drawn by `seed`: `Σ (∂L/∂y·min(x,0))²` and `Σ (∂L/∂y·max(x,0))²` with
-/// L = CE + KL to the teacher, an image at a time.
+/// Judges every element on `n` training images drawn by `seed`: `Σ (∂L/∂y·(s·x − max(x,0)))²` and `Σ (∂L/∂y·max(x,0))²` with
+/// L = CE + KL to the teacher, an image at a time; s is 1 where slopes are not learned.
 pub fn worth(scene: &Scene<'_>, n: usize, seed: u64) -> Result<Vec<Worth>, String> {
     let relus = scene.student.net.relus();
     let mut sums: Vec<[Option<Burn<1>>; 2]> = vec![[None, None]; relus.len()];
@@ -72,15 +72,27 @@ fn batch_worth(scene: &Scene<'_>, images: &[usize]) -> Result<Vec<[Burn<1>; 2]>,
         loss = loss + distillation(z, t, TEMPERATURE);
     }
     let grads = (loss * n as f32).backward();
-    let one = |(tap, probe): (&Tap, &Burn<1>)| {
+    let slope = |r: usize| {
+        let p = m.net.slope_of(r).filter(|_| m.slopes)?;
+        let [channels] = m.params[p].dims();
+        let plane = m.net.relus()[r].len() / channels.max(1);
+        let s = m.params[p].clone().reshape([1, channels, 1]).expand([n, channels, plane]);
+        Some(s.reshape([n * channels * plane]))
+    };
+    let one = |(r, (tap, probe)): (usize, (&Tap, &Burn<1>))| {
         let len = tap.input.len() / n.max(1);
         let g = probe.grad(&grads).unwrap_or_else(|| Burn::zeros([n * len], device));
         let x = tap.input.flat();
         let x = if x.is_autodiff() { x.inner() } else { x };
         let cost = |side: Burn<1>| (g.clone() * side).square().reshape([n, len]).sum_dim(0).reshape([len]);
-        [cost(x.clone().clamp_max(0.0)), cost(x.clamp_min(0.0))]
+        let above = x.clone().clamp_min(0.0);
+        let identity = match slope(r) {
+            None => x.clamp_max(0.0),
+            Some(s) => x * s - above.clone(),
+        };
+        [cost(identity), cost(above)]
     };
-    Ok(out.taps.iter().zip(&probes).map(one).collect())
+    Ok(out.taps.iter().zip(&probes).enumerate().map(one).collect())
 }
 
 /// Layer sensitivities by gradients: the root of each layer's summed cost, scaled so that the largest is 1.

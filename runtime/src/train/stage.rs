@@ -110,11 +110,6 @@ impl Stage<'_> {
         let r = &self.recipe;
         model.learn_slopes(r.slopes);
         model.set_masks(masks);
-        let mut begun = masks.clone();
-        if r.slopes {
-            // From here on they are parameters.
-            begun.layers.values_mut().for_each(|m| m.slope = None);
-        }
         let mut run = Run {
             steps: match &self.order {
                 Some(o) => o.first().map_or(1, Vec::len),
@@ -126,10 +121,10 @@ impl Stage<'_> {
             },
             average: None,
             best: None,
-            learner: learner(r.search.as_ref(), begun.clone()),
+            learner: learner(r.search.as_ref(), masks.clone()),
             progress: Progress { recipe: self.recipe_text(model, masks), ..Progress::default() },
-            epoch_masks: begun.clone(),
-            masks: begun,
+            epoch_masks: masks.clone(),
+            masks: masks.clone(),
             stage: self,
             model,
         };
@@ -137,7 +132,13 @@ impl Stage<'_> {
         if ended == Ended::Finished {
             run.settle();
         }
-        *masks = run.model.with_slopes(run.masks);
+        if r.slopes {
+            *masks = run.model.with_slopes(run.masks);
+            run.model.learn_slopes(false);
+            run.model.set_masks(masks);
+        } else {
+            *masks = run.masks;
+        }
         Ok(ended)
     }
 }
@@ -162,6 +163,10 @@ impl Run<'_, '_> {
             if r.kind == Kind::Search {
                 self.model.params = self.candidate();
                 self.average = None;
+                if r.slopes {
+                    let rounded = self.model.with_slopes(self.masks.clone());
+                    self.wear(rounded);
+                }
                 self.remeasure()?;
             }
             self.progress.finished = true;
@@ -192,6 +197,10 @@ impl Run<'_, '_> {
     fn wear(&mut self, masks: Masks) {
         self.masks.layers = masks.layers;
         self.model.set_masks(&self.masks);
+        if self.stage.recipe.slopes {
+            // From here on they are parameters.
+            self.masks.layers.values_mut().for_each(|m| m.slope = None);
+        }
     }
 
     fn rate(&self, epoch: usize, step: usize) -> f64 {

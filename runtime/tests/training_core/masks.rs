@@ -45,3 +45,43 @@ fn gradients_by_the_slopes() {
     close(&download(gates[0].neg.grad(&grads).unwrap()), &side(|v| v.min(0.0)), 1e-6, "neg");
     close(&download(probes[0].grad(&grads).unwrap()), &c, 0.0, "probe");
 }
+
+/// `y = m=1 ? max(x,0) : m=0 ? s·x : 0` with the channel's slope, and `∂L/∂s = Σ c·x` over the channel's identity elements.
+#[test]
+fn learned_slopes_and_their_gradients() {
+    let body = "%w = const f32[3,3,1,1] [1, 0, 0, 0, 1, 0, 0, 0, 1]\n%c = conv(%x, %w)\n%y = relu(%c)";
+    let mut net = Network::new(&graph("f32[N,3,2,2]", body), false, &Device::flex()).unwrap();
+    net.add_slopes();
+    let p = net.slope_of(0).expect("the convolution takes them");
+    let m = LayerMask { shape: [3, 2, 2], values: VALUES.to_vec(), slope: None };
+    let gates = [Gate::of_learned(&m, net.device())];
+    let mut params: Vec<_> = net.initial();
+    let slopes = [0.7, -0.3, 2.4];
+    params[p] = leaf(&slopes);
+    let (x, c) = (noise(36, 4), noise(36, 5));
+    let out =
+        net.forward(Value::upload(x.clone(), [3, 3, 2, 2], net.device()), &call(&params, &gates)).unwrap();
+    let want: Vec<f32> = (0..36)
+        .map(|i| match VALUES[i % 12] {
+            0 => slopes[i % 12 / 4] * x[i],
+            1 => x[i].max(0.0),
+            _ => 0.0,
+        })
+        .collect();
+    close(&download(out.output.flat()), &want, 1e-6, "slopes");
+    let grads = (out.output.flat() * upload(c.clone(), net.device())).sum().backward();
+    let sums: Vec<f32> = (0..3)
+        .map(|k| (0..36).filter(|i| i % 12 / 4 == k && VALUES[i % 12] == 0).map(|i| c[i] * x[i]).sum())
+        .collect();
+    close(&download(params[p].grad(&grads).unwrap()), &sums, 1e-6, "slope");
+}
+
+/// Slopes belong where weights can take them: not after an addition that others read.
+#[test]
+fn no_slopes_where_nothing_takes_them() {
+    let body = "%w = const f32[2,2,1,1] [1, 0, 0, 1]\n%c = conv(%x, %w)\n%a = add(%c, %x)\n%r = relu(%a)\n%y = add(%r, %a)";
+    let mut net = Network::new(&graph("f32[N,2,2,2]", body), false, &Device::flex()).unwrap();
+    let params = net.params().len();
+    net.add_slopes();
+    assert_eq!((net.slope_of(0), net.params().len()), (None, params));
+}

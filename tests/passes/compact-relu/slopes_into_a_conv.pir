@@ -6,7 +6,7 @@ graph slopes_into_a_conv {
   %b = const f32[2] [0.5, -0.25]
   %c = conv(%x, %w, %b) {pads=[1,1,1,1]}
   %m = const u8[2,3,3] [1, 0, 2, 0, 1, 0, 1, 2, 0, 0, 1, 1, 0, 0, 0, 1, 2, 0]
-  %s = const f32[2] [0.5, -2.0]
+  %s = const f32[2] [0.7, -2.0]
   %y = masked_relu(%c, %m, %s) @relu00
   output "y" = %y
 }
@@ -14,12 +14,12 @@ graph slopes_into_a_conv {
 graph slopes_into_a_conv {
   %x = input f32[N,2,3,3]
   %w.folded = const f32[2,2,3,3] opaque
-  %b.folded = const f32[2] [0.25, 0.5]
+  %b.folded = const f32[2] [0.35, 0.5]
   %relu00.scaled = conv(%x, %w.folded, %b.folded) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,2,3,3]
   %relu00.flat = reshape(%relu00.scaled) {dims=[N, 18]} @relu00 -> f32[N,18]
   %relu00.kept = const i64[6] [0, 4, 6, 10, 11, 15]
   %relu00.gathered = gather(%relu00.flat, %relu00.kept) {axis=1} @relu00 -> f32[N,6]
-  %relu00.unslope = const f32[6] [2.0, 2.0, 2.0, -0.5, -0.5, -0.5]
+  %relu00.unslope = const f32[6] [1.4285715, 1.4285715, 1.4285715, -0.5, -0.5, -0.5]
   %relu00.unscaled = mul(%relu00.gathered, %relu00.unslope) @relu00 -> f32[N,6]
   %relu00.relu = relu(%relu00.unscaled) @relu00 -> f32[N,6]
   %relu00.first = slice(%relu00.flat) {axes=[1], starts=[0], ends=[1], steps=[1]} @relu00 -> f32[N,1]

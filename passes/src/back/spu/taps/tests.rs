@@ -93,3 +93,27 @@ fn no_taps_of_groups() {
 fn no_taps_of_padding_alone() {
     assert_eq!(layout(conv(4, 3, 1), [1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 2, 2]), None);
 }
+
+#[test]
+fn a_hull_holds_its_grids() {
+    let mut grids = vec![];
+    for start in [0, 1, 4, 7] {
+        for step in [1, 2, 3] {
+            grids.extend([1, 2, 5].map(|len| Grid { start, step, len }));
+        }
+    }
+    let at = |g: &Grid, i: usize| g.start + i * g.step;
+    for a in &grids {
+        for b in &grids {
+            let all = a.hull(b);
+            for g in [a, b] {
+                let mine = g.among(&all);
+                for i in 0..g.len {
+                    assert!(at(&mine, i) < all.len, "{a:?} {b:?} {all:?}");
+                    assert_eq!(at(&all, at(&mine, i)), at(g, i), "{a:?} {b:?} {all:?}");
+                }
+            }
+        }
+    }
+    assert_eq!(grids[0].hull(&Grid::whole(6)), Grid::whole(6));
+}
