@@ -4,6 +4,8 @@
 #     SHARED=../shared OUT=out/measured benches/training/run.sh gradual 10
 #     SHARED=../shared OUT=out/measured benches/training/run.sh senet 0            # seed; wants benches/pytorch/senet.py --dump OUT/dump0
 #     SHARED=../shared OUT=out/measured benches/training/run.sh robust resnet_2b 50 gradual dual
+#     SHARED=../shared OUT=out/measured benches/training/run.sh layers resnet20 10 10 auto       # 10 % of the ReLUs in 10 layers
+#     SHARED=../shared OUT=out/measured benches/training/run.sh slopes 10 10                     # with learned slopes, in 10 layers
 #
 # Resumes where an earlier call was stopped.
 set -euo pipefail
@@ -40,6 +42,34 @@ stages:
 accuracy: {limit: 10000}
 E2
     ;;
+layers) # model percent layers fold
+    name=layers-$2-$3-$4-$5
+    cat >"$OUT/$name.yaml" <<E2
+model: $SHARED/models/$2_torch-legacy_bnfold_op13.onnx
+data: "$data?normalize=imagenet&train=5000"
+fold: $5
+stages:
+  - {stage: search, method: gradual, budget: $3%, epochs: 4, layers: $4}
+  - {stage: tune, epochs: 5}
+targets: [onnx, spu]
+report: {protocols: [spu-semi2k, spu-cheetah], networks: ["rtt=40ms;bandwidth=100mbit"]}
+accuracy: {limit: 10000}
+E2
+    ;;
+slopes) # percent [layers] [seed]
+    name=slopes$2-${3:-all}-${4:-0}
+    cat >"$OUT/$name.yaml" <<E2
+model: $SHARED/models/resnet20_torch-legacy_bnfold_op13.onnx
+data: "$data?normalize=imagenet&train=5000"
+seed: ${4:-0}
+stages:
+  - {stage: search, method: gradual, budget: $2%, epochs: 4, slopes: true${3:+, layers: $3}}
+  - {stage: tune, epochs: 5}
+targets: [onnx, spu]
+report: {protocols: [spu-semi2k], networks: ["rtt=40ms;bandwidth=100mbit"]}
+accuracy: {limit: 10000}
+E2
+    ;;
 robust) # model percent method batch_norm
     name=robust-$2-$3-$4-$5
     robust=true
@@ -58,7 +88,7 @@ accuracy: {limit: 10000, corrupted: 1000, attacked: 1000}
 E2
     ;;
 *)
-    echo "gradual, senet or robust" >&2
+    echo "gradual, senet, layers, slopes or robust" >&2
     exit 2
     ;;
 esac

@@ -90,3 +90,24 @@ fn forms_parse() {
     }
     assert!("winograd".parse::<ConvForm>().unwrap_err().to_string().contains("auto, direct or taps"));
 }
+
+/// A convolution and a strip over its first row, added up: one product of both's weights, and one truncation of the sum.
+#[test]
+fn a_sum_shares_a_product() {
+    let text = "graph g {\n%x = input f32[N,16,8,8]\n%w = const f32[16,16,5,5] rand(seed=1)\n%b = const f32[16] rand(seed=2)\n\
+                %a = conv(%x, %w, %b) {pads=[2, 2, 2, 2]}\n%s = slice(%x) {axes=[2], starts=[0], ends=[1], steps=[1]}\n\
+                %v = const f32[16,16,1,5] rand(seed=3)\n%t = conv(%s, %v) {pads=[0, 2, 0, 2]}\n\
+                %p = pad(%t) {before=[0, 0, 0, 0], after=[0, 0, 7, 0], value=0.0}\n%y = add(%a, %p)\noutput \"y\" = %y\n}\n";
+    let g = relinc_passes::ir::text::parse(text).unwrap();
+    let (forms, p) = choose(&g, "spu-semi2k", Weights::Secret, ConvForm::Auto);
+    assert_eq!(forms.taps.len(), 2);
+    let product = p.nodes.iter().find(|n| n.op == "conv_taps").unwrap();
+    assert_eq!(product.name, "a");
+    let weights = 16 * 16 * (25 + 5);
+    assert_eq!(product.cost.sent, (8 * (1024 + weights) + 4 * 1024) as f64);
+    assert_eq!(product.cost.rounds, 2.0);
+    assert_eq!(p.nodes.iter().filter(|n| n.cost.rounds > 0.0).count(), 1);
+    let direct = choose(&g, "spu-semi2k", Weights::Secret, ConvForm::Direct).1;
+    assert_eq!(direct.nodes.iter().filter(|n| n.op == "conv").map(|n| n.cost.rounds).sum::<f64>(), 4.0);
+    assert!(choose(&g, "spu-cheetah", Weights::Server, ConvForm::Auto).0.taps.is_empty());
+}
