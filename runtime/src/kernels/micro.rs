@@ -8,7 +8,7 @@
 use super::simd::Level;
 
 /// Images side by side in a block: the lanes of the widest vector.
-pub(super) const LANES: usize = 16;
+pub const LANES: usize = 16;
 /// Output channels of one tile of [`correlate`].
 pub(super) const CHANNELS: usize = 8;
 /// Gradient channels of one tile of [`outer_sums`].

@@ -5,8 +5,12 @@
 //! sums are added in a fixed order.
 
 pub mod batch_norm;
+pub mod block;
+pub mod clock;
 pub mod conv;
 pub mod elementwise;
+pub mod normed;
+pub mod sgd;
 pub mod simd;
 pub mod two_slope;
 

@@ -26,6 +26,7 @@ use self::winograd::Winograd;
 use super::micro::{CHANNELS, LANES};
 use super::simd::Level;
 pub use shape::ConvShape;
+pub(super) use winograd::transformed;
 
 /// The convolution of `x`, `[n, c_in, h, w]`, with `w`, `[c_out, c_in/groups, kernel…]`, plus a bias for each output
 /// channel: `[n, c_out, output…]`.
@@ -116,7 +117,8 @@ fn correlate(
     }
     let row = columns.output;
     let tiled = Strips::new(rows.clone(), columns.clone(), |rows, _| {
-        Winograd::bytes(&sizes, rows.div_ceil(2) * row.div_ceil(2)) <= BUDGET || rows <= 2
+        let tiles = rows.div_ceil(2) * row.div_ceil(2);
+        Winograd::bytes(&sizes, tiles) <= BUDGET || tiles <= Winograd::LEAST || rows <= 2
     });
     if Winograd::fits(&sizes, &tiled) {
         let method = Winograd::new(level, sizes, tiled, weight);
