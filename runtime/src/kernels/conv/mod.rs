@@ -15,6 +15,7 @@ mod strip;
 mod tests;
 mod weight_grad;
 mod winograd;
+mod winograd_grad;
 
 use rayon::prelude::*;
 
