@@ -7,10 +7,21 @@ use std::process::Command;
 
 /// Values of one quantity, the others fixed.
 const SERIES: [(&str, &[(f64, &str, usize)]); 4] = [
-    ("batch", &[(32.0, "resnet20", 32), (64.0, "resnet20", 64), (128.0, "resnet20", 128), (256.0, "resnet20", 256)]),
+    (
+        "batch",
+        &[(32.0, "resnet20", 32), (64.0, "resnet20", 64), (128.0, "resnet20", 128), (256.0, "resnet20", 256)],
+    ),
     ("width", &[(1.0, "wrn10-1", 32), (2.0, "wrn10-2", 32), (4.0, "wrn10-4", 32), (8.0, "wrn10-8", 32)]),
     ("depth", &[(20.0, "resnet20", 64), (32.0, "resnet32", 64), (56.0, "resnet56", 64)]),
-    ("side", &[(16.0, "resnet20@16", 64), (32.0, "resnet20", 64), (64.0, "resnet20@64", 64), (96.0, "resnet20@96", 64)]),
+    (
+        "side",
+        &[
+            (16.0, "resnet20@16", 64),
+            (32.0, "resnet20", 64),
+            (64.0, "resnet20@64", 64),
+            (96.0, "resnet20@96", 64),
+        ],
+    ),
 ];
 
 /// One value of a quantity.
@@ -89,7 +100,8 @@ fn step(network: &str, batch: usize, repeat: u64, threads: Option<usize>) -> Res
         command.args(["--threads", &n.to_string()]);
     }
     let out = command.output().map_err(input)?;
-    let failed = || Error::Answer(format!("a step of {network} failed: {}", String::from_utf8_lossy(&out.stderr)));
+    let failed =
+        || Error::Answer(format!("a step of {network} failed: {}", String::from_utf8_lossy(&out.stderr)));
     let rows: serde_json::Value = serde_json::from_slice(&out.stdout).map_err(|_| failed())?;
     let row = &rows[0];
     row["seconds"].as_f64().zip(row["peak_bytes"].as_u64()).ok_or_else(failed)
@@ -109,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_power_law_is_found_again() {
-        let points: Vec<(f64, f64)> = [1.0f64, 2.0, 4.0].iter().map(|x| (x.ln(), (5.0 * x.powf(1.5)).ln())).collect();
+        let points: Vec<(f64, f64)> =
+            [1.0f64, 2.0, 4.0].iter().map(|x| (x.ln(), (5.0 * x.powf(1.5)).ln())).collect();
         assert!((slope(&points) - 1.5).abs() < 1e-12);
     }
 }

@@ -41,7 +41,11 @@ struct Task {
 
 impl Task {
     /// Repeats `once` after one repetition that does not count.
-    fn measure(&self, plan: &mut Plan<'_>, once: &mut dyn FnMut() -> Result<(), Error>) -> Result<Row, Error> {
+    fn measure(
+        &self,
+        plan: &mut Plan<'_>,
+        once: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Row, Error> {
         once()?;
         let peak_bytes = peak_memory();
         let seconds = plan.pace.run(once)?;

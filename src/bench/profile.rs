@@ -29,7 +29,13 @@ impl fmt::Display for Line {
             None => self.kernel.clone(),
             Some(on) => format!("    {on}"),
         };
-        write!(f, "{name:<44} {:>9.2} ms {:>5.1} % {:>4} calls", 1e3 * self.seconds, self.percent, self.calls)?;
+        write!(
+            f,
+            "{name:<44} {:>9.2} ms {:>5.1} % {:>4} calls",
+            1e3 * self.seconds,
+            self.percent,
+            self.calls
+        )?;
         self.gflops.map_or(Ok(()), |g| write!(f, " {g:>6.1} GFLOP/s"))
     }
 }

@@ -67,11 +67,15 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
         let o = &recipe.objective;
         let c = o.compute(&student, &student.gates, teacher.as_ref(), &made, false, at).map_err(input)?;
         let grads = c.loss.backward();
-        let all =
-            c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
+        let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
         timed("optimizer", String::new, || 0, || sgd.step(&mut student.params, all, 1e-3));
         for (branch, s) in &c.statistics {
-            timed("running statistics", String::new, || 0, || student.update_statistics(*branch, s, MOMENTUM));
+            timed(
+                "running statistics",
+                String::new,
+                || 0,
+                || student.update_statistics(*branch, s, MOMENTUM),
+            );
         }
         if !c.parts.total.is_finite() {
             return Err(Error::Answer("the loss is not a finite number".into()));
@@ -107,7 +111,8 @@ fn halved(open: &Gate, m: &Model) -> Gate {
 
 /// Images of a size that no built-in data set has.
 fn noise(size: usize, each: usize, augmix: bool) -> Batch {
-    let drawn = |n: usize, seed| crate::random::uniform(&[n * each], seed).as_f32().unwrap_or_default().to_vec();
+    let drawn =
+        |n: usize, seed| crate::random::uniform(&[n * each], seed).as_f32().unwrap_or_default().to_vec();
     let pixels = |n, seed| drawn(n, seed).into_iter().map(|v| 0.5 * v + 0.5).collect();
     Batch {
         step: 0,

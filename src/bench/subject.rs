@@ -11,7 +11,8 @@ pub struct Subject(pub Architecture);
 impl FromStr for Subject {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
-        let wrong = || format!("'{s}' is no network; write resnet20, wrn22-8 or, for images of 64×64, resnet18@64");
+        let wrong =
+            || format!("'{s}' is no network; write resnet20, wrn22-8 or, for images of 64×64, resnet18@64");
         let (name, side) = match s.split_once('@') {
             Some((name, side)) => (name, side.parse().map_err(|_| wrong())?),
             None => (s, 32),

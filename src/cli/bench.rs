@@ -72,7 +72,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         a.models.clone()
     };
     if a.what == "compile" {
-        let targets = if a.targets.is_empty() { vec!["onnx".into(), "spu".into()] } else { a.targets.clone() };
+        let targets =
+            if a.targets.is_empty() { vec!["onnx".into(), "spu".into()] } else { a.targets.clone() };
         return show(&bench::compile::measure(&models, &targets, pace)?, g);
     }
     let step = a.what != "eval";

@@ -77,3 +77,63 @@ pub(super) fn plan(steps: &[Step], facts: &Facts, output: usize) -> Fusion {
 fn node(s: Source) -> Option<usize> {
     if let Source::Node(n) = s { Some(n) } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::exec::value::{download, upload};
+    use crate::exec::{Branch, Call, Gate, Network, Norms, Value};
+    use crate::kernels::noise;
+    use burn::tensor::{Device, Tensor as Burn};
+    use relinc_passes::architecture::{Architecture, Kind};
+    use relinc_passes::ir::infer::infer;
+    use relinc_passes::layers::name_layers;
+
+    /// Output, gradients of the input and of the parameters. What is watched is not taken in.
+    fn run(net: &Network, norms: Norms, watch: bool) -> Vec<Vec<f32>> {
+        let device = net.device();
+        let trained = norms == Norms::Batch;
+        let leaf = |(p, v): (&crate::exec::Param, Burn<1>)| match trained {
+            true if p.role.trainable() => Burn::from_inner(v).require_grad(),
+            true => Burn::from_inner(v),
+            false => v,
+        };
+        let params: Vec<Burn<1>> = net.params().iter().zip(net.initial()).map(leaf).collect();
+        let gate = |n: usize| Gate::upload(noise(n, 1), noise(n, 2), device);
+        let gates: Vec<Gate> = net.relus().iter().map(|r| gate(r.len())).collect();
+        let x = Burn::from_inner(upload(noise(5 * 3 * 64, 3), device)).require_grad();
+        let call = Call { params: &params, gates: &gates, norms, branch: Branch::Clean, watch, probes: None };
+        let out = net.forward(Value::new(x.clone(), [5, 3, 8, 8]), &call).unwrap();
+        assert_eq!(out.taps.len(), if watch { net.relus().len() } else { 0 });
+        assert_eq!(out.statistics.len(), if trained { net.norms().len() } else { 0 });
+        let weights = Burn::from_inner(upload(noise(50, 4), device));
+        let y = out.output.flat();
+        let grads = (y.clone() * weights).sum().backward();
+        let leaves = params.iter().filter(|p| p.is_require_grad());
+        let mut all = vec![download(y.inner()), download(x.grad(&grads).unwrap())];
+        all.extend(leaves.map(|p| download(p.grad(&grads).unwrap())));
+        all
+    }
+
+    #[test]
+    fn taking_in_changes_no_value_and_no_gradient() {
+        for (kind, depth, width) in
+            [(Kind::Resnet, 20, None), (Kind::Resnet, 18, None), (Kind::WideResnet, 10, Some(1))]
+        {
+            let a = Architecture { kind, depth, width, classes: 10, input: [3, 8, 8] };
+            let mut g = a.build(1).unwrap();
+            let facts = infer(&g).unwrap();
+            name_layers(&mut g, &facts);
+            let net = Network::new(&g, false, &Device::flex()).unwrap();
+            let layers = net.fusion.taken.iter().flatten().count();
+            assert_eq!(layers, net.relus().len(), "every layer of these networks takes something in");
+            for norms in [Norms::Batch, Norms::Running] {
+                for (one, other) in run(&net, norms, false).iter().zip(run(&net, norms, true)) {
+                    let top = other.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
+                    let far = one.iter().zip(&other).fold(0.0f32, |m, (a, b)| m.max((a - b).abs()));
+                    assert!(one.len() == other.len() && far <= 2e-5 * top, "{far} of {top}");
+                }
+            }
+        }
+    }
+}

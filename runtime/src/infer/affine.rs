@@ -14,7 +14,11 @@ pub(super) fn factors(g: &Graph, n: NodeId, channels: usize) -> Option<(NodeId, 
             let factor = |c: usize| f64::from(scale[c]) / (f64::from(var[c]) + f64::from(*eps)).sqrt();
             let offset = |c: usize| (f64::from(shift[c]) - f64::from(mean[c]) * factor(c)) as f32;
             let all = 0..channels;
-            Some((g.operand(n, 0)?, all.clone().map(|c| factor(c) as f32).collect(), all.map(offset).collect()))
+            Some((
+                g.operand(n, 0)?,
+                all.clone().map(|c| factor(c) as f32).collect(),
+                all.map(offset).collect(),
+            ))
         }
         Op::Binary(b) => {
             let (first, second) = (g.operand(n, 0)?, g.operand(n, 1)?);

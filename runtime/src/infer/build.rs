@@ -251,7 +251,8 @@ impl Builder<'_> {
         let kernel = self.drafts.len();
         let bias = g.const_operand(n, 2).cloned();
         self.drafts.push(Draft { shape, weights: weights.clone(), bias, from, to });
-        let name = format!("{kh}×{kw}/{} {}→{c_out} on {}×{}", c.strides[0], read.channels, read.rows, read.columns);
+        let name =
+            format!("{kh}×{kw}/{} {}→{c_out} on {}×{}", c.strides[0], read.channels, read.rows, read.columns);
         self.steps.push(Step::Conv { kernel, name, from, residual, activation, to });
         Ok(Some(to))
     }
@@ -276,7 +277,8 @@ impl Builder<'_> {
             Op::Pad { before, after, value } => {
                 self.planes(self.g.operand(n, 0)?)?;
                 let only = |v: &[usize]| v.len() == 4 && v[0] + v[2] + v[3] == 0;
-                (only(before) && only(after) && *value == 0.0).then_some(Window { skipped: before[1], ..whole })
+                (only(before) && only(after) && *value == 0.0)
+                    .then_some(Window { skipped: before[1], ..whole })
             }
             _ => None,
         }

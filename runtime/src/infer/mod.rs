@@ -70,9 +70,11 @@ impl Blocks {
         let mut shape = vec![n];
         shape.extend(&self.output);
         let mut result = vec![0.0; n * out];
-        let blocks = result.par_chunks_mut((LANES * out).max(1)).zip(images.par_chunks((LANES * each).max(1)));
+        let blocks =
+            result.par_chunks_mut((LANES * out).max(1)).zip(images.par_chunks((LANES * each).max(1)));
         blocks.try_for_each(|(result, images)| {
-            let mut memory = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let mut memory =
+                self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
             let done = self.block(images, result, &mut memory);
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
             done

@@ -35,7 +35,14 @@ pub(super) enum Step {
     /// The images, as a block or as a tensor.
     Load { to: usize },
     /// A convolution and what follows it.
-    Conv { kernel: usize, name: String, from: usize, residual: Option<usize>, activation: Activation, to: usize },
+    Conv {
+        kernel: usize,
+        name: String,
+        from: usize,
+        residual: Option<usize>,
+        activation: Activation,
+        to: usize,
+    },
     /// Element by element: scale and shift of each channel, a residual, an activation.
     Pointwise {
         from: usize,

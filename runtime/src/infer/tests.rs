@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used)]
 use super::*;
 use relinc_passes::architecture::{Architecture, Kind};
 use relinc_passes::interp::Interp;
@@ -30,11 +31,9 @@ fn built(kind: Kind, depth: usize, width: Option<usize>) -> Graph {
 
 #[test]
 fn networks_agree_with_the_interpreter() {
-    for g in [
-        built(Kind::Resnet, 20, None),
-        built(Kind::Resnet, 18, None),
-        built(Kind::WideResnet, 10, Some(2)),
-    ] {
+    for g in
+        [built(Kind::Resnet, 20, None), built(Kind::Resnet, 18, None), built(Kind::WideResnet, 10, Some(2))]
+    {
         let error = apart(&g, 19);
         assert!(error < 2e-5, "{}: {error}", g.name);
     }
@@ -101,7 +100,8 @@ fn images_that_are_mixed_are_left_to_the_interpreter() {
         ("N,4", "%y = reduce(%x) {kind=mean, axes=[0], keep=true}"),
         ("2,4", "%y = relu(%x)"),
     ] {
-        let g = parse(&format!("graph g {{ %x = input f32[{input}]\n {body}\n output \"y\" = %y\n}}")).unwrap();
+        let g =
+            parse(&format!("graph g {{ %x = input f32[{input}]\n {body}\n output \"y\" = %y\n}}")).unwrap();
         assert!(Blocks::new(&g).is_err(), "{body}");
     }
 }

@@ -273,7 +273,8 @@ loops!(scalar, 4, super::plain);
 pub(super) mod zmm {
     use super::SIDE;
     use std::arch::x86_64::{
-        __m512, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_unpackhi_ps, _mm512_unpacklo_ps,
+        __m512, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_unpackhi_ps,
+        _mm512_unpacklo_ps,
     };
     pub(in crate::kernels) use std::arch::x86_64::{
         _mm512_add_ps as add, _mm512_fmadd_ps as fma, _mm512_loadu_ps as load, _mm512_reduce_add_ps as total,
@@ -314,7 +315,10 @@ pub(super) mod ymm {
     /// Adds the sum of each vector's lanes to `sums`, one for each vector.
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    pub(in crate::kernels) fn add_totals<const M: usize>(rows: &[[__m256; super::SIDE]; M], sums: &mut [f32]) {
+    pub(in crate::kernels) fn add_totals<const M: usize>(
+        rows: &[[__m256; super::SIDE]; M],
+        sums: &mut [f32],
+    ) {
         for (sum, v) in sums.iter_mut().zip(rows.as_flattened()) {
             *sum += total(*v);
         }
@@ -371,7 +375,10 @@ pub(super) mod plain {
 
     /// Adds the sum of each vector's lanes to `sums`, one for each vector.
     #[inline]
-    pub(in crate::kernels) fn add_totals<const M: usize>(rows: &[[Vector; super::SIDE]; M], sums: &mut [f32]) {
+    pub(in crate::kernels) fn add_totals<const M: usize>(
+        rows: &[[Vector; super::SIDE]; M],
+        sums: &mut [f32],
+    ) {
         for (sum, v) in sums.iter_mut().zip(rows.as_flattened()) {
             *sum += total(*v);
         }

@@ -20,7 +20,7 @@ mod transpose;
 
 /// Numbers in -1..1 from a linear congruential generator.
 #[cfg(test)]
-fn noise(len: usize, seed: u32) -> Vec<f32> {
+pub(crate) fn noise(len: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

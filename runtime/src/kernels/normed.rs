@@ -201,12 +201,12 @@ mod tests {
                 let op = Normed { x: &x, residual, factor: &factor, offset: &offset, slopes, area };
                 assert_eq!(op.forward(), two_slope::forward(&z, slopes));
                 let gz = two_slope::input_grad(&z, &g, slopes);
-                let want =
-                    batch_norm::backward((&x, &gz), &gamma, (&plain.mean, &plain.var), area, EPS);
+                let want = batch_norm::backward((&x, &gz), &gamma, (&plain.mean, &plain.var), area, EPS);
                 let mut cut = g.clone();
                 let sums = op.cut(&mut cut, &plain.mean);
                 assert_eq!(cut, gz);
-                let got = batch_norm::finish((&x, &mut cut), &gamma, (&plain.mean, &plain.var), &sums, area, EPS);
+                let got =
+                    batch_norm::finish((&x, &mut cut), &gamma, (&plain.mean, &plain.var), &sums, area, EPS);
                 assert_eq!((&cut, &got.0, &got.1), (&want.x, &want.gamma, &want.beta));
                 let mut gx = g.clone();
                 let other = op.input_grad(&mut gx);

@@ -198,8 +198,7 @@ impl NormedKernels for Flex {
             let mut input = grad.clone();
             let other = op.residual.map(|_| grad);
             let g = &mut input.storage_mut::<f32>()[..n];
-            let (gs, gb) =
-                batch_norm::finish((op.x, g), slice(&scale), statistics, &sums, p.size, p.eps);
+            let (gs, gb) = batch_norm::finish((op.x, g), slice(&scale), statistics, &sums, p.size, p.eps);
             (input, other, Some([make(gs), make(gb)]))
         })
     }

@@ -37,7 +37,8 @@ impl Convolution {
         let tiled = Winograd::fits(s);
         let past = |axis: usize, out: usize, length: usize| {
             let out = if tiled { out.next_multiple_of(2) } else { out };
-            let reach = out.saturating_sub(1) * s.strides[axis] + (s.kernel[axis] - 1) * s.dilations[axis] + 1;
+            let reach =
+                out.saturating_sub(1) * s.strides[axis] + (s.kernel[axis] - 1) * s.dilations[axis] + 1;
             reach.saturating_sub(s.pads[axis] + length)
         };
         [s.pads[0], s.pads[1], past(0, rows, s.h), past(1, columns, s.w)]

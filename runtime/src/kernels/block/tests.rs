@@ -24,7 +24,9 @@ fn naive(x: &[f32], w: &[f32], bias: &[f32], residual: &[f32], a: &Activation, s
                 let slope = match a {
                     Activation::Identity => 1.0,
                     Activation::Relu => f64::from(u8::from(sum > 0.0)),
-                    Activation::Slopes(neg, pos) => f64::from(if sum < 0.0 { neg[element] } else { pos[element] }),
+                    Activation::Slopes(neg, pos) => {
+                        f64::from(if sum < 0.0 { neg[element] } else { pos[element] })
+                    }
                 };
                 y.push(sum * slope);
             }
@@ -80,8 +82,7 @@ fn convolutions_with_all_that_follows_agree_with_the_definition() {
             from.border = Convolution::border(&s).map(|b| b + 1);
             let to = Planes { border: [1, 0, 2, 1], ..Planes::new(s.c_out, oh, ow) };
             let other = Planes { border: [0, 2, 0, 0], ..to };
-            let (mut a, mut b, mut r) =
-                (vec![0.0; from.len()], vec![0.0; to.len()], vec![0.0; other.len()]);
+            let (mut a, mut b, mut r) = (vec![0.0; from.len()], vec![0.0; to.len()], vec![0.0; other.len()]);
             load(&x, &from, &mut a);
             load(&residual, &other, &mut r);
             let finish = Finish { residual: adds.then_some((&r[..], &other)), activation: &activation };

@@ -52,7 +52,9 @@ impl Winograd {
                 let mut part = vec![0.0; POINTS * read * CHANNELS];
                 for (from, m) in (0..read).flat_map(|from| (0..CHANNELS).map(move |m| (from, m))) {
                     let to = block * CHANNELS + m;
-                    let Some(kernel) = w.get((to * read + from) * 9..).and_then(|w| w.get(..9)) else { continue };
+                    let Some(kernel) = w.get((to * read + from) * 9..).and_then(|w| w.get(..9)) else {
+                        continue;
+                    };
                     let values = transformed(std::array::from_fn(|k| f64::from(kernel[k])));
                     for (point, value) in values.into_iter().enumerate() {
                         part[(point * read + from) * CHANNELS + m] = value as f32;
@@ -106,7 +108,8 @@ impl Winograd {
         let point = |channels: usize| ((channels * channel / LANES) | 1) * LANES;
         let (in_point, out_point) = (point(self.read), point(blocks * CHANNELS));
         let spectrum = room(&mut scratch.spectrum, POINTS * in_point);
-        let base = (from.border[0] - self.pads[0] + row) * from.width() + from.border[1] - self.pads[1] + column;
+        let base =
+            (from.border[0] - self.pads[0] + row) * from.width() + from.border[1] - self.pads[1] + column;
         for (c, plane) in x.chunks_exact(from.plane()).take(self.read).enumerate() {
             let plane = (plane, base * LANES, from.width());
             tiles::transform(level, plane, (down, across), &mut spectrum[c * channel..], in_point);

@@ -109,7 +109,7 @@ fn correlate(
     sizes: Sizes,
     [rows, columns]: [Axis; 2],
     x: &[f32],
-    weight: impl Fn(usize, usize, usize, usize) -> f32,
+    weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
     bias: Option<&[f32]>,
     out: &mut [f32],
 ) {

@@ -5,10 +5,12 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::correlate::{Method, Sizes};
 use super::strip::{Images, Strips};
 use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position};
-use crate::kernels::simd::Level;
+use crate::kernels::simd::{Level, wide};
 use crate::kernels::tiles::{self, POINTS};
 use crate::kernels::transpose::Stage;
 
@@ -54,7 +56,7 @@ impl Winograd {
         level: Level,
         sizes: Sizes,
         strips: Strips,
-        weight: impl Fn(usize, usize, usize, usize) -> f32,
+        weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
     ) -> Self {
         let (read, written) = sizes.per_group();
         // The taps in the order of their offsets, which for a transposed convolution is not that of the kernel.
@@ -62,17 +64,22 @@ impl Winograd {
         taps.sort_by_key(|&(_, offset)| offset);
         let length = POINTS * read * CHANNELS;
         let mut weights = vec![0.0; sizes.groups * sizes.blocks() * length];
-        for (block, weights) in weights.chunks_exact_mut(length).enumerate() {
+        weights.par_chunks_exact_mut(length).enumerate().for_each(|(block, weights)| {
             let (group, first) = (block / sizes.blocks(), block % sizes.blocks() * CHANNELS);
-            for (from, m) in
-                (0..read).flat_map(|from| (0..CHANNELS.min(written - first)).map(move |m| (from, m)))
-            {
-                let kernel = std::array::from_fn(|k| f64::from(weight(group, first + m, from, taps[k].0)));
-                for (point, value) in transformed(kernel).into_iter().enumerate() {
-                    weights[(point * read + from) * CHANNELS + m] = value as f32;
+            for from in 0..read {
+                let mut kernels = [[0.0; CHANNELS]; 9];
+                for (k, kernels) in kernels.iter_mut().enumerate() {
+                    for (m, v) in kernels.iter_mut().enumerate().take(written - first) {
+                        *v = f64::from(weight(group, first + m, from, taps[k].0));
+                    }
+                }
+                let mut values = [[0.0; CHANNELS]; POINTS];
+                transform_kernels(&kernels, &mut values);
+                for (point, values) in values.iter().enumerate() {
+                    weights[(point * read + from) * CHANNELS..][..CHANNELS].copy_from_slice(values);
                 }
             }
-        }
+        });
         Winograd { level, sizes, strips, weights }
     }
 
@@ -92,7 +99,19 @@ impl Winograd {
     }
 }
 
+wide! {
+    fn transform_kernels(g: &[[f64; CHANNELS]; 9], out: &mut [[f32; CHANNELS]; POINTS]) {
+        for m in 0..CHANNELS {
+            let values = transformed(std::array::from_fn(|k| g[k][m]));
+            for point in 0..POINTS {
+                out[point][m] = values[point] as f32;
+            }
+        }
+    }
+}
+
 /// `G·g·Gᵀ` of a 3×3 kernel.
+#[inline(always)]
 pub(in crate::kernels) fn transformed(g: [f64; 9]) -> [f64; POINTS] {
     let row = |a: f64, b: f64, c: f64| [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c];
     let columns: [[f64; 4]; 3] = std::array::from_fn(|c| row(g[c], g[3 + c], g[6 + c]));
@@ -117,13 +136,7 @@ impl Method for Winograd {
         }
     }
 
-    fn load(
-        &self,
-        images: Images<'_>,
-        range: (usize, usize),
-        blocks: Range<usize>,
-        scratch: &mut Scratch,
-    ) {
+    fn load(&self, images: Images<'_>, range: (usize, usize), blocks: Range<usize>, scratch: &mut Scratch) {
         let source = self.strips.source(range);
         let tiles = self.tiles(range.1 - range.0);
         let base = self.strips.bases(range, (0, 0)).first().map_or(0, |&(_, _, base)| base);

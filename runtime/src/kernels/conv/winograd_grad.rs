@@ -185,8 +185,10 @@ impl<'a> WinogradGrad<'a> {
                 let at = ((to / SIDE * inner + from / SIDE) * SIDE + to % SIDE) * SIDE + from % SIDE;
                 let m: [f64; POINTS] =
                     std::array::from_fn(|p| shares.iter().map(|s| f64::from(s[p * point + at])).sum());
-                let fold = |a: f64, b: f64, c: f64, d: f64| [a + (b + c) / 2.0, (b - c) / 2.0, (b + c) / 2.0 + d];
-                let columns: [[f64; 3]; 4] = std::array::from_fn(|c| fold(m[c], m[4 + c], m[8 + c], m[12 + c]));
+                let fold =
+                    |a: f64, b: f64, c: f64, d: f64| [a + (b + c) / 2.0, (b - c) / 2.0, (b + c) / 2.0 + d];
+                let columns: [[f64; 3]; 4] =
+                    std::array::from_fn(|c| fold(m[c], m[4 + c], m[8 + c], m[12 + c]));
                 for (r, out) in out.chunks_exact_mut(3).enumerate() {
                     let row = fold(columns[0][r], columns[1][r], columns[2][r], columns[3][r]);
                     out.iter_mut().zip(row).for_each(|(out, v)| *out = v as f32);
