@@ -1,5 +1,5 @@
-//! Accuracy: clean and on corrupted images by the reference interpreter, under attack on burn; and feeding a data set to
-//! a network in the layout it wants.
+//! Accuracy: clean and on corrupted images in blocks of images or by the reference interpreter, under attack on burn; and
+//! feeding a data set to a network in the layout it wants.
 
 pub mod attacked;
 pub mod corrupted;
