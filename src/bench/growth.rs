@@ -5,8 +5,11 @@ use serde::Serialize;
 use std::fmt;
 use std::process::Command;
 
+/// A quantity, and its values with the network and the batch that have them.
+type Values = (&'static str, &'static [(f64, &'static str, usize)]);
+
 /// Values of one quantity, the others fixed.
-const SERIES: [(&str, &[(f64, &str, usize)]); 4] = [
+const SERIES: [Values; 4] = [
     (
         "batch",
         &[(32.0, "resnet20", 32), (64.0, "resnet20", 64), (128.0, "resnet20", 128), (256.0, "resnet20", 256)],
