@@ -13,6 +13,7 @@ pub mod error;
 pub mod fixed_point;
 pub mod latency;
 pub mod measure;
+pub mod memory;
 pub mod model;
 pub mod pipeline;
 pub mod probe;

@@ -98,7 +98,10 @@ pub fn fold_after(g: &Graph, linear: NodeId, a: &Affine, name: &str) -> Option<(
     let (w, rows) = (g.const_operand(linear, 1)?, a.scale.len());
     let v = w.as_f32()?;
     let per_row = v.len().checked_div(rows)?;
-    let scaled = v.iter().enumerate().map(|(i, &x)| (f64::from(x) * a.scale[i / per_row]) as f32).collect();
+    let mut scaled = Vec::with_capacity(v.len());
+    for (row, s) in v.chunks(per_row.max(1)).zip(&a.scale) {
+        scaled.extend(row.iter().map(|&x| (f64::from(x) * s) as f32));
+    }
     let bias = g.const_operand(linear, 2).and_then(|b| b.as_f32());
     let b =
         (0..rows).map(|o| (bias.map_or(0.0, |b| f64::from(b[o])) * a.scale[o] + a.shift[o]) as f32).collect();

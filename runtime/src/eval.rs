@@ -1,10 +1,12 @@
-//! Accuracy: clean and on corrupted images by the reference interpreter, under attack on burn; and feeding a data set to
-//! a network in the layout it wants.
+//! Accuracy: clean and on corrupted images in blocks of images or by the reference interpreter, under attack on burn; and
+//! feeding a data set to a network in the layout it wants.
 
 pub mod attacked;
 pub mod corrupted;
 
 use crate::data::Dataset;
+use crate::infer::Blocks;
+use crate::threads;
 use relinc_passes::interp::Interp;
 use relinc_passes::interp::movement;
 use relinc_passes::ir::{Graph, NodeId, Op, Tensor, Type};
@@ -13,6 +15,8 @@ use std::time::Instant;
 
 /// Images a batch.
 pub const BATCH: usize = 128;
+/// Images a batch for each thread at least.
+const THREAD: usize = 32;
 
 /// What an evaluation found.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -109,13 +113,48 @@ fn for_each_batch(
 ) -> Result<(), String> {
     let (_, ty) = only_input(g)?;
     let layout = layout(ty, ds.image_shape())?;
-    let interp = Interp::new(g).map_err(|e| e.to_string())?;
-    for range in batches(ty, n.min(ds.len()), BATCH)? {
+    let network = Classifier::new(g)?;
+    for range in batches(ty, n.min(ds.len()), BATCH.max(THREAD * threads::count()))? {
         let (x, labels) = feed(ds, range, layout);
-        let out = interp.run(vec![x]).map_err(|e| e.to_string())?;
-        each(out.first().ok_or("the model has no output")?, &labels);
+        each(&network.run(x)?, &labels);
     }
     Ok(())
+}
+
+/// A network that classifies: in blocks of images where it can be, by the reference interpreter otherwise.
+#[derive(Debug)]
+pub enum Classifier<'g> {
+    /// Images side by side.
+    Blocks(Box<Blocks>),
+    /// The interpreter.
+    Interp(Interp<'g>),
+}
+
+impl<'g> Classifier<'g> {
+    /// Makes a graph ready.
+    ///
+    /// # Errors
+    /// A graph on a cycle.
+    pub fn new(g: &'g Graph) -> Result<Classifier<'g>, String> {
+        match Blocks::new(g) {
+            Ok(b) => Ok(Classifier::Blocks(Box::new(b))),
+            Err(_) => Interp::new(g).map(Classifier::Interp).map_err(|e| e.to_string()),
+        }
+    }
+
+    /// The first output for a batch.
+    ///
+    /// # Errors
+    /// A batch of another shape than the input's.
+    pub fn run(&self, x: Tensor) -> Result<Tensor, String> {
+        match self {
+            Classifier::Blocks(b) => b.run(&x),
+            Classifier::Interp(i) => {
+                let out = i.run(vec![x]).map_err(|e| e.to_string())?;
+                out.into_iter().next().ok_or_else(|| "the model has no output".into())
+            }
+        }
+    }
 }
 
 /// Top-1 accuracy on the first `n` images. `tell` hears how many are done.

@@ -1,52 +1,122 @@
 //! `relinc bench`
 
 use super::{Global, print, print_json};
-use crate::bench;
-use crate::error::Error;
+use crate::bench::pace::{Pace, Repeat};
+use crate::bench::step::Step;
+use crate::bench::{self, Plan, Subject};
+use crate::error::{Error, input};
+use relinc_runtime::threads;
+use std::io::BufRead;
 use std::path::PathBuf;
 
 /// Options of `relinc bench`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// compile (time and memory of compile), eval (images a second), train-step (an SGD step with masked ReLUs), gradients
-    /// (the executor's against a file of benches/pytorch/gradients.py)
-    #[arg(value_parser = ["compile", "eval", "train-step", "gradients"])]
+    /// compile (time and memory of compile), eval (images a second), train-step (an SGD step with masked ReLUs), robust-step
+    /// (RLNet's: clean, AugMix and PGD-7), growth (of a step with batch, width, depth and resolution), gradients (the executor's
+    /// against a file of benches/pytorch/gradients.py)
+    #[arg(value_parser = ["compile", "eval", "train-step", "robust-step", "growth", "gradients"])]
     what: String,
-    /// The model, for gradients
-    model: Option<PathBuf>,
+    /// The model file, for gradients
+    file: Option<PathBuf>,
+    /// The networks to measure: resnet20, wrn28-10, resnet18@64 for images of 64×64; may be repeated [default: resnet20 and resnet18]
+    #[arg(long = "model", value_name = "NAME")]
+    models: Vec<Subject>,
+    /// Images of a batch [default: 128; a step of another network than resnet20: 32]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    batch: Option<u64>,
+    /// Threads that compute [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    threads: Option<u64>,
+    /// What compile emits: onnx, spu; may be repeated [default: both]
+    #[arg(long = "target", value_name = "T")]
+    targets: Vec<String>,
     /// The file to compare with, for gradients
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
-    /// Print where the time goes (announced)
+    /// Print where the time goes
     #[arg(long)]
     profile: bool,
     /// Repetitions; the smallest time counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     repeat: u64,
+    /// One repetition for each line on stdin, its seconds to stdout: for measurements that take turns with another program
+    #[arg(long, conflicts_with = "repeat")]
+    paced: bool,
+}
+
+impl Args {
+    /// Whether it measures something that runs step after step.
+    pub(super) fn trains(&self) -> bool {
+        self.what != "compile"
+    }
 }
 
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
-    if a.profile {
-        return Err(Error::announced("--profile"));
+    if a.what == "gradients" {
+        return gradients(&a, g);
     }
-    let rows = match a.what.as_str() {
-        "compile" => bench::compile(a.repeat as usize)?,
-        "eval" => bench::eval(a.repeat as usize)?,
-        "train-step" => bench::step::measure(a.repeat as usize)?,
-        _ => return gradients(&a, g),
+    if a.what == "growth" {
+        let series = bench::growth::measure(a.repeat, a.threads.map(|n| n as usize))?;
+        return show(&series, g);
+    }
+    if let Some(n) = a.threads {
+        threads::set(n as usize).map_err(input)?;
+    }
+    let mut repeat = Repeat::new(a.repeat);
+    let pace: &mut dyn Pace = if a.paced { &mut Turns } else { &mut repeat };
+    let models = if a.models.is_empty() {
+        vec!["resnet20".parse().map_err(input)?, "resnet18".parse().map_err(input)?]
+    } else {
+        a.models.clone()
     };
+    if a.what == "compile" {
+        let targets =
+            if a.targets.is_empty() { vec!["onnx".into(), "spu".into()] } else { a.targets.clone() };
+        return show(&bench::compile::measure(&models, &targets, pace)?, g);
+    }
+    let step = a.what != "eval";
+    let batch = |s: &Subject| match a.batch {
+        Some(n) => n as usize,
+        None if step && s.to_string() != "resnet20" => 32,
+        None => 128,
+    };
+    let subjects = models.into_iter().map(|s| (s.clone(), batch(&s))).collect();
+    let mut plan = Plan { subjects, pace, profile: a.profile };
+    let rows = match a.what.as_str() {
+        "eval" => bench::eval::measure(&mut plan)?,
+        "train-step" => bench::step::measure(Step::Clean, &mut plan)?,
+        _ => bench::step::measure(Step::Robust, &mut plan)?,
+    };
+    show(&rows, g)
+}
+
+/// Prints one result a line, or all as JSON.
+fn show<T: serde::Serialize + std::fmt::Display>(rows: &[T], g: &Global) -> Result<(), Error> {
     if g.json {
         return print_json(&rows);
     }
-    for r in rows {
-        print(&r.to_string());
-    }
+    rows.iter().for_each(|r| print(&r.to_string()));
     Ok(())
 }
 
+/// A repetition for each line on stdin.
+struct Turns;
+
+impl Pace for Turns {
+    fn next(&mut self, before: Option<f64>) -> bool {
+        match before {
+            None => print("ready"),
+            Some(seconds) => print(&seconds.to_string()),
+        }
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).is_ok_and(|n| n > 0)
+    }
+}
+
 fn gradients(a: &Args, g: &Global) -> Result<(), Error> {
-    let (Some(model), Some(reference)) = (&a.model, &a.reference) else {
+    let (Some(model), Some(reference)) = (&a.file, &a.reference) else {
         return Err(Error::Input("bench gradients wants MODEL.onnx and --reference FILE".into()));
     };
     let p = bench::gradients::compare(model, reference)?;

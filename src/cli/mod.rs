@@ -102,6 +102,18 @@ enum Command {
     Devices(Announced),
 }
 
+impl Command {
+    /// Whether it runs many steps that each need as much memory as the one before.
+    fn trains(&self) -> bool {
+        match self {
+            Command::Bench(a) => a.trains(),
+            Command::Run(_) | Command::Sweep(_) | Command::Eval(_) => true,
+            Command::Train(_) | Command::Search(_) | Command::Tune(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// A command of the contract that this version does not have; it takes anything.
 #[derive(Debug, clap::Args)]
 struct Announced {
@@ -115,6 +127,9 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         "auto" | "cpu" => {}
         d if d == "gpu" || d.starts_with("gpu:") => return Err(Error::announced(&format!("--device {d}"))),
         d => return Err(Error::Input(format!("--device {d} is not known; choose auto or cpu"))),
+    }
+    if cli.command.trains() {
+        crate::memory::keep_freed();
     }
     let announced = |what: &str| Err(Error::announced(&format!("relinc {what}")));
     match cli.command {

@@ -15,6 +15,7 @@ mod matmul;
 pub mod movement;
 mod norm;
 mod par;
+mod peak;
 mod plan;
 mod pool;
 mod reduce;
@@ -25,6 +26,7 @@ mod zip;
 
 pub use error::InterpError;
 pub use exec::eval_const;
+pub use peak::gemm_peak;
 pub use run::Interp;
 pub use vjp::gradients;
 

@@ -6,6 +6,7 @@ use crate::ir::op::SliceAxis;
 use crate::ir::{Binary, NodeId, Op, Tensor, Unary};
 use crate::pass::Cx;
 use crate::patch::{Patch, Ref};
+use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// How many times larger a value may become, and the largest constant: with 18 fraction bits a weight then keeps the
@@ -145,11 +146,18 @@ impl Builder<'_> {
             return Err(format!("{what} has other channels than its weights"));
         }
         let per_group = rows / group;
-        let scaled = v.iter().enumerate().map(|(e, &x)| {
-            let (o, i) = (e / (cols * taps), e / taps % cols);
-            (f64::from(x) * inner[o / per_group * cols + i] / out[o]) as f32
-        });
-        let scaled = Tensor::f32(w.shape(), scaled.collect());
+        let mut scaled = vec![0.0; v.len()];
+        scaled
+            .par_chunks_mut((cols * taps).max(1))
+            .zip(v.par_chunks((cols * taps).max(1)))
+            .enumerate()
+            .for_each(|(o, (new, old))| {
+                for (i, (new, old)) in new.chunks_mut(taps).zip(old.chunks(taps)).enumerate() {
+                    let (factor, divisor) = (inner[o / per_group * cols + i], out[o]);
+                    new.iter_mut().zip(old).for_each(|(n, &x)| *n = (f64::from(x) * factor / divisor) as f32);
+                }
+            });
+        let scaled = Tensor::f32(w.shape(), scaled);
         let mut new = vec![self.now(x), self.constant(operands[1], scaled)?];
         if let Some(&b) = operands.get(2) {
             let t = g.const_of(b).ok_or("its bias is no constant")?;

@@ -4,6 +4,7 @@ use super::clean;
 use crate::corrupt::{Corruption, SEVERITIES, corrupt_batch};
 use crate::data::{CorruptedFolder, Dataset};
 use relinc_passes::ir::Graph;
+use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
 /// Where the corrupted images come from.
@@ -78,16 +79,31 @@ pub fn corrupted(
     }
     let sets = Corruption::ALL.len() * usize::from(SEVERITIES);
     let (mut by, mut seen, mut done) = (vec![], n, 0);
-    for corruption in Corruption::ALL {
-        let mut row = [0.0; SEVERITIES as usize];
-        for (severity, accuracy) in (1..).zip(&mut row) {
-            let found = clean(g, &source.dataset(corruption, severity, n)?, n, &mut |_, _| {})?;
-            (*accuracy, seen) = (found.clean, found.n);
-            done += 1;
-            tell(done, sets);
+    std::thread::scope(|scope| -> Result<(), String> {
+        // The next set is drawn while this one is evaluated.
+        let (send, receive) = sync_channel(1);
+        scope.spawn(move || {
+            for (corruption, severity) in
+                Corruption::ALL.into_iter().flat_map(|c| (1..=SEVERITIES).map(move |s| (c, s)))
+            {
+                if send.send(source.dataset(corruption, severity, n)).is_err() {
+                    return;
+                }
+            }
+        });
+        for corruption in Corruption::ALL {
+            let mut row = [0.0; SEVERITIES as usize];
+            for accuracy in &mut row {
+                let set = receive.recv().map_err(|e| e.to_string())??;
+                let found = clean(g, &set, n, &mut |_, _| {})?;
+                (*accuracy, seen) = (found.clean, found.n);
+                done += 1;
+                tell(done, sets);
+            }
+            by.push((corruption.name(), row));
         }
-        by.push((corruption.name(), row));
-    }
+        Ok(())
+    })?;
     let mean = by.iter().flat_map(|(_, row)| row).sum::<f64>() / sets as f64;
     Ok(Corrupted { n: seen, mean, by, seconds: start.elapsed().as_secs_f64() })
 }

@@ -1,5 +1,6 @@
 //! Running a [`Network`]: forward on any burn device, with gradients where the leaves want them.
 
+use super::fuse::Taken;
 use super::generic;
 use super::network::{Branch, Network, Source, Step};
 use super::ops;
@@ -113,6 +114,15 @@ pub struct Call<'a> {
     pub probes: Option<&'a [Burn<1>]>,
 }
 
+impl Call<'_> {
+    /// Whether ReLU layers may take in what is before them: nobody looks at it, and the gates get no gradients
+    /// and no learned slopes.
+    fn fuses(&self) -> bool {
+        let plain = |g: &Gate| !g.pos.is_autodiff() && !g.neg.is_autodiff() && g.learned.is_none();
+        !self.watch && self.probes.is_none() && self.norms != Norms::Measure && self.gates.iter().all(plain)
+    }
+}
+
 /// What goes into and comes out of a ReLU layer, one row after the other.
 #[derive(Debug, Clone)]
 pub struct Tap {
@@ -164,7 +174,13 @@ impl Network {
         let mut values: Vec<Option<Value>> = vec![None; self.steps.len()];
         let mut taps: Vec<Option<Tap>> = vec![None; if call.watch { self.relus().len() } else { 0 }];
         let mut statistics = vec![];
-        for (i, step) in self.steps.iter().enumerate() {
+        let fused = call.fuses();
+        for (i, step) in self.steps.iter().enumerate().filter(|(i, _)| !fused || !self.fusion.left_out[*i]) {
+            if let Some(t) = self.fusion.taken[i].as_ref().filter(|_| fused) {
+                values[i] = self.taken(step, t, &values, call, &mut statistics);
+                self.fusion.last_use[i].iter().for_each(|&v| values[v] = None);
+                continue;
+            }
             let y = if matches!(step.op, Op::Input(_)) {
                 x.clone()
             } else {
@@ -178,7 +194,8 @@ impl Network {
                     .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
             };
             values[i] = Some(y);
-            step.last_use.iter().for_each(|&v| values[v] = None);
+            let last_use = if fused { &self.fusion.last_use[i] } else { &step.last_use };
+            last_use.iter().for_each(|&v| values[v] = None);
         }
         let output = values[self.output].take().ok_or("the output was not computed")?;
         Ok(Outcome { output, taps: taps.into_iter().flatten().collect(), statistics })
@@ -222,6 +239,41 @@ impl Network {
             Op::Binary(Binary::Add) if args[0].shape() == args[1].shape() => Ok(ops::sum(x, &args[1])),
             op => generic::apply(op, args, self.facts.ty(step.id), batch),
         }
+    }
+
+    /// A ReLU layer with the normalisation and the sum before it.
+    fn taken(
+        &self,
+        step: &Step,
+        t: &Taken,
+        values: &[Option<Value>],
+        call: &Call<'_>,
+        statistics: &mut Vec<Statistics>,
+    ) -> Option<Value> {
+        let (norm, gate) = (&self.steps[t.norm], &call.gates[step.relu?]);
+        let x = self.operand(norm.operands.first()?, values, call)?;
+        let r = match &t.residual {
+            Some(r) => Some(self.operand(r, values, call)?),
+            None => None,
+        };
+        let (site, gates) = (norm.norm?, [gate.pos.clone(), gate.neg.clone()]);
+        let s = &self.norms()[site];
+        let [scale, shift, mean, variance] = s.params[call.branch as usize].map(|i| call.params[i].clone());
+        if call.norms == Norms::Batch {
+            let (y, mean, variance) = ops::norm_gate(&x, r.as_ref(), [scale, shift], gates, s.eps);
+            let count = x.len() / mean.dims()[0].max(1);
+            statistics.push(Statistics { site, mean, variance, count });
+            return Some(y);
+        }
+        if scale.is_autodiff() || shift.is_autodiff() {
+            let y = self.norm(site, &x, call, statistics);
+            let y = r.map_or(y.clone(), |r| ops::sum(&y, &r));
+            let [pos, neg] = gates;
+            return Some(ops::gate(&y, pos, neg));
+        }
+        let factor = scale.div((variance + s.eps).sqrt());
+        let offset = shift.sub(mean.mul(factor.clone()));
+        Some(ops::scale_gate(&x, r.as_ref(), [factor, offset], gates))
     }
 
     fn norm(&self, site: usize, x: &Value, call: &Call<'_>, statistics: &mut Vec<Statistics>) -> Value {

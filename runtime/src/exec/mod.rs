@@ -2,9 +2,10 @@
 
 pub mod forward;
 pub mod free_batch;
+mod fuse;
 mod generic;
 pub mod network;
-mod ops;
+pub mod ops;
 pub mod tract;
 mod untie;
 pub mod value;

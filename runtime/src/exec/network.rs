@@ -1,5 +1,6 @@
 //! A graph as a trainable network: what computes what, which constants are parameters, where the ReLU layers are.
 
+use super::fuse::{self, Fusion};
 use super::untie::untie;
 use super::value::Value;
 use burn::tensor::{Device, Tensor as Burn};
@@ -132,6 +133,7 @@ pub struct Network {
     graph: Arc<Graph>,
     pub(super) facts: Arc<Facts>,
     pub(super) steps: Vec<Step>,
+    pub(super) fusion: Fusion,
     pub(super) output: usize,
     pub(super) constants: Vec<Value>,
     params: Vec<Param>,
@@ -171,6 +173,7 @@ impl Network {
         let mut net = Network {
             input: ty.per_sample(),
             steps: vec![],
+            fusion: Fusion::default(),
             output: 0,
             constants: vec![],
             params: vec![],
@@ -243,6 +246,7 @@ impl Network {
             _ => return Err("the model's output is a constant".into()),
         };
         net.release();
+        net.fusion = fuse::plan(&net.steps, &net.facts, net.output);
         net.graph = Arc::new(graph.clone());
         net.sort_relus();
         Ok(net)

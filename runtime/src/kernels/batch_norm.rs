@@ -54,10 +54,16 @@ pub fn forward_into(
     y: &mut [f32],
 ) -> (Vec<f32>, Vec<f32>) {
     let (mean, var) = statistics(x, gamma.len(), area);
-    let scale: Vec<f32> = gamma.iter().zip(&var).map(|(g, v)| g * inverse(*v, eps)).collect();
-    let shift: Vec<f32> = beta.iter().zip(&mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
+    let (scale, shift) = factors(gamma, beta, (&mean, &var), eps);
     affine_into(x, &scale, &shift, area, y);
     (mean, var)
+}
+
+/// Factor and offset of each channel that normalise by a mean and a variance.
+pub fn factors(gamma: &[f32], beta: &[f32], (mean, var): (&[f32], &[f32]), eps: f32) -> (Vec<f32>, Vec<f32>) {
+    let scale: Vec<f32> = gamma.iter().zip(var).map(|(g, v)| g * inverse(*v, eps)).collect();
+    let shift = beta.iter().zip(mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
+    (scale, shift)
 }
 
 /// Mean and biased variance of each channel of `x`, `[n, channels, area]`.
@@ -96,6 +102,26 @@ pub fn backward(
     Gradients { x: gx, gamma, beta }
 }
 
+/// [`backward`] from the sums of each channel, `Σ g` and `Σ g·(x - mean)`, in place of the gradient `g` of the result; returns
+/// the gradients of scale and shift.
+pub fn finish(
+    (x, g): (&[f32], &mut [f32]),
+    gamma: &[f32],
+    (mean, var): (&[f32], &[f32]),
+    sums: &[[f64; 2]],
+    area: usize,
+    eps: f32,
+) -> (Vec<f32>, Vec<f32>) {
+    let terms = terms(x.len(), gamma, var, sums, eps);
+    let image = (gamma.len() * area).max(1);
+    g.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(g, x)| {
+        for (c, (g, x)) in g.chunks_exact_mut(area).zip(x.chunks_exact(area)).enumerate() {
+            finish_run(x, terms[c], mean[c], g);
+        }
+    });
+    parameter_gradients(sums, var, eps)
+}
+
 /// [`backward`] with the gradient of the input written to `gx`; returns those of scale and shift.
 pub fn backward_into(
     (x, gy): (&[f32], &[f32]),
@@ -107,17 +133,8 @@ pub fn backward_into(
 ) -> (Vec<f32>, Vec<f32>) {
     assert_eq!((x.len(), gy.len()), (gx.len(), gx.len()));
     let channels = gamma.len();
-    let count = (x.len() / channels.max(1)).max(1) as f64;
     let sums = channel_sums(x, Some(gy), mean, area);
-    // gx = gamma/σ · (gy - mean(gy) - (x - mean)/σ² · mean(gy·(x - mean))), as a·gy + b·x + c.
-    let terms: Vec<[f32; 3]> = (0..channels)
-        .map(|c| {
-            let inverse = 1.0 / (f64::from(var[c]) + f64::from(eps)).sqrt();
-            let a = f64::from(gamma[c]) * inverse;
-            let b = -a * inverse * inverse * sums[c][1] / count;
-            [a as f32, b as f32, (-a * sums[c][0] / count) as f32]
-        })
-        .collect();
+    let terms = terms(x.len(), gamma, var, &sums, eps);
     let image = (channels * area).max(1);
     gx.par_chunks_mut(image).zip(x.par_chunks(image)).zip(gy.par_chunks(image)).for_each(|((gx, x), gy)| {
         for c in 0..channels {
@@ -125,6 +142,22 @@ pub fn backward_into(
             backward_run(&x[at.clone()], &gy[at.clone()], terms[c], mean[c], &mut gx[at]);
         }
     });
+    parameter_gradients(&sums, var, eps)
+}
+
+/// `gx = gamma/σ · (gy - mean(gy) - (x - mean)/σ² · mean(gy·(x - mean)))` as `a·gy + b·(x - mean) + c`.
+fn terms(len: usize, gamma: &[f32], var: &[f32], sums: &[[f64; 2]], eps: f32) -> Vec<[f32; 3]> {
+    let count = (len / gamma.len().max(1)).max(1) as f64;
+    let term = |c: usize| {
+        let inverse = 1.0 / (f64::from(var[c]) + f64::from(eps)).sqrt();
+        let a = f64::from(gamma[c]) * inverse;
+        let b = -a * inverse * inverse * sums[c][1] / count;
+        [a as f32, b as f32, (-a * sums[c][0] / count) as f32]
+    };
+    (0..gamma.len()).map(term).collect()
+}
+
+fn parameter_gradients(sums: &[[f64; 2]], var: &[f32], eps: f32) -> (Vec<f32>, Vec<f32>) {
     let gamma = sums.iter().zip(var).map(|(s, &v)| (s[1] as f32) * inverse(v, eps)).collect();
     (gamma, sums.iter().map(|s| s[0] as f32).collect())
 }
@@ -182,13 +215,22 @@ wide! {
 }
 
 wide! {
+    fn finish_run(x: &[f32], terms: [f32; 3], mean: f32, g: &mut [f32]) {
+        let [a, b, constant] = terms;
+        for (g, x) in g.iter_mut().zip(x) {
+            *g = a * *g + (b * (x - mean) + constant);
+        }
+    }
+}
+
+wide! {
     fn squares_run(x: &[f32], offset: f32) -> [f32; 2] {
         run(x, x, offset, |d, _| d)
     }
 }
 
 wide! {
-    fn products_run(x: &[f32], g: &[f32], offset: f32) -> [f32; 2] {
+    pub(super) fn products_run(x: &[f32], g: &[f32], offset: f32) -> [f32; 2] {
         run(x, g, offset, |_, g| g)
     }
 }

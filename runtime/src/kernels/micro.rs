@@ -8,13 +8,16 @@
 use super::simd::Level;
 
 /// Images side by side in a block: the lanes of the widest vector.
-pub(super) const LANES: usize = 16;
+pub const LANES: usize = 16;
 /// Output channels of one tile of [`correlate`].
 pub(super) const CHANNELS: usize = 8;
 /// Gradient channels of one tile of [`outer_sums`].
 pub(super) const GRADS: usize = 4;
 /// Input vectors of one tile of [`outer_sums`].
 pub(super) const INPUTS: usize = 6;
+
+/// Rows and columns of one tile of [`products`].
+pub(super) const SIDE: usize = 4;
 
 /// Where one output position is written and where its window starts.
 #[derive(Clone, Copy, Debug)]
@@ -89,10 +92,31 @@ pub(super) fn outer_sums(
     }
 }
 
+/// `sums[m][j] += Σ_p Σ_lane g[g_at[m] + p·LANES] · x[x_at[j] + p·LANES]` over `count` vectors.
+pub(super) fn products(
+    level: Level,
+    (g, g_at): (&[f32], [usize; SIDE]),
+    (x, x_at): (&[f32], [usize; SIDE]),
+    count: usize,
+    sums: &mut [f32; SIDE * SIDE],
+) {
+    assert!(g_at.iter().all(|at| at + count * LANES <= g.len()));
+    assert!(x_at.iter().all(|at| at + count * LANES <= x.len()));
+    assert!(level.available());
+    // SAFETY: every load lies below the ends asserted above, and the machine has the level's instructions.
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512::products::<SIDE>((g, g_at), (x, x_at), count, sums) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { avx2::products::<2>((g, g_at), (x, x_at), count, sums) },
+        _ => unsafe { scalar::products::<1>((g, g_at), (x, x_at), count, sums) },
+    }
+}
+
 macro_rules! loops {
     ($name:ident, $width:literal, $prelude:path $(, $feature:literal)?) => {
         mod $name {
-            use super::{CHANNELS, GRADS, INPUTS, LANES, Panel, Position};
+            use super::{CHANNELS, GRADS, INPUTS, LANES, Panel, Position, SIDE};
             use $prelude::*;
 
             /// # Safety
@@ -201,6 +225,40 @@ macro_rules! loops {
                     }
                 }
             }
+
+            /// # Safety
+            /// As asserted by [`super::products`].
+            $(#[target_feature(enable = $feature)])?
+            pub(super) unsafe fn products<const M: usize>(
+                (g, g_at): (&[f32], [usize; SIDE]),
+                (x, x_at): (&[f32], [usize; SIDE]),
+                count: usize,
+                sums: &mut [f32; SIDE * SIDE],
+            ) {
+                for m0 in (0..SIDE).step_by(M) {
+                    let mut rows = [[splat(0.0); SIDE]; M];
+                    for lane in (0..LANES).step_by($width) {
+                        // SAFETY: the offsets stay inside `g` and `x`: the caller's contract.
+                        unsafe {
+                            let g: [*const f32; M] = std::array::from_fn(|m| g.as_ptr().add(g_at[m0 + m] + lane));
+                            let x: [*const f32; SIDE] = std::array::from_fn(|j| x.as_ptr().add(x_at[j] + lane));
+                            for p in 0..count {
+                                let mut values = [splat(0.0); SIDE];
+                                for j in 0..SIDE {
+                                    values[j] = load(x[j].add(p * LANES));
+                                }
+                                for m in 0..M {
+                                    let grad = load(g[m].add(p * LANES));
+                                    for j in 0..SIDE {
+                                        rows[m][j] = fma(grad, values[j], rows[m][j]);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                    add_totals(&rows, &mut sums[m0 * SIDE..(m0 + M) * SIDE]);
+                }
+            }
         }
     };
 }
@@ -213,10 +271,34 @@ loops!(scalar, 4, super::plain);
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod zmm {
+    use super::SIDE;
+    use std::arch::x86_64::{
+        __m512, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_unpackhi_ps,
+        _mm512_unpacklo_ps,
+    };
     pub(in crate::kernels) use std::arch::x86_64::{
         _mm512_add_ps as add, _mm512_fmadd_ps as fma, _mm512_loadu_ps as load, _mm512_reduce_add_ps as total,
         _mm512_set1_ps as splat, _mm512_storeu_ps as store, _mm512_sub_ps as sub,
     };
+
+    /// Adds the sum of each vector's lanes to `sums`, one for each vector; all sixteen at a time.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(in crate::kernels) fn add_totals<const M: usize>(rows: &[[__m512; SIDE]; M], sums: &mut [f32]) {
+        // Of each row, a vector whose quarters hold four partial sums of its four vectors.
+        let mut quarters = [_mm512_setzero_ps(); 4];
+        for (q, [a, b, c, d]) in quarters.iter_mut().zip(rows) {
+            let ab = add(_mm512_unpacklo_ps(*a, *b), _mm512_unpackhi_ps(*a, *b));
+            let cd = add(_mm512_unpacklo_ps(*c, *d), _mm512_unpackhi_ps(*c, *d));
+            *q = add(_mm512_shuffle_ps::<0x44>(ab, cd), _mm512_shuffle_ps::<0xee>(ab, cd));
+        }
+        let pair = |a, b| add(_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b));
+        let (first, second) = (pair(quarters[0], quarters[1]), pair(quarters[2], quarters[3]));
+        let mut all = [0.0f32; 16];
+        // SAFETY: sixteen floats can be written there.
+        unsafe { store(all.as_mut_ptr(), pair(first, second)) };
+        sums.iter_mut().zip(all).for_each(|(sum, v)| *sum += v);
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -229,6 +311,18 @@ pub(super) mod ymm {
         _mm256_add_ps as add, _mm256_fmadd_ps as fma, _mm256_loadu_ps as load, _mm256_set1_ps as splat,
         _mm256_storeu_ps as store, _mm256_sub_ps as sub,
     };
+
+    /// Adds the sum of each vector's lanes to `sums`, one for each vector.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(in crate::kernels) fn add_totals<const M: usize>(
+        rows: &[[__m256; super::SIDE]; M],
+        sums: &mut [f32],
+    ) {
+        for (sum, v) in sums.iter_mut().zip(rows.as_flattened()) {
+            *sum += total(*v);
+        }
+    }
 
     #[inline]
     #[target_feature(enable = "avx2,fma")]
@@ -277,6 +371,17 @@ pub(super) mod plain {
     #[inline]
     pub(in crate::kernels) fn fma(a: Vector, b: Vector, c: Vector) -> Vector {
         std::array::from_fn(|i| a[i] * b[i] + c[i])
+    }
+
+    /// Adds the sum of each vector's lanes to `sums`, one for each vector.
+    #[inline]
+    pub(in crate::kernels) fn add_totals<const M: usize>(
+        rows: &[[Vector; super::SIDE]; M],
+        sums: &mut [f32],
+    ) {
+        for (sum, v) in sums.iter_mut().zip(rows.as_flattened()) {
+            *sum += total(*v);
+        }
     }
 
     #[inline]

@@ -5,8 +5,12 @@
 //! sums are added in a fixed order.
 
 pub mod batch_norm;
+pub mod block;
+pub mod clock;
 pub mod conv;
 pub mod elementwise;
+pub mod normed;
+pub mod sgd;
 pub mod simd;
 pub mod two_slope;
 
@@ -16,7 +20,7 @@ mod transpose;
 
 /// Numbers in -1..1 from a linear congruential generator.
 #[cfg(test)]
-fn noise(len: usize, seed: u32) -> Vec<f32> {
+pub(crate) fn noise(len: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

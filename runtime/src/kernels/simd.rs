@@ -46,9 +46,9 @@ impl Level {
 /// Defines a loop that is compiled once for each [`Level`] and runs at the best one. Nothing is contracted to fused operations,
 /// so results do not depend on the machine.
 macro_rules! wide {
-    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+    ($visible:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         #[allow(unsafe_code)]
-        fn $name($($arg: $type),*) $(-> $result)? {
+        $visible fn $name($($arg: $type),*) $(-> $result)? {
             #[inline(always)]
             fn plain($($arg: $type),*) $(-> $result)? $body
 

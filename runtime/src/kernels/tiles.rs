@@ -64,6 +64,31 @@ pub(super) fn inverse(
     }
 }
 
+/// `A·g·Aᵀ` of each 2×2 tile `g` of a plane of vectors with `width` columns, from its start on, to `out` as [`transform`] lays
+/// tiles out: the transpose of [`inverse`].
+pub(super) fn spread(
+    level: Level,
+    (g, width): (&[f32], usize),
+    (down, across): (usize, usize),
+    out: &mut [f32],
+    stride: usize,
+) {
+    if down * across == 0 {
+        return;
+    }
+    assert!(width >= 2 * across && ((2 * down - 1) * width + 2 * across) * LANES <= g.len());
+    assert!((POINTS - 1) * stride + down * across * LANES <= out.len());
+    assert!(level.available());
+    // SAFETY: every tile lies in `g` and every point in `out`, as asserted, and the machine has the level's instructions.
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512::spread((g, width), (down, across), out, stride) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { avx2::spread((g, width), (down, across), out, stride) },
+        _ => unsafe { scalar::spread((g, width), (down, across), out, stride) },
+    }
+}
+
 macro_rules! loops {
     ($name:ident, $width:literal, $prelude:path $(, $feature:literal)?) => {
         mod $name {
@@ -100,6 +125,43 @@ macro_rules! loops {
                                 store(out.add(stride), add(d[1], d[2]));
                                 store(out.add(2 * stride), sub(d[2], d[1]));
                                 store(out.add(3 * stride), sub(d[1], d[3]));
+                            }
+                        }
+                    }
+                }
+            }
+
+            /// # Safety
+            /// As asserted by [`super::spread`].
+            $(#[target_feature(enable = $feature)])?
+            pub(super) unsafe fn spread(
+                (g, width): (&[f32], usize),
+                (down, across): (usize, usize),
+                out: &mut [f32],
+                stride: usize,
+            ) {
+                let zero = splat(0.0);
+                for (row, lane) in (0..down).flat_map(|r| (0..LANES).step_by($width).map(move |l| (r, l))) {
+                    for column in 0..across {
+                        // SAFETY: the caller's contract.
+                        unsafe {
+                            let g = g.as_ptr().add((2 * row * width + 2 * column) * LANES + lane);
+                            let mut half = [zero; 2 * SIDE];
+                            for c in 0..2 {
+                                let d = [load(g.add(c * LANES)), load(g.add((width + c) * LANES))];
+                                half[c] = d[0];
+                                half[2 + c] = add(d[0], d[1]);
+                                half[4 + c] = sub(d[0], d[1]);
+                                half[6 + c] = sub(zero, d[1]);
+                            }
+                            let out = out.as_mut_ptr().add((row * across + column) * LANES + lane);
+                            for r in 0..SIDE {
+                                let d = [half[2 * r], half[2 * r + 1]];
+                                let out = out.add(SIDE * r * stride);
+                                store(out, d[0]);
+                                store(out.add(stride), add(d[0], d[1]));
+                                store(out.add(2 * stride), sub(d[0], d[1]));
+                                store(out.add(3 * stride), sub(zero, d[1]));
                             }
                         }
                     }

@@ -1,5 +1,7 @@
 //! Optimisers over flat parameters: SGD with momentum as PyTorch defines it, and Adam.
 
+use crate::exec::ops::{descend, squares};
+use crate::kernels::sgd::Update;
 use burn::tensor::Tensor as Burn;
 
 /// SGD: `g ← clip·g + decay·w`, `v ← momentum·v + g`, `w ← w − rate·v`.
@@ -30,23 +32,14 @@ impl Sgd {
     pub fn step(&mut self, params: &mut [Burn<1>], grads: Vec<Option<Burn<1>>>, rate: f32) -> f32 {
         let norm = norm(&grads);
         let factor = if self.clip > 0.0 && norm > self.clip { self.clip / norm } else { 1.0 };
-        for (i, ((w, g), v)) in params.iter_mut().zip(grads).zip(&mut self.velocity).enumerate() {
-            let Some(mut g) = g else { continue };
-            let slope = i >= self.slopes_from;
-            if factor != 1.0 {
-                g = g * factor;
-            }
-            if slope {
-                g = g * SLOPE_GAIN;
-            } else if self.decay != 0.0 {
-                g = g + w.clone() * self.decay;
-            }
-            let next = match v.take() {
-                Some(v) => v * self.momentum + g,
-                None => g,
-            };
-            *w = w.clone() - next.clone() * rate;
-            *v = Some(next);
+        let velocities = self.velocity.iter_mut().enumerate();
+        for ((w, g), (i, v)) in params.iter_mut().zip(grads).zip(velocities) {
+            let Some(g) = g else { continue };
+            let old = v.take().unwrap_or_else(|| Burn::zeros_like(w));
+            let (gain, decay) = if i >= self.slopes_from { (SLOPE_GAIN, 0.0) } else { (1.0, self.decay) };
+            let u = Update { factor: factor * gain, decay, momentum: self.momentum, rate };
+            let (weights, velocity) = descend(w.clone(), g, old, u);
+            (*w, *v) = (weights, Some(velocity));
         }
         norm
     }
@@ -54,8 +47,7 @@ impl Sgd {
 
 /// L2 norm over all gradients.
 pub fn norm(grads: &[Option<Burn<1>>]) -> f32 {
-    let squares = grads.iter().flatten().map(|g| g.clone().square().sum());
-    squares.reduce(|a, b| a + b).map_or(0.0, |s| s.into_scalar::<f32>().sqrt())
+    grads.iter().flatten().map(|g| f64::from(squares(g.clone()))).sum::<f64>().sqrt() as f32
 }
 
 /// Adam with the usual constants (β 0.9, 0.999, ε 1e-8).

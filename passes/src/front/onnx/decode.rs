@@ -13,8 +13,14 @@ pub fn read(path: &Path) -> Result<(ModelProto, String), ImportError> {
     if let Some(why) = other_format(&bytes) {
         return Err(not_onnx(why));
     }
-    let sha = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-    let model = ModelProto::decode(bytes.as_slice()).map_err(|e| not_onnx(&decode_reason(&e.to_string())))?;
+    // On a thread of its own; the decoder's memory is best freed by the thread that took it.
+    let (sha, model) = std::thread::scope(|scope| {
+        let sha = scope.spawn(|| Sha256::digest(&bytes));
+        let model = ModelProto::decode(bytes.as_slice()).map_err(|e| e.to_string());
+        (sha.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), model)
+    });
+    let sha = sha.iter().map(|b| format!("{b:02x}")).collect();
+    let model = model.map_err(|e| not_onnx(&decode_reason(&e)))?;
     drop(bytes);
     let Some(graph) = &model.graph else {
         return Err(not_onnx("it holds no graph: it is truncated or another kind of file"));

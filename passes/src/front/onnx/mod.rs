@@ -51,7 +51,7 @@ pub struct Imported {
 }
 
 /// Where a model came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelInfo {
     /// The file.
     pub path: PathBuf,

@@ -1,6 +1,7 @@
 //! The operations on the CPU backend, by [`crate::kernels`].
 
 use super::{Geometry, Planes, TrainKernels, TrainOps};
+use crate::kernels::clock::timed;
 use crate::kernels::two_slope::{self, Slopes};
 use crate::kernels::{batch_norm, conv, elementwise};
 use burn::backend::Flex;
@@ -28,17 +29,32 @@ impl Geometry {
     }
 }
 
+/// Computes `f` and counts its time as that of a convolution's kernel.
+fn convolution(kind: &'static str, s: &conv::ConvShape, f: impl FnOnce() -> Vec<f32>) -> T {
+    let what = || {
+        let groups = if s.groups > 1 { format!(", {} groups", s.groups) } else { String::new() };
+        let ([kh, kw], step) = (s.kernel, s.strides[0]);
+        format!("{kh}×{kw}/{step} {}→{} on {}×{}{groups}", s.c_in, s.c_out, s.h, s.w)
+    };
+    make(timed(kind, what, || 2 * s.multiplications(), f))
+}
+
+/// Computes `f` and counts its time as that of an operation on values of `each` elements an image.
+pub(super) fn elements<R>(kind: &'static str, each: usize, f: impl FnOnce() -> R) -> R {
+    timed(kind, || format!("{each} elements"), || 0, f)
+}
+
 /// A contiguous view from the first element.
-fn plain(t: T) -> T {
+pub(super) fn plain(t: T) -> T {
     debug_assert_eq!(t.dtype(), DType::F32);
     if t.is_contiguous() && t.layout().start_offset() == 0 { t } else { t.to_contiguous() }
 }
 
-fn slice(t: &T) -> &[f32] {
+pub(super) fn slice(t: &T) -> &[f32] {
     &t.storage::<f32>()[..t.layout().num_elements()]
 }
 
-fn make(v: Vec<f32>) -> T {
+pub(super) fn make(v: Vec<f32>) -> T {
     let n = v.len();
     T::from_data(TensorData::new(v, [n]))
 }
@@ -46,15 +62,18 @@ fn make(v: Vec<f32>) -> T {
 impl TrainKernels for Flex {
     fn conv_forward(x: T, w: T, b: Option<T>, g: &Geometry) -> T {
         let (x, w, b) = (plain(x), plain(w), b.map(plain));
-        make(conv::forward(slice(&x), slice(&w), b.as_ref().map(slice), &g.shape()))
+        let s = g.shape();
+        convolution("convolution", &s, || conv::forward(slice(&x), slice(&w), b.as_ref().map(slice), &s))
     }
     fn conv_data_grad(grad: T, w: T, g: &Geometry) -> T {
         let (grad, w) = (plain(grad), plain(w));
-        make(conv::data_grad(slice(&grad), slice(&w), &g.shape()))
+        let s = g.shape();
+        convolution("data gradient", &s, || conv::data_grad(slice(&grad), slice(&w), &s))
     }
     fn conv_weight_grad(x: T, grad: T, g: &Geometry) -> T {
         let (x, grad) = (plain(x), plain(grad));
-        make(conv::weight_grad(slice(&x), slice(&grad), &g.shape()))
+        let s = g.shape();
+        convolution("weight gradient", &s, || conv::weight_grad(slice(&x), slice(&grad), &s))
     }
     fn channel_sum(grad: T, p: &Planes) -> T {
         let s = conv::ConvShape {
@@ -69,37 +88,47 @@ impl TrainKernels for Flex {
             dilations: [1, 1],
             groups: 1,
         };
-        make(conv::bias_grad(slice(&plain(grad)), &s))
+        let grad = plain(grad);
+        elements("bias gradient", p.channels * p.size, || make(conv::bias_grad(slice(&grad), &s)))
     }
     fn gate_forward(x: T, pos: T, neg: T) -> T {
         let [x, pos, neg] = [x, pos, neg].map(plain);
-        make(two_slope::forward(slice(&x), Slopes { pos: slice(&pos), neg: slice(&neg) }))
+        let slopes = Slopes { pos: slice(&pos), neg: slice(&neg) };
+        elements("gate", slopes.pos.len(), || make(two_slope::forward(slice(&x), slopes)))
     }
     fn gate_data_grad(x: T, pos: T, neg: T, grad: T) -> T {
         let [x, pos, neg, grad] = [x, pos, neg, grad].map(plain);
-        make(two_slope::input_grad(slice(&x), slice(&grad), Slopes { pos: slice(&pos), neg: slice(&neg) }))
+        let slopes = Slopes { pos: slice(&pos), neg: slice(&neg) };
+        let each = slopes.pos.len();
+        elements("gate, backward", each, || make(two_slope::input_grad(slice(&x), slice(&grad), slopes)))
     }
     fn gate_grads(x: T, grad: T, gates: usize) -> [T; 2] {
         let (x, grad) = (plain(x), plain(grad));
-        let g = two_slope::slope_grads(slice(&x), slice(&grad), gates);
+        let g = elements("gate, slopes", gates, || two_slope::slope_grads(slice(&x), slice(&grad), gates));
         [make(g.pos), make(g.neg)]
     }
     fn norm_forward(x: T, scale: T, shift: T, p: &Planes) -> [T; 3] {
         let [x, scale, shift] = [x, scale, shift].map(plain);
-        let n = batch_norm::forward(slice(&x), slice(&scale), slice(&shift), p.size, p.eps);
+        let n = elements("batch normalisation", p.channels * p.size, || {
+            batch_norm::forward(slice(&x), slice(&scale), slice(&shift), p.size, p.eps)
+        });
         [make(n.y), make(n.mean), make(n.var)]
     }
     fn norm_backward(x: T, scale: T, mean: T, variance: T, grad: T, p: &Planes) -> [T; 3] {
         let [x, scale, mean, variance, grad] = [x, scale, mean, variance, grad].map(plain);
         let statistics = (slice(&mean), slice(&variance));
-        let g = batch_norm::backward((slice(&x), slice(&grad)), slice(&scale), statistics, p.size, p.eps);
+        let g = elements("batch normalisation, backward", p.channels * p.size, || {
+            batch_norm::backward((slice(&x), slice(&grad)), slice(&scale), statistics, p.size, p.eps)
+        });
         [make(g.x), make(g.gamma), make(g.beta)]
     }
     fn affine_forward(x: T, scale: T, shift: T, p: &Planes) -> T {
         let [x, scale, shift] = [x, scale, shift].map(plain);
-        let mut y = vec![0.0; slice(&x).len()];
-        batch_norm::affine_into(slice(&x), slice(&scale), slice(&shift), p.size, &mut y);
-        make(y)
+        elements("batch normalisation, fixed", p.channels * p.size, || {
+            let mut y = vec![0.0; slice(&x).len()];
+            batch_norm::affine_into(slice(&x), slice(&scale), slice(&shift), p.size, &mut y);
+            make(y)
+        })
     }
     fn channel_dot(x: T, grad: T, p: &Planes) -> T {
         let (x, grad) = (plain(x), plain(grad));
@@ -110,11 +139,14 @@ impl TrainKernels for Flex {
             pairs.map(|(x, g)| f64::from(x * g)).sum::<f64>()
         };
         let channel = |c| (0..p.n).map(|n| plane(n, c)).sum::<f64>() as f32;
-        make((0..p.channels).into_par_iter().map(channel).collect())
+        elements("batch normalisation, fixed", p.channels * p.size, || {
+            make((0..p.channels).into_par_iter().map(channel).collect())
+        })
     }
     fn sum(a: T, b: T) -> T {
         let (a, b) = (plain(a), plain(b));
-        make(elementwise::add(slice(&a), slice(&b)))
+        let (a, b) = (slice(&a), slice(&b));
+        timed("sum", || format!("{} elements of a batch", a.len()), || 0, || make(elementwise::add(a, b)))
     }
 }
 

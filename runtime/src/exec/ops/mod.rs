@@ -4,7 +4,12 @@
 //! On the CPU they run on [`crate::kernels`]; other backends compose them of burn's own operations.
 
 mod autodiff;
+mod descend;
 mod flex;
+mod normed;
+
+pub use descend::{descend, squares};
+pub use normed::{norm_gate, scale_gate};
 
 use super::value::{Value, flatten};
 use burn::backend::tensor::FloatTensor;

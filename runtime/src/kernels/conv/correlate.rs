@@ -1,5 +1,7 @@
 //! What the convolution and its transpose share: their blocks of images and channels, and the threads that compute them.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::strip::{Images, Strips};
@@ -38,12 +40,18 @@ pub(super) trait Method: Sync {
 
     fn strips(&self) -> &Strips;
     fn scratch(&self) -> Self::Scratch;
-    /// Prepares the inputs of a strip.
-    fn load(&self, images: Images<'_>, range: (usize, usize), scratch: &mut Self::Scratch);
-    /// Computes a block of output channels, numbered over all groups, to `[CHANNELS][positions][LANES]`.
+    /// Prepares a strip for some blocks of output channels, numbered over all groups.
+    fn load(
+        &self,
+        images: Images<'_>,
+        range: (usize, usize),
+        blocks: Range<usize>,
+        scratch: &mut Self::Scratch,
+    );
+    /// Computes one of these blocks, `(index among them, number)`, to `[CHANNELS][positions][LANES]`.
     fn block(
         &self,
-        block: usize,
+        which: (usize, usize),
         init: [f32; CHANNELS],
         range: (usize, usize),
         scratch: &mut Self::Scratch,
@@ -68,17 +76,17 @@ pub(super) fn correlate(
         let (mut scratch, mut stage) = (method.scratch(), Box::<Stage>::default());
         let mut sums = vec![0.0; CHANNELS * strips.positions() * LANES];
         for range in strips.ranges() {
-            method.load(images, range, &mut scratch);
+            method.load(images, range, item.blocks.clone(), &mut scratch);
             let (start, count) = (range.0 * strips.row(), (range.1 - range.0) * strips.row());
             let mut channel = 0;
-            for block in item.blocks.clone() {
+            for (nth, block) in item.blocks.clone().enumerate() {
                 let first = block / blocks * written + block % blocks * CHANNELS;
                 let real = CHANNELS.min(written - block % blocks * CHANNELS);
                 let mut init = [0.0; CHANNELS];
                 if let Some(bias) = bias {
                     init[..real].copy_from_slice(&bias[first..first + real]);
                 }
-                method.block(block, init, range, &mut scratch, &mut sums);
+                method.block((nth, block), init, range, &mut scratch, &mut sums);
                 for plane in sums.chunks_exact(strips.positions() * LANES).take(real) {
                     let start = channel * sizes.output + start;
                     transpose::scatter(level, plane, (start, count), &mut item.images, &mut stage);
@@ -92,7 +100,7 @@ pub(super) fn correlate(
 /// A block of images and some blocks of their output channels.
 struct Item<'a> {
     first: usize,
-    blocks: std::ops::Range<usize>,
+    blocks: Range<usize>,
     images: Vec<&'a mut [f32]>,
 }
 

@@ -1,5 +1,7 @@
 //! Direct correlation: every output sums over channels and taps.
 
+use std::ops::Range;
+
 use super::correlate::{Method, Sizes};
 use super::strip::{Images, Strips};
 use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position};
@@ -72,7 +74,7 @@ impl Method for Direct {
         }
     }
 
-    fn load(&self, images: Images<'_>, range: (usize, usize), scratch: &mut Scratch) {
+    fn load(&self, images: Images<'_>, range: (usize, usize), _: Range<usize>, scratch: &mut Scratch) {
         self.strips.load(self.level, images, range, &mut scratch.transposed, &mut scratch.stage);
         let row = self.strips.row();
         let at = |(r, c, base): (usize, usize, usize)| Position { out: (r * row + c) * LANES, base };
@@ -82,7 +84,7 @@ impl Method for Direct {
 
     fn block(
         &self,
-        block: usize,
+        (_, block): (usize, usize),
         init: [f32; CHANNELS],
         _range: (usize, usize),
         scratch: &mut Scratch,

@@ -15,6 +15,7 @@ mod strip;
 mod tests;
 mod weight_grad;
 mod winograd;
+mod winograd_grad;
 
 use rayon::prelude::*;
 
@@ -26,6 +27,7 @@ use self::winograd::Winograd;
 use super::micro::{CHANNELS, LANES};
 use super::simd::Level;
 pub use shape::ConvShape;
+pub(super) use winograd::transformed;
 
 /// The convolution of `x`, `[n, c_in, h, w]`, with `w`, `[c_out, c_in/groups, kernel…]`, plus a bias for each output
 /// channel: `[n, c_out, output…]`.
@@ -107,7 +109,7 @@ fn correlate(
     sizes: Sizes,
     [rows, columns]: [Axis; 2],
     x: &[f32],
-    weight: impl Fn(usize, usize, usize, usize) -> f32,
+    weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
     bias: Option<&[f32]>,
     out: &mut [f32],
 ) {
@@ -116,7 +118,8 @@ fn correlate(
     }
     let row = columns.output;
     let tiled = Strips::new(rows.clone(), columns.clone(), |rows, _| {
-        Winograd::bytes(&sizes, rows.div_ceil(2) * row.div_ceil(2)) <= BUDGET || rows <= 2
+        let tiles = rows.div_ceil(2) * row.div_ceil(2);
+        Winograd::bytes(&sizes, tiles) <= BUDGET || tiles <= Winograd::LEAST || rows <= 2
     });
     if Winograd::fits(&sizes, &tiled) {
         let method = Winograd::new(level, sizes, tiled, weight);

@@ -59,7 +59,7 @@ impl ConvShape {
     }
 
     /// Taps of a kernel.
-    pub(super) fn taps(&self) -> usize {
+    pub(in crate::kernels) fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1]
     }
 }

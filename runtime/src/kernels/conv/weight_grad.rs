@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::axis::Axis;
 use super::shape::ConvShape;
 use super::strip::{Images, Strips};
+use super::winograd_grad::WinogradGrad;
 use crate::kernels::micro::{self, GRADS, INPUTS, LANES};
 use crate::kernels::simd::Level;
 use crate::kernels::transpose::{self, Stage};
@@ -25,6 +26,12 @@ const TILE: usize = GRADS * INPUTS;
 /// The gradient of `[c_out, c_in/groups, kernel…]`.
 pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> Vec<f32> {
     let row = s.output()[1];
+    let of_rows = |fits: &dyn Fn(usize) -> bool| {
+        Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| fits(rows))
+    };
+    if let Some(method) = WinogradGrad::new(level, s, (x, g), of_rows) {
+        return method.compute();
+    }
     let strips = Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| rows * row <= POSITIONS);
     let task = Task { level, s, x, g, strips };
     let blocks = s.n.div_ceil(LANES);

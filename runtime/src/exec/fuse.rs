@@ -1,0 +1,139 @@
+//! Which normalisations and sums are computed together with the ReLU layer that alone reads them.
+
+use super::network::{Source, Step};
+use relinc_passes::ir::{Binary, Facts, Op};
+
+/// What a ReLU layer takes in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    /// The step of the normalisation.
+    pub norm: usize,
+    /// What is added to it.
+    pub residual: Option<Source>,
+}
+
+/// A schedule in which ReLU layers take in what is before them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fusion {
+    /// For each step, what it takes in.
+    pub taken: Vec<Option<Taken>>,
+    /// Steps that are then left out.
+    pub left_out: Vec<bool>,
+    /// Steps whose values are not read after each one.
+    pub last_use: Vec<Vec<usize>>,
+}
+
+/// Plans it.
+pub(super) fn plan(steps: &[Step], facts: &Facts, output: usize) -> Fusion {
+    let mut readers = vec![0; steps.len()];
+    readers[output] += 1;
+    let nodes = |s: &Step| s.operands.iter().filter_map(|o| node(*o)).collect::<Vec<_>>();
+    steps.iter().flat_map(&nodes).for_each(|n| readers[n] += 1);
+    let mut f = Fusion {
+        taken: vec![None; steps.len()],
+        left_out: vec![false; steps.len()],
+        last_use: vec![vec![]; steps.len()],
+    };
+    let norm = |n: usize| steps[n].norm.is_some() && readers[n] == 1;
+    for (i, s) in steps.iter().enumerate().filter(|(_, s)| s.relu.is_some()) {
+        let Some(before) = s.operands.first().and_then(|o| node(*o)).filter(|n| readers[*n] == 1) else {
+            continue;
+        };
+        if norm(before) {
+            f.taken[i] = Some(Taken { norm: before, residual: None });
+            f.left_out[before] = true;
+        } else if let (Op::Binary(Binary::Add), [a, b]) = (&steps[before].op, &steps[before].operands[..]) {
+            let (Some(first), Some(second)) = (node(*a), node(*b)) else { continue };
+            if first == second || facts.ty(steps[first].id) != facts.ty(steps[second].id) {
+                continue;
+            }
+            let choice = [(first, *b), (second, *a)].into_iter().find(|(n, _)| norm(*n));
+            let Some((norm, residual)) = choice else { continue };
+            f.taken[i] = Some(Taken { norm, residual: Some(residual) });
+            f.left_out[norm] = true;
+            f.left_out[before] = true;
+        }
+    }
+    let mut last = vec![None; steps.len()];
+    for (i, s) in steps.iter().enumerate().filter(|(i, _)| !f.left_out[*i]) {
+        let reads = match &f.taken[i] {
+            None => nodes(s),
+            Some(t) => {
+                let mut reads = nodes(&steps[t.norm]);
+                reads.extend(t.residual.and_then(node));
+                reads
+            }
+        };
+        reads.into_iter().for_each(|n| last[n] = Some(i));
+    }
+    for (value, step) in last.into_iter().enumerate().filter(|(v, _)| *v != output) {
+        if let Some(step) = step {
+            f.last_use[step].push(value);
+        }
+    }
+    f
+}
+
+fn node(s: Source) -> Option<usize> {
+    if let Source::Node(n) = s { Some(n) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::exec::value::{download, upload};
+    use crate::exec::{Branch, Call, Gate, Network, Norms, Value};
+    use crate::kernels::noise;
+    use burn::tensor::{Device, Tensor as Burn};
+    use relinc_passes::architecture::{Architecture, Kind};
+    use relinc_passes::ir::infer::infer;
+    use relinc_passes::layers::name_layers;
+
+    /// Output, gradients of the input and of the parameters. What is watched is not taken in.
+    fn run(net: &Network, norms: Norms, watch: bool) -> Vec<Vec<f32>> {
+        let device = net.device();
+        let trained = norms == Norms::Batch;
+        let leaf = |(p, v): (&crate::exec::Param, Burn<1>)| match trained {
+            true if p.role.trainable() => Burn::from_inner(v).require_grad(),
+            true => Burn::from_inner(v),
+            false => v,
+        };
+        let params: Vec<Burn<1>> = net.params().iter().zip(net.initial()).map(leaf).collect();
+        let gate = |n: usize| Gate::upload(noise(n, 1), noise(n, 2), device);
+        let gates: Vec<Gate> = net.relus().iter().map(|r| gate(r.len())).collect();
+        let x = Burn::from_inner(upload(noise(5 * 3 * 64, 3), device)).require_grad();
+        let call = Call { params: &params, gates: &gates, norms, branch: Branch::Clean, watch, probes: None };
+        let out = net.forward(Value::new(x.clone(), [5, 3, 8, 8]), &call).unwrap();
+        assert_eq!(out.taps.len(), if watch { net.relus().len() } else { 0 });
+        assert_eq!(out.statistics.len(), if trained { net.norms().len() } else { 0 });
+        let weights = Burn::from_inner(upload(noise(50, 4), device));
+        let y = out.output.flat();
+        let grads = (y.clone() * weights).sum().backward();
+        let leaves = params.iter().filter(|p| p.is_require_grad());
+        let mut all = vec![download(y.inner()), download(x.grad(&grads).unwrap())];
+        all.extend(leaves.map(|p| download(p.grad(&grads).unwrap())));
+        all
+    }
+
+    #[test]
+    fn taking_in_changes_no_value_and_no_gradient() {
+        for (kind, depth, width) in
+            [(Kind::Resnet, 20, None), (Kind::Resnet, 18, None), (Kind::WideResnet, 10, Some(1))]
+        {
+            let a = Architecture { kind, depth, width, classes: 10, input: [3, 8, 8] };
+            let mut g = a.build(1).unwrap();
+            let facts = infer(&g).unwrap();
+            name_layers(&mut g, &facts);
+            let net = Network::new(&g, false, &Device::flex()).unwrap();
+            let layers = net.fusion.taken.iter().flatten().count();
+            assert_eq!(layers, net.relus().len(), "every layer of these networks takes something in");
+            for norms in [Norms::Batch, Norms::Running] {
+                for (one, other) in run(&net, norms, false).iter().zip(run(&net, norms, true)) {
+                    let top = other.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
+                    let far = one.iter().zip(&other).fold(0.0f32, |m, (a, b)| m.max((a - b).abs()));
+                    assert!(one.len() == other.len() && far <= 2e-5 * top, "{far} of {top}");
+                }
+            }
+        }
+    }
+}

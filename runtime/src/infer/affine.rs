@@ -1,0 +1,72 @@
+//! Operations that are a factor and an offset for each channel, and activations with slopes for each element.
+
+use crate::kernels::block::Activation;
+use relinc_passes::ir::op::Binary;
+use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
+use relinc_passes::masks::{RELU, ZERO};
+
+/// The value operand of a node of `channels` channels, and the factor and the offset it gives to each.
+pub(super) fn factors(g: &Graph, n: NodeId, channels: usize) -> Option<(NodeId, Vec<f32>, Vec<f32>)> {
+    match g.op(n) {
+        Op::BatchNorm { eps } => {
+            let of = |slot| g.const_operand(n, slot)?.as_f32().filter(|v| v.len() == channels);
+            let (scale, shift, mean, var) = (of(1)?, of(2)?, of(3)?, of(4)?);
+            let factor = |c: usize| f64::from(scale[c]) / (f64::from(var[c]) + f64::from(*eps)).sqrt();
+            let offset = |c: usize| (f64::from(shift[c]) - f64::from(mean[c]) * factor(c)) as f32;
+            let all = 0..channels;
+            Some((
+                g.operand(n, 0)?,
+                all.clone().map(|c| factor(c) as f32).collect(),
+                all.map(offset).collect(),
+            ))
+        }
+        Op::Binary(b) => {
+            let (first, second) = (g.operand(n, 0)?, g.operand(n, 1)?);
+            let (x, constant, turned) = match (g.const_of(first), g.const_of(second)) {
+                (None, Some(c)) => (first, by_channel(c, channels)?, false),
+                (Some(c), None) => (second, by_channel(c, channels)?, true),
+                _ => return None,
+            };
+            let (ones, zeros) = (vec![1.0; channels], vec![0.0; channels]);
+            let negative = || constant.iter().map(|v| -v).collect();
+            match (b, turned) {
+                (Binary::Add, _) => Some((x, ones, constant)),
+                (Binary::Mul, _) => Some((x, constant, zeros)),
+                (Binary::Sub, false) => Some((x, ones, negative())),
+                (Binary::Sub, true) => Some((x, vec![-1.0; channels], constant)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A constant that is broadcast over `[N,C,H,W]`, for each channel.
+fn by_channel(t: &Tensor, channels: usize) -> Option<Vec<f32>> {
+    let v = t.as_f32()?;
+    if let &[one] = v {
+        return Some(vec![one; channels]);
+    }
+    let fits = match *t.shape() {
+        [c, 1, 1] | [1, c, 1, 1] => c == channels,
+        _ => false,
+    };
+    fits.then(|| v.to_vec())
+}
+
+/// The activation of a masked ReLU.
+pub(super) fn masked(mask: &Tensor, slope: Option<&Tensor>, channels: usize) -> Option<Activation> {
+    let mask = mask.as_u8().filter(|m| m.iter().all(|v| *v <= ZERO))?;
+    let slopes = slope.map(|s| s.as_f32().filter(|s| s.len() == channels).ok_or(())).transpose().ok()?;
+    let area = mask.len() / channels.max(1);
+    let linear = |i: usize| slopes.map_or(1.0, |s| s[i / area.max(1)]);
+    let side = |relu: f32| {
+        let of = |(i, m): (usize, &u8)| match *m {
+            RELU => relu,
+            ZERO => 0.0,
+            _ => linear(i),
+        };
+        mask.iter().enumerate().map(of).collect()
+    };
+    Some(Activation::Slopes(side(0.0), side(1.0)))
+}

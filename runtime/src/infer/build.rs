@@ -1,0 +1,359 @@
+//! From a graph to steps: what follows a convolution is put into it where nothing else reads what is between.
+
+use super::plain::{apart, by_image};
+use super::step::{Arg, Step, Window};
+use super::{Blocks, Held, affine};
+use crate::eval::only_input;
+use crate::kernels::block::{Activation, Convolution, Planes};
+use crate::kernels::conv::ConvShape;
+use relinc_passes::interp::movement::slice_range;
+use relinc_passes::ir::infer::infer;
+use relinc_passes::ir::op::Binary;
+use relinc_passes::ir::{Facts, Graph, NodeId, Op, Shared};
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+/// A convolution, until it is known how its operand lies.
+struct Draft {
+    shape: ConvShape,
+    weights: Shared,
+    bias: Option<Shared>,
+    from: usize,
+    to: usize,
+}
+
+struct Builder<'g> {
+    g: &'g Graph,
+    facts: Facts,
+    steps: Vec<Step>,
+    values: Vec<Held>,
+    drafts: Vec<Draft>,
+    /// The value of a node as it is computed, and as the other kind.
+    native: HashMap<NodeId, usize>,
+    other: HashMap<usize, usize>,
+}
+
+pub(super) fn build(g: &Graph) -> Result<Blocks, String> {
+    let (_, ty) = only_input(g)?;
+    let [output] = g.outputs() else { return Err("the graph has not one output".into()) };
+    let facts = infer(g).map_err(|e| e.first().map(ToString::to_string).unwrap_or_default())?;
+    if !by_image(ty) || !by_image(facts.ty(output.node)) {
+        return Err("the batch is not free".into());
+    }
+    let (input, out) = (ty.per_sample(), facts.ty(output.node).per_sample());
+    let mut b = Builder {
+        g,
+        facts,
+        steps: vec![],
+        values: vec![],
+        drafts: vec![],
+        native: HashMap::new(),
+        other: HashMap::new(),
+    };
+    let result = b.value(output.node)?;
+    let result = b.plain(result);
+    Ok(b.finish(input, out, result))
+}
+
+impl Builder<'_> {
+    /// Channels, rows and columns of a value that lies in blocks.
+    fn planes(&self, n: NodeId) -> Option<Planes> {
+        let ty = self.facts.ty(n);
+        let four = by_image(ty) && ty.rank() == 4 && ty.dtype == relinc_passes::ir::DType::F32;
+        let [c, h, w] = ty.per_sample().try_into().ok().filter(|_| four)?;
+        Some(Planes::new(c, h, w)).filter(|p| !p.is_empty())
+    }
+
+    fn held(&mut self, held: Held) -> usize {
+        self.values.push(held);
+        self.values.len() - 1
+    }
+
+    fn new_block(&mut self, p: Planes) -> usize {
+        self.held(Held::Block(p, usize::MAX))
+    }
+
+    /// The value as a tensor.
+    fn plain(&mut self, v: usize) -> usize {
+        if let Held::Plain = self.values[v] {
+            return v;
+        }
+        if let Some(&known) = self.other.get(&v) {
+            return known;
+        }
+        let to = self.held(Held::Plain);
+        self.steps.push(Step::Store { from: v, to });
+        self.other.insert(v, to);
+        to
+    }
+
+    /// The value of a node as a block.
+    fn block(&mut self, n: NodeId) -> Result<usize, String> {
+        let v = self.value(n)?;
+        if let Held::Block(..) = self.values[v] {
+            return Ok(v);
+        }
+        if let Some(&known) = self.other.get(&v) {
+            return Ok(known);
+        }
+        let p = self.planes(n).ok_or_else(|| self.unfit(n))?;
+        let to = self.new_block(p);
+        self.steps.push(Step::Fill { from: v, to });
+        self.other.insert(v, to);
+        Ok(to)
+    }
+
+    fn unfit(&self, n: NodeId) -> String {
+        let node = self.g.node(n);
+        format!("{} '{}' may mix the images of a batch", node.op.mnemonic(), node.name)
+    }
+
+    /// Whether nothing but one other node reads a node's value.
+    fn single(&self, n: NodeId) -> bool {
+        self.g.use_count(n) == 1
+    }
+
+    /// The value of a node, computed by steps that are added where there are none yet.
+    fn value(&mut self, n: NodeId) -> Result<usize, String> {
+        if let Some(&v) = self.native.get(&n) {
+            return Ok(v);
+        }
+        let v = match self.planes(n) {
+            Some(p) => match self.fused(n, p)? {
+                Some(v) => v,
+                None => self.interpreted(n)?,
+            },
+            None => self.interpreted(n)?,
+        };
+        self.native.insert(n, v);
+        Ok(v)
+    }
+
+    /// A value that blocks have a kernel for.
+    fn fused(&mut self, n: NodeId, p: Planes) -> Result<Option<usize>, String> {
+        let g = self.g;
+        let first = |n| g.operand(n, 0).filter(|&o| g.const_of(o).is_none());
+        if let Op::Input(_) = g.op(n) {
+            let to = self.new_block(p);
+            self.steps.push(Step::Load { to });
+            return Ok(Some(to));
+        }
+        if let (Op::Identity | Op::Dropout, Some(x)) = (g.op(n), first(n)) {
+            return self.block(x).map(Some);
+        }
+        if let (Some(window), Some(x)) = (self.window(n), first(n)) {
+            let from = self.block(x)?;
+            let to = self.new_block(p);
+            self.steps.push(Step::Part { window, from, to });
+            return Ok(Some(to));
+        }
+        let activation = match g.op(n) {
+            Op::Relu => Some(Activation::Relu),
+            Op::MaskedRelu => {
+                let mask = g.const_operand(n, 1).filter(|m| m.len() == p.image());
+                let free = g.operand(n, 2).is_none_or(|s| g.const_of(s).is_some());
+                let slope = g.const_operand(n, 2).map(|s| &**s);
+                mask.filter(|_| free).and_then(|m| affine::masked(m, slope, p.channels))
+            }
+            _ => None,
+        };
+        let Some(activation) = activation else { return self.linear(n, p, Activation::Identity) };
+        let Some(x) = first(n) else { return Ok(None) };
+        if self.single(x)
+            && !self.native.contains_key(&x)
+            && let Some(v) = self.linear(x, p, activation.clone())?
+        {
+            return Ok(Some(v));
+        }
+        let from = self.block(x)?;
+        Ok(Some(self.pointwise(from, None, None, activation, p)))
+    }
+
+    /// A sum, a convolution or a scaling, and an activation after it.
+    fn linear(&mut self, n: NodeId, p: Planes, activation: Activation) -> Result<Option<usize>, String> {
+        let g = self.g;
+        if let Some((x, scale, shift)) = affine::factors(g, n, p.channels) {
+            if self.planes(x) != Some(p) {
+                return Ok(None);
+            }
+            let from = self.block(x)?;
+            return Ok(Some(self.pointwise(from, Some((scale, shift)), None, activation, p)));
+        }
+        match g.op(n) {
+            Op::Conv(_) => self.convolution(n, p, None, activation),
+            Op::Binary(Binary::Add) => {
+                let (Some(a), Some(b)) = (g.operand(n, 0), g.operand(n, 1)) else { return Ok(None) };
+                if a == b || self.planes(a) != Some(p) || self.planes(b) != Some(p) {
+                    return Ok(None);
+                }
+                for (conv, residual) in [(b, a), (a, b)] {
+                    let free = self.single(conv) && !self.native.contains_key(&conv);
+                    if free && matches!(g.op(conv), Op::Conv(_)) {
+                        let residual = self.block(residual)?;
+                        if let Some(v) = self.convolution(conv, p, Some(residual), activation.clone())? {
+                            return Ok(Some(v));
+                        }
+                    }
+                }
+                let (from, residual) = (self.block(a)?, self.block(b)?);
+                Ok(Some(self.pointwise(from, None, Some(residual), activation, p)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn pointwise(
+        &mut self,
+        from: usize,
+        factors: Option<(Vec<f32>, Vec<f32>)>,
+        residual: Option<usize>,
+        activation: Activation,
+        p: Planes,
+    ) -> usize {
+        let to = self.new_block(p);
+        self.steps.push(Step::Pointwise { from, factors, residual, activation, to });
+        to
+    }
+
+    fn convolution(
+        &mut self,
+        n: NodeId,
+        p: Planes,
+        residual: Option<usize>,
+        activation: Activation,
+    ) -> Result<Option<usize>, String> {
+        let g = self.g;
+        let (Op::Conv(c), Some(x)) = (g.op(n), g.operand(n, 0)) else { return Ok(None) };
+        let bias_free = g.operand(n, 2).is_none_or(|b| g.const_of(b).is_some());
+        let (Some(weights), Some(read)) = (g.const_operand(n, 1), self.planes(x)) else { return Ok(None) };
+        let &[c_out, _, kh, kw] = weights.shape() else { return Ok(None) };
+        if !bias_free || weights.as_f32().is_none() {
+            return Ok(None);
+        }
+        let shape = ConvShape {
+            n: 1,
+            c_in: read.channels,
+            h: read.rows,
+            w: read.columns,
+            c_out,
+            kernel: [kh, kw],
+            strides: c.strides,
+            pads: c.pads,
+            dilations: c.dilations,
+            groups: c.group,
+        };
+        let from = self.block(x)?;
+        let border = Convolution::border(&shape);
+        if let Held::Block(p, _) = &mut self.values[from] {
+            p.border.iter_mut().zip(border).for_each(|(has, wants)| *has = wants.max(*has));
+        }
+        let to = self.new_block(p);
+        let kernel = self.drafts.len();
+        let bias = g.const_operand(n, 2).cloned();
+        self.drafts.push(Draft { shape, weights: weights.clone(), bias, from, to });
+        let name =
+            format!("{kh}×{kw}/{} {}→{c_out} on {}×{}", c.strides[0], read.channels, read.rows, read.columns);
+        self.steps.push(Step::Conv { kernel, name, from, residual, activation, to });
+        Ok(Some(to))
+    }
+
+    /// The part of its operand that a node is, if it is one.
+    fn window(&self, n: NodeId) -> Option<Window> {
+        let whole = Window { skipped: 0, rows: (0, 1), columns: (0, 1) };
+        match self.g.op(n) {
+            Op::Slice(axes) => {
+                let from = self.planes(self.g.operand(n, 0)?)?;
+                let mut w = whole;
+                for a in axes {
+                    let step = usize::try_from(a.step).ok().filter(|s| *s > 0)?;
+                    match a.axis {
+                        2 => w.rows = (slice_range(a, from.rows).0, step),
+                        3 => w.columns = (slice_range(a, from.columns).0, step),
+                        _ => return None,
+                    }
+                }
+                Some(w)
+            }
+            Op::Pad { before, after, value } => {
+                self.planes(self.g.operand(n, 0)?)?;
+                let only = |v: &[usize]| v.len() == 4 && v[0] + v[2] + v[3] == 0;
+                (only(before) && only(after) && *value == 0.0)
+                    .then_some(Window { skipped: before[1], ..whole })
+            }
+            _ => None,
+        }
+    }
+
+    /// A value that the interpreter computes, or that is a mean.
+    fn interpreted(&mut self, n: NodeId) -> Result<usize, String> {
+        let g = self.g;
+        if let Op::Input(_) = g.op(n) {
+            let to = self.held(Held::Plain);
+            self.steps.push(Step::Load { to });
+            return Ok(to);
+        }
+        if !apart(g, &self.facts, n) {
+            return Err(self.unfit(n));
+        }
+        let operands = g.operands(n);
+        if let (Op::GlobalMean { .. }, Some(_)) = (g.op(n), self.planes(operands[0])) {
+            let from = self.block(operands[0])?;
+            let to = self.held(Held::Plain);
+            let dims = self.facts.ty(n).per_sample();
+            self.steps.push(Step::Mean { from, dims, to });
+            return Ok(to);
+        }
+        let mut args = vec![];
+        for o in operands {
+            args.push(match g.const_of(o) {
+                Some(t) => Arg::Const(t.clone()),
+                None => {
+                    let v = self.value(o)?;
+                    Arg::Value(self.plain(v))
+                }
+            });
+        }
+        let to = self.held(Held::Plain);
+        self.steps.push(Step::Plain { op: g.op(n).clone(), args, to });
+        Ok(to)
+    }
+
+    /// Gives every block a buffer and every convolution its kernel. Blocks that lie alike take turns, so that borders stay zero.
+    fn finish(mut self, input: Vec<usize>, output: Vec<usize>, result: usize) -> Blocks {
+        let mut last = vec![0; self.values.len()];
+        for (i, s) in self.steps.iter().enumerate() {
+            last[s.writes()] = i;
+            s.reads().into_iter().for_each(|v| last[v] = i);
+        }
+        let (mut buffers, mut free): (Vec<usize>, HashMap<Planes, Vec<usize>>) = (vec![], HashMap::new());
+        for (i, s) in self.steps.iter().enumerate() {
+            if let Held::Block(p, buffer) = &mut self.values[s.writes()] {
+                *buffer = free.entry(*p).or_default().pop().unwrap_or_else(|| {
+                    buffers.push(p.len());
+                    buffers.len() - 1
+                });
+            }
+            let mut done = s.reads();
+            done.push(s.writes());
+            done.sort_unstable();
+            done.dedup();
+            for v in done.into_iter().filter(|v| last[*v] == i) {
+                if let Held::Block(p, buffer) = self.values[v] {
+                    free.entry(p).or_default().push(buffer);
+                }
+            }
+        }
+        let place = |v: usize| match self.values[v] {
+            Held::Block(p, _) => p,
+            Held::Plain => Planes::new(0, 0, 0),
+        };
+        let kernel = |d: &Draft| {
+            let weights = d.weights.as_f32().unwrap_or_default();
+            let bias = d.bias.as_ref().and_then(|b| b.as_f32());
+            Convolution::new(&d.shape, weights, bias, place(d.from), place(d.to))
+        };
+        let kernels = self.drafts.iter().map(kernel).collect();
+        let Builder { steps, values, .. } = self;
+        Blocks { steps, kernels, values, buffers, input, output, result, idle: Mutex::default() }
+    }
+}

@@ -1,0 +1,199 @@
+//! The gradient of 3×3 weights without stride by Winograd's F(2×2, 3×3): the transpose of the forward transforms, with 16
+//! multiplications for four positions instead of 36.
+//!
+//! `dW = Gᵀ·(Σ (Bᵀ·d·B) ⊙ (A·g·Aᵀ))·G` over the tiles `d` of the input and `g` of the gradient.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::shape::ConvShape;
+use super::strip::{Images, Strips};
+use crate::kernels::micro::{self, LANES, SIDE};
+use crate::kernels::simd::Level;
+use crate::kernels::tiles::{self, POINTS};
+use crate::kernels::transpose::{self, Stage};
+
+/// Channels below which the transforms cost more than they save.
+const FEW: usize = 8;
+/// Bytes of transformed inputs and gradients.
+const BUDGET: usize = 1 << 20;
+/// Tiles that are summed together, whatever memory they need: each sum over the lanes is then shared by so many.
+const TOGETHER: usize = 16;
+/// Shares of images times shares of output channels. Fixed, so that sums do not depend on the number of threads.
+const SHARES: usize = 8;
+/// Bytes of all sums.
+const SUMS: usize = 32 << 20;
+/// Output channels of a share at least: every share transforms all input channels.
+const LEAST: usize = 32;
+
+/// Values of a tile of sums: [`SIDE`] output channels times as many input channels.
+const TILE: usize = SIDE * SIDE;
+
+pub(super) struct WinogradGrad<'a> {
+    level: Level,
+    s: &'a ConvShape,
+    x: &'a [f32],
+    g: &'a [f32],
+    strips: Strips,
+    together: usize,
+}
+
+/// Working memory: a transposed channel of the input and of the gradient, and both transformed, `[point][channel][tiles]`.
+struct Scratch {
+    input: Vec<f32>,
+    grad: Vec<f32>,
+    inputs: Vec<f32>,
+    grads: Vec<f32>,
+    stages: [Box<Stage>; 2],
+}
+
+impl<'a> WinogradGrad<'a> {
+    /// The method for strips of a convolution, where it computes that and is worth it. `strips` makes strips that fit.
+    pub(super) fn new(
+        level: Level,
+        s: &'a ConvShape,
+        (x, g): (&'a [f32], &'a [f32]),
+        strips: impl Fn(&dyn Fn(usize) -> bool) -> Strips,
+    ) -> Option<Self> {
+        let across = s.output()[1].div_ceil(2);
+        let strips = strips(&|rows| {
+            let tiles = rows.div_ceil(2) * across;
+            4 * LANES * POINTS * tiles * (s.c_in + s.c_out) <= BUDGET || tiles <= TOGETHER || rows <= 2
+        });
+        let fits = s.groups == 1 && s.c_in >= FEW && s.c_out >= FEW;
+        if !fits || !strips.is_dense(3) || strips.positions() < 4 {
+            return None;
+        }
+        let together = (TOGETHER / (strips.height.div_ceil(2) * across)).max(1);
+        Some(WinogradGrad { level, s, x, g, strips, together })
+    }
+
+    /// The gradient, `[c_out, c_in, 3, 3]`.
+    pub(super) fn compute(&self) -> Vec<f32> {
+        let (s, blocks) = (self.s, self.s.n.div_ceil(LANES));
+        let weights = 4 * POINTS * s.c_in * s.c_out;
+        let of_images = blocks.min(SHARES).min((SUMS / weights).max(1));
+        let of_channels = (SHARES / of_images).min((s.c_out / LEAST).max(1));
+        let cut = |j: usize| (j * s.c_out / of_channels).next_multiple_of(SIDE).min(s.c_out);
+        let share = |i: usize| {
+            let (images, channels) = (i % of_images, i / of_images);
+            let to = cut(channels)..cut(channels + 1);
+            self.share(images * blocks / of_images..(images + 1) * blocks / of_images, to)
+        };
+        let shares: Vec<Vec<f32>> = (0..of_images * of_channels).into_par_iter().map(share).collect();
+        let mut result = vec![0.0; s.weight_len()];
+        let mut rest = &mut result[..];
+        for (channels, of_one) in shares.chunks(of_images).enumerate() {
+            let to = cut(channels)..cut(channels + 1);
+            let (head, tail) = rest.split_at_mut(to.len() * s.c_in * 9);
+            self.unpack(of_one, to.len(), head);
+            rest = tail;
+        }
+        result
+    }
+
+    fn tiles(&self, rows: usize) -> (usize, usize) {
+        (rows.div_ceil(2), self.strips.row().div_ceil(2))
+    }
+
+    /// Sums of some blocks of images for some output channels, `[point][output tile][input tile][TILE]`.
+    fn share(&self, blocks: Range<usize>, to: Range<usize>) -> Vec<f32> {
+        let s = self.s;
+        let (down, across) = self.tiles(self.strips.height);
+        // Odd numbers of vectors, so that channels share no set of a cache.
+        let channel = ((self.together * down * across) | 1) * LANES;
+        let point = |channels: usize| ((channels * channel / LANES) | 1) * LANES;
+        let (x_point, g_point) = (point(s.c_in), point(to.len()));
+        let mut scratch = Scratch {
+            input: vec![0.0; self.strips.plane()],
+            grad: vec![0.0; 4 * down * across * LANES],
+            inputs: vec![0.0; POINTS * x_point],
+            grads: vec![0.0; POINTS * g_point],
+            stages: [Box::default(), Box::default()],
+        };
+        let (outer, inner) = (to.len().div_ceil(SIDE), s.c_in.div_ceil(SIDE));
+        let mut sums = vec![[0.0; TILE]; POINTS * outer * inner];
+        for first in blocks.clone().step_by(self.together) {
+            let several = first..(first + self.together).min(blocks.end);
+            for range in self.strips.ranges() {
+                let (down, across) = self.tiles(range.1 - range.0);
+                let count = several.len() * down * across;
+                for (b, block) in several.clone().enumerate() {
+                    let at = b * down * across * LANES;
+                    self.load(block, range, to.clone(), (at, channel), (x_point, g_point), &mut scratch);
+                }
+                for (p, sums) in sums.chunks_exact_mut(outer * inner).enumerate() {
+                    let (xs, gs) = (&scratch.inputs[p * x_point..], &scratch.grads[p * g_point..]);
+                    for (i, sums) in sums.iter_mut().enumerate() {
+                        let of = |tile: usize, channels: usize| {
+                            std::array::from_fn(|k| (tile * SIDE + k).min(channels - 1) * channel)
+                        };
+                        let (g_at, x_at) = (of(i / inner, to.len()), of(i % inner, s.c_in));
+                        micro::products(self.level, (gs, g_at), (xs, x_at), count, sums);
+                    }
+                }
+            }
+        }
+        sums.into_flattened()
+    }
+
+    /// Transforms a strip of a block of images to the tiles from `at` on.
+    fn load(
+        &self,
+        block: usize,
+        range: (usize, usize),
+        to: Range<usize>,
+        (at, channel): (usize, usize),
+        (x_point, g_point): (usize, usize),
+        scratch: &mut Scratch,
+    ) {
+        let (s, strips) = (self.s, &self.strips);
+        let output: usize = s.output().iter().product();
+        let (x_image, g_image) = (s.c_in * s.h * s.w, s.c_out * output);
+        let count = LANES.min(s.n - block * LANES);
+        let images = Images { values: &self.x[block * LANES * x_image..], stride: x_image, count };
+        let tiles = self.tiles(range.1 - range.0);
+        let source = strips.source(range);
+        let base = strips.bases(range, (0, 0)).first().map_or(0, |&(_, _, base)| base);
+        let [x_stage, g_stage] = &mut scratch.stages;
+        for c in 0..s.c_in {
+            source.load(self.level, images, c, &mut scratch.input, x_stage);
+            let out = &mut scratch.inputs[c * channel + at..];
+            tiles::transform(self.level, (&scratch.input, base, strips.width()), tiles, out, x_point);
+        }
+        let (row, width) = (strips.row(), 2 * tiles.1);
+        let positions = (range.1 - range.0) * row;
+        let places: Vec<usize> = (0..positions).map(|p| (p / row * width + p % row) * LANES).collect();
+        // A last row of tiles may stick out of the map.
+        scratch.grad[(range.1 - range.0) * width * LANES..].fill(0.0);
+        for (i, c) in to.enumerate() {
+            let start = block * LANES * g_image + c * output + range.0 * row;
+            let src = (&self.g[start..], g_image, count);
+            transpose::gather(self.level, src, &places, output, &mut scratch.grad, g_stage);
+            let out = &mut scratch.grads[i * channel + at..];
+            tiles::spread(self.level, (&scratch.grad, width), tiles, out, g_point);
+        }
+    }
+
+    /// `Gᵀ·m·G` of the sums of all shares, added in order, for so many output channels.
+    fn unpack(&self, shares: &[Vec<f32>], outer: usize, out: &mut [f32]) {
+        let inner = self.s.c_in.div_ceil(SIDE);
+        let point = outer.div_ceil(SIDE) * inner * TILE;
+        out.par_chunks_exact_mut(self.s.c_in * 9).enumerate().for_each(|(to, out)| {
+            for (from, out) in out.chunks_exact_mut(9).enumerate() {
+                let at = ((to / SIDE * inner + from / SIDE) * SIDE + to % SIDE) * SIDE + from % SIDE;
+                let m: [f64; POINTS] =
+                    std::array::from_fn(|p| shares.iter().map(|s| f64::from(s[p * point + at])).sum());
+                let fold =
+                    |a: f64, b: f64, c: f64, d: f64| [a + (b + c) / 2.0, (b - c) / 2.0, (b + c) / 2.0 + d];
+                let columns: [[f64; 3]; 4] =
+                    std::array::from_fn(|c| fold(m[c], m[4 + c], m[8 + c], m[12 + c]));
+                for (r, out) in out.chunks_exact_mut(3).enumerate() {
+                    let row = fold(columns[0][r], columns[1][r], columns[2][r], columns[3][r]);
+                    out.iter_mut().zip(row).for_each(|(out, v)| *out = v as f32);
+                }
+            }
+        });
+    }
+}
