@@ -207,11 +207,25 @@ fn data_that_is_missing_or_misfit() {
 
 #[test]
 fn announced_things_say_so() {
-    for args in [&["devices"][..], &["bench", "compile", "--profile"]] {
+    for args in [&["devices"][..], &["inspect", QUICK, "--device", "gpu"]] {
         let out = run(args);
         let err = String::from_utf8_lossy(&out.stderr);
         assert_eq!(out.status.code(), Some(2), "{args:?}: {err}");
         assert!(err.contains("announced but not built yet"), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn a_bench_has_its_options() {
+    for (args, says) in [
+        (&["bench", "compile", "--profile"][..], "--profile is for train-step"),
+        (&["bench", "eval", "--target", "onnx"], "--target is for compile"),
+        (&["bench", "growth", "--model", "resnet20"], "--model is for"),
+    ] {
+        let out = run(args);
+        let err = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{args:?}: {err}");
+        assert!(err.contains(says), "{args:?}: {err}");
     }
 }
 

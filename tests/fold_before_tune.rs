@@ -93,11 +93,15 @@ fn a_folded_network_is_tuned_and_emitted() {
     json(&["run", &file("folded.yaml"), "-o", &file("folded"), "--resume"]);
     assert!(std::fs::read(&trained).unwrap() == before, "another network after --resume");
 
-    let unfolded = pipeline(dir.path(), "unfolded", INSIDE, "fold: auto\n");
+    let unfolded = pipeline(dir.path(), "unfolded", INSIDE, "fold: never\n");
     assert_eq!(unfolded["layers"].as_array().unwrap().len(), 7);
     assert!(rounds(&folded) < rounds(&unfolded), "{} and {}", rounds(&folded), rounds(&unfolded));
     let bytes = |r: &Value| r["cost"][0]["online_bytes"].as_f64().unwrap();
     assert!(bytes(&folded) <= bytes(&unfolded) * 1.01, "{} and {}", bytes(&folded), bytes(&unfolded));
+    // Folded as it is, borders corrected: the same network with fewer exchanges.
+    let exact = compiles_again(&dir.path().join("unfolded"));
+    assert_eq!(clean(&exact), clean(&unfolded));
+    assert!(rounds(&exact) < rounds(&unfolded), "{} and {}", rounds(&exact), rounds(&unfolded));
 }
 
 #[test]

@@ -52,8 +52,29 @@ impl Args {
     }
 }
 
+/// Refuses options that what is measured has no use for.
+fn fits(a: &Args) -> Result<(), Error> {
+    const STEPS: &[&str] = &["train-step", "robust-step", "eval"];
+    const BUILT: &[&str] = &["train-step", "robust-step", "eval", "compile"];
+    let given = [
+        (a.profile, "--profile", STEPS),
+        (a.batch.is_some(), "--batch", STEPS),
+        (!a.models.is_empty(), "--model", BUILT),
+        (a.paced, "--paced", BUILT),
+        (!a.targets.is_empty(), "--target", &["compile"]),
+        (a.reference.is_some(), "--reference", &["gradients"]),
+    ];
+    match given.into_iter().find(|(given, _, of)| *given && !of.contains(&a.what.as_str())) {
+        Some((_, option, of)) => {
+            Err(Error::Input(format!("bench {}: {option} is for {}", a.what, of.join(", "))))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+    fits(&a)?;
     if a.what == "gradients" {
         return gradients(&a, g);
     }
