@@ -3,11 +3,13 @@
 use super::ctx::{Ctx, Stop};
 use super::error::{ExternalWeight, NodeError};
 use super::functions::{Functions, Item};
+use super::skim::Elements;
 use super::{ops, order, tensor};
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
 use crate::ir::{Dim, Graph, NodeId, Op, SymInt, Tensor, Type};
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::File;
 use std::path::PathBuf;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{NodeProto, TensorProto};
@@ -32,6 +34,10 @@ pub struct Builder {
     pub values: HashMap<String, Value>,
     /// Weights nobody has read yet.
     pub pending: HashMap<String, TensorProto>,
+    /// Elements of them that are still in the file.
+    pub elements: HashMap<String, Elements>,
+    /// The file.
+    pub file: Option<File>,
     /// Names helpers must not take: every value of the file.
     pub reserved: HashSet<String>,
     /// Every value somebody reads.
@@ -128,16 +134,34 @@ impl Builder {
             Some(Value::Refused) => return Err(Stop::Operand),
             None => {}
         }
-        let Some(proto) = self.pending.remove(name) else {
+        let Some(mut proto) = self.pending.remove(name) else {
             return Err(Stop::Why(format!("reads '{name}', which nothing in the file defines")));
         };
-        let Some(t) = self.tensor(proto, name) else {
+        let read = self.elements(&mut proto).map_err(|e| format!("cannot be read: {e}"));
+        let converted = match read {
+            Ok(()) => self.tensor(proto, name),
+            Err(why) => {
+                self.errors.push(NodeError { name: name.into(), op_type: "initializer".into(), why });
+                None
+            }
+        };
+        let Some(t) = converted else {
             self.values.insert(name.into(), Value::Refused);
             return Err(Stop::Operand);
         };
         let id = self.add(name, Op::Const(t.into()), &[])?;
         self.values.insert(name.into(), Value::Node(id));
         Ok(id)
+    }
+
+    /// Reads the elements that were left in the file.
+    fn elements(&mut self, proto: &mut TensorProto) -> std::io::Result<()> {
+        if let (true, Some(file)) = (proto.raw_data.is_empty(), &mut self.file)
+            && let Some(e) = self.elements.remove(&proto.name)
+        {
+            proto.raw_data = e.read(file)?;
+        }
+        Ok(())
     }
 
     /// Converts a tensor; a failure is recorded under `name`.

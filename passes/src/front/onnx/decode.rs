@@ -1,27 +1,88 @@
 //! Bytes to `ModelProto`: recognises what is no ONNX file, and never trusts a decode that merely succeeded.
 
 use super::error::ImportError;
+use super::skim::{Elements, Skimmed, skim};
 use prost::Message;
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+use std::thread::JoinHandle;
 use tract_onnx::pb::ModelProto;
 
-/// The model and the sha256 of its file, in hexadecimal.
-pub fn read(path: &Path) -> Result<(ModelProto, String), ImportError> {
-    let bytes = std::fs::read(path).map_err(|e| ImportError::Io(path.into(), io_reason(path, &e)))?;
+/// Files from this size on are skimmed.
+const LARGE_FILE: u64 = 1 << 20;
+/// Their weights from this many bytes on are read when they are needed.
+const LARGE_WEIGHT: usize = 1 << 12;
+
+/// A decoded file.
+pub struct Decoded {
+    /// The model, without the elements that are listed next.
+    pub model: ModelProto,
+    /// Elements of initializers that are still in the file.
+    pub elements: HashMap<String, Elements>,
+    /// The file.
+    pub file: File,
+    /// Its hash.
+    pub sha256: Hash,
+}
+
+/// The sha256 of a file, in hexadecimal.
+pub enum Hash {
+    /// It is known.
+    Known(String),
+    /// A thread computes it.
+    Computing(JoinHandle<std::io::Result<String>>),
+}
+
+impl Hash {
+    /// Waits for it.
+    pub fn get(self, path: &Path) -> Result<String, ImportError> {
+        match self {
+            Hash::Known(s) => Ok(s),
+            Hash::Computing(thread) => thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                .map_err(|e| ImportError::Io(path.into(), io_reason(path, &e))),
+        }
+    }
+}
+
+/// Reads a model. Of a large file the hash is computed beside what follows.
+pub fn read(path: &Path) -> Result<Decoded, ImportError> {
+    let io = |e: std::io::Error| ImportError::Io(path.into(), io_reason(path, &e));
     let not_onnx = |why: &str| ImportError::NotOnnx(path.into(), why.into());
-    if let Some(why) = other_format(&bytes) {
+    let mut file = File::open(path).map_err(io)?;
+    let mut message = vec![];
+    (&mut file).take(64).read_to_end(&mut message).map_err(io)?;
+    if let Some(why) = other_format(&message) {
         return Err(not_onnx(why));
     }
-    // On a thread of its own; the decoder's memory is best freed by the thread that took it.
-    let (sha, model) = std::thread::scope(|scope| {
-        let sha = scope.spawn(|| Sha256::digest(&bytes));
-        let model = ModelProto::decode(bytes.as_slice()).map_err(|e| e.to_string());
-        (sha.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), model)
-    });
-    let sha = sha.iter().map(|b| format!("{b:02x}")).collect();
-    let model = model.map_err(|e| not_onnx(&decode_reason(&e)))?;
-    drop(bytes);
+    let len = file.metadata().map_err(io)?.len();
+    let skimmed = match len >= LARGE_FILE {
+        true => {
+            file.rewind().map_err(io)?;
+            let s = skim(&file, len, LARGE_WEIGHT);
+            file.seek(SeekFrom::Start(message.len() as u64)).map_err(io)?;
+            s
+        }
+        false => None,
+    };
+    let (skimmed, sha256) = match skimmed {
+        Some(s) => {
+            let path = path.to_path_buf();
+            (s, Hash::Computing(std::thread::spawn(move || hash(File::open(path)?))))
+        }
+        None => {
+            file.read_to_end(&mut message).map_err(io)?;
+            let sha256 = Hash::Known(hash(message.as_slice()).map_err(io)?);
+            (Skimmed { message, ..Skimmed::default() }, sha256)
+        }
+    };
+    let Skimmed { message, elements } = skimmed;
+    let model =
+        ModelProto::decode(message.as_slice()).map_err(|e| not_onnx(&decode_reason(&e.to_string())))?;
     let Some(graph) = &model.graph else {
         return Err(not_onnx("it holds no graph: it is truncated or another kind of file"));
     };
@@ -31,7 +92,17 @@ pub fn read(path: &Path) -> Result<(ModelProto, String), ImportError> {
     if model.opset_import.is_empty() {
         return Err(not_onnx("it declares no operator set: it is truncated or another kind of file"));
     }
-    Ok((model, sha))
+    Ok(Decoded { model, elements, file, sha256 })
+}
+
+fn hash(mut from: impl Read) -> std::io::Result<String> {
+    let (mut sha, mut buffer) = (Sha256::new(), vec![0; 1 << 18]);
+    loop {
+        match from.read(&mut buffer)? {
+            0 => return Ok(sha.finalize().iter().map(|b| format!("{b:02x}")).collect()),
+            n => sha.update(&buffer[..n]),
+        }
+    }
 }
 
 fn io_reason(path: &Path, e: &std::io::Error) -> String {

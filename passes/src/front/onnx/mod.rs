@@ -13,6 +13,7 @@ mod external;
 mod functions;
 mod ops;
 mod order;
+mod skim;
 mod tensor;
 
 pub use error::{ExternalWeight, ImportError, NodeError};
@@ -20,6 +21,7 @@ pub use error::{ExternalWeight, ImportError, NodeError};
 use crate::ir::{Graph, Op};
 use builder::{Builder, Value};
 use ctx::Stop;
+use decode::Decoded;
 use functions::Functions;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -67,19 +69,21 @@ pub struct ModelInfo {
 
 /// Reads an ONNX file.
 pub fn import(path: &Path, options: &ImportOptions) -> Result<Imported, ImportError> {
-    let (mut model, sha256) = decode::read(path)?;
+    let Decoded { mut model, elements, file, sha256 } = decode::read(path)?;
     let opset = functions::default_opset(&model.opset_import).ok_or_else(|| {
         ImportError::NotOnnx(path.into(), "it imports none of ONNX's own operator sets".into())
     })?;
     if opset < 7 {
         return Err(ImportError::Opset(path.into(), opset));
     }
-    let info = info(path, &model, sha256, opset);
+    let info = info(path, &model, opset);
     let graph = model.graph.take().unwrap_or_default();
     let mut b = Builder {
         graph: Graph::new(graph.name.clone()),
         functions: Functions::new(std::mem::take(&mut model.functions)),
         folder: folder(path),
+        elements,
+        file: Some(file),
         ..Builder::default()
     };
     drop(model);
@@ -97,14 +101,16 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Imported, ImportEr
         return Err(ImportError::Unsupported { file: path.into(), nodes: b.errors });
     }
     b.finish();
+    let info = ModelInfo { sha256: sha256.get(path)?, ..info };
     Ok(Imported { graph: b.graph, info, notices: b.notices })
 }
 
-fn info(path: &Path, model: &ModelProto, sha256: String, opset: i64) -> ModelInfo {
+/// All but the hash.
+fn info(path: &Path, model: &ModelProto, opset: i64) -> ModelInfo {
     let producer = format!("{} {}", model.producer_name, model.producer_version);
     ModelInfo {
         path: path.into(),
-        sha256,
+        sha256: String::new(),
         opset,
         producer: producer.trim().to_string(),
         ir_version: model.ir_version,
