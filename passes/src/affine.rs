@@ -79,11 +79,15 @@ pub fn is_linear(g: &Graph, id: NodeId) -> bool {
         && g.operands(id)[1..].iter().all(|&o| g.const_of(o).is_some())
 }
 
+/// Is it a linear layer of tokens, whose channels are its last axis and not axis 1?
+pub fn channels_last(g: &Graph, facts: &Facts, id: NodeId) -> bool {
+    matches!(g.op(id), Op::Linear) && facts.ty(id).rank() != 2
+}
+
 /// Can factors a channel of `x` go into weights? It is read at one place, and is a convolution or linear layer or the batch
 /// normalisation of one.
 pub fn absorbs_scale(g: &Graph, facts: &Facts, x: NodeId) -> bool {
-    let channels_last = matches!(g.op(x), Op::Linear) && facts.ty(x).rank() != 2;
-    if g.use_count(x) != 1 || g.is_output(x) || channels_last {
+    if g.use_count(x) != 1 || g.is_output(x) || channels_last(g, facts, x) {
         return false;
     }
     match g.op(x) {

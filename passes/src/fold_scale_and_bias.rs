@@ -13,8 +13,8 @@
 //!
 //! **Source**: TensorFlow and Caffe2 exporters write batch normalisation as such chains (import-checklist, row 3).
 
-use crate::affine::{Affine, fold_after, fold_before, is_linear, padding_forbids};
-use crate::ir::{NodeId, Op};
+use crate::affine::{Affine, channels_last, fold_after, fold_before, is_linear, padding_forbids};
+use crate::ir::NodeId;
 use crate::pass::{Cx, Guarantee, Pass, Skip};
 use crate::patch::Patch;
 
@@ -34,8 +34,7 @@ impl Pass for FoldScaleAndBias {
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;
         let (a, x) = Affine::of_binary(g, cx.facts, at).ok_or(Skip::NoMatch)?;
-        let channels_last = |id| matches!(g.op(id), Op::Linear) && cx.facts.ty(at).rank() != 2;
-        if is_linear(g, x) && !channels_last(x) {
+        if is_linear(g, x) && !channels_last(g, cx.facts, x) {
             if g.use_count(x) != 1 {
                 return Err(Skip::Refused(format!(
                     "its operand '{}' is also read elsewhere",
@@ -46,7 +45,7 @@ impl Pass for FoldScaleAndBias {
             return Ok(p.replace(at, n));
         }
         let [(user, 0)] = g.users(at)[..] else { return Err(Skip::NoMatch) };
-        if !is_linear(g, user) || g.is_output(at) || channels_last(user) {
+        if !is_linear(g, user) || g.is_output(at) || channels_last(g, cx.facts, user) {
             return Err(Skip::NoMatch);
         }
         if let Some(why) = padding_forbids(g, user, &a) {

@@ -64,6 +64,7 @@ impl<'a> Slopes<'a> {
 
     /// The whole multiples that are taken, rising.
     pub fn multiples(&self, mask: &[u8]) -> Vec<u32> {
+        let Slopes::Times { .. } = self else { return vec![1] };
         let n = mask.len();
         let mut all: Vec<u32> = (0..n)
             .filter_map(|i| match mask[i] {

@@ -7,7 +7,7 @@
 
 use super::taps::{self, Taps};
 use super::taps_of;
-use super::text::{Value, Writer, ty};
+use super::text::{Value, Writer};
 use crate::interp::movement::slice_range;
 use crate::ir::{Facts, Graph, NodeId, Op};
 use crate::sums::{addends, inside_a_sum, is_sum};
@@ -144,7 +144,7 @@ pub fn lower(w: &mut Writer<'_>, facts: &Facts, j: &Joined) -> Value {
         let placed = p.moves.iter().fold(share, |v, &m| moved(w, facts, m, &v));
         sum = Some(match sum {
             None => placed,
-            Some(s) => taps::add(w, &s, &placed),
+            Some(s) => super::lower::binary(w, "add", &s, &placed),
         });
     }
     let mut y = taps::truncate(w, &sum.unwrap_or(x));
@@ -164,15 +164,7 @@ fn moved(w: &mut Writer<'_>, facts: &Facts, at: NodeId, v: &Value) -> Value {
             let zero = taps::zero(w);
             super::lower::pad(w, v, &zero, before, after, &to)
         }
-        Op::Transpose(p) => {
-            let text = format!(
-                "stablehlo.transpose {}, dims = {p:?} : ({}) -> {}",
-                v.name,
-                v.ty(),
-                ty(&to, v.dtype)
-            );
-            w.put(&to, v.dtype, &text)
-        }
+        Op::Transpose(p) => super::lower::transpose(w, v, p, &to),
         _ => super::lower::reshape(w, v, &to),
     }
 }

@@ -85,11 +85,7 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
         Op::Concat { axis } => concatenate(w, &operands, *axis, &out),
         Op::Gather { axis } => gather(w, valid, id, *axis, &x, &out)?,
         Op::Reshape(_) => reshape(w, &x, &out),
-        Op::Transpose(p) => w.put(
-            &out,
-            x.dtype,
-            &format!("stablehlo.transpose {}, dims = {p:?} : ({}) -> {}", x.name, x.ty(), ty(&out, x.dtype)),
-        ),
+        Op::Transpose(p) => transpose(w, &x, p, &out),
         Op::Expand(_) => broadcast(w, &x, &out),
         Op::Softmax { axis } => softmax(w, &x, *axis),
         Op::LogSoftmax { axis } => log_softmax(w, &x, *axis),
@@ -107,7 +103,7 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
     })
 }
 
-fn binary(w: &mut Writer<'_>, op: &str, l: &Value, r: &Value) -> Value {
+pub(super) fn binary(w: &mut Writer<'_>, op: &str, l: &Value, r: &Value) -> Value {
     w.put(&l.shape, l.dtype, &format!("stablehlo.{op} {}, {} : {}", l.name, r.name, l.ty()))
 }
 
@@ -116,6 +112,11 @@ pub(super) fn reshape(w: &mut Writer<'_>, x: &Value, to: &[usize]) -> Value {
         return x.clone();
     }
     w.put(to, x.dtype, &format!("stablehlo.reshape {} : ({}) -> {}", x.name, x.ty(), ty(to, x.dtype)))
+}
+
+pub(super) fn transpose(w: &mut Writer<'_>, x: &Value, p: &[usize], out: &[usize]) -> Value {
+    let text = format!("stablehlo.transpose {}, dims = {p:?} : ({}) -> {}", x.name, x.ty(), ty(out, x.dtype));
+    w.put(out, x.dtype, &text)
 }
 
 /// NumPy broadcasting: missing leading axes and axes of size 1.

@@ -12,7 +12,7 @@
 
 mod axis;
 
-use super::lower::{concatenate, reshape};
+use super::lower::{binary, concatenate, reshape, transpose};
 use super::text::{UNIT, Value, Writer, ty};
 use crate::ir::{Conv, DType};
 use axis::{Axis, Grid};
@@ -153,8 +153,7 @@ fn product(w: &mut Writer<'_>, all: &[Taps], x: &Value, ks: &[Value]) -> Value {
 /// The weights as a matrix, a row for each tap and output channel.
 fn matrix(w: &mut Writer<'_>, t: &Taps, k: &Value) -> Value {
     let by_tap = [t.axes[0].kernel, t.axes[1].kernel, t.channels[1], t.channels[0]];
-    let text = format!("stablehlo.transpose {}, dims = [2, 3, 0, 1] : ({}) -> ", k.name, k.ty());
-    let k = w.put(&by_tap, k.dtype, &(text + &ty(&by_tap, k.dtype)));
+    let k = transpose(w, k, &[2, 3, 0, 1], &by_tap);
     reshape(w, &k, &[t.rows(), t.channels[0]])
 }
 
@@ -177,16 +176,10 @@ fn shift_add(w: &mut Writer<'_>, t: &Taps, maps: &Value, out: &[usize]) -> Value
         let tap = w.put(out, DType::I64, &text);
         sum = Some(match sum {
             None => tap,
-            Some(s) => add(w, &s, &tap),
+            Some(s) => binary(w, "add", &s, &tap),
         });
     }
     sum.unwrap_or(maps)
-}
-
-/// The sum of two values of one shape.
-pub fn add(w: &mut Writer<'_>, a: &Value, b: &Value) -> Value {
-    let text = format!("stablehlo.add {}, {} : {}", a.name, b.name, a.ty());
-    w.put(&a.shape, a.dtype, &text)
 }
 
 /// The same ring elements under another type.

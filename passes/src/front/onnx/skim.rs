@@ -171,7 +171,10 @@ impl<R: Read + Seek> Walk<R> {
     fn varint(&mut self) -> Option<u64> {
         let mut v = 0u64;
         for shift in (0..64).step_by(7) {
-            let byte = self.bytes(1)?[0];
+            let mut byte = [0];
+            self.file.read_exact(&mut byte).ok()?;
+            self.at += 1;
+            let [byte] = byte;
             v |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 return Some(v);
