@@ -14,10 +14,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// A feature that the contract announces but this version does not have.
-    pub fn announced(what: &str) -> Error {
-        Error::Input(format!("{what} is announced but not built yet in relinc {}", env!("CARGO_PKG_VERSION")))
-    }
     /// The process exit code.
     pub fn code(&self) -> u8 {
         match self {

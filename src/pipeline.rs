@@ -12,6 +12,7 @@ use relinc_passes::front::onnx::ImportOptions;
 use relinc_passes::masks::Masks;
 use relinc_runtime::cost::{self, ConvForm, Weights};
 use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::device::Choice;
 use relinc_runtime::nearest::nearest;
 use relinc_runtime::train::Kind;
 use serde::Deserialize;
@@ -27,7 +28,7 @@ pub struct Pipeline {
     pub architecture: Option<Architecture>,
     /// Images; a relative folder is looked for beside the pipeline file, then in the working directory.
     pub data: Option<String>,
-    /// `auto` or `cpu`.
+    /// auto, cpu, gpu, gpu:N or gpu:0,gpu:1.
     pub device: Option<String>,
     /// Seed of everything random.
     #[serde(default)]
@@ -282,6 +283,7 @@ impl Pipeline {
             },
             teacher: self.teacher.as_ref().map(|t| base.join(t)),
             branch: self.branch.as_deref().map_or(Ok(Export::default()), str::parse)?,
+            device: self.device.as_deref().map_or(Ok(Choice::Auto), str::parse).map_err(Error::Input)?,
             seed: self.seed,
         };
         if plan.trains() && self.data.is_none() {
@@ -316,10 +318,6 @@ impl Pipeline {
 
     /// The compilation the pipeline asks for.
     pub fn request(&self, base: &Path, out: &Path) -> Result<Request, Error> {
-        match self.device.as_deref().unwrap_or("auto") {
-            "auto" | "cpu" => {}
-            d => return Err(Error::announced(&format!("device {d}"))),
-        }
         let or = |v: &[String], default: &[&str]| -> Vec<String> {
             if v.is_empty() { default.iter().map(|s| s.to_string()).collect() } else { v.to_vec() }
         };

@@ -206,13 +206,16 @@ fn data_that_is_missing_or_misfit() {
 }
 
 #[test]
-fn announced_things_say_so() {
-    for args in [&["devices"][..], &["inspect", QUICK, "--device", "gpu"]] {
-        let out = run(args);
-        let err = String::from_utf8_lossy(&out.stderr);
-        assert_eq!(out.status.code(), Some(2), "{args:?}: {err}");
-        assert!(err.contains("announced but not built yet"), "{args:?}: {err}");
-    }
+fn devices_that_are_not_there() {
+    let out = run(&["inspect", QUICK, "--device", "tpu"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("choose auto, cpu, gpu"));
+    let dir = tempfile::tempdir().unwrap();
+    let to = dir.path().join("out").display().to_string();
+    let out = run(&["search", QUICK, "--data", "shapes", "--budget", "10%", "--device", "gpu:99", "-o", &to]);
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{err}");
+    assert!(err.contains("--device gpu:99: "), "{err}");
 }
 
 #[test]

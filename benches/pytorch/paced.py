@@ -36,14 +36,23 @@ def network(args):
         net = net.to(memory_format=torch.channels_last)
     if not args.relu:
         net.set_masks(half_masks(net))
-    return net.train()
+    return net.to(args.device).train()
 
 
 def pixels(args, count, size):
     import torch
 
-    x = torch.rand(count, 3, *size)
+    x = torch.rand(count, 3, *size, device=args.device)
     return x.contiguous(memory_format=torch.channels_last) if args.channels_last else x
+
+
+def precision(args):
+    """What forward passes compute in; f32 without --half, with TF32 where the card has it and --tf32 allows it."""
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = args.tf32
+    kinds = {"bf16": torch.bfloat16, "f16": torch.float16}
+    return torch.autocast(args.device, dtype=kinds.get(args.half), enabled=args.half is not None)
 
 
 def train_step(args):
@@ -54,11 +63,14 @@ def train_step(args):
 
     net = network(args)
     sgd = training.optimizer(net, 1e-3)
-    x, y = pixels(args, args.batch, net.size), torch.arange(args.batch) % 10
+    x, y = pixels(args, args.batch, net.size), torch.arange(args.batch, device=args.device) % 10
+    half = precision(args)
 
     def once():
         sgd.zero_grad()
-        F.cross_entropy(net((x - 0.45) / 0.25), y).backward()
+        with half:
+            loss = F.cross_entropy(net((x - 0.45) / 0.25), y)
+        loss.backward()
         sgd.step()
 
     return once
@@ -86,7 +98,8 @@ def robust_step(args):
     sgd = torch.optim.SGD(every.values(), 1e-3, momentum=0.9, weight_decay=5e-4)
     half = args.batch // 2
     x, augmix = pixels(args, args.batch, clean.size), pixels(args, half, clean.size)
-    y = torch.arange(args.batch) % 10
+    y = torch.arange(args.batch, device=args.device) % 10
+    autocast = precision(args)
     eps, step, steps = 8 / 255, 2 / 255, 7
     norm = lambda v: (v - 0.45) / 0.25
     loss = lambda z, y, t: 0.5 * F.cross_entropy(z, y) + 0.5 * losses.kl(z, t)
@@ -97,19 +110,24 @@ def robust_step(args):
         low, high = (x - eps).clamp(min=0), (x + eps).clamp(max=1)
         for _ in range(steps):
             adv.requires_grad_()
-            (grad,) = torch.autograd.grad(losses.kl(attacked(norm(adv)), target), adv)
+            with autocast:
+                divergence = losses.kl(attacked(norm(adv)), target)
+            (grad,) = torch.autograd.grad(divergence, adv)
             adv = torch.min(torch.max(adv.detach() + step * grad.sign(), low), high)
         attacked.train().requires_grad_(True)
         return adv
 
     def once():
-        with torch.no_grad():
-            target = teacher(norm(x))
+        with torch.no_grad(), autocast:
+            target = teacher(norm(x)).float()
         sgd.zero_grad()
-        z = clean(norm(torch.cat([x[:half], augmix])))
+        with autocast:
+            z = clean(norm(torch.cat([x[:half], augmix]))).float()
         total = loss(z[:half], y[:half], target[:half]) + loss(z[half:], y[:half], target[:half])
         adv = attack(x[half:], target[half:])
-        total = total + loss(attacked(norm(adv)), y[half:], target[half:])
+        with autocast:
+            z = attacked(norm(adv)).float()
+        total = total + loss(z, y[half:], target[half:])
         (total / 3).backward()
         sgd.step()
 
@@ -151,13 +169,22 @@ def main():
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--half", choices=["bf16", "f16"], help="autocast to this")
+    parser.add_argument("--tf32", action="store_true", help="products of f32 on tensor cores")
     parser.add_argument("--relu", action="store_true", help="plain ReLUs instead of masked ones")
     args = parser.parse_args()
     if args.work.endswith("step"):
         import torch
 
         torch.set_num_threads(args.threads)
-    once = WORK[args.work](args)
+    work = WORK[args.work](args)
+
+    def once():
+        work()
+        if args.device == "cuda":
+            torch.cuda.synchronize()
+
     once()
     print("ready", flush=True)
     for _ in sys.stdin:

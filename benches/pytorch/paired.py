@@ -31,6 +31,12 @@ ROWS = [
     ("eval", "resnet18", 128),
     ("compile", "wrn28-10", 0),
 ]
+# With --device.
+CARD_ROWS = [
+    ("train-step", "resnet20", 128),
+    ("train-step", "resnet18", 128),
+    ("robust-step", "resnet18", 128),
+]
 
 
 class Worker:
@@ -96,6 +102,10 @@ def rivals(args, work, model, batch, threads):
     if work == "compile":
         return [("onnxsim", paced)]
     ways = [("PyTorch", []), ("PyTorch channels-last", ["--channels-last"])]
+    if args.device:
+        paced += ["--device", "cuda"]
+        tf32, half = ["--tf32"], ["--channels-last", "--half", "bf16"]
+        ways = [("PyTorch", []), ("PyTorch TF32", tf32), ("PyTorch channels-last bf16", half)]
     if args.relu:
         ways += [(f"{name}, plain ReLUs", [*more, "--relu"]) for name, more in ways]
     return [(name, paced + more) for name, more in ways]
@@ -105,6 +115,7 @@ def measure(args, work, network, batch, threads, folder):
     """The row of one piece of work."""
     model = architecture(args.relinc, network, folder)
     own = [args.relinc, "bench", work, "--model", network, "--paced", "--json"]
+    own += ["--device", args.device] if args.device else []
     own += ["--target", "onnx"] if work == "compile" else ["--batch", str(batch), "--threads", str(threads)]
     limits = {"RAYON_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
     workers = [Worker("relinc", own, limits)]
@@ -154,15 +165,18 @@ def main():
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeat", type=int, default=7)
     parser.add_argument("--relu", action="store_true", help="PyTorch with plain ReLUs too, which are cheaper than masked ones")
+    parser.add_argument("--device", metavar="gpu:N", help="steps on this card; PyTorch on its first")
+    parser.add_argument("--batch", type=int, help="instead of the usual ones")
     parser.add_argument("--json", metavar="FILE", help="write the rows there")
     args = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for work, network, batch in ROWS:
+        for work, network, batch in CARD_ROWS if args.device else ROWS:
             kinds = {o for o in args.only if o in {r[0] for r in ROWS}}
             names = set(args.only) - kinds
             if (kinds and work not in kinds) or (names and not names & {network, f"{network}:{batch}"}):
                 continue
+            batch = args.batch or batch
             for threads in [args.threads[-1]] if work == "compile" else args.threads:
                 rows.append(measure(args, work, network, batch, threads, folder))
                 print(json.dumps(rows[-1]), file=sys.stderr, flush=True)

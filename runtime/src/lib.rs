@@ -5,6 +5,7 @@ pub mod augment;
 pub mod corrupt;
 pub mod cost;
 pub mod data;
+pub mod device;
 mod dice;
 pub mod eval;
 pub mod exec;

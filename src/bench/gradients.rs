@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::front::onnx::{ImportOptions, import};
 use relinc_passes::pass::Options;
 use relinc_runtime::exec::value::{download, upload};
-use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Value};
+use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Precision, Value};
 use relinc_runtime::train::loss;
 use safetensors::tensor::SafeTensors;
 use serde::Serialize;
@@ -51,19 +51,18 @@ fn apart(a: &[f32], b: &[f32]) -> f64 {
 
 /// Compares loss and gradients on the batch in `reference`, under the soft masks `frac(0.618034·(i+1))`; batch
 /// normalisations use the batch's statistics.
-pub fn compare(model: &Path, reference: &Path) -> Result<Parity, Error> {
+pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity, Error> {
     let i = import(model, &ImportOptions::default()).map_err(input)?;
     let m = Model::trainable(i.graph, i.info, i.notices, &Options::default())?;
     let named = |e: String| Error::Input(format!("{}: {e}", model.display()));
-    let net = Network::new(&m.graph, false, &Device::flex()).map_err(named)?;
+    let net = Network::new(&m.graph, false, device).map_err(named)?;
     let bytes = std::fs::read(reference).map_err(|e| input(format!("{}: {e}", reference.display())))?;
     let t = SafeTensors::deserialize(&bytes).map_err(|e| input(format!("{}: {e}", reference.display())))?;
     let want = |name: &str| {
         floats(&t, name).ok_or_else(|| input(format!("{}: has no '{name}'", reference.display())))
     };
     let labels: Vec<usize> = want("labels")?.iter().map(|&l| l as usize).collect();
-    let device = net.device().clone();
-    let x = Burn::from_inner(upload(want("input")?, &device)).require_grad();
+    let x = Burn::from_inner(upload(want("input")?, device)).require_grad();
     let leaves: Vec<Burn<1>> = net
         .params()
         .iter()
@@ -79,8 +78,8 @@ pub fn compare(model: &Path, reference: &Path) -> Result<Parity, Error> {
         .iter()
         .map(|r| Gate {
             learned: None,
-            pos: Burn::ones([r.len()], &device),
-            neg: Burn::from_inner(upload(soft(r.len()).into_iter().map(|m| 1.0 - m).collect(), &device))
+            pos: Burn::ones([r.len()], device),
+            neg: Burn::from_inner(upload(soft(r.len()).into_iter().map(|m| 1.0 - m).collect(), device))
                 .require_grad(),
         })
         .collect();
@@ -93,9 +92,10 @@ pub fn compare(model: &Path, reference: &Path) -> Result<Parity, Error> {
         branch: Branch::Clean,
         watch: false,
         probes: None,
+        precision: Precision::F32,
     };
     let out = net.forward(Value::new(x.clone(), shape), &call).map_err(named)?;
-    let loss = loss::cross_entropy(out.logits(), loss::labels(&labels, &device), 0.0);
+    let loss = loss::cross_entropy(out.logits(), loss::labels(&labels, device), 0.0);
     let grads = loss.backward();
     let mut p = Parity {
         loss: f64::from(loss.into_scalar::<f32>()),

@@ -16,6 +16,7 @@ pub use row::Row;
 pub use subject::Subject;
 
 use crate::error::Error;
+use burn::tensor::Device;
 use pace::Pace;
 use relinc_passes::interp::gemm_peak;
 use relinc_runtime::kernels::clock;
@@ -29,6 +30,8 @@ pub struct Plan<'a> {
     pub pace: &'a mut dyn Pace,
     /// Say where the time goes.
     pub profile: bool,
+    /// Where steps compute.
+    pub device: &'a Device,
 }
 
 /// Work of one kind on images: what it is called, and its size.

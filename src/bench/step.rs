@@ -2,7 +2,6 @@
 
 use super::{Plan, Row, Subject, Task};
 use crate::error::{Error, input};
-use burn::tensor::Device;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::name_layers;
 use relinc_runtime::cost;
@@ -40,7 +39,7 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
     let ds = spec.open(Split::Train, Some(size)).map_err(input)?;
     let [c, h, w] = subject.0.input;
     let model = |dual| {
-        let net = Network::new(&g, dual, &Device::flex())?;
+        let net = Network::new(&g, dual, plan.device)?;
         let mut m = Model::new(net, &spec.normalize(), [c, h, w])?;
         m.gates = m.gates.iter().map(|open| halved(open, &m)).collect();
         Ok::<_, String>(m)
@@ -68,7 +67,7 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
         let c = o.compute(&student, &student.gates, teacher.as_ref(), &made, false, at).map_err(input)?;
         let grads = c.loss.backward();
         let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
-        timed("optimizer", String::new, || 0, || sgd.step(&mut student.params, all, 1e-3));
+        let norm = timed("optimizer", String::new, || 0, || sgd.step(&mut student.params, all, 1e-3));
         for (branch, s) in &c.statistics {
             timed(
                 "running statistics",
@@ -77,9 +76,10 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
                 || student.update_statistics(*branch, s, MOMENTUM),
             );
         }
-        if !c.parts.total.is_finite() {
+        if !c.pending.read(norm).parts.total.is_finite() {
             return Err(Error::Answer("the loss is not a finite number".into()));
         }
+        student.net.device().sync().map_err(|e| Error::Input(format!("the device failed: {e}")))?;
         Ok(())
     };
     // Forward and both gradients of each row; of attacked rows, forward and data gradient in each iterate.

@@ -5,6 +5,7 @@ use crate::bench::pace::{Pace, Repeat};
 use crate::bench::step::Step;
 use crate::bench::{self, Plan, Subject};
 use crate::error::{Error, input};
+use relinc_runtime::device::{self, Choice};
 use relinc_runtime::threads;
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -104,7 +105,12 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         None => 128,
     };
     let subjects = models.into_iter().map(|s| (s.clone(), batch(&s))).collect();
-    let mut plan = Plan { subjects, pace, profile: a.profile };
+    let chosen = match step {
+        true => device::choose(&g.device.clone().unwrap_or(Choice::Cpu)),
+        false => device::choose(&Choice::Cpu),
+    };
+    let chosen = chosen.map_err(Error::Input)?;
+    let mut plan = Plan { subjects, pace, profile: a.profile, device: chosen.first() };
     let rows = match a.what.as_str() {
         "eval" => bench::eval::measure(&mut plan)?,
         "train-step" => bench::step::measure(Step::Clean, &mut plan)?,
@@ -140,7 +146,8 @@ fn gradients(a: &Args, g: &Global) -> Result<(), Error> {
     let (Some(model), Some(reference)) = (&a.file, &a.reference) else {
         return Err(Error::Input("bench gradients wants MODEL.onnx and --reference FILE".into()));
     };
-    let p = bench::gradients::compare(model, reference)?;
+    let chosen = device::choose(&g.device.clone().unwrap_or(Choice::Cpu)).map_err(Error::Input)?;
+    let p = bench::gradients::compare(model, reference, chosen.first())?;
     if g.json {
         return print_json(&p);
     }

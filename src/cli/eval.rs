@@ -17,6 +17,7 @@ use relinc_passes::pass::Options;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::corrupt::{self, Corruption};
 use relinc_runtime::data::{CorruptedFolder, DataSpec, Dataset, Kind, Split};
+use relinc_runtime::device;
 use relinc_runtime::eval::attacked::{Adversarial, Target};
 use relinc_runtime::eval::corrupted::{Corrupted, Source, corrupted};
 use relinc_runtime::eval::{self, Clean};
@@ -84,7 +85,11 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let ds = a.data.open(a.split, a.limit).map_err(input)?;
     let target = match a.attacks[..] {
         [] => None,
-        _ => Some(Target::new(&m.graph, masks.as_ref(), &ds).map_err(|e| a.named(e))?),
+        _ => {
+            let chosen = device::choose(&g.device()).map_err(Error::Input)?;
+            progress.line(&chosen.said);
+            Some(Target::new(&m.graph, masks.as_ref(), &ds, chosen.first()).map_err(|e| a.named(e))?)
+        }
     };
     a.put_on(masks, &mut m)?;
     if let Some(dir) = &a.save_images {

@@ -8,6 +8,7 @@ mod bench;
 mod calibrate;
 mod compile;
 mod data;
+mod devices;
 mod eval;
 mod fixed_point;
 mod inspect;
@@ -24,6 +25,7 @@ mod verify;
 use crate::error::Error;
 use crate::progress::Progress;
 use clap::{Parser, Subcommand};
+use relinc_runtime::device::Choice;
 use relinc_runtime::train::Kind;
 use std::process::ExitCode;
 
@@ -50,9 +52,9 @@ struct Global {
     /// Say more on stderr
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// Where to compute: auto or cpu (gpu comes with training)
-    #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
-    device: String,
+    /// Where training and attacks compute: auto, cpu, gpu, gpu:N or gpu:0,gpu:1 [default: the pipeline's, else auto]
+    #[arg(long, global = true, value_name = "DEVICE")]
+    device: Option<Choice>,
     /// Seed of everything random [default: the pipeline's, else 0]
     #[arg(long, global = true)]
     seed: Option<u64>,
@@ -98,8 +100,8 @@ enum Command {
     CalibrateRuntime(calibrate::Args),
     /// Accuracy against bytes and latency over several budgets
     Sweep(sweep::Args),
-    /// What it can train on here (announced)
-    Devices(Announced),
+    /// What it can train on here
+    Devices,
 }
 
 impl Command {
@@ -114,24 +116,11 @@ impl Command {
     }
 }
 
-/// A command of the contract that this version does not have; it takes anything.
-#[derive(Debug, clap::Args)]
-struct Announced {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    rest: Vec<String>,
-}
-
 fn dispatch(cli: Cli) -> Result<(), Error> {
     let g = &cli.global;
-    match g.device.as_str() {
-        "auto" | "cpu" => {}
-        d if d == "gpu" || d.starts_with("gpu:") => return Err(Error::announced(&format!("--device {d}"))),
-        d => return Err(Error::Input(format!("--device {d} is not known; choose auto or cpu"))),
-    }
     if cli.command.trains() {
         crate::memory::keep_freed();
     }
-    let announced = |what: &str| Err(Error::announced(&format!("relinc {what}")));
     match cli.command {
         Command::Inspect(a) => inspect::run(a, g),
         Command::Compile(a) => compile::run(*a, g),
@@ -152,7 +141,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
         Command::Measure(a) => measure::run(a, g),
         Command::CalibrateRuntime(a) => calibrate::run(a, g),
         Command::Sweep(a) => sweep::run(a, g),
-        Command::Devices(_) => announced("devices"),
+        Command::Devices => devices::run(g),
     }
 }
 
@@ -177,6 +166,9 @@ pub fn main() -> ExitCode {
 impl Global {
     fn seed(&self) -> u64 {
         self.seed.unwrap_or(0)
+    }
+    fn device(&self) -> Choice {
+        self.device.clone().unwrap_or_default()
     }
     fn progress(&self) -> Progress {
         Progress::new(self.quiet)

@@ -31,6 +31,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         e => e,
     };
     p.seed = g.seed.unwrap_or(p.seed);
+    if let Some(d) = &g.device {
+        p.device = Some(d.to_string());
+    }
     let base = a.pipeline.parent().unwrap_or(Path::new(""));
     let stem = a.pipeline.file_stem().unwrap_or_default();
     let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));

@@ -32,6 +32,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let mut p = Pipeline::read(&a.pipeline)?;
     let file = a.pipeline.display();
     p.seed = g.seed.unwrap_or(p.seed);
+    if let Some(d) = &g.device {
+        p.device = Some(d.to_string());
+    }
     let base = a.pipeline.parent().unwrap_or(Path::new(""));
     let stem = a.pipeline.file_stem().unwrap_or_default().to_string_lossy();
     let out = a.out.clone().unwrap_or_else(|| Path::new("out").join(format!("{stem}-sweep")));

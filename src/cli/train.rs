@@ -103,6 +103,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         },
         teacher: a.teacher.clone(),
         branch,
+        device: g.device(),
         seed: g.seed(),
     };
     let mut targets: Vec<Target> = a.targets.iter().map(|t| t.parse()).collect::<Result<_, _>>()?;

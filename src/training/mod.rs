@@ -4,6 +4,7 @@ mod check;
 pub mod command;
 pub mod evaluate;
 mod fold;
+mod guard;
 mod oneshot;
 mod plan;
 pub mod replay;
@@ -17,12 +18,15 @@ use crate::error::{Error, input};
 use crate::latency::Pricing;
 use crate::model::{Model as Canonical, PassRecord};
 use crate::progress::Progress;
+use burn::tensor::Device;
+use guard::{Watchdog, guarded};
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
 use relinc_passes::pass::Options;
 use relinc_passes::weigh::Fold;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
+use relinc_runtime::device::{self, Chosen, fit};
 use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,7 +85,17 @@ pub struct Trainer<'a> {
 impl Trainer<'_> {
     /// Trains an imported graph.
     pub fn run(&self, graph: Graph, info: &ModelInfo) -> Result<Trained, Error> {
+        let chosen = device::choose(&self.plan.device).map_err(Error::Input)?;
+        self.progress.line(&chosen.said);
+        match &chosen.card {
+            Some(card) => guarded(&card.name, || self.on(&chosen, graph, info)),
+            None => self.on(&chosen, graph, info),
+        }
+    }
+
+    fn on(&self, chosen: &Chosen, graph: Graph, info: &ModelInfo) -> Result<Trained, Error> {
         let named = |e: String| Error::Input(format!("{}: {e}", info.path.display()));
+        let device = chosen.first();
         self.progress.step("reading images");
         let train = Arc::new(self.data.open(Split::Train, None).map_err(input)?);
         let val = self.data.open(Split::Val, None).map_err(input)?;
@@ -89,8 +103,8 @@ impl Trainer<'_> {
         let form = Canonical::trainable(graph.clone(), info.clone(), vec![], &Options::default())?;
         let mut notes = vec![];
         let mut teacher = match &self.plan.teacher {
-            Some(path) => student::read(path, self.data, train.image_shape())?,
-            None => student::teacher(&form, self.data, train.image_shape()).map_err(named)?,
+            Some(path) => student::read(path, self.data, train.image_shape(), device)?,
+            None => student::teacher(&form, self.data, train.image_shape(), device).map_err(named)?,
         };
         let robust = self.plan.robust();
         let layers = form.mask_layers();
@@ -99,7 +113,8 @@ impl Trainer<'_> {
         }
         let (norm, first) = (self.plan.norm, self.plan.masks.as_ref());
         let mut student =
-            student::student(&form, norm, robust, self.data, &train, first, self.plan.seed).map_err(named)?;
+            student::student(&form, norm, robust, self.data, &train, first, self.plan.seed, device)
+                .map_err(named)?;
         notes.push(student::describe(&student));
         if self.plan.random_start {
             student.randomise(self.plan.seed);
@@ -117,6 +132,7 @@ impl Trainer<'_> {
         std::fs::create_dir_all(&checkpoints)
             .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", checkpoints.display())))?;
         let mut watch = Watch::open(&self.folder.join("log.jsonl"), self.resume, self.progress)?;
+        watch.dog = chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
         if !self.resume {
             clear(&checkpoints)?;
         }
@@ -137,8 +153,17 @@ impl Trainer<'_> {
                     masks.layers.retain(|name, _| form.layers_left().any(|l| l == name));
                     let (image, seed) = (train.image_shape(), self.plan.seed);
                     let made = match norm {
-                        Norm::None => student::teacher(&form, self.data, image),
-                        _ => student::student(&form, norm, robust, self.data, &train, Some(&masks), seed),
+                        Norm::None => student::teacher(&form, self.data, image, device),
+                        _ => student::student(
+                            &form,
+                            norm,
+                            robust,
+                            self.data,
+                            &train,
+                            Some(&masks),
+                            seed,
+                            device,
+                        ),
                     };
                     student = made.map_err(named)?;
                     student.set_masks(&masks);
@@ -168,7 +193,15 @@ impl Trainer<'_> {
                 &train,
                 &val,
                 &checkpoints,
+                &chosen.devices[1..],
             )?;
+            if let Some(card) = &chosen.card {
+                let views = if stage.recipe.objective.robust { 1.5 } else { 1.0 };
+                let needs = fit::needs(&student.net);
+                needs
+                    .check(card, stage.recipe.batch, views)
+                    .map_err(|e| Error::Input(format!("stage {name}: {e}")))?;
+            }
             (validated, attacked) = (stage.recipe.val_images, stage.recipe.val_attacked);
             attack = stage.validation_attack().to_string();
             if let Some(dir) = &o.replay {
@@ -241,6 +274,7 @@ impl Trainer<'_> {
         train: &Arc<Dataset>,
         val: &'s Dataset,
         checkpoints: &Path,
+        beside: &[Device],
     ) -> Result<Stage<'s>, Error> {
         let o = &planned.options;
         // A tune stage follows the search's method where it says nothing itself.
@@ -255,6 +289,7 @@ impl Trainer<'_> {
         let single = self.plan.norm != Norm::Dual && !(self.plan.norm == Norm::Auto && robust);
         let share = target.keep as f64 / relus.max(1) as f64;
         let mut recipe = o.recipe(planned.kind, method, robust, single, share, self.plan.seed)?;
+        recipe.objective.precision.check(student.net.device()).map_err(Error::Input)?;
         if planned.kind == Kind::Search {
             let mut s = o.search(target.keep, self.plan.seed)?;
             s.vanish = target.vanish.clone();
@@ -276,6 +311,7 @@ impl Trainer<'_> {
             stop: self.stop.clone(),
             order: None,
             density: None,
+            beside: beside.to_vec(),
         })
     }
 }

@@ -4,6 +4,7 @@ use super::Norm;
 use super::spec::StageOptions;
 use crate::error::Error;
 use relinc_passes::masks::Masks;
+use relinc_runtime::device::Choice;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::{Kind, Method};
@@ -66,6 +67,8 @@ pub struct Plan {
     pub teacher: Option<PathBuf>,
     /// The branches that are exported.
     pub branch: Export,
+    /// Where it computes.
+    pub device: Choice,
     /// Seed of everything random.
     pub seed: u64,
 }

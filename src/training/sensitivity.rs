@@ -50,6 +50,7 @@ impl Trainer<'_> {
                 stop: self.stop.clone(),
                 order: None,
                 density: Some(DENSITY),
+                beside: vec![],
             };
             let mut quiet = watch::Silent;
             match stage.run(&mut sparse, &mut masks, &mut quiet).map_err(input)? {

@@ -3,6 +3,7 @@
 use crate::error::{Error, input};
 use crate::vanish::Asked;
 use relinc_runtime::attack::Attack;
+use relinc_runtime::exec::Precision;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::train::recipe::Recipe;
@@ -109,6 +110,9 @@ pub struct StageOptions {
     /// Rounds of removal (oneshot)
     #[arg(skip)]
     pub rounds: Option<usize>,
+    /// f32, f16 or bf16: what activations are computed in, on cards that can [default: f32]
+    #[arg(long, value_name = "KIND")]
+    pub precision: Option<String>,
     /// Validation images
     #[arg(long, value_name = "N")]
     pub val_images: Option<usize>,
@@ -216,6 +220,14 @@ impl StageOptions {
         o.attention_at = self.pram_at.clone().unwrap_or_default();
         o.smoothing = self.smoothing.unwrap_or(o.smoothing);
         o.single_norm = single_norm;
+        if let Some(p) = &self.precision {
+            o.precision = p.parse().map_err(Error::Input)?;
+        }
+        if o.precision == Precision::F16 && method == Some(Method::Snl) {
+            return Err(input(
+                "precision f16: method snl learns from gradients that must not be scaled; use bf16 or f32",
+            ));
+        }
         if let Some(a) = &self.train_attack {
             o.attack = a.parse::<Attack>().map_err(input)?;
         }

@@ -51,19 +51,25 @@ impl FromStr for Norm {
 }
 
 /// The network as it was imported, to teach.
-pub fn teacher(form: &Canonical, data: &DataSpec, image: [usize; 3]) -> Result<Model, String> {
-    let net = Network::new(&form.graph, false, &Device::flex())?;
+pub fn teacher(
+    form: &Canonical,
+    data: &DataSpec,
+    image: [usize; 3],
+    device: &Device,
+) -> Result<Model, String> {
+    let net = Network::new(&form.graph, false, device)?;
     Model::new(net, &data.normalize(), image)
 }
 
 /// Another file's network, to teach.
-pub fn read(path: &Path, data: &DataSpec, image: [usize; 3]) -> Result<Model, Error> {
+pub fn read(path: &Path, data: &DataSpec, image: [usize; 3], device: &Device) -> Result<Model, Error> {
     let i = import(path, &ImportOptions::default()).map_err(input)?;
     let form = Canonical::trainable(i.graph, i.info, i.notices, &Options::default())?;
-    teacher(&form, data, image).map_err(|e| Error::Input(format!("{}: {e}", path.display())))
+    teacher(&form, data, image, device).map_err(|e| Error::Input(format!("{}: {e}", path.display())))
 }
 
 /// The network that learns, with the batch normalisations it is trained with.
+#[allow(clippy::too_many_arguments)]
 pub fn student(
     form: &Canonical,
     norm: Norm,
@@ -72,6 +78,7 @@ pub fn student(
     train: &Dataset,
     masks: Option<&Masks>,
     seed: u64,
+    device: &Device,
 ) -> Result<Model, String> {
     let norm = match (norm, robust) {
         (Norm::Auto, true) => Norm::Dual,
@@ -82,11 +89,11 @@ pub fn student(
         let folded =
             Canonical::canonical(form.graph.clone(), form.info.clone(), vec![], &Options::default(), None)
                 .map_err(|e| e.to_string())?;
-        return teacher(&folded, data, train.image_shape());
+        return teacher(&folded, data, train.image_shape(), device);
     }
     let mut g = form.graph.clone();
     let added = insert(&mut g)?;
-    let net = Network::new(&g, norm == Norm::Dual, &Device::flex())?;
+    let net = Network::new(&g, norm == Norm::Dual, device)?;
     let mut m = Model::new(net, &data.normalize(), train.image_shape())?;
     // The identity is that of the network under its masks.
     if let Some(k) = masks {
@@ -96,12 +103,11 @@ pub fn student(
     let sites: Vec<usize> = (0..m.net.norms().len()).filter(|&i| new(m.net.norms()[i].node)).collect();
     if !sites.is_empty() {
         let n = CALIBRATION.min(train.len());
-        let device = m.net.device().clone();
         let batches: Vec<_> = (0..n)
             .step_by(BATCH)
             .map(|from| {
                 let range = from..(from + BATCH).min(n);
-                (pixels(train, range.clone(), &device), range.map(|i| train.label(i)).collect())
+                (pixels(train, range.clone(), device), range.map(|i| train.label(i)).collect())
             })
             .collect();
         calibrate(&mut m, &sites, &batches, &Attack::training(), At { seed, step: 0 })?;

@@ -1,5 +1,6 @@
 //! Progress lines and `log.jsonl`.
 
+use super::guard::Watchdog;
 use crate::error::Error;
 use crate::progress::Progress;
 use relinc_runtime::train::{Now, Record, Watcher};
@@ -15,6 +16,8 @@ pub struct Watch<'a> {
     progress: &'a Progress,
     records: Vec<Record>,
     stage: (String, Instant, usize),
+    /// Set where a card computes.
+    pub dog: Option<Watchdog>,
 }
 
 impl<'a> Watch<'a> {
@@ -36,7 +39,14 @@ impl<'a> Watch<'a> {
             .write(true)
             .open(path)
             .map_err(fail)?;
-        Ok(Watch { path: path.into(), file, progress, records, stage: (String::new(), Instant::now(), 0) })
+        Ok(Watch {
+            path: path.into(),
+            file,
+            progress,
+            records,
+            stage: (String::new(), Instant::now(), 0),
+            dog: None,
+        })
     }
 
     /// The records, of an epoch that was repeated the last.
@@ -54,6 +64,7 @@ impl<'a> Watch<'a> {
 
 impl Watcher for Watch<'_> {
     fn step(&mut self, n: &Now<'_>) {
+        self.dog.iter().for_each(Watchdog::beat);
         let done = (n.epoch - 1) * n.steps + n.step;
         if self.stage.0 != n.stage {
             self.stage = (n.stage.into(), Instant::now(), done.saturating_sub(1));
@@ -68,6 +79,7 @@ impl Watcher for Watch<'_> {
     }
 
     fn epoch(&mut self, r: &Record) -> Result<(), String> {
+        self.dog.iter().for_each(Watchdog::beat);
         let fail = |e: &dyn std::fmt::Display| format!("{}: cannot be written: {e}", self.path.display());
         let line = serde_json::to_string(r).map_err(|e| fail(&e))? + "\n";
         self.file.write_all(line.as_bytes()).and_then(|()| self.file.flush()).map_err(|e| fail(&e))?;

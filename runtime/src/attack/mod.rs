@@ -3,11 +3,15 @@
 mod noise;
 mod spec;
 
+use crate::train::evaluate::predictions;
 use crate::train::loss;
 use burn::tensor::Tensor as Burn;
 
 pub use noise::uniform;
 pub use spec::{Attack, Goal};
+
+/// The gradient is taken of so many times the loss: its sign is the same, and small ones do not vanish in half precision.
+const SCALE: f32 = 1024.0;
 
 /// What the attacker maximises, with what it needs to know.
 #[derive(Debug, Clone)]
@@ -46,21 +50,21 @@ impl Attack {
             Some(noise) => inside(pixels.clone() + noise * self.epsilon),
             None => pixels.clone(),
         };
-        let mut broken = vec![false; watch.map_or(0, <[usize]>::len)];
+        let mut seen = vec![];
         if self.epsilon > 0.0 {
             for _ in 0..self.steps {
                 let leaf = Burn::from_inner(x.clone()).require_grad();
                 let z = logits(leaf.clone())?;
-                note(&mut broken, watch, z.clone().inner());
-                let grads = self.loss(z, target).sum().backward();
+                seen.extend(watch.map(|_| z.clone().inner()));
+                let grads = (self.loss(z, target).sum() * SCALE).backward();
                 let g = leaf.grad(&grads).ok_or("the network does not depend on its input")?;
                 x = inside(x + g.sign() * self.step);
             }
         }
         if watch.is_some() {
-            note(&mut broken, watch, logits(x.clone())?.inner_or_self());
+            seen.push(logits(x.clone())?.inner_or_self());
         }
-        Ok(Found { pixels: x, broken })
+        Ok(Found { pixels: x, broken: broken(seen, watch.unwrap_or_default()) })
     }
 
     fn loss(&self, z: Burn<2>, target: &Target) -> Burn<1> {
@@ -89,9 +93,15 @@ impl InnerOrSelf for Burn<2> {
     }
 }
 
-fn note(broken: &mut [bool], labels: Option<&[usize]>, z: Burn<2>) {
-    let Some(labels) = labels else { return };
-    for ((b, p), l) in broken.iter_mut().zip(crate::train::evaluate::predictions(z)).zip(labels) {
-        *b |= p != *l;
+/// Which images any of these logits got misclassified, fetched in one piece.
+fn broken(seen: Vec<Burn<2>>, labels: &[usize]) -> Vec<bool> {
+    let mut broken = vec![false; labels.len()];
+    if seen.is_empty() || labels.is_empty() {
+        return broken;
     }
+    let found = predictions(Burn::cat(seen, 0));
+    for of_iterate in found.chunks(labels.len()) {
+        broken.iter_mut().zip(of_iterate.iter().zip(labels)).for_each(|(b, (p, l))| *b |= p != l);
+    }
+    broken
 }

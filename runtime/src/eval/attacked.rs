@@ -37,7 +37,7 @@ impl Target {
     ///
     /// # Errors
     /// A graph that cannot be differentiated, other images than `ds` has, more than one image fixed as the batch.
-    pub fn new(g: &Graph, masks: Option<&Masks>, ds: &Dataset) -> Result<Target, String> {
+    pub fn new(g: &Graph, masks: Option<&Masks>, ds: &Dataset, device: &Device) -> Result<Target, String> {
         let mut g = g.clone();
         let options = Options { drop_softmax: true, ..Options::default() };
         pass::run(&DropSoftmax, &mut g, &options).map_err(|e| e.to_string())?;
@@ -46,7 +46,7 @@ impl Target {
             (Err(_), Some(1)) => (g, 1),
             (Err(why), _) => return Err(why),
         };
-        let net = Network::new(&g, false, &Device::flex())?;
+        let net = Network::new(&g, false, device)?;
         let mut model = Model::new(net, &ds.normalize(), ds.image_shape())?;
         if let Some(m) = masks {
             model.set_masks(m);
@@ -106,7 +106,7 @@ mod tests {
 
     fn left(g: &Graph, attack: &str) -> f64 {
         let ds = shapes(40);
-        let target = Target::new(g, None, &ds).unwrap();
+        let target = Target::new(g, None, &ds, &Device::flex()).unwrap();
         target.accuracy(&ds, 40, &attack.parse().unwrap(), 0, &mut |_, _| {}).unwrap().accuracy
     }
 
@@ -148,7 +148,7 @@ mod tests {
         let body = "%f = reshape(%x) {dims=[N, 3072]}
                     %y = linear(%f, %w)";
         let (g, ds) = (graph("N", 4, body), shapes(40));
-        let target = Target::new(&g, None, &ds).unwrap();
+        let target = Target::new(&g, None, &ds, &Device::flex()).unwrap();
         let why = target.accuracy(&ds, 40, &Attack::training(), 0, &mut |_, _| {}).unwrap_err();
         assert!(why.contains("label") && why.contains("4 classes"), "{why}");
     }

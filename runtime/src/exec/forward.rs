@@ -4,6 +4,7 @@ use super::fuse::Taken;
 use super::generic;
 use super::network::{Branch, Network, Source, Step};
 use super::ops;
+use super::precision::Precision;
 use super::value::{Value, upload};
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::ir::{Binary, Op};
@@ -52,6 +53,11 @@ impl Gate {
                 .collect()
         };
         Gate::upload(side(1.0), side(0.0), device)
+    }
+    /// The same on another device.
+    pub fn to_device(&self, device: &Device) -> Gate {
+        let to = |t: &Burn<1>| t.clone().to_device(device);
+        Gate { pos: to(&self.pos), neg: to(&self.neg), learned: self.learned.as_ref().map(to) }
     }
     /// The same slopes without gradients.
     pub fn detached(&self) -> Gate {
@@ -112,6 +118,8 @@ pub struct Call<'a> {
     pub watch: bool,
     /// Added to what comes out of each ReLU layer, where given: zeros that want a gradient tell that of the activation.
     pub probes: Option<&'a [Burn<1>]>,
+    /// What activations are computed in; the output and what is watched are f32.
+    pub precision: Precision,
 }
 
 impl Call<'_> {
@@ -171,6 +179,7 @@ impl Network {
     /// Operations that cannot be differentiated or trained, named by node.
     pub fn forward(&self, x: Value, call: &Call<'_>) -> Result<Outcome, String> {
         let batch = x.batch();
+        let x = x.cast(call.precision);
         let mut values: Vec<Option<Value>> = vec![None; self.steps.len()];
         let mut taps: Vec<Option<Tap>> = vec![None; if call.watch { self.relus().len() } else { 0 }];
         let mut statistics = vec![];
@@ -197,7 +206,7 @@ impl Network {
             let last_use = if fused { &self.fusion.last_use[i] } else { &step.last_use };
             last_use.iter().for_each(|&v| values[v] = None);
         }
-        let output = values[self.output].take().ok_or("the output was not computed")?;
+        let output = values[self.output].take().ok_or("the output was not computed")?.cast(Precision::F32);
         Ok(Outcome { output, taps: taps.into_iter().flatten().collect(), statistics })
     }
 
@@ -224,10 +233,11 @@ impl Network {
             let (pos, neg) = gate.sides(self.slope_of(r).map(|p| &call.params[p]));
             let mut y = ops::gate(x, pos, neg);
             if let Some(p) = call.probes {
-                y = ops::sum(&y, &Value::new(p[r].clone(), y.shape()));
+                y = ops::sum(&y, &Value::new(p[r].clone(), y.shape()).cast(call.precision));
             }
             if let Some(t) = taps.get_mut(r) {
-                *t = Some(Tap { input: x.clone(), output: y.clone() });
+                let full = |v: &Value| v.clone().cast(Precision::F32);
+                *t = Some(Tap { input: full(x), output: full(&y) });
             }
             return Ok(y);
         }
@@ -237,7 +247,11 @@ impl Network {
         match &step.op {
             Op::Conv(c) => ops::conv(x, &args[1], args.get(2), c),
             Op::Binary(Binary::Add) if args[0].shape() == args[1].shape() => Ok(ops::sum(x, &args[1])),
-            op => generic::apply(op, args, self.facts.ty(step.id), batch),
+            op if call.precision == Precision::F32 => generic::apply(op, args, self.facts.ty(step.id), batch),
+            op => {
+                let args: Vec<Value> = args.iter().map(|a| a.clone().cast(Precision::F32)).collect();
+                Ok(generic::apply(op, &args, self.facts.ty(step.id), batch)?.cast(call.precision))
+            }
         }
     }
 

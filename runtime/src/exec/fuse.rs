@@ -102,7 +102,15 @@ mod tests {
         let gate = |n: usize| Gate::upload(noise(n, 1), noise(n, 2), device);
         let gates: Vec<Gate> = net.relus().iter().map(|r| gate(r.len())).collect();
         let x = Burn::from_inner(upload(noise(5 * 3 * 64, 3), device)).require_grad();
-        let call = Call { params: &params, gates: &gates, norms, branch: Branch::Clean, watch, probes: None };
+        let call = Call {
+            params: &params,
+            gates: &gates,
+            norms,
+            branch: Branch::Clean,
+            watch,
+            probes: None,
+            precision: Precision::F32,
+        };
         let out = net.forward(Value::new(x.clone(), [5, 3, 8, 8]), &call).unwrap();
         assert_eq!(out.taps.len(), if watch { net.relus().len() } else { 0 });
         assert_eq!(out.statistics.len(), if trained { net.norms().len() } else { 0 });

@@ -318,6 +318,10 @@ impl Network {
     pub fn relus(&self) -> &[ReluSite] {
         &self.relus
     }
+    /// Elements of every value that the schedule computes, for one sample.
+    pub fn value_sizes(&self) -> Vec<usize> {
+        self.steps.iter().map(|s| self.facts.ty(s.id).at(1).iter().product()).collect()
+    }
     /// Dimensions of one input sample.
     pub fn input(&self) -> &[usize] {
         &self.input
@@ -325,6 +329,11 @@ impl Network {
     /// Where its constants live, without gradients.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+    /// The same with its constants on another device.
+    pub fn to_device(&self, device: &Device) -> Network {
+        let constants = self.constants.iter().map(|c| c.to_device(device)).collect();
+        Network { constants, device: device.clone(), ..self.clone() }
     }
     /// Has every batch normalisation two branches?
     pub fn dual(&self) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! burn's tensors carry their rank in their type, a graph's values do not; reshaping a contiguous tensor costs nothing.
 
+use super::precision::Precision;
 use burn::tensor::{Device, Tensor as Burn, TensorData};
 
 /// Runs an expression with the constant `$D` set to a rank between 1 and 6.
@@ -90,6 +91,14 @@ impl Value {
     pub fn view<const D: usize>(&self, dims: [usize; D]) -> Burn<D> {
         self.flat.clone().reshape(dims)
     }
+    /// The same on another device.
+    pub fn to_device(&self, device: &Device) -> Value {
+        Value { flat: self.flat.clone().to_device(device), shape: self.shape.clone() }
+    }
+    /// In another precision.
+    pub fn cast(self, to: Precision) -> Value {
+        Value { flat: to.cast(self.flat), shape: self.shape }
+    }
     /// Images in a batch: the first dimension.
     pub fn batch(&self) -> usize {
         self.shape.first().copied().unwrap_or(1)
@@ -108,7 +117,7 @@ pub fn upload(data: Vec<f32>, device: &Device) -> Burn<1> {
     Burn::from_data(TensorData::new(data, [n]), device)
 }
 
-/// Fetches the elements of a tensor.
+/// Fetches the elements of a tensor of any precision.
 pub fn download<const D: usize>(t: Burn<D>) -> Vec<f32> {
-    t.into_data().try_to_vec::<f32>().unwrap_or_default()
+    t.into_data().convert::<f32>().try_to_vec::<f32>().unwrap_or_default()
 }

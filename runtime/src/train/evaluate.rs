@@ -4,7 +4,7 @@ use super::front::Front;
 use crate::attack::{Attack, Target, uniform};
 use crate::data::Dataset;
 use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Call, Gate, Network, Norms};
+use crate::exec::{Branch, Call, Gate, Network, Norms, Precision};
 use burn::tensor::{Device, Tensor as Burn};
 use std::ops::Range;
 
@@ -19,6 +19,8 @@ pub struct Runnable<'a> {
     pub gates: &'a [Gate],
     /// From pixels to its input.
     pub front: &'a Front,
+    /// What it computes in.
+    pub precision: Precision,
 }
 
 impl Runnable<'_> {
@@ -31,6 +33,7 @@ impl Runnable<'_> {
             branch,
             watch: false,
             probes: None,
+            precision: self.precision,
         };
         Ok(self.net.forward(self.front.apply(pixels), &call)?.logits())
     }
@@ -39,9 +42,14 @@ impl Runnable<'_> {
 /// Index of the largest logit of each row, the first of equals.
 pub fn predictions(logits: Burn<2>) -> Vec<usize> {
     let k = logits.dims()[1].max(1);
-    let best =
+    best(&download(logits), k).collect()
+}
+
+/// Index of the largest of each row of `k` logits, the first of equals.
+pub fn best(logits: &[f32], k: usize) -> impl Iterator<Item = usize> + '_ {
+    let of =
         |row: &[f32]| (0..row.len()).fold(0, |b, i| if row[i].total_cmp(&row[b]).is_gt() { i } else { b });
-    download(logits).chunks(k).map(best).collect()
+    logits.chunks(k).map(of)
 }
 
 /// Pixels of images as `[N,C,H,W]` in 0…1.

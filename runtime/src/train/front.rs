@@ -29,6 +29,11 @@ impl Front {
         let offset = of(&|i| -n.mean[i] / n.std[i]);
         Ok(Front { factor, offset, layout, image })
     }
+    /// The same on another device.
+    pub fn to_device(&self, device: &Device) -> Front {
+        let to = |t: &Burn<4>| t.clone().to_device(device);
+        Front { factor: to(&self.factor), offset: to(&self.offset), ..self.clone() }
+    }
     /// C, H, W of an image.
     pub fn image(&self) -> [usize; 3] {
         self.image

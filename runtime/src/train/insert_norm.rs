@@ -8,7 +8,7 @@ use super::model::Model;
 use super::objective::At;
 use crate::attack::{Attack, Target, uniform};
 use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Call, Norms};
+use crate::exec::{Branch, Call, Norms, Precision};
 use burn::tensor::Tensor as Burn;
 use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
 
@@ -128,7 +128,15 @@ fn statistics(m: &Model, batches: &[Burn<4>], branch: Branch, norms: Norms) -> R
     let n = m.net.norms().len();
     let (mut means, mut squares, mut count) = (vec![vec![]; n], vec![vec![]; n], vec![0.0f64; n]);
     for x in batches {
-        let call = Call { params: &m.params, gates: &m.gates, norms, branch, watch: false, probes: None };
+        let call = Call {
+            params: &m.params,
+            gates: &m.gates,
+            norms,
+            branch,
+            watch: false,
+            probes: None,
+            precision: Precision::F32,
+        };
         for s in m.net.forward(m.front.apply(x.clone()), &call)?.statistics {
             let (mean, variance) = (download(s.mean), download(s.variance));
             let weight = s.count as f64;

@@ -12,6 +12,8 @@ pub mod objective;
 pub mod optimizer;
 pub mod recipe;
 pub mod record;
+pub mod replicas;
+pub mod scale;
 pub mod schedule;
 pub mod select;
 pub mod sensitivity;

@@ -5,9 +5,9 @@ use super::front::Front;
 use crate::data::Normalize;
 use crate::dice::Dice;
 use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Gate, Network, Role, Statistics};
+use crate::exec::{Branch, Gate, Network, Precision, Role, Statistics};
 use crate::fnv::fingerprint;
-use burn::tensor::Tensor as Burn;
+use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU, ZERO};
 use relinc_passes::quotient;
@@ -38,9 +38,27 @@ impl Model {
         Ok(Model { params: net.initial(), gates, front, net, slopes: false })
     }
 
-    /// As it stands, to evaluate.
+    /// A copy on another device.
+    pub fn to_device(&self, device: &Device) -> Model {
+        let all = |v: &[Burn<1>]| v.iter().map(|t| t.clone().to_device(device)).collect();
+        Model {
+            net: self.net.to_device(device),
+            params: all(&self.params),
+            gates: self.gates.iter().map(|g| g.to_device(device)).collect(),
+            front: self.front.to_device(device),
+            slopes: self.slopes,
+        }
+    }
+
+    /// As it stands, to evaluate in f32.
     pub fn runnable(&self) -> Runnable<'_> {
-        Runnable { net: &self.net, params: &self.params, gates: &self.gates, front: &self.front }
+        Runnable {
+            net: &self.net,
+            params: &self.params,
+            gates: &self.gates,
+            front: &self.front,
+            precision: Precision::F32,
+        }
     }
 
     /// Puts masks on; layers that are not named keep every ReLU. Where slopes are learned, those that a mask gives are taken up

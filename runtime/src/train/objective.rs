@@ -1,12 +1,14 @@
 //! One training step's loss: the views of a batch, their cross-entropies, distillation and attention transfer.
 
+use super::evaluate::best;
 use super::loader::Batch;
 use super::loss::{attention_transfer, cross_entropy, distillation, labels, stage_outputs};
 use super::model::Model;
 use crate::attack::{Attack, Target, uniform};
-use crate::exec::value::upload;
-use crate::exec::{Branch, Call, Norms, Statistics, Tap, Value};
-use burn::tensor::Tensor as Burn;
+use crate::exec::value::{download, flatten, upload};
+
+use crate::exec::{Branch, Call, Norms, Precision, Statistics, Tap, Value};
+use burn::tensor::{Device, Tensor as Burn};
 use std::ops::Range;
 
 /// What is minimised (method, sections 4 to 6):
@@ -32,6 +34,8 @@ pub struct Objective {
     pub attack: Attack,
     /// One batch normalisation for all views instead of two.
     pub single_norm: bool,
+    /// What networks compute in.
+    pub precision: Precision,
 }
 
 /// The parts of a loss, for the log.
@@ -52,20 +56,62 @@ pub struct Parts {
 pub struct Computed {
     /// The loss, with gradients.
     pub loss: Burn<1>,
-    /// Its parts.
-    pub parts: Parts,
+    /// Its parts and what was classified, still on the device.
+    pub pending: Pending,
     /// The leaves whose gradients it has, one a parameter.
     pub leaves: Vec<Burn<1>>,
     /// Rows of the batch that went in clean, from the first.
     pub clean_rows: usize,
-    /// Clean rows classified correctly.
-    pub correct: usize,
     /// Student taps, when watched; the clean rows come first.
     pub taps: Vec<Tap>,
     /// Teacher taps of the same rows, when watched.
     pub teacher_taps: Vec<Tap>,
     /// Batch statistics by branch.
     pub statistics: Vec<(Branch, Vec<Statistics>)>,
+}
+
+/// The numbers of a step that are still on the device: reading them waits for it.
+#[derive(Debug)]
+pub struct Pending {
+    terms: [Option<Burn<1>>; 3],
+    total: Burn<1>,
+    logits: Burn<2>,
+    labels: Vec<usize>,
+}
+
+/// The numbers of a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// The loss.
+    pub parts: Parts,
+    /// Clean rows classified correctly.
+    pub correct: usize,
+    /// L2 norm of the gradient before clipping.
+    pub norm: f64,
+}
+
+impl Pending {
+    /// Where they are.
+    pub fn device(&self) -> Device {
+        self.logits.device()
+    }
+    /// Fetches them in one piece, together with the gradient's norm (one element).
+    pub fn read(self, norm: Burn<1>) -> Reading {
+        let classes = self.logits.dims()[1].max(1);
+        let there = self.terms.each_ref().map(Option::is_some);
+        let mut all = vec![norm, self.total];
+        all.extend(self.terms.into_iter().flatten());
+        all.push(flatten(self.logits));
+        let numbers = all.len() - 1;
+        let read = download(Burn::cat(all, 0));
+        let (numbers, logits) = read.split_at(numbers.min(read.len()));
+        let mut numbers = numbers.iter().map(|&v| f64::from(v));
+        let mut next = || numbers.next().unwrap_or(f64::NAN);
+        let (norm, total) = (next(), next());
+        let [ce, kl, attention] = there.map(|t| if t { next() } else { 0.0 });
+        let correct = best(logits, classes).zip(&self.labels).filter(|(p, l)| p == *l).count();
+        Reading { parts: Parts { total, ce, kl, attention }, correct, norm }
+    }
 }
 
 /// Where a step is: what its random starts depend on.
@@ -102,7 +148,7 @@ impl Objective {
         watch: bool,
         at: At,
     ) -> Result<Computed, String> {
-        let device = student.net.device();
+        let (device, precision) = (student.net.device(), self.precision);
         let [c, h, w] = student.front.image();
         let n = batch.images.len();
         let clean_rows = if self.robust { (n / 2).max(1) } else { n };
@@ -112,7 +158,7 @@ impl Objective {
 
         let taught = match teacher {
             Some(t) if self.kl > 0.0 || taps_wanted => {
-                let call = teacher_call(t, taps_wanted);
+                let call = teacher_call(t, taps_wanted, precision);
                 Some(t.net.forward(t.front.apply(pixels.clone()), &call)?)
             }
             _ => None,
@@ -129,8 +175,15 @@ impl Objective {
                 if p.role.trainable() { leaf.require_grad() } else { leaf }
             })
             .collect();
-        let call =
-            |branch, watch| Call { params: &leaves, gates, norms: Norms::Batch, branch, watch, probes: None };
+        let call = |branch, watch| Call {
+            params: &leaves,
+            gates,
+            norms: Norms::Batch,
+            branch,
+            watch,
+            probes: None,
+            precision,
+        };
 
         let mut first = pixels.clone().narrow(0, 0, clean_rows);
         let views = if batch.augmix.is_empty() { 1 } else { 2 };
@@ -141,11 +194,7 @@ impl Objective {
         let out =
             student.net.forward(student.front.apply(first.clone()), &call(Branch::Clean, taps_wanted))?;
         let z = out.logits();
-        let correct = super::evaluate::predictions(z.clone().inner().narrow(0, 0, clean_rows))
-            .iter()
-            .zip(&batch.labels)
-            .filter(|(p, l)| p == l)
-            .count();
+        let clean = z.clone().inner().narrow(0, 0, clean_rows);
         let mut statistics = vec![(Branch::Clean, out.statistics)];
         let (mut ce, mut kl) = (vec![], vec![]);
         let on = |rows: Range<usize>| labels(&batch.labels[rows], device);
@@ -189,21 +238,20 @@ impl Objective {
             v.into_iter().reduce(|a, b| a + b).map(|s| s / k)
         };
         let terms = [(self.ce, mean(ce)), (self.kl, mean(kl)), (self.attention, at)];
-        let value =
-            |t: &Option<Burn<1>>| t.as_ref().map_or(0.0, |t| f64::from(t.clone().into_scalar::<f32>()));
-        let mut parts = Parts {
-            total: 0.0,
-            ce: value(&terms[0].1),
-            kl: value(&terms[1].1),
-            attention: value(&terms[2].1),
-        };
+        let kept = |t: &Option<Burn<1>>| t.clone().map(Burn::inner);
+        let parts = terms.each_ref().map(|(_, t)| kept(t));
         let loss = terms
             .into_iter()
             .filter_map(|(k, t)| t.map(|t| t * k))
             .reduce(|a, b| a + b)
             .ok_or("the objective has no term")?;
-        parts.total = f64::from(loss.clone().into_scalar::<f32>());
-        Ok(Computed { loss, parts, leaves, clean_rows, correct, taps: out.taps, teacher_taps, statistics })
+        let pending = Pending {
+            terms: parts,
+            total: loss.clone().inner(),
+            logits: clean,
+            labels: batch.labels[..clean_rows].to_vec(),
+        };
+        Ok(Computed { loss, pending, leaves, clean_rows, taps: out.taps, teacher_taps, statistics })
     }
 
     /// The adversarial images of a half batch: the network by running statistics, its parameters fixed.
@@ -229,7 +277,7 @@ impl Objective {
         };
         let plain: Vec<crate::exec::Gate> = gates.iter().map(crate::exec::Gate::detached).collect();
         let mut frozen = student.runnable();
-        frozen.gates = &plain;
+        (frozen.gates, frozen.precision) = (&plain, self.precision);
         let branch = self.adversarial_branch();
         Ok(self.attack.run(pixels, &goal, start, None, &|x| frozen.logits(x, branch))?.pixels)
     }
@@ -258,7 +306,9 @@ impl Objective {
         let mut terms = vec![attention_transfer(&of(&mine, 0), &of(&taught, 0))];
         if views == 2 {
             let aug = first.clone().narrow(0, clean_rows, clean_rows);
-            let taught = teacher.net.forward(teacher.front.apply(aug), &teacher_call(teacher, true))?;
+            let taught = teacher
+                .net
+                .forward(teacher.front.apply(aug), &teacher_call(teacher, true, self.precision))?;
             terms.push(attention_transfer(&of(&mine, 1), &pick(&taught.taps, &theirs)));
         }
         let k = terms.len() as f32;
@@ -295,7 +345,7 @@ fn same_layer(student: &Model, layer: usize, teacher: &Model) -> Result<usize, S
     at.ok_or_else(|| format!("the teacher has no ReLU layer '{name}' to compare attention at"))
 }
 
-fn teacher_call(t: &Model, watch: bool) -> Call<'_> {
+fn teacher_call(t: &Model, watch: bool, precision: Precision) -> Call<'_> {
     Call {
         params: &t.params,
         gates: &t.gates,
@@ -303,5 +353,6 @@ fn teacher_call(t: &Model, watch: bool) -> Call<'_> {
         branch: Branch::Clean,
         watch,
         probes: None,
+        precision,
     }
 }

@@ -1,5 +1,6 @@
 //! Optimisers over flat parameters: SGD with momentum as PyTorch defines it, and Adam.
 
+use crate::device::is_host;
 use crate::exec::ops::{descend, squares};
 use crate::kernels::sgd::Update;
 use burn::tensor::Tensor as Burn;
@@ -15,6 +16,8 @@ pub struct Sgd {
     pub clip: f32,
     /// One velocity a parameter, once it has moved.
     pub velocity: Vec<Option<Burn<1>>>,
+    /// How many times too large the gradients come; 1 unless the loss was scaled.
+    pub scale: f32,
     /// Parameters from this one on are slopes: not decayed, and moved [`SLOPE_GAIN`] times as fast.
     pub slopes_from: usize,
 }
@@ -25,19 +28,33 @@ pub const SLOPE_GAIN: f32 = 10.0;
 impl Sgd {
     /// At rest.
     pub fn new(params: usize, momentum: f32, decay: f32, clip: f32) -> Sgd {
-        Sgd { momentum, decay, clip, velocity: vec![None; params], slopes_from: params }
+        Sgd { momentum, decay, clip, velocity: vec![None; params], scale: 1.0, slopes_from: params }
     }
 
-    /// One update. Parameters without a gradient stay. Returns the gradient's L2 norm before clipping.
-    pub fn step(&mut self, params: &mut [Burn<1>], grads: Vec<Option<Burn<1>>>, rate: f32) -> f32 {
-        let norm = norm(&grads);
-        let factor = if self.clip > 0.0 && norm > self.clip { self.clip / norm } else { 1.0 };
+    /// L2 norm of the gradients that the loss itself has, one element.
+    pub fn norm(&self, grads: &[Option<Burn<1>>]) -> Burn<1> {
+        let norm = norm(grads);
+        if self.scale == 1.0 { norm } else { norm / self.scale }
+    }
+
+    /// One update. Parameters without a gradient stay. Returns the gradient's L2 norm before clipping, one element.
+    pub fn step(&mut self, params: &mut [Burn<1>], grads: Vec<Option<Burn<1>>>, rate: f32) -> Burn<1> {
+        let norm = self.norm(&grads);
+        let (mut factor, mut clipped) = (1.0, None);
+        if self.clip > 0.0 {
+            match params.first().is_none_or(|p| is_host(&p.device())) {
+                true => factor = (self.clip / norm.clone().into_scalar::<f32>()).min(1.0),
+                // Waiting for the number would empty the device's queue.
+                false => clipped = Some((norm.clone().recip() * self.clip).clamp_max(1.0)),
+            }
+        }
         let velocities = self.velocity.iter_mut().enumerate();
         for ((w, g), (i, v)) in params.iter_mut().zip(grads).zip(velocities) {
             let Some(g) = g else { continue };
             let old = v.take().unwrap_or_else(|| Burn::zeros_like(w));
             let (gain, decay) = if i >= self.slopes_from { (SLOPE_GAIN, 0.0) } else { (1.0, self.decay) };
-            let u = Update { factor: factor * gain, decay, momentum: self.momentum, rate };
+            let u = Update { factor: factor * gain / self.scale, decay, momentum: self.momentum, rate };
+            let g = clipped.iter().fold(g, |g, c| g * c.clone());
             let (weights, velocity) = descend(w.clone(), g, old, u);
             (*w, *v) = (weights, Some(velocity));
         }
@@ -45,9 +62,10 @@ impl Sgd {
     }
 }
 
-/// L2 norm over all gradients.
-pub fn norm(grads: &[Option<Burn<1>>]) -> f32 {
-    grads.iter().flatten().map(|g| f64::from(squares(g.clone()))).sum::<f64>().sqrt() as f32
+/// L2 norm over all gradients, one element.
+pub fn norm(grads: &[Option<Burn<1>>]) -> Burn<1> {
+    let all: Vec<Burn<1>> = grads.iter().flatten().map(|g| squares(g.clone())).collect();
+    Burn::cat(all, 0).sum().sqrt()
 }
 
 /// Adam with the usual constants (β 0.9, 0.999, ε 1e-8).

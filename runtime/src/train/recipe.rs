@@ -6,6 +6,7 @@ use super::objective::Objective;
 use super::schedule::Schedule;
 use super::select::Granularity;
 use crate::attack::Attack;
+use crate::exec::Precision;
 use crate::search::layers::Vanish;
 use relinc_passes::masks::Masks;
 
@@ -127,6 +128,7 @@ impl Recipe {
             smoothing: 0.0,
             attack: Attack::training(),
             single_norm: false,
+            precision: Precision::F32,
         };
         let own = if robust { 0.03 } else { rate_for(share) };
         let (rate, schedule) = match (kind, released) {

@@ -5,7 +5,7 @@ use super::learner::Scene;
 use super::loader::order;
 use super::loss::{TEMPERATURE, cross_entropy, distillation, labels};
 use crate::exec::value::download;
-use crate::exec::{Branch, Call, Norms, Tap};
+use crate::exec::{Branch, Call, Norms, Precision, Tap};
 use burn::tensor::Tensor as Burn;
 
 /// Images looked at together.
@@ -63,6 +63,7 @@ fn batch_worth(scene: &Scene<'_>, images: &[usize]) -> Result<Vec<[Burn<1>; 2]>,
         branch: Branch::Clean,
         watch: true,
         probes: Some(&probes),
+        precision: Precision::F32,
     };
     let out = m.net.forward(m.front.apply(x), &call)?;
     let z = out.logits();

@@ -13,12 +13,14 @@ use super::objective::At;
 use super::optimizer::Sgd;
 use super::recipe::{Kind, Recipe};
 use super::record::{Ended, Now, Record, StageError, Watcher};
+use super::replicas::Replicas;
+use super::scale::LossScale;
 use super::schedule::Schedule;
 use super::state::{Progress, Sums};
 use crate::attack::Attack;
 use crate::data::Dataset;
 use crate::fnv::fingerprint;
-use burn::tensor::Tensor as Burn;
+use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::masks::Masks;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,6 +55,8 @@ pub struct Stage<'a> {
     pub order: Option<Arc<Vec<Vec<Vec<usize>>>>>,
     /// Train with only this share of the weights (SENet's sensitivity run).
     pub density: Option<f64>,
+    /// Devices that share each batch with the model's own.
+    pub beside: Vec<Device>,
 }
 
 /// The state of a running stage.
@@ -61,12 +65,14 @@ struct Run<'a, 's> {
     model: &'s mut Model,
     masks: Masks,
     sgd: Sgd,
+    scale: LossScale,
     average: Option<Vec<Burn<1>>>,
     best: Option<Vec<Burn<1>>>,
     learner: Box<dyn super::learner::Learner>,
     progress: Progress,
     steps: usize,
     epoch_masks: Masks,
+    replicas: Option<Replicas>,
 }
 
 impl Stage<'_> {
@@ -119,15 +125,23 @@ impl Stage<'_> {
                 slopes_from: model.net.slopes().map(|(_, p)| p).min().unwrap_or(model.params.len()),
                 ..Sgd::new(model.params.len(), r.momentum, r.decay, r.clip)
             },
+            scale: LossScale::default(),
             average: None,
             best: None,
             learner: learner(r.search.as_ref(), masks.clone()),
             progress: Progress { recipe: self.recipe_text(model, masks), ..Progress::default() },
             epoch_masks: masks.clone(),
+            replicas: (!self.beside.is_empty()).then(|| Replicas::new(&self.beside, model, self.teacher)),
             masks: masks.clone(),
             stage: self,
             model,
         };
+        if run.replicas.is_some()
+            && (run.learner.watches() || run.learner.gates().is_some() || self.density.is_some())
+        {
+            let why = "learns from what one device computes";
+            return Err(StageError::Other(format!("stage {}: its method {why}; name one device", self.name)));
+        }
         let ended = run.all(watcher)?;
         if ended == Ended::Finished {
             run.settle();

@@ -35,7 +35,15 @@ pub fn open(net: &Network) -> Vec<Gate> {
 
 /// A call by running statistics.
 pub fn call<'a>(params: &'a [Burn<1>], gates: &'a [Gate]) -> Call<'a> {
-    Call { params, gates, norms: Norms::Running, branch: Branch::Clean, watch: false, probes: None }
+    Call {
+        params,
+        gates,
+        norms: Norms::Running,
+        branch: Branch::Clean,
+        watch: false,
+        probes: None,
+        precision: Precision::F32,
+    }
 }
 
 /// The network's output for an input, without gradients.

@@ -18,7 +18,15 @@ fn network(inner: &[usize], dual: bool) -> Network {
 }
 
 fn run(net: &Network, params: &[Burn<1>], branch: Branch, x: Burn<1>, shape: &[usize]) -> Outcome {
-    let call = Call { params, gates: &[], norms: Norms::Batch, branch, watch: false, probes: None };
+    let call = Call {
+        params,
+        gates: &[],
+        norms: Norms::Batch,
+        branch,
+        watch: false,
+        probes: None,
+        precision: Precision::F32,
+    };
     net.forward(Value::new(x, shape), &call).unwrap()
 }
 
@@ -124,8 +132,15 @@ fn measuring_changes_no_output() {
     let net = network(&[2, 2], false);
     let (params, x) = (net.initial(), noise(48, 40));
     let of = |norms| {
-        let call =
-            Call { params: &params, gates: &[], norms, branch: Branch::Clean, watch: false, probes: None };
+        let call = Call {
+            params: &params,
+            gates: &[],
+            norms,
+            branch: Branch::Clean,
+            watch: false,
+            probes: None,
+            precision: Precision::F32,
+        };
         let out = net.forward(Value::upload(x.clone(), [4, 3, 2, 2], net.device()), &call).unwrap();
         let statistics =
             out.statistics.into_iter().map(|s| (download(s.mean), download(s.variance), s.count));

@@ -122,6 +122,7 @@ impl Job {
             stop: stop.clone(),
             order: None,
             density: self.density,
+            beside: vec![],
         };
         let mut masks = self.masks.clone();
         let mut hand = Hand { stop, at: self.stop_at, log: vec![] };

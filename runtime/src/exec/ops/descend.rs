@@ -1,19 +1,17 @@
 //! The optimiser's update and the norm of a gradient, each in one pass over memory.
 
-use super::flex::{make, plain, slice};
+use super::composed;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
+use burn::backend::{Autodiff, Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor as Burn;
 
-use crate::kernels::elementwise::sum_of_squares;
-use crate::kernels::sgd::{Update, update};
+use crate::kernels::sgd::Update;
 
-type T = FloatTensor<Flex>;
 type A<B, C> = FloatTensor<Autodiff<B, C>>;
 
 /// On flat tensors, without gradients.
-#[backend_extension(Flex, Autodiff)]
+#[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(any(feature = "gpu", feature = "cuda")), Autodiff)]
 pub trait DescendOps: Backend {
     /// New weights and velocity.
     fn descended(
@@ -21,21 +19,12 @@ pub trait DescendOps: Backend {
         g: FloatTensor<Self>,
         v: FloatTensor<Self>,
         u: Update,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
-    /// The sum of the squares, one element.
-    fn squares(g: FloatTensor<Self>) -> FloatTensor<Self>;
-}
-
-impl DescendOps for Flex {
-    fn descended(w: T, g: T, v: T, u: Update) -> (T, T) {
-        let [mut w, g, mut v] = [w, g, v].map(plain);
-        let g = slice(&g);
-        // Tensors that nobody else holds are changed in place.
-        update(&mut w.storage_mut::<f32>()[..g.len()], g, &mut v.storage_mut::<f32>()[..g.len()], u);
-        (w, v)
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::descended::<Self>(w, g, v, u)
     }
-    fn squares(g: T) -> T {
-        make(vec![sum_of_squares(slice(&plain(g))) as f32])
+    /// The sum of the squares, one element.
+    fn squares(g: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::squares::<Self>(g)
     }
 }
 
@@ -55,7 +44,7 @@ pub fn descend(w: Burn<1>, g: Burn<1>, v: Burn<1>, u: Update) -> (Burn<1>, Burn<
     (Burn::from_dispatch(w), Burn::from_dispatch(v))
 }
 
-/// The sum of a tensor's squares.
-pub fn squares(g: Burn<1>) -> f32 {
-    Burn::<1>::from_dispatch(Dispatch::squares(g.into_dispatch())).into_scalar::<f32>()
+/// The sum of a tensor's squares, one element.
+pub fn squares(g: Burn<1>) -> Burn<1> {
+    Burn::from_dispatch(Dispatch::squares(g.into_dispatch()))
 }

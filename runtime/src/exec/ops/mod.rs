@@ -1,12 +1,17 @@
 //! The operations training spends its time in, as an extension of burn's backends: convolution, batch normalisation and
 //! the gated ReLU, each with a handwritten backward pass.
 //!
-//! On the CPU they run on [`crate::kernels`]; other backends compose them of burn's own operations.
+//! On the CPU they run on [`crate::kernels`]; other backends compose them of burn's own operations ([`composed`]).
 
 mod autodiff;
+mod composed;
+#[cfg(any(feature = "gpu", feature = "cuda"))]
+mod cube;
 mod descend;
+#[cfg(feature = "cpu")]
 mod flex;
 mod normed;
+mod plain;
 
 pub use descend::{descend, squares};
 pub use normed::{norm_gate, scale_gate};
@@ -25,35 +30,51 @@ pub trait TrainKernels: Backend {
         w: FloatTensor<Self>,
         b: Option<FloatTensor<Self>>,
         g: &Geometry,
-    ) -> FloatTensor<Self>;
+    ) -> FloatTensor<Self> {
+        composed::convolve::<Self>(x, w, b, g)
+    }
     /// Gradient by the convolution's input.
-    fn conv_data_grad(grad: FloatTensor<Self>, w: FloatTensor<Self>, g: &Geometry) -> FloatTensor<Self>;
+    fn conv_data_grad(grad: FloatTensor<Self>, w: FloatTensor<Self>, g: &Geometry) -> FloatTensor<Self> {
+        composed::data_grad::<Self>(grad, w, g)
+    }
     /// Gradient by the convolution's weights.
-    fn conv_weight_grad(x: FloatTensor<Self>, grad: FloatTensor<Self>, g: &Geometry) -> FloatTensor<Self>;
+    fn conv_weight_grad(x: FloatTensor<Self>, grad: FloatTensor<Self>, g: &Geometry) -> FloatTensor<Self> {
+        composed::weight_grad::<Self>(x, grad, g)
+    }
     /// Gradient by a bias per channel.
-    fn channel_sum(grad: FloatTensor<Self>, g: &Planes) -> FloatTensor<Self>;
+    fn channel_sum(grad: FloatTensor<Self>, g: &Planes) -> FloatTensor<Self> {
+        composed::channel_sum::<Self>(grad, g)
+    }
     /// `pos·max(x,0) + neg·min(x,0)`, the gates shared by all samples.
     fn gate_forward(
         x: FloatTensor<Self>,
         pos: FloatTensor<Self>,
         neg: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
+    ) -> FloatTensor<Self> {
+        composed::gate::<Self>(x, pos, neg)
+    }
     /// Gradient by the gated value.
     fn gate_data_grad(
         x: FloatTensor<Self>,
         pos: FloatTensor<Self>,
         neg: FloatTensor<Self>,
         grad: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
+    ) -> FloatTensor<Self> {
+        composed::gate_input_grad::<Self>(x, pos, neg, grad)
+    }
     /// Gradients by the two gates.
-    fn gate_grads(x: FloatTensor<Self>, grad: FloatTensor<Self>, gates: usize) -> [FloatTensor<Self>; 2];
+    fn gate_grads(x: FloatTensor<Self>, grad: FloatTensor<Self>, gates: usize) -> [FloatTensor<Self>; 2] {
+        composed::gate_grads::<Self>(x, grad, gates)
+    }
     /// Normalisation by the batch's own statistics: result, mean, biased variance.
     fn norm_forward(
         x: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
         p: &Planes,
-    ) -> [FloatTensor<Self>; 3];
+    ) -> [FloatTensor<Self>; 3] {
+        composed::norm::<Self>(x, scale, shift, p)
+    }
     /// Its gradients by x, scale and shift.
     fn norm_backward(
         x: FloatTensor<Self>,
@@ -62,22 +83,30 @@ pub trait TrainKernels: Backend {
         variance: FloatTensor<Self>,
         grad: FloatTensor<Self>,
         p: &Planes,
-    ) -> [FloatTensor<Self>; 3];
+    ) -> [FloatTensor<Self>; 3] {
+        composed::norm_backward::<Self>(x, scale, [mean, variance], grad, p)
+    }
     /// `x·scale + shift` per channel.
     fn affine_forward(
         x: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
         p: &Planes,
-    ) -> FloatTensor<Self>;
+    ) -> FloatTensor<Self> {
+        composed::affine::<Self>(x, scale, shift, p)
+    }
     /// `Σ x·grad` per channel.
-    fn channel_dot(x: FloatTensor<Self>, grad: FloatTensor<Self>, p: &Planes) -> FloatTensor<Self>;
+    fn channel_dot(x: FloatTensor<Self>, grad: FloatTensor<Self>, p: &Planes) -> FloatTensor<Self> {
+        composed::channel_dot::<Self>(x, grad, p)
+    }
     /// Sum of two tensors of one shape.
-    fn sum(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn sum(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_add(a, b)
+    }
 }
 
 /// The same with gradients; all tensors flat.
-#[backend_extension(Flex, Autodiff)]
+#[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(any(feature = "gpu", feature = "cuda")), Autodiff)]
 pub trait TrainOps: Backend {
     /// Convolution with bias.
     fn train_conv(

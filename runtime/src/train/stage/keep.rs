@@ -1,10 +1,11 @@
 //! What a stage keeps: checkpoints, and the network it leaves.
 
 use super::Run;
-use crate::exec::Param;
 use crate::exec::value::{download, upload};
+use crate::exec::{Param, Precision};
 use crate::train::recipe::Kind;
 use crate::train::record::StageError;
+use crate::train::scale::LossScale;
 use crate::train::state::{Checkpoint, Tensors};
 use burn::tensor::Tensor as Burn;
 
@@ -35,6 +36,9 @@ impl Run<'_, '_> {
         put("average", &mut self.average.iter().flatten().cloned().map(Some));
         put("best", &mut self.best.iter().flatten().cloned().map(Some));
         tensors.extend(self.learner.save().into_iter().map(|(k, v)| (format!("learner/{k}"), v)));
+        if self.stage.recipe.objective.precision == Precision::F16 {
+            tensors.insert("scale".into(), vec![self.scale.factor, self.scale.steps as f32]);
+        }
         let c = Checkpoint {
             progress: self.progress.clone(),
             tensors,
@@ -72,6 +76,9 @@ impl Run<'_, '_> {
         let params = self.model.net.params();
         let rows = |prefix: &str| params.iter().map(|p| row(prefix, p)).collect::<Result<Vec<_>, String>>();
         let whole = |prefix: &str| rows(prefix).map(|v| v.into_iter().collect::<Option<Vec<_>>>());
+        if let Some(&[factor, steps]) = c.tensors.get("scale").map(Vec::as_slice) {
+            self.scale = LossScale { factor, steps: steps as u32 };
+        }
         self.sgd.velocity = rows("velocity")?;
         (self.average, self.best) = (whole("average")?, whole("best")?);
         let lacking =

@@ -1,12 +1,14 @@
 //! One step of training, and the statistics and averages that follow it.
 
 use super::{EVAL_BATCH, Run};
+use crate::exec::Precision;
 use crate::train::evaluate;
 use crate::train::insert_norm::remeasure;
 use crate::train::loader::Batch;
 use crate::train::model::{MOMENTUM, Model};
 use crate::train::objective::At;
 use crate::train::record::StageError;
+use crate::train::replicas::{Joined, read};
 use crate::train::sparsity::sparse;
 use burn::tensor::Tensor as Burn;
 
@@ -16,6 +18,7 @@ const REMEASURED: usize = 1024;
 impl Run<'_, '_> {
     pub(super) fn step(&mut self, batch: &Batch, epoch: usize, step: usize) -> Result<(), StageError> {
         let r = &self.stage.recipe;
+        let rate = self.rate(epoch, step) as f32;
         let own = self.learner.gates();
         let gates = own.as_ref().unwrap_or(&self.model.gates);
         let at = At { seed: r.seed, step: (epoch * self.steps + step) as u64 };
@@ -27,7 +30,6 @@ impl Run<'_, '_> {
             }
             None => &*self.model,
         };
-        let c = r.objective.compute(student, gates, self.stage.teacher, batch, self.learner.watches(), at)?;
         let bad = || StageError::NotFinite {
             epoch: epoch + 1,
             step: step + 1,
@@ -36,25 +38,38 @@ impl Run<'_, '_> {
                 None => "no epoch was complete before".into(),
             },
         };
-        if !c.parts.total.is_finite() {
-            return Err(bad());
+        let half = r.objective.precision == Precision::F16;
+        self.sgd.scale = if half { self.scale.factor } else { 1.0 };
+        let (scale, teacher) = (self.sgd.scale, self.stage.teacher);
+        let found = match &mut self.replicas {
+            Some(others) => others.compute(&r.objective, student, gates, teacher, batch, scale, at)?,
+            None => {
+                let c = r.objective.compute(student, gates, teacher, batch, self.learner.watches(), at)?;
+                let grads = if half { (c.loss.clone() * scale).backward() } else { c.loss.backward() };
+                self.learner.observe(&c, gates, &grads, rate)?;
+                Joined::of_one(c, &grads)
+            }
+        };
+        if half {
+            let finite = self.sgd.norm(&found.grads).into_scalar::<f32>().is_finite();
+            self.scale.note(finite)?;
+            if !finite {
+                return Ok(());
+            }
         }
-        let grads = c.loss.backward();
-        let rate = self.rate(epoch, step) as f32;
-        self.learner.observe(&c, gates, &grads, rate)?;
-        let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
-        let norm = self.sgd.step(&mut self.model.params, all, rate);
-        if !norm.is_finite() {
-            return Err(bad());
-        }
-        for (branch, s) in &c.statistics {
+        let norm = self.sgd.step(&mut self.model.params, found.grads, rate);
+        for (branch, s) in &found.statistics {
             // New masks make the old statistics wrong: what came since is averaged before the old is blended in again.
             let momentum = MOMENTUM.max(1.0 / (1 + self.progress.since_masks) as f32);
             self.model.update_statistics(*branch, s, momentum);
         }
         self.progress.since_masks += 1;
         self.track();
-        self.progress.sums.add(&c.parts, c.clean_rows, c.correct, f64::from(norm));
+        let read = read(found.pending, norm);
+        if !read.parts.total.is_finite() || !read.norm.is_finite() {
+            return Err(bad());
+        }
+        self.progress.sums.add(&read.parts, found.clean_rows, read.correct, read.norm);
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 //! The operations on the CPU backend, by [`crate::kernels`].
 
-use super::{Geometry, Planes, TrainKernels, TrainOps};
+mod descend;
+mod normed;
+
+use super::{Geometry, Planes, TrainKernels};
 use crate::kernels::clock::timed;
 use crate::kernels::two_slope::{self, Slopes};
 use crate::kernels::{batch_norm, conv, elementwise};
@@ -40,21 +43,21 @@ fn convolution(kind: &'static str, s: &conv::ConvShape, f: impl FnOnce() -> Vec<
 }
 
 /// Computes `f` and counts its time as that of an operation on values of `each` elements an image.
-pub(super) fn elements<R>(kind: &'static str, each: usize, f: impl FnOnce() -> R) -> R {
+fn elements<R>(kind: &'static str, each: usize, f: impl FnOnce() -> R) -> R {
     timed(kind, || format!("{each} elements"), || 0, f)
 }
 
 /// A contiguous view from the first element.
-pub(super) fn plain(t: T) -> T {
+fn plain(t: T) -> T {
     debug_assert_eq!(t.dtype(), DType::F32);
     if t.is_contiguous() && t.layout().start_offset() == 0 { t } else { t.to_contiguous() }
 }
 
-pub(super) fn slice(t: &T) -> &[f32] {
+fn slice(t: &T) -> &[f32] {
     &t.storage::<f32>()[..t.layout().num_elements()]
 }
 
-pub(super) fn make(v: Vec<f32>) -> T {
+fn make(v: Vec<f32>) -> T {
     let n = v.len();
     T::from_data(TensorData::new(v, [n]))
 }
@@ -147,27 +150,5 @@ impl TrainKernels for Flex {
         let (a, b) = (plain(a), plain(b));
         let (a, b) = (slice(&a), slice(&b));
         timed("sum", || format!("{} elements of a batch", a.len()), || 0, || make(elementwise::add(a, b)))
-    }
-}
-
-impl TrainOps for Flex {
-    fn train_conv(x: T, w: T, b: T, g: Geometry) -> T {
-        Self::conv_forward(x, w, Some(b), &g)
-    }
-    fn train_conv_plain(x: T, w: T, g: Geometry) -> T {
-        Self::conv_forward(x, w, None, &g)
-    }
-    fn train_gate(x: T, pos: T, neg: T) -> T {
-        Self::gate_forward(x, pos, neg)
-    }
-    fn train_norm(x: T, scale: T, shift: T, p: Planes) -> (T, T, T) {
-        let [y, mean, variance] = Self::norm_forward(x, scale, shift, &p);
-        (y, mean, variance)
-    }
-    fn train_affine(x: T, scale: T, shift: T, p: Planes) -> T {
-        Self::affine_forward(x, scale, shift, &p)
-    }
-    fn train_sum(a: T, b: T) -> T {
-        Self::sum(a, b)
     }
 }

@@ -1,0 +1,65 @@
+//! What a machine has to compute on besides its CPU.
+
+use burn::tensor::Device;
+use serde::Serialize;
+
+/// The kind of a card, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A graphics card of its own.
+    Discrete,
+    /// Part of the processor, sharing its memory.
+    Integrated,
+    /// A card lent to a virtual machine.
+    Virtual,
+    /// The CPU playing a card: for tests, never chosen unasked.
+    Software,
+}
+
+impl Kind {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Discrete => "discrete",
+            Kind::Integrated => "integrated",
+            Kind::Virtual => "virtual",
+            Kind::Software => "software",
+        }
+    }
+}
+
+/// One way to one card.
+#[derive(Debug, Clone, Serialize)]
+pub struct Adapter {
+    /// What it calls itself.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// The interface it is reached by: Vulkan, Metal, Dx12, OpenGL or CUDA.
+    pub backend: String,
+    /// The driver's name and version; empty where it tells none.
+    pub driver: String,
+    /// Memory of its own in bytes, where the interface tells.
+    pub memory: Option<u64>,
+    /// The largest single tensor in bytes.
+    pub largest_buffer: u64,
+    /// Work items of a group.
+    pub workgroup: u32,
+    /// Does it compute in half precision?
+    pub f16: bool,
+    /// burn's name for it; using it for the first time opens it.
+    #[serde(skip)]
+    pub device: Device,
+}
+
+/// Every card that this build can reach, best first: the order of `gpu:N`.
+pub fn adapters() -> Vec<Adapter> {
+    let mut found = vec![];
+    #[cfg(feature = "cuda")]
+    found.extend(super::cuda::adapters());
+    #[cfg(feature = "gpu")]
+    found.extend(super::graphics::adapters());
+    found.sort_by_key(|a: &Adapter| a.kind);
+    found
+}

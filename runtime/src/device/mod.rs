@@ -1,0 +1,131 @@
+//! Where training and attacks compute: the CPU, or graphics cards of any vendor.
+
+pub mod adapter;
+mod choice;
+#[cfg(feature = "cuda")]
+mod cuda;
+pub mod fit;
+#[cfg(feature = "gpu")]
+mod graphics;
+mod probe;
+mod remember;
+
+pub use adapter::{Adapter, Kind, adapters};
+pub use choice::Choice;
+pub use probe::said;
+
+use burn::tensor::Device;
+
+/// Devices that were found to work, and why these.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// The device that holds the model; more of them share its batches.
+    pub devices: Vec<Device>,
+    /// The card that leads; none where the CPU computes.
+    pub card: Option<Adapter>,
+    /// One sentence for the user.
+    pub said: String,
+}
+
+impl Chosen {
+    /// The device that holds the model.
+    pub fn first(&self) -> &Device {
+        &self.devices[0]
+    }
+}
+
+/// The CPU's own backend.
+///
+/// # Errors
+/// A build without it.
+pub fn cpu() -> Result<Device, String> {
+    #[cfg(feature = "cpu")]
+    return Ok(Device::flex());
+    #[cfg(not(feature = "cpu"))]
+    Err("this relinc was built without the feature cpu".into())
+}
+
+/// Is it the host's own memory, where reading a number costs nothing?
+pub fn is_host(device: &Device) -> bool {
+    #[cfg(feature = "cpu")]
+    return matches!(device.clone().inner().as_dispatch(), burn::backend::DispatchDevice::Flex(_));
+    #[cfg(not(feature = "cpu"))]
+    {
+        let _ = device;
+        false
+    }
+}
+
+/// Finds the devices of a choice and tries each of them out.
+///
+/// # Errors
+/// A card that is not there, that fails, or that does not answer.
+pub fn choose(choice: &Choice) -> Result<Chosen, String> {
+    remember::in_cache_folder();
+    match choice {
+        Choice::Cpu => on_cpu("as asked"),
+        Choice::Auto => {
+            let cards: Vec<Adapter> = adapters().into_iter().filter(|a| a.kind != Kind::Software).collect();
+            let mut failed = vec![];
+            for (n, a) in cards.into_iter().enumerate() {
+                match probe::works(&a) {
+                    Ok(()) => return Ok(on_card(n, a)),
+                    Err(e) => failed.push(format!("{} {e}", a.name)),
+                }
+            }
+            match failed.is_empty() {
+                true => on_cpu("there is no graphics card"),
+                false => on_cpu(&failed.join("; ")),
+            }
+        }
+        Choice::Gpu => match adapters().into_iter().enumerate().find(|(_, a)| a.kind != Kind::Software) {
+            Some((n, a)) => probe::works(&a).map(|()| on_card(n, a.clone())).map_err(|e| failed(n, &a, &e)),
+            None => Err(format!("--device gpu: {}", none_found())),
+        },
+        Choice::Cards(numbers) => {
+            let all = adapters();
+            let mut cards = vec![];
+            for &n in numbers {
+                let a = all.get(n).ok_or_else(|| match all.len() {
+                    0 => format!("--device gpu:{n}: {}", none_found()),
+                    k => {
+                        format!("--device gpu:{n}: the last card is gpu:{}; relinc devices lists them", k - 1)
+                    }
+                })?;
+                probe::works(a).map_err(|e| failed(n, a, &e))?;
+                cards.push((n, a.clone()));
+            }
+            let devices = cards.iter().map(|(_, a)| a.device.clone()).collect();
+            let names: Vec<String> = cards.iter().map(|(n, a)| describe(*n, a)).collect();
+            let said = format!("computing on {}, as asked", names.join(" and "));
+            Ok(Chosen { devices, card: cards.into_iter().next().map(|(_, a)| a), said })
+        }
+    }
+}
+
+fn on_cpu(why: &str) -> Result<Chosen, String> {
+    Ok(Chosen { devices: vec![cpu()?], card: None, said: format!("computing on the CPU: {why}") })
+}
+
+fn on_card(n: usize, a: Adapter) -> Chosen {
+    let said = format!("computing on {}", describe(n, &a));
+    Chosen { devices: vec![a.device.clone()], card: Some(a), said }
+}
+
+fn describe(n: usize, a: &Adapter) -> String {
+    format!("gpu:{n}, {} ({}, {})", a.name, a.kind.name(), a.backend)
+}
+
+fn failed(n: usize, a: &Adapter, why: &str) -> String {
+    format!("--device gpu:{n}: {} {why}; --device cpu computes without it", a.name)
+}
+
+fn none_found() -> String {
+    if !cfg!(any(feature = "gpu", feature = "cuda")) {
+        return "this relinc was built without graphics cards (feature gpu)".into();
+    }
+    match adapters().iter().position(|a| a.kind == Kind::Software) {
+        Some(n) => format!("there is no graphics card; gpu:{n} is the CPU playing one, for tests"),
+        None => "there is no graphics card that a driver of this machine reaches".into(),
+    }
+}

@@ -1,0 +1,48 @@
+//! The operations composed of burn's own, for backends without kernels of ours.
+//!
+//! Values may be half-precision. Sums are taken in f32, and parameters, which are f32, get gradients in f32.
+
+mod convolution;
+mod descend;
+mod gate;
+mod norm;
+
+pub(super) use convolution::{data_grad, forward as convolve, weight_grad};
+pub(super) use descend::{descended, squares};
+pub(super) use gate::{forward as gate, grads as gate_grads, input_grad as gate_input_grad};
+pub(super) use norm::{
+    affine, backward as norm_backward, channel_dot, channel_sum, forward as norm, normed, normed_backward,
+    statistics,
+};
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Shape, TensorMetadata};
+use burn::tensor::FloatDType;
+
+type T<B> = FloatTensor<B>;
+
+/// Under other dimensions of the same number of elements.
+fn view<B: Backend>(t: T<B>, dims: &[usize]) -> T<B> {
+    B::float_reshape(t, Shape::from(dims.to_vec()))
+}
+
+fn len<B: Backend>(t: &T<B>) -> usize {
+    t.shape().num_elements()
+}
+
+fn flat<B: Backend>(t: T<B>) -> T<B> {
+    let n = len::<B>(&t);
+    view::<B>(t, &[n])
+}
+
+fn precision<B: Backend>(t: &T<B>) -> FloatDType {
+    t.dtype().into()
+}
+
+fn cast<B: Backend>(t: T<B>, to: FloatDType) -> T<B> {
+    if precision::<B>(&t) == to { t } else { B::float_cast(t, to) }
+}
+
+fn full<B: Backend>(t: T<B>) -> T<B> {
+    cast::<B>(t, FloatDType::F32)
+}

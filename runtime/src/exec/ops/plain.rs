@@ -1,0 +1,95 @@
+//! The operations without gradients: the kernels themselves.
+
+use super::normed::{Channels, Gates, NormedKernels, NormedOps};
+use super::{Geometry, Planes, TrainKernels, TrainOps};
+use burn::backend::tensor::FloatTensor;
+
+type P<B> = FloatTensor<B>;
+
+/// For a backend that has the kernels.
+macro_rules! without_gradients {
+    ($backend:ty) => {
+        impl TrainOps for $backend {
+            fn train_conv(x: P<Self>, w: P<Self>, b: P<Self>, g: Geometry) -> P<Self> {
+                Self::conv_forward(x, w, Some(b), &g)
+            }
+            fn train_conv_plain(x: P<Self>, w: P<Self>, g: Geometry) -> P<Self> {
+                Self::conv_forward(x, w, None, &g)
+            }
+            fn train_gate(x: P<Self>, pos: P<Self>, neg: P<Self>) -> P<Self> {
+                Self::gate_forward(x, pos, neg)
+            }
+            fn train_norm(
+                x: P<Self>,
+                scale: P<Self>,
+                shift: P<Self>,
+                p: Planes,
+            ) -> (P<Self>, P<Self>, P<Self>) {
+                let [y, mean, variance] = Self::norm_forward(x, scale, shift, &p);
+                (y, mean, variance)
+            }
+            fn train_affine(x: P<Self>, scale: P<Self>, shift: P<Self>, p: Planes) -> P<Self> {
+                Self::affine_forward(x, scale, shift, &p)
+            }
+            fn train_sum(a: P<Self>, b: P<Self>) -> P<Self> {
+                Self::sum(a, b)
+            }
+        }
+
+        impl NormedOps for $backend {
+            fn norm_gate(
+                x: P<Self>,
+                scale: P<Self>,
+                shift: P<Self>,
+                pos: P<Self>,
+                neg: P<Self>,
+                p: Planes,
+            ) -> (P<Self>, P<Self>, P<Self>) {
+                let [mean, variance] = Self::statistics(x.clone(), &p);
+                let c = Channels { scale, shift, statistics: Some([mean.clone(), variance.clone()]) };
+                (Self::normed(x, None, &c, &Gates(pos, neg), &p), mean, variance)
+            }
+            fn norm_sum_gate(
+                x: P<Self>,
+                r: P<Self>,
+                scale: P<Self>,
+                shift: P<Self>,
+                pos: P<Self>,
+                neg: P<Self>,
+                p: Planes,
+            ) -> (P<Self>, P<Self>, P<Self>) {
+                let [mean, variance] = Self::statistics(x.clone(), &p);
+                let c = Channels { scale, shift, statistics: Some([mean.clone(), variance.clone()]) };
+                (Self::normed(x, Some(r), &c, &Gates(pos, neg), &p), mean, variance)
+            }
+            fn scale_gate(
+                x: P<Self>,
+                factor: P<Self>,
+                offset: P<Self>,
+                pos: P<Self>,
+                neg: P<Self>,
+                p: Planes,
+            ) -> P<Self> {
+                let c = Channels { scale: factor, shift: offset, statistics: None };
+                Self::normed(x, None, &c, &Gates(pos, neg), &p)
+            }
+            fn scale_sum_gate(
+                x: P<Self>,
+                r: P<Self>,
+                factor: P<Self>,
+                offset: P<Self>,
+                pos: P<Self>,
+                neg: P<Self>,
+                p: Planes,
+            ) -> P<Self> {
+                let c = Channels { scale: factor, shift: offset, statistics: None };
+                Self::normed(x, Some(r), &c, &Gates(pos, neg), &p)
+            }
+        }
+    };
+}
+
+#[cfg(feature = "cpu")]
+without_gradients!(burn::backend::Flex);
+#[cfg(any(feature = "gpu", feature = "cuda"))]
+without_gradients!(burn::backend::Cube);

@@ -1,0 +1,190 @@
+//! One batch on several devices: each computes its rows on a copy of the network, the first adds up.
+//!
+//! As in data-parallel training elsewhere, batch normalisations see the rows of their own device, and the running statistics
+//! get the mean of the devices'.
+
+use super::loader::Batch;
+use super::model::Model;
+use super::objective::{At, Computed, Objective, Parts, Pending, Reading};
+use crate::exec::{Branch, Gate, Statistics};
+use burn::tensor::{Device, Gradients, Tensor as Burn};
+use std::ops::Range;
+
+/// Copies of the student and the teacher on the devices after the first.
+#[derive(Debug, Clone)]
+pub struct Replicas {
+    others: Vec<(Model, Option<Model>)>,
+}
+
+/// What a step on all devices gave, on the first.
+#[derive(Debug)]
+pub struct Joined {
+    /// The gradients of the mean loss, one a parameter.
+    pub grads: Vec<Option<Burn<1>>>,
+    /// Batch statistics by branch.
+    pub statistics: Vec<(Branch, Vec<Statistics>)>,
+    /// The numbers of each part, with its share of the rows.
+    pub pending: Vec<(Pending, f64)>,
+    /// Rows that went in clean.
+    pub clean_rows: usize,
+}
+
+impl Joined {
+    /// Of a step that one device computed.
+    pub fn of_one(c: Computed, grads: &Gradients) -> Joined {
+        let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(grads) } else { None }).collect();
+        Joined {
+            grads: all,
+            statistics: c.statistics,
+            pending: vec![(c.pending, 1.0)],
+            clean_rows: c.clean_rows,
+        }
+    }
+}
+
+/// Fetches the numbers of all parts: their mean, and how many rows were classified correctly.
+pub fn read(pending: Vec<(Pending, f64)>, norm: Burn<1>) -> Reading {
+    let mut sum = Reading { parts: Parts::default(), correct: 0, norm: 0.0 };
+    for (p, share) in pending {
+        let device = p.device();
+        let r = p.read(norm.clone().to_device(&device));
+        sum.parts.total += share * r.parts.total;
+        sum.parts.ce += share * r.parts.ce;
+        sum.parts.kl += share * r.parts.kl;
+        sum.parts.attention += share * r.parts.attention;
+        sum.correct += r.correct;
+        sum.norm = r.norm;
+    }
+    sum
+}
+
+/// What one device computed.
+struct Part {
+    grads: Vec<Option<Burn<1>>>,
+    statistics: Vec<(Branch, Vec<Statistics>)>,
+    pending: Pending,
+    clean_rows: usize,
+}
+
+impl Replicas {
+    /// Copies for further devices.
+    pub fn new(devices: &[Device], student: &Model, teacher: Option<&Model>) -> Replicas {
+        let copy = |d: &Device| (student.to_device(d), teacher.map(|t| t.to_device(d)));
+        Replicas { others: devices.iter().map(copy).collect() }
+    }
+
+    /// A step's gradients under `gates`. `scale` multiplies the loss before its gradient is taken.
+    ///
+    /// # Errors
+    /// Those of [`Objective::compute`]; a batch with fewer images than devices.
+    #[allow(clippy::too_many_arguments)]
+    pub fn compute(
+        &mut self,
+        objective: &Objective,
+        student: &Model,
+        gates: &[Gate],
+        teacher: Option<&Model>,
+        batch: &Batch,
+        scale: f32,
+        at: At,
+    ) -> Result<Joined, String> {
+        let devices = self.others.len() + 1;
+        if batch.images.len() < 2 * devices {
+            let n = batch.images.len();
+            return Err(format!("a batch of {n} images is too small for {devices} devices"));
+        }
+        let parts: Vec<Batch> = (0..devices).map(|i| part(batch, objective.robust, i, devices)).collect();
+        let (first, rest) = parts.split_first().ok_or("there is no device")?;
+        let found = std::thread::scope(|s| {
+            let others: Vec<_> = self
+                .others
+                .iter_mut()
+                .zip(rest)
+                .map(|((m, t), b)| {
+                    s.spawn(move || {
+                        m.params =
+                            student.params.iter().map(|p| p.clone().to_device(m.net.device())).collect();
+                        let gates: Vec<Gate> = gates.iter().map(|g| g.to_device(m.net.device())).collect();
+                        one(objective, m, &gates, t.as_ref(), b, scale, at)
+                    })
+                })
+                .collect();
+            let mut found = vec![one(objective, student, gates, teacher, first, scale, at)];
+            found.extend(
+                others.into_iter().map(|t| t.join().unwrap_or_else(|p| std::panic::resume_unwind(p))),
+            );
+            found.into_iter().collect::<Result<Vec<Part>, String>>()
+        })?;
+        Ok(join(found, student.net.device()))
+    }
+}
+
+/// The rows of device `i` of `n`: of a robust batch a piece of each half.
+fn part(b: &Batch, robust: bool, i: usize, n: usize) -> Batch {
+    let cut = |rows: Range<usize>| {
+        let len = rows.len();
+        rows.start + i * len / n..rows.start + (i + 1) * len / n
+    };
+    let all = b.images.len();
+    let pieces = if robust { vec![cut(0..all / 2), cut(all / 2..all)] } else { vec![cut(0..all)] };
+    let each = b.clean.len() / all.max(1);
+    let pick = |v: &[usize]| pieces.iter().flat_map(|r| v[r.clone()].to_vec()).collect::<Vec<_>>();
+    let pixels = |v: &[f32], r: &Range<usize>| v[r.start * each..r.end * each].to_vec();
+    Batch {
+        step: b.step,
+        images: pick(&b.images),
+        labels: pick(&b.labels),
+        clean: pieces.iter().flat_map(|r| pixels(&b.clean, r)).collect(),
+        augmix: if b.augmix.is_empty() { vec![] } else { pixels(&b.augmix, &pieces[0]) },
+    }
+}
+
+fn one(
+    o: &Objective,
+    student: &Model,
+    gates: &[Gate],
+    teacher: Option<&Model>,
+    batch: &Batch,
+    scale: f32,
+    at: At,
+) -> Result<Part, String> {
+    let c = o.compute(student, gates, teacher, batch, false, at)?;
+    let grads = (c.loss * scale).backward();
+    let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
+    Ok(Part { grads: all, statistics: c.statistics, pending: c.pending, clean_rows: c.clean_rows })
+}
+
+/// Means over the parts, weighed by their rows.
+fn join(parts: Vec<Part>, home: &Device) -> Joined {
+    let rows: usize = parts.iter().map(|p| p.clean_rows).sum();
+    let mut joined = Joined { grads: vec![], statistics: vec![], pending: vec![], clean_rows: rows };
+    for (i, p) in parts.into_iter().enumerate() {
+        let share = p.clean_rows as f64 / rows.max(1) as f64;
+        let weighed = |t: Burn<1>| t.to_device(home) * share;
+        let grads = p.grads.into_iter().map(|g| g.map(&weighed));
+        let plain = |t: Burn<1>| if t.is_autodiff() { t.inner() } else { t };
+        let statistics = p.statistics.into_iter().map(|(b, v)| {
+            let of = |s: Statistics| Statistics {
+                mean: weighed(plain(s.mean)),
+                variance: weighed(plain(s.variance)),
+                ..s
+            };
+            (b, v.into_iter().map(of).collect::<Vec<_>>())
+        });
+        if i == 0 {
+            (joined.grads, joined.statistics) = (grads.collect(), statistics.collect());
+        } else {
+            for (sum, new) in joined.grads.iter_mut().zip(grads) {
+                *sum = sum.take().zip(new).map(|(a, b)| a + b);
+            }
+            for ((_, sum), (_, new)) in joined.statistics.iter_mut().zip(statistics) {
+                for (s, n) in sum.iter_mut().zip(new) {
+                    (s.mean, s.variance) = (s.mean.clone() + n.mean, s.variance.clone() + n.variance);
+                    s.count += n.count;
+                }
+            }
+        }
+        joined.pending.push((p.pending, share));
+    }
+    joined
+}

@@ -1,0 +1,346 @@
+//! The path of graphics cards against the CPU's, on whatever card there is: Mesa's software Vulkan will do.
+//!
+//! Without one the tests say so and pass; with `RELINC_REQUIRE_GPU` set they fail.
+#![cfg(all(feature = "cpu", feature = "gpu"))]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+use burn::tensor::{Device, Tensor as Burn};
+use relinc_passes::architecture::{Architecture, Kind as Family};
+use relinc_passes::ir::infer::infer;
+use relinc_passes::ir::text::parse;
+use relinc_passes::layers::name_layers;
+use relinc_passes::masks::LayerMask;
+use relinc_passes::splitmix::SplitMix;
+use relinc_runtime::attack::{Attack, Target};
+use relinc_runtime::data::{DataSpec, Dataset, Normalize, Split};
+use relinc_runtime::device::{Choice, adapters, choose};
+use relinc_runtime::exec::value::{download, upload};
+use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Precision, Value};
+use relinc_runtime::train::learner::Scene;
+use relinc_runtime::train::loader::{LoaderOptions, batch};
+use relinc_runtime::train::objective::At;
+use relinc_runtime::train::optimizer::Sgd;
+use relinc_runtime::train::recipe::{Counts, SearchOptions};
+use relinc_runtime::train::select::Granularity;
+use relinc_runtime::train::sensitivity::{Worth, worth};
+use relinc_runtime::train::{Kind, Method, Model, Now, Recipe, Record, Stage, Watcher};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Largest difference allowed, relative to the largest value of a tensor.
+const CLOSE: f32 = 1e-4;
+
+/// One test at a time: a software card is the whole CPU.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The first card, software or not.
+fn card() -> Option<(Device, MutexGuard<'static, ()>)> {
+    let turn = TURN.lock().unwrap_or_else(|e| e.into_inner());
+    match adapters().first() {
+        Some(a) => {
+            eprintln!("on {} ({}, {})", a.name, a.kind.name(), a.backend);
+            Some((a.device.clone(), turn))
+        }
+        None if std::env::var_os("RELINC_REQUIRE_GPU").is_some() => {
+            panic!(
+                "RELINC_REQUIRE_GPU is set and no driver offers a card; Debian's mesa-vulkan-drivers has a software one"
+            )
+        }
+        None => {
+            eprintln!("skipped: no driver offers a card");
+            None
+        }
+    }
+}
+
+fn noise(n: usize, seed: u64) -> Vec<f32> {
+    let mut r = SplitMix::new(seed);
+    (0..n).map(|_| 2.0 * r.uniform() - 1.0).collect()
+}
+
+/// The largest difference, relative to the largest element.
+fn apart(got: &[f32], want: &[f32]) -> f32 {
+    assert_eq!(got.len(), want.len());
+    let top = want.iter().fold(1e-12f32, |m, v| m.max(v.abs()));
+    got.iter().zip(want).fold(0.0f32, |m, (g, w)| m.max((g - w).abs())) / top
+}
+
+type Named = Vec<(String, Vec<f32>)>;
+
+/// The tensors that are farthest apart.
+fn farthest(here: &Named, there: &Named) -> (f32, String) {
+    let each = here.iter().zip(there).map(|((name, want), (_, got))| (apart(got, want), name.clone()));
+    each.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap()
+}
+
+/// Compares what one of three seeds gives on both devices. An element at the corner of a ReLU may round to its other side,
+/// on any two machines, and weighs a lot in a small batch: so one seed of the three may be off.
+fn agree(of: impl Fn(u64, &Device) -> Named) {
+    let Some((card, _turn)) = card() else { return };
+    let found: Vec<_> = (0..3).map(|seed| farthest(&of(seed, &Device::flex()), &of(seed, &card))).collect();
+    eprintln!("{found:?}");
+    assert!(found.iter().filter(|f| f.0 <= CLOSE).count() >= 2, "{found:?}");
+    assert!(found.iter().all(|f| f.0 <= 100.0 * CLOSE), "{found:?}");
+}
+
+/// Output, gradients by input and parameters of a small graph, with batch statistics and soft gates.
+fn computed(body: &str, input: &str, device: &Device) -> Named {
+    let g = parse(&format!("graph g {{\n%x = input {input}\n{body}\noutput \"y\" = %y\n}}")).unwrap();
+    let net = Network::new(&g, false, device).unwrap();
+    let mut shape = vec![3];
+    shape.extend(net.input());
+    let x = Burn::from_inner(upload(noise(shape.iter().product(), 1), device)).require_grad();
+    let leaves: Vec<Burn<1>> = net
+        .params()
+        .iter()
+        .zip(net.initial())
+        .map(
+            |(p, v)| {
+                if p.role.trainable() { Burn::from_inner(v).require_grad() } else { Burn::from_inner(v) }
+            },
+        )
+        .collect();
+    let gates: Vec<Gate> =
+        net.relus().iter().map(|r| Gate::upload(noise(r.len(), 2), noise(r.len(), 3), device)).collect();
+    let call = Call {
+        params: &leaves,
+        gates: &gates,
+        norms: Norms::Batch,
+        branch: Branch::Clean,
+        watch: false,
+        probes: None,
+        precision: Precision::F32,
+    };
+    let y = net.forward(Value::new(x.clone(), shape), &call).unwrap().output;
+    let weights = Burn::from_inner(upload(noise(y.len(), 4), device));
+    let grads = (y.flat() * weights).sum().backward();
+    let mut all = vec![
+        ("output".to_string(), download(y.flat().inner())),
+        ("input".into(), download(x.grad(&grads).unwrap())),
+    ];
+    for (p, l) in net.params().iter().zip(&leaves).filter(|(p, _)| p.role.trainable()) {
+        all.push((p.name.clone(), download(l.grad(&grads).unwrap())));
+    }
+    all
+}
+
+fn same(body: &str, input: &str) {
+    let Some((card, _turn)) = card() else { return };
+    let (far, name) = farthest(&computed(body, input, &Device::flex()), &computed(body, input, &card));
+    assert!(far <= CLOSE, "{name} of {body}: {far:e} apart");
+}
+
+#[test]
+fn convolutions_forward_and_backward() {
+    for (c, o, k, options) in [
+        (5, 8, "3,3", "{pads=[1,1,1,1]}"),
+        (4, 6, "3,3", "{strides=[2,2], pads=[1,1,1,1]}"),
+        (6, 4, "1,1", "{strides=[2,2]}"),
+        (4, 4, "3,3", "{pads=[0,1,2,1], dilations=[2,1]}"),
+        (4, 8, "3,3", "{pads=[1,1,1,1], group=2}"),
+    ] {
+        let part = c / if options.contains("group") { 2 } else { 1 };
+        let body = format!(
+            "%w = const f32[{o},{part},{k}] rand(seed=1, scale=0.3)\n%b = const f32[{o}] rand(seed=2)\n%y = conv(%x, %w, %b) {options}"
+        );
+        same(&body, &format!("f32[N,{c},9,9]"));
+    }
+}
+
+#[test]
+fn normalisation_residual_and_gate_forward_and_backward() {
+    let norm = "%g = const f32[6] rand(seed=5)\n%b = const f32[6] rand(seed=6)
+        %m = const f32[6] splat(0)\n%v = const f32[6] splat(1)";
+    same(&format!("{norm}\n%n = batch_norm(%x, %g, %b, %m, %v)\n%y = relu(%n) @relu00"), "f32[N,6,7,5]");
+    same(
+        &format!("{norm}\n%n = batch_norm(%x, %g, %b, %m, %v)\n%s = add(%n, %x)\n%y = relu(%s) @relu00"),
+        "f32[N,6,7,5]",
+    );
+    same(&format!("{norm}\n%y = batch_norm(%x, %g, %b, %m, %v)"), "f32[N,6,7,5]");
+    same("%y = relu(%x) @relu00", "f32[N,6,7,5]");
+}
+
+/// Two convolutions with normalisations, 2,048 ReLUs, half of them taken away.
+fn tiny(dual: bool, device: &Device) -> Model {
+    let norm = |i: u32, n: u32| {
+        format!(
+            "%g{i} = const f32[{n}] splat(1)\n%b{i} = const f32[{n}] splat(0)
+            %m{i} = const f32[{n}] splat(0)\n%v{i} = const f32[{n}] splat(1)
+            %n{i} = batch_norm(%c{i}, %g{i}, %b{i}, %m{i}, %v{i})"
+        )
+    };
+    let (first, second) = (norm(1, 6), norm(2, 8));
+    let text = format!(
+        "graph g {{\n%x = input f32[N,3,32,32]
+        %w1 = const f32[6,3,3,3] rand(seed=1, scale=0.3)\n%w2 = const f32[8,6,3,3] rand(seed=2, scale=0.2)
+        %c1 = conv(%x, %w1) {{strides=[2,2], pads=[1,1,1,1]}}\n{first}\n%r1 = relu(%n1) @relu00
+        %c2 = conv(%r1, %w2) {{strides=[2,2], pads=[1,1,1,1]}}\n{second}\n%r2 = relu(%n2) @relu01
+        %p = global_mean(%r2) {{keep=false}}\n%w = const f32[10,8] rand(seed=3, scale=0.5)
+        %b = const f32[10] splat(0)\n%y = linear(%p, %w, %b)\noutput \"y\" = %y\n}}"
+    );
+    halved(Network::new(&parse(&text).unwrap(), dual, device).unwrap())
+}
+
+/// Every second ReLU of a network taken away.
+fn halved(net: Network) -> Model {
+    let mut m = Model::new(net, &Normalize::NONE, [3, 32, 32]).unwrap();
+    let half = |g: &Gate| {
+        let n = g.pos.dims()[0];
+        Gate::upload(vec![1.0; n], (0..n).map(|i| (i % 2) as f32).collect(), m.net.device())
+    };
+    m.gates = m.gates.iter().map(half).collect();
+    m
+}
+
+/// A residual network with random weights on a device.
+fn resnet(depth: usize, dual: bool, device: &Device) -> Model {
+    let a = Architecture { kind: Family::Resnet, depth, width: None, classes: 10, input: [3, 32, 32] };
+    let mut g = a.build(3).unwrap();
+    let facts = infer(&g).unwrap();
+    name_layers(&mut g, &facts);
+    halved(Network::new(&g, dual, device).unwrap())
+}
+
+fn shapes(split: Split) -> Dataset {
+    "shapes?train=64&val=32&seed=2".parse::<DataSpec>().unwrap().open(split, None).unwrap()
+}
+
+/// Loss, gradient norm and parameters after a step on a batch of four.
+fn stepped(seed: u64, robust: bool, device: &Device) -> Named {
+    let model = |dual| if robust { tiny(dual, device) } else { resnet(20, dual, device) };
+    let (mut student, teacher) = (model(robust), model(false));
+    let method = robust.then_some(Method::Rlnet);
+    let recipe = Recipe::new(if robust { Kind::Search } else { Kind::Teacher }, method, robust, 0.5, 1);
+    let loader = LoaderOptions { batch: 4, augment: true, augmix: robust, seed, order: None };
+    let first = 4 * seed as usize;
+    let made = batch(&shapes(Split::Train), &loader, 0, 0, (first..first + 4).collect()).unwrap();
+    let mut sgd = Sgd::new(student.params.len(), 0.9, 5e-4, 5.0);
+    let at = At { seed, step: 0 };
+    let c = recipe
+        .objective
+        .compute(&student, &student.gates, robust.then_some(&teacher), &made, false, at)
+        .unwrap();
+    let grads = c.loss.backward();
+    let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
+    let norm = sgd.step(&mut student.params, all, 0.1);
+    for (branch, s) in &c.statistics {
+        student.update_statistics(*branch, s, 0.1);
+    }
+    let read = c.pending.read(norm);
+    let mut out = vec![("loss and norm".to_string(), vec![read.parts.total as f32, read.norm as f32])];
+    out.extend(student.export());
+    out
+}
+
+#[test]
+fn a_training_step_of_resnet20() {
+    agree(|seed, device| stepped(seed, false, device));
+}
+
+#[test]
+fn a_robust_step_with_two_sets_of_statistics() {
+    agree(|seed, device| stepped(seed, true, device));
+}
+
+#[test]
+fn a_step_of_pgd() {
+    let Some((card, _turn)) = card() else { return };
+    let attacked = |device: &Device| {
+        let m = resnet(20, false, device);
+        let x = upload(noise(4 * 3072, 7).iter().map(|v| 0.5 * v + 0.5).collect(), device)
+            .reshape([4, 3, 32, 32]);
+        let attack = Attack { steps: 1, ..Attack::training() };
+        let r = m.runnable();
+        let labels = [0, 1, 2, 3];
+        let found = attack
+            .run(&x, &Target::Labels(labels.to_vec()), None, Some(&labels), &|x| r.logits(x, Branch::Clean));
+        let found = found.unwrap();
+        (download(found.pixels), found.broken)
+    };
+    let ((here, broken_here), (there, broken_there)) = (attacked(&Device::flex()), attacked(&card));
+    // A pixel whose gradient is almost zero may step the other way.
+    let other = here.iter().zip(&there).filter(|(a, b)| (*a - *b).abs() > 1e-6).count();
+    assert!(other * 1000 < here.len(), "{other} of {} pixels differ", here.len());
+    assert_eq!(broken_here, broken_there);
+}
+
+struct Nobody;
+
+impl Watcher for Nobody {
+    fn step(&mut self, _: &Now<'_>) {}
+    fn epoch(&mut self, _: &Record) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_each_relu_is_worth() {
+    agree(|seed, device| {
+        let (student, teacher) = (tiny(false, device), tiny(false, device));
+        let train = Arc::new(shapes(Split::Train));
+        let at = At { seed, step: 0 };
+        let scene = Scene {
+            student: &student,
+            teacher: Some(&teacher),
+            train: &train,
+            at,
+            epochs: 1,
+            epoch: 0,
+            steps: 4,
+        };
+        let narrow = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<_>>();
+        let named =
+            |w: Worth| [("identity".to_string(), narrow(&w.identity)), ("zero".into(), narrow(&w.zero))];
+        worth(&scene, 16, seed).unwrap().into_iter().flat_map(named).collect()
+    });
+}
+
+#[test]
+fn an_epoch_of_mask_search_on_shapes() {
+    agree(|seed, device| {
+        let (mut model, teacher) = (tiny(false, device), tiny(false, device));
+        let mut recipe = Recipe::new(Kind::Search, Some(Method::Gradual), false, 0.3, 1);
+        (recipe.batch, recipe.val_images, recipe.seed) = (16, 32, seed);
+        let keep = 600;
+        recipe.search = Some(SearchOptions {
+            method: Method::Gradual,
+            keep,
+            counts: Counts::Global,
+            granularity: Granularity::Pixel,
+            zeros: true,
+            refreshes: 2,
+            calibration: 32,
+            ramp: 0.8,
+            vanish: Default::default(),
+            first: None,
+            seed,
+        });
+        let val = shapes(Split::Val);
+        let stage = Stage {
+            name: "search".into(),
+            recipe,
+            teacher: Some(&teacher),
+            train: Arc::new(shapes(Split::Train)),
+            val: &val,
+            folder: None,
+            resume: false,
+            stop: Arc::default(),
+            order: None,
+            density: None,
+            beside: vec![],
+        };
+        let mut masks = model.open_masks();
+        stage.run(&mut model, &mut masks, &mut Nobody).unwrap();
+        assert_eq!(masks.kept(), keep);
+        let mask =
+            |(name, m): (&String, &LayerMask)| (name.clone(), m.values.iter().map(|&v| v.into()).collect());
+        masks.layers.iter().map(mask).chain(model.export()).collect()
+    });
+}
+
+#[test]
+fn a_card_that_is_named_is_tried_out() {
+    let Some((_, _turn)) = card() else { return };
+    let chosen = choose(&Choice::Cards(vec![0])).unwrap();
+    assert!(chosen.said.contains("gpu:0"), "{}", chosen.said);
+    assert!(choose(&Choice::Cards(vec![99])).unwrap_err().contains("the last card is gpu:"));
+}
