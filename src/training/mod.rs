@@ -4,6 +4,7 @@ mod check;
 pub mod command;
 pub mod evaluate;
 mod fold;
+mod made;
 mod oneshot;
 mod plan;
 pub mod replay;
@@ -14,6 +15,7 @@ mod target;
 mod watch;
 
 use crate::error::{Error, input};
+use crate::jobs::{Left, Part, Shared};
 use crate::latency::Pricing;
 use crate::model::{Model as Canonical, PassRecord};
 use crate::progress::Progress;
@@ -23,6 +25,7 @@ use relinc_passes::masks::Masks;
 use relinc_passes::pass::Options;
 use relinc_passes::weigh::Fold;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
+use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,6 +65,8 @@ pub struct Trained {
 pub struct Trainer<'a> {
     /// What to do.
     pub plan: &'a Plan,
+    /// Which stages of it run here.
+    pub part: &'a Part,
     /// Images.
     pub data: &'a DataSpec,
     /// Where checkpoints and the log go.
@@ -113,17 +118,22 @@ impl Trainer<'_> {
         let mut found = self.plan.masks.is_some();
         let (mut to_fold, mut folded) = (self.fold.as_ref(), None);
         self.check(&student, &teacher, &train, &val).map_err(named)?;
-        let checkpoints = self.folder.join("checkpoints");
-        std::fs::create_dir_all(&checkpoints)
-            .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", checkpoints.display())))?;
-        let mut watch = Watch::open(&self.folder.join("log.jsonl"), self.resume, self.progress)?;
+        let shared = Shared::open(&self.folder)?;
+        let common = self.common(info, &teacher, &train, &val);
+        self.unchanged(&shared, &common)?;
+        let names = self.part.names();
         if !self.resume {
-            clear(&checkpoints)?;
+            let first_tune = self.plan.stages.iter().position(|s| s.kind == Kind::Tune);
+            shared.clear(self.part, first_tune.filter(|_| self.fold.is_some()))?;
         }
+        let kept = |stage: &str| self.resume || names[..self.part.first()].iter().any(|n| n == stage);
+        let mut watch = Watch::open(&self.folder.join("log.jsonl"), kept, self.progress)?;
+        self.same(&shared, "start", format!("{common:?}"), &mut student)?;
         let mut recorded = 0;
         let (mut validated, mut attacked, mut attack) = (0, 0, String::new());
-        for (i, planned) in self.plan.stages.iter().enumerate() {
-            let name = self.stage_name(i);
+        for (i, planned) in self.plan.stages.iter().enumerate().take(self.part.last() + 1) {
+            let name = names[i].clone();
+            let runs = self.part.has(&name);
             let o = &planned.options;
             let begun = found;
             if planned.kind == Kind::Tune
@@ -140,8 +150,10 @@ impl Trainer<'_> {
                         Norm::None => student::teacher(&form, self.data, image),
                         _ => student::student(&form, norm, robust, self.data, &train, Some(&masks), seed),
                     };
+                    let from = format!("{:016x} under {}", student.fingerprint(), made::of_masks(&masks));
                     student = made.map_err(named)?;
                     student.set_masks(&masks);
+                    self.same(&shared, "folded", from, &mut student)?;
                     folded = Some(form.passes);
                 }
             }
@@ -150,13 +162,24 @@ impl Trainer<'_> {
                 found = true;
                 let budget = planned.budget.as_ref().ok_or_else(|| input("stage search needs a budget"))?;
                 masks.budget = Some(budget.to_string());
-                target = self.target(budget, o, &student, &train, (&graph, info))?;
+                let resolved = match budget {
+                    Budget::Latency(_) => self.resolved(&shared, &name),
+                    _ => None,
+                };
+                target = match resolved {
+                    Some(t) => t,
+                    None => self.target(budget, o, &student, &train, (&graph, info))?,
+                };
                 notes.extend(target.said.clone());
-                if is_oneshot(o) {
-                    masks = self.oneshot(&student, o, &target, &train, masks.budget.clone())?;
-                    student.set_masks(&masks);
-                    continue;
-                }
+            }
+            if runs && shared.left(&name) != Left::All {
+                self.begin(&shared, i, &common, Some(&target).filter(|_| planned.kind == Kind::Search))?;
+            }
+            if planned.kind == Kind::Search && is_oneshot(o) {
+                let m = self.oneshot(&student, o, &target, &train, (&shared.tensors(&name), runs))?;
+                masks = Masks { budget: masks.budget, ..m };
+                student.set_masks(&masks);
+                continue;
             }
             let mut stage = self.stage(
                 planned,
@@ -167,8 +190,9 @@ impl Trainer<'_> {
                 Some(&teacher),
                 &train,
                 &val,
-                &checkpoints,
+                shared.path(),
             )?;
+            stage.resume |= !runs;
             (validated, attacked) = (stage.recipe.val_images, stage.recipe.val_attacked);
             attack = stage.validation_attack().to_string();
             if let Some(dir) = &o.replay {
@@ -214,12 +238,6 @@ impl Trainer<'_> {
             attacked: attacked.min(val.len()),
             attack,
         })
-    }
-
-    fn stage_name(&self, i: usize) -> String {
-        let kind = self.plan.stages[i].kind;
-        let before = self.plan.stages[..i].iter().filter(|s| s.kind == kind).count();
-        if before == 0 { kind.name().to_string() } else { format!("{}{}", kind.name(), before + 1) }
     }
 
     fn stopped(&self, stage: &str) -> Error {
@@ -278,16 +296,4 @@ impl Trainer<'_> {
             density: None,
         })
     }
-}
-
-/// Removes an earlier run's checkpoints.
-fn clear(checkpoints: &Path) -> Result<(), Error> {
-    for e in std::fs::read_dir(checkpoints).into_iter().flatten().flatten() {
-        let p = e.path();
-        if p.extension().is_some_and(|x| x == "safetensors" || x == "json") {
-            std::fs::remove_file(&p)
-                .map_err(|e| Error::Input(format!("{}: cannot be removed: {e}", p.display())))?;
-        }
-    }
-    Ok(())
 }
