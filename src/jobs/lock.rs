@@ -35,11 +35,13 @@ struct Holder {
 pub struct Lock {
     path: PathBuf,
     me: Holder,
+    /// Folders made for it, outermost first, removed again when nothing else came into them.
+    made: Vec<PathBuf>,
     beat: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Lock {
-    /// Takes the lock for `stages`. `stop` is set when another job takes it over, which happens to one that was asleep for
+    /// Takes the lock for `stages`, in a folder that is made where it is missing. `stop` is set when another job takes it over, which happens to one that was asleep for
     /// long.
     pub fn take(
         path: &Path,
@@ -49,6 +51,11 @@ impl Lock {
     ) -> Result<Lock, Error> {
         let me = Holder::me(stages);
         let fail = |e: io::Error| input(format!("{}: cannot be written: {e}", path.display()));
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let missing = folder.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());
+        let mut made: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+        made.reverse();
+        fs::create_dir_all(folder).map_err(fail)?;
         while !create(path, &me).map_err(fail)? {
             let Some((holder, text)) = read(path).map_err(fail)? else { continue };
             let idle = idle(path).map_err(fail)?;
@@ -73,7 +80,7 @@ impl Lock {
                 }
             }
         });
-        Ok(Lock { path: path.into(), me, beat: Some((end, beat)) })
+        Ok(Lock { path: path.into(), me, made, beat: Some((end, beat)) })
     }
 }
 
@@ -86,6 +93,7 @@ impl Drop for Lock {
         if read(&self.path).is_ok_and(|r| r.is_some_and(|(h, _)| h.as_ref() == Some(&self.me))) {
             let _ = fs::remove_file(&self.path);
         }
+        self.made.iter().rev().for_each(|p| drop(fs::remove_dir(p)));
     }
 }
 
@@ -114,12 +122,18 @@ fn namespace() -> Option<String> {
 
 /// Writes the lock, whole, unless there is one.
 fn create(path: &Path, me: &Holder) -> io::Result<bool> {
+    let text = serde_json::to_string(me)?;
     let mut tmp = beside(path)?;
-    tmp.write_all(serde_json::to_string(me)?.as_bytes())?;
+    tmp.write_all(text.as_bytes())?;
+    let there = |e: io::Error| if e.kind() == io::ErrorKind::AlreadyExists { Ok(false) } else { Err(e) };
     match tmp.persist_noclobber(path) {
         Ok(_) => Ok(true),
         Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(e) => Err(e.error),
+        // Storage without links: the lock appears before its text does.
+        Err(_) => {
+            let file = fs::File::options().write(true).create_new(true).open(path);
+            file.and_then(|mut f| f.write_all(text.as_bytes())).map_or_else(there, |()| Ok(true))
+        }
     }
 }
 

@@ -27,12 +27,9 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Of an output folder; it is made.
-    pub fn open(out: &Path) -> Result<Shared, Error> {
-        let folder = out.join("checkpoints");
-        std::fs::create_dir_all(&folder)
-            .map_err(|e| input(format!("{}: cannot be written: {e}", folder.display())))?;
-        Ok(Shared { folder })
+    /// Of an output folder.
+    pub fn of(out: &Path) -> Shared {
+        Shared { folder: out.join("checkpoints") }
     }
 
     /// The folder.
@@ -95,7 +92,7 @@ impl Shared {
 
     /// Copies the finished stages that come before a part, and their log lines, from another output folder.
     pub fn adopt(&self, from: &Path, part: &Part) -> Result<(), Error> {
-        let theirs = Shared { folder: from.join("checkpoints") };
+        let theirs = Shared::of(from);
         let names = &part.names()[..part.first()];
         if let Some(name) = names.iter().find(|n| theirs.left(n) != Left::All) {
             let begun = part.names().get(part.first()).map_or("", String::as_str);

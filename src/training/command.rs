@@ -4,7 +4,7 @@ use super::evaluate::{Measure, evaluated};
 use super::{Export, Plan, Trained, Trainer};
 use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile, describe};
 use crate::error::{Error, input};
-use crate::jobs::{COMPILE, EVALUATE, Job, Left, Lock, Part, Shared};
+use crate::jobs::{COMPILE, EVALUATE, Job, Lock, Part, Shared};
 use crate::latency::Pricing;
 use crate::progress::Progress;
 use crate::report::Report;
@@ -65,7 +65,7 @@ pub fn run(
     }
     let (graph, info, _) = describe::open(source)?;
     let stop = on_interrupt()?;
-    let shared = Shared::open(&request.out)?;
+    let shared = Shared::of(&request.out);
     let stages: Vec<&str> = part.running().collect();
     let _lock = Lock::take(&shared.lock(), &stages.join(", "), stop.clone(), progress)?;
     if let Some(from) = &job.after {
@@ -86,8 +86,8 @@ pub fn run(
     let trained = trainer.run(graph.clone(), &info)?;
     let evaluations = match part.names()[part.last()].as_str() {
         EVALUATE | COMPILE => {
-            let runs = part.has(EVALUATE) && !(resume && shared.left(EVALUATE) == Left::All);
-            Some(evaluated(&trained, &data, measure, (&shared.made(EVALUATE), runs), progress)?)
+            let lies = (&*shared.made(EVALUATE), part.has(EVALUATE), resume);
+            Some(evaluated(&trained, &data, measure, lies, progress)?)
         }
         _ => None,
     };

@@ -39,23 +39,26 @@ pub fn attacks(texts: &[String]) -> Result<Vec<Attack>, Error> {
     texts.iter().map(|t| t.parse().map_err(input)).collect()
 }
 
-/// Accuracies that are measured here and left in `path`, or, where the stage does not run, those that lie there.
+/// Accuracies that are measured here and left in `path`, or those that lie there, where the stage does not run or was finished.
 pub fn evaluated(
     t: &Trained,
     data: &DataSpec,
     m: &Measure,
-    (path, runs): (&Path, bool),
+    (path, runs, resume): (&Path, bool, bool),
     progress: &Progress,
 ) -> Result<Vec<Evaluation>, Error> {
     let spec = spec(t, m);
-    if !runs && let Some(made) = Made::<Vec<Evaluation>>::read(path) {
-        return match difference(&made.spec, &spec) {
-            None => Ok(made.found),
-            Some(said) => Err(Error::Input(format!(
-                "{}: was measured for something else: {said}; run --only {EVALUATE} again, without --resume",
-                path.display()
-            ))),
-        };
+    if let Some(made) = Made::<Vec<Evaluation>>::read(path).filter(|_| resume || !runs) {
+        match difference(&made.spec, &spec) {
+            None => return Ok(made.found),
+            Some(said) if !runs => {
+                return Err(Error::Input(format!(
+                    "{}: was measured for something else: {said}; run --only {EVALUATE} again",
+                    path.display()
+                )));
+            }
+            Some(_) => {}
+        }
     }
     let made = Made::new(spec, evaluate(t, data, m, progress)?);
     made.write(path)?;

@@ -118,7 +118,7 @@ impl Trainer<'_> {
         let mut found = self.plan.masks.is_some();
         let (mut to_fold, mut folded) = (self.fold.as_ref(), None);
         self.check(&student, &teacher, &train, &val).map_err(named)?;
-        let shared = Shared::open(&self.folder)?;
+        let shared = Shared::of(&self.folder);
         let common = self.common(info, &teacher, &train, &val);
         self.unchanged(&shared, &common)?;
         let names = self.part.names();
