@@ -7,9 +7,11 @@ use crate::jobs::{Job, Part};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report;
+use crate::report::model::Evaluation;
 use crate::training::command::{Done, run as run_stages};
 use crate::training::{Plan, Trained};
-use serde_json::{Value, json};
+use relinc_runtime::train::Record;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Options of `relinc run`.
@@ -64,17 +66,10 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
                     "last_epochs": last, "evaluations": evaluations,
                 }));
             }
-            for e in last.iter().filter(|e| a.only.iter().any(|o| e["stage"] == **o)) {
-                print(&format!(
-                    "{}: {} epochs, {} ReLUs",
-                    e["stage"].as_str().unwrap_or_default(),
-                    e["epochs"],
-                    e["kept"]
-                ));
+            for e in last.iter().filter(|e| a.only.contains(&e.stage)) {
+                print(&format!("{}: epoch {} of {}, {} ReLUs", e.stage, e.epoch, e.epochs, e.kept));
             }
-            for e in evaluations.iter().flatten() {
-                print(&format!("{}: {:.2} % of clean images", e.what, e.scores.clean.unwrap_or_default()));
-            }
+            evaluations.iter().flatten().for_each(|e| print(&accuracies(e)));
             print(&format!("left in {}: {}", out.join("checkpoints").display(), a.only.join(", ")));
             Ok(())
         }
@@ -82,9 +77,24 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
 }
 
 /// The log's last line of each stage.
-fn last_epochs(t: &Trained) -> Vec<Value> {
+fn last_epochs(t: &Trained) -> Vec<&Record> {
     let last = |i: usize| t.records.get(i + 1).is_none_or(|next| next.stage != t.records[i].stage);
-    (0..t.records.len()).filter(|&i| last(i)).map(|i| json!(t.records[i])).collect()
+    (0..t.records.len()).filter(|&i| last(i)).map(|i| &t.records[i]).collect()
+}
+
+/// What was measured of one network.
+fn accuracies(e: &Evaluation) -> String {
+    let s = &e.scores;
+    let all = [
+        ("clean", s.clean),
+        ("corrupted", s.corrupted),
+        ("attacked", s.adversarial),
+        ("attacked through BN_c", s.adversarial_clean_bn),
+    ];
+    let said: Vec<String> =
+        all.iter().filter_map(|(what, v)| v.map(|v| format!("{what} {v:.2} %"))).collect();
+    let by = e.attack.as_ref().map_or(String::new(), |a| format!(" ({a})"));
+    format!("{}: {}{by}", e.what, said.join(", "))
 }
 
 /// The stages of a plan; one that trains nothing is compiled in one.

@@ -206,6 +206,7 @@ fn refusal(path: &Path, h: Option<&Holder>) -> Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -214,14 +215,14 @@ mod tests {
     }
 
     fn place(path: &Path, h: &Holder) {
-        fs::write(path, serde_json::to_string(h).unwrap_or_default()).unwrap_or_else(|e| panic!("{e}"));
+        fs::write(path, serde_json::to_string(h).unwrap()).unwrap();
     }
 
     #[test]
     fn one_holder_at_a_time() {
-        let dir = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
-        let first = take(&path).unwrap_or_else(|e| panic!("{e}"));
+        let first = take(&path).unwrap();
         let said = take(&path).map(|_| ()).unwrap_err().to_string();
         assert!(
             said.contains(&format!("process {}", std::process::id())) && said.contains("(search)"),
@@ -234,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_lock_of_a_dead_process_is_taken_over() {
-        let dir = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         place(&path, &Holder { pid: u32::MAX, ..Holder::me("tune") });
         assert!(take(&path).is_ok());
@@ -242,7 +243,7 @@ mod tests {
 
     #[test]
     fn another_machine_s_lock_lapses_when_nobody_touches_it() {
-        let dir = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         place(&path, &Holder { host: "elsewhere".into(), pid: u32::MAX, ..Holder::me("tune") });
         let said = take(&path).map(|_| ()).unwrap_err().to_string();
@@ -254,7 +255,7 @@ mod tests {
 
     #[test]
     fn only_the_lock_that_was_seen_is_taken_away() {
-        let dir = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         place(&path, &Holder::me("search"));
         assert!(take_away(&path, "what another had written").is_ok_and(|taken| !taken));

@@ -29,7 +29,7 @@ impl Part {
 
     /// Only the named ones.
     pub fn only(self, asked: &[String]) -> Result<Part, Error> {
-        for name in asked.iter().filter(|a| !self.names.contains(a)) {
+        if let Some(name) = asked.iter().find(|a| !self.names.contains(a)) {
             let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
             let hint = did_you_mean(name, &known);
             return Err(input(format!(
@@ -81,6 +81,7 @@ impl Part {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn stages_before_the_last_are_needed() {
-        let p = part(&["search", "evaluate"]).unwrap_or_else(|e| panic!("{e}"));
+        let p = part(&["search", "evaluate"]).unwrap();
         assert_eq!((p.first(), p.last(), p.is_whole()), (1, 3, false));
         assert_eq!(p.needed().collect::<Vec<_>>(), [(0, "teacher"), (2, "tune")]);
     }
