@@ -126,16 +126,18 @@ fn a_changed_pipeline_is_refused_with_what_changed() {
 #[test]
 fn a_stage_killed_half_way_goes_on_and_a_second_job_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let long = SEARCH.replace("epochs: 1", "epochs: 4");
+    let long = SEARCH.replace("epochs: 1", "epochs: 6");
     let yaml = pipeline(dir.path(), &[&long, TUNE], "");
     let (whole, apart) = (dir.path().join("whole"), dir.path().join("apart"));
     let out = apart.to_str().unwrap();
     json(&["run", &yaml, "-o", whole.to_str().unwrap()]);
     let mut child = relinc().args(["--quiet", "run", &yaml, "-o", out, "--only", "search"]).spawn().unwrap();
     let begun = std::time::Instant::now();
-    while !apart.join("checkpoints/search.safetensors").exists() && begun.elapsed().as_secs() < 120 {
+    while !apart.join("checkpoints/search.safetensors").exists() && begun.elapsed().as_secs() < 900 {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
+    // Asleep, so that it cannot end before the other comes.
+    Command::new("kill").args(["-STOP", &child.id().to_string()]).status().unwrap();
     refused(&["run", &yaml, "-o", out, "--only", "search"], &format!("process {}", child.id()));
     child.kill().unwrap();
     child.wait().unwrap();
