@@ -17,7 +17,11 @@ fn quickstart_leaves_the_whole_folder_and_keeps_its_accuracy() {
     assert!(v["accuracy"]["after"]["clean"].as_f64().unwrap() > 80.0);
     assert!(v["totals"]["relus"].as_u64().unwrap() < v["before"]["relus"].as_u64().unwrap());
     let expected = [
+        "checkpoints/evaluate.json",
+        "checkpoints/search.json",
         "checkpoints/search.safetensors",
+        "checkpoints/start.safetensors",
+        "checkpoints/tune.json",
         "checkpoints/tune.safetensors",
         "log.jsonl",
         "masks.safetensors",

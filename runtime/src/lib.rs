@@ -10,7 +10,7 @@ mod dice;
 pub mod eval;
 pub mod exec;
 pub mod fixed;
-mod fnv;
+pub mod fnv;
 pub mod infer;
 pub mod kernels;
 pub mod nearest;

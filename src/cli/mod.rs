@@ -185,6 +185,12 @@ fn print(text: &str) {
     }
 }
 
+/// Prints one entry a line.
+fn print_lines(lines: &[String]) -> Result<(), Error> {
+    lines.iter().for_each(|l| print(l));
+    Ok(())
+}
+
 /// Prints one JSON document.
 fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
     print(&serde_json::to_string_pretty(value).map_err(crate::error::input)?);

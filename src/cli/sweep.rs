@@ -1,14 +1,15 @@
-//! `relinc sweep`: one pipeline at several budgets.
+//! `relinc sweep`: one pipeline at several budgets, in one process or as jobs.
 
-use super::run::execute;
-use super::{Global, print, print_json};
+mod collect;
+mod jobs;
+
+use super::{Global, print, print_json, print_lines};
 use crate::error::{Error, input};
+use crate::jobs::SHARED;
 use crate::pipeline::Pipeline;
-use crate::report::{self, compare};
-use relinc_passes::files::write_atomically;
-use relinc_runtime::search::budget::Budget;
+use jobs::Sweep;
+use relinc_runtime::nearest::did_you_mean;
 use serde_json::json;
-use serde_yaml::Value;
 use std::path::{Path, PathBuf};
 
 /// Options of `relinc sweep`.
@@ -25,76 +26,71 @@ pub struct Args {
     /// Leave what is finished as it is, and continue what was interrupted
     #[arg(long)]
     resume: bool,
+    /// Run one job alone: shared (the stages before the search, which all budgets begin with) or one of the budgets
+    #[arg(long, value_name = "JOB")]
+    only: Option<String>,
+    /// Print the budgets, one a line, and run nothing: an array of jobs runs each with --only
+    #[arg(long, conflicts_with_all = ["only", "resume"])]
+    list: bool,
+    /// Run nothing and compare the budgets that are finished
+    #[arg(long, conflicts_with_all = ["only", "resume", "list"])]
+    collect: bool,
 }
 
 /// Runs the command. A budget that cannot be met is said and left out; the exit code is then 1.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let mut p = Pipeline::read(&a.pipeline)?;
-    let file = a.pipeline.display();
     p.seed = g.seed.unwrap_or(p.seed);
     if let Some(d) = &g.device {
         p.device = Some(d.to_string());
     }
-    let base = a.pipeline.parent().unwrap_or(Path::new(""));
     let stem = a.pipeline.file_stem().unwrap_or_default().to_string_lossy();
     let out = a.out.clone().unwrap_or_else(|| Path::new("out").join(format!("{stem}-sweep")));
-    let Some(search) = p.stages.iter().rposition(|s| s.stage == "search") else {
-        return Err(Error::Input(format!("{file}: a sweep needs a search stage, whose budget it changes")));
-    };
-    let budgets = a.budgets.iter().map(|b| b.parse().map_err(input)).collect::<Result<Vec<Budget>, _>>()?;
-    let twice = |i: usize| budgets[..i].iter().any(|b| folder(b) == folder(&budgets[i]));
-    if let Some(b) = (0..budgets.len()).find(|&i| twice(i)).map(|i| &budgets[i]) {
-        return Err(Error::Input(format!("--budgets: {b} is given twice")));
+    let sweep = Sweep::new(p, &a.pipeline, &a.budgets, out)?;
+    if a.list {
+        let budgets: Vec<String> = sweep.budgets().map(ToString::to_string).collect();
+        return match g.json {
+            true => print_json(&json!({ SHARED: sweep.shared(), "budgets": budgets })),
+            false => print_lines(&budgets),
+        };
     }
-    let (mut dirs, mut unmet) = (vec![], vec![]);
-    for b in &budgets {
-        let dir = out.join(folder(b));
-        let text = b.to_string();
-        let done = || report::read(&dir).is_ok_and(|r| r.settings.budget.as_ref() == Some(&text));
-        if a.resume && done() {
-            dirs.push(dir);
-            continue;
-        }
-        p.stages[search].budget = Some(Value::String(text.clone()));
-        let progress = g.progress();
-        progress.step(&format!("budget {text}"));
-        match execute(&p, base, &dir, a.resume, &progress) {
-            Ok(_) => dirs.push(dir),
-            Err(Error::Answer(why)) => unmet.push(why),
-            Err(Error::Input(why)) => return Err(Error::Input(format!("{file}, budget {text}: {why}"))),
-            Err(e) => return Err(e),
+    if let Some(name) = &a.only {
+        return only(&sweep, name, a.resume, g);
+    }
+    if !a.collect {
+        sweep.run_shared(a.resume, &g.progress())?;
+        for i in 0..sweep.budgets().len() {
+            match sweep.run(i, a.resume, &g.progress()) {
+                Ok(_) | Err(Error::Answer(_)) => {}
+                Err(e) => return Err(e),
+            }
         }
     }
-    let runs = compare::runs(&dirs).map_err(input)?;
-    let html = out.join("sweep.html");
-    let result = json!({
-        "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
-        "warnings": compare::warnings(&runs), "unmet": unmet, "html": html.display().to_string(),
-    });
-    if !runs.is_empty() {
-        let text = serde_json::to_string_pretty(&result).map_err(input)?;
-        for (path, text) in [(&html, compare::render(&runs)), (&out.join("sweep.json"), text)] {
-            write_atomically(path, text.as_bytes())
-                .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", path.display())))?;
-        }
-    }
-    if g.json {
-        print_json(&result)?;
-    } else {
-        print(&compare::table(&runs));
-        print(&compare::cost_table(&runs));
-        if !runs.is_empty() {
-            print(&html.display().to_string());
-        }
-    }
-    match unmet.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Answer(unmet.join("\n"))),
-    }
+    collect::collect(&sweep, g)
 }
 
-/// A budget as the name of a folder: `10%` is `10pct`.
-fn folder(b: &Budget) -> String {
-    let text = b.to_string().replace('%', "pct");
-    text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect()
+/// One job.
+fn only(sweep: &Sweep, name: &str, resume: bool, g: &Global) -> Result<(), Error> {
+    if name == SHARED || sweep.shared().iter().any(|s| s == name) {
+        let dir = sweep.run_shared(resume, &g.progress())?;
+        let folder = dir.map(|d| d.display().to_string());
+        return match (g.json, &folder) {
+            (true, _) => print_json(&json!({ "folder": folder, "stages": sweep.shared() })),
+            (false, Some(f)) => print_lines(&[format!("left in {f}: {}", sweep.shared().join(", "))]),
+            (false, None) => print_lines(&["Nothing is shared: no stage comes before the search.".into()]),
+        };
+    }
+    let Some(i) = sweep.position(name) else {
+        let texts: Vec<String> = sweep.budgets().map(ToString::to_string).collect();
+        let known: Vec<&str> = texts.iter().map(String::as_str).chain([SHARED]).collect();
+        let hint = did_you_mean(name, &known);
+        return Err(input(format!("--only: there is no job '{name}'{hint}; choose {}", known.join(", "))));
+    };
+    let report = sweep.run(i, resume, &g.progress())?;
+    if g.json {
+        return print_json(&report);
+    }
+    print(&crate::report::text::render(&report));
+    print(&format!("\nwrote {}", sweep.folder(i).display()));
+    Ok(())
 }

@@ -1,26 +1,60 @@
-//! From a plan to an output folder: train, then compile what was trained.
+//! From a plan to an output folder: train, evaluate, compile what was trained; all of it, or some stages as a job.
 
-use super::evaluate::{Measure, evaluate};
-use super::{Export, Plan, Trainer};
+use super::evaluate::{Measure, evaluated};
+use super::{Export, Plan, Trained, Trainer};
 use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile, describe};
 use crate::error::{Error, input};
+use crate::jobs::{COMPILE, EVALUATE, Job, Lock, Part, Shared};
 use crate::latency::Pricing;
 use crate::progress::Progress;
 use crate::report::Report;
-use crate::report::model::{Training, TrainingCounts};
+use crate::report::model::{Evaluation, Training, TrainingCounts};
+use relinc_passes::front::onnx::ModelInfo;
+use relinc_passes::ir::Graph;
 use relinc_runtime::exec::Branch;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+
+/// What a job made.
+#[derive(Debug)]
+pub enum Done {
+    /// Stages that later ones go on from.
+    Stages {
+        /// What was trained so far.
+        trained: Box<Trained>,
+        /// Accuracies, where that stage ran.
+        evaluations: Option<Vec<Evaluation>>,
+    },
+    /// The output folder.
+    Compiled(Box<Report>),
+}
 
 /// Runs the stages of a plan, then compiles the result as `request` says.
 pub fn train_and_compile(
     source: Source,
     plan: &Plan,
-    mut request: Request,
+    request: Request,
     measure: &Measure,
     resume: bool,
     progress: &Progress,
 ) -> Result<Report, Error> {
+    let job = Job { part: Part::whole(plan.names()), resume, after: None };
+    match run(source, plan, request, measure, &job, progress)? {
+        Done::Compiled(r) => Ok(*r),
+        Done::Stages { .. } => Err(input("the plan does not end with a compilation")),
+    }
+}
+
+/// Runs some stages of a plan and takes what the others left in the output folder.
+pub fn run(
+    source: Source,
+    plan: &Plan,
+    request: Request,
+    measure: &Measure,
+    job: &Job,
+    progress: &Progress,
+) -> Result<Done, Error> {
+    let (part, resume) = (&job.part, job.resume);
     let data = request.data.clone().ok_or_else(|| {
         input("training needs images: give them with --data, for instance --data cifar10:DIR")
     })?;
@@ -30,24 +64,57 @@ pub fn train_and_compile(
         ));
     }
     let (graph, info, _) = describe::open(source)?;
+    let stop = on_interrupt()?;
+    let shared = Shared::of(&request.out);
+    let stages: Vec<&str> = part.running().collect();
+    let _lock = Lock::take(&shared.lock(), &stages.join(", "), stop.clone(), progress)?;
+    if let Some(from) = &job.after {
+        shared.adopt(from, part)?;
+    }
+    shared.ready(part, resume)?;
     let trainer = Trainer {
         plan,
+        part,
         data: &data,
         folder: request.out.clone(),
         resume,
         progress,
         pricing: Pricing::from(&request),
         fold: (request.fold == FoldMode::BeforeTune).then(|| request.fold.options(&request)),
-        stop: on_interrupt()?,
+        stop,
     };
-    let found = trainer.run(graph.clone(), &info)?;
-    let evaluations = evaluate(&found, &data, measure, progress)?;
+    let trained = trainer.run(graph.clone(), &info)?;
+    let evaluations = match part.names()[part.last()].as_str() {
+        EVALUATE | COMPILE => {
+            let lies = (&*shared.made(EVALUATE), part.has(EVALUATE), resume);
+            Some(evaluated(&trained, &data, measure, lies, progress)?)
+        }
+        _ => None,
+    };
+    match evaluations {
+        Some(e) if part.has(COMPILE) => {
+            let report = finish(trained, e, (graph, info), plan, request, progress)?;
+            Ok(Done::Compiled(Box::new(report)))
+        }
+        evaluations => Ok(Done::Stages { trained: Box::new(trained), evaluations }),
+    }
+}
+
+/// Compiles what was trained.
+fn finish(
+    found: Trained,
+    evaluations: Vec<Evaluation>,
+    (graph, info): (Graph, ModelInfo),
+    plan: &Plan,
+    mut request: Request,
+    progress: &Progress,
+) -> Result<Report, Error> {
     let dual = found.student.net.dual();
     let robust = plan.robust();
     request.learned = Some(Learned {
         training: Training {
             records: found.records,
-            data: Some(data.to_string()),
+            data: request.data.as_ref().map(ToString::to_string),
             n: TrainingCounts {
                 train: Some(found.images.0 as u64),
                 validation: Some(found.images.1 as u64),

@@ -1,7 +1,9 @@
 //! How good a trained network is: clean, corrupted and attacked, through each branch it has.
 
 use super::Trained;
+use super::made::of_masks;
 use crate::error::{Error, input};
+use crate::jobs::{EVALUATE, Made, Spec, difference};
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, ImageCounts, Scores};
 use relinc_runtime::attack::Attack;
@@ -10,6 +12,7 @@ use relinc_runtime::exec::Branch;
 use relinc_runtime::train::Model;
 use relinc_runtime::train::evaluate::{adversarial, clean};
 use relinc_runtime::train::stage::EVAL_BATCH;
+use std::path::Path;
 
 /// What is measured at the end of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +37,49 @@ pub fn attacks(texts: &[String]) -> Result<Vec<Attack>, Error> {
         return Ok([8.0f32, 2.0].map(|e| Attack::pgd(20, e / 255.0, e / 4.0 / 255.0)).to_vec());
     }
     texts.iter().map(|t| t.parse().map_err(input)).collect()
+}
+
+/// Accuracies that are measured here and left in `path`, or those that lie there, where the stage does not run or was finished.
+pub fn evaluated(
+    t: &Trained,
+    data: &DataSpec,
+    m: &Measure,
+    (path, runs, resume): (&Path, bool, bool),
+    progress: &Progress,
+) -> Result<Vec<Evaluation>, Error> {
+    let spec = spec(t, m);
+    if let Some(made) = Made::<Vec<Evaluation>>::read(path).filter(|_| resume || !runs) {
+        match difference(&made.spec, &spec) {
+            None => return Ok(made.found),
+            Some(said) if !runs => {
+                return Err(Error::Input(format!(
+                    "{}: was measured for something else: {said}; run --only {EVALUATE} again",
+                    path.display()
+                )));
+            }
+            Some(_) => {}
+        }
+    }
+    let made = Made::new(spec, evaluate(t, data, m, progress)?);
+    made.write(path)?;
+    Ok(made.found)
+}
+
+/// What accuracies depend on.
+fn spec(t: &Trained, m: &Measure) -> Spec {
+    let attacks: Vec<String> = m.attacks.iter().map(ToString::to_string).collect();
+    let pairs = [
+        ("split", m.split.to_string()),
+        ("limit", m.clean.to_string()),
+        ("corrupted", m.corrupted.to_string()),
+        ("attacked", m.attacked.to_string()),
+        ("attacks", attacks.join(", ")),
+        ("seed", m.seed.to_string()),
+        ("teacher", format!("{:016x}", t.teacher.fingerprint())),
+        ("student", format!("{:016x}", t.student.fingerprint())),
+        ("masks", t.masks.as_ref().map_or("none".into(), of_masks)),
+    ];
+    pairs.map(|(k, v)| (k.to_string(), v)).into_iter().collect()
 }
 
 /// Evaluates the teacher with all its ReLUs and the student under its masks. One entry for each network and attack: each

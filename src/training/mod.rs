@@ -5,6 +5,7 @@ pub mod command;
 pub mod evaluate;
 mod fold;
 mod guard;
+mod made;
 mod oneshot;
 mod plan;
 pub mod replay;
@@ -15,6 +16,7 @@ mod target;
 mod watch;
 
 use crate::error::{Error, input};
+use crate::jobs::{Left, Part, Shared};
 use crate::latency::Pricing;
 use crate::model::{Model as Canonical, PassRecord};
 use crate::progress::Progress;
@@ -27,6 +29,7 @@ use relinc_passes::pass::Options;
 use relinc_passes::weigh::Fold;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::device::{self, Chosen, fit};
+use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,6 +69,8 @@ pub struct Trained {
 pub struct Trainer<'a> {
     /// What to do.
     pub plan: &'a Plan,
+    /// Which stages of it run here.
+    pub part: &'a Part,
     /// Images.
     pub data: &'a DataSpec,
     /// Where checkpoints and the log go.
@@ -128,18 +133,23 @@ impl Trainer<'_> {
         let mut found = self.plan.masks.is_some();
         let (mut to_fold, mut folded) = (self.fold.as_ref(), None);
         self.check(&student, &teacher, &train, &val).map_err(named)?;
-        let checkpoints = self.folder.join("checkpoints");
-        std::fs::create_dir_all(&checkpoints)
-            .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", checkpoints.display())))?;
-        let mut watch = Watch::open(&self.folder.join("log.jsonl"), self.resume, self.progress)?;
-        watch.dog = chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
+        let shared = Shared::of(&self.folder);
+        let common = self.common(info, &teacher, &train, &val);
+        self.unchanged(&shared, &common)?;
+        let names = self.part.names();
         if !self.resume {
-            clear(&checkpoints)?;
+            let first_tune = self.plan.stages.iter().position(|s| s.kind == Kind::Tune);
+            shared.clear(self.part, first_tune.filter(|_| self.fold.is_some()))?;
         }
+        let kept = |stage: &str| self.resume || names[..self.part.first()].iter().any(|n| n == stage);
+        let mut watch = Watch::open(&self.folder.join("log.jsonl"), kept, self.progress)?;
+        watch.dog = chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
+        self.same(&shared, "start", format!("{common:?}"), &mut student)?;
         let mut recorded = 0;
         let (mut validated, mut attacked, mut attack) = (0, 0, String::new());
-        for (i, planned) in self.plan.stages.iter().enumerate() {
-            let name = self.stage_name(i);
+        for (i, planned) in self.plan.stages.iter().enumerate().take(self.part.last() + 1) {
+            let name = names[i].clone();
+            let runs = self.part.has(&name);
             let o = &planned.options;
             let begun = found;
             if planned.kind == Kind::Tune
@@ -165,8 +175,10 @@ impl Trainer<'_> {
                             device,
                         ),
                     };
+                    let from = format!("{:016x} under {}", student.fingerprint(), made::of_masks(&masks));
                     student = made.map_err(named)?;
                     student.set_masks(&masks);
+                    self.same(&shared, "folded", from, &mut student)?;
                     folded = Some(form.passes);
                 }
             }
@@ -175,13 +187,24 @@ impl Trainer<'_> {
                 found = true;
                 let budget = planned.budget.as_ref().ok_or_else(|| input("stage search needs a budget"))?;
                 masks.budget = Some(budget.to_string());
-                target = self.target(budget, o, &student, &train, (&graph, info))?;
+                let resolved = match budget {
+                    Budget::Latency(_) => self.resolved(&shared, &name),
+                    _ => None,
+                };
+                target = match resolved {
+                    Some(t) => t,
+                    None => self.target(budget, o, &student, &train, (&graph, info))?,
+                };
                 notes.extend(target.said.clone());
-                if is_oneshot(o) {
-                    masks = self.oneshot(&student, o, &target, &train, masks.budget.clone())?;
-                    student.set_masks(&masks);
-                    continue;
-                }
+            }
+            if runs && shared.left(&name) != Left::All {
+                self.begin(&shared, i, &common, Some(&target).filter(|_| planned.kind == Kind::Search))?;
+            }
+            if planned.kind == Kind::Search && is_oneshot(o) {
+                let m = self.oneshot(&student, o, &target, &train, (&shared.tensors(&name), runs))?;
+                masks = Masks { budget: masks.budget, ..m };
+                student.set_masks(&masks);
+                continue;
             }
             let mut stage = self.stage(
                 planned,
@@ -192,15 +215,12 @@ impl Trainer<'_> {
                 Some(&teacher),
                 &train,
                 &val,
-                &checkpoints,
+                shared.path(),
                 &chosen.devices[1..],
             )?;
-            if let Some(card) = &chosen.card {
-                let views = if stage.recipe.objective.robust { 1.5 } else { 1.0 };
-                let needs = fit::needs(&student.net);
-                needs
-                    .check(card, stage.recipe.batch, views)
-                    .map_err(|e| Error::Input(format!("stage {name}: {e}")))?;
+            stage.resume |= !runs;
+            if runs {
+                fits(chosen, &student, &stage).map_err(|e| Error::Input(format!("stage {name}: {e}")))?;
             }
             (validated, attacked) = (stage.recipe.val_images, stage.recipe.val_attacked);
             attack = stage.validation_attack().to_string();
@@ -249,12 +269,6 @@ impl Trainer<'_> {
         })
     }
 
-    fn stage_name(&self, i: usize) -> String {
-        let kind = self.plan.stages[i].kind;
-        let before = self.plan.stages[..i].iter().filter(|s| s.kind == kind).count();
-        if before == 0 { kind.name().to_string() } else { format!("{}{}", kind.name(), before + 1) }
-    }
-
     fn stopped(&self, stage: &str) -> Error {
         Error::Stopped(format!(
             "stopped in stage {stage}; the checkpoint is in {}, go on with --resume",
@@ -289,7 +303,6 @@ impl Trainer<'_> {
         let single = self.plan.norm != Norm::Dual && !(self.plan.norm == Norm::Auto && robust);
         let share = target.keep as f64 / relus.max(1) as f64;
         let mut recipe = o.recipe(planned.kind, method, robust, single, share, self.plan.seed)?;
-        recipe.objective.precision.check(student.net.device()).map_err(Error::Input)?;
         if planned.kind == Kind::Search {
             let mut s = o.search(target.keep, self.plan.seed)?;
             s.vanish = target.vanish.clone();
@@ -316,14 +329,11 @@ impl Trainer<'_> {
     }
 }
 
-/// Removes an earlier run's checkpoints.
-fn clear(checkpoints: &Path) -> Result<(), Error> {
-    for e in std::fs::read_dir(checkpoints).into_iter().flatten().flatten() {
-        let p = e.path();
-        if p.extension().is_some_and(|x| x == "safetensors" || x == "json") {
-            std::fs::remove_file(&p)
-                .map_err(|e| Error::Input(format!("{}: cannot be removed: {e}", p.display())))?;
-        }
-    }
-    Ok(())
+/// Whether the device of a stage has the memory and the precision for its steps.
+fn fits(chosen: &Chosen, student: &Model, stage: &Stage<'_>) -> Result<(), String> {
+    let (recipe, objective) = (&stage.recipe, &stage.recipe.objective);
+    objective.precision.check(student.net.device())?;
+    let Some(card) = &chosen.card else { return Ok(()) };
+    let views = if objective.robust { 1.5 } else { 1.0 };
+    fit::needs(&student.net).check(card, recipe.batch.div_ceil(chosen.devices.len()), views)
 }

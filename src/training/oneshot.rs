@@ -10,6 +10,8 @@ use relinc_runtime::eval;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::oneshot::{self, Layer, Oneshot};
 use relinc_runtime::train::Model;
+use relinc_runtime::train::state::{Checkpoint, Progress};
+use std::path::Path;
 
 impl Trainer<'_> {
     pub(super) fn oneshot(
@@ -18,8 +20,23 @@ impl Trainer<'_> {
         o: &StageOptions,
         target: &Target,
         train: &Dataset,
-        budget: Option<String>,
+        (path, runs): (&Path, bool),
     ) -> Result<Masks, Error> {
+        let made_for =
+            format!("{o:?} for {target:?} from {:016x} on {}", student.fingerprint(), train.describe());
+        if path.exists() {
+            let shapes = student.net.relus().iter().map(|r| (r.name.clone(), r.shape)).collect();
+            let c = Checkpoint::read(path, &shapes).map_err(input)?;
+            if c.progress.recipe == made_for {
+                return Ok(c.masks);
+            }
+            if !runs {
+                return Err(Error::Input(format!(
+                    "{}: was made by another recipe or data set",
+                    path.display()
+                )));
+            }
+        }
         let (g, layers, batches) = self.calibration(student, o, train)?;
         let allocation =
             crate::cli_options::allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?;
@@ -32,10 +49,12 @@ impl Trainer<'_> {
             zeros: !o.identity_only.unwrap_or(false),
         };
         let mut tell = |i, n| self.progress.count("mask search, round", i, n);
-        let mut m = oneshot::search(&g, &layers, &batches, &options, &mut tell).map_err(input)?;
+        let m = oneshot::search(&g, &layers, &batches, &options, &mut tell).map_err(input)?;
         self.progress.finish();
-        m.budget = budget;
-        Ok(m)
+        let progress = Progress { recipe: made_for, finished: true, ..Progress::default() };
+        let c = Checkpoint { progress, masks: m, ..Checkpoint::default() };
+        c.write(path).map_err(input)?;
+        Ok(c.masks)
     }
 
     /// The student's graph, its ReLU layers, and training images as it takes them.

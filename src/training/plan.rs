@@ -88,6 +88,15 @@ impl Plan {
             (None, _) => false,
         }
     }
+    /// Names of the stages, which their checkpoints and log lines carry: the kind, and from the second of a kind on its number.
+    pub fn names(&self) -> Vec<String> {
+        let name =
+            |(i, s): (usize, &Planned)| match self.stages[..i].iter().filter(|o| o.kind == s.kind).count() {
+                0 => s.kind.name().to_string(),
+                before => format!("{}{}", s.kind.name(), before + 1),
+            };
+        self.stages.iter().enumerate().map(name).collect()
+    }
     /// Is any stage robust?
     pub fn robust(&self) -> bool {
         self.stages.iter().any(|s| s.options.is_robust())

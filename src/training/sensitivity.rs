@@ -25,7 +25,7 @@ impl Trainer<'_> {
     ) -> Result<Vec<f64>, Error> {
         let from = o.sensitivity.as_deref().unwrap_or("gradient");
         let file = checkpoints.join(format!("sensitivity-{name}-{from}.json"));
-        if self.resume
+        if (self.resume || !self.part.has(name))
             && let Some(eta) =
                 std::fs::read_to_string(&file).ok().and_then(|t| serde_json::from_str::<Vec<f64>>(&t).ok())
         {

@@ -21,24 +21,24 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Opens the log, anew or to go on.
-    pub fn open(path: &Path, resume: bool, progress: &'a Progress) -> Result<Watch<'a>, Error> {
+    /// Opens the log and keeps the lines of the stages that `keep` names.
+    pub fn open(
+        path: &Path,
+        keep: impl Fn(&str) -> bool,
+        progress: &'a Progress,
+    ) -> Result<Watch<'a>, Error> {
         let fail = |e: std::io::Error| Error::Input(format!("{}: cannot be written: {e}", path.display()));
-        let mut records = vec![];
-        if resume && let Ok(text) = std::fs::read_to_string(path) {
-            // A crash may have left half a line.
-            records = text.lines().filter_map(|l| serde_json::from_str::<Record>(l).ok()).collect();
-            let whole: String =
-                records.iter().filter_map(|r| serde_json::to_string(r).ok()).map(|l| l + "\n").collect();
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        // A crash may have left half a line.
+        let (kept, records): (Vec<&str>, Vec<Record>) = text
+            .lines()
+            .filter_map(|l| Some((l, serde_json::from_str::<Record>(l).ok().filter(|r| keep(&r.stage))?)))
+            .unzip();
+        let whole: String = kept.into_iter().flat_map(|l| [l, "\n"]).collect();
+        if whole != text {
             relinc_passes::files::write_atomically(path, whole.as_bytes()).map_err(fail)?;
         }
-        let file = OpenOptions::new()
-            .create(true)
-            .append(resume)
-            .truncate(!resume)
-            .write(true)
-            .open(path)
-            .map_err(fail)?;
+        let file = OpenOptions::new().create(true).append(true).open(path).map_err(fail)?;
         Ok(Watch {
             path: path.into(),
             file,

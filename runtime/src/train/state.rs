@@ -5,6 +5,7 @@ use relinc_passes::files::write_atomically;
 use relinc_passes::masks::{LayerMask, Masks};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 /// Named rows of floats.
@@ -63,6 +64,21 @@ pub struct Progress {
     pub sums: Sums,
     /// Wall-clock seconds of the complete epochs.
     pub seconds: f64,
+}
+
+impl Progress {
+    /// That of a checkpoint; no tensor is read.
+    pub fn read(path: &Path) -> Result<Progress, String> {
+        let fail = |e: &dyn std::fmt::Display| format!("{}: cannot be read: {e}", path.display());
+        let mut file = std::fs::File::open(path).map_err(|e| fail(&e))?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length).map_err(|e| fail(&e))?;
+        let mut header = vec![];
+        file.take(u64::from_le_bytes(length)).read_to_end(&mut header).map_err(|e| fail(&e))?;
+        let header: serde_json::Value = serde_json::from_slice(&header).map_err(|e| fail(&e))?;
+        let text = header["__metadata__"]["progress"].as_str().ok_or_else(|| fail(&"it is no checkpoint"))?;
+        serde_json::from_str(text).map_err(|e| fail(&e))
+    }
 }
 
 /// A checkpoint.
