@@ -12,4 +12,5 @@ mod masks;
 mod models;
 mod norms;
 mod operations;
+mod replicas;
 mod resume;

@@ -11,8 +11,8 @@ pub(super) use convolution::{data_grad, forward as convolve, weight_grad};
 pub(super) use descend::{descended, squares};
 pub(super) use gate::{forward as gate, grads as gate_grads, input_grad as gate_input_grad};
 pub(super) use norm::{
-    affine, backward as norm_backward, channel_dot, channel_sum, forward as norm, normed, normed_backward,
-    statistics,
+    add_channels, affine, backward as norm_backward, channel_dot, channel_sum, forward as norm, normed,
+    normed_backward, statistics,
 };
 
 use burn::backend::tensor::FloatTensor;
@@ -41,6 +41,15 @@ fn precision<B: Backend>(t: &T<B>) -> FloatDType {
 
 fn cast<B: Backend>(t: T<B>, to: FloatDType) -> T<B> {
     if precision::<B>(&t) == to { t } else { B::float_cast(t, to) }
+}
+
+/// The sum of the rows of `[rows, …]`.
+pub(super) fn sum_rows<B: Backend>(t: T<B>, rows: usize) -> T<B> {
+    if rows == 1 {
+        return t;
+    }
+    let each = len::<B>(&t) / rows;
+    flat::<B>(B::float_sum_dim(view::<B>(t, &[rows, each]), 0))
 }
 
 fn full<B: Backend>(t: T<B>) -> T<B> {

@@ -36,6 +36,11 @@ pub fn channel_dot<B: Backend>(x: T<B>, grad: T<B>, p: &Planes) -> T<B> {
     channel_sum::<B>(B::float_mul(full::<B>(x), full::<B>(grad)), p)
 }
 
+/// `x` plus a number a channel.
+pub fn add_channels<B: Backend>(x: T<B>, b: T<B>, p: &Planes) -> T<B> {
+    flat::<B>(B::float_add(planes::<B>(x, p), column::<B>(b, p)))
+}
+
 /// Mean and biased variance of each channel.
 pub fn statistics<B: Backend>(x: T<B>, p: &Planes) -> [T<B>; 2] {
     let x = planes::<B>(full::<B>(x), p);

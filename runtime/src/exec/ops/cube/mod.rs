@@ -1,0 +1,54 @@
+//! The operations on graphics cards: composed of burn's own, but for convolutions in builds without autotuning, where burn has
+//! only its slowest form.
+
+#[cfg(not(any(feature = "gpu-tuned", feature = "cuda")))]
+mod convolution;
+#[cfg(not(any(feature = "gpu-tuned", feature = "cuda")))]
+mod tiles;
+
+use super::TrainKernels;
+use super::descend::DescendOps;
+use super::normed::NormedKernels;
+use burn::backend::Cube;
+
+impl NormedKernels for Cube {}
+impl DescendOps for Cube {}
+
+#[cfg(any(feature = "gpu-tuned", feature = "cuda"))]
+impl TrainKernels for Cube {}
+
+#[cfg(not(any(feature = "gpu-tuned", feature = "cuda")))]
+mod own {
+    use super::convolution::{covers, data_grad, forward, weight_grad};
+    use super::{Cube, TrainKernels};
+    use crate::exec::ops::{Geometry, composed};
+    use burn::backend::tensor::FloatTensor;
+
+    type T = FloatTensor<Cube>;
+
+    impl TrainKernels for Cube {
+        fn conv_forward(x: T, w: T, b: Option<T>, g: &Geometry) -> T {
+            if !covers(g, &x) {
+                return composed::convolve::<Cube>(x, w, b, g);
+            }
+            let y = forward(x, w, g);
+            match b {
+                Some(b) => composed::add_channels::<Cube>(y, b, &g.output_planes()),
+                None => y,
+            }
+        }
+        fn conv_data_grad(grad: T, w: T, g: &Geometry) -> T {
+            if !covers(g, &grad) {
+                return composed::data_grad::<Cube>(grad, w, g);
+            }
+            data_grad(grad, w, g)
+        }
+        fn conv_weight_grad(x: T, grad: T, g: &Geometry) -> T {
+            if !covers(g, &x) {
+                return composed::weight_grad::<Cube>(x, grad, g);
+            }
+            let (all, pieces) = weight_grad(x, grad, g);
+            composed::sum_rows::<Cube>(all, pieces)
+        }
+    }
+}

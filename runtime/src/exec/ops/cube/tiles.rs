@@ -1,0 +1,237 @@
+//! Convolutions on graphics cards as products of matrices that are gathered on the way: each group of 256 work items computes
+//! 64 × 64 results from strips of sixteen, kept in shared memory, four by four a work item.
+//!
+//! One kernel serves the three passes; they differ in what a row, a column and a term of the sum is:
+//!
+//! | pass | row | column | term |
+//! |---|---|---|---|
+//! | forward | output channel | image, output pixel | input channel, tap |
+//! | data gradient | input channel | image, input pixel | output channel, tap |
+//! | weight gradient | output channel | input channel, tap | image, output pixel |
+
+use cubecl::prelude::*;
+
+/// Rows and columns of a group.
+pub const TILE: usize = 64;
+/// Terms of a strip.
+pub const STRIP: usize = 16;
+/// Work items of a group.
+pub const ITEMS: u32 = 256;
+/// A row of a strip in shared memory: one more than it has, so that neighbours lie in different banks.
+const PITCH: usize = TILE + 1;
+
+/// Which pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pass {
+    /// The result.
+    Forward,
+    /// The gradient by the input.
+    Data,
+    /// The gradient by the weights, cut into pieces of the sum.
+    Weight,
+}
+
+/// The sizes of a convolution without groups; kernels are compiled for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sizes {
+    /// Channels, height and width of the input.
+    pub x: [usize; 3],
+    /// The same of the output.
+    pub y: [usize; 3],
+    /// Height and width of the kernel.
+    pub taps: [usize; 2],
+    /// Strides.
+    pub step: [usize; 2],
+    /// Padding before.
+    pub pad: [usize; 2],
+    /// Dilations.
+    pub spread: [usize; 2],
+}
+
+/// The element of `x` that a tap of an output pixel reads, 0 in the padding.
+#[cube]
+fn read(
+    x: &Tensor<f32>,
+    image: usize,
+    channel: usize,
+    pixel: usize,
+    tap: usize,
+    #[comptime] s: Sizes,
+) -> f32 {
+    let ky = tap / comptime!(s.taps[1]);
+    let kx = tap % comptime!(s.taps[1]);
+    let y = pixel / comptime!(s.y[2]) * comptime!(s.step[0]) + ky * comptime!(s.spread[0]);
+    let z = pixel % comptime!(s.y[2]) * comptime!(s.step[1]) + kx * comptime!(s.spread[1]);
+    let (top, left) = (comptime!(s.pad[0]), comptime!(s.pad[1]));
+    let (bottom, right) = (comptime!(s.pad[0] + s.x[1]), comptime!(s.pad[1] + s.x[2]));
+    let mut v = 0.0f32;
+    if y >= top && y < bottom && z >= left && z < right {
+        let row = (image * comptime!(s.x[0]) + channel) * comptime!(s.x[1]) + (y - top);
+        v = x[row * comptime!(s.x[2]) + (z - left)];
+    }
+    v
+}
+
+/// The element of the output's gradient that reaches an input pixel through a tap, 0 where none does.
+#[cube]
+fn reach(
+    g: &Tensor<f32>,
+    image: usize,
+    channel: usize,
+    pixel: usize,
+    tap: usize,
+    #[comptime] s: Sizes,
+) -> f32 {
+    let y = pixel / comptime!(s.x[2]) + comptime!(s.pad[0]);
+    let z = pixel % comptime!(s.x[2]) + comptime!(s.pad[1]);
+    let dy = tap / comptime!(s.taps[1]) * comptime!(s.spread[0]);
+    let dz = tap % comptime!(s.taps[1]) * comptime!(s.spread[1]);
+    let mut v = 0.0f32;
+    if y >= dy && z >= dz {
+        let (up, across) = (y - dy, z - dz);
+        let (oy, oz) = (up / comptime!(s.step[0]), across / comptime!(s.step[1]));
+        let whole = oy * comptime!(s.step[0]) == up && oz * comptime!(s.step[1]) == across;
+        if whole && oy < comptime!(s.y[1]) && oz < comptime!(s.y[2]) {
+            let row = (image * comptime!(s.y[0]) + channel) * comptime!(s.y[1]) + oy;
+            v = g[row * comptime!(s.y[2]) + oz];
+        }
+    }
+    v
+}
+
+/// The left factor at a row and a term.
+#[cube]
+fn left(a: &Tensor<f32>, row: usize, term: usize, #[comptime] s: Sizes, #[comptime] pass: Pass) -> f32 {
+    let taps = comptime!(s.taps[0] * s.taps[1]);
+    let area = comptime!(s.y[1] * s.y[2]);
+    let each = comptime!(s.x[0] * s.taps[0] * s.taps[1]);
+    let at = if comptime!(pass == Pass::Forward) {
+        row * each + term
+    } else if comptime!(pass == Pass::Data) {
+        term / taps * each + row * taps + term % taps
+    } else {
+        (term / area * comptime!(s.y[0]) + row) * area + term % area
+    };
+    a[at]
+}
+
+/// The right factor at a term and a column.
+#[cube]
+fn right(b: &Tensor<f32>, term: usize, column: usize, #[comptime] s: Sizes, #[comptime] pass: Pass) -> f32 {
+    let taps = comptime!(s.taps[0] * s.taps[1]);
+    let output = comptime!(s.y[1] * s.y[2]);
+    let input = comptime!(s.x[1] * s.x[2]);
+    if comptime!(pass == Pass::Forward) {
+        read(b, column / output, term / taps, column % output, term % taps, s)
+    } else if comptime!(pass == Pass::Data) {
+        reach(b, column / input, term / taps, column % input, term % taps, s)
+    } else {
+        read(b, term / output, column / taps, term % output, column % taps, s)
+    }
+}
+
+/// Where a result goes.
+#[cube]
+fn place(
+    row: usize,
+    column: usize,
+    rows: usize,
+    columns: usize,
+    #[comptime] s: Sizes,
+    #[comptime] pass: Pass,
+) -> usize {
+    if comptime!(pass == Pass::Weight) {
+        (CUBE_POS_Z as usize * rows + row) * columns + column
+    } else {
+        let area = if comptime!(pass == Pass::Forward) {
+            comptime!(s.y[1] * s.y[2])
+        } else {
+            comptime!(s.x[1] * s.x[2])
+        };
+        (column / area * rows + row) * area + column % area
+    }
+}
+
+/// The product of `rows` × `depth` and `depth` × `columns`; groups along z each sum `piece` terms.
+#[cube(launch)]
+#[allow(clippy::too_many_arguments)]
+pub fn product(
+    a: &Tensor<f32>,
+    b: &Tensor<f32>,
+    out: &mut Tensor<f32>,
+    rows: usize,
+    columns: usize,
+    depth: usize,
+    piece: usize,
+    #[comptime] s: Sizes,
+    #[comptime] pass: Pass,
+) {
+    let unit = UNIT_POS as usize;
+    let first_row = CUBE_POS_Y as usize * TILE;
+    let first_column = CUBE_POS_X as usize * TILE;
+    let from = CUBE_POS_Z as usize * piece;
+    let mut to = from + piece;
+    if to > depth {
+        to = depth;
+    }
+    let across = unit % 16;
+    let down = unit / 16;
+    let mut lefts = Shared::<[f32]>::new_slice(comptime!(STRIP * PITCH));
+    let mut rights = Shared::<[f32]>::new_slice(comptime!(STRIP * PITCH));
+    let mut sums = Array::<f32>::new(16usize);
+    #[unroll]
+    for i in 0..16usize {
+        sums[i] = 0.0f32;
+    }
+    let mut first = from;
+    while first < to {
+        #[unroll]
+        for i in 0..4usize {
+            let term = unit % 16;
+            let row = unit / 16 + 16 * i;
+            let mut v = 0.0f32;
+            if first_row + row < rows && first + term < to {
+                v = left(a, first_row + row, first + term, s, pass);
+            }
+            lefts[term * PITCH + row] = v;
+            // Neighbours read neighbouring elements of memory: pixels, which are columns but in the weight gradient.
+            let term = if comptime!(pass == Pass::Weight) { unit % 16 } else { unit / 64 + 4 * i };
+            let column = if comptime!(pass == Pass::Weight) { unit / 16 + 16 * i } else { unit % 64 };
+            let mut v = 0.0f32;
+            if first_column + column < columns && first + term < to {
+                v = right(b, first + term, first_column + column, s, pass);
+            }
+            rights[term * PITCH + column] = v;
+        }
+        sync_cube();
+        for k in 0..STRIP {
+            let mut l = Array::<f32>::new(4usize);
+            let mut r = Array::<f32>::new(4usize);
+            #[unroll]
+            for i in 0..4usize {
+                l[i] = lefts[k * PITCH + down * 4 + i];
+                r[i] = rights[k * PITCH + across + 16 * i];
+            }
+            #[unroll]
+            for i in 0..4usize {
+                #[unroll]
+                for j in 0..4usize {
+                    sums[i * 4 + j] += l[i] * r[j];
+                }
+            }
+        }
+        sync_cube();
+        first += STRIP;
+    }
+    #[unroll]
+    for i in 0..4usize {
+        #[unroll]
+        for j in 0..4usize {
+            let row = first_row + down * 4 + i;
+            let column = first_column + across + 16 * j;
+            if row < rows && column < columns {
+                out[place(row, column, rows, columns, s, pass)] = sums[i * 4 + j];
+            }
+        }
+    }
+}

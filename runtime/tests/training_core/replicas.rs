@@ -1,0 +1,92 @@
+//! A batch on two devices gives the gradients it gives on one.
+
+use super::harness::{close, graph};
+use super::resume::{data, tiny};
+use burn::tensor::{Device, Tensor as Burn};
+use relinc_runtime::data::{Normalize, Split};
+use relinc_runtime::exec::Network;
+use relinc_runtime::exec::value::{download, upload};
+use relinc_runtime::train::loader::{Batch, LoaderOptions, batch};
+use relinc_runtime::train::objective::At;
+use relinc_runtime::train::replicas::{Joined, Replicas, read};
+use relinc_runtime::train::{Kind, Method, Model, Recipe};
+
+const AT: At = At { seed: 0, step: 0 };
+
+/// No normalisation, whose statistics would be those of a part.
+fn plain() -> Model {
+    let body = "%w1 = const f32[6,3,3,3] rand(seed=1, scale=0.3)
+        %c1 = conv(%x, %w1) {strides=[2,2], pads=[1,1,1,1]}\n%r1 = relu(%c1) @relu00\n%p = global_mean(%r1) {keep=false}
+        %w = const f32[10,6] rand(seed=3, scale=0.5)\n%b = const f32[10] splat(0)\n%y = linear(%p, %w, %b)";
+    let net = Network::new(&graph("f32[N,3,32,32]", body), false, &Device::flex()).unwrap();
+    Model::new(net, &Normalize::NONE, [3, 32, 32]).unwrap()
+}
+
+fn made(n: usize, augmix: bool) -> Batch {
+    let loader = LoaderOptions { batch: n, augment: true, augmix, seed: 0, order: None };
+    batch(&data(Split::Train), &loader, 0, 0, (0..n).collect()).unwrap()
+}
+
+fn recipe(robust: bool) -> Recipe {
+    let method = if robust { Method::Rlnet } else { Method::Gradual };
+    let mut r = Recipe::new(Kind::Tune, Some(method), robust, 0.5, 1);
+    r.objective.attention = 0.0;
+    r
+}
+
+fn on(devices: usize, m: &Model, batch: &Batch, robust: bool) -> Joined {
+    let others = vec![Device::flex(); devices - 1];
+    let teacher = plain();
+    let o = recipe(robust).objective;
+    let mut replicas = Replicas::new(&others, m, Some(&teacher));
+    replicas.compute(&o, m, &m.gates, Some(&teacher), batch, 1.0, AT).unwrap()
+}
+
+fn gradients(j: &Joined) -> Vec<Vec<f32>> {
+    j.grads.iter().flatten().map(|g| download(g.clone())).collect()
+}
+
+fn none() -> Burn<1> {
+    upload(vec![0.0], &Device::flex())
+}
+
+#[test]
+fn two_devices_are_as_good_as_one() {
+    let (m, b) = (plain(), made(12, false));
+    let (one, two, three) = (on(1, &m, &b, false), on(2, &m, &b, false), on(3, &m, &b, false));
+    for other in [&two, &three] {
+        for (a, b) in gradients(&one).iter().zip(gradients(other)) {
+            close(&b, a, 1e-6, "gradient");
+        }
+    }
+    let (a, b) = (read(one.pending, none()), read(two.pending, none()));
+    assert!((a.parts.total - b.parts.total).abs() < 1e-6);
+    assert_eq!(a.correct, b.correct);
+}
+
+#[test]
+fn a_robust_batch_is_cut_in_each_half() {
+    let (m, b) = (plain(), made(12, true));
+    let (one, two) = (on(1, &m, &b, true), on(2, &m, &b, true));
+    assert_eq!((one.clean_rows, two.clean_rows), (6, 6));
+    for (a, b) in gradients(&one).iter().zip(gradients(&two)) {
+        close(&b, a, 1e-5, "gradient");
+    }
+}
+
+#[test]
+fn statistics_are_the_mean_of_the_parts() {
+    let (m, b) = (tiny(false), made(12, false));
+    let (one, two) = (on(1, &m, &b, false), on(2, &m, &b, false));
+    let of = |j: &Joined| download(j.statistics[0].1[0].mean.clone());
+    close(&of(&two), &of(&one), 1e-6, "mean of the first normalisation");
+    assert_eq!(one.statistics[0].1[0].count, two.statistics[0].1[0].count);
+}
+
+#[test]
+fn too_few_images_for_the_devices() {
+    let (m, b, o) = (plain(), made(3, false), recipe(false).objective);
+    let mut r = Replicas::new(&[Device::flex()], &m, None);
+    let why = r.compute(&o, &m, &m.gates, None, &b, 1.0, AT).unwrap_err();
+    assert!(why.contains("3 images") && why.contains("2 devices"), "{why}");
+}
