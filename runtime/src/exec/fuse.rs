@@ -82,7 +82,7 @@ fn node(s: Source) -> Option<usize> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use crate::exec::value::{download, upload};
-    use crate::exec::{Branch, Call, Gate, Network, Norms, Value};
+    use crate::exec::{Branch, Call, Gate, Network, Norms, Precision, Value};
     use crate::kernels::noise;
     use burn::tensor::{Device, Tensor as Burn};
     use relinc_passes::architecture::{Architecture, Kind};

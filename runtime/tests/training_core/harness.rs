@@ -6,7 +6,7 @@ use relinc_passes::ir::text::parse;
 use relinc_passes::ir::{Graph, Op, Tensor};
 use relinc_passes::splitmix::SplitMix;
 use relinc_runtime::exec::value::{download, upload};
-use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Outcome, Value};
+use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Outcome, Precision, Value};
 
 /// The text of a graph from its input's type and its body, whose last value is `%y`.
 pub fn graph(input: &str, body: &str) -> Graph {
