@@ -11,8 +11,8 @@ pub(super) use convolution::{data_grad, forward as convolve, weight_grad};
 pub(super) use descend::{descended, squares};
 pub(super) use gate::{forward as gate, grads as gate_grads, input_grad as gate_input_grad};
 pub(super) use norm::{
-    add_channels, affine, backward as norm_backward, channel_dot, channel_sum, forward as norm, normed,
-    normed_backward, statistics,
+    add_channels, affine, backward as norm_backward, behind_gate, channel_dot, channel_sum, factors,
+    forward as norm, normed, normed_backward, statistics,
 };
 
 use burn::backend::tensor::FloatTensor;

@@ -56,7 +56,7 @@ fn spread<B: Backend>(variance: T<B>, p: &Planes) -> T<B> {
 }
 
 /// Factor and offset of each channel.
-fn factors<B: Backend>(c: &Channels<B>, p: &Planes) -> (T<B>, T<B>) {
+pub fn factors<B: Backend>(c: &Channels<B>, p: &Planes) -> (T<B>, T<B>) {
     let Some([mean, variance]) = c.statistics.clone() else { return (c.scale.clone(), c.shift.clone()) };
     let factor = B::float_mul(c.scale.clone(), spread::<B>(variance, p));
     let offset = B::float_sub(c.shift.clone(), B::float_mul(mean, factor.clone()));
@@ -125,7 +125,18 @@ pub fn normed_backward<B: Backend>(
 ) -> Backwards<B> {
     let before = inside::<B>(x.clone(), r.clone(), c, p);
     let grad = gate::input_grad::<B>(before, g.0.clone(), g.1.clone(), grad);
-    let other = r.map(|_| grad.clone());
+    behind_gate::<B>(x, r.is_some(), c, grad, p)
+}
+
+/// The same from the gradient by the gate's input.
+pub fn behind_gate<B: Backend>(
+    x: T<B>,
+    summed: bool,
+    c: &Channels<B>,
+    grad: T<B>,
+    p: &Planes,
+) -> Backwards<B> {
+    let other = summed.then(|| grad.clone());
     match c.statistics.clone() {
         Some(s) => {
             let [gx, gs, gb] = backward::<B>(x, c.scale.clone(), s, grad, p);

@@ -1,6 +1,6 @@
 //! Launching [`super::tiles`] for a convolution.
 
-use super::tiles::{ITEMS, Pass, STRIP, Sizes, TILE, product};
+use super::tiles::{COLUMNS, ITEMS, Pass, SIDE, STRIP, Sizes, product};
 use crate::exec::ops::Geometry;
 use burn::backend::{DType, Shape};
 use burn_cubecl::kernel::into_contiguous;
@@ -31,6 +31,16 @@ fn sizes(g: &Geometry) -> Sizes {
     }
 }
 
+/// Rows of a work item: eight where there are rows for it.
+fn tall(rows: usize) -> usize {
+    match rows {
+        0..=16 => 1,
+        17..=32 => 2,
+        33..=64 => 4,
+        _ => 8,
+    }
+}
+
 /// `[rows, depth] × [depth, columns]` into `len` elements.
 fn run(
     a: CubeTensor,
@@ -49,7 +59,11 @@ fn run(
         Shape::from([pieces * rows * columns]),
         DType::F32,
     );
-    let count = CubeCount::Static(columns.div_ceil(TILE) as u32, rows.div_ceil(TILE) as u32, pieces as u32);
+    let count = CubeCount::Static(
+        columns.div_ceil(COLUMNS) as u32,
+        rows.div_ceil(SIDE * tall(rows)) as u32,
+        pieces as u32,
+    );
     let client = a.client.clone();
     product::launch(
         &client,
@@ -64,6 +78,7 @@ fn run(
         piece,
         s,
         pass,
+        tall(rows),
     );
     out
 }
@@ -86,7 +101,7 @@ pub fn data_grad(grad: CubeTensor, w: CubeTensor, g: &Geometry) -> CubeTensor {
 pub fn weight_grad(x: CubeTensor, grad: CubeTensor, g: &Geometry) -> (CubeTensor, usize) {
     let [n, o, oh, ow] = g.output();
     let (columns, depth) = (g.w[1] * g.w[2] * g.w[3], n * oh * ow);
-    let tiles = o.div_ceil(TILE) * columns.div_ceil(TILE);
+    let tiles = o.div_ceil(SIDE * tall(o)) * columns.div_ceil(COLUMNS);
     let wanted = (GROUPS / tiles).clamp(1, depth.div_ceil(LEAST));
     // Whole strips a piece may leave fewer pieces.
     let pieces = depth.div_ceil(depth.div_ceil(wanted).next_multiple_of(STRIP));

@@ -4,6 +4,8 @@
 #[cfg(not(any(feature = "gpu-tuned", feature = "cuda")))]
 mod convolution;
 #[cfg(not(any(feature = "gpu-tuned", feature = "cuda")))]
+mod gates;
+#[cfg(not(any(feature = "gpu-tuned", feature = "cuda")))]
 mod tiles;
 
 use super::TrainKernels;
@@ -11,17 +13,20 @@ use super::descend::DescendOps;
 use super::normed::NormedKernels;
 use burn::backend::Cube;
 
-impl NormedKernels for Cube {}
 impl DescendOps for Cube {}
 
 #[cfg(any(feature = "gpu-tuned", feature = "cuda"))]
 impl TrainKernels for Cube {}
+#[cfg(any(feature = "gpu-tuned", feature = "cuda"))]
+impl NormedKernels for Cube {}
 
 #[cfg(not(any(feature = "gpu-tuned", feature = "cuda")))]
 mod own {
     use super::convolution::{covers, data_grad, forward, weight_grad};
-    use super::{Cube, TrainKernels};
-    use crate::exec::ops::{Geometry, composed};
+    use super::gates::Gated;
+    use super::{Cube, NormedKernels, TrainKernels};
+    use crate::exec::ops::normed::{Backwards, Channels, Gates};
+    use crate::exec::ops::{Geometry, Planes, composed};
     use burn::backend::tensor::FloatTensor;
 
     type T = FloatTensor<Cube>;
@@ -49,6 +54,41 @@ mod own {
             }
             let (all, pieces) = weight_grad(x, grad, g);
             composed::sum_rows::<Cube>(all, pieces)
+        }
+    }
+
+    /// The operands of the kernels, for a normalisation by the batch or by given factors.
+    fn gated<'a>(x: &T, r: &Option<T>, c: &Channels<Cube>, g: &Gates<Cube>, p: &'a Planes) -> Gated<'a> {
+        let (factor, offset) = composed::factors::<Cube>(c, p);
+        Gated {
+            x: x.clone(),
+            residual: r.clone(),
+            channels: [factor, offset],
+            slopes: [g.0.clone(), g.1.clone()],
+            planes: p,
+        }
+    }
+
+    impl NormedKernels for Cube {
+        fn normed(x: T, r: Option<T>, c: &Channels<Cube>, g: &Gates<Cube>, p: &Planes) -> T {
+            if !Gated::covers(&x) {
+                return composed::normed::<Cube>(x, r, c, g, p);
+            }
+            gated(&x, &r, c, g, p).run(None)
+        }
+        fn normed_backward(
+            x: T,
+            r: Option<T>,
+            c: &Channels<Cube>,
+            g: &Gates<Cube>,
+            grad: T,
+            p: &Planes,
+        ) -> Backwards<Cube> {
+            if !Gated::covers(&x) {
+                return composed::normed_backward::<Cube>(x, r, c, g, grad, p);
+            }
+            let cut = gated(&x, &r, c, g, p).run(Some(grad));
+            composed::behind_gate::<Cube>(x, r.is_some(), c, cut, p)
         }
     }
 }

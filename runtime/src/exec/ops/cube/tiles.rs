@@ -1,5 +1,5 @@
 //! Convolutions on graphics cards as products of matrices that are gathered on the way: each group of 256 work items computes
-//! 64 × 64 results from strips of sixteen, kept in shared memory, four by four a work item.
+//! 128 columns of 64 or 128 rows from strips of sixteen terms, kept in shared memory; a work item four or eight rows of eight.
 //!
 //! One kernel serves the three passes; they differ in what a row, a column and a term of the sum is:
 //!
@@ -11,14 +11,16 @@
 
 use cubecl::prelude::*;
 
-/// Rows and columns of a group.
-pub const TILE: usize = 64;
+/// Columns of a group; it has [`SIDE`] times a work item's rows.
+pub const COLUMNS: usize = SIDE * EACH;
+/// Work items along each side of a group.
+pub const SIDE: usize = 16;
+/// Columns of a work item.
+const EACH: usize = 8;
 /// Terms of a strip.
 pub const STRIP: usize = 16;
 /// Work items of a group.
 pub const ITEMS: u32 = 256;
-/// A row of a strip in shared memory: one more than it has, so that neighbours lie in different banks.
-const PITCH: usize = TILE + 1;
 
 /// Which pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -152,7 +154,7 @@ fn place(
     }
 }
 
-/// The product of `rows` × `depth` and `depth` × `columns`; groups along z each sum `piece` terms.
+/// The product of `rows` × `depth` and `depth` × `columns`; groups along z each sum `piece` terms, and a work item has `tall` rows.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)]
 pub fn product(
@@ -165,58 +167,68 @@ pub fn product(
     piece: usize,
     #[comptime] s: Sizes,
     #[comptime] pass: Pass,
+    #[comptime] tall: usize,
 ) {
     let unit = UNIT_POS as usize;
-    let first_row = CUBE_POS_Y as usize * TILE;
-    let first_column = CUBE_POS_X as usize * TILE;
+    let first_row = CUBE_POS_Y as usize * comptime!(SIDE * tall);
+    let first_column = CUBE_POS_X as usize * COLUMNS;
     let from = CUBE_POS_Z as usize * piece;
     let mut to = from + piece;
     if to > depth {
         to = depth;
     }
-    let across = unit % 16;
-    let down = unit / 16;
-    let mut lefts = Shared::<[f32]>::new_slice(comptime!(STRIP * PITCH));
-    let mut rights = Shared::<[f32]>::new_slice(comptime!(STRIP * PITCH));
-    let mut sums = Array::<f32>::new(16usize);
+    let across = unit % SIDE;
+    let down = unit / SIDE;
+    // One more than there are, so that neighbours lie in different banks.
+    let row_pitch = comptime!(SIDE * tall + 1);
+    let column_pitch = comptime!(COLUMNS + 1);
+    let mut lefts = Shared::<[f32]>::new_slice(comptime!(STRIP * (SIDE * tall + 1)));
+    let mut rights = Shared::<[f32]>::new_slice(comptime!(STRIP * (COLUMNS + 1)));
+    let mut sums = Array::<f32>::new(comptime!(tall * EACH));
     #[unroll]
-    for i in 0..16usize {
+    for i in 0..comptime!(tall * EACH) {
         sums[i] = 0.0f32;
     }
     let mut first = from;
     while first < to {
         #[unroll]
-        for i in 0..4usize {
-            let term = unit % 16;
-            let row = unit / 16 + 16 * i;
+        for i in 0..tall {
+            let term = unit % STRIP;
+            let row = unit / STRIP + 16 * i;
             let mut v = 0.0f32;
             if first_row + row < rows && first + term < to {
                 v = left(a, first_row + row, first + term, s, pass);
             }
-            lefts[term * PITCH + row] = v;
+            lefts[term * row_pitch + row] = v;
+        }
+        #[unroll]
+        for i in 0..EACH {
             // Neighbours read neighbouring elements of memory: pixels, which are columns but in the weight gradient.
-            let term = if comptime!(pass == Pass::Weight) { unit % 16 } else { unit / 64 + 4 * i };
-            let column = if comptime!(pass == Pass::Weight) { unit / 16 + 16 * i } else { unit % 64 };
+            let term = if comptime!(pass == Pass::Weight) { unit % STRIP } else { unit / COLUMNS + 2 * i };
+            let column = if comptime!(pass == Pass::Weight) { unit / STRIP + 16 * i } else { unit % COLUMNS };
             let mut v = 0.0f32;
             if first_column + column < columns && first + term < to {
                 v = right(b, first + term, first_column + column, s, pass);
             }
-            rights[term * PITCH + column] = v;
+            rights[term * column_pitch + column] = v;
         }
         sync_cube();
         for k in 0..STRIP {
-            let mut l = Array::<f32>::new(4usize);
-            let mut r = Array::<f32>::new(4usize);
+            let mut l = Array::<f32>::new(tall);
+            let mut r = Array::<f32>::new(EACH);
             #[unroll]
-            for i in 0..4usize {
-                l[i] = lefts[k * PITCH + down * 4 + i];
-                r[i] = rights[k * PITCH + across + 16 * i];
+            for i in 0..tall {
+                l[i] = lefts[k * row_pitch + down * tall + i];
             }
             #[unroll]
-            for i in 0..4usize {
+            for j in 0..EACH {
+                r[j] = rights[k * column_pitch + across + SIDE * j];
+            }
+            #[unroll]
+            for i in 0..tall {
                 #[unroll]
-                for j in 0..4usize {
-                    sums[i * 4 + j] += l[i] * r[j];
+                for j in 0..EACH {
+                    sums[i * EACH + j] += l[i] * r[j];
                 }
             }
         }
@@ -224,13 +236,13 @@ pub fn product(
         first += STRIP;
     }
     #[unroll]
-    for i in 0..4usize {
+    for i in 0..tall {
         #[unroll]
-        for j in 0..4usize {
-            let row = first_row + down * 4 + i;
-            let column = first_column + across + 16 * j;
+        for j in 0..EACH {
+            let row = first_row + down * tall + i;
+            let column = first_column + across + SIDE * j;
             if row < rows && column < columns {
-                out[place(row, column, rows, columns, s, pass)] = sums[i * 4 + j];
+                out[place(row, column, rows, columns, s, pass)] = sums[i * EACH + j];
             }
         }
     }

@@ -1,0 +1,134 @@
+//! Scale, shift, residual and gate in one pass over memory, and the gate's gradient in another.
+
+use crate::exec::ops::Planes;
+use burn::backend::{DType, Shape, TensorMetadata};
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::calculate_cube_count_elemwise;
+use cubecl::prelude::*;
+
+/// What the gate sees of an element.
+#[cube]
+fn inside(
+    at: usize,
+    x: &Tensor<f32>,
+    residual: &Tensor<f32>,
+    factor: &Tensor<f32>,
+    offset: &Tensor<f32>,
+    #[comptime] area: usize,
+    #[comptime] sample: usize,
+    #[comptime] summed: bool,
+) -> f32 {
+    let channel = at % sample / area;
+    let mut v = x[at] * factor[channel] + offset[channel];
+    if comptime!(summed) {
+        v += residual[at];
+    }
+    v
+}
+
+#[cube(launch)]
+#[allow(clippy::too_many_arguments)]
+fn forward(
+    x: &Tensor<f32>,
+    residual: &Tensor<f32>,
+    factor: &Tensor<f32>,
+    offset: &Tensor<f32>,
+    pos: &Tensor<f32>,
+    neg: &Tensor<f32>,
+    out: &mut Tensor<f32>,
+    elements: usize,
+    #[comptime] area: usize,
+    #[comptime] sample: usize,
+    #[comptime] summed: bool,
+) {
+    let at = ABSOLUTE_POS as usize;
+    if at < elements {
+        let v = inside(at, x, residual, factor, offset, area, sample, summed);
+        let mut slope = neg[at % sample];
+        if v > 0.0f32 {
+            slope = pos[at % sample];
+        }
+        out[at] = v * slope;
+    }
+}
+
+#[cube(launch)]
+#[allow(clippy::too_many_arguments)]
+fn backward(
+    x: &Tensor<f32>,
+    residual: &Tensor<f32>,
+    factor: &Tensor<f32>,
+    offset: &Tensor<f32>,
+    pos: &Tensor<f32>,
+    neg: &Tensor<f32>,
+    grad: &Tensor<f32>,
+    out: &mut Tensor<f32>,
+    elements: usize,
+    #[comptime] area: usize,
+    #[comptime] sample: usize,
+    #[comptime] summed: bool,
+) {
+    let at = ABSOLUTE_POS as usize;
+    if at < elements {
+        let v = inside(at, x, residual, factor, offset, area, sample, summed);
+        let mut slope = neg[at % sample];
+        if v > 0.0f32 {
+            slope = pos[at % sample];
+        }
+        out[at] = grad[at] * slope;
+    }
+}
+
+/// The operands: what is scaled, what is added, factor and offset a channel, slopes an element of a sample.
+pub struct Gated<'a> {
+    pub x: CubeTensor,
+    pub residual: Option<CubeTensor>,
+    pub channels: [CubeTensor; 2],
+    pub slopes: [CubeTensor; 2],
+    pub planes: &'a Planes,
+}
+
+impl Gated<'_> {
+    /// Whether the kernels compute this.
+    pub fn covers(x: &CubeTensor) -> bool {
+        x.dtype == DType::F32
+    }
+
+    /// The activation without `grad`; the gradient by the gate's input with it.
+    pub fn run(self, grad: Option<CubeTensor>) -> CubeTensor {
+        let x = into_contiguous(self.x);
+        let (elements, area) = (x.shape().num_elements(), self.planes.size);
+        let (sample, summed) = (self.planes.channels * area, self.residual.is_some());
+        let residual = self.residual.map_or_else(|| x.clone(), into_contiguous);
+        let [factor, offset] = self.channels.map(into_contiguous);
+        let [pos, neg] = self.slopes.map(into_contiguous);
+        let client = x.client.clone();
+        let out = empty_device_contiguous_dtype(
+            client.clone(),
+            x.device.clone(),
+            Shape::from([elements]),
+            DType::F32,
+        );
+        let dim = CubeDim::new_1d(256);
+        let count = calculate_cube_count_elemwise(&client, elements, dim);
+        let [x, residual, factor, offset, pos, neg] =
+            [x, residual, factor, offset, pos, neg].map(CubeTensor::into_tensor_arg);
+        let to = out.clone().into_tensor_arg();
+        match grad {
+            None => forward::launch(
+                &client, count, dim, x, residual, factor, offset, pos, neg, to, elements, area, sample,
+                summed,
+            ),
+            Some(g) => {
+                let g = into_contiguous(g).into_tensor_arg();
+                backward::launch(
+                    &client, count, dim, x, residual, factor, offset, pos, neg, g, to, elements, area,
+                    sample, summed,
+                );
+            }
+        }
+        out
+    }
+}
