@@ -21,6 +21,7 @@ use relinc_runtime::train::loader::{LoaderOptions, batch};
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
 use relinc_runtime::train::recipe::{Counts, SearchOptions};
+use relinc_runtime::train::scale::LossScale;
 use relinc_runtime::train::select::Granularity;
 use relinc_runtime::train::sensitivity::{Worth, worth};
 use relinc_runtime::train::{Kind, Method, Model, Now, Recipe, Record, Stage, Watcher};
@@ -233,6 +234,53 @@ fn stepped(seed: u64, robust: bool, device: &Device) -> Named {
     let mut out = vec![("loss and norm".to_string(), vec![read.parts.total as f32, read.norm as f32])];
     out.extend(student.export());
     out
+}
+
+/// Loss and gradients of ResNet-20 in a precision, the loss scaled as [`LossScale`] begins.
+fn in_precision(precision: Precision, device: &Device) -> Named {
+    let student = resnet(20, false, device);
+    let mut o = Recipe::new(Kind::Teacher, None, false, 1.0, 1).objective;
+    o.precision = precision;
+    let loader = LoaderOptions { batch: 8, augment: false, augmix: false, seed: 0, order: None };
+    let made = batch(&shapes(Split::Train), &loader, 0, 0, (0..8).collect()).unwrap();
+    let c = o.compute(&student, &student.gates, None, &made, false, At { seed: 0, step: 0 }).unwrap();
+    let scale = LossScale::default().factor;
+    let grads = (c.loss.clone() * scale).backward();
+    let mut out = vec![("loss".to_string(), vec![c.loss.into_scalar::<f32>()])];
+    for (p, l) in student.net.params().iter().zip(&c.leaves).filter(|(_, l)| l.is_require_grad()) {
+        out.push((p.name.clone(), download(l.grad(&grads).unwrap() / scale)));
+    }
+    out
+}
+
+#[test]
+fn half_precision_is_close_to_full() {
+    let Some((card, _turn)) = card() else { return };
+    let full = in_precision(Precision::F32, &card);
+    for precision in [Precision::F16, Precision::Bf16] {
+        if let Err(why) = precision.check(&card) {
+            eprintln!("{precision}: {why}");
+            continue;
+        }
+        let half = in_precision(precision, &card);
+        assert!(
+            apart(&half[0].1, &full[0].1) < 1e-2,
+            "{precision}: the loss is {:?}, not {:?}",
+            half[0].1,
+            full[0].1
+        );
+        // The direction that a step takes, over all parameters.
+        let all = |n: &Named| n[1..].iter().flat_map(|(_, v)| v.clone()).map(f64::from).collect::<Vec<_>>();
+        let (a, b) = (all(&half), all(&full));
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+        let cosine = dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt();
+        let longer = (dot(&a, &a) / dot(&b, &b)).sqrt();
+        eprintln!("{precision}: cosine {cosine}, {longer} times as long");
+        assert!(
+            cosine > 0.99 && (longer - 1.0).abs() < 0.05,
+            "{precision}: cosine {cosine}, length {longer}"
+        );
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::compile::read_masks;
 use crate::error::{Error, input};
 use crate::model::Model;
 use crate::progress::Progress;
+use crate::training::guard::guarded;
 use relinc_passes::files::create_atomically;
 use relinc_passes::insert_masks::InsertMasks;
 use relinc_passes::ir::{Graph, Tensor};
@@ -109,7 +110,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     for (attack, target) in a.attacks.iter().filter_map(|attack| Some((attack, target.as_ref()?))) {
         let label = attack.to_string();
         let tell = &mut |i, n| progress.count(&label, i, n);
-        attacked.push((*attack, target.accuracy(&ds, n, attack, g.seed(), tell).map_err(|e| a.named(e))?));
+        let left = || target.accuracy(&ds, n, attack, g.seed(), tell).map_err(|e| a.named(e));
+        attacked.push((*attack, guarded(target.device(), left)?));
     }
     progress.finish();
     let found = Found { clean, corrupted, attacked };

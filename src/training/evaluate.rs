@@ -1,6 +1,7 @@
 //! How good a trained network is: clean, corrupted and attacked, through each branch it has.
 
 use super::Trained;
+use super::guard::guarded;
 use super::made::of_masks;
 use crate::error::{Error, input};
 use crate::jobs::{EVALUATE, Made, Spec, difference};
@@ -60,7 +61,7 @@ pub fn evaluated(
             Some(_) => {}
         }
     }
-    let made = Made::new(spec, evaluate(t, data, m, progress)?);
+    let made = Made::new(spec, guarded(t.student.net.device(), || evaluate(t, data, m, progress))?);
     made.write(path)?;
     Ok(made.found)
 }

@@ -1,7 +1,8 @@
 //! What a card may do instead of computing: fail, or never answer.
 
 use crate::error::Error;
-use relinc_runtime::device::said;
+use burn::tensor::Device;
+use relinc_runtime::device::{is_host, said};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,14 +15,17 @@ const PATIENCE: Duration = Duration::from_secs(1800);
 /// Exit code of a run whose card never answered.
 const LOST: i32 = 1;
 
-/// Runs what computes on a card named `card`; its panics become errors.
-pub fn guarded<T>(card: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+/// Runs what computes on a device. Where that is a card, panics become errors: burn has no other way to say that a driver failed.
+pub fn guarded<T>(device: &Device, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    if is_host(device) {
+        return work();
+    }
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let why = said(panic);
         let memory = ["memory", "alloc", "Memory", "Alloc"].iter().any(|w| why.contains(w));
         let hint = if memory { "; a smaller --batch takes less memory" } else { "" };
         Err(Error::Input(format!(
-            "{card} failed: {why}{hint}; --resume goes on from the last checkpoint, --device cpu computes without it"
+            "the graphics card failed: {why}{hint}; training goes on with --resume from the last checkpoint, --device cpu computes without it"
         )))
     })
 }

@@ -4,7 +4,7 @@ mod check;
 pub mod command;
 pub mod evaluate;
 mod fold;
-mod guard;
+pub mod guard;
 mod made;
 mod oneshot;
 mod plan;
@@ -92,10 +92,7 @@ impl Trainer<'_> {
     pub fn run(&self, graph: Graph, info: &ModelInfo) -> Result<Trained, Error> {
         let chosen = device::choose(&self.plan.device).map_err(Error::Input)?;
         self.progress.line(&chosen.said);
-        match &chosen.card {
-            Some(card) => guarded(&card.name, || self.on(&chosen, graph, info)),
-            None => self.on(&chosen, graph, info),
-        }
+        guarded(chosen.first(), || self.on(&chosen, graph, info))
     }
 
     fn on(&self, chosen: &Chosen, graph: Graph, info: &ModelInfo) -> Result<Trained, Error> {

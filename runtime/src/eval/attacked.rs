@@ -54,6 +54,11 @@ impl Target {
         Ok(Target { model, batch })
     }
 
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        self.model.net.device()
+    }
+
     /// Accuracy on the first `n` images under an attack. `tell` hears how many are done.
     ///
     /// # Errors
