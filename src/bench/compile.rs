@@ -55,6 +55,7 @@ fn one(dir: &Path, subject: &Subject, targets: &[String], pace: &mut dyn Pace) -
         images_per_second: None,
         gflops: None,
         gemm_gflops: None,
+        card_bytes: None,
         profile: vec![],
     })
 }

@@ -19,6 +19,7 @@ use crate::error::Error;
 use burn::tensor::Device;
 use pace::Pace;
 use relinc_passes::interp::gemm_peak;
+use relinc_runtime::device::is_host;
 use relinc_runtime::kernels::clock;
 use relinc_runtime::threads;
 
@@ -52,7 +53,8 @@ impl Task {
         once()?;
         let peak_bytes = peak_memory();
         let seconds = plan.pace.run(once)?;
-        let peak = gemm_peak();
+        // What the CPU reaches says nothing of a card.
+        let peak = is_host(plan.device).then(gemm_peak);
         let profile = if plan.profile { profile::of(once)? } else { vec![] };
         Ok(Row {
             name: self.name.clone(),
@@ -63,7 +65,8 @@ impl Task {
             model_bytes: None,
             images_per_second: Some(self.batch as f64 / seconds.best),
             gflops: Some(self.flops / seconds.best / 1e9),
-            gemm_gflops: Some(peak / 1e9),
+            gemm_gflops: peak.map(|p| p / 1e9),
+            card_bytes: plan.device.memory_pool_usage().map(|u| u.bytes_reserved),
             profile,
         })
     }

@@ -17,6 +17,9 @@ pub struct Row {
     pub threads: usize,
     /// Peak memory of the process in bytes, the largest of the repetitions; where the system tells it.
     pub peak_bytes: Option<u64>,
+    /// Memory held on the graphics card in bytes, where one computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_bytes: Option<u64>,
     /// Size of the model file in bytes.
     pub model_bytes: Option<u64>,
     /// Images a second.
@@ -46,6 +49,9 @@ impl fmt::Display for Row {
             if let Some(m) = self.model_bytes.map(|m| m as f64) {
                 write!(f, " = {:.2} × the model's {:.1} MB", p / m, m / 1e6)?;
             }
+        }
+        if let Some(c) = self.card_bytes {
+            write!(f, ", on the card {:.0} MB", c as f64 / 1e6)?;
         }
         self.profile.iter().try_for_each(|line| write!(f, "\n  {line}"))
     }

@@ -6,7 +6,8 @@ use crate::exec::Network;
 /// What training steps of a network take on a card, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
-    /// Of each image that goes through the network with gradients: what is kept for the backward pass, and what is in work.
+    /// Of each image that goes through the network with gradients: every value once. Fewer are kept for the backward pass, which
+    /// leaves room for gradients: 2.0 MB of 2.6 with ResNet-20 (docs/results.md).
     pub image: u64,
     /// Weights, gradients and the optimiser's memory.
     pub fixed: u64,
@@ -16,8 +17,6 @@ pub struct Needs {
 
 /// Copies of the parameters: two networks', gradients, velocities, averages.
 const COPIES: u64 = 6;
-/// Gradients and intermediate values beside what is kept, as a share of it.
-const WORKING: f64 = 0.5;
 /// Share of a card's memory that a step may take.
 const USABLE: f64 = 0.9;
 
@@ -25,9 +24,8 @@ const USABLE: f64 = 0.9;
 pub fn needs(net: &Network) -> Needs {
     let sizes = net.value_sizes();
     let parameters: usize = net.params().iter().map(|p| p.shape.iter().product::<usize>()).sum();
-    let kept = 4.0 * sizes.iter().sum::<usize>() as f64;
     Needs {
-        image: (kept * (1.0 + WORKING)) as u64,
+        image: 4 * sizes.iter().sum::<usize>() as u64,
         fixed: 4 * COPIES * parameters as u64,
         largest: 4 * sizes.iter().copied().max().unwrap_or(0) as u64,
     }

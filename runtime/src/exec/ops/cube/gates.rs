@@ -1,4 +1,4 @@
-//! Scale, shift, residual and gate in one pass over memory, and the gate's gradient in another.
+//! Scale, shift, residual and gate in one pass over memory, and the gate's gradient likewise.
 
 use crate::exec::ops::Planes;
 use burn::backend::{DType, Shape, TensorMetadata};
@@ -8,55 +8,10 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
 
-/// What the gate sees of an element.
-#[cube]
-fn inside(
-    at: usize,
-    x: &Tensor<f32>,
-    residual: &Tensor<f32>,
-    factor: &Tensor<f32>,
-    offset: &Tensor<f32>,
-    #[comptime] area: usize,
-    #[comptime] sample: usize,
-    #[comptime] summed: bool,
-) -> f32 {
-    let channel = at % sample / area;
-    let mut v = x[at] * factor[channel] + offset[channel];
-    if comptime!(summed) {
-        v += residual[at];
-    }
-    v
-}
-
+/// The gate at one element of `x·factor + offset + residual`: its result, or with `backwards` the gradient by what it sees.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments)]
-fn forward(
-    x: &Tensor<f32>,
-    residual: &Tensor<f32>,
-    factor: &Tensor<f32>,
-    offset: &Tensor<f32>,
-    pos: &Tensor<f32>,
-    neg: &Tensor<f32>,
-    out: &mut Tensor<f32>,
-    elements: usize,
-    #[comptime] area: usize,
-    #[comptime] sample: usize,
-    #[comptime] summed: bool,
-) {
-    let at = ABSOLUTE_POS as usize;
-    if at < elements {
-        let v = inside(at, x, residual, factor, offset, area, sample, summed);
-        let mut slope = neg[at % sample];
-        if v > 0.0f32 {
-            slope = pos[at % sample];
-        }
-        out[at] = v * slope;
-    }
-}
-
-#[cube(launch)]
-#[allow(clippy::too_many_arguments)]
-fn backward(
+fn gate(
     x: &Tensor<f32>,
     residual: &Tensor<f32>,
     factor: &Tensor<f32>,
@@ -69,15 +24,20 @@ fn backward(
     #[comptime] area: usize,
     #[comptime] sample: usize,
     #[comptime] summed: bool,
+    #[comptime] backwards: bool,
 ) {
     let at = ABSOLUTE_POS as usize;
     if at < elements {
-        let v = inside(at, x, residual, factor, offset, area, sample, summed);
+        let channel = at % sample / area;
+        let mut v = x[at] * factor[channel] + offset[channel];
+        if comptime!(summed) {
+            v += residual[at];
+        }
         let mut slope = neg[at % sample];
         if v > 0.0f32 {
             slope = pos[at % sample];
         }
-        out[at] = grad[at] * slope;
+        out[at] = if comptime!(backwards) { grad[at] * slope } else { v * slope };
     }
 }
 
@@ -113,22 +73,16 @@ impl Gated<'_> {
         );
         let dim = CubeDim::new_1d(256);
         let count = calculate_cube_count_elemwise(&client, elements, dim);
-        let [x, residual, factor, offset, pos, neg] =
-            [x, residual, factor, offset, pos, neg].map(CubeTensor::into_tensor_arg);
-        let to = out.clone().into_tensor_arg();
-        match grad {
-            None => forward::launch(
-                &client, count, dim, x, residual, factor, offset, pos, neg, to, elements, area, sample,
-                summed,
-            ),
-            Some(g) => {
-                let g = into_contiguous(g).into_tensor_arg();
-                backward::launch(
-                    &client, count, dim, x, residual, factor, offset, pos, neg, g, to, elements, area,
-                    sample, summed,
-                );
-            }
-        }
+        let backwards = grad.is_some();
+        // What is not read is bound all the same.
+        let grad = grad.map_or_else(|| x.clone(), into_contiguous);
+        let to = out.clone();
+        let [x, residual, factor, offset, pos, neg, grad, to] =
+            [x, residual, factor, offset, pos, neg, grad, to].map(CubeTensor::into_tensor_arg);
+        gate::launch(
+            &client, count, dim, x, residual, factor, offset, pos, neg, grad, to, elements, area, sample,
+            summed, backwards,
+        );
         out
     }
 }
