@@ -11,9 +11,13 @@ pub(super) use convolution::{data_grad, forward as convolve, weight_grad};
 pub(super) use descend::{descended, squares};
 pub(super) use gate::{forward as gate, grads as gate_grads, input_grad as gate_input_grad};
 pub(super) use norm::{
-    add_channels, affine, backward as norm_backward, behind_gate, channel_dot, channel_sum, factors,
-    forward as norm, normed, normed_backward, statistics,
+    affine, backward as norm_backward, channel_dot, channel_sum, forward as norm, normed, normed_backward,
+    statistics,
 };
+
+// For cards with kernels of our own.
+#[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]
+pub(super) use norm::{add_channels, behind_gate, factors};
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Shape, TensorMetadata};
@@ -44,6 +48,7 @@ fn cast<B: Backend>(t: T<B>, to: FloatDType) -> T<B> {
 }
 
 /// The sum of the rows of `[rows, …]`.
+#[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]
 pub(super) fn sum_rows<B: Backend>(t: T<B>, rows: usize) -> T<B> {
     if rows == 1 {
         return t;

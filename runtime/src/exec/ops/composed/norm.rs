@@ -37,6 +37,7 @@ pub fn channel_dot<B: Backend>(x: T<B>, grad: T<B>, p: &Planes) -> T<B> {
 }
 
 /// `x` plus a number a channel.
+#[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]
 pub fn add_channels<B: Backend>(x: T<B>, b: T<B>, p: &Planes) -> T<B> {
     flat::<B>(B::float_add(planes::<B>(x, p), column::<B>(b, p)))
 }

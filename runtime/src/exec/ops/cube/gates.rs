@@ -26,7 +26,7 @@ fn gate(
     #[comptime] summed: bool,
     #[comptime] backwards: bool,
 ) {
-    let at = ABSOLUTE_POS as usize;
+    let at = ABSOLUTE_POS;
     if at < elements {
         let channel = at % sample / area;
         let mut v = x[at] * factor[channel] + offset[channel];

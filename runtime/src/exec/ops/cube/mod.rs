@@ -1,11 +1,11 @@
 //! The operations on graphics cards: composed of burn's own, but for convolutions in builds without autotuning, where burn has
 //! only its slowest form.
 
-#[cfg(not(any(feature = "gpu-tuned", feature = "cuda")))]
+#[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]
 mod convolution;
-#[cfg(not(any(feature = "gpu-tuned", feature = "cuda")))]
+#[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]
 mod gates;
-#[cfg(not(any(feature = "gpu-tuned", feature = "cuda")))]
+#[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]
 mod tiles;
 
 use super::TrainKernels;
@@ -20,7 +20,7 @@ impl TrainKernels for Cube {}
 #[cfg(any(feature = "gpu-tuned", feature = "cuda"))]
 impl NormedKernels for Cube {}
 
-#[cfg(not(any(feature = "gpu-tuned", feature = "cuda")))]
+#[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]
 mod own {
     use super::convolution::{covers, data_grad, forward, weight_grad};
     use super::gates::Gated;
