@@ -55,6 +55,7 @@ pub struct Adapter {
 
 /// Every card that this build can reach, best first: the order of `gpu:N`.
 pub fn adapters() -> Vec<Adapter> {
+    super::remember::in_cache_folder();
     let mut found = vec![];
     #[cfg(feature = "cuda")]
     found.extend(super::cuda::adapters());

@@ -61,7 +61,6 @@ pub fn is_host(device: &Device) -> bool {
 /// # Errors
 /// A card that is not there, that fails, or that does not answer.
 pub fn choose(choice: &Choice) -> Result<Chosen, String> {
-    remember::in_cache_folder();
     match choice {
         Choice::Cpu => on_cpu("as asked"),
         Choice::Auto => {
