@@ -312,9 +312,24 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         notes: describe::notes(notes, &layers),
         layers,
     };
+    still_readable(emitted.graph(), &model.info)?;
     report::write(staging.path(), &report).map_err(|e| Error::Input(format!("{}: {e}", r.out.display())))?;
     staging.commit()?;
     Ok(report)
+}
+
+/// Weights that stay in the model's file must have been there when they were looked at.
+fn still_readable(g: &Graph, info: &ModelInfo) -> Result<(), Error> {
+    let why = g.ids().find_map(|id| g.const_of(id)?.in_file()?.unreadable());
+    match why {
+        Some(why) => {
+            let file = info.path.display();
+            Err(Error::Input(format!(
+                "{file}: changed while it was compiled, its weights cannot be read: {why}"
+            )))
+        }
+        None => Ok(()),
+    }
 }
 
 fn emit(

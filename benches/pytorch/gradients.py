@@ -3,12 +3,16 @@
 implementation with.
 
     python benches/pytorch/gradients.py --model resnet20.onnx --data cifar10 -o gradients.safetensors [--train]
+        [--kinks N] [--flip LAYER:IMAGE:ELEMENT …]
 
 Batch: the first 32 test images. Mask element i of a layer, counted row-major over C×H×W, is the fraction of
 0.618034·(i + 1), in float64, rounded to float32. Both precisions start from the same float32 images, weights and masks.
 Tensors: `input` and `labels`; for P in f32, f64: `P/loss` (mean cross-entropy), `P/logits`, `P/grad_input`,
 `P/grad/NAME` for each trained initializer, `P/grad_mask/LAYER`, and with `--train` (BatchNorm by batch statistics)
 `P/running/NAME`, the running statistics after the step, with the unbiased variance as PyTorch keeps it.
+
+A ReLU's derivative jumps at zero, where two implementations may take different sides: `--kinks N` lists the N inputs of ReLUs
+that are closest to it in float64, with those of float32, and `--flip` takes the other side at one of them.
 
 Needs torch, numpy and onnx.
 """
@@ -31,9 +35,44 @@ def soft_mask(shape):
     return torch.from_numpy((ramp - np.floor(ramp)).astype(np.float32)).reshape(shape)
 
 
-def measure(path, x, y, train, dtype):
+class Flipped(OnnxNet):
+    """Takes the other side's derivative at elements of a layer's batch, given as flat positions."""
+
+    at = {}
+
+    def activate(self, layer, x):
+        if layer not in self.at:
+            return super().activate(layer, x)
+        m, flat = self.masks[layer], x.flatten()
+        other = torch.zeros_like(flat, dtype=torch.bool)
+        other[self.at[layer]] = True
+        relu = torch.where(other, torch.where(flat > 0, flat.detach(), flat), F.relu(flat))
+        return m * relu.reshape(x.shape) + (1 - m) * x
+
+
+def kinks(path, x, train, count):
+    """The inputs of ReLUs closest to zero: layer, image, element, the input in float64 and in float32."""
+    taps = {}
+    for dtype in (torch.float64, torch.float32):
+        net = OnnxNet(path).to(dtype).train(train)
+        net.set_masks({l: soft_mask(net.shapes[l]).to(dtype) for l in net.layers})
+        with torch.no_grad():
+            net(x.to(dtype), taps.setdefault(dtype, {}))
+    found = []
+    for layer, (exact, _) in taps[torch.float64].items():
+        near = exact.flatten().abs().topk(count, largest=False).indices
+        for i in near.tolist():
+            image, element = divmod(i, exact[0].numel())
+            found.append((layer, image, element, exact.flatten()[i].item(), taps[torch.float32][layer][0].flatten()[i].item()))
+    return sorted(found, key=lambda k: abs(k[3]))[:count]
+
+
+def measure(path, x, y, train, dtype, flips=()):
     """name → array of everything that is compared."""
-    net = OnnxNet(path).to(dtype).train(train)
+    net = Flipped(path).to(dtype).train(train)
+    net.at = {}
+    for layer, image, element in flips:
+        net.at.setdefault(layer, []).append(image * int(np.prod(net.shapes[layer])) + element)
     masks = {l: soft_mask(net.shapes[l]).to(dtype).requires_grad_() for l in net.layers}
     net.set_masks(masks)
     x = x.detach().to(dtype, copy=True).requires_grad_()
@@ -57,6 +96,8 @@ def main():
     parser.add_argument("--limit", type=int, default=32)
     parser.add_argument("--skip", type=int, default=0, help="leave out so many test images first")
     parser.add_argument("--train", action="store_true", help="BatchNorm in training mode")
+    parser.add_argument("--kinks", type=int, metavar="N", help="list the inputs of ReLUs that are closest to zero")
+    parser.add_argument("--flip", nargs="+", default=[], metavar="LAYER:IMAGE:ELEMENT")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("-o", "--output", default="gradients.safetensors")
     args = parser.parse_args()
@@ -65,10 +106,14 @@ def main():
     images, labels = cifar.read(args.data, "test", args.skip + args.limit)
     images, labels = images[args.skip:], labels[args.skip:]
     x = cifar.Normalize(args.normalize)(images)
+    flips = [(layer, int(image), int(element)) for layer, image, element in (f.split(":") for f in args.flip)]
+    if args.kinks:
+        for layer, image, element, exact, single in kinks(args.model, x, args.train, args.kinks):
+            print(f"{layer}:{image}:{element} {exact:.3e} in float64, {single:.3e} in float32")
     tensors = {"input": x.numpy(), "labels": labels.numpy()}
     results = {}
     for name, dtype in (("f32", torch.float32), ("f64", torch.float64)):
-        results[name] = measure(args.model, x, labels, args.train, dtype)
+        results[name] = measure(args.model, x, labels, args.train, dtype, flips)
         tensors |= {f"{name}/{k}": v for k, v in results[name].items()}
     write_safetensors(args.output, tensors)
     apart = {}

@@ -1,5 +1,6 @@
 //! Per-channel `y = scale·x + shift`, and how it folds into the weights of a neighbouring linear operation.
 
+use crate::ir::stored::Factors;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor};
 use crate::patch::{Patch, Ref};
 
@@ -100,16 +101,11 @@ pub fn absorbs_scale(g: &Graph, facts: &Facts, x: NodeId) -> bool {
 /// The caller has checked that `linear` is [`is_linear`] and read by the affine alone.
 pub fn fold_after(g: &Graph, linear: NodeId, a: &Affine, name: &str) -> Option<(Patch, Ref)> {
     let (w, rows) = (g.const_operand(linear, 1)?, a.scale.len());
-    let v = w.as_f32()?;
-    let per_row = v.len().checked_div(rows)?;
-    let mut scaled = Vec::with_capacity(v.len());
-    for (row, s) in v.chunks(per_row.max(1)).zip(&a.scale) {
-        scaled.extend(row.iter().map(|&x| (f64::from(x) * s) as f32));
-    }
+    let scaled = w.scaled(Factors { rows: &a.scale, columns: &[] })?;
     let bias = g.const_operand(linear, 2).and_then(|b| b.as_f32());
     let b =
         (0..rows).map(|o| (bias.map_or(0.0, |b| f64::from(b[o])) * a.scale[o] + a.shift[o]) as f32).collect();
-    Some(rebuild(g, linear, g.operand(linear, 0)?.into(), Tensor::f32(w.shape(), scaled), b, name))
+    Some(rebuild(g, linear, g.operand(linear, 0)?.into(), scaled, b, name))
 }
 
 /// Why an affine must not fold into the following convolution: it pads, and the affine shifts. The caller ends the sentence.
@@ -126,26 +122,23 @@ pub fn padding_forbids(g: &Graph, linear: NodeId, a: &Affine) -> Option<String> 
 /// The caller has asked [`padding_forbids`].
 pub fn fold_before(g: &Graph, linear: NodeId, x: NodeId, a: &Affine, name: &str) -> Option<(Patch, Ref)> {
     let w = g.const_operand(linear, 1)?;
-    let v = w.as_f32()?;
-    let group = if let Op::Conv(c) = g.op(linear) { c.group } else { 1 };
-    let (rows, cols) = (w.shape()[0], w.shape()[1]);
-    let taps: usize = w.shape()[2..].iter().product();
+    let scaled = w.scaled(Factors { rows: &[], columns: &a.scale })?;
+    let rows = w.shape()[0];
     let bias = g.const_operand(linear, 2).and_then(|b| b.as_f32());
-    let mut scaled = Vec::with_capacity(v.len());
-    let mut b = Vec::with_capacity(rows);
-    for o in 0..rows {
-        let mut sum = bias.map_or(0.0, |b| f64::from(b[o]));
-        for i in 0..cols {
-            let channel = o / (rows / group) * cols + i;
-            for t in 0..taps {
-                let e = f64::from(v[(o * cols + i) * taps + t]);
-                scaled.push((e * a.scale[channel]) as f32);
-                sum += e * a.shift[channel];
+    let mut b: Vec<f64> = (0..rows).map(|o| bias.map_or(0.0, |b| f64::from(b[o]))).collect();
+    if !a.only_scales() {
+        let group = if let Op::Conv(c) = g.op(linear) { c.group } else { 1 };
+        let cols = w.shape()[1];
+        let taps = w.shape()[2..].iter().product::<usize>().max(1);
+        for (o, (b, row)) in b.iter_mut().zip(w.as_f32()?.chunks((cols * taps).max(1))).enumerate() {
+            for (i, taps) in row.chunks(taps).enumerate() {
+                let shift = a.shift[o / (rows / group) * cols + i];
+                taps.iter().for_each(|&e| *b += f64::from(e) * shift);
             }
         }
-        b.push(sum as f32);
     }
-    Some(rebuild(g, linear, x.into(), Tensor::f32(w.shape(), scaled), b, name))
+    let b = b.into_iter().map(|b| b as f32).collect();
+    Some(rebuild(g, linear, x.into(), scaled, b, name))
 }
 
 fn rebuild(g: &Graph, linear: NodeId, x: Ref, w: Tensor, b: Vec<f32>, name: &str) -> (Patch, Ref) {

@@ -71,7 +71,8 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
         if ty.rank() == 2 { from } else { p.add_in_layer(format!("{base}.{what}"), flat, &[from], layer) }
     };
     let has = |v| mask.contains(&v);
-    let kept: Vec<usize> = (0..n).filter(|&i| mask[i] == RELU).collect();
+    let kept = || (0..n).filter(|&i| mask[i] == RELU);
+    let relus = kept().count();
     let slopes = Slopes::of(cx, at, x, mask);
     let scaled = slopes.factors().map(|s| {
         let c = p.constant(format!("{base}.slope"), channel_constant(ty.rank(), s.to_vec()));
@@ -88,8 +89,8 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
     let mut parts: Vec<Ref> = if has(IDENTITY) { table.parts.clone() } else { vec![] };
     let mut width = parts.len() * n;
     let first_kept = width;
-    if !kept.is_empty() {
-        width += kept.len();
+    if relus > 0 {
+        width += relus;
         let from = match table.parts[..] {
             [_] => flat,
             _ => {
@@ -99,11 +100,11 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
                 all
             }
         };
-        let places: Vec<i64> = kept.iter().map(|&i| table.place(i, slopes.kept(i, n)) as i64).collect();
-        let idx = p.constant(format!("{base}.kept"), Tensor::ints(&places));
+        let places = table.kept(mask, &slopes, relus);
+        let idx = p.constant(format!("{base}.kept"), Tensor::i64([relus], places));
         let mut picked =
             p.add_in_layer(format!("{base}.gathered"), Op::Gather { axis: 1 }, &[from, idx], layer);
-        if let Some(back) = slopes.back(&kept, n) {
+        if let Some(back) = slopes.back(kept(), n) {
             let c = p.constant(format!("{base}.unslope"), Tensor::f32([back.len()], back));
             picked = p.add_in_layer(format!("{base}.unscaled"), Op::Binary(Binary::Mul), &[picked, c], layer);
         }
@@ -114,22 +115,12 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
         let s = p.add_in_layer(format!("{base}.first"), Op::Slice(vec![first]), &[flat], layer);
         parts.push(p.add_in_layer(format!("{base}.zero"), Op::Binary(Binary::Sub), &[s, s], layer));
     }
-    let mut next = first_kept as i64;
-    let places: Vec<i64> = (0..n)
-        .map(|i| match mask[i] {
-            IDENTITY => table.place(i, slopes.identity(i, n)) as i64,
-            RELU => {
-                next += 1;
-                next - 1
-            }
-            _ => width as i64,
-        })
-        .collect();
+    let places = table.places(mask, &slopes, first_kept, width);
     let all = match parts[..] {
         [only] => only,
         _ => p.add_in_layer(format!("{base}.joined"), Op::Concat { axis: 1 }, &parts, layer),
     };
-    let idx = p.constant(format!("{base}.places"), Tensor::ints(&places));
+    let idx = p.constant(format!("{base}.places"), Tensor::i64([n], places));
     let back = p.add_in_layer(format!("{base}.placed"), Op::Gather { axis: 1 }, &[all, idx], layer);
     let y = match ty.rank() {
         2 => back,
@@ -146,9 +137,39 @@ struct Table {
 }
 
 impl Table {
-    /// Where element `i` is, taken `times`.
-    fn place(&self, i: usize, times: u32) -> usize {
-        self.multiples.iter().position(|&k| k == times).unwrap_or(0) * self.n + i
+    /// Where the elements begin, taken `times`.
+    fn start(&self, times: u32) -> usize {
+        self.multiples.iter().position(|&k| k == times).unwrap_or(0) * self.n
+    }
+
+    /// Where the kept elements are, of which there are `relus`.
+    fn kept(&self, mask: &[u8], slopes: &Slopes<'_>, relus: usize) -> Vec<i64> {
+        // Masks are as good as random: every element is written, and only kept ones go on, without a branch.
+        let (mut all, mut next) = (vec![0; relus + 1], 0);
+        for (first, part) in slopes.parts(mask) {
+            let start = self.start(slopes.kept(first, self.n)) + first;
+            for (i, v) in part.iter().enumerate() {
+                all[next] = (start + i) as i64;
+                next += usize::from(*v == RELU);
+            }
+        }
+        all.truncate(relus);
+        all
+    }
+
+    /// Where every element comes from: itself, the kept ones from `first_kept` on, or the zero at `width`.
+    fn places(&self, mask: &[u8], slopes: &Slopes<'_>, first_kept: usize, width: usize) -> Vec<i64> {
+        let (mut all, mut next) = (Vec::with_capacity(self.n), first_kept);
+        for (first, part) in slopes.parts(mask) {
+            let start = self.start(slopes.identity(first, self.n)) + first;
+            all.extend(part.iter().enumerate().map(|(i, &v)| {
+                let kept = usize::from(v == RELU);
+                let place = [start + i, next, width][usize::from(v != IDENTITY) + usize::from(v == ZERO)];
+                next += kept;
+                place as i64
+            }));
+        }
+        all
     }
 }
 

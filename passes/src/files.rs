@@ -7,7 +7,7 @@ use std::path::Path;
 pub fn create_atomically(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let tmp = tempfile::Builder::new().prefix(".relinc-").tempfile_in(dir)?;
-    let mut w = BufWriter::with_capacity(1 << 20, tmp);
+    let mut w = BufWriter::with_capacity(1 << 16, tmp);
     fill(&mut w)?;
     let tmp = w.into_inner().map_err(|e| e.into_error())?;
     set_readable(tmp.as_file())?;

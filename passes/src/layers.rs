@@ -58,7 +58,7 @@ fn key(g: &Graph, facts: &Facts, id: NodeId, above: &HashMap<NodeId, Key>, order
             format!(
                 "{:?} {:?}",
                 t.shape(),
-                t.as_f32().map(|v| v.iter().take(8).map(|x| x.signum() as i8).collect::<Vec<_>>())
+                t.first_f32(8).map(|v| v.iter().map(|x| x.signum() as i8).collect::<Vec<_>>())
             )
         })
         .collect();

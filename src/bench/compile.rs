@@ -27,23 +27,24 @@ fn one(dir: &Path, subject: &Subject, targets: &[String], pace: &mut dyn Pace) -
     emit(&v, &model, &OnnxOptions::default()).map_err(input)?;
     drop(graph);
     let model_bytes = model.metadata().map_err(input)?.len();
-    let mut peak = None;
+    let (mut peak, out) = (None, dir.join("out"));
     let seconds = pace.run(&mut || {
         let mut command = Command::new(std::env::current_exe().map_err(input)?);
-        command.arg("compile").arg(&model).arg("-o").arg(dir.join("out")).arg("--masks").arg(&masks);
+        command.arg("compile").arg(&model).arg("-o").arg(&out).arg("--masks").arg(&masks);
         targets.iter().for_each(|t| {
             command.args(["--target", t]);
         });
-        let out = command.args(["-v", "--quiet"]).stdout(Stdio::null()).output().map_err(input)?;
-        let err = String::from_utf8_lossy(&out.stderr);
-        if !out.status.success() {
+        let ran = command.args(["-v", "--quiet"]).stdout(Stdio::null()).output().map_err(input)?;
+        let err = String::from_utf8_lossy(&ran.stderr);
+        if !ran.status.success() {
             return Err(Error::Answer(format!("compile of {subject} failed: {err}")));
         }
         let told = err
             .lines()
             .find_map(|l| l.strip_prefix("peak memory ")?.strip_suffix(" bytes")?.parse::<u64>().ok());
         peak = peak.max(told);
-        Ok(())
+        // A new folder each time, removed within the time, as other programs in a comparison do.
+        std::fs::remove_dir_all(&out).map_err(input)
     })?;
     Ok(Row {
         name: format!("compile {subject} {}", targets.join("+")),

@@ -29,7 +29,7 @@ impl ImportArgs {
                 parse(d).ok_or_else(|| Error::Input(format!("--dim {d}: write NAME=N with N at least 1")))
             })
             .collect::<Result<_, _>>()?;
-        Ok(ImportOptions { keep_batch: self.keep_batch, dims })
+        Ok(ImportOptions { keep_batch: self.keep_batch, dims, ..ImportOptions::default() })
     }
 }
 

@@ -4,7 +4,7 @@ use super::{MaskSource, Request, Source};
 use crate::error::{Error, input};
 use crate::model::Model;
 use crate::report::{count, model as rm};
-use relinc_passes::front::onnx::{ModelInfo, import};
+use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
 use relinc_passes::ir::{Facts, Graph, Op, Tensor};
 use relinc_passes::masks::Masks;
 use relinc_passes::valid::Valid;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>), Error> {
     match source {
         Source::File(path, options) => {
-            let i = import(&path, &options).map_err(input)?;
+            let i = import(&path, &ImportOptions { in_file: true, ..options }).map_err(input)?;
             Ok((i.graph, i.info, i.notices))
         }
         Source::Trained(g, info) => Ok((*g, *info, vec![])),

@@ -95,17 +95,22 @@ impl Mask {
     pub fn new(layer: impl Into<String>, shape: [usize; 3], values: &[u8]) -> Mask {
         let [c, h, w] = shape;
         let count = |v: u8| values.iter().filter(|&&x| x == v).count() as u64;
-        let kept = |i: usize| f32::from(u8::from(values.get(i) == Some(&1)));
-        let share = |sum: f32, of: usize| (sum / of.max(1) as f32 * 1e3).round() / 1e3;
-        let at = |y: usize, x: usize| share((0..c).map(|k| kept((k * h + y) * w + x)).sum(), c);
+        let share = |sum: usize, of: usize| (sum as f32 / of.max(1) as f32 * 1e3).round() / 1e3;
+        let (mut at, mut channels) = (vec![0; h * w], vec![0; c]);
+        for (of_channel, values) in channels.iter_mut().zip(values.chunks((h * w).max(1))) {
+            for (sum, v) in at.iter_mut().zip(values) {
+                *sum += usize::from(*v == 1);
+            }
+            *of_channel = values.iter().filter(|v| **v == 1).count();
+        }
         Mask {
             layer: layer.into(),
             shape,
             kept: count(1),
             zero: count(2),
             identity: (c * h * w) as u64 - count(1) - count(2),
-            share: (0..h).map(|y| (0..w).map(|x| at(y, x)).collect()).collect(),
-            channels: (0..c).map(|k| share((0..h * w).map(|i| kept(k * h * w + i)).sum(), h * w)).collect(),
+            share: (0..h).map(|y| (0..w).map(|x| share(at[y * w + x], c)).collect()).collect(),
+            channels: channels.into_iter().map(|kept| share(kept, h * w)).collect(),
         }
     }
 }

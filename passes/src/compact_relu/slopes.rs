@@ -78,6 +78,16 @@ impl<'a> Slopes<'a> {
         if all.is_empty() { vec![1] } else { all }
     }
 
+    /// The elements in parts of one slope, with the number of the first of each.
+    pub fn parts<'m>(&self, mask: &'m [u8]) -> impl Iterator<Item = (usize, &'m [u8])> {
+        let plane = match self {
+            Slopes::Times { times, .. } => mask.len() / times.len().max(1),
+            _ => mask.len(),
+        };
+        let plane = plane.max(1);
+        mask.chunks(plane).enumerate().map(move |(k, part)| (k * plane, part))
+    }
+
     /// How many times identity element `i` of `n` is taken.
     pub fn identity(&self, i: usize, n: usize) -> u32 {
         self.times(i, n)[0]
@@ -96,10 +106,10 @@ impl<'a> Slopes<'a> {
     }
 
     /// What undoes them for these of `n` elements; nothing where no element needs it.
-    pub fn back(&self, kept: &[usize], n: usize) -> Option<Vec<f32>> {
+    pub fn back(&self, kept: impl Iterator<Item = usize>, n: usize) -> Option<Vec<f32>> {
         let Slopes::Absorbed(slope) = self else { return None };
         let plane = n / slope.len().max(1);
-        let back: Vec<f32> = kept.iter().map(|&i| slope[i / plane].recip()).collect();
+        let back: Vec<f32> = kept.map(|i| slope[i / plane].recip()).collect();
         back.iter().any(|&b| b != 1.0).then_some(back)
     }
 }

@@ -10,6 +10,9 @@ use super::shape::{Dim, SymInt, Type};
 use super::tensor::{DType, Data, Shared};
 use crate::interp::movement;
 
+/// Shapes, axes and amounts are no longer than this. Longer constants are indices of elements, which nothing is computed from.
+const MAX_INTS: usize = 1 << 12;
+
 /// What is known of a value without running the graph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
@@ -258,7 +261,8 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
     let ty = match op {
         Op::Input(t) => t.clone(),
         Op::Const(t) => {
-            let ints = t.as_i64().map(|v| v.iter().map(|&i| SymInt::fixed(i)).collect());
+            let few = t.as_i64().filter(|v| v.len() <= MAX_INTS);
+            let ints = few.map(|v| v.iter().map(|&i| SymInt::fixed(i)).collect());
             let ty = Type { dtype: t.dtype(), dims: t.shape().iter().map(|&d| Dim::Fixed(d)).collect() };
             return Ok(Fact { ty, ints, konst: Some(t.clone()) });
         }

@@ -5,6 +5,7 @@ pub mod graph;
 pub mod infer;
 pub mod op;
 pub mod shape;
+pub mod stored;
 pub mod tensor;
 pub mod text;
 

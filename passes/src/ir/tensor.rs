@@ -1,5 +1,7 @@
 //! Constant and computed values: a shape and a flat row-major buffer.
 
+use super::stored::{Factors, Scaler, Shape, Stored};
+use rayon::prelude::*;
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,10 +54,25 @@ pub enum Data {
 }
 
 /// A dense row-major tensor. Rank 0 is a scalar with one element.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Tensor {
     shape: Vec<usize>,
-    data: Data,
+    data: Content,
+}
+
+#[derive(Debug, Clone)]
+enum Content {
+    Here(Data),
+    Stored(Stored),
+}
+
+/// Elements that a thread scales at a time.
+const CHUNK: usize = 1 << 16;
+
+impl PartialEq for Tensor {
+    fn eq(&self, other: &Tensor) -> bool {
+        self.shape == other.shape && self.data() == other.data()
+    }
 }
 
 /// Constants are shared between graphs and copied on write.
@@ -65,7 +82,7 @@ impl Tensor {
     /// Builds a tensor; panics when the element count does not match the shape (a programming error).
     pub fn new(shape: impl Into<Vec<usize>>, data: Data) -> Tensor {
         let shape = shape.into();
-        let t = Tensor { shape, data };
+        let t = Tensor { shape, data: Content::Here(data) };
         assert_eq!(
             t.shape.iter().product::<usize>(),
             t.len(),
@@ -73,6 +90,12 @@ impl Tensor {
             t.shape
         );
         t
+    }
+    /// An `f32` tensor whose elements stay in a file; panics as [`Tensor::new`] does.
+    pub fn stored(shape: impl Into<Vec<usize>>, stored: Stored) -> Tensor {
+        let shape = shape.into();
+        assert_eq!(Shape::of(&shape).len(), stored.len(), "element count does not match shape {shape:?}");
+        Tensor { shape, data: Content::Stored(stored) }
     }
     /// An `f32` tensor.
     pub fn f32(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Tensor {
@@ -109,10 +132,11 @@ impl Tensor {
     /// Number of elements.
     pub fn len(&self) -> usize {
         match &self.data {
-            Data::F32(v) => v.len(),
-            Data::I64(v) => v.len(),
-            Data::U8(v) => v.len(),
-            Data::Bool(v) => v.len(),
+            Content::Here(Data::F32(v)) => v.len(),
+            Content::Here(Data::I64(v)) => v.len(),
+            Content::Here(Data::U8(v)) => v.len(),
+            Content::Here(Data::Bool(v)) => v.len(),
+            Content::Stored(s) => s.len(),
         }
     }
     /// True when a dimension is zero.
@@ -122,43 +146,98 @@ impl Tensor {
     /// Element type.
     pub fn dtype(&self) -> DType {
         match &self.data {
-            Data::F32(_) => DType::F32,
-            Data::I64(_) => DType::I64,
-            Data::U8(_) => DType::U8,
-            Data::Bool(_) => DType::Bool,
+            Content::Here(Data::F32(_)) | Content::Stored(_) => DType::F32,
+            Content::Here(Data::I64(_)) => DType::I64,
+            Content::Here(Data::U8(_)) => DType::U8,
+            Content::Here(Data::Bool(_)) => DType::Bool,
         }
+    }
+    /// Bytes of all elements.
+    pub fn bytes(&self) -> usize {
+        self.len()
+            * match self.dtype() {
+                DType::F32 => 4,
+                DType::I64 => 8,
+                DType::U8 | DType::Bool => 1,
+            }
     }
     /// The elements.
     pub fn data(&self) -> &Data {
-        &self.data
+        match &self.data {
+            Content::Here(d) => d,
+            Content::Stored(s) => s.data(),
+        }
+    }
+    /// Where the elements are, when they are still in a file.
+    pub fn in_file(&self) -> Option<&Stored> {
+        if let Content::Stored(s) = &self.data { Some(s) } else { None }
     }
     /// The elements, moved out.
     pub fn into_data(self) -> Data {
-        self.data
+        match self.data {
+            Content::Here(d) => d,
+            Content::Stored(s) => s.into_data(),
+        }
     }
     /// The elements as `f32`, or `None` for another type.
     pub fn as_f32(&self) -> Option<&[f32]> {
-        if let Data::F32(v) = &self.data { Some(v) } else { None }
+        if let (DType::F32, Data::F32(v)) = (self.dtype(), self.data()) { Some(v) } else { None }
     }
     /// The elements as `f32`, mutable, or `None` for another type.
     pub fn as_f32_mut(&mut self) -> Option<&mut Vec<f32>> {
-        if let Data::F32(v) = &mut self.data { Some(v) } else { None }
+        if let Content::Stored(s) = &self.data {
+            self.data = Content::Here(s.clone().into_data());
+        }
+        if let Content::Here(Data::F32(v)) = &mut self.data { Some(v) } else { None }
     }
     /// The elements as `i64`, or `None` for another type.
     pub fn as_i64(&self) -> Option<&[i64]> {
-        if let Data::I64(v) = &self.data { Some(v) } else { None }
+        if let Content::Here(Data::I64(v)) = &self.data { Some(v) } else { None }
     }
     /// The elements as bytes, or `None` for another type.
     pub fn as_u8(&self) -> Option<&[u8]> {
-        if let Data::U8(v) = &self.data { Some(v) } else { None }
+        if let Content::Here(Data::U8(v)) = &self.data { Some(v) } else { None }
     }
     /// The elements as truth values, or `None` for another type.
     pub fn as_bool(&self) -> Option<&[bool]> {
-        if let Data::Bool(v) = &self.data { Some(v) } else { None }
+        if let Content::Here(Data::Bool(v)) = &self.data { Some(v) } else { None }
+    }
+    /// The first `f32` elements, at most `n`, or `None` for another type.
+    pub fn first_f32(&self, n: usize) -> Option<Vec<f32>> {
+        match &self.data {
+            Content::Stored(s) => s.first(n).ok(),
+            Content::Here(_) => self.as_f32().map(|v| v.iter().take(n).copied().collect()),
+        }
+    }
+    /// `x[o, i, …]·rows[o]·columns[g, i]` in double precision, as in [`Stored`]; `None` where factors do not fit or the elements
+    /// are no `f32`. What is in a file stays there.
+    pub fn scaled(&self, factors: Factors<'_>) -> Option<Tensor> {
+        let shape = Shape::of(&self.shape);
+        if !shape.fits(factors.rows.len(), factors.columns.len()) {
+            return None;
+        }
+        if let Content::Stored(s) = &self.data
+            && let Some(s) = s.scaled(factors)
+        {
+            return Some(Tensor { shape: self.shape.clone(), data: Content::Stored(s) });
+        }
+        let mut v = self.as_f32()?.to_vec();
+        let scaler = Scaler::new(shape, factors);
+        v.par_chunks_mut(CHUNK).enumerate().for_each(|(i, v)| {
+            scaler.apply(i * CHUNK, v, |x, f| *x = (f64::from(*x) * f) as f32);
+        });
+        Some(Tensor::f32(self.shape.clone(), v))
+    }
+    /// Is every element a number in the range of `f32`? `false` for other types.
+    pub fn is_finite(&self) -> bool {
+        match &self.data {
+            Content::Stored(s) if s.surely_finite() => true,
+            _ => self.as_f32().is_some_and(|v| v.iter().all(|x| x.is_finite())),
+        }
     }
     /// The same elements under another shape of equal size.
     pub fn reshaped(self, shape: impl Into<Vec<usize>>) -> Tensor {
-        Tensor::new(shape, self.data)
+        Tensor::new(shape, self.into_data())
     }
     /// The one value an all-equal `f32` tensor holds.
     pub fn splat_value(&self) -> Option<f32> {

@@ -3,14 +3,14 @@
 use crate::affine::is_linear;
 use crate::interp::movement::slice_range;
 use crate::ir::op::SliceAxis;
-use crate::ir::{Facts, Graph, NodeId, Op};
+use crate::ir::{Facts, Graph, NodeId, Op, Tensor};
 use crate::merge_conv::pair::named;
 
 /// What a branch multiplies by.
 #[derive(Debug, Clone)]
 pub(super) enum Weights<'a> {
-    /// A convolution's `[out, depth, taps, taps]`, its bias, and its groups.
-    Conv { w: &'a [f32], depth: usize, b: Option<&'a [f32]>, group: usize },
+    /// A convolution's `[out, depth, taps, taps]`, which is read when it is merged, its bias, and its groups.
+    Conv { w: &'a Tensor, depth: usize, b: Option<&'a [f32]>, group: usize },
     /// 1 from channel i to channel `first + i`.
     Channels { first: usize },
 }
@@ -94,7 +94,7 @@ fn convolution(g: &Graph, at: NodeId) -> Option<Reading<'_>> {
         return refused("is read elsewhere, too");
     }
     let t = g.const_operand(at, 1)?;
-    let (shape, w) = (t.shape(), t.as_f32()?);
+    let (shape, w) = (t.shape(), &**t);
     let b = g.const_operand(at, 2).and_then(|b| b.as_f32());
     let offsets = [0, 1].map(|i| {
         let tap = |a: usize| (a * c.dilations[i]) as isize - c.pads[i] as isize;

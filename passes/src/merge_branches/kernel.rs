@@ -62,6 +62,7 @@ pub(super) fn add(branches: &[Branch<'_>], sizes: Sizes, most: usize, sketch: bo
                     Weights::Channels { first } => (0..inputs).for_each(|c| put(first + c, c, 1.0)),
                     Weights::Conv { w, depth, group, .. } => {
                         let taps = [branch.offsets[0].len(), branch.offsets[1].len()];
+                        let w = w.as_f32().ok_or("weights are no floats")?;
                         for o in 0..out {
                             for j in 0..*depth {
                                 let v = w[((o * depth + j) * taps[0] + a) * taps[1] + b];

@@ -3,10 +3,10 @@
 use super::classes::{Classes, channels, is_product, takes_scales, with_constant};
 use super::{Change, Scale};
 use crate::ir::op::SliceAxis;
+use crate::ir::stored::Factors;
 use crate::ir::{Binary, NodeId, Op, Tensor, Unary};
 use crate::pass::Cx;
 use crate::patch::{Patch, Ref};
-use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// How many times larger a value may become, and the largest constant: with 18 fraction bits a weight then keeps the
@@ -68,7 +68,7 @@ impl Builder<'_> {
 
     fn constant(&mut self, of: NodeId, t: Tensor) -> Result<Ref, String> {
         let name = self.name(of);
-        if !t.as_f32().is_some_and(|v| v.iter().all(|x| x.is_finite())) {
+        if !t.is_finite() {
             return Err(format!("'{name}' would leave the range of f32"));
         }
         // Constants are rescaled several times; one suffix is enough.
@@ -134,30 +134,18 @@ impl Builder<'_> {
         let g = self.cx.graph;
         let operands = g.operands(id);
         let w = g.const_of(operands[1]).ok_or("its weights are no constant")?;
-        let v = w.as_f32().ok_or("its weights are no floats")?;
         let what = format!("{} '{}'", g.op(id).mnemonic(), self.name(id));
         if out.iter().any(|f| 1.0 / f.abs() > GROWTH) {
             return Err(format!("it would make {what} more than {GROWTH} times larger"));
         }
         let group = if let Op::Conv(c) = g.op(id) { c.group } else { 1 };
         let (rows, cols) = (w.shape()[0], w.shape()[1]);
-        let taps = w.shape()[2..].iter().product::<usize>().max(1);
         if rows != out.len() || cols * group != inner.len() {
             return Err(format!("{what} has other channels than its weights"));
         }
-        let per_group = rows / group;
-        let mut scaled = vec![0.0; v.len()];
-        scaled
-            .par_chunks_mut((cols * taps).max(1))
-            .zip(v.par_chunks((cols * taps).max(1)))
-            .enumerate()
-            .for_each(|(o, (new, old))| {
-                for (i, (new, old)) in new.chunks_mut(taps).zip(old.chunks(taps)).enumerate() {
-                    let (factor, divisor) = (inner[o / per_group * cols + i], out[o]);
-                    new.iter_mut().zip(old).for_each(|(n, &x)| *n = (f64::from(x) * factor / divisor) as f32);
-                }
-            });
-        let scaled = Tensor::f32(w.shape(), scaled);
+        let inverse: Vec<f64> = out.iter().map(|f| 1.0 / f).collect();
+        let factors = Factors { rows: &inverse, columns: inner };
+        let scaled = w.scaled(factors).ok_or("its weights are no floats")?;
         let mut new = vec![self.now(x), self.constant(operands[1], scaled)?];
         if let Some(&b) = operands.get(2) {
             let t = g.const_of(b).ok_or("its bias is no constant")?;

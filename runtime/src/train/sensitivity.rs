@@ -4,9 +4,11 @@ use super::evaluate::pixels;
 use super::learner::Scene;
 use super::loader::order;
 use super::loss::{TEMPERATURE, cross_entropy, distillation, labels};
+use crate::device::is_host;
 use crate::exec::value::download;
-use crate::exec::{Branch, Call, Norms, Precision, Tap};
-use burn::tensor::Tensor as Burn;
+use crate::exec::{Branch, Call, Norms, Precision};
+use crate::kernels::removal;
+use burn::tensor::{Tensor as Burn, TensorData};
 
 /// Images looked at together.
 const BATCH: usize = 64;
@@ -23,24 +25,17 @@ pub struct Worth {
 /// Judges every element on `n` training images drawn by `seed`: `Σ (∂L/∂y·(s·x − max(x,0)))²` and `Σ (∂L/∂y·max(x,0))²` with
 /// L = CE + KL to the teacher, an image at a time; s is 1 where slopes are not learned.
 pub fn worth(scene: &Scene<'_>, n: usize, seed: u64) -> Result<Vec<Worth>, String> {
-    let relus = scene.student.net.relus();
-    let mut sums: Vec<[Option<Burn<1>>; 2]> = vec![[None, None]; relus.len()];
+    let relus = scene.student.net.relus().iter();
+    let mut sums: Vec<Worth> =
+        relus.map(|r| Worth { identity: vec![0.0; r.len()], zero: vec![0.0; r.len()] }).collect();
     let images: Vec<usize> = order(scene.train.len(), seed, usize::MAX).into_iter().take(n.max(1)).collect();
     for chunk in images.chunks(BATCH) {
-        for (sum, new) in sums.iter_mut().zip(batch_worth(scene, chunk)?) {
-            for (s, v) in sum.iter_mut().zip(new) {
-                *s = Some(match s.take() {
-                    Some(old) => old + v,
-                    None => v,
-                });
-            }
-        }
+        add_batch(scene, chunk, &mut sums)?;
     }
-    let row = |t: Option<Burn<1>>| t.map(download).unwrap_or_default().into_iter().map(f64::from).collect();
-    Ok(sums.into_iter().map(|[i, z]| Worth { identity: row(i), zero: row(z) }).collect())
+    Ok(sums)
 }
 
-fn batch_worth(scene: &Scene<'_>, images: &[usize]) -> Result<Vec<[Burn<1>; 2]>, String> {
+fn add_batch(scene: &Scene<'_>, images: &[usize], sums: &mut [Worth]) -> Result<(), String> {
     let m = scene.student;
     let device = m.net.device();
     let n = images.len();
@@ -72,28 +67,57 @@ fn batch_worth(scene: &Scene<'_>, images: &[usize]) -> Result<Vec<[Burn<1>; 2]>,
     if let Some(t) = target {
         loss = loss + distillation(z, t, TEMPERATURE);
     }
-    let grads = (loss * n as f32).backward();
-    let slope = |r: usize| {
-        let p = m.net.slope_of(r).filter(|_| m.slopes)?;
-        let [channels] = m.params[p].dims();
-        let plane = m.net.relus()[r].len() / channels.max(1);
-        let s = m.params[p].clone().reshape([1, channels, 1]).expand([n, channels, plane]);
-        Some(s.reshape([n * channels * plane]))
-    };
-    let one = |(r, (tap, probe)): (usize, (&Tap, &Burn<1>))| {
-        let len = tap.input.len() / n.max(1);
-        let g = probe.grad(&grads).unwrap_or_else(|| Burn::zeros([n * len], device));
-        let x = tap.input.flat();
+    let mut grads = (loss * n as f32).backward();
+    for (r, ((tap, probe), sum)) in out.taps.into_iter().zip(probes).zip(sums).enumerate() {
+        let g = probe.grad_remove(&mut grads).unwrap_or_else(|| Burn::zeros(probe.dims(), device));
+        let x = tap.input.into_flat();
         let x = if x.is_autodiff() { x.inner() } else { x };
-        let cost = |side: Burn<1>| (g.clone() * side).square().reshape([n, len]).sum_dim(0).reshape([len]);
+        let slope = m.net.slope_of(r).filter(|_| m.slopes).map(|p| m.params[p].clone());
+        match is_host(device) {
+            true => sum.add_on_cpu(x, g, slope)?,
+            false => sum.add(x, g, slope),
+        }
+    }
+    Ok(())
+}
+
+impl Worth {
+    /// Adds the costs of images whose layer has inputs x and gradients g, both `[n·c·h·w]`; slopes are `[c]`.
+    fn add(&mut self, x: Burn<1>, g: Burn<1>, slope: Option<Burn<1>>) {
+        let len = self.zero.len();
+        let n = x.dims()[0].checked_div(len).unwrap_or(0);
         let above = x.clone().clamp_min(0.0);
-        let identity = match slope(r) {
+        let line = match slope {
             None => x.clamp_max(0.0),
-            Some(s) => x * s - above.clone(),
+            Some(s) => {
+                let [channels] = s.dims();
+                let s = s.reshape([1, channels, 1]).expand([n, channels, len / channels.max(1)]);
+                x * s.reshape([n * len]) - above.clone()
+            }
         };
-        [cost(identity), cost(above)]
-    };
-    Ok(out.taps.iter().zip(&probes).enumerate().map(one).collect())
+        for (sums, side) in [(&mut self.identity, line), (&mut self.zero, above)] {
+            let costs = (g.clone() * side).square().reshape([n, len]).sum_dim(0);
+            sums.iter_mut().zip(download(costs)).for_each(|(sum, c)| *sum += f64::from(c));
+        }
+    }
+
+    /// The same in one pass.
+    fn add_on_cpu(&mut self, x: Burn<1>, g: Burn<1>, slope: Option<Burn<1>>) -> Result<(), String> {
+        let len = self.zero.len();
+        let slope = match slope {
+            None => vec![1.0; len],
+            Some(s) => {
+                let s = download(s);
+                let plane = len / s.len().max(1);
+                s.into_iter().flat_map(|s| std::iter::repeat_n(s, plane)).collect()
+            }
+        };
+        let (x, g) = (x.into_data(), g.into_data());
+        let floats = |t: &TensorData| format!("a ReLU layer is of {:?}", t.dtype());
+        let (x, g) = (x.as_slice().map_err(|_| floats(&x))?, g.as_slice().map_err(|_| floats(&g))?);
+        removal::add_costs(x, g, &slope, &mut self.identity, &mut self.zero);
+        Ok(())
+    }
 }
 
 /// Layer sensitivities by gradients: the root of each layer's summed cost, scaled so that the largest is 1.
@@ -136,4 +160,34 @@ pub const PRESETS: [(&str, &[f64]); 3] = [
 /// The released η of a network.
 pub fn preset(name: &str) -> Option<Vec<f64>> {
     PRESETS.iter().find(|(n, _)| *n == name).map(|(_, v)| v.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::exec::value::upload;
+    use crate::kernels::noise;
+
+    #[test]
+    fn the_cpu_adds_what_any_device_adds() {
+        let (n, channels, plane) = (5, 3, 50);
+        let len = channels * plane;
+        let device = burn::tensor::Device::flex();
+        let tensor = |len, seed| upload(noise(len, seed), &device);
+        for slope in [None, Some(tensor(channels, 7))] {
+            let [mut one, mut other] =
+                [0, 1].map(|_| Worth { identity: vec![0.0; len], zero: vec![0.0; len] });
+            for batch in 0..2 {
+                let (x, g) = (tensor(n * len, batch), tensor(n * len, 9 + batch));
+                one.add_on_cpu(x.clone(), g.clone(), slope.clone()).unwrap();
+                other.add(x, g, slope.clone());
+            }
+            let both = one.identity.iter().zip(&other.identity).chain(one.zero.iter().zip(&other.zero));
+            for (a, b) in both {
+                assert!((a - b).abs() <= 1e-5 * b.abs(), "{a} and {b}");
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Small builders of protobuf messages.
 
-use crate::ir::{DType, Data, Dim, Tensor, Type};
+use super::stream::write_elements;
+use crate::ir::{DType, Dim, Tensor, Type};
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
@@ -55,12 +56,9 @@ pub fn data_type(d: DType) -> i32 {
 }
 
 fn tensor_proto(t: &Tensor) -> TensorProto {
-    let raw_data = match t.data() {
-        Data::F32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        Data::I64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        Data::U8(v) => v.clone(),
-        Data::Bool(v) => v.iter().map(|&b| b as u8).collect(),
-    };
+    let mut raw_data = Vec::with_capacity(t.bytes());
+    // Writing to memory does not fail.
+    let _ = write_elements(&mut raw_data, t);
     TensorProto { raw_data, ..tensor_header("", t) }
 }
 

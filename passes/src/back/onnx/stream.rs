@@ -2,15 +2,18 @@
 
 use super::proto::tensor_header;
 use crate::files::create_atomically;
+use crate::ir::stored::Stored;
 use crate::ir::{Data, Tensor};
 use prost::Message;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::mpsc::{channel, sync_channel};
 use tract_onnx::pb::tensor_proto::DataLocation;
 use tract_onnx::pb::{GraphProto, ModelProto, StringStringEntryProto, TensorProto};
 
 /// Field numbers of onnx.proto that are written by hand.
 const MODEL_GRAPH: u32 = 7;
+const GRAPH_NODE: u32 = 1;
 const GRAPH_INITIALIZER: u32 = 5;
 const TENSOR_RAW_DATA: u32 = 9;
 /// External data starts at multiples of this, so that it can be mapped.
@@ -21,11 +24,11 @@ const ALIGN: usize = 4096;
 pub fn write_model(
     path: &Path,
     model: ModelProto,
-    graph: GraphProto,
+    mut graph: GraphProto,
     initializers: &[(String, &Tensor)],
     external_over: usize,
 ) -> io::Result<()> {
-    let total: usize = initializers.iter().map(|(_, t)| bytes(t)).sum();
+    let total: usize = initializers.iter().map(|(_, t)| t.bytes()).sum();
     let external = total > external_over;
     let mut headers: Vec<TensorProto> = initializers.iter().map(|(n, t)| tensor_header(n, t)).collect();
     if external {
@@ -36,28 +39,38 @@ pub fn write_model(
                 let start = at.next_multiple_of(ALIGN);
                 w.write_all(&vec![0; start - at])?;
                 write_elements(w, t)?;
-                at = start + bytes(t);
-                locate(h, &file, start, bytes(t));
+                at = start + t.bytes();
+                locate(h, &file, start, t.bytes());
             }
             Ok(())
         })?;
     }
     create_atomically(path, |w| {
         w.write_all(&model.encode_to_vec())?;
+        // Nodes hold index constants: they are encoded one by one, too.
+        let nodes = std::mem::take(&mut graph.node);
+        let node_sizes: Vec<usize> = nodes.iter().map(Message::encoded_len).collect();
         let head = graph.encode_to_vec();
         let sizes: Vec<usize> = headers
             .iter()
             .zip(initializers)
-            .map(|(h, (_, t))| h.encoded_len() + if external { 0 } else { field_len(bytes(t)) })
+            .map(|(h, (_, t))| h.encoded_len() + if external { 0 } else { field_len(t.bytes()) })
             .collect();
-        let graph_len = head.len() + sizes.iter().map(|&s| field_len(s)).sum::<usize>();
+        let graph_len = head.len() + sizes.iter().chain(&node_sizes).map(|&s| field_len(s)).sum::<usize>();
         field(w, MODEL_GRAPH, graph_len)?;
+        let mut encoded = vec![];
+        for (n, size) in nodes.into_iter().zip(node_sizes) {
+            field(w, GRAPH_NODE, size)?;
+            encoded.clear();
+            n.encode(&mut encoded)?;
+            w.write_all(&encoded)?;
+        }
         w.write_all(&head)?;
         for ((h, size), (_, t)) in headers.iter().zip(sizes).zip(initializers) {
             field(w, GRAPH_INITIALIZER, size)?;
             w.write_all(&h.encode_to_vec())?;
             if !external {
-                field(w, TENSOR_RAW_DATA, bytes(t))?;
+                field(w, TENSOR_RAW_DATA, t.bytes())?;
                 write_elements(w, t)?;
             }
         }
@@ -75,15 +88,6 @@ fn locate(h: &mut TensorProto, file: &str, offset: usize, length: usize) {
     ];
 }
 
-fn bytes(t: &Tensor) -> usize {
-    t.len()
-        * match t.data() {
-            Data::F32(_) => 4,
-            Data::I64(_) => 8,
-            Data::U8(_) | Data::Bool(_) => 1,
-        }
-}
-
 fn field_len(payload: usize) -> usize {
     1 + prost::encoding::encoded_len_varint(payload as u64) + payload
 }
@@ -95,16 +99,24 @@ fn field(w: &mut dyn Write, number: u32, len: usize) -> io::Result<()> {
     w.write_all(&buf)
 }
 
+/// Elements that are encoded at a time.
+const PIECE: usize = 1 << 14;
+/// Weights from this many elements on are read from their file by a thread beside the one that writes.
+const BESIDE: usize = 1 << 18;
+
 /// The elements, little-endian.
 pub(crate) fn write_elements(w: &mut dyn Write, t: &Tensor) -> io::Result<()> {
     fn all<T: Copy, const K: usize>(w: &mut dyn Write, v: &[T], le: fn(T) -> [u8; K]) -> io::Result<()> {
-        let mut buf = Vec::with_capacity(K * 4096);
-        for chunk in v.chunks(4096) {
-            buf.clear();
-            chunk.iter().for_each(|&x| buf.extend_from_slice(&le(x)));
-            w.write_all(&buf)?;
+        let mut buffer = vec![0; K * v.len().min(PIECE)];
+        for chunk in v.chunks(PIECE) {
+            let bytes = &mut buffer[..K * chunk.len()];
+            bytes.as_chunks_mut::<K>().0.iter_mut().zip(chunk).for_each(|(b, &x)| *b = le(x));
+            w.write_all(bytes)?;
         }
         Ok(())
+    }
+    if let Some(s) = t.in_file() {
+        return write_stored(w, s);
     }
     match t.data() {
         Data::F32(v) => all(w, v, f32::to_le_bytes),
@@ -112,4 +124,27 @@ pub(crate) fn write_elements(w: &mut dyn Write, t: &Tensor) -> io::Result<()> {
         Data::U8(v) => w.write_all(v),
         Data::Bool(v) => all(w, v, |b| [b as u8]),
     }
+}
+
+/// From file to file, without the elements ever being in memory together.
+fn write_stored(w: &mut dyn Write, s: &Stored) -> io::Result<()> {
+    if s.len() < BESIDE {
+        return s.pieces(|bytes| w.write_all(&bytes).map(|()| bytes));
+    }
+    let (send, receive) = sync_channel::<Vec<u8>>(2);
+    let (back, spare) = channel();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            s.pieces(|bytes| {
+                // A writer that has gone says itself why.
+                send.send(bytes).map_err(|_| io::ErrorKind::BrokenPipe)?;
+                Ok(spare.try_recv().unwrap_or_default())
+            })
+        });
+        for bytes in receive {
+            w.write_all(&bytes)?;
+            let _ = back.send(bytes);
+        }
+        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }

@@ -1,6 +1,6 @@
 //! NumPy's `.npz`: an uncompressed zip of `.npy` members, streamed.
 
-use crate::ir::{Data, Tensor};
+use crate::ir::Tensor;
 use crate::npy::{header, write_npy};
 use std::io::{self, Write};
 
@@ -41,13 +41,7 @@ pub fn write_npz(w: &mut dyn Write, arrays: &[(String, &Tensor)]) -> io::Result<
         let member = format!("{name}.npy");
         let mut crc = Crc(crc32fast::Hasher::new());
         write_npy(&mut crc, t)?;
-        let width = match t.data() {
-            Data::F32(_) => 4,
-            Data::I64(_) => 8,
-            _ => 1,
-        };
-        let size =
-            u32::try_from(header(t.dtype(), t.shape()).len() + width * t.len()).map_err(|_| too_big())?;
+        let size = u32::try_from(header(t.dtype(), t.shape()).len() + t.bytes()).map_err(|_| too_big())?;
         let shared = common(crc.0.finalize(), size, &member);
         w.write_all(b"PK\x03\x04")?;
         w.write_all(&shared)?;

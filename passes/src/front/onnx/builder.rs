@@ -7,10 +7,12 @@ use super::skim::Elements;
 use super::{ops, order, tensor};
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
+use crate::ir::stored::Span;
 use crate::ir::{Dim, Graph, NodeId, Op, SymInt, Tensor, Type};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{NodeProto, TensorProto};
 
@@ -35,9 +37,11 @@ pub struct Builder {
     /// Weights nobody has read yet.
     pub pending: HashMap<String, TensorProto>,
     /// Elements of them that are still in the file.
-    pub elements: HashMap<String, Elements>,
+    pub elements: HashMap<String, (Elements, Arc<Span>)>,
     /// The file.
-    pub file: Option<File>,
+    pub file: Option<Arc<File>>,
+    /// Elements that are in the file shall stay there.
+    pub in_file: bool,
     /// Names helpers must not take: every value of the file.
     pub reserved: HashSet<String>,
     /// Every value somebody reads.
@@ -139,7 +143,8 @@ impl Builder {
         };
         let read = self.elements(&mut proto).map_err(|e| format!("cannot be read: {e}"));
         let converted = match read {
-            Ok(()) => self.tensor(proto, name),
+            Ok(Some(t)) => Some(t),
+            Ok(None) => self.tensor(proto, name),
             Err(why) => {
                 self.errors.push(NodeError { name: name.into(), op_type: "initializer".into(), why });
                 None
@@ -154,14 +159,17 @@ impl Builder {
         Ok(id)
     }
 
-    /// Reads the elements that were left in the file.
-    fn elements(&mut self, proto: &mut TensorProto) -> std::io::Result<()> {
-        if let (true, Some(file)) = (proto.raw_data.is_empty(), &mut self.file)
-            && let Some(e) = self.elements.remove(&proto.name)
+    /// Reads the elements that were left in the file, or makes a tensor that leaves them there.
+    fn elements(&mut self, proto: &mut TensorProto) -> std::io::Result<Option<Tensor>> {
+        if let (true, Some(file)) = (proto.raw_data.is_empty(), &self.file)
+            && let Some((e, span)) = self.elements.remove(&proto.name)
         {
-            proto.raw_data = e.read(file)?;
+            if let (true, Some(t)) = (self.in_file, tensor::stored(proto, span, e.len())) {
+                return Ok(Some(t));
+            }
+            proto.raw_data = e.read(&mut &**file)?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Converts a tensor; a failure is recorded under `name`.

@@ -2,12 +2,14 @@
 
 use super::error::ImportError;
 use super::skim::{Elements, Skimmed, skim};
+use crate::ir::stored::{Span, larger, largest};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use tract_onnx::pb::ModelProto;
 
@@ -20,10 +22,10 @@ const LARGE_WEIGHT: usize = 1 << 12;
 pub struct Decoded {
     /// The model, without the elements that are listed next.
     pub model: ModelProto,
-    /// Elements of initializers that are still in the file.
-    pub elements: HashMap<String, Elements>,
+    /// Elements of initializers that are still in the file, as bytes and as floats, should they be such.
+    pub elements: HashMap<String, (Elements, Arc<Span>)>,
     /// The file.
-    pub file: File,
+    pub file: Arc<File>,
     /// Its hash.
     pub sha256: Hash,
 }
@@ -69,18 +71,25 @@ pub fn read(path: &Path) -> Result<Decoded, ImportError> {
         }
         false => None,
     };
-    let (skimmed, sha256) = match skimmed {
-        Some(s) => {
-            let path = path.to_path_buf();
-            (s, Hash::Computing(std::thread::spawn(move || hash(File::open(path)?))))
-        }
+    let skim_failed = skimmed.is_none();
+    let Skimmed { message, elements } = match skimmed {
+        Some(s) => s,
         None => {
             file.read_to_end(&mut message).map_err(io)?;
-            let sha256 = Hash::Known(hash(message.as_slice()).map_err(io)?);
-            (Skimmed { message, ..Skimmed::default() }, sha256)
+            Skimmed { message, ..Skimmed::default() }
         }
     };
-    let Skimmed { message, elements } = skimmed;
+    let file = Arc::new(file);
+    let span = |e: Elements| Arc::new(Span::new(file.clone(), e.start()));
+    let elements: HashMap<String, (Elements, Arc<Span>)> =
+        elements.into_iter().map(|(name, e)| (name, (e, span(e)))).collect();
+    let sha256 = match skim_failed {
+        true => Hash::Known(hash(message.as_slice(), vec![]).map_err(io)?),
+        false => {
+            let (path, weights) = (path.to_path_buf(), elements.values().cloned().collect());
+            Hash::Computing(std::thread::spawn(move || hash(File::open(path)?, weights)))
+        }
+    };
     let model =
         ModelProto::decode(message.as_slice()).map_err(|e| not_onnx(&decode_reason(&e.to_string())))?;
     let Some(graph) = &model.graph else {
@@ -95,8 +104,27 @@ pub fn read(path: &Path) -> Result<Decoded, ImportError> {
     Ok(Decoded { model, elements, file, sha256 })
 }
 
-fn hash(mut from: impl Read) -> std::io::Result<String> {
-    let (mut sha, mut buffer) = (Sha256::new(), vec![0; 1 << 18]);
+/// The hash of all that can be read; on the way the largest magnitudes of weights are found.
+fn hash(mut from: impl Read, mut weights: Vec<(Elements, Arc<Span>)>) -> std::io::Result<String> {
+    weights.sort_unstable_by_key(|(e, _)| e.start());
+    let (mut sha, mut buffer, mut at) = (Sha256::new(), vec![0; 1 << 18], 0);
+    for (e, span) in weights {
+        for (end, weight) in [(e.start(), false), (e.start() + e.len() as u64, true)] {
+            let mut most = 0f32;
+            while at < end {
+                let n = (end - at).min(buffer.len() as u64) as usize;
+                from.read_exact(&mut buffer[..n])?;
+                sha.update(&buffer[..n]);
+                if weight {
+                    most = larger(most, largest(&buffer[..n]));
+                }
+                at += n as u64;
+            }
+            if weight {
+                span.know_largest(most);
+            }
+        }
+    }
     loop {
         match from.read(&mut buffer)? {
             0 => return Ok(sha.finalize().iter().map(|b| format!("{b:02x}")).collect()),

@@ -39,6 +39,8 @@ pub struct ImportOptions {
     pub keep_batch: bool,
     /// Sizes for open dimensions, by name (`--dim NAME=N`); an unnamed one is called `input[axis]`.
     pub dims: Vec<(String, usize)>,
+    /// Leave large weights in the file and read them when somebody looks at their elements. The file must stay as it is.
+    pub in_file: bool,
 }
 
 /// An imported model.
@@ -84,6 +86,7 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Imported, ImportEr
         folder: folder(path),
         elements,
         file: Some(file),
+        in_file: options.in_file,
         ..Builder::default()
     };
     drop(model);

@@ -32,6 +32,14 @@ pub struct Elements {
 }
 
 impl Elements {
+    /// Where they begin.
+    pub fn start(self) -> u64 {
+        self.at
+    }
+    /// How many bytes.
+    pub fn len(self) -> usize {
+        self.len
+    }
     /// The bytes.
     pub fn read(self, file: &mut (impl Read + Seek)) -> std::io::Result<Vec<u8>> {
         file.seek(SeekFrom::Start(self.at))?;

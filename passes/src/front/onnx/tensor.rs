@@ -2,7 +2,9 @@
 
 use super::external;
 use crate::ir::Tensor;
+use crate::ir::stored::{Shape, Span, Stored};
 use std::path::Path;
+use std::sync::Arc;
 use tract_onnx::pb::TensorProto;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 
@@ -75,6 +77,17 @@ pub fn convert(mut p: TensorProto, folder: &Path) -> Result<Tensor, TensorError>
         return Err(TensorError::Bad(why));
     }
     Ok(from_raw(t, shape, raw))
+}
+
+/// The tensor whose elements stay in the file, where they are floats.
+pub fn stored(p: &TensorProto, span: Arc<Span>, bytes: usize) -> Option<Tensor> {
+    let (shape, n) = shape(&p.dims).ok()?;
+    let plain = p.segment.is_none() && p.data_location != Some(DataLocation::External as i32);
+    let fits = p.data_type == DataType::Float as i32 && n.checked_mul(4) == Some(bytes);
+    (plain && fits).then(|| {
+        let stored = Stored::new(span, Shape::of(&shape));
+        Tensor::stored(shape, stored)
+    })
 }
 
 fn each<const W: usize, T>(raw: &[u8], f: impl Fn([u8; W]) -> T) -> Vec<T> {
