@@ -36,7 +36,7 @@ pub struct Adapter {
     pub name: String,
     /// What it is.
     pub kind: Kind,
-    /// The interface it is reached by: Vulkan, Metal, Dx12, OpenGL or CUDA.
+    /// The interface it is reached by: Vulkan, Metal, Dx12 or CUDA.
     pub backend: String,
     /// The driver's name and version; empty where it tells none.
     pub driver: String,

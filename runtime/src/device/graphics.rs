@@ -8,12 +8,11 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// The interfaces that are asked, best first, and what they are called.
-const INTERFACES: [(WgpuBackend, wgpu::Backends, &str); 4] = [
+/// The interfaces that are asked, best first, and what they are called. OpenGL is not: what it reaches has no use for compute.
+const INTERFACES: [(WgpuBackend, wgpu::Backends, &str); 3] = [
     (WgpuBackend::Vulkan, wgpu::Backends::VULKAN, "Vulkan"),
     (WgpuBackend::Metal, wgpu::Backends::METAL, "Metal"),
     (WgpuBackend::Dx12, wgpu::Backends::DX12, "Dx12"),
-    (WgpuBackend::Gl, wgpu::Backends::GL, "OpenGL"),
 ];
 
 /// The cards of the first interface that has any; a software card is no reason to stop looking.
