@@ -100,7 +100,7 @@ impl Shape {
         (self.columns * self.taps).max(1)
     }
     /// How many elements.
-    pub fn len(self) -> usize {
+    pub fn elements(self) -> usize {
         self.rows * self.columns * self.taps
     }
     /// Do so many factors fit?
@@ -140,7 +140,8 @@ impl<'a> Scaler<'a> {
         let row = self.shape.row();
         let groups = (self.expanded.len() / row).max(1);
         let mut at = first;
-        while !elements.is_empty() && !(self.rows.is_empty() && self.expanded.is_empty()) {
+        let factors = !self.rows.is_empty() || !self.expanded.is_empty();
+        while factors && !elements.is_empty() {
             let (o, within) = (at / row, at % row);
             let n = (row - within).min(elements.len());
             let (these, rest) = elements.split_at_mut(n);
@@ -163,8 +164,8 @@ impl Stored {
     }
 
     /// How many elements.
-    pub fn len(&self) -> usize {
-        self.shape.len()
+    pub fn elements(&self) -> usize {
+        self.shape.elements()
     }
 
     /// Times more factors, which must fit; `None` where columns are in other groups than before.
@@ -206,7 +207,7 @@ impl Stored {
 
     /// Hands on the little-endian bytes of all elements piece by piece, in order.
     pub fn pieces(&self, mut take: impl FnMut(Vec<u8>) -> io::Result<Vec<u8>>) -> io::Result<()> {
-        let (scaler, n) = (self.scaler(), self.len());
+        let (scaler, n) = (self.scaler(), self.elements());
         let mut buffer = vec![];
         for first in (0..n).step_by(PIECE) {
             self.bytes(&scaler, first..n.min(first + PIECE), &mut buffer)?;
@@ -218,7 +219,7 @@ impl Stored {
     /// The first elements, at most `n`.
     pub fn first(&self, n: usize) -> io::Result<Vec<f32>> {
         let mut bytes = vec![];
-        self.bytes(&self.scaler(), 0..n.min(self.len()), &mut bytes)?;
+        self.bytes(&self.scaler(), 0..n.min(self.elements()), &mut bytes)?;
         Ok(floats(&bytes).collect())
     }
 
@@ -229,7 +230,7 @@ impl Stored {
             None => 1.0,
         };
         let read = || -> io::Result<f32> {
-            let (mut most, mut buffer, n) = (0.0, vec![], self.len());
+            let (mut most, mut buffer, n) = (0.0, vec![], self.elements());
             for first in (0..n).step_by(PIECE) {
                 self.span.read(first..n.min(first + PIECE), &mut buffer)?;
                 most = larger(most, largest(&buffer));
@@ -249,13 +250,13 @@ impl Stored {
 
     fn read(&self) -> &(Data, Option<String>) {
         self.read.get_or_init(|| {
-            let mut out = Vec::with_capacity(self.len());
+            let mut out = Vec::with_capacity(self.elements());
             let all = self.pieces(|bytes| {
                 out.extend(floats(&bytes));
                 Ok(bytes)
             });
             // No number is mistaken for a weight.
-            out.resize(self.len(), f32::NAN);
+            out.resize(self.elements(), f32::NAN);
             (Data::F32(out), all.err().map(|e| e.to_string()))
         })
     }

@@ -63,7 +63,7 @@ pub struct Tensor {
 #[derive(Debug, Clone)]
 enum Content {
     Here(Data),
-    Stored(Stored),
+    Stored(Box<Stored>),
 }
 
 /// Elements that a thread scales at a time.
@@ -94,8 +94,12 @@ impl Tensor {
     /// An `f32` tensor whose elements stay in a file; panics as [`Tensor::new`] does.
     pub fn stored(shape: impl Into<Vec<usize>>, stored: Stored) -> Tensor {
         let shape = shape.into();
-        assert_eq!(Shape::of(&shape).len(), stored.len(), "element count does not match shape {shape:?}");
-        Tensor { shape, data: Content::Stored(stored) }
+        assert_eq!(
+            Shape::of(&shape).elements(),
+            stored.elements(),
+            "element count does not match shape {shape:?}"
+        );
+        Tensor { shape, data: Content::Stored(Box::new(stored)) }
     }
     /// An `f32` tensor.
     pub fn f32(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Tensor {
@@ -136,7 +140,7 @@ impl Tensor {
             Content::Here(Data::I64(v)) => v.len(),
             Content::Here(Data::U8(v)) => v.len(),
             Content::Here(Data::Bool(v)) => v.len(),
-            Content::Stored(s) => s.len(),
+            Content::Stored(s) => s.elements(),
         }
     }
     /// True when a dimension is zero.
@@ -186,7 +190,7 @@ impl Tensor {
     /// The elements as `f32`, mutable, or `None` for another type.
     pub fn as_f32_mut(&mut self) -> Option<&mut Vec<f32>> {
         if let Content::Stored(s) = &self.data {
-            self.data = Content::Here(s.clone().into_data());
+            self.data = Content::Here(Stored::clone(s).into_data());
         }
         if let Content::Here(Data::F32(v)) = &mut self.data { Some(v) } else { None }
     }
@@ -219,7 +223,7 @@ impl Tensor {
         if let Content::Stored(s) = &self.data
             && let Some(s) = s.scaled(factors)
         {
-            return Some(Tensor { shape: self.shape.clone(), data: Content::Stored(s) });
+            return Some(Tensor { shape: self.shape.clone(), data: Content::Stored(Box::new(s)) });
         }
         let mut v = self.as_f32()?.to_vec();
         let scaler = Scaler::new(shape, factors);

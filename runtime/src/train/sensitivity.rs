@@ -29,13 +29,16 @@ pub fn worth(scene: &Scene<'_>, n: usize, seed: u64) -> Result<Vec<Worth>, Strin
     let mut sums: Vec<Worth> =
         relus.map(|r| Worth { identity: vec![0.0; r.len()], zero: vec![0.0; r.len()] }).collect();
     let images: Vec<usize> = order(scene.train.len(), seed, usize::MAX).into_iter().take(n.max(1)).collect();
+    // Probes only read them, so that all layers and batches share one tensor, which stays in the cache.
+    let most = sums.iter().map(|w| w.zero.len()).max().unwrap_or(0);
+    let zeros = Burn::zeros([BATCH.min(images.len()) * most], scene.student.net.device());
     for chunk in images.chunks(BATCH) {
-        add_batch(scene, chunk, &mut sums)?;
+        add_batch(scene, chunk, &zeros, &mut sums)?;
     }
     Ok(sums)
 }
 
-fn add_batch(scene: &Scene<'_>, images: &[usize], sums: &mut [Worth]) -> Result<(), String> {
+fn add_batch(scene: &Scene<'_>, images: &[usize], zeros: &Burn<1>, sums: &mut [Worth]) -> Result<(), String> {
     let m = scene.student;
     let device = m.net.device();
     let n = images.len();
@@ -48,7 +51,7 @@ fn add_batch(scene: &Scene<'_>, images: &[usize], sums: &mut [Worth]) -> Result<
         .net
         .relus()
         .iter()
-        .map(|r| Burn::from_inner(Burn::zeros([n * r.len()], device)).require_grad())
+        .map(|r| Burn::from_inner(zeros.clone().narrow(0, 0, n * r.len())).require_grad())
         .collect();
     let call = Call {
         params: &m.params,

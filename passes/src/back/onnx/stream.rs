@@ -128,7 +128,7 @@ pub(crate) fn write_elements(w: &mut dyn Write, t: &Tensor) -> io::Result<()> {
 
 /// From file to file, without the elements ever being in memory together.
 fn write_stored(w: &mut dyn Write, s: &Stored) -> io::Result<()> {
-    if s.len() < BESIDE {
+    if s.elements() < BESIDE {
         return s.pieces(|bytes| w.write_all(&bytes).map(|()| bytes));
     }
     let (send, receive) = sync_channel::<Vec<u8>>(2);
