@@ -5,7 +5,7 @@ use crate::bench::pace::{Pace, Repeat};
 use crate::bench::step::Step;
 use crate::bench::{self, Plan, Subject};
 use crate::error::{Error, input};
-use relinc_runtime::device::{self, Choice};
+use relinc_runtime::device::{self, Choice, Chosen};
 use relinc_runtime::threads;
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -106,10 +106,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     };
     let subjects = models.into_iter().map(|s| (s.clone(), batch(&s))).collect();
     let chosen = match step {
-        true => device::choose(&g.device.clone().unwrap_or(Choice::Cpu)),
-        false => device::choose(&Choice::Cpu),
+        true => asked(g)?,
+        false => device::choose(&Choice::Cpu).map_err(Error::Input)?,
     };
-    let chosen = chosen.map_err(Error::Input)?;
     let mut plan = Plan { subjects, pace, profile: a.profile, device: chosen.first() };
     let rows = match a.what.as_str() {
         "eval" => bench::eval::measure(&mut plan)?,
@@ -117,6 +116,11 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         _ => bench::step::measure(Step::Robust, &mut plan)?,
     };
     show(&rows, g)
+}
+
+/// The device that was asked for: the CPU unless one was, so that figures compare from machine to machine.
+fn asked(g: &Global) -> Result<Chosen, Error> {
+    device::choose(&g.device.clone().unwrap_or(Choice::Cpu)).map_err(Error::Input)
 }
 
 /// Prints one result a line, or all as JSON.
@@ -146,7 +150,7 @@ fn gradients(a: &Args, g: &Global) -> Result<(), Error> {
     let (Some(model), Some(reference)) = (&a.file, &a.reference) else {
         return Err(Error::Input("bench gradients wants MODEL.onnx and --reference FILE".into()));
     };
-    let chosen = device::choose(&g.device.clone().unwrap_or(Choice::Cpu)).map_err(Error::Input)?;
+    let chosen = asked(g)?;
     let p = bench::gradients::compare(model, reference, chosen.first())?;
     if g.json {
         return print_json(&p);

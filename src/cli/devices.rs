@@ -8,7 +8,7 @@ use serde_json::json;
 /// Runs the command.
 pub fn run(g: &Global) -> Result<(), Error> {
     let cards = adapters();
-    let chosen = device::choose(&g.device()).map_err(Error::Input)?;
+    let chosen = device::choose_among(&g.device(), &cards).map_err(Error::Input)?;
     if g.json {
         let numbered: Vec<_> = cards
             .iter()

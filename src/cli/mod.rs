@@ -23,6 +23,7 @@ mod train;
 mod verify;
 
 use crate::error::Error;
+use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use clap::{Parser, Subcommand};
 use relinc_runtime::device::Choice;
@@ -169,6 +170,13 @@ impl Global {
     }
     fn device(&self) -> Choice {
         self.device.clone().unwrap_or_default()
+    }
+    /// What the command line says goes before what a pipeline says.
+    fn override_in(&self, p: &mut Pipeline) {
+        p.seed = self.seed.unwrap_or(p.seed);
+        if let Some(d) = &self.device {
+            p.device = Some(d.to_string());
+        }
     }
     fn progress(&self) -> Progress {
         Progress::new(self.quiet)

@@ -41,10 +41,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         Error::Input(m) => Error::Input(format!("{}: {m}", a.pipeline.display())),
         e => e,
     };
-    p.seed = g.seed.unwrap_or(p.seed);
-    if let Some(d) = &g.device {
-        p.device = Some(d.to_string());
-    }
+    g.override_in(&mut p);
     let base = a.pipeline.parent().unwrap_or(Path::new(""));
     let stem = a.pipeline.file_stem().unwrap_or_default();
     let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));

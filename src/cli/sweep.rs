@@ -40,10 +40,7 @@ pub struct Args {
 /// Runs the command. A budget that cannot be met is said and left out; the exit code is then 1.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let mut p = Pipeline::read(&a.pipeline)?;
-    p.seed = g.seed.unwrap_or(p.seed);
-    if let Some(d) = &g.device {
-        p.device = Some(d.to_string());
-    }
+    g.override_in(&mut p);
     let stem = a.pipeline.file_stem().unwrap_or_default().to_string_lossy();
     let out = a.out.clone().unwrap_or_else(|| Path::new("out").join(format!("{stem}-sweep")));
     let sweep = Sweep::new(p, &a.pipeline, &a.budgets, out)?;

@@ -63,11 +63,22 @@ pub fn is_host(device: &Device) -> bool {
 pub fn choose(choice: &Choice) -> Result<Chosen, String> {
     match choice {
         Choice::Cpu => on_cpu("as asked"),
+        other => choose_among(other, &adapters()),
+    }
+}
+
+/// The same from the cards that [`adapters`] found.
+///
+/// # Errors
+/// Those of [`choose`].
+pub fn choose_among(choice: &Choice, all: &[Adapter]) -> Result<Chosen, String> {
+    let mut cards = all.iter().enumerate().filter(|(_, a)| a.kind != Kind::Software);
+    match choice {
+        Choice::Cpu => on_cpu("as asked"),
         Choice::Auto => {
-            let cards: Vec<Adapter> = adapters().into_iter().filter(|a| a.kind != Kind::Software).collect();
             let mut failed = vec![];
-            for (n, a) in cards.into_iter().enumerate() {
-                match probe::works(&a) {
+            for (n, a) in cards {
+                match probe::works(a) {
                     Ok(()) => return Ok(on_card(n, a)),
                     Err(e) => failed.push(format!("{} {e}", a.name)),
                 }
@@ -77,27 +88,26 @@ pub fn choose(choice: &Choice) -> Result<Chosen, String> {
                 false => on_cpu(&failed.join("; ")),
             }
         }
-        Choice::Gpu => match adapters().into_iter().enumerate().find(|(_, a)| a.kind != Kind::Software) {
-            Some((n, a)) => probe::works(&a).map(|()| on_card(n, a.clone())).map_err(|e| failed(n, &a, &e)),
-            None => Err(format!("--device gpu: {}", none_found())),
+        Choice::Gpu => match cards.next() {
+            Some((n, a)) => probe::works(a).map(|()| on_card(n, a)).map_err(|e| failed(n, a, &e)),
+            None => Err(format!("--device gpu: {}", none_found(all))),
         },
         Choice::Cards(numbers) => {
-            let all = adapters();
             let mut cards = vec![];
             for &n in numbers {
                 let a = all.get(n).ok_or_else(|| match all.len() {
-                    0 => format!("--device gpu:{n}: {}", none_found()),
+                    0 => format!("--device gpu:{n}: {}", none_found(all)),
                     k => {
                         format!("--device gpu:{n}: the last card is gpu:{}; relinc devices lists them", k - 1)
                     }
                 })?;
                 probe::works(a).map_err(|e| failed(n, a, &e))?;
-                cards.push((n, a.clone()));
+                cards.push((n, a));
             }
             let devices = cards.iter().map(|(_, a)| a.device.clone()).collect();
             let names: Vec<String> = cards.iter().map(|(n, a)| describe(*n, a)).collect();
             let said = format!("computing on {}, as asked", names.join(" and "));
-            Ok(Chosen { devices, card: cards.into_iter().next().map(|(_, a)| a), said })
+            Ok(Chosen { devices, card: cards.first().map(|(_, a)| Adapter::clone(a)), said })
         }
     }
 }
@@ -106,9 +116,9 @@ fn on_cpu(why: &str) -> Result<Chosen, String> {
     Ok(Chosen { devices: vec![cpu()?], card: None, said: format!("computing on the CPU: {why}") })
 }
 
-fn on_card(n: usize, a: Adapter) -> Chosen {
-    let said = format!("computing on {}", describe(n, &a));
-    Chosen { devices: vec![a.device.clone()], card: Some(a), said }
+fn on_card(n: usize, a: &Adapter) -> Chosen {
+    let said = format!("computing on {}", describe(n, a));
+    Chosen { devices: vec![a.device.clone()], card: Some(a.clone()), said }
 }
 
 fn describe(n: usize, a: &Adapter) -> String {
@@ -119,11 +129,11 @@ fn failed(n: usize, a: &Adapter, why: &str) -> String {
     format!("--device gpu:{n}: {} {why}; --device cpu computes without it", a.name)
 }
 
-fn none_found() -> String {
+fn none_found(all: &[Adapter]) -> String {
     if !cfg!(any(feature = "gpu", feature = "cuda")) {
         return "this relinc was built without graphics cards (feature gpu)".into();
     }
-    match adapters().iter().position(|a| a.kind == Kind::Software) {
+    match all.iter().position(|a| a.kind == Kind::Software) {
         Some(n) => format!("there is no graphics card; gpu:{n} is the CPU playing one, for tests"),
         None => "there is no graphics card that a driver of this machine reaches".into(),
     }

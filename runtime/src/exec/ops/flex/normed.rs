@@ -20,6 +20,35 @@ fn factors(c: &Channels<Flex>, eps: f32) -> (Vec<f32>, Vec<f32>) {
     }
 }
 
+/// What [`Normed`] borrows.
+struct Operands {
+    x: T,
+    residual: Option<T>,
+    factor: Vec<f32>,
+    offset: Vec<f32>,
+    pos: T,
+    neg: T,
+    area: usize,
+}
+
+impl Operands {
+    fn new(x: T, r: Option<T>, c: &Channels<Flex>, g: &Gates<Flex>, p: &Planes) -> Operands {
+        let (factor, offset) = factors(c, p.eps);
+        let [x, pos, neg] = [x, g.0.clone(), g.1.clone()].map(plain);
+        Operands { x, residual: r.map(plain), factor, offset, pos, neg, area: p.size }
+    }
+    fn op(&self) -> Normed<'_> {
+        Normed {
+            x: slice(&self.x),
+            residual: self.residual.as_ref().map(slice),
+            factor: &self.factor,
+            offset: &self.offset,
+            slopes: Slopes { pos: slice(&self.pos), neg: slice(&self.neg) },
+            area: self.area,
+        }
+    }
+}
+
 impl NormedKernels for Flex {
     fn statistics(x: T, p: &Planes) -> [T; 2] {
         let x = plain(x);
@@ -30,17 +59,8 @@ impl NormedKernels for Flex {
     }
 
     fn normed(x: T, r: Option<T>, c: &Channels<Flex>, g: &Gates<Flex>, p: &Planes) -> T {
-        let (factor, offset) = factors(c, p.eps);
-        let [x, pos, neg] = [x, g.0.clone(), g.1.clone()].map(plain);
-        let r = r.map(plain);
-        let op = Normed {
-            x: slice(&x),
-            residual: r.as_ref().map(slice),
-            factor: &factor,
-            offset: &offset,
-            slopes: Slopes { pos: slice(&pos), neg: slice(&neg) },
-            area: p.size,
-        };
+        let held = Operands::new(x, r, c, g, p);
+        let op = held.op();
         elements("normalisation and gate", p.channels * p.size, || make(op.forward()))
     }
 
@@ -52,17 +72,8 @@ impl NormedKernels for Flex {
         grad: T,
         p: &Planes,
     ) -> Backwards<Flex> {
-        let (factor, offset) = factors(c, p.eps);
-        let [x, pos, neg, mut grad] = [x, g.0.clone(), g.1.clone(), grad].map(plain);
-        let r = r.map(plain);
-        let op = Normed {
-            x: slice(&x),
-            residual: r.as_ref().map(slice),
-            factor: &factor,
-            offset: &offset,
-            slopes: Slopes { pos: slice(&pos), neg: slice(&neg) },
-            area: p.size,
-        };
+        let held = Operands::new(x, r, c, g, p);
+        let (op, mut grad) = (held.op(), plain(grad));
         elements("normalisation and gate, backward", p.channels * p.size, || {
             let n = op.x.len();
             let Some([mean, variance]) = &c.statistics else {

@@ -28,6 +28,25 @@ impl<B: NormedKernels> Kept<B> {
     }
 }
 
+/// Gives each parent that wants one its gradient; `by_parent` puts them in the parents' order.
+fn spread<B: NormedKernels, const N: usize>(
+    ops: Ops<Kept<B>, N>,
+    grads: &mut Gradients,
+    by_parent: impl FnOnce(Backwards<B>) -> [Option<P<B>>; N],
+) {
+    let grad = grads.consume::<B>(&ops.node);
+    for (node, grad) in ops.parents.into_iter().zip(by_parent(ops.state.backward(grad))) {
+        if let (Some(n), Some(grad)) = (node, grad) {
+            grads.register::<B>(n.id, grad);
+        }
+    }
+}
+
+/// The gradients by scale and shift.
+fn of_norm<B: Backend>(found: Option<[P<B>; 2]>) -> [Option<P<B>>; 2] {
+    found.map_or([None, None], |v| v.map(Some))
+}
+
 #[derive(Debug)]
 struct NormGate;
 #[derive(Debug)]
@@ -40,52 +59,34 @@ struct ScaleSumGate;
 impl<B: NormedKernels> Backward<B, 3> for NormGate {
     type State = Kept<B>;
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let grad = grads.consume::<B>(&ops.node);
-        let (gx, _, of_norm) = ops.state.backward(grad);
-        let [gs, gb] = of_norm.map_or([None, None], |v| v.map(Some));
-        for (node, grad) in ops.parents.into_iter().zip([Some(gx), gs, gb]) {
-            if let (Some(n), Some(grad)) = (node, grad) {
-                grads.register::<B>(n.id, grad);
-            }
-        }
+        spread(ops, grads, |(x, _, norm)| {
+            let [scale, shift] = of_norm::<B>(norm);
+            [Some(x), scale, shift]
+        });
     }
 }
 
 impl<B: NormedKernels> Backward<B, 4> for NormSumGate {
     type State = Kept<B>;
     fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let grad = grads.consume::<B>(&ops.node);
-        let (gx, gr, of_norm) = ops.state.backward(grad);
-        let [gs, gb] = of_norm.map_or([None, None], |v| v.map(Some));
-        for (node, grad) in ops.parents.into_iter().zip([Some(gx), gr, gs, gb]) {
-            if let (Some(n), Some(grad)) = (node, grad) {
-                grads.register::<B>(n.id, grad);
-            }
-        }
+        spread(ops, grads, |(x, residual, norm)| {
+            let [scale, shift] = of_norm::<B>(norm);
+            [Some(x), residual, scale, shift]
+        });
     }
 }
 
 impl<B: NormedKernels> Backward<B, 1> for ScaleGate {
     type State = Kept<B>;
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let [x] = ops.parents;
-        let grad = grads.consume::<B>(&ops.node);
-        if let Some(n) = x {
-            grads.register::<B>(n.id, ops.state.backward(grad).0);
-        }
+        spread(ops, grads, |(x, ..)| [Some(x)]);
     }
 }
 
 impl<B: NormedKernels> Backward<B, 2> for ScaleSumGate {
     type State = Kept<B>;
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let grad = grads.consume::<B>(&ops.node);
-        let (gx, gr, _) = ops.state.backward(grad);
-        for (node, grad) in ops.parents.into_iter().zip([Some(gx), gr]) {
-            if let (Some(n), Some(grad)) = (node, grad) {
-                grads.register::<B>(n.id, grad);
-            }
-        }
+        spread(ops, grads, |(x, residual, _)| [Some(x), residual]);
     }
 }
 
