@@ -67,6 +67,8 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
         let c = o.compute(&student, &student.gates, teacher.as_ref(), &made, false, at).map_err(input)?;
         let grads = c.loss.backward();
         let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
+        // As in training, whose optimizer then changes weights in place.
+        drop((grads, c.leaves));
         let norm = timed("optimizer", String::new, || 0, || sgd.step(&mut student.params, all, 1e-3));
         for (branch, s) in &c.statistics {
             timed(

@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use super::pool::Buffer;
 use super::simd::wide;
 
 /// Images whose sums are taken together; fixed, so that results do not depend on the number of threads.
@@ -19,7 +20,7 @@ const LANES: usize = 16;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Normalised {
     /// `gamma·(x - mean)/√(var + eps) + beta`, `[n, channels, area]`.
-    pub y: Vec<f32>,
+    pub y: Buffer,
     /// Mean of each channel.
     pub mean: Vec<f32>,
     /// Variance of each channel, divided by the number of values and not by one less.
@@ -30,7 +31,7 @@ pub struct Normalised {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradients {
     /// Gradient of the input, `[n, channels, area]`.
-    pub x: Vec<f32>,
+    pub x: Buffer,
     /// Gradient of the scale, `[channels]`.
     pub gamma: Vec<f32>,
     /// Gradient of the shift, `[channels]`.
@@ -39,7 +40,7 @@ pub struct Gradients {
 
 /// Normalises `x`, `[n, channels, area]`, by the statistics of the batch; `gamma` and `beta` are `[channels]`.
 pub fn forward(x: &[f32], gamma: &[f32], beta: &[f32], area: usize, eps: f32) -> Normalised {
-    let mut y = vec![0.0; x.len()];
+    let mut y = Buffer::stale(x.len());
     let (mean, var) = forward_into(x, gamma, beta, area, eps, &mut y);
     Normalised { y, mean, var }
 }
@@ -69,9 +70,8 @@ pub fn factors(gamma: &[f32], beta: &[f32], (mean, var): (&[f32], &[f32]), eps: 
 /// Mean and biased variance of each channel of `x`, `[n, channels, area]`.
 pub fn statistics(x: &[f32], channels: usize, area: usize) -> (Vec<f32>, Vec<f32>) {
     let count = (x.len() / channels.max(1)).max(1) as f64;
-    let guess: Vec<f32> = (0..channels)
-        .map(|c| x.get(c * area..(c + 1) * area).map_or(0.0, |p| p.iter().sum::<f32>() / area.max(1) as f32))
-        .collect();
+    let first = |c: usize| x.get(c * area..(c + 1) * area).unwrap_or_default();
+    let guess: Vec<f32> = (0..channels).map(|c| mean_run(&first(c)[..RUN.min(first(c).len())])).collect();
     let sums = channel_sums(x, None, &guess, area);
     let mean = |(&[sum, _], guess): (&[f64; 2], &f32)| (f64::from(*guess) + sum / count) as f32;
     let var = |&[sum, squares]: &[f64; 2]| (squares / count - (sum / count).powi(2)).max(0.0) as f32;
@@ -97,7 +97,7 @@ pub fn backward(
     area: usize,
     eps: f32,
 ) -> Gradients {
-    let mut gx = vec![0.0; x.len()];
+    let mut gx = Buffer::stale(x.len());
     let (gamma, beta) = backward_into((x, gy), gamma, (mean, var), area, eps, &mut gx);
     Gradients { x: gx, gamma, beta }
 }
@@ -132,9 +132,22 @@ pub fn backward_into(
     gx: &mut [f32],
 ) -> (Vec<f32>, Vec<f32>) {
     assert_eq!((x.len(), gy.len()), (gx.len(), gx.len()));
-    let channels = gamma.len();
     let sums = channel_sums(x, Some(gy), mean, area);
-    let terms = terms(x.len(), gamma, var, &sums, eps);
+    finish_into((x, gy), gamma, (mean, var), &sums, area, eps, gx)
+}
+
+/// [`finish`] with the gradient of the input written to `gx`.
+pub fn finish_into(
+    (x, gy): (&[f32], &[f32]),
+    gamma: &[f32],
+    (mean, var): (&[f32], &[f32]),
+    sums: &[[f64; 2]],
+    area: usize,
+    eps: f32,
+    gx: &mut [f32],
+) -> (Vec<f32>, Vec<f32>) {
+    let channels = gamma.len();
+    let terms = terms(x.len(), gamma, var, sums, eps);
     let image = (channels * area).max(1);
     gx.par_chunks_mut(image).zip(x.par_chunks(image)).zip(gy.par_chunks(image)).for_each(|((gx, x), gy)| {
         for c in 0..channels {
@@ -142,7 +155,7 @@ pub fn backward_into(
             backward_run(&x[at.clone()], &gy[at.clone()], terms[c], mean[c], &mut gx[at]);
         }
     });
-    parameter_gradients(&sums, var, eps)
+    parameter_gradients(sums, var, eps)
 }
 
 /// `gx = gamma/σ · (gy - mean(gy) - (x - mean)/σ² · mean(gy·(x - mean)))` as `a·gy + b·(x - mean) + c`.
@@ -195,6 +208,19 @@ fn channel_sums(x: &[f32], g: Option<&[f32]>, offset: &[f32], area: usize) -> Ve
         }
     }
     sums
+}
+
+wide! {
+    fn mean_run(x: &[f32]) -> f32 {
+        let (lanes, rest) = x.as_chunks::<LANES>();
+        let mut sums = [0.0; LANES];
+        for x in lanes {
+            for i in 0..LANES {
+                sums[i] += x[i];
+            }
+        }
+        (sums.iter().sum::<f32>() + rest.iter().sum::<f32>()) / x.len().max(1) as f32
+    }
 }
 
 wide! {
@@ -308,7 +334,7 @@ mod tests {
                 };
                 (moved(step) - moved(-step)) / (2.0 * step)
             };
-            for (which, got) in [&grads.x, &grads.gamma, &grads.beta].into_iter().enumerate() {
+            for (which, got) in [&grads.x[..], &grads.gamma, &grads.beta].into_iter().enumerate() {
                 for i in (0..got.len()).step_by(got.len().div_ceil(23)) {
                     let (got, want) = (f64::from(got[i]), slope(which, i));
                     assert!(

@@ -2,14 +2,15 @@
 
 use rayon::prelude::*;
 
+use super::pool::Buffer;
 use super::simd::wide;
 
 /// Elements of one task.
 const CHUNK: usize = 1 << 15;
 
 /// `a + b`.
-pub fn add(a: &[f32], b: &[f32]) -> Vec<f32> {
-    let mut sum = vec![0.0; a.len()];
+pub fn add(a: &[f32], b: &[f32]) -> Buffer {
+    let mut sum = Buffer::stale(a.len());
     add_into(a, b, &mut sum);
     sum
 }
@@ -21,6 +22,13 @@ pub fn add_into(a: &[f32], b: &[f32], sum: &mut [f32]) {
         .zip(a.par_chunks(CHUNK))
         .zip(b.par_chunks(CHUNK))
         .for_each(|((sum, a), b)| add_run(a, b, sum));
+}
+
+/// The same numbers in other memory.
+pub fn copy(a: &[f32]) -> Buffer {
+    let mut copy = Buffer::stale(a.len());
+    copy.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(|(copy, a)| copy.copy_from_slice(a));
+    copy
 }
 
 /// `a += b`.
@@ -74,7 +82,7 @@ mod tests {
     fn sums_are_exact() {
         let (a, b) = (noise(70_001, 1), noise(70_001, 2));
         let want: Vec<f32> = a.iter().zip(&b).map(|(a, b)| a + b).collect();
-        assert_eq!(add(&a, &b), want);
+        assert_eq!(add(&a, &b)[..], want[..]);
         let mut sum = a;
         accumulate(&mut sum, &b);
         assert_eq!(sum, want);

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod conv;
 pub mod elementwise;
 pub mod normed;
+pub mod pool;
 pub mod removal;
 pub mod sgd;
 pub mod simd;

@@ -5,6 +5,7 @@
 use rayon::prelude::*;
 
 use super::batch_norm;
+use super::pool::Buffer;
 use super::simd::wide;
 use super::two_slope::Slopes;
 
@@ -62,9 +63,9 @@ impl Normed<'_> {
     }
 
     /// The value.
-    pub fn forward(&self) -> Vec<f32> {
+    pub fn forward(&self) -> Buffer {
         self.check();
-        let mut y = vec![0.0; self.x.len()];
+        let mut y = Buffer::stale(self.x.len());
         let channels = self.factor.len().max(1);
         y.par_chunks_mut((channels * self.area).max(1)).enumerate().for_each(|(image, y)| {
             for (c, y) in y.chunks_exact_mut(self.area).enumerate() {
@@ -105,7 +106,7 @@ impl Normed<'_> {
 
     /// Turns the gradient `g` of the value into that of `x`, factor and offset being constants; also returns that of the
     /// residual, where there is one.
-    pub fn input_grad(&self, g: &mut [f32]) -> Option<Vec<f32>> {
+    pub fn input_grad(&self, g: &mut [f32]) -> Option<Buffer> {
         self.check();
         assert_eq!(g.len(), self.x.len());
         let channels = self.factor.len().max(1);
@@ -119,7 +120,7 @@ impl Normed<'_> {
             });
             return None;
         };
-        let mut other = vec![0.0; r.len()];
+        let mut other = Buffer::stale(r.len());
         g.par_chunks_mut(image).zip(other.par_chunks_mut(image)).enumerate().for_each(|(i, (g, other))| {
             let planes = g.chunks_exact_mut(self.area).zip(other.chunks_exact_mut(self.area));
             for (c, (g, other)) in planes.enumerate() {
@@ -204,15 +205,15 @@ mod tests {
                 let want = batch_norm::backward((&x, &gz), &gamma, (&plain.mean, &plain.var), area, EPS);
                 let mut cut = g.clone();
                 let sums = op.cut(&mut cut, &plain.mean);
-                assert_eq!(cut, gz);
+                assert_eq!(cut[..], gz[..]);
                 let got =
                     batch_norm::finish((&x, &mut cut), &gamma, (&plain.mean, &plain.var), &sums, area, EPS);
-                assert_eq!((&cut, &got.0, &got.1), (&want.x, &want.gamma, &want.beta));
+                assert_eq!((&cut[..], &got.0, &got.1), (&want.x[..], &want.gamma, &want.beta));
                 let mut gx = g.clone();
                 let other = op.input_grad(&mut gx);
                 assert_eq!(other.is_some(), residual.is_some());
                 assert!(other.is_none_or(|o| o == gz));
-                for (i, (gx, gz)) in gx.iter().zip(&gz).enumerate() {
+                for (i, (gx, gz)) in gx.iter().zip(gz.iter()).enumerate() {
                     let want = gz * factor[i / area % channels];
                     assert!((gx - want).abs() <= 1e-6 * want.abs(), "{gx} instead of {want}");
                 }

@@ -46,7 +46,8 @@ impl Level {
 /// Defines a loop that is compiled once for each [`Level`] and runs at the best one. Nothing is contracted to fused operations,
 /// so results do not depend on the machine.
 macro_rules! wide {
-    ($visible:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+    ($(#[$doc:meta])* $visible:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+        $(#[$doc])*
         #[allow(unsafe_code)]
         $visible fn $name($($arg: $type),*) $(-> $result)? {
             #[inline(always)]

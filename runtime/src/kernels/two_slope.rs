@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use super::pool::Buffer;
 use super::simd::wide;
 
 /// Elements of an image that one task sums over the batch.
@@ -29,8 +30,8 @@ pub struct SlopeGradients {
 }
 
 /// The activation of `x`, `[n, c·h·w]`.
-pub fn forward(x: &[f32], slopes: Slopes<'_>) -> Vec<f32> {
-    let mut y = vec![0.0; x.len()];
+pub fn forward(x: &[f32], slopes: Slopes<'_>) -> Buffer {
+    let mut y = Buffer::stale(x.len());
     forward_into(x, slopes, &mut y);
     y
 }
@@ -43,8 +44,8 @@ pub fn forward_into(x: &[f32], slopes: Slopes<'_>, y: &mut [f32]) {
 }
 
 /// The gradient of `x` from that of the activation, `g`, both `[n, c·h·w]`.
-pub fn input_grad(x: &[f32], g: &[f32], slopes: Slopes<'_>) -> Vec<f32> {
-    let mut gx = vec![0.0; x.len()];
+pub fn input_grad(x: &[f32], g: &[f32], slopes: Slopes<'_>) -> Buffer {
+    let mut gx = Buffer::stale(x.len());
     input_grad_into(x, g, slopes, &mut gx);
     gx
 }
@@ -114,7 +115,7 @@ mod tests {
     #[test]
     fn known_slopes_are_known_functions() {
         let x = [-2.0, 3.0, 0.0, -4.0, 5.0, -6.0];
-        let of = |pos: f32, neg: f32| forward(&x, Slopes { pos: &[pos; 3], neg: &[neg; 3] });
+        let of = |pos: f32, neg: f32| forward(&x, Slopes { pos: &[pos; 3], neg: &[neg; 3] }).to_vec();
         assert_eq!(of(1.0, 0.0), [0.0, 3.0, 0.0, 0.0, 5.0, 0.0]);
         assert_eq!(of(1.0, 1.0), x);
         assert_eq!(of(0.0, 0.0), [0.0; 6]);

@@ -48,6 +48,7 @@ impl Sgd {
                 false => clipped = Some((norm.clone().recip() * self.clip).clamp_max(1.0)),
             }
         }
+        let Some(hole) = params.first().map(|p| Burn::zeros([1], &p.device())) else { return norm };
         let velocities = self.velocity.iter_mut().enumerate();
         for ((w, g), (i, v)) in params.iter_mut().zip(grads).zip(velocities) {
             let Some(g) = g else { continue };
@@ -55,7 +56,8 @@ impl Sgd {
             let (gain, decay) = if i >= self.slopes_from { (SLOPE_GAIN, 0.0) } else { (1.0, self.decay) };
             let u = Update { factor: factor * gain / self.scale, decay, momentum: self.momentum, rate };
             let g = clipped.iter().fold(g, |g, c| g * c.clone());
-            let (weights, velocity) = descend(w.clone(), g, old, u);
+            // Weights that nobody else holds are changed in place.
+            let (weights, velocity) = descend(std::mem::replace(w, hole.clone()), g, old, u);
             (*w, *v) = (weights, Some(velocity));
         }
         norm

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::strip::{Images, Strips};
 use crate::kernels::micro::{CHANNELS, LANES};
+use crate::kernels::pool::Buffer;
 use crate::kernels::simd::Level;
 use crate::kernels::transpose::{self, Stage};
 
@@ -74,7 +75,7 @@ pub(super) fn correlate(
         let stride = per_image;
         let images = Images { values: &x[item.first * per_image..], stride, count: item.images.len() };
         let (mut scratch, mut stage) = (method.scratch(), Box::<Stage>::default());
-        let mut sums = vec![0.0; CHANNELS * strips.positions() * LANES];
+        let mut sums = Buffer::work(CHANNELS * strips.positions() * LANES);
         for range in strips.ranges() {
             method.load(images, range, item.blocks.clone(), &mut scratch);
             let (start, count) = (range.0 * strips.row(), (range.1 - range.0) * strips.row());

@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::correlate::{Method, Sizes};
 use super::strip::{Images, Strips};
 use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position};
+use crate::kernels::pool::Buffer;
 use crate::kernels::simd::Level;
 use crate::kernels::transpose::Stage;
 
@@ -20,12 +23,12 @@ struct Phase {
     at: (usize, usize),
     taps: Vec<usize>,
     /// `[group][block][channel][tap][CHANNELS]`.
-    weights: Vec<f32>,
+    weights: Buffer,
 }
 
 /// A transposed strip, `[read][plane]`, and the windows of each phase.
 pub(super) struct Scratch {
-    transposed: Vec<f32>,
+    transposed: Buffer,
     windows: Vec<Vec<Position>>,
     stage: Box<Stage>,
 }
@@ -36,23 +39,24 @@ impl Direct {
         level: Level,
         sizes: Sizes,
         strips: Strips,
-        weight: impl Fn(usize, usize, usize, usize) -> f32,
+        weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
     ) -> Self {
         let (read, written) = sizes.per_group();
         let (rows, columns) = strips.phases();
         let mut phases = Vec::new();
         for at in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))) {
             let taps = strips.taps(at.0, at.1);
-            let mut weights =
-                Vec::with_capacity(sizes.groups * sizes.blocks() * read * taps.len() * CHANNELS);
-            for block in 0..sizes.groups * sizes.blocks() {
+            let length = read * taps.len() * CHANNELS;
+            let mut weights = Buffer::work(sizes.groups * sizes.blocks() * length);
+            weights.par_chunks_exact_mut(length.max(1)).enumerate().for_each(|(block, weights)| {
                 let (group, first) = (block / sizes.blocks(), block % sizes.blocks() * CHANNELS);
-                for (from, &(tap, _)) in (0..read).flat_map(|from| taps.iter().map(move |t| (from, t))) {
-                    let to = first..first + CHANNELS;
-                    weights
-                        .extend(to.map(|to| if to < written { weight(group, to, from, tap) } else { 0.0 }));
+                let places = (0..read).flat_map(|from| taps.iter().map(move |t| (from, t)));
+                for ((from, &(tap, _)), weights) in places.zip(weights.chunks_exact_mut(CHANNELS)) {
+                    for (to, w) in (first..).zip(weights) {
+                        *w = if to < written { weight(group, to, from, tap) } else { 0.0 };
+                    }
                 }
-            }
+            });
             phases.push(Phase { at, taps: taps.into_iter().map(|(_, offset)| offset).collect(), weights });
         }
         Direct { level, sizes, strips, phases }
@@ -68,7 +72,7 @@ impl Method for Direct {
 
     fn scratch(&self) -> Scratch {
         Scratch {
-            transposed: vec![0.0; self.sizes.read * self.strips.plane()],
+            transposed: Buffer::work(self.sizes.read * self.strips.plane()),
             windows: Vec::new(),
             stage: Box::default(),
         }

@@ -25,14 +25,15 @@ use self::direct::Direct;
 use self::strip::{BUDGET, Strips};
 use self::winograd::Winograd;
 use super::micro::{CHANNELS, LANES};
+use super::pool::Buffer;
 use super::simd::Level;
 pub use shape::ConvShape;
 pub(super) use winograd::transformed;
 
 /// The convolution of `x`, `[n, c_in, h, w]`, with `w`, `[c_out, c_in/groups, kernel…]`, plus a bias for each output
 /// channel: `[n, c_out, output…]`.
-pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Vec<f32> {
-    let mut y = vec![0.0; s.output_len()];
+pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer {
+    let mut y = Buffer::stale(s.output_len());
     forward_into(x, w, bias, s, &mut y);
     y
 }
@@ -43,8 +44,8 @@ pub fn forward_into(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape, y
 }
 
 /// The gradient of the input, `[n, c_in, h, w]`, from that of the output, `g`, `[n, c_out, output…]`.
-pub fn data_grad(g: &[f32], w: &[f32], s: &ConvShape) -> Vec<f32> {
-    let mut gx = vec![0.0; s.input_len()];
+pub fn data_grad(g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
+    let mut gx = Buffer::stale(s.input_len());
     data_grad_into(g, w, s, &mut gx);
     gx
 }
@@ -55,7 +56,7 @@ pub fn data_grad_into(g: &[f32], w: &[f32], s: &ConvShape, gx: &mut [f32]) {
 }
 
 /// The gradient of the weights, `[c_out, c_in/groups, kernel…]`, from the input and the gradient of the output.
-pub fn weight_grad(x: &[f32], g: &[f32], s: &ConvShape) -> Vec<f32> {
+pub fn weight_grad(x: &[f32], g: &[f32], s: &ConvShape) -> Buffer {
     weight_grad_at(Level::best(), x, g, s)
 }
 
@@ -132,10 +133,10 @@ fn correlate(
     correlate::correlate(level, &sizes, &method, x, bias, out);
 }
 
-fn weight_grad_at(level: Level, x: &[f32], g: &[f32], s: &ConvShape) -> Vec<f32> {
+fn weight_grad_at(level: Level, x: &[f32], g: &[f32], s: &ConvShape) -> Buffer {
     assert_eq!((x.len(), g.len()), (s.input_len(), s.output_len()));
     if g.is_empty() {
-        return vec![0.0; s.weight_len()];
+        return Buffer::zeros(s.weight_len());
     }
     weight_grad::weight_grad(level, s, x, g)
 }

@@ -118,11 +118,13 @@ impl Strips {
             at,
             head: skipped * row,
             end,
+            row,
+            left: (-self.left) as usize * LANES,
+            right: ((-self.left) as usize + self.columns.input) * LANES,
         }
     }
 
-    /// Transposes all channels of what outputs `range` read into `dst`, `[channels][plane]`, of which columns outside the
-    /// input are zero already.
+    /// Transposes all channels of what outputs `range` read into `dst`, `[channels][plane]`.
     pub(super) fn load(
         &self,
         level: Level,
@@ -163,12 +165,17 @@ pub(super) struct Source {
     channel: usize,
     start: usize,
     at: Vec<usize>,
+    /// Floats of the rows above the input, the end of its rows, and floats of a row.
     head: usize,
     end: usize,
+    row: usize,
+    /// Floats of the columns left of the input, and the end of its columns.
+    left: usize,
+    right: usize,
 }
 
 impl Source {
-    /// Transposes one channel into `plane`; rows outside the input become zero, columns outside must be already.
+    /// Transposes one channel into `plane`; what lies outside the input becomes zero.
     pub(super) fn load(
         &self,
         level: Level,
@@ -179,6 +186,10 @@ impl Source {
     ) {
         plane[..self.head].fill(0.0);
         plane[self.end..].fill(0.0);
+        for row in plane[self.head..self.end].chunks_exact_mut(self.row.max(1)) {
+            row[..self.left].fill(0.0);
+            row[self.right..].fill(0.0);
+        }
         let start = (channel * self.channel + self.start).min(images.values.len());
         transpose::gather(
             level,

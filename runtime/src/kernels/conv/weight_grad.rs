@@ -8,7 +8,9 @@ use super::axis::Axis;
 use super::shape::ConvShape;
 use super::strip::{Images, Strips};
 use super::winograd_grad::WinogradGrad;
+use crate::kernels::elementwise;
 use crate::kernels::micro::{self, GRADS, INPUTS, LANES};
+use crate::kernels::pool::Buffer;
 use crate::kernels::simd::Level;
 use crate::kernels::transpose::{self, Stage};
 
@@ -24,7 +26,7 @@ const SHARES: usize = 8;
 const TILE: usize = GRADS * INPUTS;
 
 /// The gradient of `[c_out, c_in/groups, kernel…]`.
-pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> Vec<f32> {
+pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> Buffer {
     let row = s.output()[1];
     let of_rows = |fits: &dyn Fn(usize) -> bool| {
         Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| fits(rows))
@@ -37,17 +39,28 @@ pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> 
     let blocks = s.n.div_ceil(LANES);
     if s.weight_len() <= MANY || s.groups > 1 || s.c_out < SHARES * GRADS {
         let shares = blocks.min(SHARES);
-        let partial = |i: usize| task.share(i * blocks / shares..(i + 1) * blocks / shares, 0..s.c_out);
-        let partials: Vec<Vec<f32>> = (0..shares).into_par_iter().map(partial).collect();
-        let mut sum = vec![0.0; s.weight_len()];
-        for partial in partials {
-            sum.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);
+        let partial = |i: usize| {
+            let mut weights = Buffer::work(s.weight_len());
+            task.share(i * blocks / shares..(i + 1) * blocks / shares, 0..s.c_out, &mut weights);
+            weights
+        };
+        let partials: Vec<Buffer> = (0..shares).into_par_iter().map(partial).collect();
+        let mut sum = Buffer::zeros(s.weight_len());
+        for partial in &partials {
+            elementwise::accumulate(&mut sum, partial);
         }
         return sum;
     }
     let cut = |share: usize| (share * s.c_out / SHARES).next_multiple_of(GRADS).min(s.c_out);
-    let partial = |share: usize| task.share(0..blocks, cut(share)..cut(share + 1));
-    (0..SHARES).into_par_iter().map(partial).collect::<Vec<_>>().concat()
+    let mut weights = Buffer::stale(s.weight_len());
+    let (mut parts, mut rest) = (Vec::new(), &mut weights[..]);
+    for to in (0..SHARES).map(|share| cut(share)..cut(share + 1)) {
+        let (head, tail) = rest.split_at_mut(to.len() * s.c_in * s.taps());
+        parts.push((to, head));
+        rest = tail;
+    }
+    parts.into_par_iter().for_each(|(to, weights)| task.share(0..blocks, to, weights));
+    weights
 }
 
 struct Task<'a> {
@@ -60,14 +73,14 @@ struct Task<'a> {
 
 /// Working memory: transposed inputs `[channel][block][plane]` and gradients `[channel][block][position]`.
 struct Scratch {
-    inputs: Vec<f32>,
-    grads: Vec<f32>,
+    inputs: Buffer,
+    grads: Buffer,
     stage: Box<Stage>,
 }
 
 impl Task<'_> {
-    /// The part of some blocks of images in the gradient for some output channels, which are all with groups.
-    fn share(&self, blocks: Range<usize>, to: Range<usize>) -> Vec<f32> {
+    /// Writes the part of some blocks of images in the gradient for some output channels, which are all with groups.
+    fn share(&self, blocks: Range<usize>, to: Range<usize>, weights: &mut [f32]) {
         let (s, taps) = (self.s, self.s.taps());
         let (plane, positions) = (self.strips.plane(), self.strips.positions());
         // Small maps are summed over several blocks of images at a time.
@@ -76,11 +89,10 @@ impl Task<'_> {
         let chunk =
             if s.groups > 1 { s.c_in } else { (BUDGET / (4 * plane * together)).clamp(16, s.c_in.max(16)) };
         let mut scratch = Scratch {
-            inputs: vec![0.0; chunk.min(s.c_in) * together * plane],
-            grads: vec![0.0; to.len() * ((together * positions) | 1) * LANES],
+            inputs: Buffer::work(chunk.min(s.c_in) * together * plane),
+            grads: Buffer::work(to.len() * ((together * positions) | 1) * LANES),
             stage: Box::default(),
         };
-        let mut weights = vec![0.0; to.len() * inner * taps];
         for first in (0..s.c_in).step_by(chunk) {
             let from = first..(first + chunk).min(s.c_in);
             let part = self.part(blocks.clone(), together, from.clone(), to.clone(), &mut scratch);
@@ -89,7 +101,6 @@ impl Task<'_> {
                 row[start..start + length].copy_from_slice(part);
             }
         }
-        weights
     }
 
     /// The gradient for input channels `from`, all or of the only group, and output channels `to`.

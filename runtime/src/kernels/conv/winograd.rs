@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::correlate::{Method, Sizes};
 use super::strip::{Images, Strips};
 use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position};
+use crate::kernels::pool::Buffer;
 use crate::kernels::simd::{Level, wide};
 use crate::kernels::tiles::{self, POINTS};
 use crate::kernels::transpose::Stage;
@@ -23,15 +24,15 @@ pub(super) struct Winograd {
     sizes: Sizes,
     strips: Strips,
     /// Transformed weights, `[group][block][point][channel][CHANNELS]`.
-    weights: Vec<f32>,
+    weights: Buffer,
 }
 
 /// Working memory: one transposed channel, transformed channels `[point][read][tiles]`, products
 /// `[point][blocks][CHANNELS][tiles]`, and the tiles' offsets.
 pub(super) struct Scratch {
-    plane: Vec<f32>,
-    spectrum: Vec<f32>,
-    products: Vec<f32>,
+    plane: Buffer,
+    spectrum: Buffer,
+    products: Buffer,
     tiles: Vec<Position>,
     stage: Box<Stage>,
 }
@@ -63,7 +64,7 @@ impl Winograd {
         let mut taps = strips.taps(0, 0);
         taps.sort_by_key(|&(_, offset)| offset);
         let length = POINTS * read * CHANNELS;
-        let mut weights = vec![0.0; sizes.groups * sizes.blocks() * length];
+        let mut weights = Buffer::work(sizes.groups * sizes.blocks() * length);
         weights.par_chunks_exact_mut(length).enumerate().for_each(|(block, weights)| {
             let (group, first) = (block / sizes.blocks(), block % sizes.blocks() * CHANNELS);
             for from in 0..read {
@@ -128,9 +129,9 @@ impl Method for Winograd {
 
     fn scratch(&self) -> Scratch {
         Scratch {
-            plane: vec![0.0; self.strips.plane()],
-            spectrum: vec![0.0; POINTS * self.point(self.sizes.read)],
-            products: Vec::new(),
+            plane: Buffer::work(self.strips.plane()),
+            spectrum: Buffer::work(POINTS * self.point(self.sizes.read)),
+            products: Buffer::work(0),
             tiles: Vec::new(),
             stage: Box::default(),
         }
@@ -152,7 +153,9 @@ impl Method for Winograd {
         // All channels of a point before the next: what a point has read and written stays in the cache.
         let (read, channel) = (self.sizes.per_group().0, self.channel());
         let (length, out_point) = (read * CHANNELS, self.point(blocks.len() * CHANNELS));
-        scratch.products.resize(POINTS * out_point, 0.0);
+        if scratch.products.len() != POINTS * out_point {
+            scratch.products = Buffer::work(POINTS * out_point);
+        }
         for (point, products) in scratch.products.chunks_exact_mut(out_point).enumerate() {
             for (block, products) in blocks.clone().zip(products.chunks_exact_mut(CHANNELS * channel)) {
                 let first = block / self.sizes.blocks() * read;

@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use super::shape::ConvShape;
 use super::strip::{Images, Strips};
 use crate::kernels::micro::{self, LANES, SIDE};
-use crate::kernels::simd::Level;
+use crate::kernels::pool::Buffer;
+use crate::kernels::simd::{Level, wide};
 use crate::kernels::tiles::{self, POINTS};
 use crate::kernels::transpose::{self, Stage};
 
@@ -41,10 +42,10 @@ pub(super) struct WinogradGrad<'a> {
 
 /// Working memory: a transposed channel of the input and of the gradient, and both transformed, `[point][channel][tiles]`.
 struct Scratch {
-    input: Vec<f32>,
-    grad: Vec<f32>,
-    inputs: Vec<f32>,
-    grads: Vec<f32>,
+    input: Buffer,
+    grad: Buffer,
+    inputs: Buffer,
+    grads: Buffer,
     stages: [Box<Stage>; 2],
 }
 
@@ -70,7 +71,7 @@ impl<'a> WinogradGrad<'a> {
     }
 
     /// The gradient, `[c_out, c_in, 3, 3]`.
-    pub(super) fn compute(&self) -> Vec<f32> {
+    pub(super) fn compute(&self) -> Buffer {
         let (s, blocks) = (self.s, self.s.n.div_ceil(LANES));
         let weights = 4 * POINTS * s.c_in * s.c_out;
         let of_images = blocks.min(SHARES).min((SUMS / weights).max(1));
@@ -82,7 +83,7 @@ impl<'a> WinogradGrad<'a> {
             self.share(images * blocks / of_images..(images + 1) * blocks / of_images, to)
         };
         let shares: Vec<Vec<f32>> = (0..of_images * of_channels).into_par_iter().map(share).collect();
-        let mut result = vec![0.0; s.weight_len()];
+        let mut result = Buffer::stale(s.weight_len());
         let mut rest = &mut result[..];
         for (channels, of_one) in shares.chunks(of_images).enumerate() {
             let to = cut(channels)..cut(channels + 1);
@@ -106,10 +107,11 @@ impl<'a> WinogradGrad<'a> {
         let point = |channels: usize| ((channels * channel / LANES) | 1) * LANES;
         let (x_point, g_point) = (point(s.c_in), point(to.len()));
         let mut scratch = Scratch {
-            input: vec![0.0; self.strips.plane()],
-            grad: vec![0.0; 4 * down * across * LANES],
-            inputs: vec![0.0; POINTS * x_point],
-            grads: vec![0.0; POINTS * g_point],
+            input: Buffer::work(self.strips.plane()),
+            // Its last column may stick out of the map.
+            grad: Buffer::zeros(4 * down * across * LANES),
+            inputs: Buffer::work(POINTS * x_point),
+            grads: Buffer::work(POINTS * g_point),
             stages: [Box::default(), Box::default()],
         };
         let (outer, inner) = (to.len().div_ceil(SIDE), s.c_in.div_ceil(SIDE));
@@ -178,22 +180,49 @@ impl<'a> WinogradGrad<'a> {
 
     /// `Gᵀ·m·G` of the sums of all shares, added in order, for so many output channels.
     fn unpack(&self, shares: &[Vec<f32>], outer: usize, out: &mut [f32]) {
-        let inner = self.s.c_in.div_ceil(SIDE);
+        let (inner, row) = (self.s.c_in.div_ceil(SIDE), 9 * self.s.c_in);
         let point = outer.div_ceil(SIDE) * inner * TILE;
-        out.par_chunks_exact_mut(self.s.c_in * 9).enumerate().for_each(|(to, out)| {
-            for (from, out) in out.chunks_exact_mut(9).enumerate() {
-                let at = ((to / SIDE * inner + from / SIDE) * SIDE + to % SIDE) * SIDE + from % SIDE;
-                let m: [f64; POINTS] =
-                    std::array::from_fn(|p| shares.iter().map(|s| f64::from(s[p * point + at])).sum());
-                let fold =
-                    |a: f64, b: f64, c: f64, d: f64| [a + (b + c) / 2.0, (b - c) / 2.0, (b + c) / 2.0 + d];
-                let columns: [[f64; 3]; 4] =
-                    std::array::from_fn(|c| fold(m[c], m[4 + c], m[8 + c], m[12 + c]));
-                for (r, out) in out.chunks_exact_mut(3).enumerate() {
-                    let row = fold(columns[0][r], columns[1][r], columns[2][r], columns[3][r]);
-                    out.iter_mut().zip(row).for_each(|(out, v)| *out = v as f32);
+        out.par_chunks_mut(SIDE * row).enumerate().for_each(|(down, out)| {
+            for across in 0..inner {
+                let at = (down * inner + across) * TILE;
+                let mut sums = [[0.0; TILE]; POINTS];
+                for (p, sums) in sums.iter_mut().enumerate() {
+                    for share in shares {
+                        add_run(&share[p * point + at..][..TILE], sums);
+                    }
+                }
+                let mut weights = [[0.0; TILE]; 9];
+                fold_run(&sums, &mut weights);
+                for (to, out) in out.chunks_exact_mut(row).enumerate() {
+                    let columns = out[9 * across * SIDE..].chunks_exact_mut(9).take(SIDE);
+                    for (from, out) in columns.enumerate() {
+                        out.iter_mut().zip(&weights).for_each(|(out, w)| *out = w[to * SIDE + from]);
+                    }
                 }
             }
         });
+    }
+}
+
+wide! {
+    fn add_run(part: &[f32], sums: &mut [f64; TILE]) {
+        sums.iter_mut().zip(part).for_each(|(sum, v)| *sum += f64::from(*v));
+    }
+}
+
+wide! {
+    /// `Gᵀ·m·G` for the pairs of channels of a tile.
+    fn fold_run(m: &[[f64; TILE]; POINTS], out: &mut [[f32; TILE]; 9]) {
+        for k in 0..TILE {
+            let fold = |a: f64, b: f64, c: f64, d: f64| [a + (b + c) / 2.0, (b - c) / 2.0, (b + c) / 2.0 + d];
+            let columns: [[f64; 3]; 4] =
+                std::array::from_fn(|c| fold(m[c][k], m[4 + c][k], m[8 + c][k], m[12 + c][k]));
+            for r in 0..3 {
+                let row = fold(columns[0][r], columns[1][r], columns[2][r], columns[3][r]);
+                for c in 0..3 {
+                    out[3 * r + c][k] = row[c] as f32;
+                }
+            }
+        }
     }
 }

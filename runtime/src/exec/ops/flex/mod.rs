@@ -1,10 +1,12 @@
 //! The operations on the CPU backend, by [`crate::kernels`].
 
+mod bytes;
 mod descend;
 mod normed;
 
 use super::{Geometry, Planes, TrainKernels};
 use crate::kernels::clock::timed;
+use crate::kernels::pool::Buffer;
 use crate::kernels::two_slope::{self, Slopes};
 use crate::kernels::{batch_norm, conv, elementwise};
 use burn::backend::Flex;
@@ -33,7 +35,7 @@ impl Geometry {
 }
 
 /// Computes `f` and counts its time as that of a convolution's kernel.
-fn convolution(kind: &'static str, s: &conv::ConvShape, f: impl FnOnce() -> Vec<f32>) -> T {
+fn convolution(kind: &'static str, s: &conv::ConvShape, f: impl FnOnce() -> Buffer) -> T {
     let what = || {
         let groups = if s.groups > 1 { format!(", {} groups", s.groups) } else { String::new() };
         let ([kh, kw], step) = (s.kernel, s.strides[0]);
@@ -57,9 +59,10 @@ fn slice(t: &T) -> &[f32] {
     &t.storage::<f32>()[..t.layout().num_elements()]
 }
 
-fn make(v: Vec<f32>) -> T {
+fn make(v: impl Into<Buffer>) -> T {
+    let v = v.into();
     let n = v.len();
-    T::from_data(TensorData::new(v, [n]))
+    T::from_data(TensorData::from_bytes(bytes::of(v), [n], DType::F32))
 }
 
 impl TrainKernels for Flex {
@@ -128,7 +131,7 @@ impl TrainKernels for Flex {
     fn affine_forward(x: T, scale: T, shift: T, p: &Planes) -> T {
         let [x, scale, shift] = [x, scale, shift].map(plain);
         elements("batch normalisation, fixed", p.channels * p.size, || {
-            let mut y = vec![0.0; slice(&x).len()];
+            let mut y = Buffer::stale(slice(&x).len());
             batch_norm::affine_into(slice(&x), slice(&scale), slice(&shift), p.size, &mut y);
             make(y)
         })
@@ -143,7 +146,7 @@ impl TrainKernels for Flex {
         };
         let channel = |c| (0..p.n).map(|n| plane(n, c)).sum::<f64>() as f32;
         elements("batch normalisation, fixed", p.channels * p.size, || {
-            make((0..p.channels).into_par_iter().map(channel).collect())
+            make((0..p.channels).into_par_iter().map(channel).collect::<Vec<_>>())
         })
     }
     fn sum(a: T, b: T) -> T {

@@ -3,9 +3,10 @@
 use super::{T, elements, make, plain, slice};
 use crate::exec::ops::Planes;
 use crate::exec::ops::normed::{Backwards, Channels, Gates, NormedKernels};
-use crate::kernels::batch_norm;
 use crate::kernels::normed::Normed;
+use crate::kernels::pool::Buffer;
 use crate::kernels::two_slope::Slopes;
+use crate::kernels::{batch_norm, elementwise};
 use burn::backend::Flex;
 
 /// Factor and offset of each channel.
@@ -73,9 +74,12 @@ impl NormedKernels for Flex {
         p: &Planes,
     ) -> Backwards<Flex> {
         let held = Operands::new(x, r, c, g, p);
-        let (op, mut grad) = (held.op(), plain(grad));
+        let op = held.op();
         elements("normalisation and gate, backward", p.channels * p.size, || {
             let n = op.x.len();
+            let grad = plain(grad);
+            // Where another path needs the gradient too, changing it would copy it, by one thread.
+            let mut grad = if grad.is_unique() { grad } else { make(elementwise::copy(slice(&grad))) };
             let Some([mean, variance]) = &c.statistics else {
                 let other = op.input_grad(&mut grad.storage_mut::<f32>()[..n]);
                 return (grad, other.map(make), None);
@@ -83,11 +87,16 @@ impl NormedKernels for Flex {
             let [mean, variance, scale] = [mean, variance, &c.scale].map(|t| plain(t.clone()));
             let statistics = (slice(&mean), slice(&variance));
             let sums = op.cut(&mut grad.storage_mut::<f32>()[..n], statistics.0);
-            let mut input = grad.clone();
-            let other = op.residual.map(|_| grad);
-            let g = &mut input.storage_mut::<f32>()[..n];
-            let (gs, gb) = batch_norm::finish((op.x, g), slice(&scale), statistics, &sums, p.size, p.eps);
-            (input, other, Some([make(gs), make(gb)]))
+            let (scale, eps) = (slice(&scale), p.eps);
+            if op.residual.is_some() {
+                let mut input = Buffer::stale(n);
+                let of = (op.x, slice(&grad));
+                let (gs, gb) = batch_norm::finish_into(of, scale, statistics, &sums, p.size, eps, &mut input);
+                return (make(input), Some(grad), Some([make(gs), make(gb)]));
+            }
+            let g = &mut grad.storage_mut::<f32>()[..n];
+            let (gs, gb) = batch_norm::finish((op.x, g), scale, statistics, &sums, p.size, eps);
+            (grad, None, Some([make(gs), make(gb)]))
         })
     }
 }
