@@ -116,7 +116,7 @@ pub struct Call<'a> {
     pub branch: Branch,
     /// Return what goes into and comes out of every ReLU layer.
     pub watch: bool,
-    /// Added to what comes out of each ReLU layer, where given: zeros that want a gradient tell that of the activation.
+    /// One leaf for each ReLU layer, of any length: its gradient is that of what comes out of the layer.
     pub probes: Option<&'a [Burn<1>]>,
     /// What activations are computed in; the output and what is watched are f32.
     pub precision: Precision,
@@ -233,7 +233,7 @@ impl Network {
             let (pos, neg) = gate.sides(self.slope_of(r).map(|p| &call.params[p]));
             let mut y = ops::gate(x, pos, neg);
             if let Some(p) = call.probes {
-                y = ops::sum(&y, &Value::new(p[r].clone(), y.shape()).cast(call.precision));
+                y = ops::probed(&y, p[r].clone());
             }
             if let Some(t) = taps.get_mut(r) {
                 let full = |v: &Value| v.clone().cast(Precision::F32);

@@ -1,27 +1,27 @@
 //! What the removal of ReLUs costs to first order, squared and summed over images: one pass over inputs and gradients.
 
+use super::pool::Buffer;
 use super::simd::wide;
 use rayon::prelude::*;
 
 /// Elements of an image that one task sums over the batch.
 const CHUNK: usize = 2048;
 
-/// Adds `Σ (g·(s·x − max(x,0)))²` to `identity` and `Σ (g·max(x,0))²` to `zero`; `x` and `g` are `[n, c·h·w]`, `slope` and both
-/// sums `[c·h·w]`. A batch is summed in single precision.
-pub fn add_costs(x: &[f32], g: &[f32], slope: &[f32], identity: &mut [f64], zero: &mut [f64]) {
+/// `Σ (g·(s·x − max(x,0)))²`, of the identity, and `Σ (g·max(x,0))²`, of zero; `x` and `g` are `[n, c·h·w]`, `slope` and both
+/// sums `[c·h·w]`.
+pub fn costs(x: &[f32], g: &[f32], slope: &[f32]) -> [Buffer; 2] {
     let image = slope.len().max(1);
-    assert_eq!((x.len(), identity.len(), zero.len()), (g.len(), slope.len(), slope.len()));
-    let sums = identity.par_chunks_mut(CHUNK).zip(zero.par_chunks_mut(CHUNK)).zip(slope.par_chunks(CHUNK));
-    sums.enumerate().for_each(|(chunk, ((identity, zero), slope))| {
+    assert!(x.len() == g.len() && x.len().is_multiple_of(image));
+    let mut sums = [Buffer::zeros(slope.len()), Buffer::zeros(slope.len())];
+    let [identity, zero] = &mut sums;
+    let chunks = identity.par_chunks_mut(CHUNK).zip(zero.par_chunks_mut(CHUNK)).zip(slope.par_chunks(CHUNK));
+    chunks.enumerate().for_each(|(chunk, ((identity, zero), slope))| {
         let at = chunk * CHUNK..chunk * CHUNK + slope.len();
-        let (mut costs, n) = ([[0f32; CHUNK]; 2], slope.len());
-        let [i, z] = &mut costs;
         for (x, g) in x.chunks_exact(image).zip(g.chunks_exact(image)) {
-            add_image(&x[at.clone()], &g[at.clone()], slope, &mut i[..n], &mut z[..n]);
+            add_image(&x[at.clone()], &g[at.clone()], slope, &mut *identity, &mut *zero);
         }
-        identity.iter_mut().zip(i).for_each(|(sum, c)| *sum += f64::from(*c));
-        zero.iter_mut().zip(z).for_each(|(sum, c)| *sum += f64::from(*c));
     });
+    sums
 }
 
 wide! {
@@ -42,19 +42,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn costs_are_those_of_the_formula_and_add_up() {
+    fn costs_are_those_of_the_formula() {
         for image in [1, 7, CHUNK, 2 * CHUNK + 3] {
             let (x, g, slope) = (noise(3 * image, 1), noise(3 * image, 2), noise(image, 3));
-            let (mut identity, mut zero) = (vec![1.0; image], vec![2.0; image]);
-            add_costs(&x, &g, &slope, &mut identity, &mut zero);
+            let [identity, zero] = costs(&x, &g, &slope);
             for e in 0..image {
                 let each = (0..3).map(|n| (f64::from(x[n * image + e]), f64::from(g[n * image + e])));
                 let square = |v: f64| v * v;
-                let want: [f64; 2] = each.fold([1.0, 2.0], |[i, z], (x, g)| {
+                let want: [f64; 2] = each.fold([0.0; 2], |[i, z], (x, g)| {
                     let s = f64::from(slope[e]);
                     [i + square(g * (s * x - x.max(0.0))), z + square(g * x.max(0.0))]
                 });
                 for (got, want) in [identity[e], zero[e]].into_iter().zip(want) {
+                    let got = f64::from(got);
                     assert!((got - want).abs() <= 1e-6 * want, "element {e} of {image}: {got}, not {want}");
                 }
             }

@@ -4,11 +4,10 @@ use super::evaluate::pixels;
 use super::learner::Scene;
 use super::loader::order;
 use super::loss::{TEMPERATURE, cross_entropy, distillation, labels};
-use crate::device::is_host;
+use crate::exec::ops::removal_costs;
 use crate::exec::value::download;
 use crate::exec::{Branch, Call, Norms, Precision};
-use crate::kernels::removal;
-use burn::tensor::{Tensor as Burn, TensorData};
+use burn::tensor::Tensor as Burn;
 
 /// Images looked at together.
 const BATCH: usize = 64;
@@ -29,16 +28,13 @@ pub fn worth(scene: &Scene<'_>, n: usize, seed: u64) -> Result<Vec<Worth>, Strin
     let mut sums: Vec<Worth> =
         relus.map(|r| Worth { identity: vec![0.0; r.len()], zero: vec![0.0; r.len()] }).collect();
     let images: Vec<usize> = order(scene.train.len(), seed, usize::MAX).into_iter().take(n.max(1)).collect();
-    // Probes only read them, so that all layers and batches share one tensor, which stays in the cache.
-    let most = sums.iter().map(|w| w.zero.len()).max().unwrap_or(0);
-    let zeros = Burn::zeros([BATCH.min(images.len()) * most], scene.student.net.device());
     for chunk in images.chunks(BATCH) {
-        add_batch(scene, chunk, &zeros, &mut sums)?;
+        add_batch(scene, chunk, &mut sums)?;
     }
     Ok(sums)
 }
 
-fn add_batch(scene: &Scene<'_>, images: &[usize], zeros: &Burn<1>, sums: &mut [Worth]) -> Result<(), String> {
+fn add_batch(scene: &Scene<'_>, images: &[usize], sums: &mut [Worth]) -> Result<(), String> {
     let m = scene.student;
     let device = m.net.device();
     let n = images.len();
@@ -47,12 +43,9 @@ fn add_batch(scene: &Scene<'_>, images: &[usize], zeros: &Burn<1>, sums: &mut [W
         Some(t) => Some(t.runnable().logits(x.clone(), Branch::Clean)?),
         None => None,
     };
-    let probes: Vec<Burn<1>> = m
-        .net
-        .relus()
-        .iter()
-        .map(|r| Burn::from_inner(zeros.clone().narrow(0, 0, n * r.len())).require_grad())
-        .collect();
+    let leaf = Burn::zeros([1], device);
+    let probe = |_: &_| Burn::from_inner(leaf.clone()).require_grad();
+    let probes: Vec<Burn<1>> = m.net.relus().iter().map(probe).collect();
     let call = Call {
         params: &m.params,
         gates: &m.gates,
@@ -72,55 +65,33 @@ fn add_batch(scene: &Scene<'_>, images: &[usize], zeros: &Burn<1>, sums: &mut [W
     }
     let mut grads = (loss * n as f32).backward();
     for (r, ((tap, probe), sum)) in out.taps.into_iter().zip(probes).zip(sums).enumerate() {
-        let g = probe.grad_remove(&mut grads).unwrap_or_else(|| Burn::zeros(probe.dims(), device));
+        // A layer that the loss does not depend on costs nothing.
+        let Some(g) = probe.grad_remove(&mut grads) else { continue };
         let x = tap.input.into_flat();
         let x = if x.is_autodiff() { x.inner() } else { x };
-        let slope = m.net.slope_of(r).filter(|_| m.slopes).map(|p| m.params[p].clone());
-        match is_host(device) {
-            true => sum.add_on_cpu(x, g, slope)?,
-            false => sum.add(x, g, slope),
-        }
+        let len = sum.zero.len();
+        let slope = match m.net.slope_of(r).filter(|_| m.slopes) {
+            None => Burn::ones([len], device),
+            Some(p) => per_element(m.params[p].clone(), len),
+        };
+        sum.add(removal_costs(x, g, slope));
     }
     Ok(())
 }
 
 impl Worth {
-    /// Adds the costs of images whose layer has inputs x and gradients g, both `[n·c·h·w]`; slopes are `[c]`.
-    fn add(&mut self, x: Burn<1>, g: Burn<1>, slope: Option<Burn<1>>) {
-        let len = self.zero.len();
-        let n = x.dims()[0].checked_div(len).unwrap_or(0);
-        let above = x.clone().clamp_min(0.0);
-        let line = match slope {
-            None => x.clamp_max(0.0),
-            Some(s) => {
-                let [channels] = s.dims();
-                let s = s.reshape([1, channels, 1]).expand([n, channels, len / channels.max(1)]);
-                x * s.reshape([n * len]) - above.clone()
-            }
-        };
-        for (sums, side) in [(&mut self.identity, line), (&mut self.zero, above)] {
-            let costs = (g.clone() * side).square().reshape([n, len]).sum_dim(0);
+    /// Adds the costs of a batch of images.
+    fn add(&mut self, [identity, zero]: [Burn<1>; 2]) {
+        for (sums, costs) in [(&mut self.identity, identity), (&mut self.zero, zero)] {
             sums.iter_mut().zip(download(costs)).for_each(|(sum, c)| *sum += f64::from(c));
         }
     }
+}
 
-    /// The same in one pass.
-    fn add_on_cpu(&mut self, x: Burn<1>, g: Burn<1>, slope: Option<Burn<1>>) -> Result<(), String> {
-        let len = self.zero.len();
-        let slope = match slope {
-            None => vec![1.0; len],
-            Some(s) => {
-                let s = download(s);
-                let plane = len / s.len().max(1);
-                s.into_iter().flat_map(|s| std::iter::repeat_n(s, plane)).collect()
-            }
-        };
-        let (x, g) = (x.into_data(), g.into_data());
-        let floats = |t: &TensorData| format!("a ReLU layer is of {:?}", t.dtype());
-        let (x, g) = (x.as_slice().map_err(|_| floats(&x))?, g.as_slice().map_err(|_| floats(&g))?);
-        removal::add_costs(x, g, &slope, &mut self.identity, &mut self.zero);
-        Ok(())
-    }
+/// A number a channel for each of `len` elements.
+fn per_element(channels: Burn<1>, len: usize) -> Burn<1> {
+    let [c] = channels.dims();
+    channels.reshape([c, 1]).expand([c, len / c.max(1)]).reshape([len])
 }
 
 /// Layer sensitivities by gradients: the root of each layer's summed cost, scaled so that the largest is 1.
@@ -163,34 +134,4 @@ pub const PRESETS: [(&str, &[f64]); 3] = [
 /// The released η of a network.
 pub fn preset(name: &str) -> Option<Vec<f64>> {
     PRESETS.iter().find(|(n, _)| *n == name).map(|(_, v)| v.to_vec())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::exec::value::upload;
-    use crate::kernels::noise;
-
-    #[test]
-    fn the_cpu_adds_what_any_device_adds() {
-        let (n, channels, plane) = (5, 3, 50);
-        let len = channels * plane;
-        let device = burn::tensor::Device::flex();
-        let tensor = |len, seed| upload(noise(len, seed), &device);
-        for slope in [None, Some(tensor(channels, 7))] {
-            let [mut one, mut other] =
-                [0, 1].map(|_| Worth { identity: vec![0.0; len], zero: vec![0.0; len] });
-            for batch in 0..2 {
-                let (x, g) = (tensor(n * len, batch), tensor(n * len, 9 + batch));
-                one.add_on_cpu(x.clone(), g.clone(), slope.clone()).unwrap();
-                other.add(x, g, slope.clone());
-            }
-            let both = one.identity.iter().zip(&other.identity).chain(one.zero.iter().zip(&other.zero));
-            for (a, b) in both {
-                assert!((a - b).abs() <= 1e-5 * b.abs(), "{a} and {b}");
-            }
-        }
-    }
 }

@@ -181,12 +181,24 @@ impl<B: TrainKernels, C: CheckpointStrategy> TrainOps for Autodiff<B, C> {
         }
     }
     fn train_sum(a: A<B, C>, b: A<B, C>) -> A<B, C> {
-        let nodes = [a.node(), b.node()];
-        let y = B::sum(a.into_primitive(), b.into_primitive());
-        match Backward::<B, 2>::prepare::<C>(SumStep, nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
+        both::<B, C>(a, b, B::sum)
+    }
+    fn train_probed(x: A<B, C>, probe: A<B, C>) -> A<B, C> {
+        both::<B, C>(x, probe, |x, _| x)
+    }
+}
+
+/// A result whose gradient is that of both operands.
+fn both<B: TrainKernels, C: CheckpointStrategy>(
+    a: A<B, C>,
+    b: A<B, C>,
+    f: impl FnOnce(P<B>, P<B>) -> P<B>,
+) -> A<B, C> {
+    let nodes = [a.node(), b.node()];
+    let y = f(a.into_primitive(), b.into_primitive());
+    match Backward::<B, 2>::prepare::<C>(SumStep, nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish((), y),
+        OpsKind::UnTracked(prep) => prep.finish(y),
     }
 }
 

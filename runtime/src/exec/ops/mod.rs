@@ -12,9 +12,11 @@ mod descend;
 mod flex;
 mod normed;
 mod plain;
+mod removal;
 
 pub use descend::{descend, squares};
 pub use normed::{norm_gate, scale_gate};
+pub use removal::removal_costs;
 
 use super::value::{Value, flatten};
 use burn::backend::tensor::FloatTensor;
@@ -135,6 +137,8 @@ pub trait TrainOps: Backend {
     ) -> FloatTensor<Self>;
     /// Sum.
     fn train_sum(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// `x` itself, of which `probe` gets the gradient too, whatever its own length.
+    fn train_probed(x: FloatTensor<Self>, probe: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 /// The sizes of a convolution.
@@ -223,4 +227,10 @@ pub fn affine(x: &Value, scale: Burn<1>, shift: Burn<1>) -> Value {
 pub fn sum(a: &Value, b: &Value) -> Value {
     let y = Dispatch::train_sum(flatten(a.flat()).into_dispatch(), b.flat().into_dispatch());
     Value::new(Burn::from_dispatch(y), a.shape())
+}
+
+/// The value itself; its gradient is also that of `probe`, a leaf of any length.
+pub fn probed(x: &Value, probe: Burn<1>) -> Value {
+    let y = Dispatch::train_probed(flatten(x.flat()).into_dispatch(), probe.into_dispatch());
+    Value::new(Burn::from_dispatch(y), x.shape())
 }

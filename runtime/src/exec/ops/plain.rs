@@ -34,6 +34,9 @@ macro_rules! without_gradients {
             fn train_sum(a: P<Self>, b: P<Self>) -> P<Self> {
                 Self::sum(a, b)
             }
+            fn train_probed(x: P<Self>, _: P<Self>) -> P<Self> {
+                x
+            }
         }
 
         impl NormedOps for $backend {

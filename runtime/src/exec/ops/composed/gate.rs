@@ -5,13 +5,13 @@ use burn::backend::{Backend, TensorMetadata, get_or_init_device_settings};
 use burn::tensor::FloatDType;
 
 /// A value as `[N, elements a sample]`.
-fn samples<B: Backend>(t: T<B>, each: usize) -> T<B> {
+pub(super) fn samples<B: Backend>(t: T<B>, each: usize) -> T<B> {
     let n = len::<B>(&t) / each.max(1);
     view::<B>(t, &[n, each])
 }
 
 /// A gate as `[1, elements a sample]`.
-fn side<B: Backend>(t: T<B>, kind: FloatDType) -> T<B> {
+pub(super) fn side<B: Backend>(t: T<B>, kind: FloatDType) -> T<B> {
     let n = len::<B>(&t);
     cast::<B>(view::<B>(t, &[1, n]), kind)
 }

@@ -6,6 +6,7 @@ mod convolution;
 mod descend;
 mod gate;
 mod norm;
+mod removal;
 
 pub(super) use convolution::{data_grad, forward as convolve, weight_grad};
 pub(super) use descend::{descended, squares};
@@ -14,6 +15,8 @@ pub(super) use norm::{
     affine, backward as norm_backward, channel_dot, channel_sum, forward as norm, normed, normed_backward,
     statistics,
 };
+
+pub(super) use removal::costs as removal_costs;
 
 // For cards with kernels of our own.
 #[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]

@@ -2,9 +2,11 @@
 //! burn has only its slowest form.
 
 use super::descend::DescendOps;
+use super::removal::RemovalOps;
 use burn::backend::Cube;
 
 impl DescendOps for Cube {}
+impl RemovalOps for Cube {}
 
 #[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]
 mod own;

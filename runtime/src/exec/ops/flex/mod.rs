@@ -3,6 +3,7 @@
 mod bytes;
 mod descend;
 mod normed;
+mod removal;
 
 use super::{Geometry, Planes, TrainKernels};
 use crate::kernels::clock::timed;
