@@ -64,8 +64,8 @@ fn missing_file() {
     refuses(dir.path(), &dir.path().join("none.onnx"), &[], &["none.onnx"]);
 }
 
-/// A model of two nodes that relinc does not know.
-fn unknown_ops() -> Vec<u8> {
+/// A model that sends its input, of these sizes, through nodes without weights.
+fn chain(input: &[i64], ops: &[&str], output: &[i64]) -> Vec<u8> {
     use prost::Message;
     use tract_onnx::pb::*;
     let node = |op: &str, i: &str, o: &str| NodeProto {
@@ -75,16 +75,21 @@ fn unknown_ops() -> Vec<u8> {
         output: vec![o.into()],
         ..Default::default()
     };
+    let value = |i: usize| match i {
+        0 => "x".to_string(),
+        i if i == ops.len() => "y".to_string(),
+        i => format!("v{i}"),
+    };
     let dim = |n| tensor_shape_proto::Dimension {
         value: Some(tensor_shape_proto::dimension::Value::DimValue(n)),
         ..Default::default()
     };
-    let info = |name: &str| ValueInfoProto {
+    let info = |name: &str, sizes: &[i64]| ValueInfoProto {
         name: name.into(),
         r#type: Some(TypeProto {
             value: Some(type_proto::Value::TensorType(type_proto::Tensor {
                 elem_type: 1,
-                shape: Some(TensorShapeProto { dim: vec![dim(1), dim(3), dim(8), dim(8)] }),
+                shape: Some(TensorShapeProto { dim: sizes.iter().map(|n| dim(*n)).collect() }),
             })),
             ..Default::default()
         }),
@@ -92,9 +97,9 @@ fn unknown_ops() -> Vec<u8> {
     };
     let graph = GraphProto {
         name: "g".into(),
-        node: vec![node("Sorcery", "x", "a"), node("Relu", "a", "b"), node("Alchemy", "b", "y")],
-        input: vec![info("x")],
-        output: vec![info("y")],
+        node: ops.iter().enumerate().map(|(i, op)| node(op, &value(i), &value(i + 1))).collect(),
+        input: vec![info("x", input)],
+        output: vec![info("y", output)],
         ..Default::default()
     };
     ModelProto {
@@ -109,8 +114,9 @@ fn unknown_ops() -> Vec<u8> {
 #[test]
 fn unknown_operations_are_all_listed() {
     let dir = tempfile::tempdir().unwrap();
-    let m = write(dir.path(), "odd.onnx", &unknown_ops());
-    refuses(dir.path(), &m, &[], &["odd.onnx", "Sorcery", "Alchemy", "node_a", "node_y"]);
+    let image = [1, 3, 8, 8];
+    let m = write(dir.path(), "odd.onnx", &chain(&image, &["Sorcery", "Relu", "Alchemy"], &image));
+    refuses(dir.path(), &m, &[], &["odd.onnx", "Sorcery", "Alchemy", "node_v1", "node_y"]);
 }
 
 fn mask_file(dir: &Path, layer: &str, shape: [usize; 3]) -> String {
@@ -257,4 +263,16 @@ fn pipelines_name_the_nearest_key() {
         assert!(err.contains(says) && err.contains("p.yaml"), "{err}");
     }
     assert_eq!(files(dir.path()), ["p.yaml"]);
+}
+
+#[test]
+fn nothing_to_train() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "bare.onnx", &chain(&[1, 3, 32, 32], &["Relu", "Flatten"], &[1, 3072]));
+    let text = "model: bare.onnx\ndata: 'shapes?train=32&val=16'\ndevice: cpu\nstages:\n  - {stage: tune, epochs: 1}\n";
+    let p = write(dir.path(), "p.yaml", text.as_bytes());
+    let out = run(&["run", &p.display().to_string(), "-o", &dir.path().join("o").display().to_string()]);
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{err}");
+    assert!(err.contains("no weights to train") && err.contains("bare.onnx"), "{err}");
 }

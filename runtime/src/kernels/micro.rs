@@ -66,6 +66,8 @@ pub(super) fn correlate(level: Level, panel: &Panel<'_>, positions: &[Position],
         Level::Avx512 => unsafe { avx512::correlate::<CHANNELS, 3>(panel, positions, out) },
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { avx2::correlate::<4, 3>(panel, positions, out) },
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => unsafe { neon::correlate::<CHANNELS, 3>(panel, positions, out) },
         _ => unsafe { scalar::correlate::<CHANNELS, 1>(panel, positions, out) },
     }
 }
@@ -88,6 +90,8 @@ pub(super) fn outer_sums(
         Level::Avx512 => unsafe { avx512::outer_sums::<GRADS>((g, g_at), (x, x_at), bases, sums) },
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { avx2::outer_sums::<2>((g, g_at), (x, x_at), bases, sums) },
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => unsafe { neon::outer_sums::<GRADS>((g, g_at), (x, x_at), bases, sums) },
         _ => unsafe { scalar::outer_sums::<1>((g, g_at), (x, x_at), bases, sums) },
     }
 }
@@ -109,6 +113,8 @@ pub(super) fn products(
         Level::Avx512 => unsafe { avx512::products::<SIDE>((g, g_at), (x, x_at), count, sums) },
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { avx2::products::<2>((g, g_at), (x, x_at), count, sums) },
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => unsafe { neon::products::<SIDE>((g, g_at), (x, x_at), count, sums) },
         _ => unsafe { scalar::products::<1>((g, g_at), (x, x_at), count, sums) },
     }
 }
@@ -264,128 +270,9 @@ macro_rules! loops {
 }
 
 #[cfg(target_arch = "x86_64")]
-loops!(avx512, 16, super::zmm, "avx512f,avx512vl,avx2,fma");
+loops!(avx512, 16, crate::kernels::vectors::zmm, "avx512f,avx512vl,avx2,fma");
 #[cfg(target_arch = "x86_64")]
-loops!(avx2, 8, super::ymm, "avx2,fma");
-loops!(scalar, 4, super::plain);
-
-#[cfg(target_arch = "x86_64")]
-pub(super) mod zmm {
-    use super::SIDE;
-    use std::arch::x86_64::{
-        __m512, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_unpackhi_ps,
-        _mm512_unpacklo_ps,
-    };
-    pub(in crate::kernels) use std::arch::x86_64::{
-        _mm512_add_ps as add, _mm512_fmadd_ps as fma, _mm512_loadu_ps as load, _mm512_reduce_add_ps as total,
-        _mm512_set1_ps as splat, _mm512_storeu_ps as store, _mm512_sub_ps as sub,
-    };
-
-    /// Adds the sum of each vector's lanes to `sums`, one for each vector; all sixteen at a time.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub(in crate::kernels) fn add_totals<const M: usize>(rows: &[[__m512; SIDE]; M], sums: &mut [f32]) {
-        // Of each row, a vector whose quarters hold four partial sums of its four vectors.
-        let mut quarters = [_mm512_setzero_ps(); 4];
-        for (q, [a, b, c, d]) in quarters.iter_mut().zip(rows) {
-            let ab = add(_mm512_unpacklo_ps(*a, *b), _mm512_unpackhi_ps(*a, *b));
-            let cd = add(_mm512_unpacklo_ps(*c, *d), _mm512_unpackhi_ps(*c, *d));
-            *q = add(_mm512_shuffle_ps::<0x44>(ab, cd), _mm512_shuffle_ps::<0xee>(ab, cd));
-        }
-        let pair = |a, b| add(_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b));
-        let (first, second) = (pair(quarters[0], quarters[1]), pair(quarters[2], quarters[3]));
-        let mut all = [0.0f32; 16];
-        // SAFETY: sixteen floats can be written there.
-        unsafe { store(all.as_mut_ptr(), pair(first, second)) };
-        sums.iter_mut().zip(all).for_each(|(sum, v)| *sum += v);
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-pub(super) mod ymm {
-    use std::arch::x86_64::{
-        __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehl_ps, _mm_shuffle_ps, _mm256_castps256_ps128,
-        _mm256_extractf128_ps,
-    };
-    pub(in crate::kernels) use std::arch::x86_64::{
-        _mm256_add_ps as add, _mm256_fmadd_ps as fma, _mm256_loadu_ps as load, _mm256_set1_ps as splat,
-        _mm256_storeu_ps as store, _mm256_sub_ps as sub,
-    };
-
-    /// Adds the sum of each vector's lanes to `sums`, one for each vector.
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub(in crate::kernels) fn add_totals<const M: usize>(
-        rows: &[[__m256; super::SIDE]; M],
-        sums: &mut [f32],
-    ) {
-        for (sum, v) in sums.iter_mut().zip(rows.as_flattened()) {
-            *sum += total(*v);
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub(in crate::kernels) fn total(v: __m256) -> f32 {
-        let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
-        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-        _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
-    }
-}
-
-/// Four lanes in an array: what any target's compiler can vectorise.
-pub(super) mod plain {
-    pub(in crate::kernels) type Vector = [f32; 4];
-
-    #[inline]
-    pub(in crate::kernels) fn splat(v: f32) -> Vector {
-        [v; 4]
-    }
-
-    /// # Safety
-    /// Four floats can be read at `at`.
-    #[inline]
-    pub(in crate::kernels) unsafe fn load(at: *const f32) -> Vector {
-        // SAFETY: the caller's contract; arrays of floats may lie at any float.
-        unsafe { *at.cast::<Vector>() }
-    }
-
-    /// # Safety
-    /// Four floats can be written at `at`.
-    #[inline]
-    pub(in crate::kernels) unsafe fn store(at: *mut f32, v: Vector) {
-        // SAFETY: the caller's contract; arrays of floats may lie at any float.
-        unsafe { *at.cast::<Vector>() = v }
-    }
-
-    #[inline]
-    pub(in crate::kernels) fn add(a: Vector, b: Vector) -> Vector {
-        std::array::from_fn(|i| a[i] + b[i])
-    }
-
-    #[inline]
-    pub(in crate::kernels) fn sub(a: Vector, b: Vector) -> Vector {
-        std::array::from_fn(|i| a[i] - b[i])
-    }
-
-    #[inline]
-    pub(in crate::kernels) fn fma(a: Vector, b: Vector, c: Vector) -> Vector {
-        std::array::from_fn(|i| a[i] * b[i] + c[i])
-    }
-
-    /// Adds the sum of each vector's lanes to `sums`, one for each vector.
-    #[inline]
-    pub(in crate::kernels) fn add_totals<const M: usize>(
-        rows: &[[Vector; super::SIDE]; M],
-        sums: &mut [f32],
-    ) {
-        for (sum, v) in sums.iter_mut().zip(rows.as_flattened()) {
-            *sum += total(*v);
-        }
-    }
-
-    #[inline]
-    pub(in crate::kernels) fn total(v: Vector) -> f32 {
-        (v[0] + v[2]) + (v[1] + v[3])
-    }
-}
+loops!(avx2, 8, crate::kernels::vectors::ymm, "avx2,fma");
+#[cfg(target_arch = "aarch64")]
+loops!(neon, 4, crate::kernels::vectors::neon, "neon");
+loops!(scalar, 4, crate::kernels::vectors::plain);

@@ -19,6 +19,7 @@ pub mod two_slope;
 mod micro;
 mod tiles;
 mod transpose;
+mod vectors;
 
 /// Numbers in -1..1 from a linear congruential generator.
 #[cfg(test)]

@@ -55,7 +55,11 @@ mod tests {
                 });
                 for (got, want) in [identity[e], zero[e]].into_iter().zip(want) {
                     let got = f64::from(got);
-                    assert!((got - want).abs() <= 1e-6 * want, "element {e} of {image}: {got}, not {want}");
+                    // Where a slope is almost 1 the line cancels.
+                    assert!(
+                        (got - want).abs() <= 1e-5 * want + 1e-8,
+                        "element {e} of {image}: {got}, not {want}"
+                    );
                 }
             }
         }

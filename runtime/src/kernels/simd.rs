@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 pub enum Level {
     /// Plain Rust; whatever the target's baseline has.
     Scalar,
+    /// NEON: 4 lanes, 32 registers.
+    Neon,
     /// AVX2 with fused multiply-add: 8 lanes, 16 registers.
     Avx2,
     /// AVX-512F with its VL extension: 16 lanes, 32 registers.
@@ -18,7 +20,8 @@ impl Level {
     pub fn best() -> Level {
         static BEST: OnceLock<Level> = OnceLock::new();
         *BEST.get_or_init(|| {
-            [Level::Avx512, Level::Avx2].into_iter().find(|l| l.available()).unwrap_or(Level::Scalar)
+            let widest = [Level::Avx512, Level::Avx2, Level::Neon];
+            widest.into_iter().find(|l| l.available()).unwrap_or(Level::Scalar)
         })
     }
 
@@ -28,6 +31,7 @@ impl Level {
         {
             match self {
                 Level::Scalar => true,
+                Level::Neon => false,
                 Level::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
                 Level::Avx512 => {
                     is_x86_feature_detected!("avx512f")
@@ -38,7 +42,7 @@ impl Level {
         }
         #[cfg(not(target_arch = "x86_64"))]
         {
-            self == Level::Scalar
+            self == Level::Scalar || (self == Level::Neon && cfg!(target_feature = "neon"))
         }
     }
 }
@@ -68,7 +72,7 @@ macro_rules! wide {
                     $crate::kernels::simd::Level::Avx512 => return unsafe { avx512($($arg),*) },
                     // SAFETY: the level was detected.
                     $crate::kernels::simd::Level::Avx2 => return unsafe { avx2($($arg),*) },
-                    $crate::kernels::simd::Level::Scalar => {}
+                    _ => {}
                 }
             }
             plain($($arg),*)

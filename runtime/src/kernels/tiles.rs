@@ -35,6 +35,8 @@ pub(super) fn transform(
         Level::Avx512 => unsafe { avx512::transform((x, base, width), (down, across), out, stride) },
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { avx2::transform((x, base, width), (down, across), out, stride) },
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => unsafe { neon::transform((x, base, width), (down, across), out, stride) },
         _ => unsafe { scalar::transform((x, base, width), (down, across), out, stride) },
     }
 }
@@ -60,6 +62,8 @@ pub(super) fn inverse(
         Level::Avx512 => unsafe { avx512::inverse((m, stride), bias, (rows, columns), out) },
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { avx2::inverse((m, stride), bias, (rows, columns), out) },
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => unsafe { neon::inverse((m, stride), bias, (rows, columns), out) },
         _ => unsafe { scalar::inverse((m, stride), bias, (rows, columns), out) },
     }
 }
@@ -85,6 +89,8 @@ pub(super) fn spread(
         Level::Avx512 => unsafe { avx512::spread((g, width), (down, across), out, stride) },
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { avx2::spread((g, width), (down, across), out, stride) },
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => unsafe { neon::spread((g, width), (down, across), out, stride) },
         _ => unsafe { scalar::spread((g, width), (down, across), out, stride) },
     }
 }
@@ -207,7 +213,9 @@ macro_rules! loops {
 }
 
 #[cfg(target_arch = "x86_64")]
-loops!(avx512, 16, crate::kernels::micro::zmm, "avx512f,avx512vl,avx2,fma");
+loops!(avx512, 16, crate::kernels::vectors::zmm, "avx512f,avx512vl,avx2,fma");
 #[cfg(target_arch = "x86_64")]
-loops!(avx2, 8, crate::kernels::micro::ymm, "avx2,fma");
-loops!(scalar, 4, crate::kernels::micro::plain);
+loops!(avx2, 8, crate::kernels::vectors::ymm, "avx2,fma");
+#[cfg(target_arch = "aarch64")]
+loops!(neon, 4, crate::kernels::vectors::neon, "neon");
+loops!(scalar, 4, crate::kernels::vectors::plain);

@@ -114,6 +114,10 @@ impl Stage<'_> {
         watcher: &mut dyn Watcher,
     ) -> Result<Ended, StageError> {
         let r = &self.recipe;
+        if !model.net.params().iter().any(|p| p.role.trainable()) {
+            let why = "the network has no weights to train; search with method oneshot, which trains nothing";
+            return Err(StageError::Other(format!("stage {}: {why}", self.name)));
+        }
         model.learn_slopes(r.slopes);
         model.set_masks(masks);
         let mut run = Run {

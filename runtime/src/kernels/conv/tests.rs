@@ -2,7 +2,7 @@ use super::*;
 use crate::kernels::noise;
 use crate::kernels::simd::Level;
 
-const LEVELS: [Level; 3] = [Level::Scalar, Level::Avx2, Level::Avx512];
+const LEVELS: [Level; 4] = [Level::Scalar, Level::Neon, Level::Avx2, Level::Avx512];
 
 struct Naive {
     y: Vec<f64>,
