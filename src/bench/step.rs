@@ -30,6 +30,7 @@ pub fn measure(step: Step, plan: &mut Plan<'_>) -> Result<Vec<Row>, Error> {
 }
 
 fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Result<Row, Error> {
+    relinc_runtime::kernels::pool::clear();
     let mut g = subject.0.build(0).map_err(input)?;
     let facts = infer(&g).map_err(|e| input(&e[0]))?;
     name_layers(&mut g, &facts);

@@ -4,6 +4,8 @@
 
 #[path = "../../runtime/src/kernels/mod.rs"]
 pub mod kernels;
+#[path = "../../runtime/src/exec/ops/flex/bytes.rs"]
+mod bytes;
 #[path = "../../passes/src/interp/sgemm.rs"]
 mod sgemm;
 

@@ -72,12 +72,9 @@ impl Gate {
     fn sides(&self, slope: Option<&Burn<1>>) -> (Burn<1>, Burn<1>) {
         match (&self.learned, slope) {
             (Some(on), Some(s)) => {
-                let [channels] = s.dims();
-                let plane = on.dims()[0] / channels.max(1);
+                let slopes = per_element(s.clone(), on.dims()[0]);
                 let on = if s.is_autodiff() { Burn::from_inner(on.clone()) } else { on.clone() };
-                let s =
-                    s.clone().reshape([channels, 1]).expand([channels, plane]).reshape([channels * plane]);
-                let add = on * s;
+                let add = on * slopes;
                 let lift = |side: &Burn<1>| {
                     if add.is_autodiff() && !side.is_autodiff() {
                         Burn::from_inner(side.clone())
@@ -90,6 +87,12 @@ impl Gate {
             _ => (self.pos.clone(), self.neg.clone()),
         }
     }
+}
+
+/// One number a channel as one for each of `len` elements of an image.
+pub fn per_element(channels: Burn<1>, len: usize) -> Burn<1> {
+    let [c] = channels.dims();
+    channels.reshape([c, 1]).expand([c, len / c.max(1)]).reshape([len])
 }
 
 /// Which statistics batch normalisations use.
@@ -116,7 +119,8 @@ pub struct Call<'a> {
     pub branch: Branch,
     /// Return what goes into and comes out of every ReLU layer.
     pub watch: bool,
-    /// One leaf for each ReLU layer, of any length: its gradient is that of what comes out of the layer.
+    /// One leaf for each ReLU layer, of any length: its gradient is that of what comes out of the layer,
+    /// in the call's precision.
     pub probes: Option<&'a [Burn<1>]>,
     /// What activations are computed in; the output and what is watched are f32.
     pub precision: Precision,

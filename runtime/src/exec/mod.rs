@@ -11,7 +11,7 @@ pub mod tract;
 mod untie;
 pub mod value;
 
-pub use forward::{Call, Gate, Norms, Outcome, Statistics, Tap};
+pub use forward::{Call, Gate, Norms, Outcome, Statistics, Tap, per_element};
 pub use free_batch::free_batch;
 pub use network::{Branch, Network, NormSite, Param, ReluSite, Role};
 pub use precision::Precision;

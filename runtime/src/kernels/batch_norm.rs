@@ -70,8 +70,9 @@ pub fn factors(gamma: &[f32], beta: &[f32], (mean, var): (&[f32], &[f32]), eps: 
 /// Mean and biased variance of each channel of `x`, `[n, channels, area]`.
 pub fn statistics(x: &[f32], channels: usize, area: usize) -> (Vec<f32>, Vec<f32>) {
     let count = (x.len() / channels.max(1)).max(1) as f64;
-    let first = |c: usize| x.get(c * area..(c + 1) * area).unwrap_or_default();
-    let guess: Vec<f32> = (0..channels).map(|c| mean_run(&first(c)[..RUN.min(first(c).len())])).collect();
+    // A guess need only be of the size of the mean: that of a run of the first image.
+    let first = |c: usize| x.get(c * area..c * area + area.min(RUN)).map_or(0.0, mean_run);
+    let guess: Vec<f32> = (0..channels).map(first).collect();
     let sums = channel_sums(x, None, &guess, area);
     let mean = |(&[sum, _], guess): (&[f64; 2], &f32)| (f64::from(*guess) + sum / count) as f32;
     let var = |&[sum, squares]: &[f64; 2]| (squares / count - (sum / count).powi(2)).max(0.0) as f32;
@@ -131,7 +132,6 @@ pub fn backward_into(
     eps: f32,
     gx: &mut [f32],
 ) -> (Vec<f32>, Vec<f32>) {
-    assert_eq!((x.len(), gy.len()), (gx.len(), gx.len()));
     let sums = channel_sums(x, Some(gy), mean, area);
     finish_into((x, gy), gamma, (mean, var), &sums, area, eps, gx)
 }
@@ -146,6 +146,7 @@ pub fn finish_into(
     eps: f32,
     gx: &mut [f32],
 ) -> (Vec<f32>, Vec<f32>) {
+    assert_eq!((x.len(), gy.len()), (gx.len(), gx.len()));
     let channels = gamma.len();
     let terms = terms(x.len(), gamma, var, sums, eps);
     let image = (channels * area).max(1);

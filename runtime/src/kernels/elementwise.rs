@@ -1,4 +1,4 @@
-//! Sums of arrays of the same shape.
+//! Sums and copies of arrays.
 
 use rayon::prelude::*;
 

@@ -12,37 +12,51 @@ const SMALL: usize = 1 << 12;
 /// Numbers on loan.
 pub struct Buffer {
     held: Vec<f32>,
+    /// Of those held, how many were asked for.
     len: usize,
     pool: &'static Mutex<Pool>,
 }
 
+/// All sizes are counts of numbers.
 struct Pool {
-    /// How much longer a buffer may be than was asked for: by one part of so many, or by anything.
-    slack: Option<usize>,
+    /// A buffer may be longer than was asked for by one part of so many.
+    slack: usize,
     /// What waits, in the order in which it came back.
     idle: Vec<Vec<f32>>,
     waiting: usize,
     lent: usize,
+    /// Lent at a time at most.
     most: usize,
 }
 
-/// What kernels return, which may live for a whole step: not a quarter too long.
-static RESULTS: Mutex<Pool> = Mutex::new(Pool::new(Some(4)));
-/// What they need while they compute: a few buffers, of whatever length.
-static WORK: Mutex<Pool> = Mutex::new(Pool::new(None));
+/// What kernels return, which may live for a whole step.
+static RESULTS: Mutex<Pool> = Mutex::new(Pool::new(4));
+/// What they need while they compute.
+static WORK: Mutex<Pool> = Mutex::new(Pool::new(1));
 
 fn open(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
     pool.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Gives back to the system what waits, and forgets how much was lent: the work that needed it is done.
+pub fn clear() {
+    for pool in [&RESULTS, &WORK] {
+        let mut pool = open(pool);
+        (pool.waiting, pool.most) = (0, pool.lent);
+        let idle = std::mem::take(&mut pool.idle);
+        drop((pool, idle));
+    }
+}
+
 impl Pool {
-    const fn new(slack: Option<usize>) -> Pool {
+    const fn new(slack: usize) -> Pool {
         Pool { slack, idle: Vec::new(), waiting: 0, lent: 0, most: 0 }
     }
 
     /// The shortest that is long enough, and of those the youngest: its memory is the likeliest to lie in a cache.
-    fn find(&mut self, len: usize) -> Option<Vec<f32>> {
-        let longest = self.slack.map_or(usize::MAX, |parts| len + len / parts);
+    fn lend(&mut self, len: usize) -> Option<Vec<f32>> {
+        // In tests every slice ends where its allocation ends, for the address sanitizer.
+        let longest = if cfg!(test) { len } else { len + len / self.slack };
         let fits = |(_, v): &(usize, &Vec<f32>)| (len..=longest).contains(&v.len());
         let (at, _) = self.idle.iter().enumerate().rev().filter(fits).min_by_key(|(_, v)| v.len())?;
         let found = self.idle.remove(at);
@@ -61,6 +75,12 @@ impl Pool {
             dropped += 1;
         }
         self.idle.drain(..dropped).collect()
+    }
+
+    fn take_back(&mut self, held: Vec<f32>) {
+        self.lent -= held.len();
+        self.waiting += held.len();
+        self.idle.push(held);
     }
 }
 
@@ -86,8 +106,7 @@ impl Buffer {
         if len < SMALL {
             return Buffer { held: poisoned(vec![0.0; len]), len, pool };
         }
-        // In tests every slice ends where its allocation ends, for the address sanitizer.
-        let found = if cfg!(test) { None } else { open(pool).find(len) };
+        let found = open(pool).lend(len);
         let held = found.unwrap_or_else(|| {
             let old = open(pool).grow(len);
             drop(old);
@@ -107,14 +126,9 @@ fn poisoned(mut v: Vec<f32>) -> Vec<f32> {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if self.held.len() < SMALL {
-            return;
+        if self.held.len() >= SMALL {
+            open(self.pool).take_back(std::mem::take(&mut self.held));
         }
-        let held = std::mem::take(&mut self.held);
-        let mut pool = open(self.pool);
-        pool.lent -= held.len();
-        pool.waiting += held.len();
-        pool.idle.push(held);
     }
 }
 
@@ -131,24 +145,23 @@ impl DerefMut for Buffer {
     }
 }
 
+impl From<&[f32]> for Buffer {
+    fn from(v: &[f32]) -> Buffer {
+        let mut copy = Buffer::stale(v.len());
+        copy.copy_from_slice(v);
+        copy
+    }
+}
+
 impl From<Vec<f32>> for Buffer {
-    /// The numbers of a vector, copied where they are many.
     fn from(v: Vec<f32>) -> Buffer {
-        let len = v.len();
-        if len < SMALL {
-            return Buffer { held: v, len, pool: &RESULTS };
-        }
-        let mut buffer = Buffer::stale(len);
-        buffer.copy_from_slice(&v);
-        buffer
+        v[..].into()
     }
 }
 
 impl Clone for Buffer {
     fn clone(&self) -> Buffer {
-        let mut copy = Buffer::stale(self.len);
-        copy.copy_from_slice(self);
-        copy
+        self[..].into()
     }
 }
 
@@ -168,26 +181,27 @@ impl PartialEq for Buffer {
 mod tests {
     use super::*;
 
+    fn lent(pool: &'static Mutex<Pool>) -> (usize, usize, usize) {
+        let pool = open(pool);
+        (pool.lent, pool.waiting, pool.most)
+    }
+
     #[test]
     fn never_holds_more_than_was_lent_at_a_time() {
-        let mut pool = Pool::new(Some(4));
-        let lend = |pool: &mut Pool, len: usize| {
-            pool.find(len).unwrap_or_else(|| {
-                pool.grow(len);
-                vec![0.0; len]
-            })
-        };
-        let back = |pool: &mut Pool, v: Vec<f32>| {
-            pool.lent -= v.len();
-            pool.waiting += v.len();
-            pool.idle.push(v);
-        };
-        let (a, b) = (lend(&mut pool, 1000), lend(&mut pool, 600));
-        back(&mut pool, a);
-        assert_eq!(lend(&mut pool, 900).len(), 1000, "a little too long will do");
-        back(&mut pool, b);
-        assert_eq!(lend(&mut pool, 300).len(), 300, "twice as long will not");
-        assert_eq!((pool.most, pool.lent, pool.waiting), (1600, 1300, 0), "and the oldest makes room");
+        static OWN: Mutex<Pool> = Mutex::new(Pool::new(4));
+        let (long, short) = (Buffer::of(&OWN, 10_000), Buffer::of(&OWN, 6_000));
+        assert_eq!(lent(&OWN), (16_000, 0, 16_000));
+        let address = long.as_ptr();
+        drop(long);
+        let again = Buffer::of(&OWN, 10_000);
+        assert_eq!((again.as_ptr(), lent(&OWN)), (address, (16_000, 0, 16_000)));
+        assert!(again.iter().all(|v| v.is_nan()), "what came back shows when it is read");
+        drop(short);
+        assert_eq!(lent(&OWN), (10_000, 6_000, 16_000));
+        let other = Buffer::of(&OWN, 5_000);
+        assert_eq!((other.len(), lent(&OWN)), (5_000, (15_000, 0, 16_000)), "the oldest makes room");
+        drop((again, other));
+        assert_eq!(lent(&OWN), (0, 15_000, 16_000));
     }
 
     #[test]

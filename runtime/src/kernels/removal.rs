@@ -8,7 +8,7 @@ use rayon::prelude::*;
 const CHUNK: usize = 2048;
 
 /// `Σ (g·(s·x − max(x,0)))²`, of the identity, and `Σ (g·max(x,0))²`, of zero; `x` and `g` are `[n, c·h·w]`, `slope` and both
-/// sums `[c·h·w]`.
+/// sums `[c·h·w]`. Summed in single precision.
 pub fn costs(x: &[f32], g: &[f32], slope: &[f32]) -> [Buffer; 2] {
     let image = slope.len().max(1);
     assert!(x.len() == g.len() && x.len().is_multiple_of(image));

@@ -42,7 +42,7 @@ impl Level {
         }
         #[cfg(not(target_arch = "x86_64"))]
         {
-            self == Level::Scalar || (self == Level::Neon && cfg!(target_feature = "neon"))
+            self == Level::Scalar || (self == Level::Neon && cfg!(target_arch = "aarch64"))
         }
     }
 }

@@ -24,9 +24,9 @@ pub struct Slopes<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlopeGradients {
     /// `Σ g·max(x, 0)` over the images.
-    pub pos: Vec<f32>,
+    pub pos: Buffer,
     /// `Σ g·min(x, 0)` over the images.
-    pub neg: Vec<f32>,
+    pub neg: Buffer,
 }
 
 /// The activation of `x`, `[n, c·h·w]`.
@@ -62,7 +62,7 @@ pub fn input_grad_into(x: &[f32], g: &[f32], slopes: Slopes<'_>, gx: &mut [f32])
 /// The gradients of the slopes of `image` elements, from `x` and `g`, both `[n, image]`.
 pub fn slope_grads(x: &[f32], g: &[f32], image: usize) -> SlopeGradients {
     assert_eq!(x.len(), g.len());
-    let mut grads = SlopeGradients { pos: vec![0.0; image], neg: vec![0.0; image] };
+    let mut grads = SlopeGradients { pos: Buffer::zeros(image), neg: Buffer::zeros(image) };
     let outputs = grads.pos.par_chunks_mut(CHUNK).zip(grads.neg.par_chunks_mut(CHUNK));
     outputs.enumerate().for_each(|(chunk, (pos, neg))| {
         let at = chunk * CHUNK..chunk * CHUNK + pos.len();

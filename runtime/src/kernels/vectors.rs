@@ -3,9 +3,24 @@
 // Loads and stores go through addresses; callers check them.
 #![allow(unsafe_code)]
 
+macro_rules! add_totals {
+    ($vector:ty $(, $feature:literal)?) => {
+        /// Adds the sum of each vector's lanes to `sums`, one for each vector.
+        #[inline]
+        $(#[target_feature(enable = $feature)])?
+        pub(in crate::kernels) fn add_totals<const M: usize, const N: usize>(
+            rows: &[[$vector; N]; M],
+            sums: &mut [f32],
+        ) {
+            for (sum, v) in sums.iter_mut().zip(rows.as_flattened()) {
+                *sum += total(*v);
+            }
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(super) mod zmm {
-    use crate::kernels::micro::SIDE;
     use std::arch::x86_64::{
         __m512, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_unpackhi_ps,
         _mm512_unpacklo_ps,
@@ -18,7 +33,7 @@ pub(super) mod zmm {
     /// Adds the sum of each vector's lanes to `sums`, one for each vector; all sixteen at a time.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(in crate::kernels) fn add_totals<const M: usize>(rows: &[[__m512; SIDE]; M], sums: &mut [f32]) {
+    pub(in crate::kernels) fn add_totals<const M: usize>(rows: &[[__m512; 4]; M], sums: &mut [f32]) {
         // Of each row, a vector whose quarters hold four partial sums of its four vectors.
         let mut quarters = [_mm512_setzero_ps(); 4];
         for (q, [a, b, c, d]) in quarters.iter_mut().zip(rows) {
@@ -46,17 +61,7 @@ pub(super) mod ymm {
         _mm256_storeu_ps as store, _mm256_sub_ps as sub,
     };
 
-    /// Adds the sum of each vector's lanes to `sums`, one for each vector.
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub(in crate::kernels) fn add_totals<const M: usize>(
-        rows: &[[__m256; crate::kernels::micro::SIDE]; M],
-        sums: &mut [f32],
-    ) {
-        for (sum, v) in sums.iter_mut().zip(rows.as_flattened()) {
-            *sum += total(*v);
-        }
-    }
+    add_totals!(__m256, "avx2,fma");
 
     #[inline]
     #[target_feature(enable = "avx2,fma")]
@@ -70,7 +75,6 @@ pub(super) mod ymm {
 /// Four lanes, 32 registers.
 #[cfg(target_arch = "aarch64")]
 pub(super) mod neon {
-    use crate::kernels::micro::SIDE;
     use std::arch::aarch64::{float32x4_t, vfmaq_f32};
     pub(in crate::kernels) use std::arch::aarch64::{
         vaddq_f32 as add, vaddvq_f32 as total, vdupq_n_f32 as splat, vld1q_f32 as load, vst1q_f32 as store,
@@ -83,14 +87,7 @@ pub(super) mod neon {
         vfmaq_f32(c, a, b)
     }
 
-    /// Adds the sum of each vector's lanes to `sums`, one for each vector.
-    #[inline]
-    #[target_feature(enable = "neon")]
-    pub(in crate::kernels) fn add_totals<const M: usize>(rows: &[[float32x4_t; SIDE]; M], sums: &mut [f32]) {
-        for (sum, v) in sums.iter_mut().zip(rows.as_flattened()) {
-            *sum += total(*v);
-        }
-    }
+    add_totals!(float32x4_t, "neon");
 }
 
 /// Four lanes in an array: what any target's compiler can vectorise.
@@ -133,16 +130,7 @@ pub(super) mod plain {
         std::array::from_fn(|i| a[i] * b[i] + c[i])
     }
 
-    /// Adds the sum of each vector's lanes to `sums`, one for each vector.
-    #[inline]
-    pub(in crate::kernels) fn add_totals<const M: usize>(
-        rows: &[[Vector; crate::kernels::micro::SIDE]; M],
-        sums: &mut [f32],
-    ) {
-        for (sum, v) in sums.iter_mut().zip(rows.as_flattened()) {
-            *sum += total(*v);
-        }
-    }
+    add_totals!(Vector);
 
     #[inline]
     pub(in crate::kernels) fn total(v: Vector) -> f32 {

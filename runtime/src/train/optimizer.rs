@@ -48,7 +48,7 @@ impl Sgd {
                 false => clipped = Some((norm.clone().recip() * self.clip).clamp_max(1.0)),
             }
         }
-        let Some(hole) = params.first().map(|p| Burn::zeros([1], &p.device())) else { return norm };
+        let hole = Burn::empty([1], &norm.device());
         let velocities = self.velocity.iter_mut().enumerate();
         for ((w, g), (i, v)) in params.iter_mut().zip(grads).zip(velocities) {
             let Some(g) = g else { continue };

@@ -5,6 +5,7 @@ use super::learner::Scene;
 use super::loader::order;
 use super::loss::{TEMPERATURE, cross_entropy, distillation, labels};
 use crate::exec::ops::removal_costs;
+use crate::exec::per_element;
 use crate::exec::value::download;
 use crate::exec::{Branch, Call, Norms, Precision};
 use burn::tensor::Tensor as Burn;
@@ -86,12 +87,6 @@ impl Worth {
             sums.iter_mut().zip(download(costs)).for_each(|(sum, c)| *sum += f64::from(c));
         }
     }
-}
-
-/// A number a channel for each of `len` elements.
-fn per_element(channels: Burn<1>, len: usize) -> Burn<1> {
-    let [c] = channels.dims();
-    channels.reshape([c, 1]).expand([c, len / c.max(1)]).reshape([len])
 }
 
 /// Layer sensitivities by gradients: the root of each layer's summed cost, scaled so that the largest is 1.

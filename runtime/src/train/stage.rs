@@ -150,6 +150,7 @@ impl Stage<'_> {
         if ended == Ended::Finished {
             run.settle();
         }
+        crate::kernels::pool::clear();
         if r.slopes {
             *masks = run.model.with_slopes(run.masks);
             run.model.learn_slopes(false);

@@ -18,7 +18,7 @@ pub use descend::{descend, squares};
 pub use normed::{norm_gate, scale_gate};
 pub use removal::removal_costs;
 
-use super::value::{Value, flatten};
+use super::value::Value;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor as Burn;
@@ -225,12 +225,12 @@ pub fn affine(x: &Value, scale: Burn<1>, shift: Burn<1>) -> Value {
 
 /// Sum of two values of one shape.
 pub fn sum(a: &Value, b: &Value) -> Value {
-    let y = Dispatch::train_sum(flatten(a.flat()).into_dispatch(), b.flat().into_dispatch());
+    let y = Dispatch::train_sum(a.flat().into_dispatch(), b.flat().into_dispatch());
     Value::new(Burn::from_dispatch(y), a.shape())
 }
 
 /// The value itself; its gradient is also that of `probe`, a leaf of any length.
 pub fn probed(x: &Value, probe: Burn<1>) -> Value {
-    let y = Dispatch::train_probed(flatten(x.flat()).into_dispatch(), probe.into_dispatch());
+    let y = Dispatch::train_probed(x.flat().into_dispatch(), probe.into_dispatch());
     Value::new(Burn::from_dispatch(y), x.shape())
 }

@@ -165,12 +165,15 @@ pub(super) struct Source {
     channel: usize,
     start: usize,
     at: Vec<usize>,
-    /// Floats of the rows above the input, the end of its rows, and floats of a row.
+    /// Floats of the rows above the input.
     head: usize,
+    /// Floats to the end of the input's rows.
     end: usize,
+    /// Floats of a row.
     row: usize,
-    /// Floats of the columns left of the input, and the end of its columns.
+    /// Floats of a row left of the input.
     left: usize,
+    /// Floats of a row to the end of the input's columns.
     right: usize,
 }
 

@@ -108,12 +108,13 @@ impl<'a> WinogradGrad<'a> {
         let (x_point, g_point) = (point(s.c_in), point(to.len()));
         let mut scratch = Scratch {
             input: Buffer::work(self.strips.plane()),
-            // Its last column may stick out of the map.
-            grad: Buffer::zeros(4 * down * across * LANES),
+            grad: Buffer::work(4 * down * across * LANES),
             inputs: Buffer::work(POINTS * x_point),
             grads: Buffer::work(POINTS * g_point),
             stages: [Box::default(), Box::default()],
         };
+        // A last column of tiles may stick out of the map.
+        scratch.grad.fill(0.0);
         let (outer, inner) = (to.len().div_ceil(SIDE), s.c_in.div_ceil(SIDE));
         let mut sums = vec![[0.0; TILE]; POINTS * outer * inner];
         for first in blocks.clone().step_by(self.together) {

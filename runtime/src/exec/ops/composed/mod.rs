@@ -15,7 +15,6 @@ pub(super) use norm::{
     affine, backward as norm_backward, channel_dot, channel_sum, forward as norm, normed, normed_backward,
     statistics,
 };
-
 pub(super) use removal::costs as removal_costs;
 
 // For cards with kernels of our own.

@@ -5,7 +5,7 @@
 
 use crate::kernels::pool::Buffer;
 use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes};
-use std::mem::{MaybeUninit, size_of_val};
+use std::mem::MaybeUninit;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 struct Held(Buffer);
