@@ -70,8 +70,7 @@ pub fn factors(gamma: &[f32], beta: &[f32], (mean, var): (&[f32], &[f32]), eps: 
 /// Mean and biased variance of each channel of `x`, `[n, channels, area]`.
 pub fn statistics(x: &[f32], channels: usize, area: usize) -> (Vec<f32>, Vec<f32>) {
     let count = (x.len() / channels.max(1)).max(1) as f64;
-    // A guess need only be of the size of the mean: that of a run of the first image.
-    let first = |c: usize| x.get(c * area..c * area + area.min(RUN)).map_or(0.0, mean_run);
+    let first = |c: usize| x.get(c * area..(c + 1) * area).map_or(0.0, mean_run);
     let guess: Vec<f32> = (0..channels).map(first).collect();
     let sums = channel_sums(x, None, &guess, area);
     let mean = |(&[sum, _], guess): (&[f64; 2], &f32)| (f64::from(*guess) + sum / count) as f32;
