@@ -82,7 +82,7 @@ impl<'a> WinogradGrad<'a> {
             let to = cut(channels)..cut(channels + 1);
             self.share(images * blocks / of_images..(images + 1) * blocks / of_images, to)
         };
-        let shares: Vec<Vec<f32>> = (0..of_images * of_channels).into_par_iter().map(share).collect();
+        let shares: Vec<Buffer> = (0..of_images * of_channels).into_par_iter().map(share).collect();
         let mut result = Buffer::stale(s.weight_len());
         let mut rest = &mut result[..];
         for (channels, of_one) in shares.chunks(of_images).enumerate() {
@@ -99,7 +99,7 @@ impl<'a> WinogradGrad<'a> {
     }
 
     /// Sums of some blocks of images for some output channels, `[point][output tile][input tile][TILE]`.
-    fn share(&self, blocks: Range<usize>, to: Range<usize>) -> Vec<f32> {
+    fn share(&self, blocks: Range<usize>, to: Range<usize>) -> Buffer {
         let s = self.s;
         let (down, across) = self.tiles(self.strips.height);
         // Odd numbers of vectors, so that channels share no set of a cache.
@@ -116,7 +116,8 @@ impl<'a> WinogradGrad<'a> {
         // A last column of tiles may stick out of the map.
         scratch.grad.fill(0.0);
         let (outer, inner) = (to.len().div_ceil(SIDE), s.c_in.div_ceil(SIDE));
-        let mut sums = vec![[0.0; TILE]; POINTS * outer * inner];
+        let mut sums = Buffer::work(TILE * POINTS * outer * inner);
+        sums.fill(0.0);
         for first in blocks.clone().step_by(self.together) {
             let several = first..(first + self.together).min(blocks.end);
             for range in self.strips.ranges() {
@@ -126,7 +127,7 @@ impl<'a> WinogradGrad<'a> {
                     let at = b * down * across * LANES;
                     self.load(block, range, to.clone(), (at, channel), (x_point, g_point), &mut scratch);
                 }
-                for (p, sums) in sums.chunks_exact_mut(outer * inner).enumerate() {
+                for (p, sums) in sums.as_chunks_mut::<TILE>().0.chunks_exact_mut(outer * inner).enumerate() {
                     let (xs, gs) = (&scratch.inputs[p * x_point..], &scratch.grads[p * g_point..]);
                     for (i, sums) in sums.iter_mut().enumerate() {
                         let of = |tile: usize, channels: usize| {
@@ -138,7 +139,7 @@ impl<'a> WinogradGrad<'a> {
                 }
             }
         }
-        sums.into_flattened()
+        sums
     }
 
     /// Transforms a strip of a block of images to the tiles from `at` on.
@@ -180,7 +181,7 @@ impl<'a> WinogradGrad<'a> {
     }
 
     /// `Gᵀ·m·G` of the sums of all shares, added in order, for so many output channels.
-    fn unpack(&self, shares: &[Vec<f32>], outer: usize, out: &mut [f32]) {
+    fn unpack(&self, shares: &[Buffer], outer: usize, out: &mut [f32]) {
         let (inner, row) = (self.s.c_in.div_ceil(SIDE), 9 * self.s.c_in);
         let point = outer.div_ceil(SIDE) * inner * TILE;
         out.par_chunks_mut(SIDE * row).enumerate().for_each(|(down, out)| {
