@@ -1,7 +1,7 @@
 //! Memory that goes from one kernel to the next, instead of being cleared and taken from the system anew.
 //!
 //! A training step needs the same lengths again and again. What is dropped waits here, as it was written, and whoever takes it
-//! writes all that it reads. With what is on loan it is never more than a fixed multiple of what once was on loan at a time.
+//! writes all that it reads. Together with what is on loan it is never more than once was on loan at a time.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,8 +21,6 @@ pub struct Buffer {
 struct Pool {
     /// A buffer may be longer than was asked for by one part of so many.
     slack: usize,
-    /// How many times what was lent at a time may be held.
-    room: usize,
     /// What waits, in the order in which it came back.
     idle: Vec<Vec<f32>>,
     waiting: usize,
@@ -31,10 +29,10 @@ struct Pool {
     most: usize,
 }
 
-/// What kernels return, which may live for a whole step: at its middle all of it is on loan.
-static RESULTS: Mutex<Pool> = Mutex::new(Pool::new(4, 1));
-/// What they need while they compute: little at a time, but each kernel other lengths.
-static WORK: Mutex<Pool> = Mutex::new(Pool::new(1, 2));
+/// What kernels return, which may live for a whole step.
+static RESULTS: Mutex<Pool> = Mutex::new(Pool::new(4));
+/// What they need while they compute.
+static WORK: Mutex<Pool> = Mutex::new(Pool::new(1));
 
 fn open(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
     pool.lock().unwrap_or_else(PoisonError::into_inner)
@@ -51,8 +49,8 @@ pub fn clear() {
 }
 
 impl Pool {
-    const fn new(slack: usize, room: usize) -> Pool {
-        Pool { slack, room, idle: Vec::new(), waiting: 0, lent: 0, most: 0 }
+    const fn new(slack: usize) -> Pool {
+        Pool { slack, idle: Vec::new(), waiting: 0, lent: 0, most: 0 }
     }
 
     /// The shortest that is long enough, and of those the youngest: its memory is the likeliest to lie in a cache.
@@ -72,7 +70,7 @@ impl Pool {
         self.lent += len;
         self.most = self.most.max(self.lent);
         let mut dropped = 0;
-        while self.waiting + self.lent > self.room * self.most {
+        while self.waiting + self.lent > self.most {
             self.waiting -= self.idle[dropped].len();
             dropped += 1;
         }
@@ -190,7 +188,7 @@ mod tests {
 
     #[test]
     fn never_holds_more_than_was_lent_at_a_time() {
-        static OWN: Mutex<Pool> = Mutex::new(Pool::new(4, 1));
+        static OWN: Mutex<Pool> = Mutex::new(Pool::new(4));
         let (long, short) = (Buffer::of(&OWN, 10_000), Buffer::of(&OWN, 6_000));
         assert_eq!(lent(&OWN), (16_000, 0, 16_000));
         let address = long.as_ptr();

@@ -77,18 +77,27 @@ impl<'a> WinogradGrad<'a> {
         let of_images = blocks.min(SHARES).min((SUMS / weights).max(1));
         let of_channels = (SHARES / of_images).min((s.c_out / LEAST).max(1));
         let cut = |j: usize| (j * s.c_out / of_channels).next_multiple_of(SIDE).min(s.c_out);
-        let share = |i: usize| {
-            let (images, channels) = (i % of_images, i / of_images);
-            let to = cut(channels)..cut(channels + 1);
-            self.share(images * blocks / of_images..(images + 1) * blocks / of_images, to)
-        };
-        let shares: Vec<Buffer> = (0..of_images * of_channels).into_par_iter().map(share).collect();
+        let inner = s.c_in.div_ceil(SIDE);
+        let sums = |to: &Range<usize>| TILE * POINTS * to.len().div_ceil(SIDE) * inner;
+        let parts: Vec<Range<usize>> = (0..of_channels).map(|j| cut(j)..cut(j + 1)).collect();
+        let mut all = Buffer::work(of_images * parts.iter().map(sums).sum::<usize>());
+        let (mut shares, mut rest) = (Vec::new(), &mut all[..]);
+        for (to, images) in parts.iter().flat_map(|to| (0..of_images).map(move |i| (to, i))) {
+            let (head, tail) = rest.split_at_mut(sums(to));
+            shares.push((images, to, head));
+            rest = tail;
+        }
+        shares.par_iter_mut().for_each(|(images, to, sums)| {
+            let blocks = *images * blocks / of_images..(*images + 1) * blocks / of_images;
+            self.share(blocks, (*to).clone(), sums);
+        });
         let mut result = Buffer::stale(s.weight_len());
         let mut rest = &mut result[..];
-        for (channels, of_one) in shares.chunks(of_images).enumerate() {
-            let to = cut(channels)..cut(channels + 1);
-            let (head, tail) = rest.split_at_mut(to.len() * s.c_in * 9);
-            self.unpack(of_one, to.len(), head);
+        for of_one in shares.chunks(of_images) {
+            let to = of_one[0].1.len();
+            let sums: Vec<&[f32]> = of_one.iter().map(|(_, _, sums)| &**sums).collect();
+            let (head, tail) = rest.split_at_mut(to * s.c_in * 9);
+            self.unpack(&sums, to, head);
             rest = tail;
         }
         result
@@ -98,8 +107,8 @@ impl<'a> WinogradGrad<'a> {
         (rows.div_ceil(2), self.strips.row().div_ceil(2))
     }
 
-    /// Sums of some blocks of images for some output channels, `[point][output tile][input tile][TILE]`.
-    fn share(&self, blocks: Range<usize>, to: Range<usize>) -> Buffer {
+    /// Writes the sums of some blocks of images for some output channels, `[point][output tile][input tile][TILE]`.
+    fn share(&self, blocks: Range<usize>, to: Range<usize>, sums: &mut [f32]) {
         let s = self.s;
         let (down, across) = self.tiles(self.strips.height);
         // Odd numbers of vectors, so that channels share no set of a cache.
@@ -116,7 +125,6 @@ impl<'a> WinogradGrad<'a> {
         // A last column of tiles may stick out of the map.
         scratch.grad.fill(0.0);
         let (outer, inner) = (to.len().div_ceil(SIDE), s.c_in.div_ceil(SIDE));
-        let mut sums = Buffer::work(TILE * POINTS * outer * inner);
         sums.fill(0.0);
         for first in blocks.clone().step_by(self.together) {
             let several = first..(first + self.together).min(blocks.end);
@@ -139,7 +147,6 @@ impl<'a> WinogradGrad<'a> {
                 }
             }
         }
-        sums
     }
 
     /// Transforms a strip of a block of images to the tiles from `at` on.
@@ -181,7 +188,7 @@ impl<'a> WinogradGrad<'a> {
     }
 
     /// `Gᵀ·m·G` of the sums of all shares, added in order, for so many output channels.
-    fn unpack(&self, shares: &[Buffer], outer: usize, out: &mut [f32]) {
+    fn unpack(&self, shares: &[&[f32]], outer: usize, out: &mut [f32]) {
         let (inner, row) = (self.s.c_in.div_ceil(SIDE), 9 * self.s.c_in);
         let point = outer.div_ceil(SIDE) * inner * TILE;
         out.par_chunks_mut(SIDE * row).enumerate().for_each(|(down, out)| {
