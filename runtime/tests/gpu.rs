@@ -15,7 +15,7 @@ use relinc_runtime::attack::{Attack, Target};
 use relinc_runtime::data::{DataSpec, Dataset, Normalize, Split};
 use relinc_runtime::device::{Choice, adapters, choose};
 use relinc_runtime::exec::value::{download, upload};
-use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Precision, Value};
+use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Precision, Started, Value};
 use relinc_runtime::train::learner::Scene;
 use relinc_runtime::train::loader::{LoaderOptions, batch};
 use relinc_runtime::train::objective::At;
@@ -86,14 +86,14 @@ fn agree(of: impl Fn(u64, &Device) -> Named) {
 /// Output, gradients by input and parameters of a small graph, with batch statistics and soft gates.
 fn computed(body: &str, input: &str, device: &Device) -> Named {
     let g = parse(&format!("graph g {{\n%x = input {input}\n{body}\noutput \"y\" = %y\n}}")).unwrap();
-    let net = Network::new(&g, false, device).unwrap();
+    let (net, values) = Network::new(&g, false, device).unwrap();
     let mut shape = vec![3];
     shape.extend(net.input());
     let x = Burn::from_inner(upload(noise(shape.iter().product(), 1), device)).require_grad();
     let leaves: Vec<Burn<1>> = net
         .params()
         .iter()
-        .zip(net.initial())
+        .zip(values)
         .map(
             |(p, v)| {
                 if p.role.trainable() { Burn::from_inner(v).require_grad() } else { Burn::from_inner(v) }
@@ -182,7 +182,7 @@ fn tiny(dual: bool, device: &Device) -> Model {
 }
 
 /// Every second ReLU of a network taken away.
-fn halved(net: Network) -> Model {
+fn halved(net: Started) -> Model {
     let mut m = Model::new(net, &Normalize::NONE, [3, 32, 32]).unwrap();
     let half = |g: &Gate| {
         let n = g.pos.dims()[0];

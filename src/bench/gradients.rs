@@ -55,7 +55,7 @@ pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity
     let i = import(model, &ImportOptions::default()).map_err(input)?;
     let m = Model::trainable(i.graph, i.info, i.notices, &Options::default())?;
     let named = |e: String| Error::Input(format!("{}: {e}", model.display()));
-    let net = Network::new(&m.graph, false, device).map_err(named)?;
+    let (net, values) = Network::new(&m.graph, false, device).map_err(named)?;
     let bytes = std::fs::read(reference).map_err(|e| input(format!("{}: {e}", reference.display())))?;
     let t = SafeTensors::deserialize(&bytes).map_err(|e| input(format!("{}: {e}", reference.display())))?;
     let want = |name: &str| {
@@ -66,7 +66,7 @@ pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity
     let leaves: Vec<Burn<1>> = net
         .params()
         .iter()
-        .zip(net.initial())
+        .zip(values)
         .map(|(p, v)| {
             let leaf = Burn::from_inner(v);
             if p.role.trainable() { leaf.require_grad() } else { leaf }

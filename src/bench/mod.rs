@@ -51,8 +51,8 @@ impl Task {
         once: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<Row, Error> {
         once()?;
-        let peak_bytes = peak_memory();
         let seconds = plan.pace.run(once)?;
+        let peak_bytes = peak_memory();
         // What the CPU reaches says nothing of a card.
         let peak = is_host(plan.device).then(gemm_peak);
         let profile = if plan.profile { profile::of(once)? } else { vec![] };

@@ -100,7 +100,7 @@ mod tests {
              }",
         )
         .unwrap();
-        let n = needs(&Network::new(&g, false, &crate::device::cpu().unwrap()).unwrap());
+        let n = needs(&Network::new(&g, false, &crate::device::cpu().unwrap()).unwrap().0);
         assert_eq!(n.largest, 4 * 10 * 1024);
         let small = card(Some(64 << 20), 1 << 30);
         let most = n.largest_batch(&small, 1.0);

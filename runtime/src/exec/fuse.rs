@@ -82,7 +82,7 @@ fn node(s: Source) -> Option<usize> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use crate::exec::value::{download, upload};
-    use crate::exec::{Branch, Call, Gate, Network, Norms, Precision, Value};
+    use crate::exec::{Branch, Call, Gate, Network, Norms, Precision, Started, Value};
     use crate::kernels::noise;
     use burn::tensor::{Device, Tensor as Burn};
     use relinc_passes::architecture::{Architecture, Kind};
@@ -90,7 +90,7 @@ mod tests {
     use relinc_passes::layers::name_layers;
 
     /// Output, gradients of the input and of the parameters. What is watched is not taken in.
-    fn run(net: &Network, norms: Norms, watch: bool) -> Vec<Vec<f32>> {
+    fn run((net, values): &Started, norms: Norms, watch: bool) -> Vec<Vec<f32>> {
         let device = net.device();
         let trained = norms == Norms::Batch;
         let leaf = |(p, v): (&crate::exec::Param, Burn<1>)| match trained {
@@ -98,7 +98,7 @@ mod tests {
             true => Burn::from_inner(v),
             false => v,
         };
-        let params: Vec<Burn<1>> = net.params().iter().zip(net.initial()).map(leaf).collect();
+        let params: Vec<Burn<1>> = net.params().iter().zip(values.clone()).map(leaf).collect();
         let gate = |n: usize| Gate::upload(noise(n, 1), noise(n, 2), device);
         let gates: Vec<Gate> = net.relus().iter().map(|r| gate(r.len())).collect();
         let x = Burn::from_inner(upload(noise(5 * 3 * 64, 3), device)).require_grad();
@@ -132,11 +132,12 @@ mod tests {
             let mut g = a.build(1).unwrap();
             let facts = infer(&g).unwrap();
             name_layers(&mut g, &facts);
-            let net = Network::new(&g, false, &Device::flex()).unwrap();
+            let started = Network::new(&g, false, &Device::flex()).unwrap();
+            let net = &started.0;
             let layers = net.fusion.taken.iter().flatten().count();
             assert_eq!(layers, net.relus().len(), "every layer of these networks takes something in");
             for norms in [Norms::Batch, Norms::Running] {
-                for (one, other) in run(&net, norms, false).iter().zip(run(&net, norms, true)) {
+                for (one, other) in run(&started, norms, false).iter().zip(run(&started, norms, true)) {
                     let top = other.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
                     let far = one.iter().zip(&other).fold(0.0f32, |m, (a, b)| m.max((a - b).abs()));
                     assert!(one.len() == other.len() && far <= 2e-5 * top, "{far} of {top}");

@@ -2,7 +2,7 @@
 
 use super::fuse::{self, Fusion};
 use super::untie::untie;
-use super::value::Value;
+use super::value::{Value, download, upload};
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::affine::absorbs_scale;
 use relinc_passes::ir::infer::infer;
@@ -130,7 +130,8 @@ pub(super) struct Step {
 /// A network that can be trained: a graph, scheduled, with its parameters told apart from its other constants.
 #[derive(Debug, Clone)]
 pub struct Network {
-    graph: Arc<Graph>,
+    /// The graph it was made from, with parameters that have no elements.
+    structure: Arc<Graph>,
     pub(super) facts: Arc<Facts>,
     pub(super) steps: Vec<Step>,
     pub(super) fusion: Fusion,
@@ -144,6 +145,9 @@ pub struct Network {
     input: Vec<usize>,
     device: Device,
 }
+
+/// A network and the values of its parameters in the graph, in the order of [`Network::params`].
+pub type Started = (Network, Vec<Burn<1>>);
 
 /// What a constant in this operand slot is to training.
 pub(super) fn role(op: &Op, slot: usize) -> Option<Role> {
@@ -160,14 +164,15 @@ pub(super) fn role(op: &Op, slot: usize) -> Option<Role> {
 }
 
 impl Network {
-    /// Schedules a canonical graph whose ReLUs carry layer names. With `dual`, every batch normalisation has two branches.
+    /// Schedules a canonical graph whose ReLUs carry layer names. With `dual`, every batch normalisation has two branches,
+    /// which start equal. The network keeps no weights: the values of its parameters are the caller's.
     ///
     /// # Errors
     /// A graph without exactly one input and an output, or with an operation whose parameters are not constants.
-    pub fn new(graph: &Graph, dual: bool, device: &Device) -> Result<Network, String> {
-        let graph = &untie(graph.clone());
-        let (_, ty) = crate::eval::only_input(graph)?;
-        let facts = infer(graph).map_err(|e| e.first().map(|e| e.to_string()).unwrap_or_default())?;
+    pub fn new(graph: &Graph, dual: bool, device: &Device) -> Result<Started, String> {
+        let mut graph = untie(graph.clone());
+        let (_, ty) = crate::eval::only_input(&graph)?;
+        let facts = infer(&graph).map_err(|e| e.first().map(|e| e.to_string()).unwrap_or_default())?;
         let order = graph.topo().map_err(|n| format!("'{}' is on a cycle", graph.node(n).name))?;
         let output = graph.outputs().first().ok_or("the model has no output")?.node;
         let mut net = Network {
@@ -181,7 +186,7 @@ impl Network {
             relus: vec![],
             slopes: vec![],
             device: device.clone(),
-            graph: Arc::new(Graph::default()),
+            structure: Arc::new(Graph::default()),
             facts: Arc::new(facts),
         };
         let mut sources: HashMap<NodeId, Source> = HashMap::new();
@@ -197,7 +202,7 @@ impl Network {
             }
             let (mut operands, mut norm) = (vec![], None);
             if let Op::BatchNorm { eps } = node.op {
-                norm = Some(net.add_norm(graph, id, eps, dual).map_err(at)?);
+                norm = Some(net.add_norm(&graph, id, eps, dual).map_err(at)?);
                 operands.push(
                     graph
                         .operand(id, 0)
@@ -210,7 +215,8 @@ impl Network {
                         (Some(s), _, None) => *s,
                         (Some(s @ Source::Node(_)), ..) => *s,
                         (_, Some(t), Some(role)) if t.as_f32().is_some() => {
-                            let i = *param_of.entry(o).or_insert_with(|| net.add_param(graph, o, role, None));
+                            let i =
+                                *param_of.entry(o).or_insert_with(|| net.add_param(&graph, o, role, None));
                             Source::Param(i)
                         }
                         (_, Some(t), _) => {
@@ -247,9 +253,14 @@ impl Network {
         };
         net.release();
         net.fusion = fuse::plan(&net.steps, &net.facts, net.output);
-        net.graph = Arc::new(graph.clone());
         net.sort_relus();
-        Ok(net)
+        let value = |p: &Param| graph.const_of(p.node).and_then(|t| t.as_f32()).unwrap_or_default().to_vec();
+        let values = net.params.iter().map(|p| upload(value(p), device)).collect();
+        for p in &net.params {
+            graph.set_op(p.node, Op::Const(Arc::new(Tensor::f32([0], vec![]))));
+        }
+        net.structure = Arc::new(graph);
+        Ok((net, values))
     }
 
     fn add_param(&mut self, g: &Graph, node: NodeId, role: Role, branch: Option<Branch>) -> usize {
@@ -302,9 +313,9 @@ impl Network {
         self.steps.iter_mut().for_each(|s| s.relu = s.relu.map(|r| place[r]));
     }
 
-    /// The graph it was made from.
-    pub fn graph(&self) -> &Graph {
-        &self.graph
+    /// The graph it was made from, with parameters that have no elements.
+    pub fn structure(&self) -> &Graph {
+        &self.structure
     }
     /// Parameters, in the order of the values that go with them.
     pub fn params(&self) -> &[Param] {
@@ -340,17 +351,20 @@ impl Network {
         self.norms.iter().any(|n| n.params[0] != n.params[1])
     }
     /// Makes the slopes of identity elements parameters, one a channel, behind all others: of the ReLU layers under which a
-    /// convolution or linear layer can take them into its weights.
-    pub fn add_slopes(&mut self) {
+    /// convolution or linear layer can take them into its weights. Returns the values to start from, all 1.
+    pub fn add_slopes(&mut self) -> Vec<Burn<1>> {
+        let mut values = vec![];
         for r in self.relus.iter().skip(self.slopes.len()) {
-            let operand = self.graph.operand(r.node, 0);
-            let takes = operand.is_some_and(|x| absorbs_scale(&self.graph, &self.facts, x));
+            let operand = self.structure.operand(r.node, 0);
+            let takes = operand.is_some_and(|x| absorbs_scale(&self.structure, &self.facts, x));
             self.slopes.push(takes.then_some(self.params.len()));
             if takes {
                 let (name, shape) = (format!("{}.slope", r.name), vec![r.shape[0]]);
+                values.push(upload(vec![1.0; r.shape[0]], &self.device));
                 self.params.push(Param { name, node: r.node, role: Role::Slope, branch: None, shape });
             }
         }
+        values
     }
     /// ReLU layers with learned slopes: their index and that of the parameter.
     pub fn slopes(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
@@ -365,21 +379,12 @@ impl Network {
         self.relus.iter().map(ReluSite::len).sum()
     }
 
-    /// The graph's own values of the parameters; both branches start equal.
-    pub fn initial(&self) -> Vec<Burn<1>> {
-        let of = |p: &Param| match p.role {
-            Role::Slope => vec![1.0; p.shape[0]],
-            _ => self.graph.const_of(p.node).and_then(|t| t.as_f32()).unwrap_or_default().to_vec(),
-        };
-        self.params.iter().map(|p| super::value::upload(of(p), &self.device)).collect()
-    }
-
     /// The graph with these parameters in it; of a dual normalisation those of `branch`.
     pub fn write_back(&self, values: &[Burn<1>], branch: Branch) -> Graph {
-        let mut g = self.graph().clone();
+        let mut g = self.structure.as_ref().clone();
         for (p, v) in self.params.iter().zip(values).filter(|(p, _)| p.role != Role::Slope) {
             if p.branch.is_none_or(|b| b == branch || !self.dual()) {
-                let t = Tensor::f32(p.shape.clone(), super::value::download(v.clone()));
+                let t = Tensor::f32(p.shape.clone(), download(v.clone()));
                 g.set_op(p.node, Op::Const(Arc::new(t)));
             }
         }

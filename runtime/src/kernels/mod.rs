@@ -16,6 +16,7 @@ pub mod sgd;
 pub mod simd;
 pub mod two_slope;
 
+mod memory;
 mod micro;
 mod tiles;
 mod transpose;

@@ -1,8 +1,9 @@
 //! Memory that goes from one kernel to the next, instead of being cleared and taken from the system anew.
 //!
 //! A training step needs the same lengths again and again. What is dropped waits here, as it was written, and whoever takes it
-//! writes all that it reads. Together with what is on loan it is never more than once was on loan at a time.
+//! writes all that it reads. Together with what is on loan it is hardly more than once was on loan at a time.
 
+use super::memory::{Memory, room};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +12,7 @@ const SMALL: usize = 1 << 12;
 
 /// Numbers on loan.
 pub struct Buffer {
-    held: Vec<f32>,
+    held: Memory,
     /// Of those held, how many were asked for.
     len: usize,
     pool: &'static Mutex<Pool>,
@@ -19,10 +20,10 @@ pub struct Buffer {
 
 /// All sizes are counts of numbers.
 struct Pool {
-    /// A buffer may be longer than was asked for by one part of so many.
-    slack: usize,
+    /// A buffer may be longer than was asked for by one part of so many; by any length where there is none.
+    slack: Option<usize>,
     /// What waits, in the order in which it came back.
-    idle: Vec<Vec<f32>>,
+    idle: Vec<Memory>,
     waiting: usize,
     lent: usize,
     /// Lent at a time at most.
@@ -30,9 +31,9 @@ struct Pool {
 }
 
 /// What kernels return, which may live for a whole step.
-static RESULTS: Mutex<Pool> = Mutex::new(Pool::new(4));
+static RESULTS: Mutex<Pool> = Mutex::new(Pool::new(Some(4)));
 /// What they need while they compute.
-static WORK: Mutex<Pool> = Mutex::new(Pool::new(1));
+static WORK: Mutex<Pool> = Mutex::new(Pool::new(None));
 
 fn open(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
     pool.lock().unwrap_or_else(PoisonError::into_inner)
@@ -49,15 +50,18 @@ pub fn clear() {
 }
 
 impl Pool {
-    const fn new(slack: usize) -> Pool {
+    const fn new(slack: Option<usize>) -> Pool {
         Pool { slack, idle: Vec::new(), waiting: 0, lent: 0, most: 0 }
     }
 
     /// The shortest that is long enough, and of those the youngest: its memory is the likeliest to lie in a cache.
-    fn lend(&mut self, len: usize) -> Option<Vec<f32>> {
-        // In tests every slice ends where its allocation ends, for the address sanitizer.
-        let longest = if cfg!(test) { len } else { len + len / self.slack };
-        let fits = |(_, v): &(usize, &Vec<f32>)| (len..=longest).contains(&v.len());
+    fn lend(&mut self, len: usize) -> Option<Memory> {
+        let longest = match self.slack {
+            _ if cfg!(test) => len,
+            Some(part) => room(len).max(len + len / part),
+            None => usize::MAX,
+        };
+        let fits = |(_, v): &(usize, &Memory)| (len..=longest).contains(&v.len());
         let (at, _) = self.idle.iter().enumerate().rev().filter(fits).min_by_key(|(_, v)| v.len())?;
         let found = self.idle.remove(at);
         self.waiting -= found.len();
@@ -65,19 +69,20 @@ impl Pool {
         Some(found)
     }
 
-    /// Counts a new one, and returns the oldest for which it leaves no room.
-    fn grow(&mut self, len: usize) -> Vec<Vec<f32>> {
+    /// Counts a new one, and returns the oldest for which it leaves no room. A sixteenth above what was lent at a time spares
+    /// most steps a change of lengths.
+    fn grow(&mut self, len: usize) -> Vec<Memory> {
         self.lent += len;
         self.most = self.most.max(self.lent);
         let mut dropped = 0;
-        while self.waiting + self.lent > self.most {
+        while self.waiting + self.lent > self.most + self.most / 16 {
             self.waiting -= self.idle[dropped].len();
             dropped += 1;
         }
         self.idle.drain(..dropped).collect()
     }
 
-    fn take_back(&mut self, held: Vec<f32>) {
+    fn take_back(&mut self, held: Memory) {
         self.lent -= held.len();
         self.waiting += held.len();
         self.idle.push(held);
@@ -104,20 +109,20 @@ impl Buffer {
 
     fn of(pool: &'static Mutex<Pool>, len: usize) -> Buffer {
         if len < SMALL {
-            return Buffer { held: poisoned(vec![0.0; len]), len, pool };
+            return Buffer { held: poisoned(Memory::new(len)), len, pool };
         }
         let found = open(pool).lend(len);
         let held = found.unwrap_or_else(|| {
-            let old = open(pool).grow(len);
+            let old = open(pool).grow(room(len));
             drop(old);
-            vec![0.0; len]
+            Memory::new(len)
         });
         Buffer { held: poisoned(held), len, pool }
     }
 }
 
 /// In tests, stale numbers show wherever they are read.
-fn poisoned(mut v: Vec<f32>) -> Vec<f32> {
+fn poisoned(mut v: Memory) -> Memory {
     if cfg!(test) {
         v.fill(f32::NAN);
     }
@@ -188,7 +193,7 @@ mod tests {
 
     #[test]
     fn never_holds_more_than_was_lent_at_a_time() {
-        static OWN: Mutex<Pool> = Mutex::new(Pool::new(4));
+        static OWN: Mutex<Pool> = Mutex::new(Pool::new(Some(4)));
         let (long, short) = (Buffer::of(&OWN, 10_000), Buffer::of(&OWN, 6_000));
         assert_eq!(lent(&OWN), (16_000, 0, 16_000));
         let address = long.as_ptr();

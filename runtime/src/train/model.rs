@@ -5,7 +5,7 @@ use super::front::Front;
 use crate::data::Normalize;
 use crate::dice::Dice;
 use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Gate, Network, Precision, Role, Statistics};
+use crate::exec::{Branch, Gate, Network, Precision, Role, Started, Statistics};
 use crate::fnv::fingerprint;
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::ir::Graph;
@@ -31,11 +31,11 @@ pub struct Model {
 }
 
 impl Model {
-    /// The network with its own parameters and every ReLU in place.
-    pub fn new(net: Network, normalize: &Normalize, image: [usize; 3]) -> Result<Model, String> {
+    /// The network as it starts, with every ReLU in place.
+    pub fn new((net, params): Started, normalize: &Normalize, image: [usize; 3]) -> Result<Model, String> {
         let front = Front::new(normalize, image, net.input(), net.device())?;
         let gates = net.relus().iter().map(|r| Gate::open(r.len(), net.device())).collect();
-        Ok(Model { params: net.initial(), gates, front, net, slopes: false })
+        Ok(Model { params, gates, front, net, slopes: false })
     }
 
     /// A copy on another device.
@@ -84,8 +84,7 @@ impl Model {
     pub fn learn_slopes(&mut self, on: bool) {
         self.slopes = on;
         if on {
-            self.net.add_slopes();
-            self.params.extend(self.net.initial().drain(self.params.len()..));
+            self.params.extend(self.net.add_slopes());
         }
     }
 

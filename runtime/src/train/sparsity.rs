@@ -52,7 +52,7 @@ pub fn sparse(m: &Model, density: f64) -> Vec<Burn<1>> {
 /// For each ReLU layer, the convolution weights above it: the largest kernel of those that reach it first.
 fn before(m: &Model) -> Vec<usize> {
     use relinc_passes::ir::{NodeId, Op};
-    let g = m.net.graph();
+    let g = m.net.structure();
     let param = |id: NodeId| {
         let w = g.operand(id, 1)?;
         m.net.params().iter().position(|p| p.node == w)

@@ -112,10 +112,10 @@ const STEPS: [f32; 2] = [4e-3, 5e-4];
 /// Compares the executor's gradients with central differences of the interpreter: each element to 1 % of the largest
 /// of its tensor, plus what f32 leaves of a difference.
 pub fn check_gradients(g: &Graph, batch: usize, seed: u64, what: &str) {
-    let net = Network::new(g, false, &Device::flex()).unwrap();
+    let (net, values) = Network::new(g, false, &Device::flex()).unwrap();
     let shape = input_shape(g, batch);
     let x = noise(shape.iter().product(), seed);
-    let params: Vec<Vec<f32>> = net.initial().into_iter().map(download).collect();
+    let params: Vec<Vec<f32>> = values.into_iter().map(download).collect();
     let c = noise(interpret(g, &x, &shape).0.len(), seed + 1);
     let all = gradients(&net, &params, &x, &shape, &c);
     for (t, grad) in all.iter().enumerate() {

@@ -19,7 +19,7 @@ fn gate_of_a_mask_is_masked_relu() {
             Some(s) => format!("{mask}\n%s = const f32[3] {s:?}\n%y = masked_relu(%x, %m, %s)"),
         };
         let (want, _) = interpret(&graph("f32[N,3,2,2]", &body), &x, &[3, 3, 2, 2]);
-        let net = Network::new(&graph("f32[N,3,2,2]", "%y = relu(%x)"), false, &Device::flex()).unwrap();
+        let (net, _) = Network::new(&graph("f32[N,3,2,2]", "%y = relu(%x)"), false, &Device::flex()).unwrap();
         let m = LayerMask { shape: [3, 2, 2], values: VALUES.to_vec(), slope };
         let gates = [Gate::of_mask(&m, net.device())];
         let got = forward(&net, &gates, &[], &x, &[3, 3, 2, 2]).output;
@@ -30,7 +30,7 @@ fn gate_of_a_mask_is_masked_relu() {
 /// `∂L/∂pos = Σ c·max(x,0)` and `∂L/∂neg = Σ c·min(x,0)` over the batch, and what an added probe gets is the cotangent.
 #[test]
 fn gradients_by_the_slopes() {
-    let net = Network::new(&graph("f32[N,5]", "%y = relu(%x)"), false, &Device::flex()).unwrap();
+    let (net, _) = Network::new(&graph("f32[N,5]", "%y = relu(%x)"), false, &Device::flex()).unwrap();
     let (x, c) = (noise(15, 1), noise(15, 2));
     let gates = [Gate { pos: leaf(&noise(5, 3)), neg: leaf(&noise(5, 4)), learned: None }];
     let probes = [leaf(&[0.0; 15])];
@@ -50,12 +50,11 @@ fn gradients_by_the_slopes() {
 #[test]
 fn learned_slopes_and_their_gradients() {
     let body = "%w = const f32[3,3,1,1] [1, 0, 0, 0, 1, 0, 0, 0, 1]\n%c = conv(%x, %w)\n%y = relu(%c)";
-    let mut net = Network::new(&graph("f32[N,3,2,2]", body), false, &Device::flex()).unwrap();
-    net.add_slopes();
+    let (mut net, mut params) = Network::new(&graph("f32[N,3,2,2]", body), false, &Device::flex()).unwrap();
+    params.extend(net.add_slopes());
     let p = net.slope_of(0).expect("the convolution takes them");
     let m = LayerMask { shape: [3, 2, 2], values: VALUES.to_vec(), slope: None };
     let gates = [Gate::of_learned(&m, net.device())];
-    let mut params: Vec<_> = net.initial();
     let slopes = [0.7, -0.3, 2.4];
     params[p] = leaf(&slopes);
     let (x, c) = (noise(36, 4), noise(36, 5));
@@ -80,8 +79,7 @@ fn learned_slopes_and_their_gradients() {
 #[test]
 fn no_slopes_where_nothing_takes_them() {
     let body = "%w = const f32[2,2,1,1] [1, 0, 0, 1]\n%c = conv(%x, %w)\n%a = add(%c, %x)\n%r = relu(%a)\n%y = add(%r, %a)";
-    let mut net = Network::new(&graph("f32[N,2,2,2]", body), false, &Device::flex()).unwrap();
-    let params = net.params().len();
-    net.add_slopes();
-    assert_eq!((net.slope_of(0), net.params().len()), (None, params));
+    let (mut net, mut params) = Network::new(&graph("f32[N,2,2,2]", body), false, &Device::flex()).unwrap();
+    params.extend(net.add_slopes());
+    assert_eq!((net.slope_of(0), net.params().len(), params.len()), (None, 1, 1));
 }

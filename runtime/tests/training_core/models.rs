@@ -47,13 +47,14 @@ fn executor_equals_interpreter_on_every_model() {
     for path in files {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().to_string();
         let g = canonical(&path);
-        let net = Network::new(&g, false, &Device::flex()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let (net, values) =
+            Network::new(&g, false, &Device::flex()).unwrap_or_else(|e| panic!("{name}: {e}"));
         let batch = fixed_batch(only_input(&g).unwrap().1).unwrap_or(8);
         let shape = input_shape(&g, batch);
         for run in 0..8 / batch as u64 {
             let x = noise(shape.iter().product(), run);
             let (want, dims) = interpret(&g, &x, &shape);
-            let got = forward(&net, &open(&net), &net.initial(), &x, &shape).output;
+            let got = forward(&net, &open(&net), &values, &x, &shape).output;
             assert_eq!(got.shape(), dims, "{name}");
             let got = download(got.into_flat());
             let (low, high) = want.iter().fold((f32::MAX, f32::MIN), |(l, h), v| (l.min(*v), h.max(*v)));

@@ -4,13 +4,13 @@ use super::harness::{close, graph, leaf, noise};
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_runtime::data::Normalize;
 use relinc_runtime::exec::value::{download, upload};
-use relinc_runtime::exec::{Branch, Call, Network, Norms, Outcome, Precision, Value};
+use relinc_runtime::exec::{Branch, Call, Network, Norms, Outcome, Precision, Started, Value};
 use relinc_runtime::train::Model;
 use relinc_runtime::train::model::MOMENTUM;
 
 const EPS: f64 = 1e-3;
 
-fn network(inner: &[usize], dual: bool) -> Network {
+fn network(inner: &[usize], dual: bool) -> Started {
     let dims: Vec<String> = inner.iter().map(|d| format!(",{d}")).collect();
     let body = "%g = const f32[3] [0.5, -1.5, 1]\n%b = const f32[3] [0.25, 0, -1]\n%m = const f32[3] [0.1, -0.2, 0.3]
         %v = const f32[3] [0.5, 1, 2]\n%y = batch_norm(%x, %g, %b, %m, %v) {eps=0.001}";
@@ -67,10 +67,10 @@ fn input(n: usize) -> Vec<f32> {
 fn forward_and_backward_by_batch_statistics() {
     for (n, inner) in [(4, vec![5, 3]), (6, vec![]), (3, vec![7]), (33, vec![2, 2])] {
         let size = inner.iter().product::<usize>();
-        let net = network(&inner, false);
+        let (net, values) = network(&inner, false);
         let shape: Vec<usize> = [n, 3].into_iter().chain(inner).collect();
         let x = input(n * 3 * size);
-        let leaves: Vec<Burn<1>> = net.initial().into_iter().map(|p| leaf(&download(p))).collect();
+        let leaves: Vec<Burn<1>> = values.into_iter().map(|p| leaf(&download(p))).collect();
         let (input, c) = (leaf(&x), noise(x.len(), 9));
         let out = run(&net, &leaves, Branch::Clean, input.clone(), &shape);
         let [g, b] = [0, 1].map(|i| wide(&download(leaves[net.norms()[0].params[0][i]].clone().inner())));
@@ -129,8 +129,8 @@ fn running_statistics_follow_pytorch() {
 /// Measuring computes by the running statistics and returns the batch's.
 #[test]
 fn measuring_changes_no_output() {
-    let net = network(&[2, 2], false);
-    let (params, x) = (net.initial(), noise(48, 40));
+    let (net, params) = network(&[2, 2], false);
+    let x = noise(48, 40);
     let of = |norms| {
         let call = Call {
             params: &params,

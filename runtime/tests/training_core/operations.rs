@@ -23,11 +23,11 @@ fn each(cases: impl Iterator<Item = &'static Case>, check: impl Fn(&Case) + std:
 fn executor_equals_interpreter() {
     each(all(), |c| {
         let g = graph(c.input, c.body);
-        let net = Network::new(&g, false, &Device::flex()).unwrap();
+        let (net, values) = Network::new(&g, false, &Device::flex()).unwrap();
         for batch in [1, 3] {
             let shape = input_shape(&g, batch);
             let x = noise(shape.iter().product(), 11 + batch as u64);
-            let got = forward(&net, &open(&net), &net.initial(), &x, &shape).output;
+            let got = forward(&net, &open(&net), &values, &x, &shape).output;
             let (want, dims) = interpret(&g, &x, &shape);
             assert_eq!(got.shape(), dims);
             close(&download(got.into_flat()), &want, 1e-5, c.name);
@@ -90,9 +90,9 @@ fn every_operation_has_a_case() {
 #[test]
 fn masked_and_dynamic_operations_are_refused() {
     let g = graph("f32[N,2]", "%m = const u8[2] [0, 1]\n%y = masked_relu(%x, %m)");
-    let net = Network::new(&g, false, &Device::flex()).unwrap();
+    let (net, values) = Network::new(&g, false, &Device::flex()).unwrap();
     let x = Value::upload(vec![0.0; 2], vec![1, 2], net.device());
-    let e = net.forward(x, &super::harness::call(&net.initial(), &[])).unwrap_err();
+    let e = net.forward(x, &super::harness::call(&values, &[])).unwrap_err();
     assert!(e.contains("masked_relu 'y'") && e.contains("masked already"), "{e}");
     let g = graph("f32[N,4]", "%s = const i64[3] [0, 2, 2]\n%y = dyn.reshape(%x, %s)");
     let e = Network::new(&g, false, &Device::flex()).unwrap_err();
@@ -110,17 +110,13 @@ fn shared_constants_stay_consistent_when_trained() {
         %l = linear(%b, %w, %v)
         %y = linear(%l, %w)";
     let g = graph("f32[N,3]", body);
-    let net = Network::new(&g, false, &Device::flex()).unwrap();
+    let (net, values) = Network::new(&g, false, &Device::flex()).unwrap();
     let names: BTreeSet<&str> = net.params().iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names.len(), net.params().len(), "names tell parameters apart");
     let weights = net.params().iter().filter(|p| p.role == Role::Weight).count();
     assert_eq!(weights, 1, "weights tied in the graph stay tied");
-    let params: Vec<_> = net
-        .initial()
-        .into_iter()
-        .enumerate()
-        .map(|(i, p)| p * (1.0 + 0.1 * i as f32) + 0.01 * i as f32)
-        .collect();
+    let params: Vec<_> =
+        values.into_iter().enumerate().map(|(i, p)| p * (1.0 + 0.1 * i as f32) + 0.01 * i as f32).collect();
     let x = noise(6, 2);
     let got = forward(&net, &[], &params, &x, &[2, 3]).output;
     let written = net.write_back(&params, Branch::Clean);

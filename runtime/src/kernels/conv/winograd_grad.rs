@@ -24,7 +24,7 @@ const TOGETHER: usize = 16;
 /// Shares of images times shares of output channels. Fixed, so that sums do not depend on the number of threads.
 const SHARES: usize = 8;
 /// Bytes of all sums.
-const SUMS: usize = 32 << 20;
+const SUMS: usize = 16 << 20;
 /// Output channels of a share at least: every share transforms all input channels.
 const LEAST: usize = 32;
 
