@@ -14,7 +14,6 @@ pub mod fixed_point;
 pub mod jobs;
 pub mod latency;
 pub mod measure;
-pub mod memory;
 pub mod model;
 pub mod pipeline;
 pub mod probe;

@@ -46,13 +46,6 @@ pub struct Args {
     paced: bool,
 }
 
-impl Args {
-    /// Whether it measures something that runs step after step.
-    pub(super) fn trains(&self) -> bool {
-        self.what != "compile"
-    }
-}
-
 /// Refuses options that what is measured has no use for.
 fn fits(a: &Args) -> Result<(), Error> {
     const STEPS: &[&str] = &["train-step", "robust-step", "eval"];

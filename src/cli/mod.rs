@@ -105,23 +105,8 @@ enum Command {
     Devices,
 }
 
-impl Command {
-    /// Whether it runs many steps that each need as much memory as the one before.
-    fn trains(&self) -> bool {
-        match self {
-            Command::Bench(a) => a.trains(),
-            Command::Run(_) | Command::Sweep(_) | Command::Eval(_) => true,
-            Command::Train(_) | Command::Search(_) | Command::Tune(_) => true,
-            _ => false,
-        }
-    }
-}
-
 fn dispatch(cli: Cli) -> Result<(), Error> {
     let g = &cli.global;
-    if cli.command.trains() {
-        crate::memory::keep_freed();
-    }
     match cli.command {
         Command::Inspect(a) => inspect::run(a, g),
         Command::Compile(a) => compile::run(*a, g),

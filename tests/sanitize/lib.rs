@@ -8,6 +8,12 @@ pub mod kernels;
 mod bytes;
 #[path = "../../passes/src/interp/sgemm.rs"]
 mod sgemm;
+#[cfg(not(target_arch = "aarch64"))]
+#[path = "../../runtime/src/device/graphics"]
+mod graphics {
+    use wgpu;
+    mod heaps;
+}
 
 /// Matrices that end where their allocation ends.
 #[cfg(test)]

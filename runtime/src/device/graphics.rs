@@ -1,5 +1,7 @@
 //! Cards that are reached by a graphics interface, through wgpu.
 
+mod heaps;
+
 use super::adapter::{Adapter, Kind};
 use burn::backend::{WgpuBackend, WgpuDevice, WgpuDeviceKind};
 use burn::tensor::Device;
@@ -62,7 +64,7 @@ fn of_interface(api: WgpuBackend, flag: wgpu::Backends, name: &str) -> Vec<Adapt
                 kind,
                 backend: name.into(),
                 driver: format!("{} {}", info.driver, info.driver_info).trim().into(),
-                memory: memory(a),
+                memory: heaps::largest(a),
                 largest_buffer: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
                 workgroup: limits.max_compute_invocations_per_workgroup,
                 f16: a.features().contains(wgpu::Features::SHADER_F16),
@@ -70,26 +72,6 @@ fn of_interface(api: WgpuBackend, flag: wgpu::Backends, name: &str) -> Vec<Adapt
             }
         })
         .collect()
-}
-
-/// The largest heap of the card's own memory, in bytes; only Vulkan tells.
-#[cfg(not(any(target_os = "macos", target_os = "ios", target_family = "wasm")))]
-#[allow(unsafe_code)]
-fn memory(a: &wgpu::Adapter) -> Option<u64> {
-    const OWN: u32 = 1;
-    // SAFETY: the handles belong to `a`, which outlives them; nothing is destroyed, and the query writes only what it returns.
-    let heaps = unsafe {
-        let vulkan = a.as_hal::<wgpu::hal::api::Vulkan>()?;
-        let instance = vulkan.shared_instance().raw_instance();
-        instance.get_physical_device_memory_properties(vulkan.raw_physical_device())
-    };
-    let heaps = heaps.memory_heaps.iter().take(heaps.memory_heap_count as usize);
-    heaps.filter(|h| h.flags.as_raw() & OWN != 0).map(|h| h.size).max()
-}
-
-#[cfg(any(target_os = "macos", target_os = "ios", target_family = "wasm"))]
-fn memory(_: &wgpu::Adapter) -> Option<u64> {
-    None
 }
 
 /// What a future that does not wait for anything gives.
