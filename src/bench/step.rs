@@ -48,7 +48,7 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
     let mut student = model(robust).map_err(input)?;
     let teacher = robust.then(|| model(false)).transpose().map_err(input)?;
     // Its weights are now the models'.
-    drop(g);
+    drop((g, facts));
     let (kind, method) = match step {
         Step::Clean => (Kind::Teacher, None),
         Step::Robust => (Kind::Search, Some(Method::Rlnet)),

@@ -58,6 +58,11 @@ impl Facts {
         }
         self.0[id.index()] = Some(f);
     }
+    /// Types and integers alone: the constants' memory is then the graph's.
+    pub fn without_constants(mut self) -> Facts {
+        self.0.iter_mut().flatten().for_each(|f| f.konst = None);
+        self
+    }
 }
 
 /// A node whose shape cannot be inferred, and why.

@@ -187,7 +187,7 @@ impl Network {
             slopes: vec![],
             device: device.clone(),
             structure: Arc::new(Graph::default()),
-            facts: Arc::new(facts),
+            facts: Arc::new(facts.without_constants()),
         };
         let mut sources: HashMap<NodeId, Source> = HashMap::new();
         let mut param_of: HashMap<NodeId, usize> = HashMap::new();
