@@ -21,6 +21,7 @@ use relinc_runtime::train::loader::{LoaderOptions, batch};
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
 use relinc_runtime::train::recipe::{Counts, SearchOptions};
+use relinc_runtime::train::replicas::{Replicas, read};
 use relinc_runtime::train::scale::LossScale;
 use relinc_runtime::train::select::Granularity;
 use relinc_runtime::train::sensitivity::{Worth, worth};
@@ -205,8 +206,9 @@ fn shapes(split: Split) -> Dataset {
     "shapes?train=64&val=32&seed=2".parse::<DataSpec>().unwrap().open(split, None).unwrap()
 }
 
-/// Loss, gradient norm and parameters after a step on a batch of four.
-fn stepped(seed: u64, robust: bool, device: &Device) -> Named {
+/// Loss, gradient norm and parameters after a step on a batch of four, and what senet ranks by of a robust one. Devices `beside`
+/// take a part of the batch each.
+fn stepped(seed: u64, robust: bool, device: &Device, beside: &[Device]) -> Named {
     let model = |dual| if robust { tiny(dual, device) } else { resnet(20, dual, device) };
     let (mut student, mut teacher) = (model(robust), model(false));
     // A teacher that agrees with the student leaves no gradient but rounding.
@@ -220,18 +222,18 @@ fn stepped(seed: u64, robust: bool, device: &Device) -> Named {
     let made = batch(&shapes(Split::Train), &loader, 0, 0, (first..first + 4).collect()).unwrap();
     let mut sgd = Sgd::new(student.params.len(), 0.9, 5e-4, 5.0);
     let at = At { seed, step: 0 };
-    let c = recipe
-        .objective
-        .compute(&student, &student.gates, robust.then_some(&teacher), &made, false, at)
-        .unwrap();
-    let grads = c.loss.backward();
-    let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
-    let norm = sgd.step(&mut student.params, all, 0.1);
-    for (branch, s) in &c.statistics {
+    let mut replicas = Replicas::new(beside, &student, Some(&teacher));
+    let (o, t) = (&recipe.objective, robust.then_some(&teacher));
+    let joined = replicas.compute(o, &student, &student.gates, t, &made, 1.0, robust, at).unwrap();
+    let mut out: Named = (joined.seen.differences.into_iter().enumerate())
+        .map(|(l, d)| (format!("differences of layer {l}"), download(d)))
+        .collect();
+    let norm = sgd.step(&mut student.params, joined.grads, 0.1);
+    for (branch, s) in &joined.statistics {
         student.update_statistics(*branch, s, 0.1);
     }
-    let read = c.pending.read(norm);
-    let mut out = vec![("loss and norm".to_string(), vec![read.parts.total as f32, read.norm as f32])];
+    let read = read(joined.pending, norm);
+    out.push(("loss and norm".into(), vec![read.parts.total as f32, read.norm as f32]));
     out.extend(student.export());
     out
 }
@@ -285,12 +287,18 @@ fn half_precision_is_close_to_full() {
 
 #[test]
 fn a_training_step_of_resnet20() {
-    agree(|seed, device| stepped(seed, false, device));
+    agree(|seed, device| stepped(seed, false, device, &[]));
 }
 
 #[test]
 fn a_robust_step_with_two_sets_of_statistics() {
-    agree(|seed, device| stepped(seed, true, device));
+    agree(|seed, device| stepped(seed, true, device, &[]));
+}
+
+/// A card leads and the CPU takes half of each batch, against the CPU twice.
+#[test]
+fn a_robust_step_on_two_devices() {
+    agree(|seed, device| stepped(seed, true, device, &[Device::flex()]));
 }
 
 #[test]

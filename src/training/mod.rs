@@ -304,8 +304,16 @@ impl Trainer<'_> {
             let mut s = o.search(target.keep, self.plan.seed)?;
             s.vanish = target.vanish.clone();
             if s.counts == Counts::Eta(vec![]) {
-                s.counts =
-                    Counts::Eta(self.sensitivity(name, o, student, teacher, train, val, checkpoints)?);
+                s.counts = Counts::Eta(self.sensitivity(
+                    name,
+                    o,
+                    student,
+                    teacher,
+                    train,
+                    val,
+                    checkpoints,
+                    beside,
+                )?);
             }
             recipe.search = Some(s);
         }

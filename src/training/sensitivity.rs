@@ -3,6 +3,7 @@
 use super::spec::StageOptions;
 use super::{Trainer, watch};
 use crate::error::{Error, input};
+use burn::tensor::Device;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::train::learner::Scene;
 use relinc_runtime::train::objective::At;
@@ -22,6 +23,7 @@ impl Trainer<'_> {
         train: &Arc<Dataset>,
         val: &Dataset,
         checkpoints: &Path,
+        beside: &[Device],
     ) -> Result<Vec<f64>, Error> {
         let from = o.sensitivity.as_deref().unwrap_or("gradient");
         let file = checkpoints.join(format!("sensitivity-{name}-{from}.json"));
@@ -50,7 +52,7 @@ impl Trainer<'_> {
                 stop: self.stop.clone(),
                 order: None,
                 density: Some(DENSITY),
-                beside: vec![],
+                beside: beside.to_vec(),
             };
             let mut quiet = watch::Silent;
             match stage.run(&mut sparse, &mut masks, &mut quiet).map_err(input)? {

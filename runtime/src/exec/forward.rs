@@ -56,7 +56,10 @@ impl Gate {
     }
     /// The same on another device.
     pub fn to_device(&self, device: &Device) -> Gate {
-        let to = |t: &Burn<1>| t.clone().to_device(device);
+        let to = |t: &Burn<1>| match t.is_require_grad() {
+            true => Burn::from_inner(t.clone().inner().to_device(device)).require_grad(),
+            false => t.clone().to_device(device),
+        };
         Gate { pos: to(&self.pos), neg: to(&self.neg), learned: self.learned.as_ref().map(to) }
     }
     /// The same slopes without gradients.

@@ -2,12 +2,13 @@
 
 use super::learners::{bcd, frozen, gradual, senet, snl};
 use super::model::Model;
-use super::objective::{At, Computed};
+use super::objective::At;
 use super::recipe::SearchOptions;
+use super::seen::Seen;
 use super::state::Tensors;
 use crate::data::Dataset;
 use crate::exec::Gate;
-use burn::tensor::{Device, Gradients};
+use burn::tensor::Device;
 use relinc_passes::masks::Masks;
 use std::fmt;
 use std::str::FromStr;
@@ -101,15 +102,7 @@ pub trait Learner: fmt::Debug {
         None
     }
     /// After a step's gradients are there.
-    fn observe(
-        &mut self,
-        _computed: &Computed,
-        _gates: &[Gate],
-        _grads: &Gradients,
-        _rate: f32,
-    ) -> Result<(), String> {
-        Ok(())
-    }
+    fn observe(&mut self, _seen: Seen) {}
     /// New masks at the end of an epoch.
     fn after_epoch(&mut self, _scene: &Scene<'_>) -> Result<Option<Masks>, String> {
         Ok(None)

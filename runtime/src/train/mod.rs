@@ -15,6 +15,7 @@ pub mod record;
 pub mod replicas;
 pub mod scale;
 pub mod schedule;
+pub mod seen;
 pub mod select;
 pub mod sensitivity;
 pub mod sparsity;

@@ -5,9 +5,10 @@
 
 use super::loader::Batch;
 use super::model::Model;
-use super::objective::{At, Computed, Objective, Parts, Pending, Reading};
+use super::objective::{At, Objective, Parts, Pending, Reading};
+use super::seen::Seen;
 use crate::exec::{Branch, Gate, Statistics};
-use burn::tensor::{Device, Gradients, Tensor as Burn};
+use burn::tensor::{Device, Tensor as Burn};
 use std::ops::Range;
 
 /// Copies of the student and the teacher on the devices after the first.
@@ -21,6 +22,8 @@ pub struct Replicas {
 pub struct Joined {
     /// The gradients of the mean loss, one a parameter.
     pub grads: Vec<Option<Burn<1>>>,
+    /// What the learner is shown.
+    pub seen: Seen,
     /// Batch statistics by branch.
     pub statistics: Vec<(Branch, Vec<Statistics>)>,
     /// The numbers of each part, with its share of the rows.
@@ -29,16 +32,10 @@ pub struct Joined {
     pub clean_rows: usize,
 }
 
-impl Joined {
-    /// Of a step that one device computed.
-    pub fn of_one(c: Computed, grads: &Gradients) -> Joined {
-        let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(grads) } else { None }).collect();
-        Joined {
-            grads: all,
-            statistics: c.statistics,
-            pending: vec![(c.pending, 1.0)],
-            clean_rows: c.clean_rows,
-        }
+impl From<Part> for Joined {
+    fn from(p: Part) -> Joined {
+        let pending = vec![(p.pending, 1.0)];
+        Joined { grads: p.grads, seen: p.seen, statistics: p.statistics, pending, clean_rows: p.clean_rows }
     }
 }
 
@@ -61,6 +58,7 @@ pub fn read(pending: Vec<(Pending, f64)>, norm: Burn<1>) -> Reading {
 /// What one device computed.
 struct Part {
     grads: Vec<Option<Burn<1>>>,
+    seen: Seen,
     statistics: Vec<(Branch, Vec<Statistics>)>,
     pending: Pending,
     clean_rows: usize,
@@ -73,7 +71,8 @@ impl Replicas {
         Replicas { others: devices.iter().map(copy).collect() }
     }
 
-    /// A step's gradients under `gates`. `scale` multiplies the loss before its gradient is taken.
+    /// A step's gradients under `gates`, and with `watch` what goes through the ReLU layers. `scale` multiplies the loss before
+    /// its gradient is taken.
     ///
     /// # Errors
     /// Those of [`Objective::compute`]; a batch with fewer images than devices.
@@ -86,8 +85,13 @@ impl Replicas {
         teacher: Option<&Model>,
         batch: &Batch,
         scale: f32,
+        watch: bool,
         at: At,
     ) -> Result<Joined, String> {
+        let step = Step { objective, scale, watch, at };
+        if self.others.is_empty() {
+            return Ok(step.on(student, gates, teacher, batch)?.into());
+        }
         let devices = self.others.len() + 1;
         if batch.images.len() < 2 * devices {
             let n = batch.images.len();
@@ -105,11 +109,11 @@ impl Replicas {
                         m.params =
                             student.params.iter().map(|p| p.clone().to_device(m.net.device())).collect();
                         let gates: Vec<Gate> = gates.iter().map(|g| g.to_device(m.net.device())).collect();
-                        one(objective, m, &gates, t.as_ref(), b, scale, at)
+                        step.on(m, &gates, t.as_ref(), b)
                     })
                 })
                 .collect();
-            let mut found = vec![one(objective, student, gates, teacher, first, scale, at)];
+            let mut found = vec![step.on(student, gates, teacher, first)];
             found.extend(
                 others.into_iter().map(|t| t.join().unwrap_or_else(|p| std::panic::resume_unwind(p))),
             );
@@ -139,25 +143,47 @@ fn part(b: &Batch, robust: bool, i: usize, n: usize) -> Batch {
     }
 }
 
-fn one(
-    o: &Objective,
-    student: &Model,
-    gates: &[Gate],
-    teacher: Option<&Model>,
-    batch: &Batch,
+/// What is computed of every part.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    objective: &'a Objective,
     scale: f32,
+    watch: bool,
     at: At,
-) -> Result<Part, String> {
-    let c = o.compute(student, gates, teacher, batch, false, at)?;
-    let grads = (c.loss * scale).backward();
-    let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
-    Ok(Part { grads: all, statistics: c.statistics, pending: c.pending, clean_rows: c.clean_rows })
+}
+
+impl Step<'_> {
+    fn on(
+        self,
+        student: &Model,
+        gates: &[Gate],
+        teacher: Option<&Model>,
+        batch: &Batch,
+    ) -> Result<Part, String> {
+        let c = self.objective.compute(student, gates, teacher, batch, self.watch, self.at)?;
+        let loss = if self.scale == 1.0 { c.loss.clone() } else { c.loss.clone() * self.scale };
+        let grads = loss.backward();
+        let of = |l: &Burn<1>| if l.is_require_grad() { l.grad(&grads) } else { None };
+        Ok(Part {
+            grads: c.leaves.iter().map(of).collect(),
+            seen: Seen::of(&c, gates, &grads, self.watch),
+            statistics: c.statistics,
+            pending: c.pending,
+            clean_rows: c.clean_rows,
+        })
+    }
 }
 
 /// Means over the parts, weighed by their rows.
 fn join(parts: Vec<Part>, home: &Device) -> Joined {
     let rows: usize = parts.iter().map(|p| p.clean_rows).sum();
-    let mut joined = Joined { grads: vec![], statistics: vec![], pending: vec![], clean_rows: rows };
+    let mut joined = Joined {
+        grads: vec![],
+        seen: Seen::default(),
+        statistics: vec![],
+        pending: vec![],
+        clean_rows: rows,
+    };
     for (i, p) in parts.into_iter().enumerate() {
         let share = p.clean_rows as f64 / rows.max(1) as f64;
         let weighed = |t: Burn<1>| t.to_device(home) * share;
@@ -184,6 +210,7 @@ fn join(parts: Vec<Part>, home: &Device) -> Joined {
                 }
             }
         }
+        joined.seen.add(p.seen, share, home);
         joined.pending.push((p.pending, share));
     }
     joined

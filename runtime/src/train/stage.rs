@@ -72,7 +72,7 @@ struct Run<'a, 's> {
     progress: Progress,
     steps: usize,
     epoch_masks: Masks,
-    replicas: Option<Replicas>,
+    replicas: Replicas,
 }
 
 impl Stage<'_> {
@@ -135,17 +135,11 @@ impl Stage<'_> {
             learner: learner(r.search.as_ref(), masks.clone()),
             progress: Progress { recipe: self.recipe_text(model, masks), ..Progress::default() },
             epoch_masks: masks.clone(),
-            replicas: (!self.beside.is_empty()).then(|| Replicas::new(&self.beside, model, self.teacher)),
+            replicas: Replicas::new(&self.beside, model, self.teacher),
             masks: masks.clone(),
             stage: self,
             model,
         };
-        if run.replicas.is_some()
-            && (run.learner.watches() || run.learner.gates().is_some() || self.density.is_some())
-        {
-            let why = "learns from what one device computes";
-            return Err(StageError::Other(format!("stage {}: its method {why}; name one device", self.name)));
-        }
         let ended = run.all(watcher)?;
         if ended == Ended::Finished {
             run.settle();

@@ -4,8 +4,8 @@ use super::harness::{close, graph};
 use super::resume::{data, tiny};
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_runtime::data::{Normalize, Split};
-use relinc_runtime::exec::Network;
 use relinc_runtime::exec::value::{download, upload};
+use relinc_runtime::exec::{Gate, Network};
 use relinc_runtime::train::loader::{Batch, LoaderOptions, batch};
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::replicas::{Joined, Replicas, read};
@@ -35,11 +35,15 @@ fn recipe(robust: bool) -> Recipe {
 }
 
 fn on(devices: usize, m: &Model, batch: &Batch, robust: bool) -> Joined {
+    under(devices, m, &m.gates, batch, robust)
+}
+
+fn under(devices: usize, m: &Model, gates: &[Gate], batch: &Batch, robust: bool) -> Joined {
     let others = vec![Device::flex(); devices - 1];
     let teacher = plain();
     let o = recipe(robust).objective;
     let mut replicas = Replicas::new(&others, m, Some(&teacher));
-    replicas.compute(&o, m, &m.gates, Some(&teacher), batch, 1.0, AT).unwrap()
+    replicas.compute(&o, m, gates, Some(&teacher), batch, 1.0, true, AT).unwrap()
 }
 
 fn gradients(j: &Joined) -> Vec<Vec<f32>> {
@@ -83,10 +87,34 @@ fn statistics_are_the_mean_of_the_parts() {
     assert_eq!(one.statistics[0].1[0].count, two.statistics[0].1[0].count);
 }
 
+/// What senet and rlnet rank by, and what snl descends along.
+#[test]
+fn a_learner_sees_the_whole_batch() {
+    let m = plain();
+    let halves: Vec<f32> = (0..m.net.relus()[0].len()).map(|i| (i % 2) as f32).collect();
+    let soft = Gate {
+        pos: Burn::ones([halves.len()], m.net.device()),
+        neg: Burn::from_inner(upload(halves, m.net.device())).require_grad(),
+        learned: None,
+    };
+    for robust in [false, true] {
+        let of = |devices| under(devices, &m, &[soft.clone()], &made(12, robust), robust).seen;
+        let one = of(1);
+        assert_eq!((one.differences.len(), one.slopes.len()), (1, 1));
+        for other in [of(2), of(3)] {
+            for (a, b) in [(&one.differences, &other.differences), (&one.slopes, &other.slopes)] {
+                let [a, b] = [a, b].map(|v| download(v[0].clone()));
+                assert!(a.iter().any(|v| *v != 0.0));
+                close(&b, &a, 1e-5, "seen");
+            }
+        }
+    }
+}
+
 #[test]
 fn too_few_images_for_the_devices() {
     let (m, b, o) = (plain(), made(3, false), recipe(false).objective);
     let mut r = Replicas::new(&[Device::flex()], &m, None);
-    let why = r.compute(&o, &m, &m.gates, None, &b, 1.0, AT).unwrap_err();
+    let why = r.compute(&o, &m, &m.gates, None, &b, 1.0, false, AT).unwrap_err();
     assert!(why.contains("3 images") && why.contains("2 devices"), "{why}");
 }

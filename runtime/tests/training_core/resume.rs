@@ -48,6 +48,8 @@ pub struct Job {
     pub stop_at: Option<(usize, usize)>,
     pub masks: Masks,
     pub density: Option<f64>,
+    /// Devices beside the first.
+    pub beside: Vec<Device>,
 }
 
 impl Job {
@@ -103,7 +105,15 @@ impl Job {
             seed: 3,
         });
         let folder = Some(folder.to_path_buf());
-        Job { recipe, folder, resume: false, stop_at: None, masks: tiny(false).open_masks(), density: None }
+        Job {
+            recipe,
+            folder,
+            resume: false,
+            stop_at: None,
+            masks: tiny(false).open_masks(),
+            density: None,
+            beside: vec![],
+        }
     }
 
     pub fn try_run(&self) -> Result<Done, StageError> {
@@ -122,7 +132,7 @@ impl Job {
             stop: stop.clone(),
             order: None,
             density: self.density,
-            beside: vec![],
+            beside: self.beside.clone(),
         };
         let mut masks = self.masks.clone();
         let mut hand = Hand { stop, at: self.stop_at, log: vec![] };
@@ -205,6 +215,20 @@ fn bcd() {
 fn teacher() {
     let dir = tempfile::tempdir().unwrap();
     survives(Job::new(Kind::Teacher, None, dir.path()), &STOPS);
+}
+
+/// What one device sees is a part: learners get the sum, and weights that are left out are left out everywhere.
+#[test]
+fn two_devices() {
+    let methods = [Method::Gradual, Method::Senet, Method::Rlnet, Method::Snl, Method::Bcd].map(Some);
+    for method in methods.into_iter().chain([None]) {
+        let dir = tempfile::tempdir().unwrap();
+        let kind = if method.is_some() { Kind::Search } else { Kind::Teacher };
+        let density = method.is_none().then_some(0.1);
+        let job = Job { beside: vec![Device::flex()], density, ..Job::new(kind, method, dir.path()) };
+        let done = survives(job, &STOPS);
+        assert_eq!(done.masks.kept() == KEEP, method.is_some());
+    }
 }
 
 /// At the first step, at the last of an epoch, twice in one epoch.

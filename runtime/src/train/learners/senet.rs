@@ -2,14 +2,13 @@
 
 use super::{identity_masks, shapes};
 use crate::exec::value::{download, upload};
-use crate::exec::{Gate, Tap};
 use crate::search::allocate::allocate;
 use crate::train::learner::{Learner, Scene};
-use crate::train::objective::Computed;
 use crate::train::recipe::{Counts, SearchOptions};
+use crate::train::seen::Seen;
 use crate::train::select::select;
 use crate::train::state::Tensors;
-use burn::tensor::{Device, Gradients, Tensor as Burn};
+use burn::tensor::{Device, Tensor as Burn};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use relinc_passes::masks::Masks;
@@ -87,16 +86,14 @@ impl Learner for Senet {
         true
     }
 
-    fn observe(&mut self, c: &Computed, _: &[Gate], _: &Gradients, _: f32) -> Result<(), String> {
-        self.sums.resize(c.taps.len(), None);
-        for ((sum, s), t) in self.sums.iter_mut().zip(&c.taps).zip(&c.teacher_taps) {
-            let new = difference(s, t, c.clean_rows);
+    fn observe(&mut self, seen: Seen) {
+        self.sums.resize(seen.differences.len(), None);
+        for (sum, new) in self.sums.iter_mut().zip(seen.differences) {
             *sum = Some(match sum.take() {
                 Some(old) => old + new,
                 None => new,
             });
         }
-        Ok(())
     }
 
     fn after_epoch(&mut self, scene: &Scene<'_>) -> Result<Option<Masks>, String> {
@@ -126,15 +123,4 @@ impl Learner for Senet {
         self.sums = (0..saved.len()).map(at).collect();
         Ok(())
     }
-}
-
-/// `Σ |a_teacher − a_student|` over the first `n` rows.
-fn difference(student: &Tap, teacher: &Tap, n: usize) -> Burn<1> {
-    let len = student.output.len() / student.output.batch().max(1);
-    let plain = |t: &Tap| {
-        let v = t.output.flat();
-        let v = if v.is_autodiff() { v.inner() } else { v };
-        v.narrow(0, 0, n * len).reshape([n, len])
-    };
-    (plain(teacher) - plain(student)).abs().sum_dim(0).reshape([len])
 }

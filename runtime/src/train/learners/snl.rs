@@ -5,12 +5,12 @@ use super::{identity_masks, shapes};
 use crate::exec::Gate;
 use crate::exec::value::{download, upload};
 use crate::train::learner::{Learner, Scene};
-use crate::train::objective::Computed;
 use crate::train::optimizer::Adam;
 use crate::train::recipe::SearchOptions;
+use crate::train::seen::Seen;
 use crate::train::select::select;
 use crate::train::state::Tensors;
-use burn::tensor::{Device, Gradients, Tensor as Burn};
+use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::masks::{Masks, RELU};
 
 /// An element counts as a ReLU above this.
@@ -79,16 +79,16 @@ impl Learner for Snl {
         Some(self.alpha.iter().map(gate).collect())
     }
 
-    fn observe(&mut self, _: &Computed, gates: &[Gate], grads: &Gradients, _: f32) -> Result<(), String> {
+    fn observe(&mut self, seen: Seen) {
         if self.met {
-            return Ok(());
+            return;
         }
         let lambda = self.lambda;
-        let gradient = |(g, a): (&Gate, &Burn<1>)| g.neg.grad(grads).map(|d| a.clone().sign() * lambda - d);
-        let all = gates.iter().zip(&self.alpha).map(gradient).collect();
+        // A slope below zero is 1 − α.
+        let gradient = |(d, a): (Burn<1>, &Burn<1>)| Some(a.clone().sign() * lambda - d);
+        let all = seen.slopes.into_iter().zip(&self.alpha).map(gradient).collect();
         self.adam.step(&mut self.alpha, all, RATE);
         self.alpha.iter_mut().for_each(|a| *a = a.clone().clamp(0.0, 1.0));
-        Ok(())
     }
 
     fn after_epoch(&mut self, scene: &Scene<'_>) -> Result<Option<Masks>, String> {

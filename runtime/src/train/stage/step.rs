@@ -8,7 +8,7 @@ use crate::train::loader::Batch;
 use crate::train::model::{MOMENTUM, Model};
 use crate::train::objective::At;
 use crate::train::record::StageError;
-use crate::train::replicas::{Joined, read};
+use crate::train::replicas::read;
 use crate::train::sparsity::sparse;
 use burn::tensor::Tensor as Burn;
 
@@ -41,15 +41,9 @@ impl Run<'_, '_> {
         let half = r.objective.precision == Precision::F16;
         self.sgd.scale = if half { self.scale.factor } else { 1.0 };
         let (scale, teacher) = (self.sgd.scale, self.stage.teacher);
-        let found = match &mut self.replicas {
-            Some(others) => others.compute(&r.objective, student, gates, teacher, batch, scale, at)?,
-            None => {
-                let c = r.objective.compute(student, gates, teacher, batch, self.learner.watches(), at)?;
-                let grads = if half { (c.loss.clone() * scale).backward() } else { c.loss.backward() };
-                self.learner.observe(&c, gates, &grads, rate)?;
-                Joined::of_one(c, &grads)
-            }
-        };
+        let watch = self.learner.watches();
+        let found = self.replicas.compute(&r.objective, student, gates, teacher, batch, scale, watch, at)?;
+        self.learner.observe(found.seen);
         if half {
             let finite = self.sgd.norm(&found.grads).into_scalar::<f32>().is_finite();
             self.scale.note(finite)?;
