@@ -206,7 +206,12 @@ fn shapes(split: Split) -> Dataset {
     "shapes?train=64&val=32&seed=2".parse::<DataSpec>().unwrap().open(split, None).unwrap()
 }
 
-/// Loss, gradient norm and parameters after a step on a batch of four, and what senet ranks by of a robust one. Devices `beside`
+fn wanting(g: &Gate, gradients: bool) -> Gate {
+    let neg = if gradients { Burn::from_inner(g.neg.clone()).require_grad() } else { g.neg.clone() };
+    Gate { neg, ..g.clone() }
+}
+
+/// Loss, gradient norm and parameters after a step on a batch of four, and of a robust one what a learner sees. Devices `beside`
 /// take a part of the batch each.
 fn stepped(seed: u64, robust: bool, device: &Device, beside: &[Device]) -> Named {
     let model = |dual| if robust { tiny(dual, device) } else { resnet(20, dual, device) };
@@ -224,10 +229,13 @@ fn stepped(seed: u64, robust: bool, device: &Device, beside: &[Device]) -> Named
     let at = At { seed, step: 0 };
     let mut replicas = Replicas::new(beside, &student, Some(&teacher));
     let (o, t) = (&recipe.objective, robust.then_some(&teacher));
-    let joined = replicas.compute(o, &student, &student.gates, t, &made, 1.0, robust, at).unwrap();
-    let mut out: Named = (joined.seen.differences.into_iter().enumerate())
-        .map(|(l, d)| (format!("differences of layer {l}"), download(d)))
-        .collect();
+    // As snl's: gates that want gradients.
+    let gates: Vec<Gate> = student.gates.iter().map(|g| wanting(g, robust)).collect();
+    let joined = replicas.compute(o, &student, &gates, t, &made, 1.0, robust, at).unwrap();
+    let seen = joined.seen;
+    let slopes = seen.slopes.into_iter().flatten();
+    let mut out: Named =
+        seen.differences.into_iter().chain(slopes).map(|d| ("seen".into(), download(d))).collect();
     let norm = sgd.step(&mut student.params, joined.grads, 0.1);
     for (branch, s) in &joined.statistics {
         student.update_statistics(*branch, s, 0.1);

@@ -12,6 +12,7 @@ use relinc_runtime::train::loader::{Batch, LoaderOptions, batch};
 use relinc_runtime::train::model::MOMENTUM;
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
+use relinc_runtime::train::replicas::{Replicas, read};
 use relinc_runtime::train::{Kind, Method, Model, Recipe};
 
 /// What a step computes.
@@ -40,8 +41,7 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
     let ds = spec.open(Split::Train, Some(size)).map_err(input)?;
     let [c, h, w] = subject.0.input;
     let model = |dual| {
-        let net = Network::new(&g, dual, plan.device)?;
-        let mut m = Model::new(net, &spec.normalize(), [c, h, w])?;
+        let mut m = Model::new(Network::new(&g, dual, plan.device)?, &spec.normalize(), [c, h, w])?;
         m.gates = m.gates.iter().map(|open| halved(open, &m)).collect();
         Ok::<_, String>(m)
     };
@@ -62,18 +62,16 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
     } else {
         noise(size, c * h * w, robust)
     };
+    let mut alone = Replicas::new(&[], &student, teacher.as_ref());
     let mut steps = 0;
     let mut once = || {
         let at = At { seed: 0, step: steps };
         steps += 1;
-        let o = &recipe.objective;
-        let c = o.compute(&student, &student.gates, teacher.as_ref(), &made, false, at).map_err(input)?;
-        let grads = c.loss.backward();
-        let all = c.leaves.iter().map(|l| if l.is_require_grad() { l.grad(&grads) } else { None }).collect();
-        // As in training, whose optimizer then changes weights in place.
-        drop((grads, c.leaves));
-        let norm = timed("optimizer", String::new, || 0, || sgd.step(&mut student.params, all, 1e-3));
-        for (branch, s) in &c.statistics {
+        let (o, gates) = (&recipe.objective, &student.gates);
+        let found =
+            alone.compute(o, &student, gates, teacher.as_ref(), &made, 1.0, false, at).map_err(input)?;
+        let norm = timed("optimizer", String::new, || 0, || sgd.step(&mut student.params, found.grads, 1e-3));
+        for (branch, s) in &found.statistics {
             timed(
                 "running statistics",
                 String::new,
@@ -81,7 +79,7 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
                 || student.update_statistics(*branch, s, MOMENTUM),
             );
         }
-        if !c.pending.read(norm).parts.total.is_finite() {
+        if !read(found.pending, norm).parts.total.is_finite() {
             return Err(Error::Answer("the loss is not a finite number".into()));
         }
         student.net.device().sync().map_err(|e| Error::Input(format!("the device failed: {e}")))?;

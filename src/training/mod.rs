@@ -117,6 +117,7 @@ impl Trainer<'_> {
         let mut student =
             student::student(&form, norm, robust, self.data, &train, first, self.plan.seed, device)
                 .map_err(named)?;
+        drop(form);
         notes.push(student::describe(&student));
         if self.plan.random_start {
             student.randomise(self.plan.seed);

@@ -57,8 +57,7 @@ pub fn teacher(
     image: [usize; 3],
     device: &Device,
 ) -> Result<Model, String> {
-    let net = Network::new(&form.graph, false, device)?;
-    Model::new(net, &data.normalize(), image)
+    Model::new(Network::new(&form.graph, false, device)?, &data.normalize(), image)
 }
 
 /// Another file's network, to teach.
@@ -93,8 +92,8 @@ pub fn student(
     }
     let mut g = form.graph.clone();
     let added = insert(&mut g)?;
-    let net = Network::new(&g, norm == Norm::Dual, device)?;
-    let mut m = Model::new(net, &data.normalize(), train.image_shape())?;
+    let started = Network::new(&g, norm == Norm::Dual, device)?;
+    let mut m = Model::new(started, &data.normalize(), train.image_shape())?;
     // The identity is that of the network under its masks.
     if let Some(k) = masks {
         m.set_masks(k);

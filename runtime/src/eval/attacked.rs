@@ -46,8 +46,7 @@ impl Target {
             (Err(_), Some(1)) => (g, 1),
             (Err(why), _) => return Err(why),
         };
-        let net = Network::new(&g, false, device)?;
-        let mut model = Model::new(net, &ds.normalize(), ds.image_shape())?;
+        let mut model = Model::new(Network::new(&g, false, device)?, &ds.normalize(), ds.image_shape())?;
         if let Some(m) = masks {
             model.set_masks(m);
         }

@@ -1,6 +1,7 @@
 //! A long run of numbers: from the system where there are many, so that dropping it gives its memory back at once.
 
 use memmap2::MmapMut;
+use std::io;
 use std::ops::{Deref, DerefMut};
 
 /// Numbers from which on whole pages cost little more than what is asked for.
@@ -12,41 +13,35 @@ const LARGE: usize = 1 << 21;
 pub(super) enum Memory {
     /// A few.
     Heap(Vec<f32>),
-    /// Pages of the system; those that nobody wrote take up no memory.
-    Pages(MmapMut),
+    /// Whole pages of the system, the first numbers of which are meant. Pages that nobody wrote take up no memory.
+    Pages(MmapMut, usize),
 }
 
-/// How many numbers there are where `len` are asked for: of many, 5/4 or 7/4 of a power of two, so that a layer's weights
-/// find a place where an activation was. What is not written costs nothing.
+/// How many numbers to make where `len` are asked for: of many, 5/4 or 7/4 of a power of two, so that a layer's weights find a
+/// place where an activation was.
 pub(super) fn room(len: usize) -> usize {
-    // In tests every slice ends where its allocation ends, for the address sanitizer.
-    if len < MANY || cfg!(test) {
-        return len;
-    }
-    let quarter = (1 << len.ilog2()) / 4;
-    let fits = [5, 7, 10].into_iter().map(|n| n * quarter).find(|&room| len <= room);
-    // The system puts whole large pages where large pages can lie.
-    fits.unwrap_or(len).next_multiple_of(if len < LARGE { 1 } else { LARGE / size_of::<f32>() })
+    let quarter = if len < MANY { return len } else { (1 << len.ilog2()) / 4 };
+    [5, 7].into_iter().map(|n| n * quarter).find(|&room| len <= room).unwrap_or(10 * quarter)
 }
 
 impl Memory {
-    /// So many zeros, or more.
-    pub(super) fn new(len: usize) -> Memory {
-        let room = room(len);
-        if len < MANY || cfg!(test) {
-            return Memory::Heap(vec![0.0; room]);
-        }
-        match MmapMut::map_anon(room * size_of::<f32>()) {
-            Ok(pages) => {
-                // A large page saves a fault for each of its small ones; without them it works as well.
-                #[cfg(target_os = "linux")]
-                let _ =
-                    pages.advise_range(memmap2::Advice::HugePage, 0, len * size_of::<f32>() / LARGE * LARGE);
-                Memory::Pages(pages)
-            }
-            // A system may limit the mappings of a process, not its heap.
-            Err(_) => Memory::Heap(vec![0.0; room]),
-        }
+    /// So many zeros, of which the first `asked` will be written.
+    pub(super) fn new(len: usize, asked: usize) -> Memory {
+        // In tests every slice ends where its allocation ends, for the address sanitizer.
+        let pages = (len >= MANY && !cfg!(test)).then(|| Memory::pages(len, asked));
+        // A system may limit the mappings of a process, not its heap.
+        pages.and_then(Result::ok).unwrap_or_else(|| Memory::Heap(vec![0.0; len]))
+    }
+
+    fn pages(len: usize, asked: usize) -> io::Result<Memory> {
+        // Linux puts a whole number of large pages where large pages can lie.
+        let pages = MmapMut::map_anon((len * size_of::<f32>()).next_multiple_of(LARGE))?;
+        // One saves a fault for each of its small ones; without them it works as well.
+        #[cfg(target_os = "linux")]
+        let _ = pages.advise_range(memmap2::Advice::HugePage, 0, asked * size_of::<f32>() / LARGE * LARGE);
+        #[cfg(not(target_os = "linux"))]
+        let _ = asked;
+        Ok(Memory::Pages(pages, len))
     }
 }
 
@@ -61,7 +56,7 @@ impl Deref for Memory {
     fn deref(&self) -> &[f32] {
         match self {
             Memory::Heap(v) => v,
-            Memory::Pages(p) => bytemuck::cast_slice(p),
+            Memory::Pages(p, len) => &bytemuck::cast_slice(p)[..*len],
         }
     }
 }
@@ -70,7 +65,7 @@ impl DerefMut for Memory {
     fn deref_mut(&mut self) -> &mut [f32] {
         match self {
             Memory::Heap(v) => v,
-            Memory::Pages(p) => bytemuck::cast_slice_mut(p),
+            Memory::Pages(p, len) => &mut bytemuck::cast_slice_mut(p)[..*len],
         }
     }
 }
@@ -80,10 +75,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn room_is_for_what_was_asked_and_hardly_more() {
+        for len in
+            (1..200).map(|i| i * i * 257).chain([MANY - 1, MANY, MANY + 1, 5 * MANY / 4, 5 * MANY / 4 + 1])
+        {
+            assert!((len..=3 * len / 2).contains(&room(len)), "{len}: {}", room(len));
+        }
+        assert_eq!([MANY - 1, 1 << 21, 9 << 18].map(room), [MANY - 1, 5 << 19, 5 << 19]);
+    }
+
+    #[test]
     fn pages_are_numbers() {
-        let mut m = Memory::Pages(MmapMut::map_anon(4 * MANY).unwrap());
-        assert!(m.len() == MANY && m.iter().all(|v| *v == 0.0));
-        m[MANY - 1] = 1.5;
-        assert_eq!(m.last(), Some(&1.5));
+        for (len, asked) in [(MANY, MANY), (5 * MANY / 4, MANY + 3), (1000, 10)] {
+            let mut m = Memory::pages(len, asked).unwrap();
+            assert!(m.len() == len && m.iter().all(|v| *v == 0.0));
+            m[len - 1] = 1.5;
+            assert_eq!(m.last(), Some(&1.5));
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Memory that goes from one kernel to the next, instead of being cleared and taken from the system anew.
 //!
 //! A training step needs the same lengths again and again. What is dropped waits here, as it was written, and whoever takes it
-//! writes all that it reads. Together with what is on loan it is hardly more than once was on loan at a time.
+//! writes all that it reads. Together with what is on loan it is hardly more than once was needed at a time.
 
-use super::memory::{Memory, room};
+use super::memory::{self, Memory};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,69 +20,78 @@ pub struct Buffer {
 
 /// All sizes are counts of numbers.
 struct Pool {
-    /// A buffer may be longer than was asked for by one part of so many; by any length where there is none.
-    slack: Option<usize>,
+    /// A buffer is at most so many halves of what is asked for.
+    halves: usize,
     /// What waits, in the order in which it came back.
     idle: Vec<Memory>,
     waiting: usize,
+    /// On loan: as long as they are, and as long as they had to be.
     lent: usize,
-    /// Lent at a time at most.
+    needed: usize,
+    /// Needed at a time at most.
     most: usize,
 }
 
 /// What kernels return, which may live for a whole step.
-static RESULTS: Mutex<Pool> = Mutex::new(Pool::new(Some(4)));
-/// What they need while they compute.
-static WORK: Mutex<Pool> = Mutex::new(Pool::new(None));
+static RESULTS: Mutex<Pool> = Mutex::new(Pool::new(3));
+/// What they need while they compute: what is too long is soon back.
+static WORK: Mutex<Pool> = Mutex::new(Pool::new(16));
 
 fn open(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
     pool.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives back to the system what waits, and forgets how much was lent: the work that needed it is done.
+/// In tests every slice ends where its allocation ends, for the address sanitizer.
+fn room(len: usize) -> usize {
+    if cfg!(test) { len } else { memory::room(len) }
+}
+
+/// Gives back to the system what waits, and forgets how much was needed: the work that needed it is done.
 pub fn clear() {
     for pool in [&RESULTS, &WORK] {
         let mut pool = open(pool);
-        (pool.waiting, pool.most) = (0, pool.lent);
+        (pool.waiting, pool.most) = (0, pool.needed);
         let idle = std::mem::take(&mut pool.idle);
         drop((pool, idle));
     }
 }
 
 impl Pool {
-    const fn new(slack: Option<usize>) -> Pool {
-        Pool { slack, idle: Vec::new(), waiting: 0, lent: 0, most: 0 }
+    const fn new(halves: usize) -> Pool {
+        Pool { halves, idle: Vec::new(), waiting: 0, lent: 0, needed: 0, most: 0 }
     }
 
     /// The shortest that is long enough, and of those the youngest: its memory is the likeliest to lie in a cache.
-    fn lend(&mut self, len: usize) -> Option<Memory> {
-        let longest = match self.slack {
-            _ if cfg!(test) => len,
-            Some(part) => room(len).max(len + len / part),
-            None => usize::MAX,
-        };
+    fn find(&mut self, len: usize) -> Option<Memory> {
+        let longest = if cfg!(test) { len } else { len * self.halves / 2 };
         let fits = |(_, v): &(usize, &Memory)| (len..=longest).contains(&v.len());
         let (at, _) = self.idle.iter().enumerate().rev().filter(fits).min_by_key(|(_, v)| v.len())?;
         let found = self.idle.remove(at);
         self.waiting -= found.len();
-        self.lent += found.len();
         Some(found)
     }
 
-    /// Counts a new one, and returns the oldest for which it leaves no room. A sixteenth above what was lent at a time spares
-    /// most steps a change of lengths.
-    fn grow(&mut self, len: usize) -> Vec<Memory> {
-        self.lent += len;
-        self.most = self.most.max(self.lent);
+    /// Lends one that waits, or says what a new one must be long and which old ones it has no room for. A sixteenth above what
+    /// was needed at a time spares most steps a change of lengths.
+    fn lend(&mut self, len: usize) -> Result<Memory, (usize, Vec<Memory>)> {
+        let room = room(len);
+        self.needed += room;
+        self.most = self.most.max(self.needed);
+        if let Some(found) = self.find(len) {
+            self.lent += found.len();
+            return Ok(found);
+        }
+        self.lent += room;
         let mut dropped = 0;
-        while self.waiting + self.lent > self.most + self.most / 16 {
+        while self.waiting > 0 && self.waiting + self.lent > self.most + self.most / 16 {
             self.waiting -= self.idle[dropped].len();
             dropped += 1;
         }
-        self.idle.drain(..dropped).collect()
+        Err((room, self.idle.drain(..dropped).collect()))
     }
 
-    fn take_back(&mut self, held: Memory) {
+    fn take_back(&mut self, held: Memory, len: usize) {
+        self.needed -= room(len);
         self.lent -= held.len();
         self.waiting += held.len();
         self.idle.push(held);
@@ -109,13 +118,12 @@ impl Buffer {
 
     fn of(pool: &'static Mutex<Pool>, len: usize) -> Buffer {
         if len < SMALL {
-            return Buffer { held: poisoned(Memory::new(len)), len, pool };
+            return Buffer { held: poisoned(Memory::new(len, len)), len, pool };
         }
         let found = open(pool).lend(len);
-        let held = found.unwrap_or_else(|| {
-            let old = open(pool).grow(room(len));
+        let held = found.unwrap_or_else(|(room, old)| {
             drop(old);
-            Memory::new(len)
+            Memory::new(room, len)
         });
         Buffer { held: poisoned(held), len, pool }
     }
@@ -132,7 +140,7 @@ fn poisoned(mut v: Memory) -> Memory {
 impl Drop for Buffer {
     fn drop(&mut self) {
         if self.held.len() >= SMALL {
-            open(self.pool).take_back(std::mem::take(&mut self.held));
+            open(self.pool).take_back(std::mem::take(&mut self.held), self.len);
         }
     }
 }
@@ -186,27 +194,38 @@ impl PartialEq for Buffer {
 mod tests {
     use super::*;
 
-    fn lent(pool: &'static Mutex<Pool>) -> (usize, usize, usize) {
+    fn sizes(pool: &'static Mutex<Pool>) -> (usize, usize, usize) {
         let pool = open(pool);
+        assert!(pool.waiting == pool.idle.iter().map(|m| m.len()).sum::<usize>());
         (pool.lent, pool.waiting, pool.most)
     }
 
     #[test]
-    fn never_holds_more_than_was_lent_at_a_time() {
-        static OWN: Mutex<Pool> = Mutex::new(Pool::new(Some(4)));
+    fn holds_hardly_more_than_was_needed_at_a_time() {
+        static OWN: Mutex<Pool> = Mutex::new(Pool::new(3));
         let (long, short) = (Buffer::of(&OWN, 10_000), Buffer::of(&OWN, 6_000));
-        assert_eq!(lent(&OWN), (16_000, 0, 16_000));
+        assert_eq!(sizes(&OWN), (16_000, 0, 16_000));
         let address = long.as_ptr();
         drop(long);
         let again = Buffer::of(&OWN, 10_000);
-        assert_eq!((again.as_ptr(), lent(&OWN)), (address, (16_000, 0, 16_000)));
+        assert_eq!((again.as_ptr(), sizes(&OWN)), (address, (16_000, 0, 16_000)));
         assert!(again.iter().all(|v| v.is_nan()), "what came back shows when it is read");
         drop(short);
-        assert_eq!(lent(&OWN), (10_000, 6_000, 16_000));
+        assert_eq!(sizes(&OWN), (10_000, 6_000, 16_000));
         let other = Buffer::of(&OWN, 5_000);
-        assert_eq!((other.len(), lent(&OWN)), (5_000, (15_000, 0, 16_000)), "the oldest makes room");
+        assert_eq!((other.len(), sizes(&OWN)), (5_000, (15_000, 0, 16_000)), "the oldest makes room");
         drop((again, other));
-        assert_eq!(lent(&OWN), (0, 15_000, 16_000));
+        assert_eq!(sizes(&OWN), (0, 15_000, 16_000));
+    }
+
+    #[test]
+    fn a_sixteenth_more_makes_nothing_go() {
+        static OWN: Mutex<Pool> = Mutex::new(Pool::new(3));
+        drop((Buffer::of(&OWN, 100_000), Buffer::of(&OWN, 60_000)));
+        let (_a, _b) = (Buffer::of(&OWN, 60_000), Buffer::of(&OWN, 10_000));
+        assert_eq!(sizes(&OWN), (70_000, 100_000, 160_000));
+        let _c = Buffer::of(&OWN, 10_001);
+        assert_eq!(sizes(&OWN), (80_001, 0, 160_000));
     }
 
     #[test]

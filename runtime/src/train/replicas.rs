@@ -20,7 +20,7 @@ pub struct Replicas {
 /// What a step on all devices gave, on the first.
 #[derive(Debug)]
 pub struct Joined {
-    /// The gradients of the mean loss, one a parameter.
+    /// The gradients of the mean loss times the loss scale, one a parameter.
     pub grads: Vec<Option<Burn<1>>>,
     /// What the learner is shown.
     pub seen: Seen,
@@ -75,7 +75,7 @@ impl Replicas {
     /// its gradient is taken.
     ///
     /// # Errors
-    /// Those of [`Objective::compute`]; a batch with fewer images than devices.
+    /// Those of [`Objective::compute`]; a batch with fewer than two images a device.
     #[allow(clippy::too_many_arguments)]
     pub fn compute(
         &mut self,
@@ -123,14 +123,13 @@ impl Replicas {
     }
 }
 
-/// The rows of device `i` of `n`: of a robust batch a piece of each half.
+/// The rows of device `i` of `n`: of a robust batch a piece of each half. Where its halves differ by an image, the last has it.
 fn part(b: &Batch, robust: bool, i: usize, n: usize) -> Batch {
-    let cut = |rows: Range<usize>| {
-        let len = rows.len();
-        rows.start + i * len / n..rows.start + (i + 1) * len / n
-    };
     let all = b.images.len();
-    let pieces = if robust { vec![cut(0..all / 2), cut(all / 2..all)] } else { vec![cut(0..all)] };
+    let len = if robust { all / 2 } else { all };
+    let cut =
+        |from: usize, end: usize| from + i * len / n..if i + 1 == n { end } else { from + (i + 1) * len / n };
+    let pieces = if robust { vec![cut(0, len), cut(len, all)] } else { vec![cut(0, all)] };
     let each = b.clean.len() / all.max(1);
     let pick = |v: &[usize]| pieces.iter().flat_map(|r| v[r.clone()].to_vec()).collect::<Vec<_>>();
     let pixels = |v: &[f32], r: &Range<usize>| v[r.start * each..r.end * each].to_vec();
@@ -161,8 +160,7 @@ impl Step<'_> {
         batch: &Batch,
     ) -> Result<Part, String> {
         let c = self.objective.compute(student, gates, teacher, batch, self.watch, self.at)?;
-        let loss = if self.scale == 1.0 { c.loss.clone() } else { c.loss.clone() * self.scale };
-        let grads = loss.backward();
+        let grads = (c.loss.clone() * self.scale).backward();
         let of = |l: &Burn<1>| if l.is_require_grad() { l.grad(&grads) } else { None };
         Ok(Part {
             grads: c.leaves.iter().map(of).collect(),

@@ -9,35 +9,41 @@ use burn::tensor::{Device, Gradients, Tensor as Burn};
 pub struct Seen {
     /// `Σ |a_teacher − a_student|` over the clean rows; empty where nobody watches.
     pub differences: Vec<Burn<1>>,
-    /// Gradients of the mean loss by the gates' slopes below zero; empty where the gates want none.
-    pub slopes: Vec<Burn<1>>,
+    /// Gradients by the gates' slopes below zero, of those gates that want them: of the mean loss, times the loss scale.
+    pub slopes: Vec<Option<Burn<1>>>,
 }
 
 impl Seen {
     /// Of a step whose gradients are there.
     pub fn of(c: &Computed, gates: &[Gate], grads: &Gradients, watch: bool) -> Seen {
         let pairs = c.taps.iter().zip(&c.teacher_taps).filter(|_| watch);
+        let slope = |g: &Gate| if g.neg.is_require_grad() { g.neg.grad(grads) } else { None };
         Seen {
             differences: pairs.map(|(s, t)| difference(s, t, c.clean_rows)).collect(),
-            slopes: gates
-                .iter()
-                .filter(|g| g.neg.is_require_grad())
-                .map(|g| g.neg.grad(grads).unwrap_or_else(|| g.neg.clone().inner().zeros_like()))
-                .collect(),
+            slopes: gates.iter().map(slope).collect(),
         }
     }
 
     /// Adds that of a part with `share` of all rows, on `home`.
     pub fn add(&mut self, part: Seen, share: f64, home: &Device) {
-        let plus = |sum: &mut Vec<Burn<1>>, new: Vec<Burn<1>>, factor: f64| {
-            let new = new.into_iter().map(|t| t.to_device(home) * factor);
-            *sum = match sum.is_empty() {
-                true => new.collect(),
-                false => std::mem::take(sum).into_iter().zip(new).map(|(a, b)| a + b).collect(),
+        add(&mut self.differences, part.differences.into_iter().map(|t| t.to_device(home)).collect());
+        self.slopes.resize(part.slopes.len(), None);
+        for (sum, new) in self.slopes.iter_mut().zip(part.slopes) {
+            let new = new.map(|t| t.to_device(home) * share);
+            *sum = match (sum.take(), new) {
+                (Some(a), Some(b)) => Some(a + b),
+                (a, b) => a.or(b),
             };
-        };
-        plus(&mut self.differences, part.differences, 1.0);
-        plus(&mut self.slopes, part.slopes, share);
+        }
+    }
+}
+
+/// Adds a tensor a layer; to nothing where there is none yet.
+pub fn add(sums: &mut Vec<Burn<1>>, new: Vec<Burn<1>>) {
+    if sums.is_empty() {
+        *sums = new;
+    } else {
+        sums.iter_mut().zip(new).for_each(|(sum, new)| *sum = sum.clone() + new);
     }
 }
 

@@ -9,6 +9,7 @@ use relinc_runtime::exec::{Gate, Network};
 use relinc_runtime::train::loader::{Batch, LoaderOptions, batch};
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::replicas::{Joined, Replicas, read};
+use relinc_runtime::train::seen::Seen;
 use relinc_runtime::train::{Kind, Method, Model, Recipe};
 
 const AT: At = At { seed: 0, step: 0 };
@@ -102,12 +103,22 @@ fn a_learner_sees_the_whole_batch() {
         let one = of(1);
         assert_eq!((one.differences.len(), one.slopes.len()), (1, 1));
         for other in [of(2), of(3)] {
-            for (a, b) in [(&one.differences, &other.differences), (&one.slopes, &other.slopes)] {
-                let [a, b] = [a, b].map(|v| download(v[0].clone()));
+            let both = |s: &Seen| [s.differences[0].clone(), s.slopes[0].clone().unwrap()].map(download);
+            for (a, b) in both(&one).iter().zip(both(&other)) {
                 assert!(a.iter().any(|v| *v != 0.0));
-                close(&b, &a, 1e-5, "seen");
+                close(&b, a, 1e-5, "seen");
             }
         }
+    }
+}
+
+/// Every part has as many clean images as AugMix views, and no image is left out.
+#[test]
+fn odd_robust_batches_are_cut_too() {
+    let (m, b) = (plain(), made(15, true));
+    for devices in 2..=7 {
+        let found = on(devices, &m, &b, true);
+        assert_eq!(found.clean_rows, 7, "{devices} devices");
     }
 }
 

@@ -5,7 +5,7 @@ use crate::exec::value::{download, upload};
 use crate::search::allocate::allocate;
 use crate::train::learner::{Learner, Scene};
 use crate::train::recipe::{Counts, SearchOptions};
-use crate::train::seen::Seen;
+use crate::train::seen::{self, Seen};
 use crate::train::select::select;
 use crate::train::state::Tensors;
 use burn::tensor::{Device, Tensor as Burn};
@@ -17,7 +17,7 @@ use relinc_passes::masks::Masks;
 #[derive(Debug)]
 pub struct Senet {
     options: SearchOptions,
-    sums: Vec<Option<Burn<1>>>,
+    sums: Vec<Burn<1>>,
 }
 
 impl Senet {
@@ -87,21 +87,12 @@ impl Learner for Senet {
     }
 
     fn observe(&mut self, seen: Seen) {
-        self.sums.resize(seen.differences.len(), None);
-        for (sum, new) in self.sums.iter_mut().zip(seen.differences) {
-            *sum = Some(match sum.take() {
-                Some(old) => old + new,
-                None => new,
-            });
-        }
+        seen::add(&mut self.sums, seen.differences);
     }
 
     fn after_epoch(&mut self, scene: &Scene<'_>) -> Result<Option<Masks>, String> {
-        let worth: Vec<Vec<f64>> = self
-            .sums
-            .drain(..)
-            .map(|s| s.map(download).unwrap_or_default().into_iter().map(f64::from).collect())
-            .collect();
+        let worth: Vec<Vec<f64>> =
+            self.sums.drain(..).map(|s| download(s).into_iter().map(f64::from).collect()).collect();
         let counts = self.counts(scene)?;
         let kept = select(
             &worth,
@@ -114,13 +105,12 @@ impl Learner for Senet {
     }
 
     fn save(&self) -> Tensors {
-        let of = |(i, s): (usize, &Option<Burn<1>>)| Some((format!("{i}"), download(s.clone()?)));
-        self.sums.iter().enumerate().filter_map(of).collect()
+        self.sums.iter().enumerate().map(|(i, s)| (format!("{i}"), download(s.clone()))).collect()
     }
 
     fn load(&mut self, saved: &Tensors, device: &Device) -> Result<(), String> {
         let at = |i: usize| saved.get(&format!("{i}")).map(|v| upload(v.clone(), device));
-        self.sums = (0..saved.len()).map(at).collect();
+        self.sums = (0..saved.len()).map_while(at).collect();
         Ok(())
     }
 }

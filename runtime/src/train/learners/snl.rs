@@ -85,7 +85,7 @@ impl Learner for Snl {
         }
         let lambda = self.lambda;
         // A slope below zero is 1 − α.
-        let gradient = |(d, a): (Burn<1>, &Burn<1>)| Some(a.clone().sign() * lambda - d);
+        let gradient = |(d, a): (Option<Burn<1>>, &Burn<1>)| d.map(|d| a.clone().sign() * lambda - d);
         let all = seen.slopes.into_iter().zip(&self.alpha).map(gradient).collect();
         self.adam.step(&mut self.alpha, all, RATE);
         self.alpha.iter_mut().for_each(|a| *a = a.clone().clamp(0.0, 1.0));

@@ -43,7 +43,6 @@ impl Run<'_, '_> {
         let (scale, teacher) = (self.sgd.scale, self.stage.teacher);
         let watch = self.learner.watches();
         let found = self.replicas.compute(&r.objective, student, gates, teacher, batch, scale, watch, at)?;
-        self.learner.observe(found.seen);
         if half {
             let finite = self.sgd.norm(&found.grads).into_scalar::<f32>().is_finite();
             self.scale.note(finite)?;
@@ -51,6 +50,7 @@ impl Run<'_, '_> {
                 return Ok(());
             }
         }
+        self.learner.observe(found.seen);
         let norm = self.sgd.step(&mut self.model.params, found.grads, rate);
         for (branch, s) in &found.statistics {
             // New masks make the old statistics wrong: what came since is averaged before the old is blended in again.
