@@ -4,6 +4,7 @@
 mod common;
 
 use common::{files, json, relinc, run};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -153,6 +154,28 @@ fn killed_and_stopped_runs_continue_bit_for_bit() {
         );
         assert_eq!(masks(&dir.path().join("whole")).layers, masks(&dir.path().join(name)).layers);
     }
+}
+
+/// Measuring may take much longer than training did.
+#[test]
+fn a_run_that_measures_is_stopped_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let yaml = dir.path().join("p.yaml");
+    let accuracy = "accuracy: {limit: 64, attacked: 100000, attacks: ['pgd:steps=1000']}";
+    let stages = "stages:\n  - {stage: search, budget: 50%, epochs: 1, batch: 32}";
+    std::fs::write(&yaml, format!("model: {QUICK}\ndata: {DATA}\n{stages}\n{accuracy}\n")).unwrap();
+    let out = dir.path().join("out");
+    let args = ["run", yaml.to_str().unwrap(), "-o", out.to_str().unwrap()];
+    let mut child = relinc().args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(said.any(|line| line.contains(", clean ")), "it never measured");
+    std::thread::sleep(Duration::from_millis(300));
+    let asked = Instant::now();
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    assert!(said.any(|line| line.contains("--resume")));
+    assert!(!out.join("model.onnx").exists() && out.join("checkpoints/search.safetensors").exists());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! From a plan to an output folder: train, evaluate, compile what was trained; all of it, or some stages as a job.
 
 use super::evaluate::{Measure, evaluated};
-use super::{Export, Plan, Trained, Trainer};
+use super::{Export, Plan, Trained, Trainer, interrupt};
 use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile, describe};
 use crate::error::{Error, input};
 use crate::jobs::{COMPILE, EVALUATE, Job, Lock, Part, Shared};
@@ -12,8 +12,6 @@ use crate::report::model::{Evaluation, Training, TrainingCounts};
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::Graph;
 use relinc_runtime::exec::Branch;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// What a job made.
 #[derive(Debug)]
@@ -64,7 +62,7 @@ pub fn run(
         ));
     }
     let (graph, info, _) = describe::open(source)?;
-    let stop = on_interrupt()?;
+    let stop = interrupt::catch()?;
     let shared = Shared::of(&request.out);
     let stages: Vec<&str> = part.running().collect();
     let _lock = Lock::take(&shared.lock(), &stages.join(", "), stop.clone(), progress)?;
@@ -84,6 +82,7 @@ pub fn run(
         stop,
     };
     let trained = trainer.run(graph.clone(), &info)?;
+    interrupt::no_longer_waits(&trainer.stop)?;
     let evaluations = match part.names()[part.last()].as_str() {
         EVALUATE | COMPILE => {
             let lies = (&*shared.made(EVALUATE), part.has(EVALUATE), resume);
@@ -142,20 +141,4 @@ fn finish(
         compile(source(g), &request, progress)?;
     }
     Ok(report)
-}
-
-/// A flag that Ctrl-C sets; a second one ends the process at once.
-fn on_interrupt() -> Result<Arc<AtomicBool>, Error> {
-    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    let stop = STOP.get_or_init(Default::default).clone();
-    let flag = stop.clone();
-    let set = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    });
-    match set {
-        Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(stop),
-        Err(e) => Err(Error::Input(format!("Ctrl-C cannot be caught: {e}"))),
-    }
 }

@@ -5,6 +5,7 @@ pub mod command;
 pub mod evaluate;
 mod fold;
 pub mod guard;
+mod interrupt;
 mod made;
 mod oneshot;
 mod plan;
