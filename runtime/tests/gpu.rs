@@ -91,16 +91,7 @@ fn computed(body: &str, input: &str, device: &Device) -> Named {
     let mut shape = vec![3];
     shape.extend(net.input());
     let x = Burn::from_inner(upload(noise(shape.iter().product(), 1), device)).require_grad();
-    let leaves: Vec<Burn<1>> = net
-        .params()
-        .iter()
-        .zip(values)
-        .map(
-            |(p, v)| {
-                if p.role.trainable() { Burn::from_inner(v).require_grad() } else { Burn::from_inner(v) }
-            },
-        )
-        .collect();
+    let leaves = net.leaves(&values);
     let gates: Vec<Gate> =
         net.relus().iter().map(|r| Gate::upload(noise(r.len(), 2), noise(r.len(), 3), device)).collect();
     let call = Call {

@@ -63,15 +63,7 @@ pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity
     };
     let labels: Vec<usize> = want("labels")?.iter().map(|&l| l as usize).collect();
     let x = Burn::from_inner(upload(want("input")?, device)).require_grad();
-    let leaves: Vec<Burn<1>> = net
-        .params()
-        .iter()
-        .zip(values)
-        .map(|(p, v)| {
-            let leaf = Burn::from_inner(v);
-            if p.role.trainable() { leaf.require_grad() } else { leaf }
-        })
-        .collect();
+    let leaves = net.leaves(&values);
     let soft = |n: usize| (0..n).map(|i| (0.618034f64 * (i as f64 + 1.0)).fract() as f32).collect::<Vec<_>>();
     let gates: Vec<Gate> = net
         .relus()

@@ -93,12 +93,7 @@ mod tests {
     fn run((net, values): &Started, norms: Norms, watch: bool) -> Vec<Vec<f32>> {
         let device = net.device();
         let trained = norms == Norms::Batch;
-        let leaf = |(p, v): (&crate::exec::Param, Burn<1>)| match trained {
-            true if p.role.trainable() => Burn::from_inner(v).require_grad(),
-            true => Burn::from_inner(v),
-            false => v,
-        };
-        let params: Vec<Burn<1>> = net.params().iter().zip(values.clone()).map(leaf).collect();
+        let params = if trained { net.leaves(values) } else { values.clone() };
         let gate = |n: usize| Gate::upload(noise(n, 1), noise(n, 2), device);
         let gates: Vec<Gate> = net.relus().iter().map(|r| gate(r.len())).collect();
         let x = Burn::from_inner(upload(noise(5 * 3 * 64, 3), device)).require_grad();

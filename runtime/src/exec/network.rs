@@ -379,6 +379,15 @@ impl Network {
         self.relus.iter().map(ReluSite::len).sum()
     }
 
+    /// Parameter values as leaves of a backward pass; those that are trained want gradients.
+    pub fn leaves(&self, values: &[Burn<1>]) -> Vec<Burn<1>> {
+        let leaf = |(p, v): (&Param, &Burn<1>)| {
+            let leaf = Burn::from_inner(v.clone());
+            if p.role.trainable() { leaf.require_grad() } else { leaf }
+        };
+        self.params.iter().zip(values).map(leaf).collect()
+    }
+
     /// The graph with these parameters in it; of a dual normalisation those of `branch`.
     pub fn write_back(&self, values: &[Burn<1>], branch: Branch) -> Graph {
         let mut g = self.structure.as_ref().clone();

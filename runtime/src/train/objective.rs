@@ -165,16 +165,7 @@ impl Objective {
         };
         let target = taught.as_ref().map(|t| t.logits());
 
-        let leaves: Vec<Burn<1>> = student
-            .net
-            .params()
-            .iter()
-            .zip(&student.params)
-            .map(|(p, v)| {
-                let leaf = Burn::from_inner(v.clone());
-                if p.role.trainable() { leaf.require_grad() } else { leaf }
-            })
-            .collect();
+        let leaves = student.net.leaves(&student.params);
         let call = |branch, watch| Call {
             params: &leaves,
             gates,

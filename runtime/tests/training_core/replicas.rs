@@ -99,7 +99,7 @@ fn a_learner_sees_the_whole_batch() {
         learned: None,
     };
     for robust in [false, true] {
-        let of = |devices| under(devices, &m, &[soft.clone()], &made(12, robust), robust).seen;
+        let of = |devices| under(devices, &m, std::slice::from_ref(&soft), &made(12, robust), robust).seen;
         let one = of(1);
         assert_eq!((one.differences.len(), one.slopes.len()), (1, 1));
         for other in [of(2), of(3)] {

@@ -30,7 +30,7 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    /// Under the address sanitizer too, where there is a card or lavapipe; a driver's own leaks are none of ours.
+    /// Under the address sanitizer too, where there is a card or lavapipe; elsewhere nothing is asked. A driver's own leaks are none of ours.
     #[test]
     fn every_vulkan_card_has_memory() {
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
@@ -41,9 +41,6 @@ mod tests {
         let Poll::Ready(cards) = listed.poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("listing cards waits for nothing");
         };
-        if cards.is_empty() {
-            eprintln!("no Vulkan driver: nothing was asked");
-        }
         for card in &cards {
             assert!(largest(card).is_some_and(|bytes| bytes >= 1 << 20), "{:?}", card.get_info());
         }
