@@ -5,9 +5,6 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// Exit code of what the user stopped.
-const STOPPED: i32 = 130;
-
 static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 static WAITS: AtomicBool = AtomicBool::new(false);
 
@@ -19,9 +16,9 @@ pub(super) fn catch() -> Result<Arc<AtomicBool>, Error> {
     let set = ctrlc::set_handler(move || {
         let again = flag.swap(true, Ordering::SeqCst);
         if again || !WAITS.load(Ordering::SeqCst) {
-            let said = "stopped; what was trained is kept, go on with --resume";
-            let _ = writeln!(std::io::stderr(), "error: {said}");
-            std::process::exit(STOPPED);
+            let e = Error::Stopped("stopped; what was trained is kept, go on with --resume".into());
+            let _ = writeln!(std::io::stderr(), "error: {e}");
+            std::process::exit(e.code().into());
         }
     });
     match set {

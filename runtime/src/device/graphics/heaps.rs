@@ -30,7 +30,7 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    /// Under the address sanitizer too, where there is a card or lavapipe; elsewhere nothing is asked. A driver's own leaks are none of ours.
+    /// Under the address sanitizer too, where there is a card or lavapipe; elsewhere nothing is asked.
     #[test]
     fn every_vulkan_card_has_memory() {
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
