@@ -245,7 +245,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     if trained {
         let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
         let o = onnx::OnnxOptions { opset: r.opset, ..Default::default() };
-        onnx::emit(&v, &staging.path().join("trained.onnx"), &o).map_err(input)?;
+        onnx::emit(&v, &staging.path().join("trained.onnx"), &o).map_err(|e| placed(e, &staging, &r.out))?;
     }
     progress.step("lowering");
     options.fold = r.fold.options(r);
@@ -287,7 +287,8 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     let chosen = forms::Chosen::new(r, &emitted);
     notes.extend(chosen.notes(r, &emitted));
     emit(&emitted, &staging, r, &model, &sample, &chosen)?;
-    masks.write(&staging.path().join("masks.safetensors")).map_err(input)?;
+    let path = staging.path().join("masks.safetensors");
+    masks.write(&path).map_err(|e| placed(e, &staging, &r.out))?;
     let layers = describe::layers(&model, &masks, &original, &facts);
     let report = Report {
         relinc: env!("CARGO_PKG_VERSION").into(),
@@ -313,7 +314,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         layers,
     };
     still_readable(emitted.graph(), &model.info)?;
-    report::write(staging.path(), &report).map_err(|e| Error::Input(format!("{}: {e}", r.out.display())))?;
+    report::write(staging.path(), &report).map_err(|e| placed(e, &staging, &r.out))?;
     staging.commit()?;
     Ok(report)
 }
@@ -332,6 +333,11 @@ fn still_readable(g: &Graph, info: &ModelInfo) -> Result<(), Error> {
     }
 }
 
+/// An error about a file says where it would be, not where it is written first.
+fn placed(e: impl std::fmt::Display, staging: &Staging, out: &Path) -> Error {
+    input(e.to_string().replace(&*staging.path().to_string_lossy(), &out.to_string_lossy()))
+}
+
 fn emit(
     v: &valid::Valid<'_>,
     staging: &Staging,
@@ -347,11 +353,12 @@ fn emit(
         ]
     };
     let weights = || r.weights.unwrap_or(Weights::Secret).name().to_string();
+    let failed = |e| placed(e, staging, &r.out);
     for t in &r.targets {
         match t {
             Target::Onnx => {
                 let o = onnx::OnnxOptions { opset: r.opset, metadata: metadata(), ..Default::default() };
-                onnx::emit(v, &staging.path().join("model.onnx"), &o).map_err(input)?;
+                onnx::emit(v, &staging.path().join("model.onnx"), &o).map_err(failed)?;
             }
             Target::Spu => {
                 let o = spu::SpuOptions {
@@ -359,16 +366,16 @@ fn emit(
                     sample: sample.clone(),
                     variants: chosen.variants(),
                 };
-                spu::emit(v, &staging.subfolder("spu")?, &o).map_err(input)?;
+                spu::emit(v, &staging.subfolder("spu")?, &o).map_err(failed)?;
             }
             Target::Crypten => {
                 let (weights, sample) = (weights(), sample.clone());
                 let o = crypten::CryptenOptions { weights, sample, metadata: metadata() };
-                crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(input)?;
+                crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(failed)?;
             }
             Target::MpSpdz => {
                 let o = mp_spdz::MpSpdzOptions { sample: sample.clone() };
-                mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(input)?;
+                mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(failed)?;
             }
         }
     }

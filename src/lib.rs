@@ -13,6 +13,7 @@ pub mod error;
 pub mod fixed_point;
 pub mod jobs;
 pub mod latency;
+mod limits;
 pub mod measure;
 pub mod model;
 pub mod pipeline;

@@ -30,9 +30,15 @@ impl Ended {
     }
 }
 
+/// Temporary files cannot be made.
+pub fn no_room(e: std::io::Error) -> Error {
+    let folder = std::env::temp_dir();
+    input(format!("{}: cannot hold temporary files: {e}; name another folder with TMPDIR", folder.display()))
+}
+
 /// Runs a command to its end or to the limit, when it is killed. Output goes through files, so that none can block it.
 pub fn run(command: &mut Command, limit: Duration) -> Result<Ended, Error> {
-    let (mut out, mut err) = (tempfile::tempfile().map_err(input)?, tempfile::tempfile().map_err(input)?);
+    let (mut out, mut err) = (tempfile::tempfile().map_err(no_room)?, tempfile::tempfile().map_err(no_room)?);
     let name = command.get_program().to_string_lossy().into_owned();
     let mut child = command
         .stdin(Stdio::null())

@@ -16,6 +16,7 @@ pub mod pass;
 pub mod patch;
 pub mod quotient;
 pub mod registry;
+pub mod seal;
 pub mod splitmix;
 pub mod valid;
 pub mod weigh;

@@ -1,11 +1,12 @@
 //! Masks: which activation elements keep their ReLU, read from and written to `masks.safetensors`.
 //!
 //! One `u8` tensor C×H×W per ReLU layer: 0 = identity, 1 = ReLU, 2 = zero; an optional `<layer>.slope` `f32[C]` scales
-//! the identity elements of each channel. Metadata: `relinc_masks = 1`, the model's sha256, the budget.
+//! the identity elements of each channel. Metadata: `relinc_masks = 1`, the model's sha256, the budget, and a checksum that is
+//! checked where there is one: other programs write such files, too.
 
-use crate::files::write_atomically;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::collections::{BTreeMap, HashMap};
+use crate::seal::tensors;
+use safetensors::tensor::{Dtype, TensorView};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The element becomes the identity (times the channel's slope).
@@ -84,16 +85,16 @@ impl Masks {
         let file = path.display().to_string();
         let fail = |why: String| MaskError::File { file: file.clone(), why };
         let bytes = std::fs::read(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
-        let (_, meta) = SafeTensors::read_metadata(&bytes).map_err(|e| {
-            fail(format!("is not a safetensors file: {e}; write masks with relinc compile --budget"))
+        let tensors::Opened { info, tensors, .. } = tensors::open(&bytes).map_err(|e| {
+            fail(format!(
+                "{e}; write masks with relinc compile --budget, or in another program as docs/masks.md says"
+            ))
         })?;
-        let info = meta.metadata().clone().unwrap_or_default();
         match info.get("relinc_masks").map(String::as_str) {
             Some("1") => {}
             Some(v) => return Err(fail(format!("is of mask format {v}, this relinc reads format 1"))),
             None => return Err(fail("holds no masks: its metadata lacks relinc_masks = 1".into())),
         }
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| fail(format!("is damaged: {e}")))?;
         let mut out = Masks {
             model_sha256: info.get("model_sha256").cloned(),
             budget: info.get("budget").cloned(),
@@ -101,7 +102,7 @@ impl Masks {
         };
         let mut problems = vec![];
         let mut slopes = BTreeMap::new();
-        for (name, t) in tensors.iter() {
+        for (name, t) in tensors {
             if let Some(layer) = name.strip_suffix(".slope") {
                 match slope(&t) {
                     Ok(s) => drop(slopes.insert(layer.to_string(), s)),
@@ -110,7 +111,7 @@ impl Masks {
                 continue;
             }
             match layer_mask(&t) {
-                Ok(m) => drop(out.layers.insert(name.to_string(), m)),
+                Ok(m) => drop(out.layers.insert(name, m)),
                 Err(why) => problems.push(format!("layer {name}: {why}")),
             }
         }
@@ -126,11 +127,11 @@ impl Masks {
         if problems.is_empty() { Ok(out) } else { Err(MaskError::Layers { file, problems }) }
     }
 
-    /// Writes a mask file; it appears by rename.
+    /// Writes a mask file, sealed; it appears by rename.
     pub fn write(&self, path: &Path) -> Result<(), MaskError> {
         let file = path.display().to_string();
         let fail = |why: String| MaskError::File { file: file.clone(), why };
-        let mut info = HashMap::from([("relinc_masks".to_string(), "1".to_string())]);
+        let mut info = BTreeMap::from([("relinc_masks".to_string(), "1".to_string())]);
         let known = [("model_sha256", &self.model_sha256), ("budget", &self.budget)];
         info.extend(known.into_iter().filter_map(|(k, v)| Some((k.to_string(), v.clone()?))));
         let slopes: Vec<(String, Vec<u8>)> = self
@@ -151,8 +152,7 @@ impl Masks {
                 TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes).map_err(|e| fail(e.to_string()))?;
             views.push((name.clone(), v));
         }
-        let bytes = safetensors::serialize(views, Some(info)).map_err(|e| fail(e.to_string()))?;
-        write_atomically(path, &bytes).map_err(|e| fail(format!("cannot be written: {e}")))
+        tensors::write(path, views, info).map_err(|e| fail(format!("cannot be written: {e}")))
     }
 
     /// Checks the masks against a model's layers (name, C×H×W): every mask must name a layer and have its shape.
@@ -206,4 +206,52 @@ fn slope(t: &TensorView<'_>) -> Result<Vec<f32>, String> {
     let v: Vec<f32> =
         t.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     if v.iter().all(|x| x.is_finite()) { Ok(v) } else { Err("holds a value that is not finite".into()) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::seal::flipped;
+
+    fn masks() -> Masks {
+        let first = LayerMask { shape: [2, 1, 2], values: vec![0, 1, 2, 1], slope: Some(vec![0.5, -2.0]) };
+        let layers = [("relu00".to_string(), first), ("relu01".into(), LayerMask::uniform([3, 1, 1], RELU))];
+        Masks { layers: layers.into(), model_sha256: Some("ab".into()), budget: Some("50%".into()) }
+    }
+
+    #[test]
+    fn equal_masks_are_equal_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = |name: &str| {
+            masks().write(&dir.path().join(name)).unwrap();
+            std::fs::read(dir.path().join(name)).unwrap()
+        };
+        let first = bytes("a");
+        (0..8).for_each(|_| assert_eq!(bytes("b"), first));
+        assert_eq!(Masks::read(&dir.path().join("a")).unwrap(), masks());
+    }
+
+    #[test]
+    fn every_flipped_bit_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.safetensors");
+        masks().write(&path).unwrap();
+        for (bit, other) in flipped(&std::fs::read(&path).unwrap(), 1) {
+            std::fs::write(&path, other).unwrap();
+            let e = Masks::read(&path).expect_err(&format!("bit {bit}")).to_string();
+            assert!(e.contains("m.safetensors"), "bit {bit}: {e}");
+        }
+    }
+
+    #[test]
+    fn masks_of_other_programs_need_no_checksum() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.safetensors");
+        let info = [("relinc_masks", "1"), ("format", "pt"), ("author", "somebody")];
+        let info = info.map(|(k, v)| (k.to_string(), v.to_string())).into_iter().collect();
+        let view = TensorView::new(Dtype::U8, vec![2, 1, 1], &[0, 1]).unwrap();
+        std::fs::write(&path, safetensors::serialize([("relu00", view)], Some(info)).unwrap()).unwrap();
+        assert_eq!(Masks::read(&path).unwrap().kept(), 1);
+    }
 }

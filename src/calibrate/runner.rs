@@ -56,8 +56,12 @@ struct Answer {
 impl Runner {
     /// Runs all graphs in one fresh process; the calls of each, in order.
     pub fn run(&self, graphs: &[Micro], weights: Weights) -> Result<Vec<Vec<Call>>, Error> {
-        let dir = tempfile::Builder::new().prefix("relinc-calibrate-").tempdir().map_err(input)?;
-        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).map_err(input);
+        let dir = tempfile::Builder::new().prefix("relinc-calibrate-").tempdir().map_err(python::no_room)?;
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            let fail = |e| input(format!("{}: cannot be written: {e}", path.display()));
+            std::fs::write(&path, text).map_err(fail)
+        };
         write("run.py", RUN_PY)?;
         write("micro.py", MICRO_PY)?;
         let job = serde_json::json!({

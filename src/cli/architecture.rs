@@ -52,6 +52,5 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         totals.relus,
         totals.parameters,
         g.seed()
-    ));
-    Ok(())
+    ))
 }

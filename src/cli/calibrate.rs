@@ -4,6 +4,7 @@ use super::{Global, print, print_json};
 use crate::calibrate::{Request, Runner, calibrate, write};
 use crate::error::Error;
 use crate::python;
+use relinc_passes::files;
 use relinc_runtime::cost::Weights;
 use std::path::PathBuf;
 
@@ -63,6 +64,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         calls: a.repeats as usize + 1,
         name,
     };
+    files::writable(&a.out)
+        .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", a.out.display())))?;
     let text = calibrate(&request, &g.progress())?;
     write(&a.out, &text)?;
     if g.json {
@@ -70,6 +73,5 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
             &serde_json::json!({"protocol": request.name, "file": a.out.display().to_string()}),
         );
     }
-    print(&format!("wrote {0}; use it with --protocol {0}", a.out.display()));
-    Ok(())
+    print(&format!("wrote {0}; use it with --protocol {0}", a.out.display()))
 }

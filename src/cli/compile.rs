@@ -1,6 +1,7 @@
 //! `relinc compile`
 
 use super::args::{CostArgs, ImportArgs};
+use super::out::tell;
 use super::{Global, print, print_json};
 use crate::cli_options::{allocation, untrained_method};
 use crate::compile::fixed::{FixedPoint, TARGETS};
@@ -174,14 +175,13 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     progress.finish();
     let report = result.map_err(|e| name_file(e, &a.model))?;
     if let (true, Some(bytes)) = (g.verbose > 0, crate::bench::peak_memory()) {
-        eprintln!("peak memory {bytes} bytes");
+        tell(&format!("peak memory {bytes} bytes"));
     }
     if g.json {
         return print_json(&report);
     }
-    print(&report::text::render(&report));
-    print(&format!("\nwrote {}", r.out.display()));
-    Ok(())
+    print(&report::text::render(&report))?;
+    print(&format!("\nwrote {}", r.out.display()))
 }
 
 /// An error about the model names its file.

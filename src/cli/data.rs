@@ -24,7 +24,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         return print_json(&list);
     }
     for f in files {
-        print(&format!("{}: {} images", f.split.name(), f.images));
+        print(&format!("{}: {} images", f.split.name(), f.images))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, input};
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::training::guard::guarded;
-use relinc_passes::files::create_atomically;
+use relinc_passes::files::{self, create_atomically};
 use relinc_passes::insert_masks::InsertMasks;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::Masks;
@@ -79,6 +79,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if a.limit == Some(0) {
         return Err(Error::Input("--limit 0 leaves no image; give at least 1".into()));
     }
+    a.writable()?;
     let folder = a.folder()?;
     let progress = g.progress();
     let mut m = Model::load(&a.model, &a.import.options()?, &Options::default(), None)?;
@@ -118,11 +119,18 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if g.json {
         return print_json(&shown::json(&a, &found));
     }
-    print(&shown::text(&a, &found, g.seed()));
-    Ok(())
+    print(&shown::text(&a, &found, g.seed()))
 }
 
 impl Args {
+    /// Can everything be written that was asked for?
+    fn writable(&self) -> Result<(), Error> {
+        [&self.save_inputs, &self.save_outputs]
+            .into_iter()
+            .flatten()
+            .try_for_each(|path| files::writable(path).map_err(|e| unwritable(path, e)))
+    }
+
     /// An error about the model.
     fn named(&self, e: String) -> Error {
         Error::Input(format!("{}: {e}", self.model.display()))
@@ -175,7 +183,7 @@ impl Args {
         if let Some(d) = shape.first_mut() {
             *d = r.n;
         }
-        self.save(m, ds, (shape, outputs), r.n).map_err(|e| self.named(e))?;
+        self.save(m, ds, (shape, outputs), r.n)?;
         Ok(r)
     }
 
@@ -194,14 +202,13 @@ impl Args {
         ds: &Dataset,
         (shape, outputs): (Vec<usize>, Vec<f32>),
         n: usize,
-    ) -> Result<(), String> {
+    ) -> Result<(), Error> {
         let write = |path: &PathBuf, t: &Tensor| {
-            create_atomically(path, |w| write_npy(w, t))
-                .map_err(|e| format!("{}: cannot be written: {e}", path.display()))
+            create_atomically(path, |w| write_npy(w, t)).map_err(|e| unwritable(path, e))
         };
         if let Some(path) = &self.save_inputs {
-            let (_, ty) = eval::only_input(&m.graph)?;
-            write(path, &eval::feed(ds, 0..n, eval::layout(ty, ds.image_shape())?).0)?;
+            let layout = eval::only_input(&m.graph).and_then(|(_, ty)| eval::layout(ty, ds.image_shape()));
+            write(path, &eval::feed(ds, 0..n, layout.map_err(|e| self.named(e))?).0)?;
         }
         match &self.save_outputs {
             Some(path) => write(path, &Tensor::f32(shape, outputs)),
@@ -228,5 +235,9 @@ fn contact_sheet(dir: &Path, data: &DataSpec, ds: &Dataset, seed: u64) -> Result
                 Ok(e.write_header()?.write_image_data(&pixels)?)
             })
         })
-        .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", path.display())))
+        .map_err(|e| unwritable(&path, e))
+}
+
+fn unwritable(path: &Path, e: std::io::Error) -> Error {
+    Error::Input(format!("{}: cannot be written: {e}", path.display()))
 }

@@ -12,7 +12,7 @@ use relinc_passes::{files, npy, valid};
 use relinc_runtime::eval;
 use relinc_runtime::fixed::{Format, Settings, Truncation, analyse};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options that go with `--fixed-point`.
 #[derive(Debug, Clone, clap::Args)]
@@ -40,6 +40,10 @@ fn accuracy(logits: &Tensor, labels: &[usize]) -> f64 {
     100.0 * right as f64 / labels.len().max(1) as f64
 }
 
+fn unwritable(file: &Path, e: std::io::Error) -> Error {
+    Error::Input(format!("{}: cannot be written: {e}", file.display()))
+}
+
 /// Runs the comparison of `first`, the float model of `given`, with the fixed-point one.
 pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -> Result<(), Error> {
     let f = &a.fixed;
@@ -51,6 +55,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
     if !f.headroom.is_finite() {
         return Err(Error::Input("--headroom must be a number of bits".into()));
     }
+    f.save_outputs.iter().try_for_each(|file| files::writable(file).map_err(|e| unwritable(file, e)))?;
     let path = match &a.b {
         Some(b) if b.is_dir() => b.join("model.onnx"),
         Some(b) => b.clone(),
@@ -73,8 +78,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
     }
     let float = float.reshaped(fixed.shape());
     if let Some(file) = &f.save_outputs {
-        files::create_atomically(file, |w| npy::write_npy(w, &fixed))
-            .map_err(|e| Error::Input(format!("{}: {e}", file.display())))?;
+        files::create_atomically(file, |w| npy::write_npy(w, &fixed)).map_err(|e| unwritable(file, e))?;
     }
     let flips = eval::arg_max(&float).iter().zip(eval::arg_max(&fixed)).filter(|(a, b)| **a != *b).count();
     let allowed = f.max_flips.unwrap_or(analysis.n / 100);
@@ -109,7 +113,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
             analysis.n,
             analysis.overflows,
             render(&analysis)
-        ));
+        ))?;
     }
     match equivalent {
         true => Ok(()),

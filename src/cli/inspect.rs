@@ -37,18 +37,14 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         let text = if form == "dot" { dot::to_dot(&m.graph) } else { pir(&m.graph, Constants::Opaque) };
         return match g.json {
             true => print_json(&json!({"form": form, "graph": text})),
-            false => {
-                print(&text);
-                Ok(())
-            }
+            false => print(&text),
         };
     }
     let v = describe(&m, &facts, &a)?;
     if g.json {
         return print_json(&v);
     }
-    print(&text(&m, &v));
-    Ok(())
+    print(&text(&m, &v))
 }
 
 fn describe(m: &Model, facts: &Facts, a: &Args) -> Result<Value, Error> {

@@ -61,11 +61,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let m = measure(&job, &r)?;
     r.measured.retain(|old| (&old.protocol, old.weights) != (&m.protocol, m.weights));
     r.measured.push(m.clone());
-    report::write(&job.dir, &r)
-        .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", job.dir.display())))?;
+    report::write(&job.dir, &r).map_err(input)?;
     if g.json {
         return print_json(&m);
     }
-    print(&text::measured(&m));
-    Ok(())
+    print(&text::measured(&m))
 }

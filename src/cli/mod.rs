@@ -1,7 +1,5 @@
 //! The command line: one file a subcommand. Nothing outside this folder prints.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod architecture;
 mod args;
 mod bench;
@@ -13,6 +11,7 @@ mod eval;
 mod fixed_point;
 mod inspect;
 mod measure;
+mod out;
 mod passes;
 mod protocols;
 mod report;
@@ -26,6 +25,7 @@ use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use clap::{Parser, Subcommand};
+use out::{print, print_json, print_lines};
 use relinc_runtime::device::Choice;
 use relinc_runtime::train::Kind;
 use std::process::ExitCode;
@@ -133,20 +133,12 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
 
 /// Runs the command line and returns the process exit code: 0 done, 1 the answer is no, 2 bad usage or bad input.
 pub fn main() -> ExitCode {
+    crate::limits::file_size();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(e) => {
-            let _ = e.print();
-            return ExitCode::from(e.exit_code() as u8);
-        }
+        Err(said) => return out::instead(&said),
     };
-    match dispatch(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => {
-            eprintln!("error: {e}");
-            ExitCode::from(e.code())
-        }
-    }
+    dispatch(cli).map_or_else(|e| out::failed(&e), |()| ExitCode::SUCCESS)
 }
 
 impl Global {
@@ -166,26 +158,4 @@ impl Global {
     fn progress(&self) -> Progress {
         Progress::new(self.quiet)
     }
-}
-
-/// Prints to stdout; a closed pipe is no error.
-fn print(text: &str) {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = out.write_all(b"\n");
-    }
-}
-
-/// Prints one entry a line.
-fn print_lines(lines: &[String]) -> Result<(), Error> {
-    lines.iter().for_each(|l| print(l));
-    Ok(())
-}
-
-/// Prints one JSON document.
-fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
-    print(&serde_json::to_string_pretty(value).map_err(crate::error::input)?);
-    Ok(())
 }

@@ -22,7 +22,7 @@ pub fn run(g: &Global) -> Result<(), Error> {
         print(&format!(
             "{}{verified}: {}, {} parties, ring {}\n  counts: {}\n  source: {}\n",
             p.name, p.runtime, p.parties, p.ring, p.counts, p.source
-        ));
+        ))?;
     }
     Ok(())
 }

@@ -30,13 +30,11 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         return Err(Error::Input("several folders need --compare".into()));
     };
     let r = report::read(dir).map_err(input)?;
-    report::render(dir, &r)
-        .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", dir.display())))?;
+    report::render(dir, &r).map_err(input)?;
     if g.json {
         return print_json(&r);
     }
-    print(&report::text::render(&r));
-    Ok(())
+    print(&report::text::render(&r))
 }
 
 fn side_by_side(a: &Args, g: &Global) -> Result<(), Error> {
@@ -50,6 +48,5 @@ fn side_by_side(a: &Args, g: &Global) -> Result<(), Error> {
             "html": a.out.display().to_string(),
         }));
     }
-    print(&format!("{}\n{}", compare::table(&runs), a.out.display()));
-    Ok(())
+    print(&format!("{}\n{}", compare::table(&runs), a.out.display()))
 }

@@ -54,9 +54,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     {
         Done::Compiled(r) if g.json => print_json(&r),
         Done::Compiled(r) => {
-            print(&report::text::render(&r));
-            print(&format!("\nwrote {}", out.display()));
-            Ok(())
+            print(&report::text::render(&r))?;
+            print(&format!("\nwrote {}", out.display()))
         }
         Done::Stages { trained, evaluations } => {
             let last = last_epochs(&trained);
@@ -67,11 +66,10 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
                 }));
             }
             for e in last.iter().filter(|e| a.only.contains(&e.stage)) {
-                print(&format!("{}: epoch {} of {}, {} ReLUs", e.stage, e.epoch, e.epochs, e.kept));
+                print(&format!("{}: epoch {} of {}, {} ReLUs", e.stage, e.epoch, e.epochs, e.kept))?;
             }
-            evaluations.iter().flatten().for_each(|e| print(&accuracies(e)));
-            print(&format!("left in {}: {}", out.join("checkpoints").display(), a.only.join(", ")));
-            Ok(())
+            evaluations.iter().flatten().try_for_each(|e| print(&accuracies(e)))?;
+            print(&format!("left in {}: {}", out.join("checkpoints").display(), a.only.join(", ")))
         }
     }
 }

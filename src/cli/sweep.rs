@@ -87,7 +87,6 @@ fn only(sweep: &Sweep, name: &str, resume: bool, g: &Global) -> Result<(), Error
     if g.json {
         return print_json(&report);
     }
-    print(&crate::report::text::render(&report));
-    print(&format!("\nwrote {}", sweep.folder(i).display()));
-    Ok(())
+    print(&crate::report::text::render(&report))?;
+    print(&format!("\nwrote {}", sweep.folder(i).display()))
 }

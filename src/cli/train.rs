@@ -149,7 +149,6 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
     if g.json {
         return print_json(&r);
     }
-    print(&report::text::render(&r));
-    print(&format!("\nwrote {}", a.out.display()));
-    Ok(())
+    print(&report::text::render(&r))?;
+    print(&format!("\nwrote {}", a.out.display()))
 }

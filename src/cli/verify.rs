@@ -109,7 +109,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         let verdict = if equivalent { "equivalent" } else { "different" };
         print(&format!(
             "{verdict} on {n} inputs: largest difference {max:.3e} (allowed {limit:.3e}), mean {mean:.3e}, same arg max {agree}/{n}"
-        ));
+        ))?;
     }
     match equivalent {
         true => Ok(()),

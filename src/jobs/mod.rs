@@ -3,7 +3,9 @@
 //! A job runs some stages and takes what earlier ones left in `DIR/checkpoints`, bit for bit: their checkpoints, and the networks
 //! that were made on the way ([`crate::training`]). Who starts the jobs, and where, is a scheduler's work.
 
+pub mod kept;
 mod lock;
+mod log;
 mod made;
 mod part;
 mod shared;
@@ -11,6 +13,7 @@ mod shared;
 use std::path::PathBuf;
 
 pub use lock::Lock;
+pub use log::Log;
 pub use made::{Made, Spec, difference, spec_of};
 pub use part::{COMPILE, EVALUATE, Part};
 pub use shared::{Left, SHARED, Shared};

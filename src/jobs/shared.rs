@@ -1,7 +1,8 @@
 //! The folder that jobs share: which stages lie finished in it, and what has to go when one is made anew.
 
-use super::{EVALUATE, Part};
+use super::{EVALUATE, Log, Part};
 use crate::error::{Error, input};
+use crate::progress::Progress;
 use relinc_passes::files::write_atomically;
 use relinc_runtime::train::{Record, state};
 use std::path::{Path, PathBuf};
@@ -53,15 +54,19 @@ impl Shared {
     }
 
     /// What a stage has left here.
-    pub fn left(&self, name: &str) -> Left {
+    ///
+    /// # Errors
+    /// Its checkpoint is damaged.
+    pub fn left(&self, name: &str) -> Result<Left, Error> {
         if name == EVALUATE {
-            return if self.made(name).exists() { Left::All } else { Left::Nothing };
+            return Ok(if self.made(name).exists() { Left::All } else { Left::Nothing });
         }
-        match state::Progress::read(&self.tensors(name)) {
-            Ok(p) if p.finished => Left::All,
-            Ok(p) => Left::Epochs(p.epoch),
-            Err(_) => Left::Nothing,
+        let path = self.tensors(name);
+        if !path.exists() {
+            return Ok(Left::Nothing);
         }
+        let progress = state::Progress::read(&path).map_err(input)?;
+        Ok(if progress.finished { Left::All } else { Left::Epochs(progress.epoch) })
     }
 
     /// Does everything lie here that a job begins with?
@@ -74,7 +79,7 @@ impl Shared {
                     self.folder.display()
                 )))
             };
-            match self.left(name) {
+            match self.left(name)? {
                 Left::All if !resume && i > part.first() => {
                     let before = &part.names()[part.first()];
                     return Err(input(format!(
@@ -91,19 +96,21 @@ impl Shared {
     }
 
     /// Copies the finished stages that come before a part, and their log lines, from another output folder.
-    pub fn adopt(&self, from: &Path, part: &Part) -> Result<(), Error> {
+    pub fn adopt(&self, from: &Path, part: &Part, progress: &Progress) -> Result<(), Error> {
         let theirs = Shared::of(from);
         let names = &part.names()[..part.first()];
-        if let Some(name) = names.iter().find(|n| theirs.left(n) != Left::All) {
-            let begun = part.names().get(part.first()).map_or("", String::as_str);
-            return Err(input(format!(
-                "stage {begun} needs what stage {name} leaves in {}: run --only {SHARED} first",
-                theirs.folder.display()
-            )));
+        for name in names {
+            if theirs.left(name)? != Left::All {
+                let begun = part.names().get(part.first()).map_or("", String::as_str);
+                return Err(input(format!(
+                    "stage {begun} needs what stage {name} leaves in {}: run --only {SHARED} first",
+                    theirs.folder.display()
+                )));
+            }
         }
         let stems: Vec<String> = names.iter().cloned().chain(["start".into()]).collect();
-        for e in std::fs::read_dir(&theirs.folder).into_iter().flatten().flatten() {
-            let (path, name) = (e.path(), e.file_name());
+        for path in entries(&theirs.folder)? {
+            let Some(name) = path.file_name() else { continue };
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             if stems.iter().any(|n| stem == *n || measured_for(&stem, n)) && path.extension().is_some() {
                 let bytes = std::fs::read(&path).map_err(|e| input(format!("{}: {e}", path.display())))?;
@@ -111,14 +118,11 @@ impl Shared {
             }
         }
         let log = |of: &Shared| of.folder.with_file_name("log.jsonl");
-        let lines = |of: &Shared| std::fs::read_to_string(log(of)).unwrap_or_default();
-        let taken = |line: &&str| {
-            let record = serde_json::from_str::<Record>(line);
-            record.is_ok_and(|r| names.contains(&r.stage))
-        };
-        let (before, mine) = (lines(&theirs), lines(self));
-        let all = before.lines().filter(taken).chain(mine.lines().filter(|l| !taken(l)));
-        write(&log(self), all.flat_map(|l| [l, "\n"]).collect::<String>().as_bytes())
+        let taken = |(_, r): &(String, Record)| names.contains(&r.stage);
+        let (before, mine) = (Log::read(&log(&theirs))?, Log::read(&log(self))?);
+        [&before, &mine].iter().filter_map(|l| l.notice.as_ref()).for_each(|said| progress.line(said));
+        let all = before.lines.into_iter().filter(taken).chain(mine.lines.into_iter().filter(|l| !taken(l)));
+        write(&log(self), all.flat_map(|(l, _)| [l, "\n".into()]).collect::<String>().as_bytes())
     }
 
     /// Removes what earlier runs left of the first stage of a part and of those after it, which followed from it. `folds` is the
@@ -130,8 +134,7 @@ impl Shared {
             gone.iter().any(|n| stem == n || measured_for(stem, n))
                 || stem == "folded" && folds.is_none_or(|f| first <= f)
         };
-        for e in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let p = e.path();
+        for p in entries(&self.folder)? {
             let ours = p.extension().is_some_and(|x| x == "safetensors" || x == "json");
             let stem = p.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             if ours && (first == 0 || of_gone(&stem)) {
@@ -140,6 +143,16 @@ impl Shared {
             }
         }
         Ok(())
+    }
+}
+
+/// What lies in a folder; nothing where there is none.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let fail = |e: std::io::Error| input(format!("{}: cannot be read: {e}", folder.display()));
+    match std::fs::read_dir(folder) {
+        Ok(list) => list.map(|e| e.map(|e| e.path()).map_err(fail)).collect(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(vec![]),
+        Err(e) => Err(fail(e)),
     }
 }
 

@@ -56,20 +56,40 @@ pub enum ReadError {
     },
 }
 
+/// A file of a report cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: cannot be written: {source}", path.display())]
+pub struct WriteError {
+    /// The file, or the directory that cannot be made.
+    pub path: PathBuf,
+    /// Why.
+    pub source: std::io::Error,
+}
+
 /// Writes `report.json`, `report.txt` and `report.html` into a directory, each whole or not at all. The directory is
 /// made when it does not exist.
-pub fn write(dir: &Path, report: &Report) -> std::io::Result<()> {
-    std::fs::create_dir_all(dir)?;
-    let mut json = serde_json::to_string_pretty(report)?;
-    json.push('\n');
-    write_atomically(&dir.join("report.json"), json.as_bytes())?;
+///
+/// # Errors
+/// One of the files cannot be written.
+pub fn write(dir: &Path, report: &Report) -> Result<(), WriteError> {
+    std::fs::create_dir_all(dir).map_err(|source| WriteError { path: dir.into(), source })?;
+    let path = dir.join("report.json");
+    let json = serde_json::to_string_pretty(report).map_err(Into::into);
+    json.and_then(|json| write_atomically(&path, (json + "\n").as_bytes()))
+        .map_err(|source| WriteError { path, source })?;
     render(dir, report)
 }
 
 /// Writes `report.txt` and `report.html` only.
-pub fn render(dir: &Path, report: &Report) -> std::io::Result<()> {
-    write_atomically(&dir.join("report.txt"), text::render(report).as_bytes())?;
-    write_atomically(&dir.join("report.html"), html::render(report).as_bytes())
+///
+/// # Errors
+/// As [`write`].
+pub fn render(dir: &Path, report: &Report) -> Result<(), WriteError> {
+    for (name, text) in [("report.txt", text::render(report)), ("report.html", html::render(report))] {
+        let path = dir.join(name);
+        write_atomically(&path, text.as_bytes()).map_err(|source| WriteError { path, source })?;
+    }
+    Ok(())
 }
 
 /// Reads `report.json` of a directory and checks it against [`SCHEMA`].

@@ -67,7 +67,7 @@ pub fn run(
     let stages: Vec<&str> = part.running().collect();
     let _lock = Lock::take(&shared.lock(), &stages.join(", "), stop.clone(), progress)?;
     if let Some(from) = &job.after {
-        shared.adopt(from, part)?;
+        shared.adopt(from, part, progress)?;
     }
     shared.ready(part, resume)?;
     let trainer = Trainer {

@@ -49,7 +49,8 @@ pub fn evaluated(
     progress: &Progress,
 ) -> Result<Vec<Evaluation>, Error> {
     let spec = spec(t, m);
-    if let Some(made) = Made::<Vec<Evaluation>>::read(path).filter(|_| resume || !runs) {
+    let lies = if resume || !runs { Made::<Vec<Evaluation>>::read(path)? } else { None };
+    if let Some(made) = lies {
         match difference(&made.spec, &spec) {
             None => return Ok(made.found),
             Some(said) if !runs => {

@@ -99,7 +99,7 @@ impl Trainer<'_> {
             if i > self.part.last() || runs && !self.resume || !shared.tensors(name).exists() {
                 continue;
             }
-            let Some(made) = Made::<Option<Resolved>>::read(&shared.made(name)) else { continue };
+            let Some(made) = Made::<Option<Resolved>>::read(&shared.made(name))? else { continue };
             let (mut then, mut now) = (made.spec, self.spec(i, common)?);
             if runs {
                 RATES.iter().for_each(|&r| {
@@ -119,9 +119,12 @@ impl Trainer<'_> {
     }
 
     /// How a search's budget was resolved by the job that began it.
-    pub(super) fn resolved(&self, shared: &Shared, name: &str) -> Option<Target> {
-        let found = Made::<Option<Resolved>>::read(&shared.made(name))?.found;
-        shared.tensors(name).exists().then(|| found.map(Target::from))?
+    pub(super) fn resolved(&self, shared: &Shared, name: &str) -> Result<Option<Target>, Error> {
+        if !shared.tensors(name).exists() {
+            return Ok(None);
+        }
+        let made = Made::<Option<Resolved>>::read(&shared.made(name))?;
+        Ok(made.and_then(|m| m.found).map(Target::from))
     }
 
     /// Writes what a stage that runs here is made for.

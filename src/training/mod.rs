@@ -17,7 +17,7 @@ mod target;
 mod watch;
 
 use crate::error::{Error, input};
-use crate::jobs::{Left, Part, Shared};
+use crate::jobs::{Left, Log, Part, Shared};
 use crate::latency::Pricing;
 use crate::model::{Model as Canonical, PassRecord};
 use crate::progress::Progress;
@@ -141,7 +141,13 @@ impl Trainer<'_> {
             shared.clear(self.part, first_tune.filter(|_| self.fold.is_some()))?;
         }
         let kept = |stage: &str| self.resume || names[..self.part.first()].iter().any(|n| n == stage);
-        let mut watch = Watch::open(&self.folder.join("log.jsonl"), kept, self.progress)?;
+        let path = self.folder.join("log.jsonl");
+        let mut log = match self.resume || self.part.first() > 0 {
+            true => Log::read(&path)?,
+            false => Log::default(),
+        };
+        log.lines.retain(|(_, r)| kept(&r.stage));
+        let mut watch = Watch::open(&path, log, self.progress)?;
         watch.dog = chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
         self.same(&shared, "start", format!("{common:?}"), &mut student)?;
         let mut recorded = 0;
@@ -187,7 +193,7 @@ impl Trainer<'_> {
                 let budget = planned.budget.as_ref().ok_or_else(|| input("stage search needs a budget"))?;
                 masks.budget = Some(budget.to_string());
                 let resolved = match budget {
-                    Budget::Latency(_) => self.resolved(&shared, &name),
+                    Budget::Latency(_) => self.resolved(&shared, &name)?,
                     _ => None,
                 };
                 target = match resolved {
@@ -196,7 +202,7 @@ impl Trainer<'_> {
                 };
                 notes.extend(target.said.clone());
             }
-            if runs && shared.left(&name) != Left::All {
+            if runs && shared.left(&name)? != Left::All {
                 self.begin(&shared, i, &common, Some(&target).filter(|_| planned.kind == Kind::Search))?;
             }
             if planned.kind == Kind::Search && is_oneshot(o) {
@@ -244,6 +250,7 @@ impl Trainer<'_> {
                 Ok(Ended::Finished) => {}
                 Ok(Ended::Stopped) => return Err(self.stopped(&name)),
                 Err(StageError::Other(e)) => return Err(named(e)),
+                Err(StageError::Kept(e)) => return Err(Error::Input(e)),
                 Err(e @ StageError::NotFinite { .. }) => return Err(Error::Answer(format!("{name}: {e}"))),
             }
             if planned.kind == Kind::Teacher {

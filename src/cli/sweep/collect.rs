@@ -11,7 +11,7 @@ use serde_json::json;
 pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
     let (mut dirs, mut unmet, mut missing) = (vec![], vec![], vec![]);
     for (i, b) in sweep.budgets().enumerate() {
-        match sweep.outcome(i) {
+        match sweep.outcome(i)? {
             Outcome::Done => dirs.push(sweep.folder(i)),
             Outcome::Unmet(why) => unmet.push(why),
             Outcome::Missing => missing.push(b.to_string()),
@@ -33,10 +33,10 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
     if g.json {
         print_json(&result)?;
     } else {
-        print(&compare::table(&runs));
-        print(&compare::cost_table(&runs));
+        print(&compare::table(&runs))?;
+        print(&compare::cost_table(&runs))?;
         if !runs.is_empty() {
-            print(&html.display().to_string());
+            print(&html.display().to_string())?;
         }
     }
     if !missing.is_empty() {

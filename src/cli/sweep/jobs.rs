@@ -2,12 +2,11 @@
 
 use super::super::run::{How, execute};
 use crate::error::{Error, input};
-use crate::jobs::{COMPILE, EVALUATE, SHARED};
+use crate::jobs::{COMPILE, EVALUATE, SHARED, kept};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::training::command::Done;
-use relinc_passes::files::write_atomically;
 use relinc_runtime::search::budget::Budget;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
@@ -105,7 +104,7 @@ impl Sweep {
             return Ok(r);
         }
         progress.step(&format!("budget {text}"));
-        let _ = std::fs::remove_file(dir.join(UNMET));
+        forget(&dir.join(UNMET))?;
         let after = (!self.shared().is_empty()).then(|| self.out.join(SHARED));
         let own: Vec<String> = match &after {
             Some(_) => {
@@ -118,12 +117,9 @@ impl Sweep {
             Ok(Done::Compiled(r)) => Ok(*r),
             Ok(Done::Stages { .. }) => Err(input("the pipeline does not end with a compilation")),
             Err(Error::Answer(why)) => {
-                let unmet = Unmet { budget: text, why: why.clone() };
-                let text = serde_json::to_string_pretty(&unmet).map_err(input)?;
-                let path = dir.join(UNMET);
                 std::fs::create_dir_all(&dir)
-                    .and_then(|()| write_atomically(&path, text.as_bytes()))
-                    .map_err(|e| input(format!("{}: cannot be written: {e}", path.display())))?;
+                    .map_err(|e| input(format!("{}: cannot be made: {e}", dir.display())))?;
+                kept::write(&dir.join(UNMET), &Unmet { budget: text, why: why.clone() })?;
                 Err(Error::Answer(why))
             }
             Err(e) => Err(self.named(e, Some(&text))),
@@ -131,15 +127,14 @@ impl Sweep {
     }
 
     /// What a budget's folder holds.
-    pub(super) fn outcome(&self, i: usize) -> Outcome {
+    pub(super) fn outcome(&self, i: usize) -> Result<Outcome, Error> {
         let text = self.budgets[i].to_string();
-        let unmet = std::fs::read_to_string(self.folder(i).join(UNMET)).ok();
-        let unmet = unmet.and_then(|t| serde_json::from_str::<Unmet>(&t).ok()).filter(|u| u.budget == text);
-        match (unmet, self.report(i)) {
+        let unmet = kept::read::<Unmet>(&self.folder(i).join(UNMET))?.filter(|u| u.budget == text);
+        Ok(match (unmet, self.report(i)) {
             (Some(u), _) => Outcome::Unmet(u.why),
             (None, Some(_)) => Outcome::Done,
             (None, None) => Outcome::Missing,
-        }
+        })
     }
 
     fn report(&self, i: usize) -> Option<Report> {
@@ -168,6 +163,16 @@ impl Sweep {
 }
 
 const UNMET: &str = "unmet.json";
+
+/// Removes a file where there is one.
+fn forget(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(input(format!("{}: cannot be removed: {e}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// A budget as the name of a folder: `10%` is `10pct`.
 fn name(b: &Budget) -> String {
