@@ -1,11 +1,13 @@
-//! Files that appear whole or not at all, and that are on the disk when the call that wrote them returns.
+//! Files that appear whole or not at all, and that are on the disk when the call that wrote them returns. Only what is written into
+//! an unfinished folder waits for [`settle`]: there, all goes to the disk at once.
 
+use rayon::prelude::*;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// What the names of files begin with that are still being written.
-const UNFINISHED: &str = ".relinc-";
+/// What the names of files and folders begin with that are still being written.
+pub const UNFINISHED: &str = ".relinc-";
 
 /// Lets `fill` write a temporary file beside `path`, then renames it to `path`. What cannot be replaced by a file, as a pipe or
 /// `/dev/stdout`, is written to.
@@ -18,10 +20,14 @@ pub fn create_atomically(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::R
         fill(&mut w)?;
         return w.flush();
     }
-    let mut w = BufWriter::with_capacity(1 << 16, temporary(path)?);
+    let tmp = temporary(path)?;
+    let mut w = BufWriter::with_capacity(1 << 16, tmp.as_file());
     fill(&mut w)?;
-    let tmp = w.into_inner().map_err(|e| e.into_error())?;
-    tmp.as_file().sync_all()?;
+    let file = w.into_inner().map_err(|e| e.into_error())?;
+    if in_unfinished(path) {
+        return tmp.persist(path).map(drop).map_err(|e| e.error);
+    }
+    file.sync_all()?;
     tmp.persist(path).map_err(|e| e.error)?;
     sync_folder(folder(path))
 }
@@ -70,6 +76,31 @@ pub fn sync_folder(dir: &Path) -> io::Result<()> {
     }
 }
 
+/// Puts everything in an unfinished folder on the disk, before it is renamed.
+///
+/// # Errors
+/// Those of the disk.
+pub fn settle(dir: &Path) -> io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    let (mut all, mut next) = (vec![], 0);
+    all.push(dir.to_path_buf());
+    while next < all.len() {
+        if all[next].is_dir() {
+            let entries = fs::read_dir(&all[next])?.map(|e| e.map(|e| e.path()));
+            all.extend(entries.collect::<io::Result<Vec<_>>>()?);
+        }
+        next += 1;
+    }
+    all.par_iter().try_for_each(|p| if p.is_dir() { sync_folder(p) } else { File::open(p)?.sync_all() })
+}
+
+/// Is `path` in a folder that is still being written?
+fn in_unfinished(path: &Path) -> bool {
+    folder(path).components().any(|c| c.as_os_str().to_string_lossy().starts_with(UNFINISHED))
+}
+
 /// The folder that `path` is in.
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -86,7 +117,13 @@ fn temporary(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     // Temporary files are private; results have the permissions that the user's umask leaves.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder(path))
+    builder.tempfile_in(folder(path)).map_err(plain)
+}
+
+/// Without the name of the temporary file, which nobody knows.
+fn plain(e: io::Error) -> io::Error {
+    let inner = e.get_ref().and_then(|e| e.source()).and_then(|e| e.downcast_ref::<io::Error>());
+    inner.and_then(io::Error::raw_os_error).map_or(e, io::Error::from_raw_os_error)
 }
 
 #[cfg(test)]
@@ -122,9 +159,21 @@ mod tests {
         let path = dir.path().join("a");
         fs::create_dir(&path).unwrap();
         assert!(writable(&path).is_err() && write_atomically(&path, b"").is_err());
-        assert!(writable(&dir.path().join("none/b")).is_err());
+        let missing = writable(&dir.path().join("none/b")).unwrap_err();
+        assert!(missing.kind() == io::ErrorKind::NotFound && !missing.to_string().contains(UNFINISHED));
         assert!(writable(&dir.path().join("b")).is_ok());
         assert_eq!(names(dir.path()), ["a"]);
+    }
+
+    #[test]
+    fn an_unfinished_folder_is_settled_with_all_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join(".relinc-1/spu");
+        fs::create_dir_all(&folder).unwrap();
+        write_atomically(&folder.join("a"), b"a").unwrap();
+        settle(folder.parent().unwrap()).unwrap();
+        assert_eq!(names(&folder), ["a"]);
+        assert!(settle(&dir.path().join("none")).is_err());
     }
 
     #[test]
