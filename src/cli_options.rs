@@ -1,6 +1,8 @@
 //! Words that the command line and pipeline files share.
 
 use crate::error::Error;
+use relinc_passes::front::onnx::{Need, Wanted};
+use relinc_runtime::data::DataSpec;
 use relinc_runtime::search::oneshot::Allocation;
 
 /// `global` or `senet`, the latter with sensitivities or without.
@@ -25,4 +27,10 @@ pub fn untrained_method(m: &str) -> Result<(), Error> {
         ))),
         _ => Err(Error::Input(format!("method '{m}' is not known; choose oneshot"))),
     }
+}
+
+/// The output that holds the class scores: the one of this name, or the one that fits the data.
+pub fn scores(output: Option<String>, data: Option<&DataSpec>) -> Wanted {
+    let need = if data.is_some() { Need::Scores } else { Need::One };
+    Wanted { output, classes: data.and_then(DataSpec::class_count), need }
 }

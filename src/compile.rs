@@ -16,7 +16,9 @@ use crate::report::{self, Report, model as rm};
 use crate::staging::Staging;
 use crate::vanish::Asked;
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
+use relinc_passes::drop_redundant_relu::settle;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
+use relinc_passes::head;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::Masks;
@@ -216,32 +218,37 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     };
     progress.step("canonical form");
     let mut model = Model::canonical(imported, info, vec![], &options, probe.as_mut())?;
+    notes.append(&mut model.notices);
+    let lean = model.lean()?;
     let original = model.graph.clone();
     let facts = infer(&original).map_err(|e| input(&e[0]))?;
+    let canonical = |g: &Graph| Model::canonical(g.clone(), model.info.clone(), vec![], &options, None);
     let whole = match &r.unfolded {
-        Some((g, merged)) => {
-            model.passes.extend(merged.iter().cloned());
-            Model::canonical(g.clone(), model.info.clone(), vec![], &options, None)?.graph
-        }
-        None => original.clone(),
+        Some((g, _)) => canonical(g)?.lean()?.whole()?,
+        None => lean.whole()?,
     };
+    let reference = r.reference.as_ref().map(canonical).transpose()?;
+    model.passes.extend(r.unfolded.iter().flat_map(|(_, merged)| merged.clone()));
     let whole_facts = infer(&whole).map_err(|e| input(&e[0]))?;
     let totals_before = cost::totals(&whole, &whole_facts);
     let mut accuracy = match &held_out {
         Some(ds) => {
-            let before = r.reference.as_ref().unwrap_or(&original);
+            let before = reference.as_ref().map_or(&lean.graph, |m| &m.graph);
             Some(search::accuracy(before, ds, r, "before", progress)?)
         }
         None => None,
     };
     notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
-    let mut masks = search::masks(&model, r, progress, &mut notes)?;
+    let mut masks = search::masks(&model, &lean, r, progress, &mut notes)?;
     options.masks = Some(masks.clone());
+    settle(&model.graph, &mut masks, r.input_range).map_err(input)?;
+    let (given, proven) = (options.masks.clone().unwrap_or_default(), masks.clone());
     if let Some(n) = r.stable_sign {
         let signs = stable::signs(&model, r, n, &masks, progress)?;
         signs.settle(&mut masks);
         options.signs = Some(signs);
     }
+    model.put_head_on(probe.as_mut())?;
     if trained {
         let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
         let o = onnx::OnnxOptions { opset: r.opset, ..Default::default() };
@@ -250,9 +257,9 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     progress.step("lowering");
     options.fold = r.fold.options(r);
     model.lower(&options, probe.as_mut())?;
-    if let (Some(n), Some(given), Some(ds)) = (r.stable_sign, &options.masks, &held_out) {
-        notes.push(stable::counts(given, &masks, n));
-        let (largest, said) = stable::change(&original, given, &masks, ds, progress)?;
+    if let (Some(n), Some(ds)) = (r.stable_sign, &held_out) {
+        notes.push(stable::counts(&proven, &masks, n));
+        let (largest, said) = stable::change(&original, &proven, &masks, ds, progress)?;
         notes.push(said);
         model.measured("stable-sign", largest);
     }
@@ -266,7 +273,9 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     let emitted = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
     if let (Some(a), Some(ds)) = (&mut accuracy, &held_out) {
         let n = r.eval_images;
-        let after = eval::clean(emitted.graph(), ds, n, &mut |i, n| progress.count("accuracy after", i, n))
+        let mut logits = emitted.graph().clone();
+        head::split(&mut logits, emitted.facts());
+        let after = eval::clean(&logits, ds, n, &mut |i, n| progress.count("accuracy after", i, n))
             .map_err(input)?;
         notes.push(format!(
             "After masking, {} classes are predicted on {} images.",
@@ -289,7 +298,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     emit(&emitted, &staging, r, &model, &sample, &chosen)?;
     let path = staging.path().join("masks.safetensors");
     masks.write(&path).map_err(|e| placed(e, &staging, &r.out))?;
-    let layers = describe::layers(&model, &masks, &original, &facts);
+    let layers = describe::layers(&model, (&given, &masks), &original, &facts);
     let report = Report {
         relinc: env!("CARGO_PKG_VERSION").into(),
         model: describe::model_info(&model.info),

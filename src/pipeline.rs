@@ -1,6 +1,6 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
-use crate::cli_options::allocation;
+use crate::cli_options::{allocation, scores};
 use crate::compile::fixed::{FixedPoint, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
@@ -24,6 +24,8 @@ use std::path::{Path, PathBuf};
 pub struct Pipeline {
     /// The ONNX model; relative to the pipeline file.
     pub model: Option<PathBuf>,
+    /// Which of its outputs holds the class scores.
+    pub output: Option<String>,
     /// Or a network built from a description.
     pub architecture: Option<Architecture>,
     /// Images; a relative folder is looked for beside the pipeline file, then in the working directory.
@@ -119,6 +121,7 @@ const KEYS: &[(&str, &[&str])] = &[
         "",
         &[
             "model",
+            "output",
             "architecture",
             "data",
             "device",
@@ -199,7 +202,13 @@ impl Pipeline {
     /// Where the network comes from.
     pub fn source(&self, base: &Path) -> Result<Source, Error> {
         match (&self.model, &self.architecture) {
-            (Some(m), None) => Ok(Source::File(base.join(m), ImportOptions::default())),
+            (Some(m), None) => {
+                let scores = Some(scores(self.output.clone(), self.images(base)?.as_ref()));
+                Ok(Source::File(base.join(m), ImportOptions { scores, ..ImportOptions::default() }))
+            }
+            (None, Some(_)) if self.output.is_some() => {
+                Err(Error::Input("output: a network built from a description has one; leave it out".into()))
+            }
             (None, Some(a)) => {
                 let g = a.build(self.seed).map_err(input)?;
                 let name = format!("{} (built)", g.name);

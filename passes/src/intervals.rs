@@ -3,6 +3,7 @@
 use crate::commute_relu_maxpool::only_padding;
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor, Unary};
+use crate::masks::{RELU, ZERO};
 
 /// Smallest and largest number an element can be; infinite where nothing is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,15 +47,26 @@ pub struct Intervals {
     of: Vec<Interval>,
     /// Are weights looked at?
     weights: bool,
+    /// Is a ReLU one, or may a mask have made anything of it?
+    relus: bool,
 }
 
 impl Intervals {
     /// From the range of every element of the graph's inputs. Without one nothing is derived from weights either: so
     /// what follows stays true while a network is trained.
     pub fn of(g: &Graph, facts: &Facts, input: Option<(f32, f32)>) -> Intervals {
+        Intervals::over(g, facts, input, true)
+    }
+
+    /// What holds for any input, any weights, and whatever masks make of the ReLUs.
+    pub fn under_any_masks(g: &Graph, facts: &Facts) -> Intervals {
+        Intervals::over(g, facts, None, false)
+    }
+
+    fn over(g: &Graph, facts: &Facts, input: Option<(f32, f32)>, relus: bool) -> Intervals {
         let order = g.topo().unwrap_or_default();
         let size = order.iter().map(|id| id.index() + 1).max().unwrap_or(0);
-        let mut all = Intervals { of: vec![ANY; size], weights: input.is_some() };
+        let mut all = Intervals { of: vec![ANY; size], weights: input.is_some(), relus };
         for id in order {
             let i = match g.op(id) {
                 Op::Input(_) => input.map_or(ANY, |(l, h)| Interval::new(l.into(), h.into())),
@@ -92,7 +104,9 @@ impl Intervals {
         }
         let (x, zero) = (of(0), Interval::new(0.0, 0.0));
         match g.op(id) {
+            Op::Relu | Op::MaskedRelu if !self.relus => ANY,
             Op::Relu => x.map(|v| v.max(0.0)),
+            Op::MaskedRelu if no_identity(g, id) => x.map(|v| v.max(0.0)).hull(zero),
             Op::MaskedRelu if operands.len() == 2 => x.hull(zero),
             Op::Clip { min, max } => x.map(|v| v.max((*min).into()).min((*max).into())),
             Op::Conv(_) | Op::Linear if self.weights => weighted(g, id, x),
@@ -137,6 +151,12 @@ impl Intervals {
             _ => ANY,
         }
     }
+}
+
+/// Does a mask let no element through as it is?
+fn no_identity(g: &Graph, id: NodeId) -> bool {
+    let mask = g.const_operand(id, 1).and_then(|t| t.as_u8());
+    mask.is_some_and(|m| m.iter().all(|&v| matches!(v, RELU | ZERO)))
 }
 
 fn of_constant(t: &Tensor) -> Interval {

@@ -3,8 +3,11 @@
 //! The order depends on the network alone, not on the file's node order or names: ReLUs are sorted by their depth
 //! (the longest path from an input, counted in operations that every exporter writes: convolutions, linear layers,
 //! poolings, additions of two activations, nonlinearities), then by a structural signature that ignores names and
-//! weights, then by the values of the weights above them, and only then by insertion order.
+//! weights, then by the values of the weights above them, and only then by insertion order. ReLUs whose operand is never
+//! negative while all others are in place come last, in the same order: the names of the others are those of the network
+//! without them.
 
+use crate::drop_redundant_relu::redundant;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -86,10 +89,29 @@ pub fn canonical_order(g: &Graph, facts: &Facts) -> Vec<NodeId> {
     relus
 }
 
+/// The graph with these ReLUs taken out: what read one reads its operand.
+pub fn without(g: &Graph, relus: &[NodeId]) -> Graph {
+    let mut lean = g.clone();
+    for &id in relus {
+        if let Some(x) = lean.operand(id, 0) {
+            lean.redirect(id, x);
+            lean.remove_unread(id);
+        }
+    }
+    lean
+}
+
 /// Names every ReLU layer of a canonicalised graph and returns (layer name, node) in order.
 pub fn name_layers(g: &mut Graph, facts: &Facts) -> Vec<(String, NodeId)> {
-    let order = canonical_order(g, facts);
+    let last = redundant(g, facts, None);
+    let mut order = match &last[..] {
+        [] => canonical_order(g, facts),
+        last => canonical_order(&without(g, last), facts),
+    };
     let width = order.len().saturating_sub(1).to_string().len().max(2);
+    if !last.is_empty() {
+        order.extend(canonical_order(g, facts).into_iter().filter(|id| last.contains(id)));
+    }
     let named: Vec<_> =
         order.into_iter().enumerate().map(|(i, id)| (format!("relu{i:0width$}"), id)).collect();
     for (name, id) in &named {

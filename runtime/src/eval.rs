@@ -44,6 +44,22 @@ pub fn only_input(g: &Graph) -> Result<(NodeId, &Type), String> {
     }
 }
 
+/// The only output of a network.
+pub fn only_output(g: &Graph) -> Result<NodeId, String> {
+    match g.outputs() {
+        [o] => Ok(o.node),
+        v => Err(format!("the model has {} outputs; relinc compares the class scores of one", v.len())),
+    }
+}
+
+/// The dimensions for one image of a value of `n` images; a batch of one may have lost its dimension.
+pub fn of_one_image(shape: &[usize], n: usize) -> Vec<usize> {
+    match shape.split_first() {
+        Some((&first, rest)) if first == n => rest.to_vec(),
+        _ => shape.to_vec(),
+    }
+}
+
 /// How a network wants images: channels first or last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -134,15 +150,16 @@ impl<'g> Classifier<'g> {
     /// Makes a graph ready.
     ///
     /// # Errors
-    /// A graph on a cycle.
+    /// A graph on a cycle, or of more than one output.
     pub fn new(g: &'g Graph) -> Result<Classifier<'g>, String> {
+        only_output(g)?;
         match Blocks::new(g) {
             Ok(b) => Ok(Classifier::Blocks(Box::new(b))),
             Err(_) => Interp::new(g).map(Classifier::Interp).map_err(|e| e.to_string()),
         }
     }
 
-    /// The first output for a batch.
+    /// The output for a batch.
     ///
     /// # Errors
     /// A batch of another shape than the input's.

@@ -1,9 +1,11 @@
 //! Options several commands share.
 
+use crate::cli_options::scores;
 use crate::error::{Error, input};
 use clap::Args;
 use relinc_passes::front::onnx::ImportOptions;
 use relinc_runtime::cost::{self, Network, Protocol};
+use relinc_runtime::data::DataSpec;
 
 /// How a model file is read.
 #[derive(Debug, Clone, Default, Args)]
@@ -14,10 +16,14 @@ pub struct ImportArgs {
     /// Leave a batch that is fixed at 1 as it is
     #[arg(long)]
     keep_batch: bool,
+    /// Which of several outputs holds the class scores [default: the only one that can]
+    #[arg(long, value_name = "NAME")]
+    output: Option<String>,
 }
 
 impl ImportArgs {
-    pub fn options(&self) -> Result<ImportOptions, Error> {
+    /// For a command that needs class scores, of the classes of `data` where it has some.
+    pub fn options(&self, data: Option<&DataSpec>) -> Result<ImportOptions, Error> {
         let parse = |d: &String| {
             let (name, n) = d.split_once('=')?;
             Some((name.to_string(), n.parse::<usize>().ok().filter(|&n| n > 0)?))
@@ -29,7 +35,8 @@ impl ImportArgs {
                 parse(d).ok_or_else(|| Error::Input(format!("--dim {d}: write NAME=N with N at least 1")))
             })
             .collect::<Result<_, _>>()?;
-        Ok(ImportOptions { keep_batch: self.keep_batch, dims, ..ImportOptions::default() })
+        let scores = Some(scores(self.output.clone(), data));
+        Ok(ImportOptions { keep_batch: self.keep_batch, dims, scores, ..ImportOptions::default() })
     }
 }
 

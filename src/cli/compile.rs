@@ -171,7 +171,7 @@ fn range(s: &str) -> Result<(f32, f32), String> {
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let progress = g.progress();
     let r = a.request(g.seed())?;
-    let result = compile(Source::File(a.model.clone(), a.import.options()?), &r, &progress);
+    let result = compile(Source::File(a.model.clone(), a.import.options(a.data.as_ref())?), &r, &progress);
     progress.finish();
     let report = result.map_err(|e| name_file(e, &a.model))?;
     if let (true, Some(bytes)) = (g.verbose > 0, crate::bench::peak_memory()) {

@@ -72,6 +72,8 @@ struct Found {
     clean: Clean,
     corrupted: Option<Corrupted>,
     attacked: Vec<(Attack, Adversarial)>,
+    /// What the user should know of the model.
+    notices: Vec<String>,
 }
 
 /// Runs the command.
@@ -82,7 +84,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     a.writable()?;
     let folder = a.folder()?;
     let progress = g.progress();
-    let mut m = Model::load(&a.model, &a.import.options()?, &Options::default(), None)?;
+    let mut m = Model::load(&a.model, &a.import.options(Some(&a.data))?, &Options::default(), None)?;
     let masks = a.masks.as_ref().map(|file| read_masks(file, &m)).transpose()?;
     let ds = a.data.open(a.split, a.limit).map_err(input)?;
     let target = match a.attacks[..] {
@@ -115,7 +117,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         attacked.push((*attack, guarded(target.device(), left)?));
     }
     progress.finish();
-    let found = Found { clean, corrupted, attacked };
+    let found = Found { clean, corrupted, attacked, notices: m.notices };
     if g.json {
         return print_json(&shown::json(&a, &found));
     }
@@ -169,17 +171,22 @@ impl Args {
 
     fn clean(&self, m: &Model, ds: &Dataset, progress: &Progress) -> Result<Clean, Error> {
         let n = self.limit.unwrap_or(ds.len());
-        let (mut outputs, mut shape) = (vec![], vec![]);
+        let (mut outputs, mut shape, mut failed) = (vec![], vec![], None);
         let mut keep = |logits: &Tensor| {
             if self.save_outputs.is_some() {
-                outputs.extend_from_slice(logits.as_f32().unwrap_or_default());
-                shape = logits.shape().to_vec();
+                match m.head.apply(logits) {
+                    Ok(y) => {
+                        outputs.extend_from_slice(y.as_f32().unwrap_or_default());
+                        shape = y.shape().to_vec();
+                    }
+                    Err(e) => failed = Some(e),
+                }
             }
         };
         let tell = &mut |i, n| progress.count("images", i, n);
         let found = eval::clean_watched(&m.graph, ds, n, tell, &mut keep);
         progress.finish();
-        let r = found.map_err(|e| self.named(e))?;
+        let r = found.and_then(|r| failed.map_or(Ok(r), Err)).map_err(|e| self.named(e))?;
         if let Some(d) = shape.first_mut() {
             *d = r.n;
         }

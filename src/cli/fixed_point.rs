@@ -4,10 +4,8 @@ use super::verify::{Args, Given, execute};
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
 use crate::fixed_point::render;
-use crate::model::Model;
 use crate::probe::{max_abs_difference, range};
 use relinc_passes::ir::{Graph, Tensor};
-use relinc_passes::pass::Options;
 use relinc_passes::{files, npy, valid};
 use relinc_runtime::eval;
 use relinc_runtime::fixed::{Format, Settings, Truncation, analyse};
@@ -62,8 +60,8 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
         None => a.a.clone(),
     };
     let named = |e: String| Error::Input(format!("{}: {e}", path.display()));
-    let second = Model::load(&path, &a.import.options()?, &Options::default(), None)?;
-    let graph = valid::check(&second.graph).map_err(|e| named(e[0].to_string()))?;
+    let second = a.second(&path)?;
+    let graph = valid::check(&second).map_err(|e| named(e[0].to_string()))?;
     let settings = Settings { format, truncation: f.truncation, seed: g.seed(), headroom: f.headroom };
     let progress = g.progress();
     let tell = &mut |i, n| progress.count("fixed point", i, n);

@@ -2,12 +2,14 @@
 
 use super::args::{CostArgs, ImportArgs};
 use super::{Global, print, print_json};
+use crate::compile::describe::REDUNDANT;
 use crate::error::{Error, input};
 use crate::model::Model;
 use crate::report::count;
+use relinc_passes::front::onnx::Need;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::text::{Constants, print as pir};
-use relinc_passes::ir::{Facts, Op, dot};
+use relinc_passes::ir::{Graph, Op, dot};
 use relinc_passes::pass::Options;
 use relinc_runtime::cost;
 use serde_json::{Value, json};
@@ -31,40 +33,48 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
-    let m = Model::load(&a.model, &a.import.options()?, &Options::default(), None)?;
-    let facts = infer(&m.graph).map_err(|e| input(&e[0]))?;
+    let mut options = a.import.options(None)?;
+    options.scores.iter_mut().for_each(|s| s.need = Need::OrAll);
+    let m = Model::load(&a.model, &options, &Options::default(), None)?;
+    let whole = m.whole()?;
     if let Some(form) = &a.graph {
-        let text = if form == "dot" { dot::to_dot(&m.graph) } else { pir(&m.graph, Constants::Opaque) };
+        let text = if form == "dot" { dot::to_dot(&whole) } else { pir(&whole, Constants::Opaque) };
         return match g.json {
             true => print_json(&json!({"form": form, "graph": text})),
             false => print(&text),
         };
     }
-    let v = describe(&m, &facts, &a)?;
+    let v = describe(&m, &m.lean()?.whole()?, &a)?;
     if g.json {
         return print_json(&v);
     }
     print(&text(&m, &v))
 }
 
-fn describe(m: &Model, facts: &Facts, a: &Args) -> Result<Value, Error> {
-    let totals = cost::totals(&m.graph, facts);
+/// A model, and in figures the graph of what costs something.
+fn describe(m: &Model, graph: &Graph, a: &Args) -> Result<Value, Error> {
+    let facts = &infer(graph).map_err(|e| input(&e[0]))?;
+    let totals = cost::totals(graph, facts);
     let mut ops: BTreeMap<&str, usize> = BTreeMap::new();
-    for id in m.graph.ids().filter(|&id| !matches!(m.graph.op(id), Op::Const(_) | Op::Input(_))) {
-        *ops.entry(m.graph.op(id).mnemonic()).or_default() += 1;
+    for id in graph.ids().filter(|&id| !matches!(graph.op(id), Op::Const(_) | Op::Input(_))) {
+        *ops.entry(graph.op(id).mnemonic()).or_default() += 1;
     }
     let layers: Vec<Value> = m
         .layers
         .iter()
         .map(|l| {
-            json!({"name": l.name, "op": "relu", "shape": l.shape, "relus": l.relus(), "relus_before": l.relus(),
-                   "source": l.exporter_name, "action": "kept", "why": "nothing was compiled"})
+            let (relus, action, why) = match l.redundant {
+                true => (0, "linearized", REDUNDANT),
+                false => (l.relus(), "kept", "nothing was compiled"),
+            };
+            json!({"name": l.name, "op": "relu", "shape": l.shape, "relus": relus, "relus_before": l.relus(),
+                   "source": l.exporter_name, "action": action, "why": why})
         })
         .collect();
     let mut costs = vec![];
     for p in a.cost.protocols()? {
         let w = a.cost.weights().unwrap_or(p.default_weights);
-        let priced = cost::price(&m.graph, facts, &p, w);
+        let priced = cost::price(graph, facts, &p, w);
         for n in a.cost.networks()? {
             costs.push(crate::report::model::Cost::new(&p, &n, &priced, None));
         }
@@ -72,8 +82,8 @@ fn describe(m: &Model, facts: &Facts, a: &Args) -> Result<Value, Error> {
     let shape = |t: &relinc_passes::ir::Type| t.to_string();
     Ok(json!({
         "model": crate::compile::describe::model_info(&m.info),
-        "inputs": m.graph.inputs().iter().map(|&i| json!({"name": m.graph.node(i).name, "type": shape(facts.ty(i))})).collect::<Vec<_>>(),
-        "outputs": m.graph.outputs().iter().map(|o| json!({"name": o.name, "type": shape(facts.ty(o.node))})).collect::<Vec<_>>(),
+        "inputs": graph.inputs().iter().map(|&i| json!({"name": graph.node(i).name, "type": shape(facts.ty(i))})).collect::<Vec<_>>(),
+        "outputs": graph.outputs().iter().map(|o| json!({"name": o.name, "type": shape(facts.ty(o.node))})).collect::<Vec<_>>(),
         "totals": totals,
         "layers": layers,
         "operations": ops,
@@ -104,7 +114,7 @@ fn text(m: &Model, v: &Value) -> String {
         s,
         "\n{} ReLUs in {} layers, {} secure comparisons, {} multiply-accumulates, {} parameters\n",
         n("relus"),
-        m.layers.len(),
+        m.layers.iter().filter(|l| !l.redundant).count(),
         n("comparisons"),
         n("macs"),
         n("parameters")
@@ -112,7 +122,11 @@ fn text(m: &Model, v: &Value) -> String {
     let _ = writeln!(s, "{:<8} {:>14} {:>10}  exporter's name", "layer", "C×H×W", "ReLUs");
     for l in &m.layers {
         let shape = format!("{}×{}×{}", l.shape[0], l.shape[1], l.shape[2]);
-        let _ = writeln!(s, "{:<8} {shape:>14} {:>10}  {}", l.name, count(l.relus() as u64), l.exporter_name);
+        let relus = if l.redundant { "none" } else { &count(l.relus() as u64) };
+        let _ = writeln!(s, "{:<8} {shape:>14} {relus:>10}  {}", l.name, l.exporter_name);
+    }
+    if m.layers.iter().any(|l| l.redundant) {
+        let _ = writeln!(s, "none: {REDUNDANT}");
     }
     let ops: Vec<String> =
         v["operations"].as_object().into_iter().flatten().map(|(k, n)| format!("{n} {k}")).collect();

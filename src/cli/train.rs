@@ -134,7 +134,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         learned: None,
     };
     a.budget.iter().try_for_each(|b| request.price_at(b))?;
-    let source = Source::File(a.model.clone(), a.import.options()?);
+    let source = Source::File(a.model.clone(), a.import.options(Some(&a.data))?);
     let measure = Measure {
         split: a.split,
         clean: a.limit as usize,

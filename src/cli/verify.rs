@@ -4,16 +4,17 @@ use super::args::ImportArgs;
 use super::fixed_point::{self, FixedArgs};
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
-use crate::model::Model;
+use crate::model::{Model, import_second};
 use crate::probe::{max_abs_difference, range};
-use relinc_passes::front::onnx::import;
+use relinc_passes::front::onnx::{ImportOptions, Need, import};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::pass::Options;
 use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::eval::of_one_image;
 use relinc_runtime::{eval, exec};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options of `relinc verify`.
 #[derive(Debug, clap::Args)]
@@ -62,10 +63,12 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if !(a.tolerance.is_finite() && a.tolerance >= 0.0) {
         return Err(Error::Input("--tolerance must be a number of at least 0".into()));
     }
-    let options = a.import.options()?;
+    let i = import(&a.a, &a.options()?).map_err(input)?;
+    let progress = g.progress();
+    i.notices.iter().for_each(|n| progress.line(&format!("{}: {n}", a.a.display())));
     let first = match a.as_imported {
-        true => import(&a.a, &options).map_err(input)?.graph,
-        false => Model::load(&a.a, &options, &Options::default(), None)?.graph,
+        true => i.graph,
+        false => Model::canonical(i.graph, i.info, vec![], &Options::default(), None)?.whole()?,
     };
     let given = inputs(&first, &a, g.seed())?;
     if let Some(format) = a.fixed.fixed_point {
@@ -79,10 +82,14 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     };
     let ya = execute(&first, &batch).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
     let yb = match a.oracle {
-        Some(_) => exec::tract::run(b, &batch).map_err(input)?,
+        Some(_) => {
+            let i = import_second(b, &a.options()?)?;
+            let name = i.graph.outputs().first().map(|o| o.name.as_str());
+            let at = i.outputs.iter().position(|o| Some(o.as_str()) == name).unwrap_or(0);
+            exec::tract::run(b, at, &batch).map_err(input)?
+        }
         None => {
-            let second = Model::load(b, &options, &Options::default(), None)?.graph;
-            execute(&second, &batch).map_err(|e| Error::Input(format!("{}: {e}", b.display())))?
+            execute(&a.second(b)?, &batch).map_err(|e| Error::Input(format!("{}: {e}", b.display())))?
         }
     };
     if ya.shape() != yb.shape() {
@@ -95,7 +102,11 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let (x, y) = (ya.as_f32().unwrap_or_default(), yb.as_f32().unwrap_or_default());
     let max = max_abs_difference(&ya, &yb);
     let mean = x.iter().zip(y).map(|(a, b)| f64::from((a - b).abs())).sum::<f64>() / x.len().max(1) as f64;
-    let (pa, pb) = (eval::arg_max(&ya), eval::arg_max(&yb));
+    let rows = |y: &Tensor| {
+        let n = y.shape().first().copied().unwrap_or(1);
+        eval::arg_max(&y.clone().reshaped([n, y.len() / n.max(1)]))
+    };
+    let (pa, pb) = (rows(&ya), rows(&yb));
     let agree = pa.iter().zip(&pb).filter(|(a, b)| a == b).count();
     let n = pa.len();
     let limit = a.tolerance * range(&ya).max(range(&yb)).max(f64::MIN_POSITIVE);
@@ -137,7 +148,22 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given, Error> {
     }
 }
 
-/// The first output for a batch, at the batch size the model takes.
+impl Args {
+    /// Images tell which output is meant; what it shows is compared, whatever it is.
+    fn options(&self) -> Result<ImportOptions, Error> {
+        let mut options = self.import.options(self.data.as_ref())?;
+        options.scores.iter_mut().for_each(|s| s.need = Need::One);
+        Ok(options)
+    }
+
+    /// The network that the first is compared with, whole.
+    pub fn second(&self, path: &Path) -> Result<Graph, Error> {
+        let i = import_second(path, &self.options()?)?;
+        Model::canonical(i.graph, i.info, vec![], &Options::default(), None)?.whole()
+    }
+}
+
+/// The output for a batch `[n, …]`, at the batch size the model takes.
 pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
     let (_, ty) = eval::only_input(g)?;
     let per: usize = batch.shape()[1..].iter().product();
@@ -148,7 +174,7 @@ pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
         return Err(format!("its batch is fixed at a number that does not divide {}", batch.shape()[0]));
     }
     let interp = Interp::new(g).map_err(|e| e.to_string())?;
-    let (mut out, mut shape) = (vec![], vec![]);
+    let (mut out, mut each) = (vec![], vec![]);
     for r in ranges {
         let mut s = batch.shape().to_vec();
         s[0] = r.len();
@@ -157,10 +183,8 @@ pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
             .map_err(|e| e.to_string())?;
         let y = y.first().ok_or("the model has no output")?;
         out.extend_from_slice(y.as_f32().ok_or("the output is not f32")?);
-        shape = y.shape().to_vec();
+        each = of_one_image(y.shape(), r.len());
     }
-    if let Some(d) = shape.first_mut() {
-        *d = batch.shape()[0];
-    }
+    let shape = [&[batch.shape()[0]], &each[..]].concat();
     Ok(Tensor::f32(shape, out))
 }

@@ -116,14 +116,26 @@ fn linear(identity: usize, zero: usize) -> String {
     format!("{} elements are the identity, {} are zero", count(identity as u64), count(zero as u64))
 }
 
-/// One entry a ReLU layer.
-pub fn layers(model: &Model, masks: &Masks, original: &Graph, facts: &Facts) -> Vec<rm::Layer> {
+/// Why a redundant layer costs nothing.
+pub const REDUNDANT: &str =
+    "what it reads is never negative while the layers before it keep their ReLUs; it changes nothing and is left out";
+
+/// One entry a ReLU layer, by the masks that were asked for and what was made of them.
+pub fn layers(
+    model: &Model,
+    (given, masks): (&Masks, &Masks),
+    original: &Graph,
+    facts: &Facts,
+) -> Vec<rm::Layer> {
     let macs = macs_by_layer(original, facts);
     let entry = |l: &crate::model::ReluLayer| {
         let all = l.relus();
         let m = masks.layers.get(&l.name);
         let (kept, identity, zero) = m.map_or((all, 0, 0), |m| (m.kept(), m.count(0), m.count(2)));
         let (action, why) = match (kept, all) {
+            (0, n) if given.layers.get(&l.name).is_some_and(|m| m.kept() == n) && zero == 0 => {
+                (rm::Action::Linearized, REDUNDANT.to_string())
+            }
             (k, n) if k == n => (rm::Action::Kept, "every element keeps its ReLU".to_string()),
             (0, _) if zero == 0 => (
                 rm::Action::Linearized,

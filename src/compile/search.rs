@@ -7,7 +7,7 @@ use crate::model::{Model, ReluLayer};
 use crate::progress::Progress;
 use crate::report::model::{Accuracy, Scores};
 use relinc_passes::ir::Graph;
-use relinc_passes::masks::{LayerMask, Masks, RELU};
+use relinc_passes::masks::Masks;
 use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::eval;
 use relinc_runtime::search::budget::Budget;
@@ -37,9 +37,10 @@ pub fn accuracy(
     })
 }
 
-/// One mask for every ReLU layer.
+/// One mask for every ReLU layer; a search looks at the model without redundant ones.
 pub fn masks(
     model: &Model,
+    lean: &Model,
     r: &Request,
     progress: &Progress,
     notes: &mut Vec<String>,
@@ -48,11 +49,9 @@ pub fn masks(
         MaskSource::All => Masks::default(),
         MaskSource::File(path) => read_masks(path, model)?,
         MaskSource::Learned(m) => m.clone(),
-        MaskSource::Oneshot { .. } => search(model, r, progress, notes)?,
+        MaskSource::Oneshot { .. } => model.found(search(lean, r, progress, notes)?),
     };
-    for l in &model.layers {
-        m.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, RELU));
-    }
+    m = model.complete(m);
     let own = &model.info.sha256;
     if let Some(other) = m.model_sha256.as_ref().filter(|s| *s != own) {
         let short = other.get(..12).unwrap_or(other);

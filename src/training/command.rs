@@ -61,7 +61,11 @@ pub fn run(
             "fold before-tune wants a stage tune with masks, from a search before it or given, and no search after it",
         ));
     }
-    let (graph, info, _) = describe::open(source)?;
+    let scores = match &source {
+        Source::File(_, options) => options.scores.clone(),
+        Source::Built(..) | Source::Trained(..) => None,
+    };
+    let (graph, info, notices) = describe::open(source)?;
     let stop = interrupt::catch()?;
     let shared = Shared::of(&request.out);
     let stages: Vec<&str> = part.running().collect();
@@ -77,11 +81,13 @@ pub fn run(
         folder: request.out.clone(),
         resume,
         progress,
+        scores,
         pricing: Pricing::from(&request),
         fold: (request.fold == FoldMode::BeforeTune).then(|| request.fold.options(&request)),
         stop,
     };
-    let trained = trainer.run(graph.clone(), &info)?;
+    let mut trained = trainer.run(graph.clone(), &info)?;
+    trained.notes.splice(0..0, notices);
     interrupt::no_longer_waits(&trainer.stop)?;
     let evaluations = match part.names()[part.last()].as_str() {
         EVALUATE | COMPILE => {

@@ -23,10 +23,9 @@ use crate::model::{Model as Canonical, PassRecord};
 use crate::progress::Progress;
 use burn::tensor::Device;
 use guard::{Watchdog, guarded};
-use relinc_passes::front::onnx::ModelInfo;
+use relinc_passes::front::onnx::{ImportOptions, ModelInfo, Wanted};
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
-use relinc_passes::pass::Options;
 use relinc_passes::weigh::Fold;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::device::{self, Chosen, fit};
@@ -80,6 +79,8 @@ pub struct Trainer<'a> {
     pub resume: bool,
     /// Progress lines.
     pub progress: &'a Progress,
+    /// Which output of a file is meant.
+    pub scores: Option<Wanted>,
     /// How queries are priced, for budgets in seconds.
     pub pricing: Pricing,
     /// When the network is folded before it is tuned: what pays.
@@ -93,39 +94,52 @@ impl Trainer<'_> {
     pub fn run(&self, graph: Graph, info: &ModelInfo) -> Result<Trained, Error> {
         let chosen = device::choose(&self.plan.device).map_err(Error::Input)?;
         self.progress.line(&chosen.said);
-        guarded(chosen.first(), || self.on(&chosen, graph, info))
+        let form = self.form(&graph, info)?;
+        let options = ImportOptions { scores: self.scores.clone(), ..ImportOptions::default() };
+        let teacher = self.plan.teacher.as_ref().map(|path| student::read(path, &options)).transpose()?;
+        guarded(chosen.first(), || self.on(&chosen, (graph, form), teacher, info))
     }
 
-    fn on(&self, chosen: &Chosen, graph: Graph, info: &ModelInfo) -> Result<Trained, Error> {
+    /// The network to train, as it begins.
+    fn form(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical, Error> {
+        let mut form = student::form(graph.clone(), info)?;
+        if let Some(m) = &self.plan.masks {
+            m.check("the masks to begin with", &form.mask_layers()).map_err(input)?;
+            form.begin_with(m)?;
+        }
+        Ok(form)
+    }
+
+    fn on(
+        &self,
+        chosen: &Chosen,
+        (graph, form): (Graph, Canonical),
+        teacher: Option<Canonical>,
+        info: &ModelInfo,
+    ) -> Result<Trained, Error> {
         let named = |e: String| Error::Input(format!("{}: {e}", info.path.display()));
         let device = chosen.first();
         self.progress.step("reading images");
         let train = Arc::new(self.data.open(Split::Train, None).map_err(input)?);
         let val = self.data.open(Split::Val, None).map_err(input)?;
-        let graph = relinc_runtime::exec::free_batch(&graph).map_err(|e| named(e.to_string()))?;
-        let form = Canonical::trainable(graph.clone(), info.clone(), vec![], &Options::default())?;
         let mut notes = vec![];
-        let mut teacher = match &self.plan.teacher {
-            Some(path) => student::read(path, self.data, train.image_shape(), device)?,
-            None => student::teacher(&form, self.data, train.image_shape(), device).map_err(named)?,
-        };
+        let taught = teacher.as_ref().unwrap_or(&form);
+        let mut teacher = student::teacher(taught, self.data, train.image_shape(), device)
+            .map_err(|e| Error::Input(format!("{}: {e}", taught.info.path.display())))?;
         let robust = self.plan.robust();
         let layers = form.mask_layers();
-        if let Some(m) = &self.plan.masks {
-            m.check("the masks to begin with", &layers).map_err(input)?;
-        }
         let (norm, first) = (self.plan.norm, self.plan.masks.as_ref());
         let mut student =
             student::student(&form, norm, robust, self.data, &train, first, self.plan.seed, device)
                 .map_err(named)?;
-        drop(form);
         notes.push(student::describe(&student));
         if self.plan.random_start {
             student.randomise(self.plan.seed);
         }
         let mut masks = student.open_masks();
         if let Some(m) = &self.plan.masks {
-            masks.layers.extend(m.layers.clone());
+            let there = m.layers.iter().filter(|(name, _)| masks.layers.contains_key(*name));
+            masks.layers.extend(there.map(|(name, m)| (name.clone(), m.clone())).collect::<Vec<_>>());
         }
         student.set_masks(&masks);
         let relus = student.net.relu_count();
@@ -257,10 +271,11 @@ impl Trainer<'_> {
                 teacher = student.clone();
             }
         }
-        let trained = student.graph(self.plan.branch.first());
-        if folded.is_some() {
-            masks = fold::renamed(masks, &trained, info)?;
-        }
+        let trained = student::whole(&form, student.graph(self.plan.branch.first())).map_err(named)?;
+        masks = match folded {
+            Some(_) => fold::renamed(masks, &trained, info)?,
+            None => form.found(masks),
+        };
         Ok(Trained {
             graph: trained,
             masks: found.then_some(masks),

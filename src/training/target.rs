@@ -43,7 +43,11 @@ impl Trainer<'_> {
         if !chooses_layers(budget, o)? {
             return Ok(Target { keep, ..Target::default() });
         }
-        let model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
+        let mut model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
+        if let Some(m) = &self.plan.masks {
+            model.begin_with(m)?;
+        }
+        let model = model.lean()?;
         let whole = budget;
         let Budget::Latency(budget) = budget else {
             let vanish = o.vanish().resolve(&model, &self.pricing)?;

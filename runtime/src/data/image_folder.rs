@@ -54,6 +54,11 @@ pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Resul
     load(spec, split, layout.classes, files, limit, advice)
 }
 
+/// The number of class folders, where they are as they should be.
+pub(super) fn class_count(folder: &Path) -> Option<usize> {
+    layout(folder).ok().map(|l| l.classes.len())
+}
+
 fn layout(folder: &Path) -> Result<Layout, DataError> {
     if !folder.is_dir() {
         return Err(DataError::MissingFolder { path: folder.to_owned(), kind: KIND });

@@ -18,6 +18,7 @@ mod carve;
 mod cifar;
 mod cifar_names;
 mod corrupted;
+mod count;
 mod dataset;
 mod error;
 pub mod export;

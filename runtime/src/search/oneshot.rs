@@ -11,6 +11,7 @@
 
 use super::allocate::allocate;
 use super::layers::Vanish;
+use crate::eval::only_output;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use relinc_passes::insert_masks::InsertMasks;
@@ -182,6 +183,7 @@ fn measure(
     masks: &Masks,
     seed: u64,
 ) -> Result<Vec<Costs>, String> {
+    only_output(g)?;
     let mut masked = g.clone();
     let options = pass::Options { masks: Some(masks.clone()), ..pass::Options::default() };
     pass::run(&InsertMasks, &mut masked, &options).map_err(|e| e.to_string())?;

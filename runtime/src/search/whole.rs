@@ -5,6 +5,7 @@
 //! sum to that.
 
 use super::oneshot::{Layer, worth};
+use crate::eval::only_output;
 use relinc_passes::insert_masks::InsertMasks;
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, Tensor};
@@ -41,6 +42,7 @@ pub fn rescaled(
 }
 
 fn logits(g: &Graph, batches: &[Tensor]) -> Result<Vec<Tensor>, String> {
+    only_output(g)?;
     let interp = Interp::new(g).map_err(|e| e.to_string())?;
     let one = |b: &Tensor| {
         let out = interp.run(vec![b.clone()]).map_err(|e| e.to_string())?;

@@ -1,0 +1,10 @@
+# run: insert-masks drop-redundant-relu
+# mask relu01: [1, 0, 2, 1]
+; Zeros stay zeros.
+graph masked_itself {
+  %x = input f32[N,1,2,2]
+  %r = relu(%x) @relu00
+  %y = relu(%r) @relu01
+  output "y" = %y
+}
+# expect

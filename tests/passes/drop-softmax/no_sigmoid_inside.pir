@@ -1,0 +1,9 @@
+# run: drop-softmax
+# softmax: drop
+graph no_sigmoid_inside {
+  %x = input f32[N,4]
+  %s = sigmoid(%x)
+  %y = mul(%s, %x)
+  output "y" = %y
+}
+# expect
