@@ -60,11 +60,10 @@ pub fn teacher(
     Model::new(Network::new(&form.graph, false, device)?, &data.normalize(), image)
 }
 
-/// Another file's network, to teach.
-pub fn read(path: &Path, data: &DataSpec, image: [usize; 3], device: &Device) -> Result<Model, Error> {
+/// Another file's network, that is to teach.
+pub fn read(path: &Path) -> Result<Canonical, Error> {
     let i = import(path, &ImportOptions::default()).map_err(input)?;
-    let form = Canonical::trainable(i.graph, i.info, i.notices, &Options::default())?;
-    teacher(&form, data, image, device).map_err(|e| Error::Input(format!("{}: {e}", path.display())))
+    Canonical::trainable(i.graph, i.info, i.notices, &Options::default())
 }
 
 /// The network that learns, with the batch normalisations it is trained with.
