@@ -31,6 +31,7 @@ pub fn untrained_method(m: &str) -> Result<(), Error> {
 
 /// The output that holds the class scores: the one of this name, or the one that fits the data.
 pub fn scores(output: Option<String>, data: Option<&DataSpec>) -> Wanted {
+    let classes = data.and_then(|d| d.catalogue().ok()).map(|c| c.classes.len());
     let need = if data.is_some() { Need::Scores } else { Need::One };
-    Wanted { output, classes: data.and_then(DataSpec::class_count), need }
+    Wanted { output, classes, need }
 }

@@ -9,6 +9,7 @@ mod stable;
 
 pub use self::fold::FoldMode;
 use crate::error::{Error, input};
+use crate::images::Images;
 use crate::model::{Model, PassRecord};
 use crate::probe::Probe;
 use crate::progress::Progress;
@@ -206,20 +207,40 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
             "{file}: the batch is fixed at {k}; export the model with batch 1 or a free batch"
         )));
     }
-    let held_out = match &r.data {
-        Some(d) => Some(d.open(r.split, Some(r.eval_images.max(fixed::IMAGES))).map_err(input)?),
+    let data = match &r.data {
+        Some(d) => Some(Images::labelled(d, &imported, &info.path)?),
         None => None,
     };
-    let sample = describe::sample(&imported, held_out.as_ref(), SAMPLE, r.seed)?;
-    describe::check_range(r.input_range, &sample)?;
-    let mut probe = match r.verify_each {
-        true => Some(Probe::new(describe::probe_inputs(&imported, &sample)?)),
-        false => None,
-    };
+    let fitted = Request { data: data.as_ref().map(|i| i.spec.clone()), ..r.clone() };
+    let r = &fitted;
     progress.step("canonical form");
-    let mut model = Model::canonical(imported, info, vec![], &options, probe.as_mut())?;
+    let canonical =
+        |g, probe: Option<&mut Probe>| Model::canonical(g, info.clone(), vec![], &options, probe);
+    let (_, wanted) = eval::only_input(&imported).map_err(input)?;
+    let wanted = wanted.clone();
+    // Nothing that the network alone decides waits for images. Probes are images, so with them it is made once more.
+    let watched = r.verify_each.then(|| imported.clone());
+    let mut model = canonical(imported, None)?;
     notes.append(&mut model.notices);
     let lean = model.lean()?;
+    let given = search::given(&model, &lean, r)?;
+    if let (Some(i), false) = (&data, trained) {
+        i.announce(progress);
+    }
+    let held_out = match &data {
+        Some(i) => Some(i.open(r.split, Some(r.eval_images.max(fixed::IMAGES)))?),
+        None => None,
+    };
+    notes.extend(data.iter().flat_map(|i| i.catalogue.notices.clone()));
+    notes.extend(held_out.iter().flat_map(|d| d.notices().to_vec()));
+    let sample = describe::sample(&wanted, held_out.as_ref(), SAMPLE, r.seed)?;
+    describe::check_range(r.input_range, &sample)?;
+    let mut probe = None;
+    if let Some(g) = watched {
+        let watching = probe.insert(Probe::new(describe::probe_inputs(&wanted, &sample)?));
+        model = canonical(g, Some(watching))?;
+        model.notices.clear();
+    }
     let original = model.graph.clone();
     let facts = infer(&original).map_err(|e| input(&e[0]))?;
     let canonical = |g: &Graph| Model::canonical(g.clone(), model.info.clone(), vec![], &options, None);
@@ -238,8 +259,14 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         }
         None => None,
     };
+    if let (Some(i), Some(ds), Some(a), false) = (&data, &held_out, &accuracy, trained)
+        && let Some(said) = i.doubt(&original, ds, a.before.and_then(|s| s.clean).unwrap_or(100.0))?
+    {
+        progress.line(&said);
+        notes.push(said);
+    }
     notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
-    let mut masks = search::masks(&model, &lean, r, progress, &mut notes)?;
+    let mut masks = search::masks(&model, &lean, r, given, progress, &mut notes)?;
     options.masks = Some(masks.clone());
     settle(&model.graph, &mut masks, r.input_range).map_err(input)?;
     let (given, proven) = (options.masks.clone().unwrap_or_default(), masks.clone());
@@ -264,7 +291,10 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         model.measured("stable-sign", largest);
     }
     let images = match r.fixed_point {
-        Some(_) => describe::sample(&model.graph, held_out.as_ref(), fixed::IMAGES, r.seed)?,
+        Some(_) => {
+            let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
+            describe::sample(ty, held_out.as_ref(), fixed::IMAGES, r.seed)?
+        }
         None => sample.clone(),
     };
     if let Some(target) = r.fixed_point.and_then(|f| f.normalise) {
@@ -312,7 +342,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         passes: describe::passes(&model),
         fixed_point,
         masks: describe::mask_pictures(&model, &masks),
-        settings: describe::settings(r, &masks),
+        settings: describe::settings(r, &masks, data.as_ref()),
         artefacts: staging
             .files()
             .map_err(input)?

@@ -11,6 +11,7 @@ pub mod cli_options;
 pub mod compile;
 pub mod error;
 pub mod fixed_point;
+pub mod images;
 pub mod jobs;
 pub mod latency;
 mod limits;

@@ -1,5 +1,8 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
+mod place;
+mod written;
+
 use crate::cli_options::{allocation, scores};
 use crate::compile::fixed::{FixedPoint, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
@@ -116,73 +119,6 @@ pub struct AccuracyOptions {
     pub attacks: Vec<String>,
 }
 
-const KEYS: &[(&str, &[&str])] = &[
-    (
-        "",
-        &[
-            "model",
-            "output",
-            "architecture",
-            "data",
-            "device",
-            "seed",
-            "stages",
-            "targets",
-            "report",
-            "accuracy",
-            "weights",
-            "conv_form",
-            "fold",
-            "fixed_point",
-            "normalise_ranges",
-            "opset",
-            "drop_softmax",
-            "verify_each",
-            "batch_norm",
-            "branch",
-            "start",
-            "teacher",
-            "masks",
-        ],
-    ),
-    ("architecture", &["kind", "depth", "width", "classes", "input"]),
-    ("report", &["protocols", "networks"]),
-    ("accuracy", &["split", "limit", "corrupted", "attacked", "attacks"]),
-];
-
-const STAGES: &[&str] = &["teacher", "search", "tune"];
-
-/// Every key that is not known, with the nearest that is.
-fn unknown_keys(v: &Value) -> Vec<String> {
-    let stage_keys: Vec<String> =
-        StageOptions::keys().into_iter().chain(["stage".into(), "budget".into()]).collect();
-    let mut out = vec![];
-    let mut check = |section: &str, v: &Value| {
-        let known: Vec<&str> = match section {
-            "stages" => stage_keys.iter().map(String::as_str).collect(),
-            _ => KEYS.iter().find(|(s, _)| *s == section).map_or(vec![], |(_, k)| k.to_vec()),
-        };
-        let known = &known[..];
-        for key in v.as_mapping().into_iter().flat_map(|m| m.keys()).filter_map(Value::as_str) {
-            if !known.contains(&key) {
-                let at = if section.is_empty() { String::new() } else { format!(" in {section}") };
-                let hint = match nearest(key, known) {
-                    _ if section == "stages" && STAGES.contains(&key) => format!("; write '- stage: {key}'"),
-                    Some(n) => format!("; did you mean '{n}'?"),
-                    None => String::new(),
-                };
-                out.push(format!("unknown key '{key}'{at}{hint}"));
-            }
-        }
-    };
-    check("", v);
-    for section in ["architecture", "report", "accuracy"] {
-        check(section, &v[section]);
-    }
-    v["stages"].as_sequence().into_iter().flatten().for_each(|s| check("stages", s));
-    out
-}
-
 impl Pipeline {
     /// Reads a pipeline file.
     pub fn read(path: &Path) -> Result<Pipeline, Error> {
@@ -192,9 +128,9 @@ impl Pipeline {
         if !value.is_mapping() {
             return Err(fail("is no pipeline: expected keys such as model, data, stages, targets".into()));
         }
-        let unknown = unknown_keys(&value);
-        if !unknown.is_empty() {
-            return Err(fail(unknown.join("; ")));
+        let faults = written::faults(&text, &value);
+        if !faults.is_empty() {
+            return Err(fail(faults.join("; ")));
         }
         serde_yaml::from_value(value).map_err(|e| fail(e.to_string()))
     }
@@ -221,10 +157,8 @@ impl Pipeline {
     /// The data set, its folder looked for beside the pipeline file first.
     pub fn images(&self, base: &Path) -> Result<Option<DataSpec>, Error> {
         let Some(text) = &self.data else { return Ok(None) };
-        let spec: DataSpec = text.parse().map_err(input)?;
-        let beside = base.join(spec.folder());
-        let relative = !spec.folder().as_os_str().is_empty() && spec.folder().is_relative();
-        Ok(Some(if relative && beside.exists() { spec.in_folder(beside) } else { spec }))
+        let spec: DataSpec = text.parse().map_err(|e| Error::Input(format!("data: {e}")))?;
+        Ok(Some(spec.beside(base)))
     }
 
     /// The masks a pipeline without training asks for.
@@ -241,12 +175,23 @@ impl Pipeline {
         Ok(masks)
     }
 
+    /// The part of the data that accuracy is measured on, and how many of its images.
+    fn held_out(&self) -> Result<(Split, usize), Error> {
+        let a = &self.accuracy;
+        let split = a.split.as_deref().unwrap_or("test").parse().map_err(input)?;
+        match a.limit {
+            Some(0) => Err(Error::Input("accuracy: limit: 0 leaves no image; give at least 1".into())),
+            limit => Ok((split, limit.unwrap_or(2000))),
+        }
+    }
+
     /// What is measured after training.
     pub fn measure(&self, plan: &Plan) -> Result<Measure, Error> {
         let a = &self.accuracy;
+        let (split, clean) = self.held_out()?;
         Ok(Measure {
-            split: a.split.as_deref().unwrap_or("test").parse().map_err(input)?,
-            clean: a.limit.unwrap_or(2000).max(1),
+            split,
+            clean,
             corrupted: a.corrupted.unwrap_or(0),
             attacked: a.attacked.unwrap_or(if plan.robust() { 1000 } else { 0 }),
             attacks: attacks(&a.attacks)?,
@@ -263,7 +208,7 @@ impl Pipeline {
                 "search" => Kind::Search,
                 "tune" => Kind::Tune,
                 other => {
-                    let hint = nearest(other, STAGES).unwrap_or("search");
+                    let hint = nearest(other, written::STAGES).unwrap_or("search");
                     return Err(Error::Input(format!("unknown stage '{other}'; did you mean '{hint}'?")));
                 }
             };
@@ -295,6 +240,7 @@ impl Pipeline {
             device: self.device.as_deref().map_or(Ok(Choice::Auto), str::parse).map_err(Error::Input)?,
             seed: self.seed,
         };
+        plan.check()?;
         if plan.trains() && self.data.is_none() {
             return Err(Error::Input(
                 "training needs images: add data, for instance data: cifar10:DIR".into(),
@@ -335,7 +281,7 @@ impl Pipeline {
         if !relinc_passes::back::onnx::OPSETS.contains(&opset) {
             return Err(Error::Input(format!("opset {opset} is not written; choose 13 to 23")));
         }
-        let split = self.accuracy.split.as_deref().unwrap_or("test");
+        let (split, eval_images) = self.held_out()?;
         let mut request = Request {
             out: out.into(),
             masks: self.masks(base)?,
@@ -343,8 +289,8 @@ impl Pipeline {
             unfolded: None,
             learned: None,
             data: self.images(base)?,
-            split: split.parse::<Split>().map_err(input)?,
-            eval_images: self.accuracy.limit.unwrap_or(2000).max(1),
+            split,
+            eval_images,
             targets: targets.iter().map(|t| t.parse::<Target>()).collect::<Result<_, _>>()?,
             opset,
             conv_form: self.conv_form.as_deref().map_or(Ok(ConvForm::Auto), str::parse).map_err(input)?,
@@ -379,8 +325,8 @@ impl Stage {
             budget: spec::budget(self.budget.as_ref())?,
             allocation: allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?,
             vanish: o.vanish(),
-            rounds: o.rounds.unwrap_or(8).max(1),
-            images: o.calibration.unwrap_or(256).max(1),
+            rounds: o.rounds.unwrap_or(8),
+            images: o.calibration.unwrap_or(256),
             zeros: !o.identity_only.unwrap_or(false),
         })
     }

@@ -3,13 +3,16 @@
 
 pub mod attacked;
 pub mod corrupted;
+pub mod doubt;
 
 use crate::data::Dataset;
 use crate::infer::Blocks;
 use crate::threads;
+use relinc_passes::head;
 use relinc_passes::interp::Interp;
 use relinc_passes::interp::movement;
-use relinc_passes::ir::{Graph, NodeId, Op, Tensor, Type};
+use relinc_passes::ir::infer::infer;
+use relinc_passes::ir::{Dim, Graph, NodeId, Op, Tensor, Type};
 use std::ops::Range;
 use std::time::Instant;
 
@@ -60,13 +63,53 @@ pub fn of_one_image(shape: &[usize], n: usize) -> Vec<usize> {
     }
 }
 
-/// How a network wants images: channels first or last.
+/// How many classes a network tells apart: the scores of its only output.
+///
+/// # Errors
+/// Several outputs, or one that is no class scores.
+pub fn classes(g: &Graph) -> Result<usize, String> {
+    let facts = infer(g).map_err(|e| e.first().map_or_else(String::new, ToString::to_string))?;
+    let output = only_output(g)?;
+    let ty = facts.ty(output);
+    head::classes(ty, head::batch(g).unwrap_or(Dim::Batch))
+        .ok_or_else(|| format!("the model's output {ty} is no class scores, which are [N,classes]"))
+}
+
+/// How a network wants images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// `[N,C,H,W]`
     Nchw,
     /// `[N,H,W,C]`
     Nhwc,
+    /// `[N,H,W]`: one channel.
+    Nhw,
+    /// `[N,H·W]`: one channel, row by row.
+    Flat,
+}
+
+impl Layout {
+    /// The dimensions of `n` images of C×H×W.
+    pub fn dims(self, n: usize, [c, h, w]: [usize; 3]) -> Vec<usize> {
+        match self {
+            Layout::Nchw => vec![n, c, h, w],
+            Layout::Nhwc => vec![n, h, w, c],
+            Layout::Nhw => vec![n, h, w],
+            Layout::Flat => vec![n, h * w],
+        }
+    }
+}
+
+/// How many channels images for a network's input have: 3, or 1.
+///
+/// # Errors
+/// An input that is no image of either.
+pub fn channels(input: &Type) -> Result<usize, String> {
+    match input.per_sample()[..] {
+        [_] | [_, _] => Ok(1),
+        [c @ (1 | 3), _, _] | [_, _, c @ (1 | 3)] => Ok(c),
+        _ => Err(format!("the model wants {input}; images have 1 or 3 channels")),
+    }
 }
 
 /// The layout in which images of C×H×W fit the network's input.
@@ -75,6 +118,8 @@ pub fn layout(input: &Type, image: [usize; 3]) -> Result<Layout, String> {
     match input.per_sample()[..] {
         [a, b, d] if [a, b, d] == [c, h, w] => Ok(Layout::Nchw),
         [a, b, d] if [a, b, d] == [h, w, c] => Ok(Layout::Nhwc),
+        [a, b] if c == 1 && [a, b] == [h, w] => Ok(Layout::Nhw),
+        [a] if c == 1 && a == h * w => Ok(Layout::Flat),
         _ => Err(format!("the model wants {input}, the data set has images of {c}×{h}×{w}")),
     }
 }
@@ -85,7 +130,7 @@ pub fn feed(ds: &Dataset, range: Range<usize>, layout: Layout) -> (Tensor, Vec<u
     let n = range.len();
     let (data, labels) = ds.batch(range);
     let t = match layout {
-        Layout::Nchw => Tensor::f32([n, c, h, w], data),
+        Layout::Nchw | Layout::Nhw | Layout::Flat => Tensor::f32(layout.dims(n, [c, h, w]), data),
         Layout::Nhwc => {
             let (data, shape) = movement::transpose(&data, &[n, c, h, w], &[0, 2, 3, 1]);
             Tensor::f32(shape, data)

@@ -54,7 +54,7 @@ pub struct Args {
     /// Removed elements become the identity only, never zero
     #[arg(long)]
     identity_only: bool,
-    /// Images for calibration and accuracy: cifar10:DIR, cifar100:DIR, shapes, …
+    /// Images for calibration and accuracy: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]
     data: Option<DataSpec>,
     /// The part of the data accuracy is measured on

@@ -2,13 +2,13 @@
 
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
-use relinc_runtime::data::{DataSpec, export};
+use relinc_runtime::data::{DataSpec, export, short};
 use std::path::PathBuf;
 
 /// Options of `relinc data`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The data set: shapes, cifar10:DIR, …
+    /// The data set: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     spec: DataSpec,
     /// The folder to write {train,val,test}_{images,labels}.npy to
     #[arg(short, long, value_name = "DIR")]
@@ -17,6 +17,10 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+    let progress = g.progress();
+    let catalogue = a.spec.catalogue().map_err(input)?;
+    progress.line(&format!("classes: {}", short(&catalogue.classes)));
+    catalogue.notices.iter().for_each(|n| progress.line(n));
     let files = export::export(&a.spec, &a.out).map_err(input)?;
     if g.json {
         let list: Vec<_> =

@@ -6,6 +6,7 @@ use super::args::ImportArgs;
 use super::{Global, print, print_json};
 use crate::compile::read_masks;
 use crate::error::{Error, input};
+use crate::images::Images;
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::training::guard::guarded;
@@ -35,7 +36,7 @@ const CELL: usize = 96;
 pub struct Args {
     /// The model
     model: PathBuf,
-    /// Images: cifar10:DIR, cifar100:DIR, shapes, …
+    /// Images: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]
     data: DataSpec,
     /// The part of the data
@@ -72,8 +73,12 @@ struct Found {
     clean: Clean,
     corrupted: Option<Corrupted>,
     attacked: Vec<(Attack, Adversarial)>,
-    /// What the user should know of the model.
-    notices: Vec<String>,
+    /// Names by label.
+    classes: Vec<String>,
+    /// What was assumed of the model and the images.
+    notes: Vec<String>,
+    /// What explains that few of them are right.
+    doubt: Option<String>,
 }
 
 /// Runs the command.
@@ -82,11 +87,15 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         return Err(Error::Input("--limit 0 leaves no image; give at least 1".into()));
     }
     a.writable()?;
-    let folder = a.folder()?;
+    a.check_folder()?;
     let progress = g.progress();
     let mut m = Model::load(&a.model, &a.import.options(Some(&a.data))?, &Options::default(), None)?;
+    let images = Images::labelled(&a.data, &m.graph, &a.model)?;
     let masks = a.masks.as_ref().map(|file| read_masks(file, &m)).transpose()?;
-    let ds = a.data.open(a.split, a.limit).map_err(input)?;
+    let folder = a.folder(&images.spec)?;
+    images.announce(&progress);
+    let ds = images.open(a.split, a.limit)?;
+    ds.notices().iter().for_each(|n| progress.line(n));
     let target = match a.attacks[..] {
         [] => None,
         _ => {
@@ -100,6 +109,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         contact_sheet(dir, &a.data, &ds, g.seed())?;
     }
     let clean = a.clean(&m, &ds, &progress)?;
+    let doubt = images.doubt(&m.graph, &ds, clean.clean)?;
     let n = a.limit.unwrap_or(HARDER);
     let corrupted = match &a.corruptions {
         None => None,
@@ -117,7 +127,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         attacked.push((*attack, guarded(target.device(), left)?));
     }
     progress.finish();
-    let found = Found { clean, corrupted, attacked, notices: m.notices };
+    let notes = [m.notices, images.catalogue.notices, ds.notices().to_vec()].concat();
+    let found = Found { clean, corrupted, attacked, classes: images.catalogue.classes, notes, doubt };
     if g.json {
         return print_json(&shown::json(&a, &found));
     }
@@ -138,9 +149,9 @@ impl Args {
         Error::Input(format!("{}: {e}", self.model.display()))
     }
 
-    /// The folder of `--corruptions=DIR`, where its images can stand for those of `--data`.
-    fn folder(&self) -> Result<Option<CorruptedFolder>, Error> {
-        let Some(Some(dir)) = &self.corruptions else { return Ok(None) };
+    /// Finds what a folder of `--corruptions=DIR` cannot be asked for.
+    fn check_folder(&self) -> Result<(), Error> {
+        let Some(Some(dir)) = &self.corruptions else { return Ok(()) };
         let shown = dir.display();
         if self.save_images.is_some() {
             return Err(Error::Input(format!(
@@ -152,12 +163,18 @@ impl Args {
                 "{shown} holds corrupted test images; --split {} has none",
                 self.split.name()
             ))),
-            kind @ (Kind::Cifar10 | Kind::Cifar100) => {
-                CorruptedFolder::open(dir, kind, self.data.normalize()).map(Some).map_err(input)
-            }
+            Kind::Cifar10 | Kind::Cifar100 => Ok(()),
             kind => Err(Error::Input(format!(
                 "{shown}: corrupted images are read for cifar10 and cifar100; for {kind} they are drawn: --corruptions"
             ))),
+        }
+    }
+
+    /// The folder of `--corruptions=DIR`, its images taken as those of `data`.
+    fn folder(&self, data: &DataSpec) -> Result<Option<CorruptedFolder>, Error> {
+        match &self.corruptions {
+            Some(Some(dir)) => CorruptedFolder::open(dir, data).map(Some).map_err(input),
+            Some(None) | None => Ok(None),
         }
     }
 

@@ -124,13 +124,14 @@ pub(super) fn execute(
     let request = p.request(base, out)?;
     let source = p.source(base)?;
     let plan = p.plan(base)?;
+    let measure = p.measure(&plan)?;
     let part = match how.only {
         [] => stages(&plan),
         only => stages(&plan).only(only)?,
     };
     let job = Job { part, resume: how.resume, after: how.after.map(Path::to_path_buf) };
     let result = match plan.trains() {
-        true => run_stages(source, &plan, request, &p.measure(&plan)?, &job, progress),
+        true => run_stages(source, &plan, request, &measure, &job, progress),
         false => compile(source, &request, progress).map(|r| Done::Compiled(Box::new(r))),
     };
     progress.finish();

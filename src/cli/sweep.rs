@@ -55,6 +55,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         return only(&sweep, name, a.resume, g);
     }
     if !a.collect {
+        sweep.check()?;
         sweep.run_shared(a.resume, &g.progress())?;
         for i in 0..sweep.budgets().len() {
             match sweep.run(i, a.resume, &g.progress()) {

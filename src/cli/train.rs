@@ -23,7 +23,7 @@ pub struct Args {
     /// Output folder; checkpoints and log.jsonl go there, too
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
-    /// Images: cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, images:DIR, shapes
+    /// Images: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]
     data: DataSpec,
     /// ReLUs to keep (search): 50000, 50k or 18%, or a time: latency=1.5s@cheetah/wan
@@ -86,6 +86,13 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
     if kind == Kind::Search && a.budget.is_none() {
         return Err(Error::Input("relinc search wants --budget, for instance --budget 10%".into()));
     }
+    if kind != Kind::Search && a.budget.is_some() {
+        let why = match kind {
+            Kind::Teacher => "relinc train keeps every ReLU",
+            _ => "relinc tune keeps the ReLUs of its masks",
+        };
+        return Err(Error::Input(format!("--budget: {why}; leave it out, or use relinc search")));
+    }
     if kind == Kind::Tune && a.masks.is_none() {
         return Err(Error::Input("relinc tune wants --masks, the masks.safetensors of a search".into()));
     }
@@ -106,6 +113,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         device: g.device(),
         seed: g.seed(),
     };
+    plan.check()?;
     let mut targets: Vec<Target> = a.targets.iter().map(|t| t.parse()).collect::<Result<_, _>>()?;
     if targets.is_empty() {
         targets.push(Target::Onnx);

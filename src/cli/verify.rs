@@ -4,6 +4,7 @@ use super::args::ImportArgs;
 use super::fixed_point::{self, FixedArgs};
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
+use crate::images::Images;
 use crate::model::{Model, import_second};
 use crate::probe::{max_abs_difference, range};
 use relinc_passes::front::onnx::{ImportOptions, Need, import};
@@ -23,7 +24,7 @@ pub struct Args {
     pub a: PathBuf,
     /// The other; with --fixed-point it may be a folder that compile wrote, or absent
     pub b: Option<PathBuf>,
-    /// Images to run both on
+    /// Images to run both on: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D", conflicts_with = "random")]
     data: Option<DataSpec>,
     /// The part of the data
@@ -132,9 +133,13 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given, Error> {
     let (_, ty) = eval::only_input(g).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
     match &a.data {
         Some(d) => {
-            let ds = d.open(a.split, Some(a.limit as usize)).map_err(input)?;
-            let layout = eval::layout(ty, ds.image_shape())
-                .map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+            // Labels are compared with the outputs only where accuracies are.
+            let images = match a.fixed.fixed_point {
+                Some(_) => Images::labelled(d, g, &a.a)?,
+                None => Images::of(d, g, &a.a)?,
+            };
+            let ds = images.open(a.split, Some(a.limit as usize))?;
+            let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
             let (batch, labels) = eval::feed(&ds, 0..ds.len().min(a.limit as usize), layout);
             Ok(Given { batch, labels: Some(labels) })
         }

@@ -2,10 +2,11 @@
 
 use super::{MaskSource, Request, Source};
 use crate::error::{Error, input};
+use crate::images::Images;
 use crate::model::Model;
 use crate::report::{count, model as rm};
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
-use relinc_passes::ir::{Facts, Graph, Op, Tensor};
+use relinc_passes::ir::{Facts, Graph, Op, Tensor, Type};
 use relinc_passes::masks::Masks;
 use relinc_passes::valid::Valid;
 use relinc_runtime::cost::{self, Priced};
@@ -39,9 +40,8 @@ pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>), Error> {
     }
 }
 
-/// The first held-out images in the network's layout, or pseudo-random numbers where there is no data set.
-pub fn sample(g: &Graph, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Tensor, Error> {
-    let (_, ty) = eval::only_input(g).map_err(input)?;
+/// The first held-out images in the layout of the network's input, or pseudo-random numbers where there is no data set.
+pub fn sample(ty: &Type, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Tensor, Error> {
     match ds {
         Some(ds) => {
             let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
@@ -52,8 +52,7 @@ pub fn sample(g: &Graph, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Te
 }
 
 /// A few inputs to execute after every pass: the first of the sample, at the network's batch.
-pub fn probe_inputs(g: &Graph, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
-    let (_, ty) = eval::only_input(g).map_err(input)?;
+pub fn probe_inputs(ty: &Type, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
     let shape = ty.at(sample.shape()[0].min(8));
     let n = shape.iter().product();
     let v = sample.as_f32().unwrap_or_default();
@@ -222,7 +221,7 @@ pub fn mask_pictures(model: &Model, masks: &Masks) -> Vec<rm::Mask> {
 }
 
 /// What was asked for.
-pub fn settings(r: &Request, masks: &Masks) -> rm::Settings {
+pub fn settings(r: &Request, masks: &Masks, images: Option<&Images>) -> rm::Settings {
     let method = match &r.masks {
         MaskSource::All => None,
         MaskSource::File(p) => Some(format!("file {}", p.display())),
@@ -237,6 +236,7 @@ pub fn settings(r: &Request, masks: &Masks) -> rm::Settings {
         budget: masks.budget.clone(),
         method,
         data: r.data.as_ref().map(|d| d.to_string()),
+        classes: images.map(|i| i.catalogue.classes.clone()).unwrap_or_default(),
         seed: Some(r.seed),
     }
 }

@@ -37,19 +37,64 @@ pub fn accuracy(
     })
 }
 
-/// One mask for every ReLU layer; a search looks at the model without redundant ones.
+/// The masks that are there before any image is looked at; `None` where they are to be found, on the model without redundant
+/// layers.
+///
+/// # Errors
+/// Masks that do not fit the network, and a search that could not end well: a budget that the network does not have, layers that
+/// are not there, options that exclude each other.
+pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>, Error> {
+    let (budget, allocation, vanish) = match &r.masks {
+        MaskSource::All => return Ok(Some(Masks::default())),
+        MaskSource::File(path) => return read_masks(path, model).map(Some),
+        MaskSource::Learned(m) => return Ok(Some(m.clone())),
+        MaskSource::Oneshot { budget, allocation, vanish, .. } => (budget, allocation, vanish),
+    };
+    if r.data.is_none() {
+        return Err(Error::Input(
+            "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR"
+                .into(),
+        ));
+    }
+    let names: Vec<&str> = lean.layers.iter().map(|l| l.name.as_str()).collect();
+    vanish.check(&names)?;
+    let latency = matches!(budget, Budget::Latency(_));
+    match (latency, vanish.text()) {
+        (true, Some(asked)) => {
+            return Err(Error::Input(format!(
+                "--budget {budget}: a time chooses the layers itself; leave out --{asked}"
+            )));
+        }
+        (true, None) => {}
+        (false, _) => drop(budget.relus(lean.relus()).map_err(input)?),
+    }
+    match allocation {
+        Allocation::Global => Ok(None),
+        Allocation::Senet(_) if latency || vanish.text().is_some() => Err(Error::Input(
+            "a latency budget, --layers and --vanish spread the ReLUs themselves: leave out --allocation"
+                .into(),
+        )),
+        Allocation::Senet(Some(eta)) if eta.len() != names.len() => Err(Error::Input(format!(
+            "{} sensitivities are given for {} ReLU layers",
+            eta.len(),
+            names.len()
+        ))),
+        Allocation::Senet(_) => Ok(None),
+    }
+}
+
+/// One mask for every ReLU layer: those given, or found; a search looks at the model without redundant layers.
 pub fn masks(
     model: &Model,
     lean: &Model,
     r: &Request,
+    given: Option<Masks>,
     progress: &Progress,
     notes: &mut Vec<String>,
 ) -> Result<Masks, Error> {
-    let mut m = match &r.masks {
-        MaskSource::All => Masks::default(),
-        MaskSource::File(path) => read_masks(path, model)?,
-        MaskSource::Learned(m) => m.clone(),
-        MaskSource::Oneshot { .. } => model.found(search(lean, r, progress, notes)?),
+    let mut m = match given {
+        Some(m) => m,
+        None => model.found(search(lean, r, progress, notes)?),
     };
     m = model.complete(m);
     let own = &model.info.sha256;
@@ -64,14 +109,10 @@ pub fn masks(
 }
 
 fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<String>) -> Result<Masks, Error> {
-    let MaskSource::Oneshot { budget, allocation, rounds, images, zeros, vanish } = &r.masks else {
-        return Ok(Masks::default());
-    };
-    let Some(data) = &r.data else {
-        return Err(Error::Input(
-            "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR"
-                .into(),
-        ));
+    let (MaskSource::Oneshot { budget, allocation, rounds, images, zeros, vanish }, Some(data)) =
+        (&r.masks, &r.data)
+    else {
+        return Err(input("a search for masks wants a budget and images"));
     };
     let ds = data.open(Split::Train, Some(*images)).map_err(input)?;
     let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
@@ -83,20 +124,15 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
         .collect();
     let layers = model.search_layers();
     let named = |e: String| Error::Input(format!("{}: {e}", model.info.path.display()));
-    let (keep, vanish) = match (budget, vanish.text()) {
-        (Budget::Latency(_), Some(asked)) => {
-            return Err(Error::Input(format!(
-                "--budget {budget}: a time chooses the layers itself; leave out --{asked}"
-            )));
-        }
-        (Budget::Latency(l), None) => {
+    let (keep, vanish) = match budget {
+        Budget::Latency(l) => {
             let mut tell = |i, n| progress.count("layers that fit the time", i, n);
             let worth = whole::rescaled(&model.graph, &layers, &batches, r.seed, *zeros, &mut tell);
             let (choice, said) = latency::resolve(l, model, &r.into(), &worth.map_err(named)?)?;
             notes.push(said);
             (choice.keep, Vanish::Given(choice.closed))
         }
-        (b, _) => {
+        b => {
             let vanish = vanish.resolve(model, &r.into())?;
             let keep = b.relus(model.relus()).map_err(input)?;
             let stay = vanish.room(model.layers.iter().map(ReluLayer::relus));
@@ -104,12 +140,6 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
             (keep.min(stay), vanish)
         }
     };
-    if vanish.any() && *allocation != Allocation::Global {
-        return Err(Error::Input(
-            "a latency budget, --layers and --vanish spread the ReLUs themselves: leave out --allocation"
-                .into(),
-        ));
-    }
     let (allocation, zeros) = (allocation.clone(), *zeros);
     let options = Oneshot { keep, allocation, rounds: *rounds, seed: r.seed, zeros, vanish };
     let found = oneshot::search(&model.graph, &layers, &batches, &options, &mut |i, n| {

@@ -349,6 +349,9 @@ pub struct Settings {
     /// The data set as given.
     #[serde(default)]
     pub data: Option<String>,
+    /// The names of its classes by label; of folders, the folders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
     /// The seed of everything random.
     #[serde(default)]
     pub seed: Option<u64>,

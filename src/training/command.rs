@@ -4,6 +4,7 @@ use super::evaluate::{Measure, evaluated};
 use super::{Export, Plan, Trained, Trainer, interrupt};
 use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile, describe};
 use crate::error::{Error, input};
+use crate::images::Images;
 use crate::jobs::{COMPILE, EVALUATE, Job, Lock, Part, Shared};
 use crate::latency::Pricing;
 use crate::progress::Progress;
@@ -66,6 +67,8 @@ pub fn run(
         Source::Built(..) | Source::Trained(..) => None,
     };
     let (graph, info, notices) = describe::open(source)?;
+    let images = Images::labelled(&data, &graph, &info.path)?;
+    images.announce(progress);
     let stop = interrupt::catch()?;
     let shared = Shared::of(&request.out);
     let stages: Vec<&str> = part.running().collect();
@@ -77,7 +80,7 @@ pub fn run(
     let trainer = Trainer {
         plan,
         part,
-        data: &data,
+        images: &images,
         folder: request.out.clone(),
         resume,
         progress,
@@ -92,7 +95,7 @@ pub fn run(
     let evaluations = match part.names()[part.last()].as_str() {
         EVALUATE | COMPILE => {
             let lies = (&*shared.made(EVALUATE), part.has(EVALUATE), resume);
-            Some(evaluated(&trained, &data, measure, lies, progress)?)
+            Some(evaluated(&trained, &images.spec, measure, lies, progress)?)
         }
         _ => None,
     };

@@ -6,7 +6,7 @@ use crate::error::{Error, input};
 use crate::jobs::{Made, Shared, Spec, difference, spec_of};
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::masks::Masks;
-use relinc_runtime::data::Dataset;
+use relinc_runtime::data::{Dataset, short};
 use relinc_runtime::exec::value::upload;
 use relinc_runtime::fnv::fingerprint;
 use relinc_runtime::search::budget::Budget;
@@ -47,7 +47,8 @@ impl From<Resolved> for Target {
 impl Trainer<'_> {
     /// What every stage depends on.
     pub(super) fn common(&self, info: &ModelInfo, teacher: &Model, train: &Dataset, val: &Dataset) -> Spec {
-        let data = self.data.to_string();
+        let data = self.images.spec.to_string();
+        let classes = &self.images.catalogue.classes;
         let options = data.split_once('?').map_or("", |(_, o)| o);
         let network = match info.sha256.as_str() {
             "" => info.path.display().to_string(),
@@ -57,6 +58,7 @@ impl Trainer<'_> {
             ("model", network),
             ("teacher", format!("{:016x}", teacher.fingerprint())),
             ("data", format!("{} and {}, {options}", train.describe(), val.describe())),
+            ("classes", format!("{} ({:016x})", short(classes), fingerprint(classes.iter().flat_map(|c| c.bytes().chain([0])).map(u64::from)))),
             ("seed", self.plan.seed.to_string()),
             ("batch_norm", format!("{:?}", self.plan.norm).to_lowercase()),
             ("start", if self.plan.random_start { "random" } else { "model" }.to_string()),

@@ -17,6 +17,7 @@ mod target;
 mod watch;
 
 use crate::error::{Error, input};
+use crate::images::Images;
 use crate::jobs::{Left, Log, Part, Shared};
 use crate::latency::Pricing;
 use crate::model::{Model as Canonical, PassRecord};
@@ -27,8 +28,9 @@ use relinc_passes::front::onnx::{ImportOptions, ModelInfo, Wanted};
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
 use relinc_passes::weigh::Fold;
-use relinc_runtime::data::{DataSpec, Dataset, Split};
+use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::device::{self, Chosen, fit};
+use relinc_runtime::eval::{self, doubt};
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
 use std::path::{Path, PathBuf};
@@ -71,8 +73,8 @@ pub struct Trainer<'a> {
     pub plan: &'a Plan,
     /// Which stages of it run here.
     pub part: &'a Part,
-    /// Images.
-    pub data: &'a DataSpec,
+    /// The data set, which fits the network.
+    pub images: &'a Images,
     /// Where checkpoints and the log go.
     pub folder: PathBuf,
     /// Go on where an earlier run stopped.
@@ -119,18 +121,21 @@ impl Trainer<'_> {
     ) -> Result<Trained, Error> {
         let named = |e: String| Error::Input(format!("{}: {e}", info.path.display()));
         let device = chosen.first();
+        self.fits(&form, teacher.as_ref())?;
         self.progress.step("reading images");
-        let train = Arc::new(self.data.open(Split::Train, None).map_err(input)?);
-        let val = self.data.open(Split::Val, None).map_err(input)?;
-        let mut notes = vec![];
+        let data = &self.images.spec;
+        let train = Arc::new(self.images.open(Split::Train, None)?);
+        let val = self.images.open(Split::Val, None)?;
+        let other = teacher.is_some();
         let taught = teacher.as_ref().unwrap_or(&form);
-        let mut teacher = student::teacher(taught, self.data, train.image_shape(), device)
+        let mut notes = self.looked_at(&val, taught, other)?;
+        let mut teacher = student::teacher(taught, data, train.image_shape(), device)
             .map_err(|e| Error::Input(format!("{}: {e}", taught.info.path.display())))?;
         let robust = self.plan.robust();
         let layers = form.mask_layers();
         let (norm, first) = (self.plan.norm, self.plan.masks.as_ref());
         let mut student =
-            student::student(&form, norm, robust, self.data, &train, first, self.plan.seed, device)
+            student::student(&form, norm, robust, data, &train, first, self.plan.seed, device)
                 .map_err(named)?;
         notes.push(student::describe(&student));
         if self.plan.random_start {
@@ -145,7 +150,6 @@ impl Trainer<'_> {
         let relus = student.net.relu_count();
         let mut found = self.plan.masks.is_some();
         let (mut to_fold, mut folded) = (self.fold.as_ref(), None);
-        self.check(&student, &teacher, &train, &val).map_err(named)?;
         let shared = Shared::of(&self.folder);
         let common = self.common(info, &teacher, &train, &val);
         self.unchanged(&shared, &common)?;
@@ -182,12 +186,12 @@ impl Trainer<'_> {
                     masks.layers.retain(|name, _| form.layers_left().any(|l| l == name));
                     let (image, seed) = (train.image_shape(), self.plan.seed);
                     let made = match norm {
-                        Norm::None => student::teacher(&form, self.data, image, device),
+                        Norm::None => student::teacher(&form, data, image, device),
                         _ => student::student(
                             &form,
                             norm,
                             robust,
-                            self.data,
+                            data,
                             &train,
                             Some(&masks),
                             seed,
@@ -288,6 +292,20 @@ impl Trainer<'_> {
             attacked: attacked.min(val.len()),
             attack,
         })
+    }
+
+    /// Says how the validation images came about, and what explains that the network which teaches gets few of them right.
+    fn looked_at(&self, val: &Dataset, teacher: &Canonical, of_a_file: bool) -> Result<Vec<String>, Error> {
+        let mut notes = val.notices().to_vec();
+        let untrained = !of_a_file && (self.plan.random_start || teacher.info.sha256.is_empty());
+        if !untrained {
+            let named = |e: String| Error::Input(format!("{}: {e}", teacher.info.path.display()));
+            self.progress.step("accuracy of the network that teaches");
+            let found = eval::clean(&teacher.graph, val, doubt::IMAGES, &mut |_, _| {}).map_err(named)?;
+            notes.extend(self.images.doubt(&teacher.graph, val, found.clean)?);
+        }
+        notes.iter().for_each(|n| self.progress.line(n));
+        Ok(notes)
     }
 
     fn stopped(&self, stage: &str) -> Error {

@@ -44,7 +44,7 @@ impl Trainer<'_> {
             keep: target.keep,
             vanish: target.vanish.clone(),
             allocation,
-            rounds: o.rounds.unwrap_or(8).max(1),
+            rounds: o.rounds.unwrap_or(8),
             seed: self.plan.seed,
             zeros: !o.identity_only.unwrap_or(false),
         };

@@ -22,7 +22,7 @@ pub fn json(a: &Args, found: &Found) -> Value {
         "adversarial": first.map(|(_, r)| r.accuracy), "adversarial_n": first.map(|(_, r)| r.n),
         "attack": first.map(|(attack, _)| attack.to_string()), "attacks": attacks.collect::<Vec<_>>(),
         "classes_predicted": r.classes_predicted, "seconds": r.seconds, "images_per_second": r.images_per_second,
-        "data": a.data.to_string(), "split": a.split.name(), "notices": found.notices,
+        "data": a.data.to_string(), "split": a.split.name(), "classes": found.classes, "notes": found.notes.iter().chain(&found.doubt).collect::<Vec<_>>(),
     })
 }
 
@@ -62,6 +62,6 @@ pub fn text(a: &Args, found: &Found, seed: u64) -> String {
             r.accuracy, r.n, r.seconds
         ));
     }
-    lines.extend(found.notices.iter().map(|n| format!("note: {n}")));
+    lines.extend(found.notes.iter().chain(&found.doubt).map(|n| format!("note: {n}")));
     lines.join("\n")
 }

@@ -1,12 +1,15 @@
 //! The jobs of a sweep: the stages that all budgets share, and one a budget.
 
 use super::super::run::{How, execute};
+use crate::compile::describe;
 use crate::error::{Error, input};
 use crate::jobs::{COMPILE, EVALUATE, SHARED, kept};
+use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::training::command::Done;
+use relinc_passes::pass::Options;
 use relinc_runtime::search::budget::Budget;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
@@ -59,6 +62,21 @@ impl Sweep {
             sweep.stages = plan.names();
         }
         Ok(sweep)
+    }
+
+    /// Finds budgets that cannot be asked of the network, before the first is run.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let (graph, info, _) = describe::open(self.pipeline.source(self.base())?)?;
+        let model = Model::trainable(graph, info, vec![], &Options::default())?;
+        for (i, budget) in self.budgets.iter().enumerate() {
+            let asked = match budget {
+                Budget::Latency(_) => Ok(()),
+                b => b.relus(model.relus()).map(drop).map_err(input),
+            };
+            let checked = asked.and_then(|()| self.at(i).request(self.base(), &self.out).map(drop));
+            checked.map_err(|e| self.named(e, None))?;
+        }
+        Ok(())
     }
 
     pub(super) fn budgets(&self) -> impl ExactSizeIterator<Item = &Budget> {
