@@ -6,7 +6,9 @@
 mod measured;
 mod training;
 
-pub use measured::{Compared, Measured, MeasuredPart, MeasuredTime};
+pub use measured::{
+    Compared, Measured, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic, unstated_trust,
+};
 pub use training::{Evaluation, ImageCounts, Metric, Training, TrainingCounts, branch_name, folded};
 
 use relinc_runtime::cost::{Directions, Totals, Weights};

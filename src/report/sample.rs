@@ -115,6 +115,7 @@ fn measured() -> Measured {
     let off = Compared { predicted: 90_000.0, measured: 100_000.0 };
     Measured {
         protocol: "spu-semi2k".into(),
+        trust: relinc_runtime::cost::find("spu-semi2k").map(|p| p.trust().to_string()).unwrap_or_default(),
         runtime: "spu".into(),
         weights: Weights::Secret,
         ring: 64,
@@ -124,9 +125,14 @@ fn measured() -> Measured {
         received: same(80_000.0),
         all_sent: Some(same(170_000.0)),
         rounds: same(41.0),
+        actions_are_chunks: false,
         ops: vec![part("conv", "conv", off)],
         layers: vec![part("/layer0/conv/Conv", "conv", off)],
-        times: vec![MeasuredTime { network: "wan".into(), communication_s: same(1.5) }],
+        times: vec![MeasuredTime {
+            network: "wan".into(),
+            communication_s: same(1.5),
+            measured_from: measured_traffic(),
+        }],
     }
 }
 

@@ -3,6 +3,7 @@
 mod measured;
 mod training;
 
+pub(super) use measured::exchanges;
 pub use measured::measured;
 
 use super::figures::{self, Change, bytes, count, percent, rounds, seconds};
