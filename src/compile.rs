@@ -1,9 +1,12 @@
 //! `relinc compile`: import → canonical form → masks → lowering → artefacts → report.
 
+mod accuracy;
+pub mod baseline;
 pub mod describe;
 pub mod fixed;
 mod fold;
 mod forms;
+mod next;
 mod search;
 mod stable;
 
@@ -15,6 +18,7 @@ use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
 use crate::staging::Staging;
 use crate::vanish::Asked;
+use baseline::{Baseline, Column};
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::ir::infer::infer;
@@ -136,12 +140,16 @@ pub struct Request {
     pub fixed_point: Option<fixed::FixedPoint>,
     /// Seed of everything random.
     pub seed: u64,
-    /// The network before training, whose accuracy is the one before.
-    pub reference: Option<Graph>,
-    /// The network before it was folded for tuning, which costs are compared with, and what merged.
-    pub unfolded: Option<(Graph, Vec<PassRecord>)>,
+    /// The network whose accuracy is the one before.
+    pub before: Before,
+    /// The graph that was imported, where the one to compile was made of it; costs are compared with it.
+    pub original: Option<Graph>,
+    /// What merged in the original before the network was tuned.
+    pub merged: Option<Vec<PassRecord>>,
     /// What training found, for the report.
     pub learned: Option<Learned>,
+    /// Points of accuracy that may be lost at most.
+    pub max_drop: Option<f64>,
 }
 
 impl Request {
@@ -159,6 +167,32 @@ impl Request {
     }
 }
 
+/// A network in words.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// What it is: "the original".
+    pub text: String,
+    /// It is the original or its teacher.
+    pub original: bool,
+}
+
+/// The network whose accuracy is the one before.
+#[derive(Debug, Clone)]
+pub enum Before {
+    /// The model with all its ReLUs.
+    Own(Named),
+    /// Another one with all its ReLUs.
+    Network(Box<Graph>, Named),
+    /// There was none: training began with random weights.
+    Nothing,
+}
+
+impl Default for Before {
+    fn default() -> Before {
+        Before::Own(Named { text: "the original".into(), original: true })
+    }
+}
+
 /// What training adds to a report.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
@@ -166,6 +200,8 @@ pub struct Learned {
     pub training: rm::Training,
     /// Accuracies of the networks of the run.
     pub evaluations: Vec<rm::Evaluation>,
+    /// How the model's file was read.
+    pub import: ImportOptions,
     /// The branch that is exported, of dual batch normalisations.
     pub branch: Option<Branch>,
     /// Sentences.
@@ -183,6 +219,16 @@ pub enum Source {
     Trained(Box<Graph>, Box<ModelInfo>),
 }
 
+impl Source {
+    /// How the file is read; by default where there is none.
+    pub fn import(&self) -> ImportOptions {
+        match self {
+            Source::File(_, o) => o.clone(),
+            Source::Built(..) | Source::Trained(..) => ImportOptions::default(),
+        }
+    }
+}
+
 /// Images the MPC runners get as their sample.
 const SAMPLE: usize = 20;
 
@@ -195,6 +241,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     let trained = matches!(source, Source::Trained(..));
     let mut options =
         Options { drop_softmax: r.drop_softmax, input_range: r.input_range, ..Options::default() };
+    let import = source.import();
     let (imported, info, mut notes) = describe::open(source)?;
     if let Some(k) =
         eval::only_input(&imported).ok().and_then(|(_, t)| eval::fixed_batch(t)).filter(|&k| k > 1)
@@ -215,27 +262,24 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         false => None,
     };
     progress.step("canonical form");
+    let file = Baseline::read(r.original.as_ref().unwrap_or(&imported), r)?;
     let mut model = Model::canonical(imported, info, vec![], &options, probe.as_mut())?;
-    let original = model.graph.clone();
-    let facts = infer(&original).map_err(|e| input(&e[0]))?;
-    let whole = match &r.unfolded {
-        Some((g, merged)) => {
-            model.passes.extend(merged.iter().cloned());
-            Model::canonical(g.clone(), model.info.clone(), vec![], &options, None)?.graph
-        }
-        None => original.clone(),
-    };
-    let whole_facts = infer(&whole).map_err(|e| input(&e[0]))?;
-    let totals_before = cost::totals(&whole, &whole_facts);
-    let mut accuracy = match &held_out {
-        Some(ds) => {
-            let before = r.reference.as_ref().unwrap_or(&original);
-            Some(search::accuracy(before, ds, r, "before", progress)?)
-        }
+    let unmasked = model.graph.clone();
+    let facts = infer(&unmasked).map_err(|e| input(&e[0]))?;
+    let before = match &held_out {
+        Some(ds) => Some(accuracy::before(&unmasked, ds, r, progress)?),
         None => None,
     };
     notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
     let mut masks = search::masks(&model, r, progress, &mut notes)?;
+    let whole = match &r.original {
+        Some(g) => Model::canonical(g.clone(), model.info.clone(), vec![], &options, None)?,
+        None => model.clone(),
+    };
+    let nothing_removed = masks.kept() == model.relus() && r.stable_sign.is_none() && r.merged.is_none();
+    let baseline = Baseline::new(file, whole, &options, nothing_removed, r)?;
+    notes.extend(baseline.notes(r));
+    model.passes.extend(r.merged.iter().flatten().cloned());
     options.masks = Some(masks.clone());
     if let Some(n) = r.stable_sign {
         let signs = stable::signs(&model, r, n, &masks, progress)?;
@@ -252,7 +296,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     model.lower(&options, probe.as_mut())?;
     if let (Some(n), Some(given), Some(ds)) = (r.stable_sign, &options.masks, &held_out) {
         notes.push(stable::counts(given, &masks, n));
-        let (largest, said) = stable::change(&original, given, &masks, ds, progress)?;
+        let (largest, said) = stable::change(&unmasked, given, &masks, ds, progress)?;
         notes.push(said);
         model.measured("stable-sign", largest);
     }
@@ -264,16 +308,14 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         fixed::normalise(&mut model, &images, target, &mut options, probe.as_mut())?;
     }
     let emitted = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
-    if let (Some(a), Some(ds)) = (&mut accuracy, &held_out) {
-        let n = r.eval_images;
-        let after = eval::clean(emitted.graph(), ds, n, &mut |i, n| progress.count("accuracy after", i, n))
-            .map_err(input)?;
-        notes.push(format!(
-            "After masking, {} classes are predicted on {} images.",
-            after.classes_predicted, after.n
-        ));
-        a.after = Some(rm::Scores { clean: Some(after.clean), ..Default::default() });
-    }
+    let accuracy = match (before, &held_out) {
+        (Some(before), Some(ds)) => {
+            let (found, said) = accuracy::after(before, emitted.graph(), ds, r, progress)?;
+            notes.push(said);
+            Some(found)
+        }
+        _ => None,
+    };
     let fixed_point = match r.fixed_point {
         Some(f) => {
             let tell = &mut |i, n| progress.count("fixed point", i, n);
@@ -284,17 +326,21 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         None => None,
     };
     progress.step("emitting");
-    let chosen = forms::Chosen::new(r, &emitted);
+    let chosen = forms::Chosen::new(r, emitted.graph(), emitted.facts());
     notes.extend(chosen.notes(r, &emitted));
     emit(&emitted, &staging, r, &model, &sample, &chosen)?;
     masks.write(&staging.path().join("masks.safetensors")).map_err(input)?;
-    let layers = describe::layers(&model, &masks, &original, &facts);
-    let report = Report {
+    let layers = describe::layers(&model, &masks, &unmasked, &facts);
+    let after = Column::new(emitted.graph(), emitted.facts(), r, &chosen);
+    let mut report = Report {
+        relinc_report: rm::FORM,
         relinc: env!("CARGO_PKG_VERSION").into(),
         model: describe::model_info(&model.info),
-        totals: cost::totals(emitted.graph(), emitted.facts()),
-        before: Some(totals_before),
-        cost: describe::costs(r, &emitted, &chosen, Some((&whole, &whole_facts)), &mut notes),
+        verdict: None,
+        totals: after.totals,
+        lossless: Some(baseline.lossless.as_ref().map_or(after.totals, |l| l.totals)),
+        before: Some(baseline.file.totals),
+        cost: describe::costs(r, &after, &baseline, &mut notes),
         measured: vec![],
         accuracy,
         training: r.learned.as_ref().map(|l| l.training.clone()),
@@ -312,6 +358,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         notes: describe::notes(notes, &layers),
         layers,
     };
+    report.verdict = Some(next::verdict(r, r.learned.as_ref().map_or(&import, |l| &l.import), &report));
     still_readable(emitted.graph(), &model.info)?;
     report::write(staging.path(), &report).map_err(|e| Error::Input(format!("{}: {e}", r.out.display())))?;
     staging.commit()?;

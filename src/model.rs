@@ -2,6 +2,7 @@
 
 use crate::error::{Error, input};
 use crate::probe::Probe;
+use relinc_passes::canonicalise::Canonicalise;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Graph, NodeId, Op};
@@ -9,6 +10,7 @@ use relinc_passes::layers::{mask_shape, name_layers};
 use relinc_passes::pass::{self, Options, Outcome, Pass, PassError, Refusal};
 use relinc_passes::registry;
 use relinc_passes::weigh::Candidate;
+use relinc_runtime::cost;
 use relinc_runtime::search::oneshot::Layer;
 use std::path::Path;
 
@@ -62,6 +64,8 @@ pub struct Model {
     pub passes: Vec<PassRecord>,
     /// What the import wants the user to know.
     pub notices: Vec<String>,
+    /// ReLUs of the graph as it was read: every spelling of a ReLU counted, none moved or dropped yet.
+    pub relus_read: u64,
 }
 
 impl Model {
@@ -108,12 +112,16 @@ impl Model {
         mut probe: Option<&mut Probe>,
         wanted: impl Fn(&dyn Pass) -> bool,
     ) -> Result<Model, Error> {
-        let mut m = Model { graph, info, layers: vec![], passes: vec![], notices };
+        let mut m = Model { graph, info, layers: vec![], passes: vec![], notices, relus_read: 0 };
         if let Some(p) = probe.as_deref_mut() {
             p.start(&m.graph)?;
         }
         for p in registry::normalising().filter(|p| p.enabled(options) && wanted(*p)) {
             m.run(p, options, probe.as_deref_mut())?;
+            if p.name() == Canonicalise.name() {
+                let facts = infer(&m.graph).map_err(|e| Error::Input(join(&e, &m.info.path)))?;
+                m.relus_read = cost::totals(&m.graph, &facts).relus;
+            }
         }
         let facts = infer(&m.graph).map_err(|e| Error::Input(join(&e, &m.info.path)))?;
         m.layers = name_layers(&mut m.graph, &facts)

@@ -25,9 +25,11 @@ mod verify;
 use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
+use crate::report::Report;
 use clap::{Parser, Subcommand};
 use relinc_runtime::device::Choice;
 use relinc_runtime::train::Kind;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The ReLU-linearizing compiler: a trained ONNX classifier in, a graph that private-inference runtimes run with fewer
@@ -175,6 +177,20 @@ fn print(text: &str) {
     let _ = out.write_all(text.as_bytes());
     if !text.ends_with('\n') {
         let _ = out.write_all(b"\n");
+    }
+}
+
+/// Prints what was compiled into a folder. An accuracy that fell further than allowed is an answer of no, once all is printed.
+fn print_report(r: &Report, out: &Path, g: &Global) -> Result<(), Error> {
+    if g.json {
+        print_json(r)?;
+    } else {
+        print(&crate::report::text::render(r));
+        print(&format!("\nwrote {}", out.display()));
+    }
+    match crate::report::fell_too_far(r) {
+        Some(why) => Err(Error::Answer(why)),
+        None => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The stages of a run: teacher, search, tune, on any imported graph.
 
+mod before;
 mod check;
 pub mod command;
 pub mod evaluate;
