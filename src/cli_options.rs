@@ -18,6 +18,23 @@ pub fn allocation(how: &str, eta: Option<Vec<f64>>) -> Result<Allocation, Error>
     }
 }
 
+/// Points of accuracy that may be lost: from 0 to 100.
+pub fn points(v: f64) -> Result<f64, String> {
+    match (0.0..=100.0).contains(&v) {
+        true => Ok(v),
+        false => {
+            Err(format!("{v} is not between 0 and 100; it is a number of points of accuracy, such as 2.5"))
+        }
+    }
+}
+
+/// The same from the command line.
+pub fn parse_points(s: &str) -> Result<f64, String> {
+    let number =
+        s.trim().parse().map_err(|_| format!("{s} is no number of points; write 2.5, for instance"))?;
+    points(number)
+}
+
 /// `compile` finds masks without training; the methods that train are refused with advice.
 pub fn untrained_method(m: &str) -> Result<(), Error> {
     match m {

@@ -1,9 +1,12 @@
 //! `relinc compile`: import → canonical form → masks → lowering → artefacts → report.
 
+mod accuracy;
+pub mod baseline;
 pub mod describe;
 pub mod fixed;
 mod fold;
 mod forms;
+mod next;
 mod search;
 mod stable;
 
@@ -16,6 +19,7 @@ use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
 use crate::staging::Staging;
 use crate::vanish::Asked;
+use baseline::{Baseline, Column};
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
 use relinc_passes::drop_redundant_relu::settle;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
@@ -139,12 +143,16 @@ pub struct Request {
     pub fixed_point: Option<fixed::FixedPoint>,
     /// Seed of everything random.
     pub seed: u64,
-    /// The network before training, whose accuracy is the one before.
-    pub reference: Option<Graph>,
-    /// The network before it was folded for tuning, which costs are compared with, and what merged.
-    pub unfolded: Option<(Graph, Vec<PassRecord>)>,
+    /// The network whose accuracy is the one before.
+    pub before: Before,
+    /// The graph that was imported, where the one to compile was made of it; costs are compared with it.
+    pub original: Option<Graph>,
+    /// What merged in the original before the network was tuned.
+    pub merged: Option<Vec<PassRecord>>,
     /// What training found, for the report.
     pub learned: Option<Learned>,
+    /// Points of accuracy that may be lost at most.
+    pub max_drop: Option<f64>,
 }
 
 impl Request {
@@ -162,6 +170,32 @@ impl Request {
     }
 }
 
+/// A network in words.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// What it is: "the original".
+    pub text: String,
+    /// It is the original or its teacher.
+    pub original: bool,
+}
+
+/// The network whose accuracy is the one before.
+#[derive(Debug, Clone)]
+pub enum Before {
+    /// The model with all its ReLUs.
+    Own(Named),
+    /// Another one with all its ReLUs.
+    Network(Box<Graph>, Named),
+    /// There was none: training began with random weights.
+    Nothing,
+}
+
+impl Default for Before {
+    fn default() -> Before {
+        Before::Own(Named { text: "the original".into(), original: true })
+    }
+}
+
 /// What training adds to a report.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
@@ -169,6 +203,8 @@ pub struct Learned {
     pub training: rm::Training,
     /// Accuracies of the networks of the run.
     pub evaluations: Vec<rm::Evaluation>,
+    /// How the model's file was read.
+    pub import: ImportOptions,
     /// The branch that is exported, of dual batch normalisations.
     pub branch: Option<Branch>,
     /// Sentences.
@@ -186,6 +222,16 @@ pub enum Source {
     Trained(Box<Graph>, Box<ModelInfo>),
 }
 
+impl Source {
+    /// How the file is read; by default where there is none.
+    pub fn import(&self) -> ImportOptions {
+        match self {
+            Source::File(_, o) => o.clone(),
+            Source::Built(..) | Source::Trained(..) => ImportOptions::default(),
+        }
+    }
+}
+
 /// Images the MPC runners get as their sample.
 const SAMPLE: usize = 20;
 
@@ -198,6 +244,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     let trained = matches!(source, Source::Trained(..));
     let mut options =
         Options { drop_softmax: r.drop_softmax, input_range: r.input_range, ..Options::default() };
+    let import = source.import();
     let (imported, info, mut notes) = describe::open(source)?;
     if let Some(k) =
         eval::only_input(&imported).ok().and_then(|(_, t)| eval::fixed_batch(t)).filter(|&k| k > 1)
@@ -214,10 +261,11 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     let fitted = Request { data: data.as_ref().map(|i| i.spec.clone()), ..r.clone() };
     let r = &fitted;
     progress.step("canonical form");
-    let canonical =
-        |g, probe: Option<&mut Probe>| Model::canonical(g, info.clone(), vec![], &options, probe);
     let (_, wanted) = eval::only_input(&imported).map_err(input)?;
     let wanted = wanted.clone();
+    let file = Baseline::read(r.original.as_ref().unwrap_or(&imported), r)?;
+    let canonical =
+        |g: Graph, probe: Option<&mut Probe>| Model::canonical(g, info.clone(), vec![], &options, probe);
     // Nothing that the network alone decides waits for images. Probes are images, so with them it is made once more.
     let watched = r.verify_each.then(|| imported.clone());
     let mut model = canonical(imported, None)?;
@@ -241,32 +289,35 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         model = canonical(g, Some(watching))?;
         model.notices.clear();
     }
-    let original = model.graph.clone();
-    let facts = infer(&original).map_err(|e| input(&e[0]))?;
-    let canonical = |g: &Graph| Model::canonical(g.clone(), model.info.clone(), vec![], &options, None);
-    let whole = match &r.unfolded {
-        Some((g, _)) => canonical(g)?.lean()?.whole()?,
-        None => lean.whole()?,
-    };
-    let reference = r.reference.as_ref().map(canonical).transpose()?;
-    model.passes.extend(r.unfolded.iter().flat_map(|(_, merged)| merged.clone()));
-    let whole_facts = infer(&whole).map_err(|e| input(&e[0]))?;
-    let totals_before = cost::totals(&whole, &whole_facts);
-    let mut accuracy = match &held_out {
+    let unmasked = model.graph.clone();
+    let facts = infer(&unmasked).map_err(|e| input(&e[0]))?;
+    let before = match &held_out {
         Some(ds) => {
-            let before = reference.as_ref().map_or(&lean.graph, |m| &m.graph);
-            Some(search::accuracy(before, ds, r, "before", progress)?)
+            let another = match &r.before {
+                Before::Network(g, _) => Some(canonical((**g).clone(), None)?.graph),
+                Before::Own(_) | Before::Nothing => None,
+            };
+            Some(accuracy::before(another.as_ref().unwrap_or(&lean.graph), ds, r, progress)?)
         }
         None => None,
     };
-    if let (Some(i), Some(ds), Some(a), false) = (&data, &held_out, &accuracy, trained)
-        && let Some(said) = i.doubt(&original, ds, a.before.and_then(|s| s.clean).unwrap_or(100.0))?
+    if let (Some(i), Some(ds), Some(a), false) = (&data, &held_out, &before, trained)
+        && let Some(said) = i.doubt(&unmasked, ds, a.clean().unwrap_or(100.0))?
     {
         progress.line(&said);
         notes.push(said);
     }
     notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
     let mut masks = search::masks(&model, &lean, r, given, progress, &mut notes)?;
+    let whole = match &r.original {
+        Some(g) => canonical(g.clone(), None)?,
+        None => model.clone(),
+    };
+    let untouched = masks.layers.values().all(|m| m.kept() == m.values.len());
+    let nothing_removed = untouched && r.stable_sign.is_none() && r.merged.is_none();
+    let baseline = Baseline::new(file, whole, &options, nothing_removed, r)?;
+    notes.extend(baseline.notes(r));
+    model.passes.extend(r.merged.iter().flatten().cloned());
     options.masks = Some(masks.clone());
     settle(&model.graph, &mut masks, r.input_range).map_err(input)?;
     let (given, proven) = (options.masks.clone().unwrap_or_default(), masks.clone());
@@ -286,7 +337,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     model.lower(&options, probe.as_mut())?;
     if let (Some(n), Some(ds)) = (r.stable_sign, &held_out) {
         notes.push(stable::counts(&proven, &masks, n));
-        let (largest, said) = stable::change(&original, &proven, &masks, ds, progress)?;
+        let (largest, said) = stable::change(&unmasked, &proven, &masks, ds, progress)?;
         notes.push(said);
         model.measured("stable-sign", largest);
     }
@@ -301,18 +352,16 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         fixed::normalise(&mut model, &images, target, &mut options, probe.as_mut())?;
     }
     let emitted = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
-    if let (Some(a), Some(ds)) = (&mut accuracy, &held_out) {
-        let n = r.eval_images;
-        let mut logits = emitted.graph().clone();
-        head::split(&mut logits, emitted.facts());
-        let after = eval::clean(&logits, ds, n, &mut |i, n| progress.count("accuracy after", i, n))
-            .map_err(input)?;
-        notes.push(format!(
-            "After masking, {} classes are predicted on {} images.",
-            after.classes_predicted, after.n
-        ));
-        a.after = Some(rm::Scores { clean: Some(after.clean), ..Default::default() });
-    }
+    let accuracy = match (before, &held_out) {
+        (Some(before), Some(ds)) => {
+            let mut logits = emitted.graph().clone();
+            head::split(&mut logits, emitted.facts());
+            let (found, said) = accuracy::after(before, &logits, ds, r, progress)?;
+            notes.push(said);
+            Some(found)
+        }
+        _ => None,
+    };
     let fixed_point = match r.fixed_point {
         Some(f) => {
             let tell = &mut |i, n| progress.count("fixed point", i, n);
@@ -323,18 +372,22 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         None => None,
     };
     progress.step("emitting");
-    let chosen = forms::Chosen::new(r, &emitted);
+    let chosen = forms::Chosen::new(r, emitted.graph(), emitted.facts());
     notes.extend(chosen.notes(r, &emitted));
     emit(&emitted, &staging, r, &model, &sample, &chosen)?;
     let path = staging.path().join("masks.safetensors");
     masks.write(&path).map_err(|e| placed(e, &staging, &r.out))?;
-    let layers = describe::layers(&model, (&given, &masks), &original, &facts);
-    let report = Report {
+    let layers = describe::layers(&model, (&given, &masks), &unmasked, &facts);
+    let after = Column::new(emitted.graph(), emitted.facts(), r, &chosen);
+    let mut report = Report {
+        relinc_report: rm::FORM,
         relinc: env!("CARGO_PKG_VERSION").into(),
         model: describe::model_info(&model.info),
-        totals: cost::totals(emitted.graph(), emitted.facts()),
-        before: Some(totals_before),
-        cost: describe::costs(r, &emitted, &chosen, Some((&whole, &whole_facts)), &mut notes),
+        verdict: None,
+        totals: after.totals,
+        lossless: Some(baseline.lossless.as_ref().map_or(after.totals, |l| l.totals)),
+        before: Some(baseline.file.totals),
+        cost: describe::costs(r, &after, &baseline, &mut notes),
         measured: vec![],
         accuracy,
         training: r.learned.as_ref().map(|l| l.training.clone()),
@@ -352,6 +405,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         notes: describe::notes(notes, &layers),
         layers,
     };
+    report.verdict = Some(next::verdict(r, r.learned.as_ref().map_or(&import, |l| &l.import), &report));
     still_readable(emitted.graph(), &model.info)?;
     report::write(staging.path(), &report).map_err(|e| placed(e, &staging, &r.out))?;
     staging.commit()?;

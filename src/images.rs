@@ -33,7 +33,9 @@ impl Images {
         let spec = spec.clone().with_channels(wanted).map_err(input)?;
         let mut catalogue = spec.catalogue().map_err(input)?;
         catalogue.notices.extend(match (catalogue.channels, wanted) {
-            (Some(1), 3) => Some("The images are grey and the model takes three channels: each gets the same pixels.".into()),
+            (Some(1), 3) => Some(
+                "The images are grey and the model takes three channels: each gets the same pixels.".into(),
+            ),
             (Some(3), 1) => Some("The model takes one channel: of colours it gets the luma.".into()),
             (None, 1) => Some("The model takes one channel: of coloured images it gets the luma.".into()),
             _ => None,
@@ -113,7 +115,8 @@ impl Images {
                  its outputs, and the others are left out: classes=a,b,… or classes=FILE"
             ),
         };
-        let count = |n: usize, one: &str, many: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {many}") };
+        let count =
+            |n: usize, one: &str, many: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {many}") };
         Err(format!(
             "data {}: {} ({}), but the model has {}, {advice}",
             self.spec,
@@ -131,7 +134,9 @@ impl Images {
         if !is_low(accuracy, self.catalogue.classes.len()) {
             return Ok(None);
         }
-        let Some(e) = explain(g, ds, &self.catalogue.orders).map_err(|e| self.named(e))? else { return Ok(None) };
+        let Some(e) = explain(g, ds, &self.catalogue.orders).map_err(|e| self.named(e))? else {
+            return Ok(None);
+        };
         let text = match e.changes {
             Changes::Normalization => self.spec.text_with(&e.option, &["normalize", "scale"]),
             Changes::Labels => self.spec.text_with(&e.option, &["classes"]),

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, input};
 use crate::probe::Probe;
+use relinc_passes::canonicalise::Canonicalise;
 use relinc_passes::drop_redundant_relu::{is_gone, redundant, settle};
 use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, ModelInfo, Wanted, import};
 use relinc_passes::head::{self, Head};
@@ -12,6 +13,7 @@ use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU};
 use relinc_passes::pass::{self, Options, Outcome, Pass, PassError, Refusal};
 use relinc_passes::registry;
 use relinc_passes::weigh::Candidate;
+use relinc_runtime::cost;
 use relinc_runtime::search::oneshot::Layer;
 use std::path::Path;
 
@@ -69,6 +71,8 @@ pub struct Model {
     pub passes: Vec<PassRecord>,
     /// What the import wants the user to know.
     pub notices: Vec<String>,
+    /// ReLUs of the graph as it was read: every spelling of a ReLU counted, none moved or dropped yet.
+    pub relus_read: u64,
 }
 
 impl Model {
@@ -101,9 +105,7 @@ impl Model {
         notices: Vec<String>,
         options: &Options,
     ) -> Result<Model, Error> {
-        let keep = |p: &dyn Pass| {
-            matches!(p.name(), "canonicalise" | "commute-relu-maxpool" | "drop-dead")
-        };
+        let keep = |p: &dyn Pass| matches!(p.name(), "canonicalise" | "commute-relu-maxpool" | "drop-dead");
         Model::normalised(graph, info, notices, options, None, keep)
     }
 
@@ -115,13 +117,15 @@ impl Model {
         mut probe: Option<&mut Probe>,
         wanted: impl Fn(&dyn Pass) -> bool,
     ) -> Result<Model, Error> {
-        let mut m = Model { graph, info, head: Head::default(), layers: vec![], passes: vec![], notices };
+        let head = Head::default();
+        let mut m = Model { graph, head, info, layers: vec![], passes: vec![], notices, relus_read: 0 };
         if let Some(p) = probe.as_deref_mut() {
             p.start(&m.graph)?;
         }
         for p in registry::normalising().filter(|p| p.enabled(options) && wanted(*p)) {
             m.run(p, options, probe.as_deref_mut())?;
-            if p.name() == "canonicalise" {
+            if p.name() == Canonicalise.name() {
+                m.relus_read = cost::totals(&m.graph, &m.facts()?).relus;
                 m.take_head(probe.as_deref_mut())?;
             }
         }

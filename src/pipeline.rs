@@ -78,6 +78,8 @@ pub struct Pipeline {
     pub teacher: Option<PathBuf>,
     /// Masks to begin with; relative to the pipeline file.
     pub masks: Option<PathBuf>,
+    /// Points of accuracy that may be lost at most.
+    pub max_drop: Option<f64>,
 }
 
 /// One stage.
@@ -249,6 +251,14 @@ impl Pipeline {
         Ok(plan)
     }
 
+    fn max_drop(&self) -> Result<Option<f64>, Error> {
+        let Some(points) = self.max_drop else { return Ok(None) };
+        if self.data.is_none() {
+            return Err(input("max_drop: accuracy is measured on images: add data"));
+        }
+        crate::cli_options::points(points).map(Some).map_err(|e| Error::Input(format!("max_drop: {e}")))
+    }
+
     fn fixed_point(&self) -> Result<Option<FixedPoint>, Error> {
         let normalise = self.normalise_ranges;
         match (&self.fixed_point, normalise) {
@@ -285,9 +295,11 @@ impl Pipeline {
         let mut request = Request {
             out: out.into(),
             masks: self.masks(base)?,
-            reference: None,
-            unfolded: None,
+            before: Default::default(),
+            original: None,
+            merged: None,
             learned: None,
+            max_drop: self.max_drop()?,
             data: self.images(base)?,
             split,
             eval_images,

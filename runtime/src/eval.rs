@@ -4,6 +4,7 @@
 pub mod attacked;
 pub mod corrupted;
 pub mod doubt;
+pub mod interval;
 
 use crate::data::Dataset;
 use crate::infer::Blocks;
@@ -28,8 +29,15 @@ pub struct Clean {
     pub n: usize,
     /// Top-1 accuracy in percent.
     pub clean: f64,
+    /// How sure that is: the 95 % interval.
+    pub interval: [f64; 2],
+    /// Classes of the network.
+    pub classes: usize,
     /// How many different classes were predicted.
     pub classes_predicted: usize,
+    /// Image by image: is the prediction right?
+    #[serde(skip)]
+    pub right: Vec<bool>,
     /// Wall-clock time.
     pub seconds: f64,
     /// Throughput.
@@ -234,29 +242,32 @@ pub fn clean_watched(
 ) -> Result<Clean, String> {
     let start = Instant::now();
     let n = n.min(ds.len());
-    let (mut right, mut seen, mut misfit) = (0, 0, None);
+    let (mut right, mut classes, mut misfit) = (Vec::with_capacity(n), 0, None);
     let mut predicted = std::collections::BTreeSet::new();
     for_each_batch(g, ds, n, &mut |logits, labels| {
         see(logits);
-        let classes = logits.len() / labels.len().max(1);
+        classes = logits.len() / labels.len().max(1);
         if let Some(l) = labels.iter().find(|&&l| l >= classes) {
             misfit = Some(format!("the data set has a label {l}, the model only {classes} classes"));
         }
         for (p, l) in arg_max(logits).into_iter().zip(labels) {
-            right += usize::from(p == *l);
+            right.push(p == *l);
             predicted.insert(p);
         }
-        seen += labels.len();
-        tell(seen, n);
+        tell(right.len(), n);
     })?;
     if let Some(why) = misfit {
         return Err(why);
     }
     let seconds = start.elapsed().as_secs_f64();
+    let (seen, hits) = (right.len(), right.iter().filter(|r| **r).count());
     Ok(Clean {
         n: seen,
-        clean: 100.0 * right as f64 / seen.max(1) as f64,
+        clean: 100.0 * hits as f64 / seen.max(1) as f64,
+        interval: interval::wilson(hits as f64, seen),
+        classes,
         classes_predicted: predicted.len(),
+        right,
         seconds,
         images_per_second: seen as f64 / seconds.max(1e-9),
     })

@@ -2,12 +2,11 @@
 
 use super::args::{CostArgs, ImportArgs};
 use super::out::tell;
-use super::{Global, print, print_json};
-use crate::cli_options::{allocation, untrained_method};
+use super::{Global, print_report};
+use crate::cli_options::{allocation, parse_points, untrained_method};
 use crate::compile::fixed::{FixedPoint, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target, compile};
 use crate::error::{Error, input};
-use crate::report;
 use crate::vanish::Asked;
 use relinc_passes::back::onnx::OPSETS;
 use relinc_runtime::cost::ConvForm;
@@ -97,6 +96,9 @@ pub struct Args {
     #[arg(long, value_name = "BITS", requires_all = ["fixed_point", "data"], num_args = 0..=1, default_missing_value = "3",
           require_equals = true, value_parser = clap::value_parser!(i32).range(i64::from(*TARGETS.start())..=i64::from(*TARGETS.end())))]
     normalise_ranges: Option<i32>,
+    /// Exit with 1, once all is written, where more points of accuracy are lost than this
+    #[arg(long, value_name = "POINTS", requires = "data", value_parser = parse_points)]
+    max_drop: Option<f64>,
     #[command(flatten)]
     import: ImportArgs,
     #[command(flatten)]
@@ -149,9 +151,11 @@ impl Args {
                 .fixed_point
                 .map(|format| FixedPoint { format, normalise: self.normalise_ranges }),
             seed,
-            reference: None,
-            unfolded: None,
+            before: Default::default(),
+            original: None,
+            merged: None,
             learned: None,
+            max_drop: self.max_drop,
         };
         self.budget.iter().try_for_each(|b| request.price_at(b))?;
         Ok(request)
@@ -177,11 +181,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if let (true, Some(bytes)) = (g.verbose > 0, crate::bench::peak_memory()) {
         tell(&format!("peak memory {bytes} bytes"));
     }
-    if g.json {
-        return print_json(&report);
-    }
-    print(&report::text::render(&report))?;
-    print(&format!("\nwrote {}", r.out.display()))
+    print_report(&report, &r.out, g)
 }
 
 /// An error about the model names its file.

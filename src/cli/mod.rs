@@ -24,10 +24,12 @@ mod verify;
 use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
+use crate::report::Report;
 use clap::{Parser, Subcommand};
 use out::{print, print_json, print_lines};
 use relinc_runtime::device::Choice;
 use relinc_runtime::train::Kind;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The ReLU-linearizing compiler: a trained ONNX classifier in, a graph that private-inference runtimes run with fewer
@@ -157,5 +159,19 @@ impl Global {
     }
     fn progress(&self) -> Progress {
         Progress::new(self.quiet)
+    }
+}
+
+/// Prints what was compiled into a folder. An accuracy that fell further than allowed is an answer of no, once all is printed.
+fn print_report(r: &Report, out: &Path, g: &Global) -> Result<(), Error> {
+    if g.json {
+        print_json(r)?;
+    } else {
+        print(&crate::report::text::render(r))?;
+        print(&format!("\nwrote {}", out.display()))?;
+    }
+    match crate::report::fell_too_far(r) {
+        Some(why) => Err(Error::Answer(why)),
+        None => Ok(()),
     }
 }

@@ -1,12 +1,12 @@
 //! `relinc run`
 
-use super::{Global, print, print_json, print_lines};
+use super::{Global, print, print_json, print_lines, print_report};
+use crate::cli_options::parse_points;
 use crate::compile::compile;
 use crate::error::Error;
 use crate::jobs::{Job, Part};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
-use crate::report;
 use crate::report::model::Evaluation;
 use crate::training::command::{Done, run as run_stages};
 use crate::training::{Plan, Trained};
@@ -29,6 +29,9 @@ pub struct Args {
     /// DIR/checkpoints, so that each may run in another process or on another machine
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
     only: Vec<String>,
+    /// Exit with 1, once all is written, where more points of accuracy are lost than this [default: the pipeline's]
+    #[arg(long, value_name = "POINTS", value_parser = parse_points)]
+    max_drop: Option<f64>,
     /// Print the names of the stages, one a line, and run nothing
     #[arg(long, conflicts_with_all = ["only", "resume"])]
     list: bool,
@@ -42,6 +45,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         e => e,
     };
     g.override_in(&mut p);
+    p.max_drop = a.max_drop.or(p.max_drop);
     let base = a.pipeline.parent().unwrap_or(Path::new(""));
     let stem = a.pipeline.file_stem().unwrap_or_default();
     let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));
@@ -52,11 +56,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     match execute(&p, base, &out, &How { only: &a.only, resume: a.resume, after: None }, &g.progress())
         .map_err(named)?
     {
-        Done::Compiled(r) if g.json => print_json(&r),
-        Done::Compiled(r) => {
-            print(&report::text::render(&r))?;
-            print(&format!("\nwrote {}", out.display()))
-        }
+        Done::Compiled(r) => print_report(&r, &out, g),
         Done::Stages { trained, evaluations } => {
             let last = last_epochs(&trained);
             if g.json {

@@ -1,10 +1,10 @@
 //! `relinc train`, `relinc search`, `relinc tune`: one stage of a pipeline.
 
 use super::args::{CostArgs, ImportArgs};
-use super::{Global, print, print_json};
+use super::{Global, print_report};
+use crate::cli_options::parse_points;
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
-use crate::report;
 use crate::training::command::train_and_compile;
 use crate::training::evaluate::{Measure, attacks};
 use crate::training::spec::StageOptions;
@@ -59,6 +59,9 @@ pub struct Args {
     /// How they are attacked; may be repeated [default: PGD-20 at 8/255 and 2/255]
     #[arg(long, value_name = "ATTACK")]
     attack: Vec<String>,
+    /// Exit with 1, once all is written, where more points of accuracy are lost than this
+    #[arg(long, value_name = "POINTS", value_parser = parse_points)]
+    max_drop: Option<f64>,
     /// What to emit: onnx, spu, crypten, mp-spdz; may be repeated [default: onnx]
     #[arg(long = "target", value_name = "T")]
     targets: Vec<String>,
@@ -137,9 +140,11 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         verify_each: false,
         fixed_point: None,
         seed: g.seed(),
-        reference: None,
-        unfolded: None,
+        before: Default::default(),
+        original: None,
+        merged: None,
         learned: None,
+        max_drop: a.max_drop,
     };
     a.budget.iter().try_for_each(|b| request.price_at(b))?;
     let source = Source::File(a.model.clone(), a.import.options(Some(&a.data))?);
@@ -153,10 +158,5 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
     };
     let result = train_and_compile(source, &plan, request, &measure, a.resume, &progress);
     progress.finish();
-    let r = result?;
-    if g.json {
-        return print_json(&r);
-    }
-    print(&report::text::render(&r))?;
-    print(&format!("\nwrote {}", a.out.display()))
+    print_report(&result?, &a.out, g)
 }

@@ -1,5 +1,6 @@
 //! What goes into the report, in words and numbers.
 
+use super::baseline::{Baseline, Column};
 use super::{MaskSource, Request, Source};
 use crate::error::{Error, input};
 use crate::images::Images;
@@ -9,7 +10,7 @@ use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
 use relinc_passes::ir::{Facts, Graph, Op, Tensor, Type};
 use relinc_passes::masks::Masks;
 use relinc_passes::valid::Valid;
-use relinc_runtime::cost::{self, Priced};
+use relinc_runtime::cost;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::eval;
 use std::collections::HashMap;
@@ -116,8 +117,7 @@ fn linear(identity: usize, zero: usize) -> String {
 }
 
 /// Why a redundant layer costs nothing.
-pub const REDUNDANT: &str =
-    "what it reads is never negative while the layers before it keep their ReLUs; it changes nothing and is left out";
+pub const REDUNDANT: &str = "what it reads is never negative while the layers before it keep their ReLUs; it changes nothing and is left out";
 
 /// One entry a ReLU layer, by the masks that were asked for and what was made of them.
 pub fn layers(
@@ -172,25 +172,17 @@ pub fn layers(
 }
 
 /// Every protocol on every network, and what the cost models remark.
-pub fn costs(
-    r: &Request,
-    after: &Valid<'_>,
-    chosen: &super::forms::Chosen,
-    before: Option<(&Graph, &Facts)>,
-    notes: &mut Vec<String>,
-) -> Vec<rm::Cost> {
+pub fn costs(r: &Request, after: &Column, baseline: &Baseline, notes: &mut Vec<String>) -> Vec<rm::Cost> {
     let mut out = vec![];
-    for p in &r.protocols {
-        let w = super::forms::weights(r, p);
-        let now = cost::price_as(after.graph(), after.facts(), p, w, &chosen.of(p));
-        let was: Option<Priced> = before.map(|(g, f)| cost::price(g, f, p, w));
+    for (i, (p, now)) in r.protocols.iter().zip(&after.priced).enumerate() {
+        let against = baseline.against(i, now);
         for n in &now.notes {
             let note = format!("{}: {n}", p.name);
             if !notes.contains(&note) {
                 notes.push(note);
             }
         }
-        out.extend(r.networks.iter().map(|n| rm::Cost::new(p, n, &now, was.as_ref())));
+        out.extend(r.networks.iter().map(|n| rm::Cost::new(p, n, now, Some(against))));
     }
     out
 }
@@ -238,6 +230,7 @@ pub fn settings(r: &Request, masks: &Masks, images: Option<&Images>) -> rm::Sett
         data: r.data.as_ref().map(|d| d.to_string()),
         classes: images.map(|i| i.catalogue.classes.clone()).unwrap_or_default(),
         seed: Some(r.seed),
+        max_drop: r.max_drop,
     }
 }
 

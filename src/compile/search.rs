@@ -1,14 +1,12 @@
-//! The masks of a compilation, and accuracy on held-out images.
+//! The masks of a compilation.
 
 use super::{MaskSource, Request, read_masks};
 use crate::error::{Error, input};
 use crate::latency;
 use crate::model::{Model, ReluLayer};
 use crate::progress::Progress;
-use crate::report::model::{Accuracy, Scores};
-use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
-use relinc_runtime::data::{Dataset, Split};
+use relinc_runtime::data::Split;
 use relinc_runtime::eval;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
@@ -17,25 +15,6 @@ use relinc_runtime::search::whole;
 
 /// Images the search looks at together.
 const CALIBRATION_BATCH: usize = 64;
-
-/// Accuracy of the unmasked network.
-pub fn accuracy(
-    g: &Graph,
-    ds: &Dataset,
-    r: &Request,
-    what: &str,
-    progress: &Progress,
-) -> Result<Accuracy, Error> {
-    let label = format!("accuracy {what}");
-    let clean = eval::clean(g, ds, r.eval_images, &mut |i, n| progress.count(&label, i, n)).map_err(input)?;
-    Ok(Accuracy {
-        before: Some(Scores { clean: Some(clean.clean), ..Default::default() }),
-        after: None,
-        data: r.data.as_ref().map(|d| d.to_string()).unwrap_or_default(),
-        split: ds.split().name().into(),
-        n: clean.n as u64,
-    })
-}
 
 /// The masks that are there before any image is looked at; `None` where they are to be found, on the model without redundant
 /// layers.

@@ -35,6 +35,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "start",
             "teacher",
             "masks",
+            "max_drop",
         ],
     ),
     ("architecture", &["kind", "depth", "width", "classes", "input"]),
@@ -52,7 +53,12 @@ const SECTIONS: [&str; 3] = ["architecture", "report", "accuracy"];
 pub(super) fn faults(text: &str, v: &Value) -> Vec<String> {
     let mut found = Faults { text, said: vec![] };
     let top = |key: &str| !SECTIONS.contains(&key) && key != "stages";
-    found.section(v, "", &[], |key, v| if top(key) { type_of::<Pipeline>(key, v, &Mapping::new()) } else { Ok(()) });
+    found.section(
+        v,
+        "",
+        &[],
+        |key, v| if top(key) { type_of::<Pipeline>(key, v, &Mapping::new()) } else { Ok(()) },
+    );
     for section in SECTIONS {
         let path = [Step::Key(section)];
         if found.is_map(&v[section], section, &path) {
@@ -119,7 +125,10 @@ impl Faults<'_> {
             Value::Null => return,
             Value::Sequence(list) => list,
             other => {
-                let e = format!("expected a list, each item begun by '- stage: search' or another stage, found {}", shown(other));
+                let e = format!(
+                    "expected a list, each item begun by '- stage: search' or another stage, found {}",
+                    shown(other)
+                );
                 return self.add(&path, "stages", Err(e));
             }
         };
@@ -130,7 +139,9 @@ impl Faults<'_> {
                 None => format!("stage {}", i + 1),
             };
             let tagged = match s {
-                Value::Mapping(m) => m.get("stage").map(drop).ok_or("no key 'stage'; write '- stage: search', teacher or tune"),
+                Value::Mapping(m) => {
+                    m.get("stage").map(drop).ok_or("no key 'stage'; write '- stage: search', teacher or tune")
+                }
                 _ => Err("expected keys such as 'stage: search'"),
             };
             let misnamed = s.as_mapping().is_some_and(|m| STAGES.iter().any(|k| m.get(*k).is_some()));

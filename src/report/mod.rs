@@ -3,14 +3,18 @@
 //! `report.json` follows `specs/report.schema.json`; the other two are rendered from it alone, so that
 //! `relinc report DIR` can rebuild them.
 
-mod assemble;
+pub(crate) mod assemble;
 pub mod compare;
 mod figures;
 mod headline;
 pub mod html;
 pub mod model;
+mod old;
+mod rows;
+pub mod shape;
 pub mod text;
 pub mod training;
+pub mod verdict;
 
 #[cfg(test)]
 mod sample;
@@ -20,6 +24,7 @@ mod tests;
 pub(crate) use figures::{bytes, count};
 pub use headline::headline;
 pub use model::Report;
+pub use verdict::fell_too_far;
 
 use relinc_passes::files::write_atomically;
 use std::path::{Path, PathBuf};
@@ -53,6 +58,14 @@ pub enum ReadError {
         path: PathBuf,
         /// What does not fit, and where.
         why: String,
+    },
+    /// Of a relinc that is newer than this one.
+    #[error("{}: has form {form}, this relinc reads up to {}; read it with the relinc that wrote it or a newer one", path.display(), model::FORM)]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The form's number.
+        form: u64,
     },
 }
 
@@ -92,12 +105,19 @@ pub fn render(dir: &Path, report: &Report) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Reads `report.json` of a directory and checks it against [`SCHEMA`].
+/// Reads `report.json` of a directory and checks it against [`SCHEMA`]. Reports of relinc 0.1.0 are read, too; the column that they
+/// lack stays absent.
 pub fn read(dir: &Path) -> Result<Report, ReadError> {
     let path = dir.join("report.json");
     let bytes = std::fs::read(&path).map_err(|source| ReadError::Io { path: path.clone(), source })?;
     let parse = |source| ReadError::Json { path: path.clone(), source };
-    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(parse)?;
+    let mut value: serde_json::Value = serde_json::from_slice(&bytes).map_err(parse)?;
+    if old::is_old(&value) {
+        old::upgrade(&mut value);
+    }
+    if let Some(form) = value["relinc_report"].as_u64().filter(|&n| n > u64::from(model::FORM)) {
+        return Err(ReadError::Newer { path, form });
+    }
     let schema: serde_json::Value = serde_json::from_str(SCHEMA).map_err(parse)?;
     let misfit =
         jsonschema::validator_for(&schema).and_then(|v| v.validate(&value).map_err(|e| e.to_owned()));

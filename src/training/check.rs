@@ -25,7 +25,9 @@ impl Trainer<'_> {
         let mut kept = self.plan.masks.as_ref().map(|m| m.kept());
         for (s, name) in self.plan.stages.iter().zip(self.plan.names()) {
             let named = |e: Error| match e {
-                Error::Input(why) => Error::Input(format!("{}: stage {name}: {why}", form.info.path.display())),
+                Error::Input(why) => {
+                    Error::Input(format!("{}: stage {name}: {why}", form.info.path.display()))
+                }
                 e => e,
             };
             stage(s, form, teacher, &mut kept).map_err(named)?;
@@ -62,9 +64,13 @@ fn stage(
     let o = &s.options;
     let names: Vec<&str> = form.layers.iter().map(|l| l.name.as_str()).collect();
     // What only the teacher has was folded away.
-    let attended = |n: &String| form.layers.iter().chain(teacher.iter().flat_map(|t| &t.layers)).any(|l| l.name == *n);
+    let attended =
+        |n: &String| form.layers.iter().chain(teacher.iter().flat_map(|t| &t.layers)).any(|l| l.name == *n);
     if let Some(unknown) = o.pram_at.iter().flatten().find(|n| !attended(n)) {
-        return Err(Error::Input(format!("pram_at: there is no ReLU layer '{unknown}'; they are {}", span(&names))));
+        return Err(Error::Input(format!(
+            "pram_at: there is no ReLU layer '{unknown}'; they are {}",
+            span(&names)
+        )));
     }
     lists(s, &form.layers)?;
     if s.kind == Kind::Search {
@@ -107,10 +113,8 @@ fn stage(
 /// Lists with a number a ReLU layer have as many as there are layers.
 fn lists(s: &Planned, layers: &[ReluLayer]) -> Result<(), Error> {
     let o = &s.options;
-    let lengths = [
-        ("sensitivities", o.eta.as_ref().map(Vec::len)),
-        ("layer counts", o.counts.as_ref().map(Vec::len)),
-    ];
+    let lengths =
+        [("sensitivities", o.eta.as_ref().map(Vec::len)), ("layer counts", o.counts.as_ref().map(Vec::len))];
     for (what, n) in lengths {
         if let Some(n) = n.filter(|n| *n != layers.len()) {
             return Err(Error::Input(format!("{n} {what} are given for {} ReLU layers", layers.len())));
@@ -118,7 +122,9 @@ fn lists(s: &Planned, layers: &[ReluLayer]) -> Result<(), Error> {
     }
     let over = o.counts.iter().flatten().zip(layers).find(|(n, l)| **n > l.relus());
     match over {
-        Some((n, l)) => Err(Error::Input(format!("counts: {} has {} ReLUs, {n} are to stay", l.name, l.relus()))),
+        Some((n, l)) => {
+            Err(Error::Input(format!("counts: {} has {} ReLUs, {n} are to stay", l.name, l.relus())))
+        }
         None => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 //! From a plan to an output folder: train, evaluate, compile what was trained; all of it, or some stages as a job.
 
+use super::before::{before, is_known};
 use super::evaluate::{Measure, evaluated};
 use super::{Export, Plan, Trained, Trainer, interrupt};
 use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile, describe};
@@ -10,7 +11,7 @@ use crate::latency::Pricing;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::report::model::{Evaluation, Training, TrainingCounts};
-use relinc_passes::front::onnx::ModelInfo;
+use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::ir::Graph;
 use relinc_runtime::exec::Branch;
 
@@ -62,10 +63,12 @@ pub fn run(
             "fold before-tune wants a stage tune with masks, from a search before it or given, and no search after it",
         ));
     }
-    let scores = match &source {
-        Source::File(_, options) => options.scores.clone(),
-        Source::Built(..) | Source::Trained(..) => None,
-    };
+    let import = source.import();
+    if request.max_drop.is_some() && !is_known(plan) {
+        return Err(input(
+            "max-drop compares with the network before, and training from random weights has none; leave it out, or give --teacher",
+        ));
+    }
     let (graph, info, notices) = describe::open(source)?;
     let images = Images::labelled(&data, &graph, &info.path)?;
     images.announce(progress);
@@ -84,7 +87,7 @@ pub fn run(
         folder: request.out.clone(),
         resume,
         progress,
-        scores,
+        scores: import.scores.clone(),
         pricing: Pricing::from(&request),
         fold: (request.fold == FoldMode::BeforeTune).then(|| request.fold.options(&request)),
         stop,
@@ -101,7 +104,7 @@ pub fn run(
     };
     match evaluations {
         Some(e) if part.has(COMPILE) => {
-            let report = finish(trained, e, (graph, info), plan, request, progress)?;
+            let report = finish(trained, e, (graph, info, import), plan, request, progress)?;
             Ok(Done::Compiled(Box::new(report)))
         }
         evaluations => Ok(Done::Stages { trained: Box::new(trained), evaluations }),
@@ -110,9 +113,9 @@ pub fn run(
 
 /// Compiles what was trained.
 fn finish(
-    found: Trained,
+    mut found: Trained,
     evaluations: Vec<Evaluation>,
-    (graph, info): (Graph, ModelInfo),
+    (graph, info, import): (Graph, ModelInfo, ImportOptions),
     plan: &Plan,
     mut request: Request,
     progress: &Progress,
@@ -121,7 +124,7 @@ fn finish(
     let robust = plan.robust();
     request.learned = Some(Learned {
         training: Training {
-            records: found.records,
+            records: std::mem::take(&mut found.records),
             data: request.data.as_ref().map(ToString::to_string),
             n: TrainingCounts {
                 train: Some(found.images.0 as u64),
@@ -133,11 +136,13 @@ fn finish(
             notes: vec![],
         },
         evaluations,
+        import,
         branch: dual.then_some(plan.branch.first()),
-        notes: found.notes,
+        notes: std::mem::take(&mut found.notes),
     });
-    request.unfolded = found.folded.map(|merged| (graph.clone(), merged));
-    request.reference = (!plan.random_start).then_some(graph);
+    request.before = before(plan, &found, &graph, &info);
+    request.original = Some(graph);
+    request.merged = found.folded;
     request.masks = found.masks.map_or(MaskSource::All, MaskSource::Learned);
     let other = (dual && plan.branch == Export::Both).then(|| found.student.graph(Branch::Adversarial));
     let source = |g| Source::Trained(Box::new(g), Box::new(info.clone()));

@@ -58,7 +58,14 @@ impl Trainer<'_> {
             ("model", network),
             ("teacher", format!("{:016x}", teacher.fingerprint())),
             ("data", format!("{} and {}, {options}", train.describe(), val.describe())),
-            ("classes", format!("{} ({:016x})", short(classes), fingerprint(classes.iter().flat_map(|c| c.bytes().chain([0])).map(u64::from)))),
+            (
+                "classes",
+                format!(
+                    "{} ({:016x})",
+                    short(classes),
+                    fingerprint(classes.iter().flat_map(|c| c.bytes().chain([0])).map(u64::from))
+                ),
+            ),
             ("seed", self.plan.seed.to_string()),
             ("batch_norm", format!("{:?}", self.plan.norm).to_lowercase()),
             ("start", if self.plan.random_start { "random" } else { "model" }.to_string()),

@@ -1,5 +1,6 @@
 //! The stages of a run: teacher, search, tune, on any imported graph.
 
+mod before;
 mod check;
 pub mod command;
 pub mod evaluate;
@@ -134,9 +135,8 @@ impl Trainer<'_> {
         let robust = self.plan.robust();
         let layers = form.mask_layers();
         let (norm, first) = (self.plan.norm, self.plan.masks.as_ref());
-        let mut student =
-            student::student(&form, norm, robust, data, &train, first, self.plan.seed, device)
-                .map_err(named)?;
+        let mut student = student::student(&form, norm, robust, data, &train, first, self.plan.seed, device)
+            .map_err(named)?;
         notes.push(student::describe(&student));
         if self.plan.random_start {
             student.randomise(self.plan.seed);
@@ -187,16 +187,7 @@ impl Trainer<'_> {
                     let (image, seed) = (train.image_shape(), self.plan.seed);
                     let made = match norm {
                         Norm::None => student::teacher(&form, data, image, device),
-                        _ => student::student(
-                            &form,
-                            norm,
-                            robust,
-                            data,
-                            &train,
-                            Some(&masks),
-                            seed,
-                            device,
-                        ),
+                        _ => student::student(&form, norm, robust, data, &train, Some(&masks), seed, device),
                     };
                     let from = format!("{:016x} under {}", student.fingerprint(), made::of_masks(&masks));
                     student = made.map_err(named)?;

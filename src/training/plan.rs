@@ -68,14 +68,15 @@ impl Planned {
         if self.kind == Kind::Search && is_oneshot(o) {
             return allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone()).map(drop);
         }
-        let method =
-            (self.kind == Kind::Search || o.method.is_some()).then(|| o.method()).transpose()?;
+        let method = (self.kind == Kind::Search || o.method.is_some()).then(|| o.method()).transpose()?;
         o.recipe(self.kind, method, false, true, 1.0, 0)?;
         if self.kind == Kind::Search {
             o.search(0, 0)?;
         }
         match &o.replay {
-            Some(dir) if !dir.is_dir() => Err(Error::Input(format!("replay: {}: no such folder", dir.display()))),
+            Some(dir) if !dir.is_dir() => {
+                Err(Error::Input(format!("replay: {}: no such folder", dir.display())))
+            }
             _ => Ok(()),
         }
     }

@@ -244,7 +244,9 @@ impl StageOptions {
         o.smoothing = self.smoothing.unwrap_or(o.smoothing);
         o.single_norm = single_norm;
         if o.ce == 0.0 && o.kl == 0.0 && o.attention == 0.0 {
-            return Err(input("ce, kl and attention are all 0, so there is nothing to learn; give one of them a weight"));
+            return Err(input(
+                "ce, kl and attention are all 0, so there is nothing to learn; give one of them a weight",
+            ));
         }
         if let Some(p) = &self.precision {
             o.precision = p.parse().map_err(Error::Input)?;

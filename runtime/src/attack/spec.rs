@@ -58,7 +58,9 @@ impl Attack {
     fn check(&self) -> Result<(), String> {
         let Attack { epsilon, step, .. } = *self;
         if epsilon > 1.0 {
-            return Err(format!("eps={epsilon} is more than a full pixel, which is 1; write {epsilon}/255 for {epsilon} of 255 levels"));
+            return Err(format!(
+                "eps={epsilon} is more than a full pixel, which is 1; write {epsilon}/255 for {epsilon} of 255 levels"
+            ));
         }
         // Twice the radius leads from one side of the ball to the other.
         if step > 2.0 * epsilon * (1.0 + 1e-6) {

@@ -66,7 +66,14 @@ impl Sheet {
         self.pixels[at..at + 3].copy_from_slice(&colour);
     }
 
-    fn paste(&mut self, image: &[u8], [channels, height, width]: [usize; 3], zoom: usize, top: usize, left: usize) {
+    fn paste(
+        &mut self,
+        image: &[u8],
+        [channels, height, width]: [usize; 3],
+        zoom: usize,
+        top: usize,
+        left: usize,
+    ) {
         for y in 0..height * zoom {
             for x in 0..width * zoom {
                 let at = y / zoom * width + x / zoom;

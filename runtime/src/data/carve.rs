@@ -44,7 +44,9 @@ pub(super) fn notices(spec: &DataSpec, split: Split, images: usize) -> Vec<Strin
     match split {
         Split::Val => {
             let (n, seed) = (thousands(images), spec.seed());
-            vec![format!("Validation: {n} images carved from the training images by seed {seed}, and not trained on.")]
+            vec![format!(
+                "Validation: {n} images carved from the training images by seed {seed}, and not trained on."
+            )]
         }
         Split::Train | Split::Test => vec![],
     }

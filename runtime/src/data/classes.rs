@@ -131,7 +131,11 @@ impl Labels {
                     return Err(DataError::BadOption {
                         option: "classes".to_owned(),
                         value: "numbers".to_owned(),
-                        expected: format!("{} that begin with different numbers, not {}", what[1], few(found)),
+                        expected: format!(
+                            "{} that begin with different numbers, not {}",
+                            what[1],
+                            few(found)
+                        ),
                     });
                 }
             },
@@ -315,7 +319,10 @@ mod tests {
         assert_eq!(l.of[..3], [Some(2), Some(1), Some(3)]);
         assert!(l.notices[0].contains("cifar10") && l.notices[0].contains("classes=sorted"), "{l:?}");
         assert_eq!(names(PLANES, "sorted"), PLANES);
-        assert_eq!(names("eight five four nine one seven six three two zero", ""), "zero one two three four five six seven eight nine");
+        assert_eq!(
+            names("eight five four nine one seven six three two zero", ""),
+            "zero one two three four five six seven eight nine"
+        );
     }
 
     #[test]

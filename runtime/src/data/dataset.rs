@@ -61,7 +61,8 @@ impl Dataset {
 
     /// Whether an image and its mirror image are of one class, so that training may flip it: not so for digits.
     pub fn may_be_mirrored(&self) -> bool {
-        let digits = recognise(&self.class_names).is_some_and(|(k, l)| k.name == "mnist" && l.len() == k.classes.len());
+        let digits = recognise(&self.class_names)
+            .is_some_and(|(k, l)| k.name == "mnist" && l.len() == k.classes.len());
         self.kind.may_be_mirrored() && !digits
     }
 
@@ -232,7 +233,10 @@ mod tests {
     #[test]
     fn one_channel_of_three() {
         let grey = two_images().in_channels(1);
-        assert_eq!((grey.image_shape(), grey.pixels(0), grey.pixels(1)), ([1, 1, 2], &[0, 255][..], &[255; 2][..]));
+        assert_eq!(
+            (grey.image_shape(), grey.pixels(0), grey.pixels(1)),
+            ([1, 1, 2], &[0, 255][..], &[255; 2][..])
+        );
         assert_eq!(grey.in_channels(3).image_shape(), [3, 1, 2]);
     }
 

@@ -48,7 +48,9 @@ impl Idx {
                 0x0803 => "it is a file of images".to_owned(),
                 other => format!("it begins with {other:#010x}"),
             };
-            return Err(idx.bad(format!("{is}, expected {wanted:#010x}, unsigned bytes in {dimensions} dimensions")));
+            return Err(
+                idx.bad(format!("{is}, expected {wanted:#010x}, unsigned bytes in {dimensions} dimensions"))
+            );
         }
         for _ in 0..dimensions {
             let size = idx.number()? as usize;
@@ -56,7 +58,8 @@ impl Idx {
         }
         let header = 4 + 4 * dimensions as u64;
         let all = idx.sizes.iter().try_fold(1u64, |all, &s| all.checked_mul(s as u64));
-        let all = all.ok_or_else(|| idx.bad("its header announces more bytes than can be counted".to_owned()))?;
+        let all =
+            all.ok_or_else(|| idx.bad("its header announces more bytes than can be counted".to_owned()))?;
         if !gzip && !xz && length != header + all {
             return Err(idx.bad(format!(
                 "it has {length} bytes, but its header announces {}: it is cut off or damaged; fetch it again",
@@ -82,7 +85,9 @@ impl Idx {
         }
         if bytes.len() != want {
             let than = if bytes.len() < want { "less" } else { "more" };
-            return Err(self.bad(format!("it holds {than} than the {all} records that its header announces; fetch it again")));
+            return Err(self.bad(format!(
+                "it holds {than} than the {all} records that its header announces; fetch it again"
+            )));
         }
         Ok(bytes)
     }

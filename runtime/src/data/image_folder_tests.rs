@@ -166,7 +166,8 @@ fn no_strange_folders() {
 fn no_order_of_labels_moves_an_image_to_another_split() {
     let dir = flat();
     for split in Split::ALL {
-        let (plain, turned) = (open(dir.path(), "", split).unwrap(), open(dir.path(), "classes=bee,ant", split).unwrap());
+        let (plain, turned) =
+            (open(dir.path(), "", split).unwrap(), open(dir.path(), "classes=bee,ant", split).unwrap());
         assert_eq!(numbers(&plain), numbers(&turned));
         assert!((0..plain.len()).all(|i| plain.label(i) == 1 - turned.label(i)));
         assert_eq!(turned.class_names(), ["bee", "ant"]);
@@ -191,7 +192,8 @@ fn val_images_test_where_there_is_no_test_folder() {
         write(dir.path(), &format!("val/ant/{i}.png"), &image(50 + i));
     }
     assert_eq!(numbers(&open(dir.path(), "", Split::Test).unwrap()), [50, 51, 52]);
-    let (train, val) = (open(dir.path(), "", Split::Train).unwrap(), open(dir.path(), "", Split::Val).unwrap());
+    let (train, val) =
+        (open(dir.path(), "", Split::Train).unwrap(), open(dir.path(), "", Split::Val).unwrap());
     assert_eq!((train.len(), val.len()), (16, 4));
     assert!(val.notices()[0].contains("4 images carved"));
     assert_eq!(open(dir.path(), "", Split::Test).unwrap().notices(), ["Test: no images of bee."]);

@@ -183,7 +183,9 @@ mod tests {
             for (i, c) in k.classes.iter().enumerate() {
                 assert_eq!(k.label(c), Some(i), "{} of {}", c, k.name);
             }
-            assert!(k.others.iter().all(|(other, name)| spelling(other) == *other && k.label(name).is_some()));
+            assert!(
+                k.others.iter().all(|(other, name)| spelling(other) == *other && k.label(name).is_some())
+            );
         }
     }
 

@@ -105,7 +105,12 @@ impl Parts {
     }
 
     /// What lies beside the splits: a split under another name is an error, anything else is left out with a notice.
-    fn strangers(&self, folder: &Path, classes: &[String], notices: &mut Vec<String>) -> Result<(), DataError> {
+    fn strangers(
+        &self,
+        folder: &Path,
+        classes: &[String],
+        notices: &mut Vec<String>,
+    ) -> Result<(), DataError> {
         for name in &self.other {
             let inside = item::folders(&folder.join(name))?;
             if inside.iter().any(|i| classes.contains(i)) {
@@ -115,7 +120,9 @@ impl Parts {
                 };
                 return Err(DataError::Arranged {
                     path: folder.join(name),
-                    detail: format!("holds folders of classes, but its name is that of no split; {hint}, or move it away"),
+                    detail: format!(
+                        "holds folders of classes, but its name is that of no split; {hint}, or move it away"
+                    ),
                 });
             }
         }
@@ -168,7 +175,9 @@ fn classes<'a>(parts: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<String>, 
                 if let Some(other) = names.into_iter().find(|n| !known.contains(n)) {
                     return Err(DataError::NoClass {
                         path: part.join(other),
-                        detail: format!("{of} has no folder of that name; rename one of them, or add the folder"),
+                        detail: format!(
+                            "{of} has no folder of that name; rename one of them, or add the folder"
+                        ),
                     });
                 }
             }
@@ -232,7 +241,10 @@ mod tests {
     fn val_is_the_test_split_where_no_test_is() {
         let (found, notices) = of("train/a train/b val/a");
         assert_eq!(found, ["train", "-", "val"]);
-        assert!(notices[0].contains("Test: the images of val") && notices[0].contains("carved"), "{notices:?}");
+        assert!(
+            notices[0].contains("Test: the images of val") && notices[0].contains("carved"),
+            "{notices:?}"
+        );
         assert_eq!(of("valid/a").0, ["-", "-", "valid"]);
     }
 
@@ -257,7 +269,10 @@ mod tests {
     fn folders_at_once_are_classes() {
         let dir = made("plane train __MACOSX .cache");
         let l = layout(dir.path()).unwrap();
-        assert_eq!((l.classes, l.train), (vec!["plane".to_owned(), "train".into()], Some(dir.path().to_owned())));
+        assert_eq!(
+            (l.classes, l.train),
+            (vec!["plane".to_owned(), "train".into()], Some(dir.path().to_owned()))
+        );
     }
 
     #[test]

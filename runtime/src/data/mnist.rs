@@ -99,8 +99,7 @@ fn find(folder: &Path, split: Split) -> Result<(PathBuf, PathBuf), DataError> {
     if let Some(found) = pair(folder) {
         return Ok(found);
     }
-    let inside: Vec<_> =
-        INSIDE.iter().filter_map(|i| Some((*i, pair(&folder.join(i))?))).collect();
+    let inside: Vec<_> = INSIDE.iter().filter_map(|i| Some((*i, pair(&folder.join(i))?))).collect();
     match &inside[..] {
         [(_, found)] => Ok(found.clone()),
         [(first, _), (second, _), ..] => Err(DataError::Arranged {

@@ -65,7 +65,8 @@ fn reads_plain_and_packed_files() {
 #[test]
 fn carves_the_validation_split_and_says_so() {
     let dir = folder();
-    let (train, val) = (open(dir.path(), "", Split::Train, None).unwrap(), open(dir.path(), "", Split::Val, None).unwrap());
+    let (train, val) =
+        (open(dir.path(), "", Split::Train, None).unwrap(), open(dir.path(), "", Split::Val, None).unwrap());
     assert_eq!((train.len(), val.len()), (40, 10));
     assert!(numbers(&val).iter().all(|n| !numbers(&train).contains(n)));
     assert!((0..val.len()).all(|i| val.label(i) == usize::from(val.pixels(i)[0]) % 10));

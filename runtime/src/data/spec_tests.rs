@@ -21,10 +21,7 @@ fn parses_every_option() {
 fn parses_explicit_means_and_raw_scale_in_any_order() {
     let spec: DataSpec =
         "cifar100:d?scale=255&normalize=mean=.485,.456,.406;std=.225&seed=1".parse().unwrap();
-    assert_eq!(
-        spec.normalize(),
-        Normalize { mean: [0.485, 0.456, 0.406], std: [0.225; 3], scale: 255.0 }
-    );
+    assert_eq!(spec.normalize(), Normalize { mean: [0.485, 0.456, 0.406], std: [0.225; 3], scale: 255.0 });
     assert_eq!(spec.seed(), 1);
 }
 

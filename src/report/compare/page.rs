@@ -35,7 +35,7 @@ pub fn render(runs: &[Run]) -> String {
         + &section("cost", "Accuracy against bytes and latency", cost_lead, &costs)
         + &section("runs", "The runs", "", &table(runs));
     let title = format!("{} runs", runs.len());
-    page(&title, "Comparison", &headline(runs), FOOTER, env!("CARGO_PKG_VERSION"), &body)
+    page(&title, "Comparison", "", &headline(runs), FOOTER, env!("CARGO_PKG_VERSION"), &body)
 }
 
 fn headline(runs: &[Run]) -> String {
