@@ -22,6 +22,7 @@ graph no_relu_of_relu {
   %s = add(%q, %k) -> f32[N,2,3,3]
   %c = const f32[] [2.0]
   %m = mul(%s, %c) -> f32[N,2,3,3]
-  %z = neg(%m) -> f32[N,2,3,3]
+  %y = relu(%m) -> f32[N,2,3,3]
+  %z = neg(%y) -> f32[N,2,3,3]
   output "z" = %z
 }

@@ -8,3 +8,9 @@ graph after_masks_without_the_identity {
   output "y" = %y
 }
 # expect
+graph after_masks_without_the_identity {
+  %x = input f32[N,1,2,2]
+  %relu00.mask = const u8[1,2,2] [1, 2, 1, 2]
+  %r = masked_relu(%x, %relu00.mask) @relu00 -> f32[N,1,2,2]
+  output "y" = %r
+}

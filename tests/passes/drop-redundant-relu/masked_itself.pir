@@ -8,3 +8,10 @@ graph masked_itself {
   output "y" = %y
 }
 # expect
+graph masked_itself {
+  %x = input f32[N,1,2,2]
+  %r = relu(%x) @relu00 -> f32[N,1,2,2]
+  %relu01.mask.1 = const u8[1,2,2] [0, 0, 2, 0]
+  %y = masked_relu(%r, %relu01.mask.1) @relu01 -> f32[N,1,2,2]
+  output "y" = %y
+}

@@ -9,3 +9,11 @@ graph slopes_keep_their_channel {
   output "y" = %y
 }
 # expect
+graph slopes_keep_their_channel {
+  %x = input f32[N,2,1,2]
+  %r = relu(%x) @relu00 -> f32[N,2,1,2]
+  %relu01.mask.1 = const u8[2,1,2] [1, 0, 0, 0]
+  %relu01.slope = const f32[2] [0.5, 1.0]
+  %y = masked_relu(%r, %relu01.mask.1, %relu01.slope) @relu01 -> f32[N,2,1,2]
+  output "y" = %y
+}

@@ -7,3 +7,8 @@ graph no_hard_sigmoid {
   output "y" = %y
 }
 # expect
+graph no_hard_sigmoid {
+  %x = input f32[N,4]
+  %y = hard_sigmoid(%x) -> f32[N,4]
+  output "y" = %y
+}

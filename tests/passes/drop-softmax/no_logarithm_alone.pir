@@ -7,3 +7,9 @@ graph no_logarithm_alone {
   output "y" = %y
 }
 # expect
+graph no_logarithm_alone {
+  %x = input f32[N,4]
+  %a = abs(%x) -> f32[N,4]
+  %y = exp(%a) -> f32[N,4]
+  output "y" = %y
+}

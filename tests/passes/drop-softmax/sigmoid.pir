@@ -6,3 +6,7 @@ graph sigmoid {
   output "y" = %y
 }
 # expect
+graph sigmoid {
+  %x = input f32[N,4]
+  output "y" = %x
+}

@@ -11,3 +11,9 @@ graph what_follows_a_softmax {
   output "y" = %y
 }
 # expect
+graph what_follows_a_softmax {
+  %x = input f32[N,4]
+  %m = reshape(%x) {dims=[N, 4, 1, 1]} -> f32[N,4,1,1]
+  %y = reshape(%m) {dims=[N, 4]} -> f32[N,4]
+  output "y" = %y
+}

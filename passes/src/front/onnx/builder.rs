@@ -237,7 +237,11 @@ impl Builder {
         self.reads.extend(outputs.iter().map(|o| o.to_string()));
         let dead = items.len() - order.len();
         if dead > 0 {
-            self.notice(format!("{dead} node(s) that no output depends on were left out"));
+            let whose = match outputs {
+                [only] => format!("that output '{only}' does not depend on"),
+                _ => "that no output depends on".into(),
+            };
+            self.notice(format!("{dead} node(s) {whose} were left out"));
         }
         let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
         for i in order {
