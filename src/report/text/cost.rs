@@ -26,7 +26,7 @@ pub(super) fn cost(r: &Report, out: &mut String) {
             *out += &wrap(&format!("INCOMPLETE, a lower bound: no law for {names}"), "! ");
         }
         *out += &grid(shape, rows::cost(shape, &g));
-        *out += &wrap(&rows::times(&g), "  ");
+        *out += &wrap(&rows::times(shape, &g), "  ");
         if c.before_is == BeforeIs::Canonical && !matches!(shape, Shape::Bare | Shape::Old) {
             *out += &wrap(STAND_IN, "  ");
         }
