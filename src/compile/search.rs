@@ -5,6 +5,7 @@ use crate::error::{Error, input};
 use crate::latency;
 use crate::model::{Model, ReluLayer};
 use crate::progress::Progress;
+use crate::vanish::Asked;
 use relinc_passes::masks::{LayerMask, Masks, RELU};
 use relinc_runtime::data::Split;
 use relinc_runtime::eval;
@@ -31,6 +32,14 @@ pub fn masks(
     };
     for l in &model.layers {
         m.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, RELU));
+    }
+    if !r.vanish.is_empty() {
+        let names: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
+        Asked { layers: None, vanish: r.vanish.clone() }.check(&names)?;
+        for name in &r.vanish {
+            m.layers.entry(name.clone()).and_modify(|mask| *mask = mask.without_relus());
+        }
+        notes.push(format!("As asked, every element of {} is the identity.", r.vanish.join(", ")));
     }
     let own = &model.info.sha256;
     if let Some(other) = m.model_sha256.as_ref().filter(|s| *s != own) {

@@ -55,6 +55,7 @@ impl Cost {
         let timed = all.into_iter().flatten().all(|p| computing(p, n).is_some());
         Cost {
             protocol: p.name.clone(),
+            trust: p.trust().into(),
             ring: p.ring,
             network: n.name.clone(),
             link: Link { rtt_s: n.rtt_s, bandwidth_bit_s: n.bandwidth_bit_s },
