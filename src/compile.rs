@@ -8,6 +8,7 @@ mod fold;
 mod forms;
 mod next;
 mod search;
+mod sparse;
 mod stable;
 
 pub use self::fold::FoldMode;
@@ -149,6 +150,8 @@ pub struct Request {
     pub original: Option<Graph>,
     /// What merged in the original before the network was tuned.
     pub merged: Option<Vec<PassRecord>>,
+    /// Layers that keep none of the ReLUs that given masks leave them.
+    pub vanish: Vec<String>,
     /// What training found, for the report.
     pub learned: Option<Learned>,
     /// Points of accuracy that may be lost at most.
@@ -156,6 +159,36 @@ pub struct Request {
 }
 
 impl Request {
+    /// Asks for nothing but prices: no ReLU is removed, nothing is written, and protocols of SPU get the programs of the target spu.
+    pub fn unmasked(protocols: Vec<Protocol>, networks: Vec<Network>, weights: Option<Weights>) -> Request {
+        Request {
+            out: PathBuf::new(),
+            masks: MaskSource::All,
+            data: None,
+            split: Split::Test,
+            eval_images: 0,
+            targets: vec![Target::Spu],
+            opset: *onnx::OPSETS.end(),
+            conv_form: ConvForm::Auto,
+            fold: FoldMode::Auto,
+            weights,
+            protocols,
+            networks,
+            drop_softmax: false,
+            input_range: None,
+            stable_sign: None,
+            verify_each: false,
+            fixed_point: None,
+            seed: 0,
+            before: Before::default(),
+            original: None,
+            merged: None,
+            vanish: vec![],
+            learned: None,
+            max_drop: None,
+        }
+    }
+
     /// Prices where a budget in seconds holds, too.
     pub fn price_at(&mut self, b: &Budget) -> Result<(), Error> {
         let Budget::Latency(l) = b else { return Ok(()) };
@@ -334,6 +367,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     }
     progress.step("lowering");
     options.fold = r.fold.options(r);
+    let canonical = (!nothing_removed).then(|| model.clone());
     model.lower(&options, probe.as_mut())?;
     if let (Some(n), Some(ds)) = (r.stable_sign, &held_out) {
         notes.push(stable::counts(&proven, &masks, n));
@@ -384,6 +418,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         relinc: env!("CARGO_PKG_VERSION").into(),
         model: describe::model_info(&model.info),
         verdict: None,
+        conclusions: vec![],
         totals: after.totals,
         lossless: Some(baseline.lossless.as_ref().map_or(after.totals, |l| l.totals)),
         before: Some(baseline.file.totals),
@@ -405,7 +440,12 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         notes: describe::notes(notes, &layers),
         layers,
     };
-    report.verdict = Some(next::verdict(r, r.learned.as_ref().map_or(&import, |l| &l.import), &report));
+    let import = r.learned.as_ref().map_or(&import, |l| &l.import);
+    report.verdict = Some(next::verdict(r, import, &report));
+    if let Some(model) = &canonical {
+        let masked = sparse::Masked { model, masks: &masks, options: &options, r };
+        report.conclusions = sparse::conclude(&masked, &after, import)?;
+    }
     still_readable(emitted.graph(), &model.info)?;
     report::write(staging.path(), &report).map_err(|e| placed(e, &staging, &r.out))?;
     staging.commit()?;

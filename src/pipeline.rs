@@ -298,6 +298,7 @@ impl Pipeline {
             before: Default::default(),
             original: None,
             merged: None,
+            vanish: vec![],
             learned: None,
             max_drop: self.max_drop()?,
             data: self.images(base)?,

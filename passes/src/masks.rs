@@ -32,6 +32,10 @@ impl LayerMask {
     pub fn uniform(shape: [usize; 3], value: u8) -> LayerMask {
         LayerMask { shape, values: vec![value; shape.iter().product()], slope: None }
     }
+    /// The layer vanished: every element is the identity, with the slope it has.
+    pub fn without_relus(&self) -> LayerMask {
+        LayerMask { slope: self.slope.clone(), ..LayerMask::uniform(self.shape, IDENTITY) }
+    }
     /// Elements that keep their ReLU.
     pub fn kept(&self) -> usize {
         self.count(RELU)

@@ -41,8 +41,8 @@ pub struct Args {
     /// ReLU layers that may keep ReLUs; all others vanish
     #[arg(long, value_name = "N", requires = "budget")]
     layers: Option<usize>,
-    /// ReLU layers that vanish, separated by commas: relu01,relu03
-    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "budget")]
+    /// ReLU layers that vanish, separated by commas: relu01,relu03; also those of --masks
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
     vanish: Vec<String>,
     /// Rounds the removal is spread over
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -154,6 +154,7 @@ impl Args {
             before: Default::default(),
             original: None,
             merged: None,
+            vanish: if self.budget.is_none() { self.vanish.clone() } else { vec![] },
             learned: None,
             max_drop: self.max_drop,
         };

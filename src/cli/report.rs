@@ -44,9 +44,9 @@ fn side_by_side(a: &Args, g: &Global) -> Result<(), Error> {
     if g.json {
         return print_json(&json!({
             "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
-            "warnings": compare::warnings(&runs),
+            "warnings": compare::warnings(&runs), "alarms": compare::alarms(&runs),
             "html": a.out.display().to_string(),
         }));
     }
-    print(&format!("{}\n{}", compare::table(&runs), a.out.display()))
+    print(&format!("{}{}\n{}", compare::table(&runs), compare::cost_table(&runs), a.out.display()))
 }

@@ -143,6 +143,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         before: Default::default(),
         original: None,
         merged: None,
+        vanish: vec![],
         learned: None,
         max_drop: a.max_drop,
     };

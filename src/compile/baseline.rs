@@ -42,13 +42,23 @@ impl Column {
         Ok(Column::new(&g, &facts, r, &Chosen::default()))
     }
 
-    /// A canonical model lowered with all its ReLUs, by the passes and judgements that lower it with masks. Merged weights are not
-    /// computed, for the graph is only priced.
-    fn lossless(mut model: Model, options: &Options, r: &Request) -> Result<Column, Error> {
+    /// A canonical model lowered with all its ReLUs.
+    fn lossless(model: Model, options: &Options, r: &Request) -> Result<Column, Error> {
         let all = model.layers.iter().map(|l| (l.name.clone(), LayerMask::uniform(l.shape, RELU)));
-        let masks = Some(Masks { layers: all.collect(), ..Masks::default() });
+        let masks = Masks { layers: all.collect(), ..Masks::default() };
+        Column::lowered(model, masks, options, r)
+    }
+
+    /// A canonical model lowered under masks, by the passes and judgements that lower what is emitted. Merged weights are not computed,
+    /// for the graph is only priced.
+    pub(super) fn lowered(
+        mut model: Model,
+        masks: Masks,
+        options: &Options,
+        r: &Request,
+    ) -> Result<Column, Error> {
         let options = Options {
-            masks,
+            masks: Some(masks),
             sketch: true,
             fold: r.fold.options(r),
             signs: None,

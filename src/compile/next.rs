@@ -1,12 +1,13 @@
 //! What to do about a result: commands with the user's own model, data and budget.
 
-use super::{MaskSource, Request};
+use super::{FoldMode, MaskSource, Request};
 use crate::cli_options::{NETWORKS, PROTOCOLS};
+use crate::model::Model;
 use crate::report::Report;
 use crate::report::model::{Level, Verdict};
 use crate::report::verdict::{self, Finding};
 use relinc_passes::front::onnx::ImportOptions;
-use relinc_runtime::cost;
+use relinc_runtime::cost::{self, ConvForm};
 use std::path::{Path, PathBuf};
 
 /// Epochs that show on most networks what training brings back.
@@ -29,6 +30,52 @@ pub fn verdict(r: &Request, import: &ImportOptions, report: &Report) -> Verdict 
         v.next = commands;
     }
     v
+}
+
+/// Compiles again what was compiled, under the same masks, without the ReLUs of some layers. `None` for a network that lies in no file.
+pub fn without_layers(r: &Request, import: &ImportOptions, model: &Model, layers: &[&str]) -> Option<String> {
+    let trained = matches!(r.masks, MaskSource::Learned(_));
+    if !trained && model.info.sha256.is_empty() {
+        return None;
+    }
+    let file = if trained { shown(&r.out.join("trained.onnx")) } else { shown(&model.info.path) };
+    let mut words = Asked { r, import, model: &file }.words(&file);
+    words.extend(["--masks".into(), shown(&r.out.join("masks.safetensors"))]);
+    words.extend(["--vanish".into(), layers.join(",")]);
+    words.extend(how(r));
+    words.extend(["-o".into(), shown(&beside(&r.out, "without"))]);
+    Some(command("compile", &words))
+}
+
+/// The options of compile that are not as they are by default.
+fn how(r: &Request) -> Vec<String> {
+    let mut out = vec![];
+    let mut option = |name: &str, value: String| out.extend([format!("--{name}"), value]);
+    match r.fold {
+        // What merged before the network was tuned is in its file.
+        FoldMode::Auto | FoldMode::BeforeTune => {}
+        FoldMode::Always => option("fold", "always".into()),
+        FoldMode::Never => option("fold", "never".into()),
+    }
+    if r.conv_form != ConvForm::Auto {
+        option("conv-form", r.conv_form.name().into());
+    }
+    if r.data.is_some() {
+        option("split", r.split.name().into());
+        option("limit", r.eval_images.to_string());
+    }
+    if let Some((low, high)) = r.input_range {
+        option("input-range", format!("{low},{high}"));
+    }
+    out.extend(r.drop_softmax.then(|| "--drop-softmax".to_string()));
+    out
+}
+
+/// A folder beside that of the output.
+fn beside(out: &Path, what: &str) -> PathBuf {
+    let mut name = out.file_name().unwrap_or_default().to_os_string();
+    name.push(format!("-{what}"));
+    out.with_file_name(name)
 }
 
 /// What was asked for, to be asked again in another way.
@@ -84,11 +131,7 @@ impl Asked<'_> {
 
     fn train(&self, report: &Report) -> (Option<String>, Vec<String>) {
         let out = &self.r.out;
-        let beside = |what: &str| {
-            let mut name = out.file_name().unwrap_or_default().to_os_string();
-            name.push(format!("-{what}"));
-            out.with_file_name(name)
-        };
+        let beside = |what: &str| beside(out, what);
         match &self.r.masks {
             MaskSource::Oneshot { budget, vanish, zeros, .. } => {
                 let (searched, tuned) = (beside("searched"), beside("tuned"));

@@ -5,6 +5,7 @@ use crate::error::{Error, input};
 use crate::latency;
 use crate::model::{Model, ReluLayer};
 use crate::progress::Progress;
+use crate::vanish::Asked;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::Split;
 use relinc_runtime::eval;
@@ -23,6 +24,8 @@ const CALIBRATION_BATCH: usize = 64;
 /// Masks that do not fit the network, and a search that could not end well: a budget that the network does not have, layers that
 /// are not there, options that exclude each other.
 pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>, Error> {
+    let all: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
+    Asked { layers: None, vanish: r.vanish.clone() }.check(&all)?;
     let (budget, allocation, vanish) = match &r.masks {
         MaskSource::All => return Ok(Some(Masks::default())),
         MaskSource::File(path) => return read_masks(path, model).map(Some),
@@ -76,6 +79,12 @@ pub fn masks(
         None => model.found(search(lean, r, progress, notes)?),
     };
     m = model.complete(m);
+    if !r.vanish.is_empty() {
+        for name in &r.vanish {
+            m.layers.entry(name.clone()).and_modify(|mask| *mask = mask.without_relus());
+        }
+        notes.push(format!("As asked, every element of {} is the identity.", r.vanish.join(", ")));
+    }
     let own = &model.info.sha256;
     if let Some(other) = m.model_sha256.as_ref().filter(|s| *s != own) {
         let short = other.get(..12).unwrap_or(other);

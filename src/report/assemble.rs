@@ -56,6 +56,7 @@ impl Cost {
         let timed = known(after) && against.is_none_or(|a| known(a.lossless));
         Cost {
             protocol: p.name.clone(),
+            trust: p.trust().into(),
             ring: p.ring,
             network: n.name.clone(),
             link: Link { rtt_s: n.rtt_s, bandwidth_bit_s: n.bandwidth_bit_s },

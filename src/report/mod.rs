@@ -5,6 +5,7 @@
 
 pub(crate) mod assemble;
 pub mod compare;
+mod conclusions;
 mod figures;
 mod headline;
 pub mod html;

@@ -7,12 +7,14 @@
 //! ReLUs (`lossless`: what compiling gives for nothing), and compiled with the masks (the emitted graph).
 
 mod accuracy;
+mod conclusion;
 mod cost;
 mod measured;
 mod training;
 mod verdict;
 
 pub use accuracy::{Accuracy, ScoreChange, Scores, Seen};
+pub use conclusion::{Conclusion, Drop, Saved};
 pub use cost::{BeforeIs, Cost, LatencyIs, LayerCost, Link, Spent};
 pub use measured::{
     Compared, Measured, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic, unstated_trust,
@@ -39,6 +41,9 @@ pub struct Report {
     /// What there is to say about the result, and what to do; absent where nothing was compiled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// What the figures call for by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conclusions: Vec<Conclusion>,
     /// Counts of the emitted graph.
     pub totals: Totals,
     /// Counts of the graph compiled with all its ReLUs; absent when nothing was compiled.

@@ -160,6 +160,24 @@ fn accuracy() -> Accuracy {
     }
 }
 
+/// Two layers that are not worth their exchanges, made up.
+fn conclusion() -> Conclusion {
+    let saved = |rounds, seconds| Saved { rounds, online_bytes: 3_024, seconds };
+    let drop = |layer: &str, relus, seconds| Drop { layer: layer.into(), relus, saved: saved(8.0, seconds) };
+    Conclusion {
+        protocol: "spu-semi2k".into(),
+        network: "wan".into(),
+        link: Link { rtt_s: 0.04, bandwidth_bit_s: 1e8 },
+        latency_is: LatencyIs::Query,
+        drop: vec![drop("relu00", 42, 0.164), drop("relu07", 9, 0.161)],
+        together: saved(16.0, 0.325),
+        next: vec![
+            "relinc compile models/resnet20.onnx --masks out/masks.safetensors --vanish relu00,relu07 -o out-without"
+                .into(),
+        ],
+    }
+}
+
 /// The sample.
 pub fn report() -> Report {
     let masks: Vec<Mask> =
@@ -242,6 +260,7 @@ pub fn report() -> Report {
                     .into(),
             ],
         }),
+        conclusions: vec![conclusion()],
         totals: totals(&after),
         lossless: Some(totals(&before)),
         before: Some(totals(&before)),

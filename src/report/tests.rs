@@ -12,7 +12,7 @@ fn bare() -> Report {
     let mut r = sample::report();
     (r.lossless, r.verdict) = (None, None);
     (r.before, r.accuracy, r.cost, r.masks, r.passes) = (None, None, vec![], vec![], vec![]);
-    (r.training, r.evaluations) = (None, vec![]);
+    (r.training, r.evaluations, r.conclusions) = (None, vec![], vec![]);
     (r.layers, r.notes, r.artefacts, r.settings) = (vec![], vec![], vec![], Settings::default());
     r
 }
@@ -26,6 +26,56 @@ fn the_sample_and_a_bare_report_follow_the_schema() {
         assert!(errors.is_empty(), "{errors:#?}");
         assert_eq!(serde_json::from_value::<Report>(v).unwrap(), r);
     }
+}
+
+/// What must be trusted is the first thing said of a protocol, in text and on the page.
+#[test]
+fn costs_and_measurements_begin_with_who_must_be_trusted() {
+    let r = sample::report();
+    let (text, page) = (text::render(&r), html::render(&r));
+    for c in &r.cost {
+        let head =
+            format!("{} ({}-bit ring, {} weights)\n  trust: ", figures::cost_model(c), c.ring, c.weights);
+        assert!(text.contains(&head), "{head}");
+        assert!(page.contains(&format!("<p class=\"trust\">{}</p>", html::esc(&c.trust))));
+    }
+    let measured = text.split_once("Predicted against measured").unwrap().1;
+    let second = measured.lines().nth(4).unwrap();
+    assert!(second.starts_with("  trust: Party 0"), "{measured}");
+}
+
+/// Communication times follow from bytes; no word says that they were measured.
+#[test]
+fn derived_times_are_not_called_measured() {
+    let r = sample::report();
+    for out in [text::render(&r), html::render(&r)] {
+        assert!(out.contains("communication only, derived"), "{out}");
+        assert!(
+            out.contains("from predicted") && out.contains("rom measured: from measured bytes and exchanges")
+        );
+    }
+    let chunks = Measured { actions_are_chunks: true, ..r.measured[0].clone() };
+    let said = text::measured(&chunks);
+    assert!(said.contains("41 chunks") && said.contains("does not count"), "{said}");
+}
+
+#[test]
+fn conclusions_stand_before_the_figures() {
+    let mut r = sample::report();
+    let text = text::render(&r);
+    let line = "- drop relu00: −8 exchanges, −164 ms, 42 ReLUs\n- drop relu07: −8 exchanges, −161 ms, 9 ReLUs\n\
+                - all of them: −16 exchanges, −325 ms, 51 ReLUs\n\n    relinc compile";
+    assert!(text.contains(line), "{text}");
+    assert!(text.find("drop relu00") < text.find("Accuracy\n"));
+    let page = html::render(&r);
+    assert!(page.find("<li>drop relu00: −8 exchanges") < page.find("id=\"cost\""));
+    r.conclusions[0].together.online_bytes = -2_000_000;
+    r.conclusions[0].latency_is = LatencyIs::Communication;
+    let text = text::render(&r);
+    assert!(
+        text.contains("−325 ms, +2.00 MB, 51 ReLUs") && text.contains("communication only without them"),
+        "{text}"
+    );
 }
 
 #[test]

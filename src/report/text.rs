@@ -1,9 +1,11 @@
 //! `report.txt`: for a terminal, at most 100 columns.
 
+mod conclusions;
 mod cost;
 mod measured;
 mod training;
 
+pub use cost::costs;
 pub(super) use measured::exchanges;
 pub use measured::measured;
 
@@ -29,6 +31,7 @@ pub fn render(r: &Report) -> String {
         &format!("{} · sha256 {} · relinc {}", m.path, m.sha256.get(..12).unwrap_or(&m.sha256), r.relinc),
         "",
     );
+    conclusions::section(r, &mut out);
     accuracy(r, &mut out);
     cost::cost(r, &mut out);
     cost::totals(r, &mut out);

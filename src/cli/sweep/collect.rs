@@ -21,7 +21,7 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
     let html = sweep.out().join("sweep.html");
     let result = json!({
         "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
-        "warnings": compare::warnings(&runs), "unmet": unmet, "missing": missing, "html": html.display().to_string(),
+        "warnings": compare::warnings(&runs), "alarms": compare::alarms(&runs), "unmet": unmet, "missing": missing, "html": html.display().to_string(),
     });
     if !runs.is_empty() {
         let text = serde_json::to_string_pretty(&result).map_err(input)?;

@@ -77,10 +77,11 @@ fn card(shape: Shape, g: &Group<'_>) -> String {
     let offline = c.offline.as_ref().map(|o| format!(" Offline: {}.", esc(o))).unwrap_or_default();
     format!(
         "<div class=\"card\"><h3>{} <span class=\"chip\">{}-bit ring</span> <span class=\"chip\">{} weights</span></h3>\
-         {flags}{}{}<p class=\"small\">{} Counted: {}.{offline} Source: {}.</p>{}</div>",
+         <p class=\"trust\">{}</p>{flags}{}{}<p class=\"small\">{} Counted: {}.{offline} Source: {}.</p>{}</div>",
         esc(&figures::cost_model(c)),
         c.ring,
         c.weights,
+        esc(&c.trust),
         charts::stack(shape, c),
         grid(shape, &rows::cost(shape, g)),
         esc(&rows::times(shape, g)),

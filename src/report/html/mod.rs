@@ -1,6 +1,7 @@
 //! `report.html`: one self-contained page, no network, no script, light and dark.
 
 mod charts;
+mod conclusions;
 mod cost;
 mod evaluations;
 mod measured;
@@ -34,6 +35,7 @@ pub(super) const SCORES: [Score; 4] = [
 pub fn render(r: &Report) -> String {
     let body = [
         tiles::tiles(r),
+        conclusions::section(r),
         sections::accuracy(r),
         cost::section(r),
         measured::section(r),

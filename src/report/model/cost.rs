@@ -39,6 +39,9 @@ pub enum LatencyIs {
 pub struct Cost {
     /// The cost model's name.
     pub protocol: String,
+    /// Who must be trusted with what, in a sentence.
+    #[serde(default = "super::measured::unstated_trust")]
+    pub trust: String,
     /// Ring size in bits.
     pub ring: u32,
     /// The network's name.

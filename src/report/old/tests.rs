@@ -24,6 +24,11 @@ fn a_report_of_0_1_0_is_read_and_says_what_it_lacks() {
         let timed = if s.compute_s.is_some() { LatencyIs::Query } else { LatencyIs::Communication };
         assert_eq!(s.latency_is, timed);
     }
+    let known: Vec<&str> = r.cost.iter().map(|c| c.trust.as_str()).collect();
+    assert!(
+        known.iter().all(|t| !t.starts_with("not stated")),
+        "built-in protocols trust as they did: {known:?}"
+    );
     render(dir.path(), &r).unwrap();
     for out in [text::render(&r).replace("\n  ", " "), html::render(&r)] {
         assert!(out.contains("made by relinc 0.1.0"), "{out}");

@@ -1,7 +1,7 @@
 //! What the graphs cost, as text.
 
 use super::super::figures::{self, Change};
-use super::super::model::{BeforeIs, Report};
+use super::super::model::{BeforeIs, Cost, Report};
 use super::super::rows::{self, Moved, Row};
 use super::super::shape::Shape;
 use super::{section, table, wrap};
@@ -14,24 +14,31 @@ pub(super) fn totals(r: &Report, out: &mut String) {
 
 /// One table a cost model.
 pub(super) fn cost(r: &Report, out: &mut String) {
-    if r.cost.is_empty() {
-        return;
+    *out += &costs(Shape::of(r), &r.cost);
+}
+
+/// The same of costs that stand in no report.
+pub fn costs(shape: Shape, cost: &[Cost]) -> String {
+    let mut out = String::new();
+    if cost.is_empty() {
+        return out;
     }
-    let shape = Shape::of(r);
-    section(out, "Predicted cost, one image, bytes one party sends");
-    for g in figures::groups(&r.cost) {
+    section(&mut out, "Predicted cost, one image, bytes one party sends");
+    for g in figures::groups(cost) {
         let c = g.first;
-        *out += &format!("\n{} ({}-bit ring, {} weights)\n", figures::cost_model(c), c.ring, c.weights);
+        out += &format!("\n{} ({}-bit ring, {} weights)\n", figures::cost_model(c), c.ring, c.weights);
+        out += &wrap(&format!("trust: {}", c.trust), "  ");
         if let Some(names) = figures::missing(c) {
-            *out += &wrap(&format!("INCOMPLETE, a lower bound: no law for {names}"), "! ");
+            out += &wrap(&format!("INCOMPLETE, a lower bound: no law for {names}"), "! ");
         }
-        *out += &grid(shape, rows::cost(shape, &g));
-        *out += &wrap(&rows::times(shape, &g), "  ");
+        out += &grid(shape, rows::cost(shape, &g));
+        out += &wrap(&rows::times(shape, &g), "  ");
         if c.before_is == BeforeIs::Canonical && !matches!(shape, Shape::Bare | Shape::Old) {
-            *out += &wrap(STAND_IN, "  ");
+            out += &wrap(STAND_IN, "  ");
         }
-        *out += &wrap(&format!("Counted: {}.", c.counts), "  ");
+        out += &wrap(&format!("Counted: {}.", c.counts), "  ");
     }
+    out
 }
 
 const STAND_IN: &str =
