@@ -255,7 +255,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         None => None,
     };
     if let (Some(i), Some(ds), Some(a), false) = (&data, &held_out, &accuracy, trained)
-        && let Some(said) = i.doubt(&original, ds, a.before.and_then(|s| s.clean).unwrap_or(100.0))?
+        && let Some(said) = i.doubt(&original, ds, a.before.and_then(|s| s.clean).unwrap_or(100.0), progress)?
     {
         progress.line(&said);
         notes.push(said);

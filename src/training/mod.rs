@@ -109,7 +109,9 @@ impl Trainer<'_> {
         let data = &self.images.spec;
         let train = Arc::new(self.images.open(Split::Train, None)?);
         let val = self.images.open(Split::Val, None)?;
-        let mut notes = self.looked_at(&val, other.as_ref().unwrap_or(&form), other.is_some())?;
+        let mut notes = train.notices().to_vec();
+        notes.extend(self.looked_at(&val, other.as_ref().unwrap_or(&form), other.is_some())?);
+        notes.iter().for_each(|n| self.progress.line(n));
         let mut teacher = match &other {
             Some(o) => {
                 let named = |e: String| Error::Input(format!("{}: {e}", o.info.path.display()));
@@ -281,9 +283,8 @@ impl Trainer<'_> {
             let named = |e: String| Error::Input(format!("{}: {e}", teacher.info.path.display()));
             self.progress.step("accuracy of the network that teaches");
             let found = eval::clean(&teacher.graph, val, doubt::IMAGES, &mut |_, _| {}).map_err(named)?;
-            notes.extend(self.images.doubt(&teacher.graph, val, found.clean)?);
+            notes.extend(self.images.doubt(&teacher.graph, val, found.clean, self.progress)?);
         }
-        notes.iter().for_each(|n| self.progress.line(n));
         Ok(notes)
     }
 
