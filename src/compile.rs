@@ -335,7 +335,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         None => None,
     };
     if let (Some(i), Some(ds), Some(a), false) = (&data, &held_out, &before, trained)
-        && let Some(said) = i.doubt(&unmasked, ds, a.clean().unwrap_or(100.0))?
+        && let Some(said) = i.doubt(&unmasked, ds, a.clean().unwrap_or(100.0), progress)?
     {
         progress.line(&said);
         notes.push(said);

@@ -130,10 +130,17 @@ impl Images {
     ///
     /// # Errors
     /// A network that does not run on these images.
-    pub fn doubt(&self, g: &Graph, ds: &Dataset, accuracy: f64) -> Result<Option<String>, Error> {
+    pub fn doubt(
+        &self,
+        g: &Graph,
+        ds: &Dataset,
+        accuracy: f64,
+        progress: &Progress,
+    ) -> Result<Option<String>, Error> {
         if !is_low(accuracy, self.catalogue.classes.len()) {
             return Ok(None);
         }
+        progress.step("few images are right: trying other normalisations");
         let Some(e) = explain(g, ds, &self.catalogue.orders).map_err(|e| self.named(e))? else {
             return Ok(None);
         };
@@ -145,9 +152,19 @@ impl Images {
             Changes::Normalization => "the model seems to have been trained on images normalised so",
             Changes::Labels => "the model seems to number its classes so",
         };
+        let alike: Vec<String> =
+            e.alike.iter().map(|(option, percent)| format!("?{option} ({percent:.1} %)")).collect();
+        let alike = match &alike[..] {
+            [] => String::new(),
+            all => format!(" These images do not tell it from {}: take what it was trained with.", all.join(" and ")),
+        };
         Ok(Some(format!(
-            "With ?{} {:.1} % of {} images are right instead of {:.1} %: {why}. Write data {text}",
-            e.option, e.then, e.n, e.now
+            "With ?{} {:.1} % of {} images are right instead of {:.1} %: {why}. Write data {text}{}{alike}",
+            e.option,
+            e.then,
+            e.n,
+            e.now,
+            if alike.is_empty() { "" } else { "." },
         )))
     }
 }

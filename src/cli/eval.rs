@@ -109,7 +109,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         contact_sheet(dir, &a.data, &ds, g.seed())?;
     }
     let clean = a.clean(&m, &ds, &progress)?;
-    let doubt = images.doubt(&m.graph, &ds, clean.clean)?;
+    let doubt = images.doubt(&m.graph, &ds, clean.clean, &progress)?;
     let n = a.limit.unwrap_or(HARDER);
     let corrupted = match &a.corruptions {
         None => None,

@@ -281,7 +281,7 @@ pub fn report() -> Report {
             budget: Some("10%".into()),
             method: Some("gradual".into()),
             data: Some("cifar10:../data".into()),
-            classes: vec![],
+            classes: ["airplane", "automobile", "bird"].map(String::from).to_vec(),
             seed: Some(0),
             max_drop: None,
         },

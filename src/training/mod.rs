@@ -129,7 +129,9 @@ impl Trainer<'_> {
         let val = self.images.open(Split::Val, None)?;
         let other = teacher.is_some();
         let taught = teacher.as_ref().unwrap_or(&form);
-        let mut notes = self.looked_at(&val, taught, other)?;
+        let mut notes = train.notices().to_vec();
+        notes.extend(self.looked_at(&val, taught, other)?);
+        notes.iter().for_each(|n| self.progress.line(n));
         let mut teacher = student::teacher(taught, data, train.image_shape(), device)
             .map_err(|e| Error::Input(format!("{}: {e}", taught.info.path.display())))?;
         let robust = self.plan.robust();
@@ -293,9 +295,8 @@ impl Trainer<'_> {
             let named = |e: String| Error::Input(format!("{}: {e}", teacher.info.path.display()));
             self.progress.step("accuracy of the network that teaches");
             let found = eval::clean(&teacher.graph, val, doubt::IMAGES, &mut |_, _| {}).map_err(named)?;
-            notes.extend(self.images.doubt(&teacher.graph, val, found.clean)?);
+            notes.extend(self.images.doubt(&teacher.graph, val, found.clean, self.progress)?);
         }
-        notes.iter().for_each(|n| self.progress.line(n));
         Ok(notes)
     }
 

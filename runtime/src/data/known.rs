@@ -13,8 +13,11 @@ pub(super) struct Known {
     others: &'static [(&'static str, &'static str)],
 }
 
+/// How many are known.
+pub(super) const SETS: usize = 5;
+
 /// Of these, sets that share names differ in others.
-pub(super) const KNOWN: [Known; 5] = [
+pub(super) static KNOWN: [Known; SETS] = [
     Known {
         name: "cifar10",
         classes: &names::CIFAR10,

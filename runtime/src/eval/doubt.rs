@@ -6,11 +6,11 @@ use relinc_passes::ir::Graph;
 
 /// Images on which explanations are compared.
 pub const IMAGES: usize = 200;
-/// Of them those on which all are tried; the best go on to the others.
+/// Of them those on which all normalisations are tried; the best go on to the others.
 const FIRST: usize = 64;
 /// Fewer images tell nothing.
 const FEWEST: usize = 20;
-/// Points of accuracy that an explanation adds at least.
+/// Points of accuracy that an explanation adds at least, and by which a normalisation may be behind and still go on.
 const POINTS: f64 = 10.0;
 
 /// Whether an accuracy in percent is low for so many classes: under 60 %, under three times chance, and where that would be more
@@ -33,6 +33,8 @@ pub struct Explanation {
     pub now: f64,
     /// Percent of them that are right with the option.
     pub then: f64,
+    /// Other options that these images do not tell from it, and their percent.
+    pub alike: Vec<(String, f64)>,
 }
 
 /// What an option of the data spec changes.
@@ -45,7 +47,7 @@ pub enum Changes {
 }
 
 /// The usual normalisation, or the one of `orders` (what to write, and the label there of each label here), under which clearly more of
-/// the first images of `ds` are classified right; `None` where none is.
+/// the first images of `ds` are classified right; `None` where none is. Of those that the images do not tell apart the most usual.
 ///
 /// # Errors
 /// A network that does not run on these images.
@@ -56,33 +58,42 @@ pub fn explain(
 ) -> Result<Option<Explanation>, String> {
     let subject = Subject { network: Classifier::new(g)?, graph: g, ds };
     let n = ds.len().min(IMAGES);
-    let labels: Vec<usize> = (0..n).map(|i| ds.label(i)).collect();
-    let now = subject.predictions(ds.normalize(), n)?;
-    if now.len() < FEWEST {
+    let predicted = subject.predictions(ds.normalize(), n)?;
+    if predicted.len() < FEWEST {
         return Ok(None);
     }
-    let right = |predicted: &[usize], labels: &[usize]| -> Vec<bool> {
-        predicted.iter().zip(labels).map(|(p, l)| p == l).collect()
-    };
-    let mut found: Vec<(String, Changes, Vec<bool>)> = vec![];
+    let now = subject.right(&predicted, |l| l);
+    let mut found = vec![];
     for (option, there) in orders {
-        let labels: Vec<usize> = labels.iter().map(|&l| there.get(l).copied().unwrap_or(l)).collect();
-        found.push((format!("classes={option}"), Changes::Labels, right(&now, &labels)));
+        let right = subject.right(&predicted, |l| there.get(l).copied().unwrap_or(l));
+        found.push(Tried { option: format!("classes={option}"), changes: Changes::Labels, right });
     }
-    if let Some((option, normalize)) = subject.best()? {
-        let predicted = subject.predictions(normalize, n)?;
-        found.push((option, Changes::Normalization, right(&predicted, &labels)));
+    for (option, normalize) in subject.hopeful(&now)? {
+        let right = subject.right(&subject.predictions(normalize, n)?, |l| l);
+        found.push(Tried { option, changes: Changes::Normalization, right });
     }
-    let now = right(&now, &labels);
-    let clear = found.into_iter().filter(|(_, _, then)| is_clearly_better(&now, then));
-    let best = clear.reduce(|a, b| if count(&b.2) > count(&a.2) { b } else { a });
-    Ok(best.map(|(option, changes, then)| Explanation {
-        option,
-        changes,
+    found.retain(|t| percent(&t.right) - percent(&now) >= POINTS && is_better(&now, &t.right));
+    let Some(most) = found.iter().map(|t| count(&t.right)).max() else { return Ok(None) };
+    let best = found.iter().position(|t| count(&t.right) == most).unwrap_or(0);
+    let best = found[best].right.clone();
+    found.retain(|t| !is_better(&t.right, &best));
+    let first = found.remove(0);
+    found.retain(|t| t.changes == first.changes);
+    Ok(Some(Explanation {
+        option: first.option,
+        changes: first.changes,
         n: now.len(),
         now: percent(&now),
-        then: percent(&then),
+        then: percent(&first.right),
+        alike: found.into_iter().map(|t| (t.option, percent(&t.right))).collect(),
     }))
+}
+
+/// An option, and which images are right with it.
+struct Tried {
+    option: String,
+    changes: Changes,
+    right: Vec<bool>,
 }
 
 /// A network and images.
@@ -93,22 +104,25 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// The usual normalisation, other than the present one, under which most of the very first images are right; the first of
-    /// equals.
-    fn best(&self) -> Result<Option<(String, Normalize)>, String> {
-        let n = self.ds.len().min(FIRST);
-        let mut best: Option<(usize, String, Normalize)> = None;
+    /// The usual normalisations, other than the present one, under which about as many of the very first images are right as under
+    /// the best of them; none where that is not more than `now`.
+    fn hopeful(&self, now: &[bool]) -> Result<Vec<(String, Normalize)>, String> {
+        let mut tried = vec![];
         for (option, normalize) in Normalize::usual(self.ds.image_shape()[0]) {
-            if normalize == self.ds.normalize() {
-                continue;
-            }
-            let predicted = self.predictions(normalize, n)?;
-            let right = predicted.iter().enumerate().filter(|(i, p)| **p == self.ds.label(*i)).count();
-            if best.as_ref().is_none_or(|(most, _, _)| right > *most) {
-                best = Some((right, option, normalize));
+            if normalize != self.ds.normalize() {
+                let right = self.right(&self.predictions(normalize, self.ds.len().min(FIRST))?, |l| l);
+                tried.push((percent(&right), option, normalize));
             }
         }
-        Ok(best.map(|(_, option, normalize)| (option, normalize)))
+        let now = percent(&now[..now.len().min(FIRST)]);
+        let best = tried.iter().map(|(p, _, _)| *p).fold(0.0, f64::max);
+        tried.retain(|(p, _, _)| *p > now && *p >= best - POINTS);
+        Ok(tried.into_iter().map(|(_, option, normalize)| (option, normalize)).collect())
+    }
+
+    /// Which of the first images were taken for their class, whose label `of` changes.
+    fn right(&self, predicted: &[usize], of: impl Fn(usize) -> usize) -> Vec<bool> {
+        predicted.iter().enumerate().map(|(i, p)| *p == of(self.ds.label(i))).collect()
     }
 
     /// What the network takes the first `n` images for, or as many as fill its batches.
@@ -124,11 +138,11 @@ impl Subject<'_> {
     }
 }
 
-/// Whether more images are right by enough points, and by more than three deviations of the images on which the two differ.
-fn is_clearly_better(now: &[bool], then: &[bool]) -> bool {
+/// Whether more images are right by more than three deviations of the number on which the two differ.
+fn is_better(now: &[bool], then: &[bool]) -> bool {
     let gained = now.iter().zip(then).filter(|(a, b)| !**a && **b).count() as f64;
     let lost = now.iter().zip(then).filter(|(a, b)| **a && !**b).count() as f64;
-    percent(then) - percent(now) >= POINTS && gained - lost > 3.0 * (gained + lost).sqrt()
+    gained - lost > 3.0 * (gained + lost).sqrt()
 }
 
 fn count(right: &[bool]) -> usize {
@@ -213,6 +227,15 @@ mod tests {
         assert_eq!((e.option.as_str(), e.changes, e.now), ("classes=numbers", Changes::Labels, 0.0));
         let e = explained(4.0 * 0.5, -1.0, "classes=numbers").unwrap();
         assert_eq!((e.option.as_str(), e.then), ("classes=sorted", 100.0));
+    }
+
+    #[test]
+    fn of_those_that_fit_alike_the_most_usual_is_proposed() {
+        // A threshold at the middle of each range: centred ones put it at 0.
+        let e = explained(0.0, 1.0, "classes=numbers").unwrap();
+        assert_eq!((e.option.as_str(), e.then), ("normalize=mean=.5;std=.5", 100.0));
+        // The image of level 128 lies on its threshold.
+        assert_eq!(e.alike, [("scale=255&normalize=mean=128;std=128".to_owned(), 98.75)]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod verdict;
 
 use super::headline::headline;
 use super::model::{Report, Scores};
+use relinc_runtime::data::short;
 
 const CSS: &str = include_str!("page.css");
 const PAGE: &str = include_str!("page.html");
@@ -87,6 +88,7 @@ pub(super) fn settings(r: &Report) -> Vec<(&'static str, String)> {
     push("budget", s.budget.clone());
     push("method", s.method.clone());
     push("data", s.data.clone());
+    push("classes", (!s.classes.is_empty()).then(|| short(&s.classes)));
     push("seed", s.seed.map(|v| v.to_string()));
     push("max drop", s.max_drop.map(|v| format!("{v} points")));
     out
