@@ -3,6 +3,12 @@
 use crate::error::Error;
 use relinc_runtime::search::oneshot::Allocation;
 
+/// The cost models that are asked where nobody says which.
+pub const PROTOCOLS: [&str; 2] = ["spu-semi2k", "spu-aby3"];
+
+/// The networks that are asked where nobody says which.
+pub const NETWORKS: [&str; 2] = ["lan", "wan"];
+
 /// `global` or `senet`, the latter with sensitivities or without.
 pub fn allocation(how: &str, eta: Option<Vec<f64>>) -> Result<Allocation, Error> {
     if eta.iter().flatten().any(|e| !e.is_finite() || *e < 0.0) {

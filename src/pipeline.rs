@@ -1,6 +1,6 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
-use crate::cli_options::allocation;
+use crate::cli_options::{NETWORKS, PROTOCOLS, allocation};
 use crate::compile::fixed::{FixedPoint, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
@@ -355,11 +355,11 @@ impl Pipeline {
             conv_form: self.conv_form.as_deref().map_or(Ok(ConvForm::Auto), str::parse).map_err(input)?,
             fold: self.fold.as_deref().map_or(Ok(FoldMode::Auto), str::parse).map_err(input)?,
             weights: self.weights,
-            protocols: or(&self.report.protocols, &["spu-semi2k", "spu-aby3"])
+            protocols: or(&self.report.protocols, &PROTOCOLS)
                 .iter()
                 .map(|p| cost::find(p).map_err(input))
                 .collect::<Result<_, _>>()?,
-            networks: or(&self.report.networks, &["lan", "wan"])
+            networks: or(&self.report.networks, &NETWORKS)
                 .iter()
                 .map(|n| n.parse().map_err(input))
                 .collect::<Result<_, _>>()?,

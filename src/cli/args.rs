@@ -1,5 +1,6 @@
 //! Options several commands share.
 
+use crate::cli_options::{NETWORKS, PROTOCOLS};
 use crate::error::{Error, input};
 use clap::Args;
 use relinc_passes::front::onnx::ImportOptions;
@@ -50,15 +51,18 @@ pub struct CostArgs {
 impl CostArgs {
     pub fn protocols(&self) -> Result<Vec<Protocol>, Error> {
         let names = if self.protocols.is_empty() {
-            vec!["spu-semi2k".into(), "spu-aby3".into()]
+            PROTOCOLS.map(String::from).to_vec()
         } else {
             self.protocols.clone()
         };
         names.iter().map(|n| cost::find(n).map_err(input)).collect()
     }
     pub fn networks(&self) -> Result<Vec<Network>, Error> {
-        let names =
-            if self.networks.is_empty() { vec!["lan".into(), "wan".into()] } else { self.networks.clone() };
+        let names = if self.networks.is_empty() {
+            NETWORKS.map(String::from).to_vec()
+        } else {
+            self.networks.clone()
+        };
         names.iter().map(|n: &String| n.parse().map_err(input)).collect()
     }
     pub fn weights(&self) -> Option<cost::Weights> {

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::jobs::{Job, Part};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
-use crate::report::model::Evaluation;
+use crate::report::model::{Evaluation, Metric};
 use crate::training::command::{Done, run as run_stages};
 use crate::training::{Plan, Trained};
 use relinc_runtime::train::Record;
@@ -83,15 +83,12 @@ fn last_epochs(t: &Trained) -> Vec<&Record> {
 
 /// What was measured of one network.
 fn accuracies(e: &Evaluation) -> String {
-    let s = &e.scores;
-    let all = [
-        ("clean", s.clean),
-        ("corrupted", s.corrupted),
-        ("attacked", s.adversarial),
-        ("attacked through BN_c", s.adversarial_clean_bn),
-    ];
-    let said: Vec<String> =
-        all.iter().filter_map(|(what, v)| v.map(|v| format!("{what} {v:.2} %"))).collect();
+    let one = |m: &Metric| {
+        let (v, n) = (m.of(&e.scores)?, m.n(&e.n)?);
+        let sure = m.interval(&e.scores).map(|[low, high]| format!(", {low:.1} to {high:.1}"));
+        Some(format!("{} {v:.2} % (n = {n}{})", m.heading(), sure.unwrap_or_default()))
+    };
+    let said: Vec<String> = Metric::ALL.iter().filter_map(one).collect();
     let by = e.attack.as_ref().map_or(String::new(), |a| format!(" ({a})"));
     format!("{}: {}{by}", e.what, said.join(", "))
 }

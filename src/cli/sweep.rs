@@ -3,7 +3,7 @@
 mod collect;
 mod jobs;
 
-use super::{Global, print, print_json, print_lines};
+use super::{Global, print_json, print_lines, print_report};
 use crate::error::{Error, input};
 use crate::jobs::SHARED;
 use crate::pipeline::Pipeline;
@@ -84,10 +84,5 @@ fn only(sweep: &Sweep, name: &str, resume: bool, g: &Global) -> Result<(), Error
         return Err(input(format!("--only: there is no job '{name}'{hint}; choose {}", known.join(", "))));
     };
     let report = sweep.run(i, resume, &g.progress())?;
-    if g.json {
-        return print_json(&report);
-    }
-    print(&crate::report::text::render(&report));
-    print(&format!("\nwrote {}", sweep.folder(i).display()));
-    Ok(())
+    print_report(&report, &sweep.folder(i), g)
 }

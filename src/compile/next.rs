@@ -1,6 +1,7 @@
 //! What to do about a result: commands with the user's own model, data and budget.
 
 use super::{FoldMode, MaskSource, Request};
+use crate::cli_options::{NETWORKS, PROTOCOLS};
 use crate::model::Model;
 use crate::report::Report;
 use crate::report::model::{Level, Verdict};
@@ -17,11 +18,11 @@ const TUNE_EPOCHS: &str = "5";
 pub fn verdict(r: &Request, import: &ImportOptions, report: &Report) -> Verdict {
     let mut v = Verdict::default();
     let found = verdict::findings(report);
-    for f in &found {
-        v.say(f.level(), f.sentence(report));
-    }
     if found.iter().all(|f| f.level() == Level::Ok) {
         v.say(Level::Ok, verdict::fine(report));
+    }
+    for f in &found {
+        v.say(f.level(), f.sentence(report));
     }
     let asked = Asked { r, import, model: &report.model.path };
     if let Some((said, commands)) = found.iter().find_map(|f| asked.mends(*f, report)) {
@@ -115,11 +116,13 @@ impl Asked<'_> {
             Finding::NotMeasured => {
                 Some((Some("Compile again with --data, and the accuracy is measured.".into()), vec![]))
             }
-            Finding::Slower => Some((
-                Some(
-                    "Exchanges fall only with whole layers: --layers N or a budget in seconds aims at them."
+            Finding::Slower | Finding::SlowerElsewhere => Some((
+                Some(match self.r.masks {
+                    MaskSource::All => "The form of convolutions is chosen by communication on the first network: name yours first, or \
+                                        give --conv-form direct."
                         .into(),
-                ),
+                    _ => "Exchanges fall only with whole layers: --layers N or a budget in seconds aims at them.".into(),
+                }),
                 vec![],
             )),
             Finding::Seen => Some((Some("Measure on test images: --split test.".into()), vec![])),
@@ -199,8 +202,15 @@ impl Asked<'_> {
         out.extend(self.r.weights.iter().flat_map(|w| ["--weights".into(), w.name().into()]));
         let built_in =
             self.r.protocols.iter().filter(|p| cost::find(&p.name).is_ok_and(|known| known == **p));
-        out.extend(built_in.flat_map(|p| ["--protocol".into(), p.name.clone()]));
-        out.extend(self.r.networks.iter().flat_map(|n| ["--network".into(), n.name.clone()]));
+        let protocols: Vec<&str> = built_in.map(|p| p.name.as_str()).collect();
+        let networks: Vec<&str> = self.r.networks.iter().map(|n| n.name.as_str()).collect();
+        for (option, asked, default) in
+            [("--protocol", protocols, PROTOCOLS), ("--network", networks, NETWORKS)]
+        {
+            if asked != default {
+                out.extend(asked.into_iter().flat_map(|a| [option.into(), a.into()]));
+            }
+        }
         out
     }
 }

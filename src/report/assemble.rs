@@ -50,9 +50,10 @@ impl Cost {
     /// The entry of a protocol and a network: the emitted graph, and what it is compared with. The notes of the priced
     /// graph are not in it; they belong into [`super::Report::notes`].
     pub fn new(p: &Protocol, n: &Network, after: &Priced, against: Option<Against<'_>>) -> Cost {
-        let all = [Some(after), against.map(|a| a.lossless), against.map(|a| a.before)];
-        // Times compare only where all have their computing in them.
-        let timed = all.into_iter().flatten().all(|p| computing(p, n).is_some());
+        // The two columns that are compared have both their computing in their times or neither has; an original with operations
+        // nobody timed does not take it from them.
+        let known = |p: &Priced| computing(p, n).is_some();
+        let timed = known(after) && against.is_none_or(|a| known(a.lossless));
         Cost {
             protocol: p.name.clone(),
             trust: p.trust().into(),
@@ -63,7 +64,7 @@ impl Cost {
             directions: after.directions,
             after: Spent::new(after, n, timed),
             lossless: against.map(|a| Spent::new(a.lossless, n, timed)),
-            before: against.map(|a| Spent::new(a.before, n, timed)),
+            before: against.map(|a| Spent::new(a.before, n, timed && known(a.before))),
             before_is: against.map_or(BeforeIs::File, |a| a.before_is),
             per_layer: per_layer(after, against),
             counts: p.counts.clone(),

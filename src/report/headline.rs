@@ -1,7 +1,7 @@
 //! The sentence at the top: seconds, megabytes and accuracy, computed from the facts and honest about them.
 
 use super::figures::{bytes, cost_model, count, missing, network, signed, times};
-use super::model::{Accuracy, BeforeIs, Cost, LatencyIs, Report};
+use super::model::{Accuracy, BeforeIs, Cost, LatencyIs, Report, Spent};
 use super::shape::Shape;
 use super::verdict::{chance, near_chance};
 
@@ -71,9 +71,11 @@ fn cost(shape: Shape, c: &Cost) -> String {
     }
     let on = over(&c.network);
     let seconds = |v: f64| super::figures::seconds(v);
-    let takes = say("takes", &on, was.latency_s, now.latency_s, &seconds);
+    let kind = shape.time(c);
+    let time = |s: &Spent| s.seconds(kind).unwrap_or(s.latency_s);
+    let takes = say("takes", &on, time(was), time(now), &seconds);
     let sends = say("sends", "", was.online_bytes as f64, now.online_bytes as f64, &mb);
-    match now.latency_is {
+    match kind {
         LatencyIs::Query => format!("A private query {takes} and {sends}, {against} {predicted}"),
         LatencyIs::Communication => format!(
             "The communication of a private query, without its computing, {takes} and {sends}, {against} {predicted}"

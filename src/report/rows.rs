@@ -1,7 +1,7 @@
 //! The rows of the tables, the same for text and for the page.
 
 use super::figures::{self, Change, Group, bytes, count, rounds, seconds, signed};
-use super::model::{LatencyIs, Report, Spent};
+use super::model::{Cost, LatencyIs, Report, Spent};
 use super::shape::Shape;
 use relinc_runtime::cost::Totals;
 
@@ -54,19 +54,22 @@ pub(super) fn totals(r: &Report) -> Vec<Row> {
 pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
     let whole = figures::missing(g.first).is_none();
     let least = if whole { "" } else { "≥ " };
-    let row =
-        |of: &super::model::Cost, bound: bool, get: &dyn Fn(&Spent) -> f64, show: &dyn Fn(f64) -> String| {
-            let least = if bound { least } else { "" };
-            let cells = shape.spent(of).into_iter().map(|s| format!("{least}{}", show(get(s)))).collect();
-            let moved = match shape.baseline(of).filter(|_| shape != Shape::Old) {
-                None => Moved::Alone,
-                Some(_) if bound && !whole => Moved::Unknown,
-                Some(b) => Moved::By(Change::of(get(b), get(&of.after))),
-            };
-            Row { what: String::new(), detail: String::new(), cells, moved, sum: false }
-        };
     let c = g.first;
     let size = |v: f64| bytes(v as u64);
+    let row = |of: &Cost, bound: bool, get: &dyn Fn(&Spent) -> Option<f64>, show: &dyn Fn(f64) -> String| {
+        let least = if bound { least } else { "" };
+        let cell = |s: &Spent| get(s).map_or("not known".into(), |v| format!("{least}{}", show(v)));
+        let moved = match shape.baseline(of).filter(|_| shape != Shape::Old) {
+            None => Moved::Alone,
+            Some(_) if bound && !whole => Moved::Unknown,
+            Some(b) => match (get(b), get(&of.after)) {
+                (Some(b), Some(a)) => Moved::By(Change::of(b, a)),
+                _ => Moved::Unknown,
+            },
+        };
+        let cells = shape.spent(of).into_iter().map(cell).collect();
+        Row { what: String::new(), detail: String::new(), cells, moved, sum: false }
+    };
     let mut out = vec![];
     let parts: [(&str, fn(&Spent) -> u64); 3] = [
         ("ReLU bytes", |s| s.relu_bytes),
@@ -75,42 +78,53 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
     ];
     for (i, (what, get)) in parts.into_iter().enumerate() {
         if i == 0 || shape.spent(c).into_iter().any(|s| get(s) > 0) {
-            out.push(Row { what: what.into(), ..row(c, false, &|s| get(s) as f64, &size) });
+            out.push(Row { what: what.into(), ..row(c, false, &|s| Some(get(s) as f64), &size) });
         }
     }
-    let total = row(c, true, &|s| s.online_bytes as f64, &size);
+    let total = row(c, true, &|s| Some(s.online_bytes as f64), &size);
     out.push(Row { what: "total bytes".into(), sum: true, ..total });
-    let exchanges = row(c, true, &|s| s.rounds, &rounds);
+    let exchanges = row(c, true, &|s| Some(s.rounds), &rounds);
     out.push(Row { what: "rounds".into(), detail: "one-way exchanges".into(), ..exchanges });
     for e in &g.entries {
         let on = figures::network(&e.network);
-        let what = match e.after.latency_is {
-            LatencyIs::Query => format!("time of a query, {on}"),
-            LatencyIs::Communication => format!("communication only, {on}"),
-        };
-        out.push(Row { what, detail: link(e), ..row(e, true, &|s| s.latency_s, &seconds) });
-        if e.after.latency_is == LatencyIs::Query {
-            let computing = row(e, true, &|s| s.compute_s.unwrap_or(0.0), &seconds);
+        let columns = shape.spent(e);
+        let any = |kind| columns.iter().any(|s| s.latency_is == kind);
+        if any(LatencyIs::Query) {
+            let query = row(e, true, &|s| s.seconds(LatencyIs::Query), &seconds);
+            out.push(Row { what: format!("time of a query, {on}"), detail: link(e), ..query });
+            let computing = row(e, true, &|s| s.compute_s, &seconds);
             out.push(Row { what: "of it computing".into(), ..computing });
+        }
+        if any(LatencyIs::Communication) {
+            let sent = row(e, true, &|s| s.seconds(LatencyIs::Communication), &seconds);
+            out.push(Row { what: format!("communication only, {on}"), detail: link(e), ..sent });
         }
     }
     out
 }
 
-fn link(c: &super::model::Cost) -> String {
+fn link(c: &Cost) -> String {
     let (rtt_s, bandwidth_bit_s) = (c.link.rtt_s, c.link.bandwidth_bit_s);
     relinc_runtime::cost::Network { name: String::new(), rtt_s, bandwidth_bit_s, compute: 1.0 }.describe()
 }
 
 /// What the times of a group are, in a sentence that fits its rows.
-pub(super) fn times(g: &Group<'_>) -> String {
-    match (&g.first.computing, g.first.after.latency_is) {
-        (Some(whose), _) => format!("Times are predicted for a whole query; computing: seconds of {whose}."),
-        (None, LatencyIs::Query) => "Times are predicted for a whole query, computing included.".into(),
+pub(super) fn times(shape: Shape, g: &Group<'_>) -> String {
+    let unknown =
+        g.entries.iter().flat_map(|e| shape.spent(e)).any(|s| s.latency_is == LatencyIs::Communication);
+    let mut out = match (&g.first.computing, g.first.after.latency_is) {
+        (Some(whose), _) => format!("Times of a query are predicted with computing: seconds of {whose}."),
+        (None, LatencyIs::Query) => "Times of a query are predicted with computing.".into(),
         (None, LatencyIs::Communication) => {
-            "Times are predicted for communication only: the cost model does not know how long computing takes, which comes on top.".into()
+            return "Times are predicted for communication only: the cost model does not know how long computing takes, which comes on \
+                    top."
+                .into();
         }
+    };
+    if unknown {
+        out += " Where it is not known how long computing takes, times compare by communication only.";
     }
+    out
 }
 
 /// One kind of accuracy.

@@ -1,6 +1,6 @@
 //! Which columns a report has, and which two of them a change is between.
 
-use super::model::{Cost, Report, Spent};
+use super::model::{Cost, LatencyIs, Report, Spent};
 use relinc_runtime::cost::Totals;
 
 /// What a report compares.
@@ -39,7 +39,7 @@ impl Shape {
     /// What a change is against; none where there is nothing to compare.
     pub(super) fn against(self) -> Option<&'static str> {
         match self {
-            Shape::Masked => Some("masks against all ReLUs"),
+            Shape::Masked => Some("against all ReLUs"),
             Shape::Lossless => Some("against the original"),
             Shape::Old => Some("change"),
             Shape::Bare => None,
@@ -72,6 +72,15 @@ impl Shape {
             Shape::Masked => c.lossless.as_ref(),
             Shape::Lossless | Shape::Old => c.before.as_ref(),
             Shape::Bare => None,
+        }
+    }
+
+    /// What the times of an entry are compared as: with computing where both of the two columns have it.
+    pub(super) fn time(self, c: &Cost) -> LatencyIs {
+        let both = [Some(&c.after), self.baseline(c)];
+        match both.into_iter().flatten().all(|s| s.latency_is == LatencyIs::Query) {
+            true => LatencyIs::Query,
+            false => LatencyIs::Communication,
         }
     }
 

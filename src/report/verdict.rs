@@ -1,8 +1,8 @@
 //! What stands against a result, found from the facts of its report.
 
-use super::figures::{count, seconds, signed};
+use super::figures::{cost_model, count, missing, network, seconds, signed};
 use super::headline::{best, images};
-use super::model::{Accuracy, Level, Report, ScoreChange, Scores, Seen};
+use super::model::{Accuracy, Cost, Level, Report, ScoreChange, Scores, Seen};
 use super::shape::Shape;
 
 /// Points of accuracy beyond which a loss is an alarm.
@@ -33,8 +33,10 @@ pub enum Finding {
     NotMeasured,
     /// Training had to do with the images.
     Seen,
-    /// With the masks a query takes longer than without.
+    /// With the masks a query takes longer than without, where the headline speaks of it.
     Slower,
+    /// The same on another network or under another protocol.
+    SlowerElsewhere,
 }
 
 /// What stands against a result, the gravest first.
@@ -46,12 +48,27 @@ pub fn findings(r: &Report) -> Vec<Finding> {
         None if shape == Shape::Masked => out.push(Finding::NotMeasured),
         None => {}
     }
-    let slower = best(&r.cost)
-        .filter(|_| shape == Shape::Masked)
-        .is_some_and(|c| c.lossless.as_ref().is_some_and(|l| c.after.latency_s > l.latency_s * (1.0 + SAME)));
-    out.extend(slower.then_some(Finding::Slower));
+    if matches!(shape, Shape::Masked | Shape::Lossless) {
+        let headline = best(&r.cost);
+        out.extend(headline.filter(|c| slower(shape, c).is_some()).map(|_| Finding::Slower));
+        out.extend(slower_elsewhere(r).next().map(|_| Finding::SlowerElsewhere));
+    }
     out.sort_by_key(|f| std::cmp::Reverse(f.level()));
     out
+}
+
+/// Seconds now and in the column that is compared with, where a query takes longer now by figures that are whole.
+fn slower(shape: Shape, c: &Cost) -> Option<(f64, f64)> {
+    let kind = shape.time(c);
+    let (now, was) = (c.after.seconds(kind)?, shape.baseline(c)?.seconds(kind)?);
+    (missing(c).is_none() && now > was * (1.0 + SAME)).then_some((now, was))
+}
+
+/// The same for all but the entry the headline speaks of.
+fn slower_elsewhere(r: &Report) -> impl Iterator<Item = (&Cost, f64, f64)> {
+    let (shape, headline) = (Shape::of(r), best(&r.cost));
+    let others = r.cost.iter().filter(move |c| !headline.is_some_and(|h| std::ptr::eq(h, *c)));
+    others.filter_map(move |c| slower(shape, c).map(|(now, was)| (c, now, was)))
 }
 
 fn of_accuracy(r: &Report, a: &Accuracy, out: &mut Vec<Finding>) {
@@ -112,6 +129,7 @@ impl Finding {
             | Finding::NotMeasured
             | Finding::Seen
             | Finding::Slower => Level::Warning,
+            Finding::SlowerElsewhere => Level::Ok,
         }
     }
 
@@ -151,21 +169,38 @@ impl Finding {
                 a.before_is.as_deref().unwrap_or("another network")
             ),
             Finding::Seen => a.seen.map(Seen::sentence).unwrap_or_default().into(),
-            Finding::OverMaxDrop | Finding::NotMeasured | Finding::Slower => self.without_accuracy(r),
+            Finding::OverMaxDrop | Finding::NotMeasured | Finding::Slower | Finding::SlowerElsewhere => {
+                self.without_accuracy(r)
+            }
         }
     }
 
     fn without_accuracy(self, r: &Report) -> String {
+        let shape = Shape::of(r);
+        let instead = |(now, was): (f64, f64)| format!("{} instead of {}", seconds(now), seconds(was));
+        let (what, than) = match shape {
+            Shape::Masked => ("With these masks", "compiled with all ReLUs"),
+            _ => ("As compiled", "the original"),
+        };
         match self {
             Finding::OverMaxDrop => fell_too_far(r).map(|why| why + ".").unwrap_or_default(),
-            Finding::Slower => match best(&r.cost).and_then(|c| Some((&c.after, c.lossless.as_ref()?))) {
-                Some((now, was)) => format!(
-                    "With these masks a query is predicted to take longer than with all ReLUs: {} instead of {}.",
-                    seconds(now.latency_s),
-                    seconds(was.latency_s)
-                ),
+            Finding::Slower => match best(&r.cost).and_then(|c| slower(shape, c)) {
+                Some(times) => {
+                    format!("{what} a query is predicted to take longer than {than}: {}.", instead(times))
+                }
                 None => String::new(),
             },
+            Finding::SlowerElsewhere => {
+                let each: Vec<String> = slower_elsewhere(r)
+                    .map(|(c, now, was)| {
+                        format!("{} ({}, {})", instead((now, was)), cost_model(c), network(&c.network))
+                    })
+                    .collect();
+                format!(
+                    "{what} a query is predicted to take longer than {than} elsewhere: {}.",
+                    each.join(", ")
+                )
+            }
             _ => "ReLUs were removed and nobody knows what that does to the accuracy: no images were given."
                 .into(),
         }

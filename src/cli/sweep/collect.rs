@@ -42,6 +42,10 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
     if !missing.is_empty() {
         unmet.push(format!("not run yet: {}; run each with --only BUDGET", missing.join(", ")));
     }
+    for dir in &dirs {
+        let fell = crate::report::fell_too_far(&crate::report::read(dir).map_err(input)?);
+        unmet.extend(fell.map(|why| format!("{}: {why}", dir.display())));
+    }
     match unmet.is_empty() {
         true => Ok(()),
         false => Err(Error::Answer(unmet.join("\n"))),

@@ -84,7 +84,7 @@ fn card(shape: Shape, g: &Group<'_>) -> String {
         esc(&c.trust),
         charts::stack(shape, c),
         grid(shape, &rows::cost(shape, g)),
-        esc(&rows::times(g)),
+        esc(&rows::times(shape, g)),
         esc(&c.counts),
         esc(&c.source),
         per_layer(shape, c)

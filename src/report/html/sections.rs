@@ -24,7 +24,7 @@ pub(super) fn accuracy(r: &Report) -> String {
         );
     }
     let body = format!(
-        "<div class=\"card scroll\"><table><thead><tr><th scope=\"col\"></th><th scope=\"col\" class=\"n\">before</th>\
+        "<div class=\"card scroll\"><table class=\"columns\"><thead><tr><th scope=\"col\"></th><th scope=\"col\" class=\"n\">before</th>\
          <th scope=\"col\" class=\"n\">after</th><th scope=\"col\" class=\"n\">points</th>\
          <th scope=\"col\" class=\"scale\">0 to 100 %, before above after</th></tr></thead><tbody>{body}</tbody></table></div>"
     );

@@ -16,16 +16,20 @@ fn tile(what: &str, big: &str, lines: &[(String, &str)]) -> String {
 /// What a figure was in the other columns, and how it changed against the one that it is held against.
 fn beside(
     shape: Shape,
-    columns: &[f64],
+    columns: &[Option<f64>],
     base: Option<f64>,
     show: &dyn Fn(f64) -> String,
 ) -> Vec<(String, &'static str)> {
-    let (Some((&now, others)), Some(base)) = (columns.split_last(), base) else { return vec![] };
+    let (Some((&Some(now), others)), Some(base)) = (columns.split_last(), base) else { return vec![] };
     let heads: &[&str] = match shape {
         Shape::Masked => &["original", "all ReLUs"],
         _ => &["original"],
     };
-    let mut out: Vec<_> = heads.iter().zip(others).map(|(h, v)| (format!("{h}: {}", show(*v)), "")).collect();
+    let mut out: Vec<_> = heads
+        .iter()
+        .zip(others)
+        .map(|(h, v)| (format!("{h}: {}", v.map_or("not known".into(), show)), ""))
+        .collect();
     if shape != Shape::Old {
         let change = Change::of(base, now);
         let against = if shape == Shape::Masked { " than with all" } else { "" };
@@ -40,23 +44,24 @@ pub(super) fn tiles(r: &Report) -> String {
     let shape = Shape::of(r);
     let mut tiles = vec![];
     if let Some(c) = best(&r.cost) {
-        let of = |get: &dyn Fn(&Spent) -> f64, show: &dyn Fn(f64) -> String| {
-            let columns: Vec<f64> = shape.spent(c).into_iter().map(get).collect();
-            (show(get(&c.after)), beside(shape, &columns, shape.baseline(c).map(get), show))
+        let of = |get: &dyn Fn(&Spent) -> Option<f64>, show: &dyn Fn(f64) -> String| {
+            let columns: Vec<Option<f64>> = shape.spent(c).into_iter().map(get).collect();
+            let big = get(&c.after).map_or("not known".into(), show);
+            (big, beside(shape, &columns, shape.baseline(c).and_then(get), show))
         };
         let size = |v: f64| bytes(v as u64);
         let (p, on) = (figures::cost_model(c), figures::network(&c.network));
         if figures::missing(c).is_none() {
-            let (big, lines) = of(&|s| s.latency_s, &seconds);
-            let what = match c.after.latency_is {
+            let (big, lines) = of(&|s| s.seconds(shape.time(c)), &seconds);
+            let what = match shape.time(c) {
                 LatencyIs::Query => format!("Time of a query, {on}, predicted"),
                 LatencyIs::Communication => format!("Communication only, {on}, predicted"),
             };
             tiles.push(tile(&what, &big, &lines));
-            let (big, lines) = of(&|s| s.online_bytes as f64, &size);
+            let (big, lines) = of(&|s| Some(s.online_bytes as f64), &size);
             tiles.push(tile(&format!("Sent a query, {p}, predicted"), &big, &lines));
         } else {
-            let (big, lines) = of(&|s| s.relu_bytes as f64, &size);
+            let (big, lines) = of(&|s| Some(s.relu_bytes as f64), &size);
             tiles.push(tile(&format!("ReLU traffic alone, {p}, predicted"), &big, &lines));
         }
     }
@@ -79,7 +84,7 @@ pub(super) fn tiles(r: &Report) -> String {
         _ if shape != Shape::Bare => tiles.push(tile("Accuracy", "not measured", &[])),
         _ => {}
     }
-    let columns: Vec<f64> = shape.totals(r).iter().map(|t| t.relus as f64).collect();
+    let columns: Vec<Option<f64>> = shape.totals(r).iter().map(|t| Some(t.relus as f64)).collect();
     let base = shape.baseline_totals(r).map(|b| b.relus as f64);
     tiles.push(tile("ReLUs", &count(r.totals.relus), &beside(shape, &columns, base, &|v| count(v as u64))));
     format!("<dl class=\"tiles\">{}</dl>\n", tiles.concat())

@@ -56,7 +56,7 @@ pub struct Cost {
     /// The emitted graph.
     #[serde(flatten)]
     pub after: Spent,
-    /// The model compiled with all its ReLUs; absent when nothing was compiled.
+    /// The model compiled with all its ReLUs, its time of the same kind as that of the emitted graph; absent when nothing was compiled.
     #[serde(default)]
     pub lossless: Option<Spent>,
     /// The original: the model as a runtime would run it, convolutions direct; absent when nothing was compiled.
@@ -88,7 +88,7 @@ fn measured() -> bool {
     true
 }
 
-/// Bytes, rounds and time of one graph. The times of one [`Cost`] are all of the same kind.
+/// Bytes, rounds and time of one graph.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spent {
     /// Bytes rank 0 sends online.
@@ -120,6 +120,17 @@ pub struct Spent {
     /// Operations that are not in them.
     #[serde(default)]
     pub not_modelled: Vec<String>,
+}
+
+impl Spent {
+    /// Seconds of this kind, where they are known: communication always is.
+    pub fn seconds(&self, of: LatencyIs) -> Option<f64> {
+        match (of, self.latency_is) {
+            (LatencyIs::Query, LatencyIs::Communication) => None,
+            (LatencyIs::Query, LatencyIs::Query) => Some(self.latency_s),
+            (LatencyIs::Communication, _) => Some(self.latency_s - self.compute_s.unwrap_or(0.0)),
+        }
+    }
 }
 
 /// What one operation costs.

@@ -106,7 +106,14 @@ fn masks_that_cost_time_are_a_warning() {
     for c in &mut r.cost {
         c.after.latency_s = c.lossless.as_ref().unwrap().latency_s * 1.1;
     }
-    assert_eq!(found(&r), [Finding::Slower]);
+    assert_eq!(found(&r), [Finding::Slower, Finding::SlowerElsewhere]);
+    for c in r.cost.iter_mut().filter(|c| c.network == "wan") {
+        c.after.latency_s = c.lossless.as_ref().unwrap().latency_s / 2.0;
+    }
+    r.cost.retain(|c| c.protocol == "spu-semi2k" && c.network != "mobile");
+    let f = found(&r);
+    assert_eq!((f[0], f[0].level()), (Finding::SlowerElsewhere, Level::Ok));
+    assert!(f[0].sentence(&r).contains("(SPU SEMI2K, LAN)"), "{}", f[0].sentence(&r));
 }
 
 #[test]
@@ -124,4 +131,13 @@ fn nothing_removed_nothing_to_say() {
     r.accuracy = None;
     assert_eq!(found(&r), []);
     assert!(fine(&r).starts_with("Nothing was removed"));
+    for c in &mut r.cost {
+        c.after.latency_s = c.before.as_ref().unwrap().latency_s * 1.1;
+    }
+    assert_eq!(found(&r), [Finding::Slower, Finding::SlowerElsewhere]);
+    assert!(
+        Finding::Slower
+            .sentence(&r)
+            .starts_with("As compiled a query is predicted to take longer than the original")
+    );
 }
