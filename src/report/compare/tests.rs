@@ -143,7 +143,8 @@ fn the_original_and_the_lossless_graph_are_points() {
 fn communication_only_never_shares_a_plot_with_a_whole_query() {
     let mut runs = three(false);
     for (run, is) in [(0, LatencyIs::Query), (1, LatencyIs::Communication), (2, LatencyIs::Query)] {
-        for s in runs[run].costs.iter_mut().flat_map(|c| [Some(&mut c.after), c.lossless.as_mut()]).flatten() {
+        for s in runs[run].costs.iter_mut().flat_map(|c| [Some(&mut c.after), c.lossless.as_mut()]).flatten()
+        {
             (s.latency_is, s.compute_s) = (is, (is == LatencyIs::Query).then_some(s.latency_s / 2.0));
         }
         // The seconds of the original's computing are not known.
@@ -152,8 +153,9 @@ fn communication_only_never_shares_a_plot_with_a_whole_query() {
         }
     }
     for t in tradeoffs(&runs) {
-        let own =
-            |is: LatencyIs| runs.iter().filter(move |r| r.costs[0].after.latency_is == is).map(|r| r.dir.clone());
+        let own = |is: LatencyIs| {
+            runs.iter().filter(move |r| r.costs[0].after.latency_is == is).map(|r| r.dir.clone())
+        };
         let dirs: Vec<String> = t.points.iter().map(|p| p.dir.clone()).collect();
         let only = |is| own(is).all(|d| !dirs.contains(&d));
         assert!(
