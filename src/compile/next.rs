@@ -47,7 +47,7 @@ pub fn without_layers(r: &Request, import: &ImportOptions, model: &Model, layers
     Some(command("compile", &words))
 }
 
-/// The options of compile that are not as they are by default.
+/// The options of compile that its figures depend on, besides protocols and networks.
 fn how(r: &Request) -> Vec<String> {
     let mut out = vec![];
     let mut option = |name: &str, value: String| out.extend([format!("--{name}"), value]);

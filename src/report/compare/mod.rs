@@ -13,7 +13,7 @@ pub use pareto::{Graph, Point, Tradeoff, tradeoff_plot, tradeoffs};
 pub use plot::{BudgetPoint, budget_plot};
 pub use text::{cost_table, table};
 
-use super::model::{Evaluation, ImageCounts, LatencyIs, Level, Metric, Report, Seen, Spent, Verdict, folded};
+use super::model::{Evaluation, ImageCounts, Level, Metric, Report, Seen, Spent, Verdict, folded};
 use super::{ReadError, read};
 use relinc_runtime::cost::Weights;
 use relinc_runtime::eval::interval::of_percent;
@@ -59,35 +59,13 @@ pub struct RunCost {
     pub network: String,
     /// Who knows the weights.
     pub weights: Weights,
-    /// What the seconds are of.
-    pub latency_is: LatencyIs,
     /// The emitted graph.
     #[serde(flatten)]
-    pub after: Price,
+    pub after: Spent,
     /// Compiled with all its ReLUs.
-    pub lossless: Option<Price>,
+    pub lossless: Option<Spent>,
     /// The original.
-    pub before: Option<Price>,
-}
-
-/// What one graph costs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Price {
-    /// Bytes rank 0 sends a query.
-    pub online_bytes: u64,
-    /// Exchanges.
-    pub rounds: f64,
-    /// Predicted seconds.
-    pub latency_s: f64,
-    /// Every operation is in the figures.
-    pub complete: bool,
-}
-
-impl From<&Spent> for Price {
-    fn from(s: &Spent) -> Price {
-        let Spent { online_bytes, rounds, latency_s, complete, .. } = *s;
-        Price { online_bytes, rounds, latency_s, complete }
-    }
+    pub before: Option<Spent>,
 }
 
 /// One accuracy.
@@ -156,10 +134,9 @@ impl Run {
                     trust: c.trust.clone(),
                     network: c.network.clone(),
                     weights: c.weights,
-                    latency_is: c.after.latency_is,
-                    after: Price::from(&c.after),
-                    lossless: c.lossless.as_ref().map(Price::from),
-                    before: c.before.as_ref().map(Price::from),
+                    after: c.after.clone(),
+                    lossless: c.lossless.clone(),
+                    before: c.before.clone(),
                 })
                 .collect(),
             scores,

@@ -3,8 +3,8 @@
 use super::super::figures::{count, digits};
 use super::super::html::esc;
 use super::super::html::plot::{Frame, Scale, marker, short};
-use super::super::model::{LatencyIs, Metric};
-use super::{Price, Run, RunCost, accuracy};
+use super::super::model::{LatencyIs, Metric, Spent};
+use super::{Run, RunCost, accuracy};
 use relinc_runtime::cost::Weights;
 use serde::Serialize;
 
@@ -77,14 +77,19 @@ impl Key {
     /// The plots that a cost belongs to: bytes, and the time on its network.
     fn of(c: &RunCost) -> [Key; 2] {
         let key = |time| Key { protocol: c.protocol.clone(), weights: c.weights, time };
-        [key(None), key(Some((c.network.clone(), c.latency_is)))]
+        [key(None), key(Some((c.network.clone(), c.after.latency_is)))]
     }
     fn has(&self, c: &RunCost) -> bool {
-        let time = |(n, is): &(String, LatencyIs)| *n == c.network && *is == c.latency_is;
+        let time = |(n, is): &(String, LatencyIs)| *n == c.network && *is == c.after.latency_is;
         self.protocol == c.protocol && self.weights == c.weights && self.time.as_ref().is_none_or(time)
     }
-    fn cost(&self, p: &Price) -> f64 {
-        if self.time.is_some() { p.latency_s } else { p.online_bytes as f64 / 1e6 }
+    /// A graph's MB or seconds, where it is priced whole and has seconds of this kind.
+    fn cost(&self, s: &Spent) -> Option<f64> {
+        match (&self.time, s.complete) {
+            (_, false) => None,
+            (None, true) => Some(s.online_bytes as f64 / 1e6),
+            (Some((_, is)), true) => s.seconds(*is),
+        }
     }
     fn title(&self) -> String {
         let network = self.time.as_ref().map(|(n, _)| format!(", {n}")).unwrap_or_default();
@@ -114,16 +119,15 @@ pub fn tradeoffs(runs: &[Run]) -> Vec<Tradeoff> {
         for r in runs {
             let Some(c) = r.costs.iter().find(|c| key.has(c)) else { continue };
             trust.clone_from(&c.trust);
-            let lossless = c.lossless.as_ref().filter(|p| p.complete);
+            let lossless = c.lossless.as_ref().and_then(|s| key.cost(s));
             let graphs = [
-                (Graph::Original, c.before.as_ref(), r.original(Metric::Clean)),
+                (Graph::Original, c.before.as_ref().and_then(|s| key.cost(s)), r.original(Metric::Clean)),
                 (Graph::Lossless, lossless, r.original(Metric::Clean)),
-                (Graph::Masks, Some(&c.after), r.after(Metric::Clean)),
+                (Graph::Masks, key.cost(&c.after), r.after(Metric::Clean)),
             ];
-            for (graph, price, score) in graphs {
-                let (Some(p), Some(s)) = (price.filter(|p| p.complete), score) else { continue };
-                let cost = key.cost(p);
-                let times = lossless.map(|l| key.cost(l) / cost).filter(|t| t.is_finite());
+            for (graph, cost, score) in graphs {
+                let (Some(cost), Some(s)) = (cost, score) else { continue };
+                let times = lossless.map(|l| l / cost).filter(|t| t.is_finite());
                 let (accuracy, interval, n) = (s.accuracy, s.interval, s.n);
                 let point =
                     Point { dir: r.dir.clone(), graph, cost, times, accuracy, interval, n, front: false };

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::report::model::LatencyIs;
 use crate::report::{sample, write};
 
 fn point(series: &str, relus: u64, accuracy: f64) -> BudgetPoint {
@@ -141,15 +142,20 @@ fn the_original_and_the_lossless_graph_are_points() {
 #[test]
 fn communication_only_never_shares_a_plot_with_a_whole_query() {
     let mut runs = three(false);
-    for c in &mut runs[0].costs {
-        c.latency_is = LatencyIs::Query;
-    }
-    for c in &mut runs[1].costs {
-        c.latency_is = LatencyIs::Communication;
+    for (run, is) in [(0, LatencyIs::Query), (1, LatencyIs::Communication), (2, LatencyIs::Query)] {
+        for s in runs[run].costs.iter_mut().flat_map(|c| [Some(&mut c.after), c.lossless.as_mut()]).flatten()
+        {
+            (s.latency_is, s.compute_s) = (is, (is == LatencyIs::Query).then_some(s.latency_s / 2.0));
+        }
+        // The seconds of the original's computing are not known.
+        for s in runs[run].costs.iter_mut().filter_map(|c| c.before.as_mut()) {
+            (s.latency_is, s.compute_s) = (LatencyIs::Communication, None);
+        }
     }
     for t in tradeoffs(&runs) {
-        let own =
-            |is: LatencyIs| runs.iter().filter(move |r| r.costs[0].latency_is == is).map(|r| r.dir.clone());
+        let own = |is: LatencyIs| {
+            runs.iter().filter(move |r| r.costs[0].after.latency_is == is).map(|r| r.dir.clone())
+        };
         let dirs: Vec<String> = t.points.iter().map(|p| p.dir.clone()).collect();
         let only = |is| own(is).all(|d| !dirs.contains(&d));
         assert!(
@@ -157,6 +163,8 @@ fn communication_only_never_shares_a_plot_with_a_whole_query() {
             "{t:?}"
         );
         assert!(t.axis.contains("predicted"));
+        let original = t.points.iter().any(|p| p.graph == Graph::Original);
+        assert_eq!(original, !t.axis.contains("of a query"), "{t:?}");
     }
 }
 
