@@ -21,6 +21,17 @@ pub enum Left {
     All,
 }
 
+impl Left {
+    /// Complete epochs.
+    pub fn epochs(self) -> usize {
+        match self {
+            Left::Nothing => 0,
+            Left::Epochs(n) => n,
+            Left::All => usize::MAX,
+        }
+    }
+}
+
 /// `DIR/checkpoints`.
 #[derive(Debug, Clone)]
 pub struct Shared {

@@ -32,6 +32,7 @@ use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::device::{self, Chosen, fit};
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -146,7 +147,10 @@ impl Trainer<'_> {
             true => Log::read(&path)?,
             false => Log::default(),
         };
-        log.lines.retain(|(_, r)| kept(&r.stage));
+        // A job may have ended between an epoch's line and its checkpoint; the epoch comes again then.
+        let epochs = names.iter().filter(|n| kept(n)).map(|n| Ok((n, shared.left(n)?.epochs())));
+        let epochs = epochs.collect::<Result<HashMap<&String, usize>, Error>>()?;
+        log.lines.retain(|(_, r)| epochs.get(&r.stage).is_some_and(|&n| r.epoch <= n));
         let mut watch = Watch::open(&path, log, self.progress)?;
         watch.dog = chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
         self.same(&shared, "start", format!("{common:?}"), &mut student)?;
@@ -267,7 +271,7 @@ impl Trainer<'_> {
             folded,
             student,
             teacher,
-            records: watch.into_records(),
+            records: watch.records,
             notes,
             images: (train.len(), validated.min(val.len())),
             attacked: attacked.min(val.len()),
