@@ -17,6 +17,7 @@ pub mod patch;
 pub mod quotient;
 pub mod registry;
 pub mod splitmix;
+pub mod unfinished;
 pub mod valid;
 pub mod weigh;
 
