@@ -11,6 +11,8 @@ pub mod cli_options;
 pub mod compile;
 pub mod error;
 pub mod fixed_point;
+pub mod folder;
+pub mod interrupt;
 pub mod jobs;
 pub mod latency;
 pub mod measure;
@@ -21,7 +23,6 @@ pub mod progress;
 pub mod python;
 pub mod random;
 pub mod report;
-pub mod staging;
 pub mod training;
 pub mod vanish;
 

@@ -1,6 +1,7 @@
 //! Starting Python, where the MPC runtimes live: which one, and never for longer than asked.
 
 use crate::error::{Error, input};
+use crate::interrupt;
 use std::io::{Read, Seek};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ impl Ended {
     }
 }
 
-/// Runs a command to its end or to the limit, when it is killed. Output goes through files, so that none can block it.
+/// Runs a command to its end or to the limit, when it is killed, as it is when the user wants to stop. Output goes through files, so that none can block it.
 pub fn run(command: &mut Command, limit: Duration) -> Result<Ended, Error> {
     let (mut out, mut err) = (tempfile::tempfile().map_err(input)?, tempfile::tempfile().map_err(input)?);
     let name = command.get_program().to_string_lossy().into_owned();
@@ -44,14 +45,17 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Ended, Error> {
                 "{name}: cannot be started: {e}; name a Python with --python or RELINC_PYTHON"
             ))
         })?;
+    let _waiting = interrupt::wait();
     let end = Instant::now() + limit;
     let status = loop {
         if let Some(status) = child.try_wait().map_err(input)? {
             break Some(status);
         }
-        if Instant::now() >= end {
+        let stop = interrupt::check("stopped");
+        if stop.is_err() || Instant::now() >= end {
             let _ = child.kill();
             let _ = child.wait();
+            stop?;
             break None;
         }
         std::thread::sleep(Duration::from_millis(20));

@@ -23,6 +23,7 @@ mod train;
 mod verify;
 
 use crate::error::Error;
+use crate::interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use clap::{Parser, Subcommand};
@@ -140,7 +141,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(e.exit_code() as u8);
         }
     };
-    match dispatch(cli) {
+    match interrupt::install().and_then(|()| dispatch(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("error: {e}");
