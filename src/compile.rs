@@ -6,21 +6,24 @@ pub mod describe;
 pub mod fixed;
 mod fold;
 mod forms;
+mod kept;
 mod next;
+mod place;
 mod search;
 mod sparse;
 mod stable;
 
 pub use self::fold::FoldMode;
 use crate::error::{Error, input};
+use crate::folder::{Begin, Folder, Inputs, Staging};
 use crate::images::Images;
 use crate::model::{Model, PassRecord};
 use crate::probe::Probe;
 use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
-use crate::staging::Staging;
 use crate::vanish::Asked;
 use baseline::{Baseline, Column};
+pub(crate) use place::{Place, writes};
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
 use relinc_passes::drop_redundant_relu::settle;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
@@ -60,6 +63,37 @@ impl Target {
             Target::Spu => "spu",
             Target::Crypten => "crypten",
             Target::MpSpdz => "mp-spdz",
+        }
+    }
+
+    /// Every file it may have in the output folder.
+    pub fn files(self) -> &'static [&'static str] {
+        match self {
+            Target::Onnx => &["model.onnx", "model.onnx.data"],
+            Target::Spu => &[
+                "spu/manifest.json",
+                "spu/model.aby3.mlir",
+                "spu/model.cheetah.mlir",
+                "spu/model.mlir",
+                "spu/model.semi2k.mlir",
+                "spu/run.py",
+                "spu/sample_input.npy",
+                "spu/weights.npz",
+            ],
+            Target::Crypten => &[
+                "crypten/manifest.json",
+                "crypten/model.onnx",
+                "crypten/model.onnx.data",
+                "crypten/run.py",
+                "crypten/sample_input.npy",
+            ],
+            Target::MpSpdz => &[
+                "mp-spdz/README.md",
+                "mp-spdz/image.txt",
+                "mp-spdz/relinc_model.json",
+                "mp-spdz/relinc_model.mpc",
+                "mp-spdz/weights.txt",
+            ],
         }
     }
 }
@@ -110,6 +144,10 @@ pub enum MaskSource {
 pub struct Request {
     /// The output folder.
     pub out: PathBuf,
+    /// The command that asks.
+    pub by: &'static str,
+    /// What it reads.
+    pub inputs: Inputs,
     /// Masks.
     pub masks: MaskSource,
     /// Images for calibration, accuracy and the sample input.
@@ -163,6 +201,8 @@ impl Request {
     pub fn unmasked(protocols: Vec<Protocol>, networks: Vec<Network>, weights: Option<Weights>) -> Request {
         Request {
             out: PathBuf::new(),
+            by: "inspect",
+            inputs: Inputs::default(),
             masks: MaskSource::All,
             data: None,
             split: Split::Test,
@@ -265,15 +305,58 @@ impl Source {
     }
 }
 
+/// The masks in an output folder.
+pub(crate) const MASKS: &str = "masks.safetensors";
+/// The trained network with all its ReLUs.
+pub(crate) const TRAINED: &str = "trained.onnx";
 /// Images the MPC runners get as their sample.
 const SAMPLE: usize = 20;
 
-/// Compiles and writes the output folder; returns what was reported.
-pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Report, Error> {
+/// Compiles and writes the output folder; returns what was reported. A pipeline says in `begin` what it does with a run that it finds
+/// there; `compile` itself takes the place of a compilation, and adds to what training left.
+pub fn compile(
+    source: Source,
+    r: &Request,
+    begin: Option<Begin>,
+    progress: &Progress,
+) -> Result<Report, Error> {
+    let mut folder = Folder::output(&r.out, r.by, r.by, begin, progress)?;
+    if let Some(begin) = begin
+        && folder.manifest().holds_run()
+    {
+        folder.refuse_run(begin, "a run")?;
+    }
+    let (r, place) = Place::claim(&mut folder, &source, r, begin == Some(Begin::Restart))?;
+    compile_into(source, &r, &mut folder, place, progress)
+}
+
+/// Compiles into a folder in which it was claimed what is written.
+pub(crate) fn compile_into(
+    source: Source,
+    r: &Request,
+    folder: &mut Folder,
+    place: Place,
+    progress: &Progress,
+) -> Result<Report, Error> {
     if r.fold == FoldMode::BeforeTune && !matches!(source, Source::Trained(..)) {
         return Err(Error::Input("fold before-tune wants a stage tune: relinc run or relinc tune".into()));
     }
-    let staging = Staging::new(&r.out)?;
+    let staging = folder.stage()?;
+    let made = make(source, r, folder, &staging, place, progress);
+    let (report, dropped) = made.map_err(|e| staging.named(e))?;
+    folder.commit(staging, dropped)?;
+    Ok(report)
+}
+
+/// Makes everything in the staging folder; the report, and which files of the folder go.
+fn make(
+    source: Source,
+    r: &Request,
+    folder: &Folder,
+    staging: &Staging,
+    place: Place,
+    progress: &Progress,
+) -> Result<(Report, impl Fn(&str) -> bool + use<>), Error> {
     let trained = matches!(source, Source::Trained(..));
     let mut options =
         Options { drop_softmax: r.drop_softmax, input_range: r.input_range, ..Options::default() };
@@ -363,7 +446,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     if trained {
         let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
         let o = onnx::OnnxOptions { opset: r.opset, ..Default::default() };
-        onnx::emit(&v, &staging.path().join("trained.onnx"), &o).map_err(|e| placed(e, &staging, &r.out))?;
+        onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }
     progress.step("lowering");
     options.fold = r.fold.options(r);
@@ -408,9 +491,10 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     progress.step("emitting");
     let chosen = forms::Chosen::new(r, emitted.graph(), emitted.facts());
     notes.extend(chosen.notes(r, &emitted));
-    emit(&emitted, &staging, r, &model, &sample, &chosen)?;
-    let path = staging.path().join("masks.safetensors");
-    masks.write(&path).map_err(|e| placed(e, &staging, &r.out))?;
+    emit(&emitted, staging, r, &model, &sample, &chosen)?;
+    if !place.keeps(MASKS) {
+        masks.write(&staging.path().join(MASKS)).map_err(input)?;
+    }
     let layers = describe::layers(&model, (&given, &masks), &unmasked, &facts);
     let after = Column::new(emitted.graph(), emitted.facts(), r, &chosen);
     let mut report = Report {
@@ -431,15 +515,12 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         fixed_point,
         masks: describe::mask_pictures(&model, &masks),
         settings: describe::settings(r, &masks, data.as_ref()),
-        artefacts: staging
-            .files()
-            .map_err(input)?
-            .into_iter()
-            .map(|(path, bytes)| rm::Artefact { path, bytes })
-            .collect(),
+        artefacts: place.artefacts(staging, folder)?,
         notes: describe::notes(notes, &layers),
         layers,
     };
+    let dropped = place.drops();
+    place.carry(&mut report, staging, folder)?;
     let import = r.learned.as_ref().map_or(&import, |l| &l.import);
     report.verdict = Some(next::verdict(r, import, &report));
     if let Some(model) = &canonical {
@@ -447,9 +528,8 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         report.conclusions = sparse::conclude(&masked, &after, import)?;
     }
     still_readable(emitted.graph(), &model.info)?;
-    report::write(staging.path(), &report).map_err(|e| placed(e, &staging, &r.out))?;
-    staging.commit()?;
-    Ok(report)
+    report::write(staging.path(), &report).map_err(input)?;
+    Ok((report, dropped))
 }
 
 /// Weights that stay in the model's file must have been there when they were looked at.
@@ -464,11 +544,6 @@ fn still_readable(g: &Graph, info: &ModelInfo) -> Result<(), Error> {
         }
         None => Ok(()),
     }
-}
-
-/// An error about a file says where it would be, not where it is written first.
-fn placed(e: impl std::fmt::Display, staging: &Staging, out: &Path) -> Error {
-    input(e.to_string().replace(&*staging.path().to_string_lossy(), &out.to_string_lossy()))
 }
 
 fn emit(
@@ -486,12 +561,11 @@ fn emit(
         ]
     };
     let weights = || r.weights.unwrap_or(Weights::Secret).name().to_string();
-    let failed = |e| placed(e, staging, &r.out);
     for t in &r.targets {
         match t {
             Target::Onnx => {
                 let o = onnx::OnnxOptions { opset: r.opset, metadata: metadata(), ..Default::default() };
-                onnx::emit(v, &staging.path().join("model.onnx"), &o).map_err(failed)?;
+                onnx::emit(v, &staging.path().join("model.onnx"), &o).map_err(input)?;
             }
             Target::Spu => {
                 let o = spu::SpuOptions {
@@ -499,16 +573,16 @@ fn emit(
                     sample: sample.clone(),
                     variants: chosen.variants(),
                 };
-                spu::emit(v, &staging.subfolder("spu")?, &o).map_err(failed)?;
+                spu::emit(v, &staging.subfolder("spu")?, &o).map_err(input)?;
             }
             Target::Crypten => {
                 let (weights, sample) = (weights(), sample.clone());
                 let o = crypten::CryptenOptions { weights, sample, metadata: metadata() };
-                crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(failed)?;
+                crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(input)?;
             }
             Target::MpSpdz => {
                 let o = mp_spdz::MpSpdzOptions { sample: sample.clone() };
-                mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(failed)?;
+                mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(input)?;
             }
         }
     }

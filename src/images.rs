@@ -156,7 +156,10 @@ impl Images {
             e.alike.iter().map(|(option, percent)| format!("?{option} ({percent:.1} %)")).collect();
         let alike = match &alike[..] {
             [] => String::new(),
-            all => format!(" These images do not tell it from {}: take what it was trained with.", all.join(" and ")),
+            all => format!(
+                " These images do not tell it from {}: take what it was trained with.",
+                all.join(" and ")
+            ),
         };
         Ok(Some(format!(
             "With ?{} {:.1} % of {} images are right instead of {:.1} %: {why}. Write data {text}{}{alike}",

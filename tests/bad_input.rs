@@ -303,8 +303,14 @@ fn what_the_network_alone_decides_waits_for_no_image() {
         (&["--budget", "10%", "--layers", "99"], &["layers: 99 of 7", "1 to 7"]),
         (&["--budget", "10%", "--layers", "0"], &["layers: 0"]),
         (&["--budget", "10%", "--vanish", "relu77"], &["relu77"]),
-        (&["--budget", "10%", "--vanish", "relu00,relu01,relu02,relu03,relu04,relu05,relu06"], &["at least one"]),
-        (&["--budget", "10%", "--eta", "1,2", "--allocation", "senet"], &["2 sensitivities", "7 ReLU layers"]),
+        (
+            &["--budget", "10%", "--vanish", "relu00,relu01,relu02,relu03,relu04,relu05,relu06"],
+            &["at least one"],
+        ),
+        (
+            &["--budget", "10%", "--eta", "1,2", "--allocation", "senet"],
+            &["2 sensitivities", "7 ReLU layers"],
+        ),
     ] {
         for command in ["compile", "search"] {
             let all = [&[command, QUICK, "-o", &o, "--data", &data], args].concat();
@@ -333,7 +339,10 @@ fn what_the_network_alone_decides_waits_for_no_image() {
         (&["--train-attack", "pgd:eps=8/255,step=1"], "more than twice"),
         (&["--counts", "1,2"], "2 layer counts"),
         (&["--method", "senet", "--counts", "1,2,3,4,5,6,7"], "counts sum to 28"),
-        (&["--method", "senet", "--pram-at", "relu70"], "there is no ReLU layer 'relu70'; they are relu00 to relu06"),
+        (
+            &["--method", "senet", "--pram-at", "relu70"],
+            "there is no ReLU layer 'relu70'; they are relu00 to relu06",
+        ),
         (&["--teacher", "/no/such/teacher.onnx"], "/no/such/teacher.onnx"),
         (&["--replay", "/no/such/folder"], "/no/such/folder"),
         (&["--attack", "pgd:eps=2"], "write 2/255"),
@@ -342,7 +351,11 @@ fn what_the_network_alone_decides_waits_for_no_image() {
         refuses_before_images(&all, &out, &[says]);
     }
     let teacher = ["--budget", "50%"];
-    refuses_before_images(&[&["train", QUICK, "-o", &o, "--data", &data][..], &teacher].concat(), &out, &["--budget"]);
+    refuses_before_images(
+        &[&["train", QUICK, "-o", &o, "--data", &data][..], &teacher].concat(),
+        &out,
+        &["--budget"],
+    );
 }
 
 #[test]
@@ -377,8 +390,14 @@ fn pipelines_are_checked_whole_before_an_image_is_opened() {
     let out = dir.path().join("o");
     let search = "{stage: search, budget: 10%, epochs: 1}";
     for (rest, says) in [
-        ("stages:\n- stage: search\n  budget: 10%\n  epochs: many\n", &["epochs in stage 1 (search), line 6", "whole number", "many"][..]),
-        ("stages: [{stage: tune, rate: fast}]\naccuracy: {limit: few}\n", &["rate in stage 1 (tune), line 3", "limit in accuracy, line 4"]),
+        (
+            "stages:\n- stage: search\n  budget: 10%\n  epochs: many\n",
+            &["epochs in stage 1 (search), line 6", "whole number", "many"][..],
+        ),
+        (
+            "stages: [{stage: tune, rate: fast}]\naccuracy: {limit: few}\n",
+            &["rate in stage 1 (tune), line 3", "limit in accuracy, line 4"],
+        ),
         ("accuracy: {limit: 0}\n", &["limit: 0", "at least 1"]),
         ("accuracy: {attacks: ['pgd:eps=8']}\n", &["write 8/255"]),
         ("accuracy: {split: tets}\n", &["tets", "train, val or test"]),
@@ -387,12 +406,24 @@ fn pipelines_are_checked_whole_before_an_image_is_opened() {
         ("stages: [{stage: search, budget: 10%, layers: 99}]\n", &["layers: 99 of 7"]),
         ("stages: [{stage: search, budget: .nan}]\n", &["budget"]),
         ("stages: [{stage: search, budget: true}]\n", &["budget in stage 1 (search), line 3", "18%"]),
-        ("stages: [SEARCH, {stage: tune, epochs: 1, rate: -1, batch: 0}]\n", &["stage tune", "rate: -1", "batch: 0"]),
-        ("stages: [SEARCH, {stage: tune, epochs: 1, train_attack: 'pgd:eps=3'}]\n", &["stage tune", "write 3/255"]),
+        (
+            "stages: [SEARCH, {stage: tune, epochs: 1, rate: -1, batch: 0}]\n",
+            &["stage tune", "rate: -1", "batch: 0"],
+        ),
+        (
+            "stages: [SEARCH, {stage: tune, epochs: 1, train_attack: 'pgd:eps=3'}]\n",
+            &["stage tune", "write 3/255"],
+        ),
         ("stages: [SEARCH, {stage: search, budget: 200%, epochs: 1}]\n", &["stage search2", "200%"]),
-        ("stages: [SEARCH, {stage: search, budget: 20%, epochs: 1}]\n", &["stage search2", "a search only removes"]),
+        (
+            "stages: [SEARCH, {stage: search, budget: 20%, epochs: 1}]\n",
+            &["stage search2", "a search only removes"],
+        ),
         ("stages: [SEARCH, {stage: search, budget: 'latency=1s@nobody/lan', epochs: 1}]\n", &["nobody"]),
-        ("stages: [SEARCH, {stage: tune, epochs: 1, method: senet, pram_at: [relu9]}]\n", &["stage tune", "relu9"]),
+        (
+            "stages: [SEARCH, {stage: tune, epochs: 1, method: senet, pram_at: [relu9]}]\n",
+            &["stage tune", "relu9"],
+        ),
         ("stages: [SEARCH, {stage: tune, epochs: 1, schedule: linear}]\n", &["stage tune", "linear"]),
     ] {
         let text = format!("model: {QUICK}\ndata: {data}\n{}", rest.replace("SEARCH", search));
@@ -402,7 +433,12 @@ fn pipelines_are_checked_whole_before_an_image_is_opened() {
     }
     let text = format!("model: {QUICK}\ndata: {data}\nstages: [{search}]\n");
     let p = write(dir.path(), "p.yaml", text.as_bytes()).display().to_string();
-    for (budgets, says) in [("10%,300%", "300%"), ("10%,latency=1s@nobody/lan", "nobody"), ("10%,0", "budget 0"), ("10%,ten", "ten")] {
+    for (budgets, says) in [
+        ("10%,300%", "300%"),
+        ("10%,latency=1s@nobody/lan", "nobody"),
+        ("10%,0", "budget 0"),
+        ("10%,ten", "ten"),
+    ] {
         let args = ["sweep", &p, "--budgets", budgets, "-o", &out.display().to_string()];
         refuses_before_images(&args, &out, &[says]);
     }

@@ -57,12 +57,13 @@ fn flat(path: &Path, level: u8) {
 fn folders(root: &Path, names: &[&str], each: u8) {
     for (i, name) in names.iter().enumerate() {
         let middle = 255 * (2 * i + 1) / (2 * names.len());
-        (0..each).for_each(|k| flat(&root.join(name).join(format!("{k}.png")), (middle as u8).saturating_add(k % 5)));
+        (0..each).for_each(|k| {
+            flat(&root.join(name).join(format!("{k}.png")), (middle as u8).saturating_add(k % 5))
+        });
     }
 }
 
-const PLANES: [&str; 10] =
-    ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+const PLANES: [&str; 10] = ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 struct Made {
     dir: tempfile::TempDir,
@@ -111,11 +112,15 @@ fn another_number_of_classes_is_an_error_everywhere() {
     let more = by_grey(made.dir.path(), "eight.onnx", 3, 8, 1.0);
     let out = made.dir.path().join("out");
     let data = made.data("");
-    for (model, says) in [(&made.model, ["9 classes", "10 outputs", "classes=cifar10"]), (&more, ["9 classes", "8 outputs", "left out"])] {
+    for (model, says) in [
+        (&made.model, ["9 classes", "10 outputs", "classes=cifar10"]),
+        (&more, ["9 classes", "8 outputs", "left out"]),
+    ] {
         for args in commands(model, &data, out.to_str().unwrap()) {
             let r = run(&args);
             assert_eq!(r.status.code(), Some(2), "{args:?}: {}", err(&r));
-            says.iter().for_each(|s| assert!(err(&r).contains(s), "{args:?}: '{s}' is missing in {}", err(&r)));
+            says.iter()
+                .for_each(|s| assert!(err(&r).contains(s), "{args:?}: '{s}' is missing in {}", err(&r)));
             assert!(!out.join("model.onnx").exists());
         }
     }
@@ -131,9 +136,16 @@ fn numbered_classes_that_differ_are_an_error_before_a_file_is_opened() {
     assert_eq!(r.status.code(), Some(2));
     assert!(err(&r).contains("10 classes") && err(&r).contains("3 outputs"), "{}", err(&r));
     let yaml = dir.path().join("p.yaml");
-    fs::write(&yaml, "model: three.onnx\ndata: cifar100:/no/such/folder\nstages:\n  - {stage: tune, epochs: 1}\n").unwrap();
+    fs::write(
+        &yaml,
+        "model: three.onnx\ndata: cifar100:/no/such/folder\nstages:\n  - {stage: tune, epochs: 1}\n",
+    )
+    .unwrap();
     let out = dir.path().join("o");
-    for command in [vec!["run", yaml.to_str().unwrap(), "-o"], vec!["sweep", yaml.to_str().unwrap(), "--budgets", "50%", "-o"]] {
+    for command in [
+        vec!["run", yaml.to_str().unwrap(), "-o"],
+        vec!["sweep", yaml.to_str().unwrap(), "--budgets", "50%", "-o"],
+    ] {
         if command[0] == "sweep" {
             fs::write(&yaml, "model: three.onnx\ndata: cifar100:/no/such/folder\nstages:\n  - {stage: search, budget: 50%}\n").unwrap();
         }
@@ -198,7 +210,8 @@ fn a_wrong_normalisation_is_found() {
     let out = dir.path().join("o");
     let report = json(&["compile", &raw, "--data", &data, "-o", out.to_str().unwrap()]);
     assert!(report["notes"].to_string().contains("?scale=255"), "{}", report["notes"]);
-    let right = json(&["eval", &raw, "--data", &format!("images:{}?scale=255", dir.path().join("d").display())]);
+    let right =
+        json(&["eval", &raw, "--data", &format!("images:{}?scale=255", dir.path().join("d").display())]);
     assert_eq!((&right["clean"], right["notes"].as_array().unwrap().len()), (&100.0.into(), 0));
 }
 
@@ -210,7 +223,20 @@ fn training_says_where_its_images_come_from_and_that_they_are_normalised_wrongly
     let raw = by_grey(dir.path(), "raw.onnx", 3, 4, 255.0);
     let (data, out) = (format!("images:{}", dir.path().join("d").display()), dir.path().join("o"));
     let r = relinc()
-        .args(["search", &raw, "--budget", "50%", "--epochs", "1", "--batch", "16", "--bn", "none", "--augment", "false"])
+        .args([
+            "search",
+            &raw,
+            "--budget",
+            "50%",
+            "--epochs",
+            "1",
+            "--batch",
+            "16",
+            "--bn",
+            "none",
+            "--augment",
+            "false",
+        ])
         .args(["--data", &data, "--device", "cpu", "--json", "-o", out.to_str().unwrap()])
         .output()
         .unwrap();
@@ -252,7 +278,9 @@ fn splits_that_cannot_be_told_are_refused() {
 
 /// IDX files of 8×8 digits, flat and as grey as their class.
 fn idx(dir: &Path, stem: &str, count: u32) {
-    let header = |magic: u32, sizes: &[u32]| [&[magic], sizes].concat().iter().flat_map(|n| n.to_be_bytes()).collect::<Vec<u8>>();
+    let header = |magic: u32, sizes: &[u32]| {
+        [&[magic], sizes].concat().iter().flat_map(|n| n.to_be_bytes()).collect::<Vec<u8>>()
+    };
     let label = |i: u32| (i % 10) as u8;
     let images = (0..count).flat_map(|i| vec![(255 * (2 * u32::from(label(i)) + 1) / 20) as u8; 64]);
     let bytes: Vec<u8> = header(0x0803, &[count, 8, 8]).into_iter().chain(images).collect();
@@ -274,8 +302,32 @@ fn mnist_is_evaluated_corrupted_attacked_and_trained_on() {
     assert!(v["adversarial"].as_f64().unwrap() <= 100.0);
     let out = dir.path().join("o");
     let robust = [
-        "search", &model, "--method", "rlnet", "--budget", "50%", "--epochs", "1", "--batch", "32", "--bn", "single", "--val-attacked",
-        "16", "--device", "cpu", "--data", &data, "-o", out.to_str().unwrap(), "--limit", "40", "--corrupted", "4", "--attacked", "8",
+        "search",
+        &model,
+        "--method",
+        "rlnet",
+        "--budget",
+        "50%",
+        "--epochs",
+        "1",
+        "--batch",
+        "32",
+        "--bn",
+        "single",
+        "--val-attacked",
+        "16",
+        "--device",
+        "cpu",
+        "--data",
+        &data,
+        "-o",
+        out.to_str().unwrap(),
+        "--limit",
+        "40",
+        "--corrupted",
+        "4",
+        "--attacked",
+        "8",
     ];
     let v = json(&robust);
     assert_eq!(v["totals"]["relus"], 32);
@@ -316,7 +368,11 @@ fn networks_of_one_channel_take_every_form_of_input_and_every_image() {
         );
         let model = onnx(dir.path(), &format!("{name}.onnx"), &text);
         let v = json(&["eval", &model, "--data", &data, "--attack", "pgd:eps=0,steps=1"]);
-        assert_eq!((&v["n"], &v["clean"], &v["adversarial"]), (&18.into(), &100.0.into(), &v["clean"]), "{name}: {v}");
+        assert_eq!(
+            (&v["n"], &v["clean"], &v["adversarial"]),
+            (&18.into(), &100.0.into(), &v["clean"]),
+            "{name}: {v}"
+        );
         assert!(v["notes"].to_string().contains("luma"), "{name}: {v}");
     }
 }

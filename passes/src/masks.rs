@@ -91,7 +91,8 @@ impl Masks {
         let bytes = std::fs::read(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
         let tensors::Opened { info, tensors, .. } = tensors::open(&bytes).map_err(|e| {
             fail(format!(
-                "{e}; write masks with relinc compile --budget, or in another program as docs/masks.md says"
+                "{e}; make the masks anew with relinc compile --budget, or, where another program changed them, write them \
+                 without relinc_sha256 and relinc_version in their metadata (docs/masks.md)"
             ))
         })?;
         match info.get("relinc_masks").map(String::as_str) {

@@ -2,6 +2,7 @@
 
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
+use crate::folder::{Folder, Inputs};
 use relinc_runtime::data::{DataSpec, export, short};
 use std::path::PathBuf;
 
@@ -19,9 +20,15 @@ pub struct Args {
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let progress = g.progress();
     let catalogue = a.spec.catalogue().map_err(input)?;
+    let mut inputs = Inputs::default();
+    inputs.data(&a.spec);
+    let mut folder = Folder::output(&a.out, "data", "data", None, &progress)?;
+    folder.claim(&inputs, &export::names(&a.spec), &[])?;
     progress.line(&format!("classes: {}", short(&catalogue.classes)));
     catalogue.notices.iter().for_each(|n| progress.line(n));
-    let files = export::export(&a.spec, &a.out).map_err(input)?;
+    let staging = folder.stage()?;
+    let files = export::export(&a.spec, staging.path()).map_err(|e| staging.named(input(e)))?;
+    folder.amend(staging)?;
     if g.json {
         let list: Vec<_> =
             files.iter().map(|f| serde_json::json!({"split": f.split.name(), "images": f.images})).collect();

@@ -6,9 +6,9 @@ pub mod command;
 pub mod evaluate;
 mod fold;
 pub mod guard;
-mod interrupt;
 mod made;
 mod oneshot;
+mod output;
 mod plan;
 pub mod replay;
 mod sensitivity;
@@ -18,8 +18,10 @@ mod target;
 mod watch;
 
 use crate::error::{Error, input};
+use crate::folder::LOG;
 use crate::images::Images;
-use crate::jobs::{Left, Log, Part, Shared};
+use crate::interrupt;
+use crate::jobs::{FOLDED, Left, Log, Part, START, Shared};
 use crate::latency::Pricing;
 use crate::model::{Model as Canonical, PassRecord};
 use crate::progress::Progress;
@@ -32,8 +34,10 @@ use relinc_passes::weigh::Fold;
 use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::device::{self, Chosen, fit};
 use relinc_runtime::eval::{self, doubt};
+use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -48,6 +52,8 @@ pub use student::Norm;
 pub struct Trained {
     /// The network with its trained weights and all its ReLUs, of the exported branch.
     pub graph: Graph,
+    /// That of the branch for attacked images, where both are exported.
+    pub adversarial: Option<Graph>,
     /// The masks it was trained under, if any stage made some.
     pub masks: Option<Masks>,
     /// What merged before it was tuned; `None` where it was not folded.
@@ -156,20 +162,19 @@ impl Trainer<'_> {
         let common = self.common(info, &teacher, &train, &val);
         self.unchanged(&shared, &common)?;
         let names = self.part.names();
-        if !self.resume {
-            let first_tune = self.plan.stages.iter().position(|s| s.kind == Kind::Tune);
-            shared.clear(self.part, first_tune.filter(|_| self.fold.is_some()))?;
-        }
         let kept = |stage: &str| self.resume || names[..self.part.first()].iter().any(|n| n == stage);
-        let path = self.folder.join("log.jsonl");
+        let path = self.folder.join(LOG);
         let mut log = match self.resume || self.part.first() > 0 {
             true => Log::read(&path)?,
             false => Log::default(),
         };
-        log.lines.retain(|(_, r)| kept(&r.stage));
+        // A job may have ended between an epoch's line and its checkpoint; the epoch comes again then.
+        let epochs = names.iter().filter(|n| kept(n)).map(|n| Ok((n, shared.left(n)?.epochs())));
+        let epochs = epochs.collect::<Result<HashMap<&String, usize>, Error>>()?;
+        log.lines.retain(|(_, r)| epochs.get(&r.stage).is_some_and(|&n| r.epoch <= n));
         let mut watch = Watch::open(&path, log, self.progress)?;
         watch.dog = chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
-        self.same(&shared, "start", format!("{common:?}"), &mut student)?;
+        self.same(&shared, START, format!("{common:?}"), &mut student)?;
         let mut recorded = 0;
         let (mut validated, mut attacked, mut attack) = (0, 0, String::new());
         for (i, planned) in self.plan.stages.iter().enumerate().take(self.part.last() + 1) {
@@ -194,7 +199,7 @@ impl Trainer<'_> {
                     let from = format!("{:016x} under {}", student.fingerprint(), made::of_masks(&masks));
                     student = made.map_err(named)?;
                     student.set_masks(&masks);
-                    self.same(&shared, "folded", from, &mut student)?;
+                    self.same(&shared, FOLDED, from, &mut student)?;
                     folded = Some(form.passes);
                 }
             }
@@ -268,18 +273,22 @@ impl Trainer<'_> {
                 teacher = student.clone();
             }
         }
-        let trained = student::whole(&form, student.graph(self.plan.branch.first())).map_err(named)?;
+        let whole = |branch| student::whole(&form, student.graph(branch)).map_err(named);
+        let trained = whole(self.plan.branch.first())?;
+        let both = student.net.dual() && self.plan.branch == Export::Both;
+        let adversarial = both.then(|| whole(Branch::Adversarial)).transpose()?;
         masks = match folded {
             Some(_) => fold::renamed(masks, &trained, info)?,
             None => form.found(masks),
         };
         Ok(Trained {
             graph: trained,
+            adversarial,
             masks: found.then_some(masks),
             folded,
             student,
             teacher,
-            records: watch.into_records(),
+            records: watch.records,
             notes,
             images: (train.len(), validated.min(val.len())),
             attacked: attacked.min(val.len()),
@@ -301,9 +310,9 @@ impl Trainer<'_> {
     }
 
     fn stopped(&self, stage: &str) -> Error {
-        Error::Stopped(format!(
+        interrupt::stopped(format!(
             "stopped in stage {stage}; the checkpoint is in {}, go on with --resume",
-            self.folder.join("checkpoints").display()
+            Shared::of(&self.folder).path().display()
         ))
     }
 

@@ -16,7 +16,8 @@ pub struct Watch<'a> {
     path: PathBuf,
     file: File,
     progress: &'a Progress,
-    records: Vec<Record>,
+    /// One record an epoch, of this and earlier jobs.
+    pub records: Vec<Record>,
     stage: (String, Instant, usize),
     /// Set where a card computes.
     pub dog: Option<Watchdog>,
@@ -50,18 +51,6 @@ impl<'a> Watch<'a> {
             self.file.set_len(end)?;
             Err(e)
         })
-    }
-
-    /// The records, of an epoch that was repeated the last.
-    pub fn into_records(self) -> Vec<Record> {
-        let mut out: Vec<Record> = vec![];
-        for r in self.records {
-            match out.iter_mut().find(|o| o.stage == r.stage && o.epoch == r.epoch) {
-                Some(o) => *o = r,
-                None => out.push(r),
-            }
-        }
-        out
     }
 }
 

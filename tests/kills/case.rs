@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
-const DATA: &str = "shapes?train=300&val=100";
+const DATA: &str = "shapes?train=200&val=50";
 /// What the user has in the output folder.
 const NOTES: &str = "notes.txt";
 
@@ -50,7 +50,7 @@ impl Bench {
         std::fs::copy(QUICK, given.join("model.onnx")).unwrap();
         let stages = "  - {stage: teacher, epochs: 1, batch: 64}\n  \
                       - {stage: search, method: gradual, budget: 12%, epochs: 2, batch: 64}\n  \
-                      - {stage: tune, epochs: 2, batch: 64, average: 0.9}\n";
+                      - {stage: tune, epochs: 1, batch: 64, average: 0.9}\n";
         let rest = "accuracy: {limit: 50}\ntargets: [onnx, spu]\nreport: {protocols: [spu-semi2k], networks: [wan]}\n";
         let text = format!("model: model.onnx\ndata: {DATA}\ndevice: cpu\nstages:\n{stages}{rest}");
         std::fs::write(given.join("p.yaml"), text).unwrap();
@@ -62,7 +62,7 @@ impl Bench {
         };
         let compile =
             ["compile", &model, "--budget", "30%", "--data", DATA, "--limit", "50", "--rounds", "4"];
-        let tune = ["tune", &model, "--masks", &masks, "--data", DATA, "--epochs", "3", "--batch", "64"];
+        let tune = ["tune", &model, "--masks", &masks, "--data", DATA, "--epochs", "2", "--batch", "64"];
         let cases = vec![
             Case { name: "compile", args: words(&compile, &targets), resumes: false },
             Case { name: "run", args: words(&["run", &pipeline], &[]), resumes: true },
@@ -100,9 +100,14 @@ impl Bench {
     /// A new folder, in which the user has a file.
     pub fn folder(&self, name: &str) -> PathBuf {
         let out = self.dir.join(name);
-        std::fs::create_dir(&out).unwrap();
-        std::fs::write(out.join(NOTES), "the user's").unwrap();
+        Bench::begin(&out);
         out
+    }
+
+    /// Makes a folder and puts the user's file in it.
+    pub fn begin(out: &Path) {
+        std::fs::create_dir(out).unwrap();
+        std::fs::write(out.join(NOTES), "the user's").unwrap();
     }
 
     /// What a command makes when nobody disturbs it.
@@ -151,8 +156,8 @@ impl Bench {
 
 /// How a command ended.
 pub enum Ended {
-    /// Killed.
-    Killed,
+    /// By a signal of this number.
+    Killed(i32),
     /// With an exit code, and what it said on stderr.
     Exit {
         /// The exit code.
@@ -172,7 +177,7 @@ impl Ended {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Ended::Killed => f.write_str("killed"),
+            Ended::Killed(signal) => write!(f, "ended by signal {signal}"),
             Ended::Exit { code, said } => write!(f, "exit code {code} {}", said.trim_end()),
         }
     }
@@ -192,13 +197,12 @@ impl Running {
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
         match (out.status.code(), out.status.signal()) {
             (Some(code), _) => Ended::Exit { code, said },
-            (None, Some(9)) => Ended::Killed,
-            (None, signal) => panic!("ended by signal {signal:?}: {said}"),
+            (None, signal) => Ended::Killed(signal.unwrap()),
         }
     }
 
     /// Sends it a signal at a moment, should it still run, and waits for its end.
-    pub fn signal_after(self, signal: &str, moment: Duration) -> Ended {
+    pub fn signal_after(self, signal: i32, moment: Duration) -> Ended {
         let Running(mut child) = self;
         let end = Instant::now() + moment;
         while Instant::now() < end && child.try_wait().unwrap().is_none() {

@@ -282,7 +282,8 @@ impl Spelled {
     /// Of the same letters, or the same class of a well-known set.
     fn like(&self, other: &Spelled) -> bool {
         let same = |(a, b): (&Option<usize>, &Option<usize>)| a.is_some() && a == b;
-        !self.letters.is_empty() && self.letters == other.letters || self.known.iter().zip(&other.known).any(same)
+        !self.letters.is_empty() && self.letters == other.letters
+            || self.known.iter().zip(&other.known).any(same)
     }
 }
 

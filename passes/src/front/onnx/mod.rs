@@ -6,6 +6,7 @@
 mod attrs;
 mod builder;
 mod ctx;
+mod data_files;
 mod decode;
 mod dims;
 mod error;
@@ -18,6 +19,7 @@ mod outputs;
 mod skim;
 mod tensor;
 
+pub use data_files::data_files;
 pub use error::{ExternalWeight, ImportError, NodeError};
 
 use crate::ir::{Graph, Op};
