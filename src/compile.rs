@@ -4,17 +4,20 @@ pub mod describe;
 pub mod fixed;
 mod fold;
 mod forms;
+mod kept;
+mod place;
 mod search;
 mod stable;
 
 pub use self::fold::FoldMode;
 use crate::error::{Error, input};
+use crate::folder::{Begin, Folder, Inputs, Staging};
 use crate::model::{Model, PassRecord};
 use crate::probe::Probe;
 use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
-use crate::staging::Staging;
 use crate::vanish::Asked;
+pub(crate) use place::{Place, writes};
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::ir::infer::infer;
@@ -52,6 +55,37 @@ impl Target {
             Target::Spu => "spu",
             Target::Crypten => "crypten",
             Target::MpSpdz => "mp-spdz",
+        }
+    }
+
+    /// Every file it may have in the output folder.
+    pub fn files(self) -> &'static [&'static str] {
+        match self {
+            Target::Onnx => &["model.onnx", "model.onnx.data"],
+            Target::Spu => &[
+                "spu/manifest.json",
+                "spu/model.aby3.mlir",
+                "spu/model.cheetah.mlir",
+                "spu/model.mlir",
+                "spu/model.semi2k.mlir",
+                "spu/run.py",
+                "spu/sample_input.npy",
+                "spu/weights.npz",
+            ],
+            Target::Crypten => &[
+                "crypten/manifest.json",
+                "crypten/model.onnx",
+                "crypten/model.onnx.data",
+                "crypten/run.py",
+                "crypten/sample_input.npy",
+            ],
+            Target::MpSpdz => &[
+                "mp-spdz/README.md",
+                "mp-spdz/image.txt",
+                "mp-spdz/relinc_model.json",
+                "mp-spdz/relinc_model.mpc",
+                "mp-spdz/weights.txt",
+            ],
         }
     }
 }
@@ -102,6 +136,10 @@ pub enum MaskSource {
 pub struct Request {
     /// The output folder.
     pub out: PathBuf,
+    /// The command that asks.
+    pub by: &'static str,
+    /// What it reads.
+    pub inputs: Inputs,
     /// Masks.
     pub masks: MaskSource,
     /// Images for calibration, accuracy and the sample input.
@@ -183,15 +221,58 @@ pub enum Source {
     Trained(Box<Graph>, Box<ModelInfo>),
 }
 
+/// The masks in an output folder.
+pub(crate) const MASKS: &str = "masks.safetensors";
+/// The trained network with all its ReLUs.
+pub(crate) const TRAINED: &str = "trained.onnx";
 /// Images the MPC runners get as their sample.
 const SAMPLE: usize = 20;
 
-/// Compiles and writes the output folder; returns what was reported.
-pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Report, Error> {
+/// Compiles and writes the output folder; returns what was reported. A pipeline says in `begin` what it does with a run that it finds
+/// there; `compile` itself takes the place of a compilation, and adds to what training left.
+pub fn compile(
+    source: Source,
+    r: &Request,
+    begin: Option<Begin>,
+    progress: &Progress,
+) -> Result<Report, Error> {
+    let mut folder = Folder::output(&r.out, r.by, r.by, begin, progress)?;
+    if let Some(begin) = begin
+        && folder.manifest().holds_run()
+    {
+        folder.refuse_run(begin, "a run")?;
+    }
+    let (r, place) = Place::claim(&mut folder, &source, r, begin == Some(Begin::Restart))?;
+    compile_into(source, &r, &mut folder, place, progress)
+}
+
+/// Compiles into a folder in which it was claimed what is written.
+pub(crate) fn compile_into(
+    source: Source,
+    r: &Request,
+    folder: &mut Folder,
+    place: Place,
+    progress: &Progress,
+) -> Result<Report, Error> {
     if r.fold == FoldMode::BeforeTune && !matches!(source, Source::Trained(..)) {
         return Err(Error::Input("fold before-tune wants a stage tune: relinc run or relinc tune".into()));
     }
-    let staging = Staging::new(&r.out)?;
+    let staging = folder.stage()?;
+    let made = make(source, r, folder, &staging, place, progress);
+    let (report, dropped) = made.map_err(|e| staging.named(e))?;
+    folder.commit(staging, dropped)?;
+    Ok(report)
+}
+
+/// Makes everything in the staging folder; the report, and which files of the folder go.
+fn make(
+    source: Source,
+    r: &Request,
+    folder: &Folder,
+    staging: &Staging,
+    place: Place,
+    progress: &Progress,
+) -> Result<(Report, impl Fn(&str) -> bool + use<>), Error> {
     let trained = matches!(source, Source::Trained(..));
     let mut options =
         Options { drop_softmax: r.drop_softmax, input_range: r.input_range, ..Options::default() };
@@ -245,7 +326,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     if trained {
         let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
         let o = onnx::OnnxOptions { opset: r.opset, ..Default::default() };
-        onnx::emit(&v, &staging.path().join("trained.onnx"), &o).map_err(|e| placed(e, &staging, &r.out))?;
+        onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }
     progress.step("lowering");
     options.fold = r.fold.options(r);
@@ -286,11 +367,12 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     progress.step("emitting");
     let chosen = forms::Chosen::new(r, &emitted);
     notes.extend(chosen.notes(r, &emitted));
-    emit(&emitted, &staging, r, &model, &sample, &chosen)?;
-    let path = staging.path().join("masks.safetensors");
-    masks.write(&path).map_err(|e| placed(e, &staging, &r.out))?;
+    emit(&emitted, staging, r, &model, &sample, &chosen)?;
+    if !place.keeps(MASKS) {
+        masks.write(&staging.path().join(MASKS)).map_err(input)?;
+    }
     let layers = describe::layers(&model, &masks, &original, &facts);
-    let report = Report {
+    let mut report = Report {
         relinc: env!("CARGO_PKG_VERSION").into(),
         model: describe::model_info(&model.info),
         totals: cost::totals(emitted.graph(), emitted.facts()),
@@ -304,19 +386,15 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         fixed_point,
         masks: describe::mask_pictures(&model, &masks),
         settings: describe::settings(r, &masks),
-        artefacts: staging
-            .files()
-            .map_err(input)?
-            .into_iter()
-            .map(|(path, bytes)| rm::Artefact { path, bytes })
-            .collect(),
+        artefacts: place.artefacts(staging, folder)?,
         notes: describe::notes(notes, &layers),
         layers,
     };
     still_readable(emitted.graph(), &model.info)?;
-    report::write(staging.path(), &report).map_err(|e| placed(e, &staging, &r.out))?;
-    staging.commit()?;
-    Ok(report)
+    let dropped = place.drops();
+    place.carry(&mut report, staging, folder)?;
+    report::write(staging.path(), &report).map_err(input)?;
+    Ok((report, dropped))
 }
 
 /// Weights that stay in the model's file must have been there when they were looked at.
@@ -331,11 +409,6 @@ fn still_readable(g: &Graph, info: &ModelInfo) -> Result<(), Error> {
         }
         None => Ok(()),
     }
-}
-
-/// An error about a file says where it would be, not where it is written first.
-fn placed(e: impl std::fmt::Display, staging: &Staging, out: &Path) -> Error {
-    input(e.to_string().replace(&*staging.path().to_string_lossy(), &out.to_string_lossy()))
 }
 
 fn emit(
@@ -353,12 +426,11 @@ fn emit(
         ]
     };
     let weights = || r.weights.unwrap_or(Weights::Secret).name().to_string();
-    let failed = |e| placed(e, staging, &r.out);
     for t in &r.targets {
         match t {
             Target::Onnx => {
                 let o = onnx::OnnxOptions { opset: r.opset, metadata: metadata(), ..Default::default() };
-                onnx::emit(v, &staging.path().join("model.onnx"), &o).map_err(failed)?;
+                onnx::emit(v, &staging.path().join("model.onnx"), &o).map_err(input)?;
             }
             Target::Spu => {
                 let o = spu::SpuOptions {
@@ -366,16 +438,16 @@ fn emit(
                     sample: sample.clone(),
                     variants: chosen.variants(),
                 };
-                spu::emit(v, &staging.subfolder("spu")?, &o).map_err(failed)?;
+                spu::emit(v, &staging.subfolder("spu")?, &o).map_err(input)?;
             }
             Target::Crypten => {
                 let (weights, sample) = (weights(), sample.clone());
                 let o = crypten::CryptenOptions { weights, sample, metadata: metadata() };
-                crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(failed)?;
+                crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(input)?;
             }
             Target::MpSpdz => {
                 let o = mp_spdz::MpSpdzOptions { sample: sample.clone() };
-                mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(failed)?;
+                mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(input)?;
             }
         }
     }

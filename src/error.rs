@@ -11,8 +11,8 @@ pub enum Error {
     Answer(String),
     /// The work ran and its result cannot be printed: exit code 1.
     Output(String),
-    /// The user stopped it: exit code 130.
-    Stopped(String),
+    /// It was stopped, with this exit code: 128 and the signal's number.
+    Stopped(String, u8),
 }
 
 impl Error {
@@ -21,7 +21,7 @@ impl Error {
         match self {
             Error::Input(_) => 2,
             Error::Answer(_) | Error::Output(_) => 1,
-            Error::Stopped(_) => 130,
+            Error::Stopped(_, code) => *code,
         }
     }
 }
@@ -29,7 +29,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Input(m) | Error::Answer(m) | Error::Output(m) | Error::Stopped(m) => f.write_str(m),
+            Error::Input(m) | Error::Answer(m) | Error::Output(m) | Error::Stopped(m, _) => f.write_str(m),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::cli_options::allocation;
 use crate::compile::fixed::{FixedPoint, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
+use crate::folder::Inputs;
 use crate::training::evaluate::{Measure, attacks};
 use crate::training::spec::{self, StageOptions};
 use crate::training::{Export, Norm, Plan, Planned, is_oneshot};
@@ -316,6 +317,23 @@ impl Pipeline {
         }
     }
 
+    /// The files it reads.
+    fn inputs(&self, base: &Path) -> Result<Inputs, Error> {
+        let mut inputs = Inputs::default();
+        self.model.iter().for_each(|m| inputs.model("the model", &base.join(m)));
+        self.teacher.iter().for_each(|t| inputs.model("the teacher", &base.join(t)));
+        self.masks.iter().for_each(|m| inputs.file("the masks", &base.join(m)));
+        self.images(base)?.iter().for_each(|d| inputs.data(d));
+        self.report.protocols.iter().for_each(|p| inputs.protocol(p));
+        for s in &self.stages {
+            s.options.replay.iter().for_each(|dir| inputs.folder("the recorded batches", dir));
+            if s.stage == "search" {
+                inputs.budget(&spec::budget(s.budget.as_ref())?);
+            }
+        }
+        Ok(inputs)
+    }
+
     /// The compilation the pipeline asks for.
     pub fn request(&self, base: &Path, out: &Path) -> Result<Request, Error> {
         let or = |v: &[String], default: &[&str]| -> Vec<String> {
@@ -329,6 +347,8 @@ impl Pipeline {
         let split = self.accuracy.split.as_deref().unwrap_or("test");
         let mut request = Request {
             out: out.into(),
+            by: "run",
+            inputs: self.inputs(base)?,
             masks: self.masks(base)?,
             reference: None,
             unfolded: None,

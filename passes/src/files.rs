@@ -1,6 +1,7 @@
 //! Files that appear whole or not at all, and that are on the disk when the call that wrote them returns. Only what is written into
 //! an unfinished folder waits for [`settle`]: there, all goes to the disk at once.
 
+use crate::unfinished::{self, Thing};
 use rayon::prelude::*;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -9,27 +10,21 @@ use std::path::Path;
 /// What the names of files and folders begin with that are still being written.
 pub const UNFINISHED: &str = ".relinc-";
 
-/// Lets `fill` write a temporary file beside `path`, then renames it to `path`. What cannot be replaced by a file, as a pipe or
-/// `/dev/stdout`, is written to.
+/// Lets `fill` write a temporary file beside `path`, then renames it to `path`.
 ///
 /// # Errors
 /// Those of `fill`, and of the disk. Nothing is left of the temporary file, and what was at `path` is still there.
 pub fn create_atomically(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    if is_stream(path) {
-        let mut w = BufWriter::new(File::options().write(true).open(path)?);
-        fill(&mut w)?;
-        return w.flush();
-    }
-    let tmp = temporary(path)?;
+    let (tmp, mark) = unfinished::begin(|| temporary(path), |tmp| Thing::File(tmp.path().into()))?;
     let mut w = BufWriter::with_capacity(1 << 16, tmp.as_file());
     fill(&mut w)?;
     let file = w.into_inner().map_err(|e| e.into_error())?;
-    if in_unfinished(path) {
-        return tmp.persist(path).map(drop).map_err(|e| e.error);
+    let lasting = !in_unfinished(path);
+    if lasting {
+        file.sync_all()?;
     }
-    file.sync_all()?;
-    tmp.persist(path).map_err(|e| e.error)?;
-    sync_folder(folder(path))
+    unfinished::end(mark, || tmp.persist(path)).map_err(|e| e.error)?;
+    if lasting { sync_folder(folder(path)) } else { Ok(()) }
 }
 
 /// Writes all bytes to a file that appears by rename.
@@ -47,8 +42,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn writable(path: &Path) -> io::Result<()> {
     match path.is_dir() {
         true => Err(io::ErrorKind::IsADirectory.into()),
-        false if is_stream(path) => Ok(()),
-        false => temporary(path).map(drop),
+        false => unfinished::undisturbed(|| temporary(path).map(drop)),
     }
 }
 
@@ -104,10 +98,6 @@ fn in_unfinished(path: &Path) -> bool {
 /// The folder that `path` is in.
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn is_stream(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
 
 /// An empty file beside `path`, removed when it is dropped.
@@ -196,23 +186,5 @@ mod tests {
         File::create(&plain).unwrap();
         let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode();
         assert_eq!(mode(&ours), mode(&plain));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_pipe_is_written_to_and_stays() {
-        let dir = tempfile::tempdir().unwrap();
-        let pipe = dir.path().join("pipe");
-        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        let reader = std::thread::spawn({
-            let pipe = pipe.clone();
-            move || fs::read(pipe).unwrap()
-        });
-        writable(&pipe).unwrap();
-        write_atomically(&pipe, b"through").unwrap();
-        assert_eq!(
-            (reader.join().unwrap(), names(dir.path())),
-            (b"through".to_vec(), vec!["pipe".to_string()])
-        );
     }
 }

@@ -18,6 +18,7 @@ pub mod quotient;
 pub mod registry;
 pub mod seal;
 pub mod splitmix;
+pub mod unfinished;
 pub mod valid;
 pub mod weigh;
 

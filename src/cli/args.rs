@@ -1,6 +1,7 @@
 //! Options several commands share.
 
 use crate::error::{Error, input};
+use crate::folder::{Begin, Inputs};
 use clap::Args;
 use relinc_passes::front::onnx::ImportOptions;
 use relinc_runtime::cost::{self, Network, Protocol};
@@ -47,7 +48,32 @@ pub struct CostArgs {
     weights: Option<cost::Weights>,
 }
 
+/// What becomes of a run that lies in the output folder.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct BeginArgs {
+    /// Continue an interrupted run where its last checkpoint is; what is finished stays as it is
+    #[arg(long)]
+    pub resume: bool,
+    /// Make a run anew that lies in the output folder; what it replaces is kept until the new one is complete
+    #[arg(long, conflicts_with = "resume")]
+    pub restart: bool,
+}
+
+impl BeginArgs {
+    pub fn begin(self) -> Begin {
+        match (self.resume, self.restart) {
+            (true, _) => Begin::Resume,
+            (_, true) => Begin::Restart,
+            _ => Begin::Fresh,
+        }
+    }
+}
+
 impl CostArgs {
+    /// The protocol files that are read.
+    pub fn read(&self, inputs: &mut Inputs) {
+        self.protocols.iter().for_each(|p| inputs.protocol(p));
+    }
     pub fn protocols(&self) -> Result<Vec<Protocol>, Error> {
         let names = if self.protocols.is_empty() {
             vec!["spu-semi2k".into(), "spu-aby3".into()]

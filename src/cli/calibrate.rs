@@ -3,8 +3,8 @@
 use super::{Global, print, print_json};
 use crate::calibrate::{Request, Runner, calibrate, write};
 use crate::error::Error;
+use crate::folder::{Inputs, Single};
 use crate::python;
-use relinc_passes::files;
 use relinc_runtime::cost::Weights;
 use std::path::PathBuf;
 
@@ -64,10 +64,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         calls: a.repeats as usize + 1,
         name,
     };
-    files::writable(&a.out)
-        .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", a.out.display())))?;
+    let out = Single::new("-o", &a.out, &Inputs::default(), &g.progress())?;
     let text = calibrate(&request, &g.progress())?;
-    write(&a.out, &text)?;
+    write(out.path(), &text)?;
     if g.json {
         return print_json(
             &serde_json::json!({"protocol": request.name, "file": a.out.display().to_string()}),

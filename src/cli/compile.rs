@@ -7,6 +7,7 @@ use crate::cli_options::{allocation, untrained_method};
 use crate::compile::fixed::{FixedPoint, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target, compile};
 use crate::error::{Error, input};
+use crate::folder::Inputs;
 use crate::report;
 use crate::vanish::Asked;
 use relinc_passes::back::onnx::OPSETS;
@@ -130,6 +131,8 @@ impl Args {
         }
         let mut request = Request {
             out: self.out.clone(),
+            by: "compile",
+            inputs: self.inputs(),
             masks,
             data: self.data.clone(),
             split: self.split,
@@ -158,6 +161,18 @@ impl Args {
     }
 }
 
+impl Args {
+    fn inputs(&self) -> Inputs {
+        let mut inputs = Inputs::default();
+        inputs.model("the model", &self.model);
+        self.masks.iter().for_each(|m| inputs.file("the masks", m));
+        self.data.iter().for_each(|d| inputs.data(d));
+        self.budget.iter().for_each(|b| inputs.budget(b));
+        self.cost.read(&mut inputs);
+        inputs
+    }
+}
+
 /// Two numbers, the smaller first.
 fn range(s: &str) -> Result<(f32, f32), String> {
     let number = |t: &str| t.trim().parse::<f32>().ok().filter(|v| v.is_finite());
@@ -171,7 +186,7 @@ fn range(s: &str) -> Result<(f32, f32), String> {
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let progress = g.progress();
     let r = a.request(g.seed())?;
-    let result = compile(Source::File(a.model.clone(), a.import.options()?), &r, &progress);
+    let result = compile(Source::File(a.model.clone(), a.import.options()?), &r, None, &progress);
     progress.finish();
     let report = result.map_err(|e| name_file(e, &a.model))?;
     if let (true, Some(bytes)) = (g.verbose > 0, crate::bench::peak_memory()) {

@@ -2,6 +2,7 @@
 
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
+use crate::folder::{Folder, Inputs};
 use relinc_runtime::data::{DataSpec, export};
 use std::path::PathBuf;
 
@@ -17,7 +18,13 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
-    let files = export::export(&a.spec, &a.out).map_err(input)?;
+    let mut inputs = Inputs::default();
+    inputs.data(&a.spec);
+    let mut folder = Folder::output(&a.out, "data", "data", None, &g.progress())?;
+    folder.claim(&inputs, &export::names(&a.spec), &[])?;
+    let staging = folder.stage()?;
+    let files = export::export(&a.spec, staging.path()).map_err(|e| staging.named(input(e)))?;
+    folder.amend(staging)?;
     if g.json {
         let list: Vec<_> =
             files.iter().map(|f| serde_json::json!({"split": f.split.name(), "images": f.images})).collect();

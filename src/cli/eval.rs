@@ -6,10 +6,11 @@ use super::args::ImportArgs;
 use super::{Global, print, print_json};
 use crate::compile::read_masks;
 use crate::error::{Error, input};
+use crate::folder::{Folder, Inputs, Single};
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::training::guard::guarded;
-use relinc_passes::files::{self, create_atomically};
+use relinc_passes::files::create_atomically;
 use relinc_passes::insert_masks::InsertMasks;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::Masks;
@@ -27,6 +28,8 @@ use std::path::{Path, PathBuf};
 
 /// Images under corruptions and attacks, unless `--limit` says.
 const HARDER: usize = 1000;
+/// The contact sheet.
+const SHEET: &str = "corruptions.png";
 /// Pixels that an image on the contact sheet has on a side, or more where it is larger.
 const CELL: usize = 96;
 
@@ -79,9 +82,10 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if a.limit == Some(0) {
         return Err(Error::Input("--limit 0 leaves no image; give at least 1".into()));
     }
-    a.writable()?;
     let folder = a.folder()?;
     let progress = g.progress();
+    let mut sheet = a.sheet(&progress)?;
+    let _saved = a.saved(&progress)?;
     let mut m = Model::load(&a.model, &a.import.options()?, &Options::default(), None)?;
     let masks = a.masks.as_ref().map(|file| read_masks(file, &m)).transpose()?;
     let ds = a.data.open(a.split, a.limit).map_err(input)?;
@@ -94,9 +98,12 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         }
     };
     a.put_on(masks, &mut m)?;
-    if let Some(dir) = &a.save_images {
-        contact_sheet(dir, &a.data, &ds, g.seed())?;
+    if let Some(folder) = &mut sheet {
+        let staging = folder.stage()?;
+        contact_sheet(staging.path(), &a.data, &ds, g.seed()).map_err(|e| staging.named(e))?;
+        folder.amend(staging)?;
     }
+    drop(sheet);
     let clean = a.clean(&m, &ds, &progress)?;
     let n = a.limit.unwrap_or(HARDER);
     let corrupted = match &a.corruptions {
@@ -123,12 +130,29 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
 }
 
 impl Args {
-    /// Can everything be written that was asked for?
-    fn writable(&self) -> Result<(), Error> {
-        [&self.save_inputs, &self.save_outputs]
-            .into_iter()
-            .flatten()
-            .try_for_each(|path| files::writable(path).map_err(|e| unwritable(path, e)))
+    fn inputs(&self) -> Inputs {
+        let mut inputs = Inputs::default();
+        inputs.model("the model", &self.model);
+        self.masks.iter().for_each(|m| inputs.file("the masks", m));
+        self.corruptions.iter().flatten().for_each(|dir| inputs.folder("the corrupted images", dir));
+        inputs.data(&self.data);
+        inputs
+    }
+
+    /// The folder of the contact sheet.
+    fn sheet(&self, progress: &Progress) -> Result<Option<Folder>, Error> {
+        let Some(dir) = &self.save_images else { return Ok(None) };
+        let mut folder = Folder::open(dir, "eval", "eval", progress)?;
+        folder.claim(&self.inputs(), &[SHEET.into()], &[])?;
+        Ok(Some(folder))
+    }
+
+    /// The files that inputs and outputs are saved in.
+    fn saved(&self, progress: &Progress) -> Result<Vec<Single>, Error> {
+        let named = [("--save-inputs", &self.save_inputs), ("--save-outputs", &self.save_outputs)];
+        let inputs = self.inputs();
+        let given = named.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?)));
+        given.map(|(option, path)| Single::new(option, path, &inputs, progress)).collect()
     }
 
     /// An error about the model.
@@ -224,18 +248,15 @@ fn contact_sheet(dir: &Path, data: &DataSpec, ds: &Dataset, seed: u64) -> Result
     let zoom = (CELL / ds.image_shape()[2].max(1)).max(1);
     let (width, height, pixels) = corrupt::contact_sheet(&images, ds.image_shape(), zoom, seed)
         .map_err(|e| Error::Input(format!("{data}: {e}")))?;
-    let path = dir.join("corruptions.png");
-    std::fs::create_dir_all(dir)
-        .and_then(|()| {
-            create_atomically(&path, |w| {
-                let side = |n: usize| u32::try_from(n).map_err(std::io::Error::other);
-                let mut e = png::Encoder::new(w, side(width)?, side(height)?);
-                e.set_color(png::ColorType::Rgb);
-                e.set_depth(png::BitDepth::Eight);
-                Ok(e.write_header()?.write_image_data(&pixels)?)
-            })
-        })
-        .map_err(|e| unwritable(&path, e))
+    let path = dir.join(SHEET);
+    create_atomically(&path, |w| {
+        let side = |n: usize| u32::try_from(n).map_err(std::io::Error::other);
+        let mut e = png::Encoder::new(w, side(width)?, side(height)?);
+        e.set_color(png::ColorType::Rgb);
+        e.set_depth(png::BitDepth::Eight);
+        Ok(e.write_header()?.write_image_data(&pixels)?)
+    })
+    .map_err(|e| unwritable(&path, e))
 }
 
 fn unwritable(path: &Path, e: std::io::Error) -> Error {

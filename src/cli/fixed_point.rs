@@ -31,7 +31,7 @@ pub struct FixedArgs {
     max_flips: Option<usize>,
     /// Write the fixed-point outputs as an .npy file
     #[arg(long, value_name = "FILE", requires = "fixed_point")]
-    save_outputs: Option<PathBuf>,
+    pub save_outputs: Option<PathBuf>,
 }
 
 /// Share of labels that the rows of logits meet, in percent.

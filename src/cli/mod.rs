@@ -22,6 +22,7 @@ mod train;
 mod verify;
 
 use crate::error::Error;
+use crate::interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use clap::{Parser, Subcommand};
@@ -133,12 +134,14 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
 
 /// Runs the command line and returns the process exit code: 0 done, 1 the answer is no, 2 bad usage or bad input.
 pub fn main() -> ExitCode {
-    crate::limits::file_size();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(said) => return out::instead(&said),
     };
-    dispatch(cli).map_or_else(|e| out::failed(&e), |()| ExitCode::SUCCESS)
+    match interrupt::install().and_then(|()| dispatch(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => out::failed(&e),
+    }
 }
 
 impl Global {

@@ -1,8 +1,10 @@
 //! `relinc run`
 
+use super::args::BeginArgs;
 use super::{Global, print, print_json, print_lines};
 use crate::compile::compile;
 use crate::error::Error;
+use crate::folder::Begin;
 use crate::jobs::{Job, Part};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
@@ -22,15 +24,14 @@ pub struct Args {
     /// Output folder [default: out/NAME of the pipeline file]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Continue an interrupted run where its last checkpoint is
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    begin: BeginArgs,
     /// Run these stages alone, as a job: teacher, search, tune, tune2, …, evaluate, compile. What earlier ones left is taken from
     /// DIR/checkpoints, so that each may run in another process or on another machine
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
     only: Vec<String>,
     /// Print the names of the stages, one a line, and run nothing
-    #[arg(long, conflicts_with_all = ["only", "resume"])]
+    #[arg(long, conflicts_with_all = ["only", "resume", "restart"])]
     list: bool,
 }
 
@@ -49,9 +50,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         let names = stages(&p.plan(base).map_err(named)?).names().to_vec();
         return if g.json { print_json(&names) } else { print_lines(&names) };
     }
-    match execute(&p, base, &out, &How { only: &a.only, resume: a.resume, after: None }, &g.progress())
-        .map_err(named)?
-    {
+    let how = How { by: "run", file: &a.pipeline, only: &a.only, begin: a.begin.begin(), after: None };
+    match execute(&p, &out, &how, &g.progress()).map_err(named)? {
         Done::Compiled(r) if g.json => print_json(&r),
         Done::Compiled(r) => {
             print(&report::text::render(&r))?;
@@ -105,33 +105,38 @@ fn stages(plan: &Plan) -> Part {
 
 /// How a pipeline is run.
 pub(super) struct How<'a> {
+    /// The command.
+    pub by: &'static str,
+    /// The pipeline's file; relative paths in it are relative to its folder.
+    pub file: &'a Path,
     /// These stages alone; all where there are none.
     pub only: &'a [String],
-    /// Go on with what was interrupted.
-    pub resume: bool,
+    /// What becomes of a run that lies in the folder.
+    pub begin: Begin,
     /// An output folder with the stages before them.
     pub after: Option<&'a Path>,
 }
 
-/// Runs a pipeline into a folder, all of it or some stages; relative paths in it are relative to `base`.
-pub(super) fn execute(
-    p: &Pipeline,
-    base: &Path,
-    out: &Path,
-    how: &How<'_>,
-    progress: &Progress,
-) -> Result<Done, Error> {
-    let request = p.request(base, out)?;
+/// Runs a pipeline into a folder, all of it or some stages.
+pub(super) fn execute(p: &Pipeline, out: &Path, how: &How<'_>, progress: &Progress) -> Result<Done, Error> {
+    let base = how.file.parent().unwrap_or(Path::new(""));
+    let mut request = p.request(base, out)?;
+    request.by = how.by;
+    request.inputs.file("the pipeline", how.file);
     let source = p.source(base)?;
     let plan = p.plan(base)?;
     let part = match how.only {
         [] => stages(&plan),
         only => stages(&plan).only(only)?,
     };
-    let job = Job { part, resume: how.resume, after: how.after.map(Path::to_path_buf) };
+    let job = Job { part, begin: how.begin, after: how.after.map(Path::to_path_buf) };
     let result = match plan.trains() {
         true => run_stages(source, &plan, request, &p.measure(&plan)?, &job, progress),
-        false => compile(source, &request, progress).map(|r| Done::Compiled(Box::new(r))),
+        // A compilation alone can be repeated at any time.
+        false if !how.only.is_empty() && how.begin == Begin::Fresh => {
+            compile(source, &request, Some(Begin::Resume), progress).map(|r| Done::Compiled(Box::new(r)))
+        }
+        false => compile(source, &request, Some(how.begin), progress).map(|r| Done::Compiled(Box::new(r))),
     };
     progress.finish();
     result

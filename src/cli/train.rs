@@ -1,9 +1,10 @@
 //! `relinc train`, `relinc search`, `relinc tune`: one stage of a pipeline.
 
-use super::args::{CostArgs, ImportArgs};
+use super::args::{BeginArgs, CostArgs, ImportArgs};
 use super::{Global, print, print_json};
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
+use crate::folder::Inputs;
 use crate::report;
 use crate::training::command::train_and_compile;
 use crate::training::evaluate::{Measure, attacks};
@@ -41,9 +42,8 @@ pub struct Args {
     /// Where training starts: model or random
     #[arg(long, value_name = "WHERE", default_value = "model", value_parser = ["model", "random"])]
     start: String,
-    /// Continue where the last checkpoint is
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    begin: BeginArgs,
     /// The part of the data accuracy is measured on at the end
     #[arg(long, value_name = "SPLIT", default_value = "test")]
     split: Split,
@@ -71,6 +71,29 @@ pub struct Args {
     import: ImportArgs,
     #[command(flatten)]
     cost: CostArgs,
+}
+
+impl Args {
+    fn inputs(&self) -> Inputs {
+        let mut inputs = Inputs::default();
+        inputs.model("the model", &self.model);
+        self.teacher.iter().for_each(|t| inputs.model("the teacher", t));
+        self.masks.iter().for_each(|m| inputs.file("the masks", m));
+        self.stage.replay.iter().for_each(|dir| inputs.folder("the recorded batches", dir));
+        self.budget.iter().for_each(|b| inputs.budget(b));
+        inputs.data(&self.data);
+        self.cost.read(&mut inputs);
+        inputs
+    }
+}
+
+/// The name of the command.
+fn command(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Teacher => "train",
+        Kind::Search => "search",
+        Kind::Tune => "tune",
+    }
 }
 
 /// Runs a stage.
@@ -112,6 +135,8 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
     }
     let mut request = Request {
         out: a.out.clone(),
+        by: command(kind),
+        inputs: a.inputs(),
         masks: MaskSource::All,
         data: Some(a.data.clone()),
         split: a.split,
@@ -143,7 +168,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         attacks: attacks(&a.attack)?,
         seed: g.seed(),
     };
-    let result = train_and_compile(source, &plan, request, &measure, a.resume, &progress);
+    let result = train_and_compile(source, &plan, request, &measure, a.begin.begin(), &progress);
     progress.finish();
     let r = result?;
     if g.json {

@@ -3,7 +3,9 @@
 use super::args::ImportArgs;
 use super::fixed_point::{self, FixedArgs};
 use super::{Global, print, print_json};
+use crate::compile::Target;
 use crate::error::{Error, input};
+use crate::folder::{self, Inputs, Single};
 use crate::model::Model;
 use crate::probe::{max_abs_difference, range};
 use relinc_passes::front::onnx::import;
@@ -57,12 +59,29 @@ pub struct Given {
     pub labels: Option<Vec<usize>>,
 }
 
+impl Args {
+    /// Checks the files that are compared, and the one that is written.
+    fn claim(&self, g: &Global) -> Result<Option<Single>, Error> {
+        if let Some(dir) = self.b.as_ref().filter(|b| b.is_dir()) {
+            folder::verify(dir, Target::Onnx.files().iter().copied())?;
+        }
+        let Some(file) = &self.fixed.save_outputs else { return Ok(None) };
+        let mut inputs = Inputs::default();
+        inputs.model("the model", &self.a);
+        let second = self.b.as_ref().map(|b| if b.is_dir() { b.join("model.onnx") } else { b.clone() });
+        second.iter().for_each(|b| inputs.model("the second model", b));
+        self.data.iter().for_each(|d| inputs.data(d));
+        Single::new("--save-outputs", file, &inputs, &g.progress()).map(Some)
+    }
+}
+
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if !(a.tolerance.is_finite() && a.tolerance >= 0.0) {
         return Err(Error::Input("--tolerance must be a number of at least 0".into()));
     }
     let options = a.import.options()?;
+    let _saved = a.claim(g)?;
     let first = match a.as_imported {
         true => import(&a.a, &options).map_err(input)?.graph,
         false => Model::load(&a.a, &options, &Options::default(), None)?.graph,

@@ -2,6 +2,7 @@
 
 use super::{EVALUATE, Log, Part};
 use crate::error::{Error, input};
+use crate::folder::{CHECKPOINTS, LOG};
 use crate::progress::Progress;
 use relinc_passes::files::write_atomically;
 use relinc_runtime::train::{Record, state};
@@ -41,7 +42,7 @@ pub struct Shared {
 impl Shared {
     /// Of an output folder.
     pub fn of(out: &Path) -> Shared {
-        Shared { folder: out.join("checkpoints") }
+        Shared { folder: out.join(CHECKPOINTS) }
     }
 
     /// The folder.
@@ -57,11 +58,6 @@ impl Shared {
     /// What a stage was made for.
     pub fn made(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.json"))
-    }
-
-    /// Who works here.
-    pub fn lock(&self) -> PathBuf {
-        self.folder.join("lock")
     }
 
     /// What a stage has left here.
@@ -106,8 +102,11 @@ impl Shared {
         Ok(())
     }
 
-    /// Copies the finished stages that come before a part, and their log lines, from another output folder.
-    pub fn adopt(&self, from: &Path, part: &Part, progress: &Progress) -> Result<(), Error> {
+    /// The files of the finished stages that come before a part in another output folder, as names in either.
+    ///
+    /// # Errors
+    /// One of the stages is not finished there.
+    pub fn adoptable(&self, from: &Path, part: &Part) -> Result<Vec<String>, Error> {
         let theirs = Shared::of(from);
         let names = &part.names()[..part.first()];
         for name in names {
@@ -119,52 +118,96 @@ impl Shared {
                 )));
             }
         }
-        let stems: Vec<String> = names.iter().cloned().chain(["start".into()]).collect();
-        for path in entries(&theirs.folder)? {
-            let Some(name) = path.file_name() else { continue };
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            if stems.iter().any(|n| stem == *n || measured_for(&stem, n)) && path.extension().is_some() {
-                let bytes = std::fs::read(&path).map_err(|e| input(format!("{}: {e}", path.display())))?;
-                write(&self.folder.join(name), &bytes)?;
-            }
-        }
-        let log = |of: &Shared| of.folder.with_file_name("log.jsonl");
-        let taken = |(_, r): &(String, Record)| names.contains(&r.stage);
-        let (before, mine) = (Log::read(&log(&theirs))?, Log::read(&log(self))?);
-        [&before, &mine].iter().filter_map(|l| l.notice.as_ref()).for_each(|said| progress.line(said));
-        let all = before.lines.into_iter().filter(taken).chain(mine.lines.into_iter().filter(|l| !taken(l)));
-        write(&log(self), all.flat_map(|(l, _)| [l, "\n".into()]).collect::<String>().as_bytes())
+        let taken = |stem: &str| stem == START || names.iter().any(|n| stem == n || measured_for(stem, n));
+        theirs.files(taken)
     }
 
-    /// Removes what earlier runs left of the first stage of a part and of those after it, which followed from it. `folds` is the
-    /// stage before which the network is folded.
-    pub fn clear(&self, part: &Part, folds: Option<usize>) -> Result<(), Error> {
+    /// Copies files from another output folder, and the log lines of the stages before a part.
+    ///
+    /// # Errors
+    /// The disk failed, or a log is damaged.
+    pub fn adopt(
+        &self,
+        from: &Path,
+        files: &[String],
+        part: &Part,
+        progress: &Progress,
+    ) -> Result<(), Error> {
+        let (theirs, mine) = (Shared::of(from), |name: &str| self.out().join(name));
+        for name in files {
+            let path = from.join(name);
+            let bytes = std::fs::read(&path).map_err(|e| input(format!("{}: {e}", path.display())))?;
+            write(&mine(name), &bytes)?;
+        }
+        let names = &part.names()[..part.first()];
+        let taken = |(_, r): &(String, Record)| names.contains(&r.stage);
+        let (before, own) = (Log::read(&theirs.out().join(LOG))?, Log::read(&mine(LOG))?);
+        [&before, &own].iter().filter_map(|l| l.notice.as_ref()).for_each(|said| progress.line(said));
+        let all = before.lines.into_iter().filter(taken).chain(own.lines.into_iter().filter(|l| !taken(l)));
+        write(&mine(LOG), all.flat_map(|(l, _)| [l, "\n".into()]).collect::<String>().as_bytes())
+    }
+
+    /// What earlier runs left of the first stage of a part and of those after it, which followed from it, as names in the output
+    /// folder. `folds` is the stage before which the network is folded.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn following(&self, part: &Part, folds: Option<usize>) -> Result<Vec<String>, Error> {
         let first = part.first();
         let gone = &part.names()[first..];
-        let of_gone = |stem: &str| {
-            gone.iter().any(|n| stem == n || measured_for(stem, n))
-                || stem == "folded" && folds.is_none_or(|f| first <= f)
+        self.files(|stem| {
+            first == 0
+                || gone.iter().any(|n| stem == n || measured_for(stem, n))
+                || stem == FOLDED && folds.is_none_or(|f| first <= f)
+        })
+    }
+
+    /// Everything the stages of a part may write, as names in the output folder.
+    pub fn written(&self, part: &Part) -> Vec<String> {
+        let named = |stem: &str, end: &str| format!("{CHECKPOINTS}/{stem}.{end}");
+        let running: Vec<&str> = part.running().collect();
+        let stems = running.iter().copied().chain([START, FOLDED, EVALUATE]);
+        let both = stems.flat_map(|s| ["json", "safetensors"].map(|end| named(s, end)));
+        let measured =
+            running.iter().flat_map(|s| SENSITIVITIES.map(|how| named(&sensitivity(s, how), "json")));
+        both.chain(measured).chain([LOG.to_string()]).collect()
+    }
+
+    /// Files with stems that are asked for, as names in the output folder, sorted.
+    fn files(&self, asked: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
+        let fail = |e: std::io::Error| input(format!("{}: cannot be read: {e}", self.folder.display()));
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(list) => list.collect::<Result<Vec<_>, _>>().map_err(fail)?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => vec![],
+            Err(e) => return Err(fail(e)),
         };
-        for p in entries(&self.folder)? {
+        let mut out = vec![];
+        for e in entries {
+            let p = e.path();
             let ours = p.extension().is_some_and(|x| x == "safetensors" || x == "json");
-            let stem = p.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            if ours && (first == 0 || of_gone(&stem)) {
-                std::fs::remove_file(&p)
-                    .map_err(|e| input(format!("{}: cannot be removed: {e}", p.display())))?;
+            if ours && asked(&p.file_stem().unwrap_or_default().to_string_lossy()) {
+                out.push(format!("{CHECKPOINTS}/{}", e.file_name().to_string_lossy()));
             }
         }
-        Ok(())
+        out.sort();
+        Ok(out)
+    }
+
+    fn out(&self) -> &Path {
+        self.folder.parent().unwrap_or(Path::new(""))
     }
 }
 
-/// What lies in a folder; nothing where there is none.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let fail = |e: std::io::Error| input(format!("{}: cannot be read: {e}", folder.display()));
-    match std::fs::read_dir(folder) {
-        Ok(list) => list.map(|e| e.map(|e| e.path()).map_err(fail)).collect(),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(vec![]),
-        Err(e) => Err(fail(e)),
-    }
+/// The student that all stages begin with.
+pub const START: &str = "start";
+/// The student as it was folded before it was tuned.
+pub const FOLDED: &str = "folded";
+/// How layer sensitivities are measured.
+const SENSITIVITIES: [&str; 2] = ["gradient", "sparse"];
+
+/// The name of the layer sensitivities that a stage measured.
+pub fn sensitivity(stage: &str, how: &str) -> String {
+    format!("sensitivity-{stage}-{how}")
 }
 
 /// Are these the layer sensitivities that a stage measured?

@@ -27,6 +27,11 @@ use std::path::{Path, PathBuf};
 /// The JSON Schema of `report.json`.
 pub const SCHEMA: &str = include_str!("../../specs/report.schema.json");
 
+/// The files of a report.
+pub const FILES: [&str; 3] = ["report.json", PAGES[0], PAGES[1]];
+/// Those that are made of the first.
+pub const PAGES: [&str; 2] = ["report.html", "report.txt"];
+
 /// Why a report cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -38,6 +43,9 @@ pub enum ReadError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file is another than the folder's manifest lists.
+    #[error("{0}")]
+    Mixture(String),
     /// The file is no report.
     #[error("{}: not a report relinc wrote: {source}", path.display())]
     Json {
@@ -85,16 +93,23 @@ pub fn write(dir: &Path, report: &Report) -> Result<(), WriteError> {
 /// # Errors
 /// As [`write`].
 pub fn render(dir: &Path, report: &Report) -> Result<(), WriteError> {
-    for (name, text) in [("report.txt", text::render(report)), ("report.html", html::render(report))] {
+    for name in PAGES {
         let path = dir.join(name);
-        write_atomically(&path, text.as_bytes()).map_err(|source| WriteError { path, source })?;
+        write_atomically(&path, page(name, report).as_bytes())
+            .map_err(|source| WriteError { path, source })?;
     }
     Ok(())
+}
+
+/// The text of one of the [`PAGES`].
+pub fn page(name: &str, report: &Report) -> String {
+    if name == PAGES[0] { html::render(report) } else { text::render(report) }
 }
 
 /// Reads `report.json` of a directory and checks it against [`SCHEMA`].
 pub fn read(dir: &Path) -> Result<Report, ReadError> {
     let path = dir.join("report.json");
+    crate::folder::verify(dir, ["report.json"]).map_err(|e| ReadError::Mixture(e.to_string()))?;
     let bytes = std::fs::read(&path).map_err(|source| ReadError::Io { path: path.clone(), source })?;
     let parse = |source| ReadError::Json { path: path.clone(), source };
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(parse)?;

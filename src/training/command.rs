@@ -1,10 +1,13 @@
 //! From a plan to an output folder: train, evaluate, compile what was trained; all of it, or some stages as a job.
 
 use super::evaluate::{Measure, evaluated};
-use super::{Export, Plan, Trained, Trainer, interrupt};
-use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile, describe};
+use super::output::Output;
+use super::{Export, Plan, Trained, Trainer};
+use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile_into, describe};
 use crate::error::{Error, input};
-use crate::jobs::{COMPILE, EVALUATE, Job, Lock, Part, Shared};
+use crate::folder::Begin;
+use crate::interrupt;
+use crate::jobs::{COMPILE, EVALUATE, Job, Part, Shared};
 use crate::latency::Pricing;
 use crate::progress::Progress;
 use crate::report::Report;
@@ -33,10 +36,10 @@ pub fn train_and_compile(
     plan: &Plan,
     request: Request,
     measure: &Measure,
-    resume: bool,
+    begin: Begin,
     progress: &Progress,
 ) -> Result<Report, Error> {
-    let job = Job { part: Part::whole(plan.names()), resume, after: None };
+    let job = Job { part: Part::whole(plan.names()), begin, after: None };
     match run(source, plan, request, measure, &job, progress)? {
         Done::Compiled(r) => Ok(*r),
         Done::Stages { .. } => Err(input("the plan does not end with a compilation")),
@@ -52,24 +55,36 @@ pub fn run(
     job: &Job,
     progress: &Progress,
 ) -> Result<Done, Error> {
-    let (part, resume) = (&job.part, job.resume);
-    let data = request.data.clone().ok_or_else(|| {
-        input("training needs images: give them with --data, for instance --data cifar10:DIR")
-    })?;
     if request.fold == FoldMode::BeforeTune && !plan.folds() {
         return Err(input(
             "fold before-tune wants a stage tune with masks, from a search before it or given, and no search after it",
         ));
     }
-    let (graph, info, _) = describe::open(source)?;
-    let stop = interrupt::catch()?;
-    let shared = Shared::of(&request.out);
-    let stages: Vec<&str> = part.running().collect();
-    let _lock = Lock::take(&shared.lock(), &stages.join(", "), stop.clone(), progress)?;
-    if let Some(from) = &job.after {
-        shared.adopt(from, part, progress)?;
+    let opened = describe::open(source).map(|(graph, info, _)| (graph, info))?;
+    let mut output = Output::open(&request, plan, job, progress)?;
+    let done = stages(opened, plan, request, measure, job, &mut output, progress);
+    if done.is_err() {
+        output.give_up();
     }
-    shared.ready(part, resume)?;
+    done
+}
+
+/// Runs the stages in the folder that was opened for them.
+fn stages(
+    (graph, info): (Graph, ModelInfo),
+    plan: &Plan,
+    request: Request,
+    measure: &Measure,
+    job: &Job,
+    output: &mut Output,
+    progress: &Progress,
+) -> Result<Done, Error> {
+    let (part, resume) = (&job.part, job.begin == Begin::Resume);
+    let data = request.data.clone().ok_or_else(|| {
+        input("training needs images: give them with --data, for instance --data cifar10:DIR")
+    })?;
+    interrupt::can_resume();
+    let waiting = interrupt::wait();
     let trainer = Trainer {
         plan,
         part,
@@ -79,23 +94,28 @@ pub fn run(
         progress,
         pricing: Pricing::from(&request),
         fold: (request.fold == FoldMode::BeforeTune).then(|| request.fold.options(&request)),
-        stop,
+        stop: interrupt::flag(),
     };
     let trained = trainer.run(graph.clone(), &info)?;
-    interrupt::no_longer_waits(&trainer.stop)?;
+    drop(waiting);
+    interrupt::check("stopped after the last stage; go on with --resume")?;
     let evaluations = match part.names()[part.last()].as_str() {
         EVALUATE | COMPILE => {
-            let lies = (&*shared.made(EVALUATE), part.has(EVALUATE), resume);
+            let made = Shared::of(&request.out).made(EVALUATE);
+            let lies = (&*made, part.has(EVALUATE), resume);
             Some(evaluated(&trained, &data, measure, lies, progress)?)
         }
         _ => None,
     };
     match evaluations {
         Some(e) if part.has(COMPILE) => {
-            let report = finish(trained, e, (graph, info), plan, request, progress)?;
+            let report = finish(trained, e, (graph, info), plan, request, output, progress)?;
             Ok(Done::Compiled(Box::new(report)))
         }
-        evaluations => Ok(Done::Stages { trained: Box::new(trained), evaluations }),
+        evaluations => {
+            output.seal()?;
+            Ok(Done::Stages { trained: Box::new(trained), evaluations })
+        }
     }
 }
 
@@ -106,6 +126,7 @@ fn finish(
     (graph, info): (Graph, ModelInfo),
     plan: &Plan,
     mut request: Request,
+    output: &mut Output,
     progress: &Progress,
 ) -> Result<Report, Error> {
     let dual = found.student.net.dual();
@@ -130,15 +151,22 @@ fn finish(
     request.unfolded = found.folded.map(|merged| (graph.clone(), merged));
     request.reference = (!plan.random_start).then_some(graph);
     request.masks = found.masks.map_or(MaskSource::All, MaskSource::Learned);
-    let other = (dual && plan.branch == Export::Both).then(|| found.student.graph(Branch::Adversarial));
     let source = |g| Source::Trained(Box::new(g), Box::new(info.clone()));
-    let report = compile(source(found.graph), &request, progress)?;
-    if let Some(g) = other {
-        request.out = request.out.join("adversarial");
+    // The folder itself comes last: it is what a run is complete with.
+    if let (true, Some((folder, place))) = (dual && plan.branch == Export::Both, &mut output.second) {
+        let mut request = request.clone();
+        request.out = folder.root().to_path_buf();
         if let Some(l) = &mut request.learned {
             l.branch = Some(Branch::Adversarial);
         }
-        compile(source(g), &request, progress)?;
+        let graph = found.student.graph(Branch::Adversarial);
+        compile_into(source(graph), &request, folder, std::mem::take(place), progress)?;
     }
-    Ok(report)
+    compile_into(
+        source(found.graph),
+        &request,
+        &mut output.folder,
+        std::mem::take(&mut output.place),
+        progress,
+    )
 }

@@ -109,8 +109,8 @@ impl Trainer<'_> {
             }
             if let Some(said) = difference(&then, &now) {
                 return Err(input(format!(
-                    "stage {name} in {} was made for something else: {said}; run with what it was made for, or make it anew, without \
-                     --resume",
+                    "stage {name} in {} was made for something else: {said}; run with what it was made for, or make it anew with \
+                     --restart",
                     shared.path().display()
                 )));
             }
@@ -154,7 +154,7 @@ impl Trainer<'_> {
             let c = Checkpoint::read(&path, &BTreeMap::new()).map_err(input)?;
             let other = || {
                 input(format!(
-                    "{}: was made for another model, data set or seed; remove it to start anew",
+                    "{}: was made for another model, data set or seed; --restart starts anew",
                     path.display()
                 ))
             };

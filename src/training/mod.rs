@@ -5,9 +5,9 @@ pub mod command;
 pub mod evaluate;
 mod fold;
 pub mod guard;
-mod interrupt;
 mod made;
 mod oneshot;
+mod output;
 mod plan;
 pub mod replay;
 mod sensitivity;
@@ -17,7 +17,9 @@ mod target;
 mod watch;
 
 use crate::error::{Error, input};
-use crate::jobs::{Left, Log, Part, Shared};
+use crate::folder::LOG;
+use crate::interrupt;
+use crate::jobs::{FOLDED, Left, Log, Part, START, Shared};
 use crate::latency::Pricing;
 use crate::model::{Model as Canonical, PassRecord};
 use crate::progress::Progress;
@@ -137,12 +139,8 @@ impl Trainer<'_> {
         let common = self.common(info, &teacher, &train, &val);
         self.unchanged(&shared, &common)?;
         let names = self.part.names();
-        if !self.resume {
-            let first_tune = self.plan.stages.iter().position(|s| s.kind == Kind::Tune);
-            shared.clear(self.part, first_tune.filter(|_| self.fold.is_some()))?;
-        }
         let kept = |stage: &str| self.resume || names[..self.part.first()].iter().any(|n| n == stage);
-        let path = self.folder.join("log.jsonl");
+        let path = self.folder.join(LOG);
         let mut log = match self.resume || self.part.first() > 0 {
             true => Log::read(&path)?,
             false => Log::default(),
@@ -153,7 +151,7 @@ impl Trainer<'_> {
         log.lines.retain(|(_, r)| epochs.get(&r.stage).is_some_and(|&n| r.epoch <= n));
         let mut watch = Watch::open(&path, log, self.progress)?;
         watch.dog = chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
-        self.same(&shared, "start", format!("{common:?}"), &mut student)?;
+        self.same(&shared, START, format!("{common:?}"), &mut student)?;
         let mut recorded = 0;
         let (mut validated, mut attacked, mut attack) = (0, 0, String::new());
         for (i, planned) in self.plan.stages.iter().enumerate().take(self.part.last() + 1) {
@@ -187,7 +185,7 @@ impl Trainer<'_> {
                     let from = format!("{:016x} under {}", student.fingerprint(), made::of_masks(&masks));
                     student = made.map_err(named)?;
                     student.set_masks(&masks);
-                    self.same(&shared, "folded", from, &mut student)?;
+                    self.same(&shared, FOLDED, from, &mut student)?;
                     folded = Some(form.passes);
                 }
             }
@@ -280,9 +278,9 @@ impl Trainer<'_> {
     }
 
     fn stopped(&self, stage: &str) -> Error {
-        Error::Stopped(format!(
+        interrupt::stopped(format!(
             "stopped in stage {stage}; the checkpoint is in {}, go on with --resume",
-            self.folder.join("checkpoints").display()
+            Shared::of(&self.folder).path().display()
         ))
     }
 

@@ -3,7 +3,7 @@
 use super::spec::StageOptions;
 use super::{Trainer, watch};
 use crate::error::{Error, input};
-use crate::jobs::kept;
+use crate::jobs::{kept, sensitivity as sensitivity_name};
 use burn::tensor::Device;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::train::learner::Scene;
@@ -27,7 +27,7 @@ impl Trainer<'_> {
         beside: &[Device],
     ) -> Result<Vec<f64>, Error> {
         let from = o.sensitivity.as_deref().unwrap_or("gradient");
-        let file = checkpoints.join(format!("sensitivity-{name}-{from}.json"));
+        let file = checkpoints.join(sensitivity_name(name, from) + ".json");
         if (self.resume || !self.part.has(name))
             && let Some(eta) = kept::read::<Vec<f64>>(&file)?
         {

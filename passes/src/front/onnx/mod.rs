@@ -6,6 +6,7 @@
 mod attrs;
 mod builder;
 mod ctx;
+mod data_files;
 mod decode;
 mod dims;
 mod error;
@@ -16,6 +17,7 @@ mod order;
 mod skim;
 mod tensor;
 
+pub use data_files::data_files;
 pub use error::{ExternalWeight, ImportError, NodeError};
 
 use crate::ir::{Graph, Op};
