@@ -275,8 +275,8 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         let n = r.eval_images;
         let mut logits = emitted.graph().clone();
         head::split(&mut logits, emitted.facts());
-        let after = eval::clean(&logits, ds, n, &mut |i, n| progress.count("accuracy after", i, n))
-            .map_err(input)?;
+        let after =
+            eval::clean(&logits, ds, n, &mut |i, n| progress.count("accuracy after", i, n)).map_err(input)?;
         notes.push(format!(
             "After masking, {} classes are predicted on {} images.",
             after.classes_predicted, after.n

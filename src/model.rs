@@ -101,9 +101,7 @@ impl Model {
         notices: Vec<String>,
         options: &Options,
     ) -> Result<Model, Error> {
-        let keep = |p: &dyn Pass| {
-            matches!(p.name(), "canonicalise" | "commute-relu-maxpool" | "drop-dead")
-        };
+        let keep = |p: &dyn Pass| matches!(p.name(), "canonicalise" | "commute-relu-maxpool" | "drop-dead");
         Model::normalised(graph, info, notices, options, None, keep)
     }
 

@@ -19,11 +19,11 @@
 
 use crate::insert_masks::InsertMasks;
 use crate::intervals::Intervals;
+use crate::ir::infer::infer;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor};
 use crate::masks::{IDENTITY, LayerMask, Masks, RELU, ZERO};
 use crate::pass::{self, Cx, Guarantee, Options, Pass, PassError, Skip};
 use crate::patch::{Patch, Ref};
-use crate::ir::infer::infer;
 
 /// See the module documentation.
 pub struct DropRedundantRelu;

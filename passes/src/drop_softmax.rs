@@ -46,7 +46,9 @@ impl Pass for DropSoftmax {
         let last = |o: &Output| chain(g, cx.facts, o.node).into_iter().find(|l| l.kind != Kind::Shape);
         match g.outputs().iter().filter_map(last).find(|l| l.node == at) {
             Some(l) if l.kind == Kind::Level => {
-                return Err(Skip::Refused("it makes different scores equal, so the arg max could change".into()));
+                return Err(Skip::Refused(
+                    "it makes different scores equal, so the arg max could change".into(),
+                ));
             }
             Some(_) => {}
             None if !softmax => return Err(Skip::NoMatch),

@@ -88,7 +88,8 @@ fn link(g: &Graph, facts: &Facts, node: NodeId, batch: Dim) -> Option<Link> {
     }
     // Of one class nothing is left by a softmax.
     let over = |axis: usize| {
-        (n > 1 && from.dims.get(axis) == Some(&Dim::Fixed(n))).then(|| axis - usize::from(has_batch(from, batch)))
+        (n > 1 && from.dims.get(axis) == Some(&Dim::Fixed(n)))
+            .then(|| axis - usize::from(has_batch(from, batch)))
     };
     let each = |kind, normalises, constants| {
         let step = Step::Each { op: g.op(node).clone(), constants };
@@ -191,7 +192,10 @@ fn left(g: &Graph, facts: &Facts, output: NodeId) -> Option<String> {
     }
     let (Op::Softmax { axis } | Op::LogSoftmax { axis }) = g.op(at) else { return None };
     let (name, ty) = (&g.node(at).name, facts.ty(at));
-    Some(format!("{} '{name}' is over axis {axis} of {ty}, not over the classes; it counts as part of the network", g.op(at).mnemonic()))
+    Some(format!(
+        "{} '{name}' is over axis {axis} of {ty}, not over the classes; it counts as part of the network",
+        g.op(at).mnemonic()
+    ))
 }
 
 impl Head {

@@ -121,7 +121,8 @@ fn no_head_of_another_axis() {
     assert!(head.said().unwrap().contains("softmax 'y' is over axis 2"), "{head:?}");
     assert!(g.ids().any(|id| matches!(g.op(id), Op::Softmax { .. })));
     // Not class scores at all.
-    let map = stays("%m = reshape(%l) {dims=[N, 3, 1]} %e = expand(%m) {dims=[N, 3, 2]} %y = softmax(%e) {axis=1}");
+    let map =
+        stays("%m = reshape(%l) {dims=[N, 3, 1]} %e = expand(%m) {dims=[N, 3, 2]} %y = softmax(%e) {axis=1}");
     assert_eq!(map.said(), None);
 }
 

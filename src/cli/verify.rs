@@ -88,9 +88,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
             let at = i.outputs.iter().position(|o| Some(o.as_str()) == name).unwrap_or(0);
             exec::tract::run(b, at, &batch).map_err(input)?
         }
-        None => {
-            execute(&a.second(b)?, &batch).map_err(|e| Error::Input(format!("{}: {e}", b.display())))?
-        }
+        None => execute(&a.second(b)?, &batch).map_err(|e| Error::Input(format!("{}: {e}", b.display())))?,
     };
     if ya.shape() != yb.shape() {
         return Err(Error::Answer(format!(

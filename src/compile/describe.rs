@@ -117,8 +117,7 @@ fn linear(identity: usize, zero: usize) -> String {
 }
 
 /// Why a redundant layer costs nothing.
-pub const REDUNDANT: &str =
-    "what it reads is never negative while the layers before it keep their ReLUs; it changes nothing and is left out";
+pub const REDUNDANT: &str = "what it reads is never negative while the layers before it keep their ReLUs; it changes nothing and is left out";
 
 /// One entry a ReLU layer, by the masks that were asked for and what was made of them.
 pub fn layers(

@@ -56,8 +56,12 @@ impl FromStr for Norm {
 pub fn form(graph: Graph, info: &ModelInfo) -> Result<Canonical, Error> {
     let mut form = Canonical::trainable(graph, info.clone(), vec![], &Options::default())?;
     if batch(&form.graph) != Some(Dim::Batch) {
-        let free = free_batch(&form.graph).map_err(|e| Error::Input(format!("{}: {e}", info.path.display())))?;
-        form = Canonical { head: form.head, ..Canonical::trainable(free, form.info, form.notices, &Options::default())? };
+        let free =
+            free_batch(&form.graph).map_err(|e| Error::Input(format!("{}: {e}", info.path.display())))?;
+        form = Canonical {
+            head: form.head,
+            ..Canonical::trainable(free, form.info, form.notices, &Options::default())?
+        };
     }
     Ok(form)
 }

@@ -64,13 +64,21 @@ fn the_one_that_is_named() {
     let m = features().output("flat");
     wanting(m, Some("z"), None, Need::One).refused(&["no output 'z'", "'y' f32[N,3]", "'flat' f32[N,4]"]);
     wanting(features(), Some("z"), None, Need::One).refused(&["no output 'z'", "'y'"]);
-    wanting(features().output("map"), Some("map"), Some(3), Need::Scores).refused(&["'map'", "f32[N,4,2,2]", "no class scores"]);
+    wanting(features().output("map"), Some("map"), Some(3), Need::Scores).refused(&[
+        "'map'",
+        "f32[N,4,2,2]",
+        "no class scores",
+    ]);
 }
 
 #[test]
 fn two_heads_are_open() {
     let m = features().node("Gemm", &["flat", "w"], &["aux"], vec![]).output("aux");
-    wanting(m.clone(), None, Some(3), Need::Scores).refused(&["the data set's 3 classes", "'y' f32[N,3]", "'aux' f32[N,3]"]);
+    wanting(m.clone(), None, Some(3), Need::Scores).refused(&[
+        "the data set's 3 classes",
+        "'y' f32[N,3]",
+        "'aux' f32[N,3]",
+    ]);
     let shown = wanting(m, None, None, Need::OrAll).import();
     assert_eq!(names(&shown), ["y", "aux"]);
     assert!(shown.notices().contains("--output NAME"), "{}", shown.notices());

@@ -56,7 +56,17 @@ pub fn notice(input: &str, t: DataType) -> String {
 
 /// Operations that only move elements of their first operand.
 const MOVES: &[&str] = &[
-    "Dropout", "Expand", "Flatten", "Gather", "Identity", "Pad", "Reshape", "Slice", "Split", "Squeeze", "Transpose",
+    "Dropout",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "Pad",
+    "Reshape",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Transpose",
     "Unsqueeze",
 ];
 
@@ -81,7 +91,8 @@ fn makes(node: &NodeProto, of: DataType, at: &[usize], to: DataType) -> Result<M
         "Concat" if at.len() == node.input.len() => Ok(Makes::Integers(of)),
         op if MOVES.contains(&op) && at == [0] => Ok(Makes::Integers(of)),
         op if MOVES.contains(&op) => {
-            Err("reads the model's input as indices or sizes; relinc compiles networks that take images".into())
+            Err("reads the model's input as indices or sizes; relinc compiles networks that take images"
+                .into())
         }
         _ => Err(format!(
             "computes with {name} elements of the input, where results are rounded or wrap; cast the input to float first"

@@ -20,12 +20,16 @@ pub fn choose(
     let of = |id: NodeId| classes(facts.ty(id), batch);
     let all: Vec<(String, NodeId)> = g.outputs().iter().map(|o| (o.name.clone(), o.node)).collect();
     let taken = match (&wanted.output, &all[..]) {
-        (Some(name), _) => all.iter().find(|o| o.0 == *name).ok_or_else(|| missing(name, &all, facts))?.clone(),
+        (Some(name), _) => {
+            all.iter().find(|o| o.0 == *name).ok_or_else(|| missing(name, &all, facts))?.clone()
+        }
         (None, [only]) => only.clone(),
         (None, _) => match (only(g, &all, of, wanted), wanted.need) {
             (Ok(i), _) => all[i].clone(),
             (Err(_), Need::OrAll) => return Ok(Some(undecided(&all, facts))),
-            (Err(why), Need::One | Need::Scores) => return Err(format!("{why}; name it with --output NAME: {}", list(&all, facts))),
+            (Err(why), Need::One | Need::Scores) => {
+                return Err(format!("{why}; name it with --output NAME: {}", list(&all, facts)));
+            }
         },
     };
     let (name, node) = taken;
@@ -33,7 +37,10 @@ pub fn choose(
         let ty = facts.ty(node);
         return Err(match all.len() {
             1 => format!("its output '{name}' is {ty} and no class scores, which are [N,classes]"),
-            _ => format!("output '{name}' is {ty} and no class scores, which are [N,classes]; the outputs are {}", list(&all, facts)),
+            _ => format!(
+                "output '{name}' is {ty} and no class scores, which are [N,classes]; the outputs are {}",
+                list(&all, facts)
+            ),
         });
     }
     let others: Vec<String> = file.iter().filter(|o| **o != name).map(|o| format!("'{o}'")).collect();
@@ -81,7 +88,9 @@ fn only(
 fn logits(g: &Graph, mut at: NodeId) -> NodeId {
     loop {
         let same = match g.op(at) {
-            Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::Unary(Unary::Sigmoid | Unary::HardSigmoid) => true,
+            Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::Unary(Unary::Sigmoid | Unary::HardSigmoid) => {
+                true
+            }
             Op::Identity | Op::Dropout | Op::Cast(_) | Op::Reshape(_) => true,
             Op::Dyn(DynOp::Reshape { .. } | DynOp::Squeeze | DynOp::Unsqueeze) => true,
             _ => false,
