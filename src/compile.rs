@@ -495,12 +495,8 @@ fn make(
     if !place.keeps(MASKS) {
         masks.write(&staging.path().join(MASKS)).map_err(input)?;
     }
-<<<<<<< HEAD
     let layers = describe::layers(&model, (&given, &masks), &unmasked, &facts);
     let after = Column::new(emitted.graph(), emitted.facts(), r, &chosen);
-=======
-    let layers = describe::layers(&model, &masks, &original, &facts);
->>>>>>> sums
     let mut report = Report {
         relinc_report: rm::FORM,
         relinc: env!("CARGO_PKG_VERSION").into(),
@@ -523,7 +519,6 @@ fn make(
         notes: describe::notes(notes, &layers),
         layers,
     };
-<<<<<<< HEAD
     let dropped = place.drops();
     place.carry(&mut report, staging, folder)?;
     let import = r.learned.as_ref().map_or(&import, |l| &l.import);
@@ -533,11 +528,6 @@ fn make(
         report.conclusions = sparse::conclude(&masked, &after, import)?;
     }
     still_readable(emitted.graph(), &model.info)?;
-=======
-    still_readable(emitted.graph(), &model.info)?;
-    let dropped = place.drops();
-    place.carry(&mut report, staging, folder)?;
->>>>>>> sums
     report::write(staging.path(), &report).map_err(input)?;
     Ok((report, dropped))
 }

@@ -89,11 +89,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if a.limit == Some(0) {
         return Err(Error::Input("--limit 0 leaves no image; give at least 1".into()));
     }
-<<<<<<< HEAD
     a.check_folder()?;
-=======
-    let folder = a.folder()?;
->>>>>>> sums
     let progress = g.progress();
     let mut sheet = a.sheet(&progress)?;
     let _saved = a.saved(&progress)?;

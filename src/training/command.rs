@@ -62,7 +62,6 @@ pub fn run(
             "fold before-tune wants a stage tune with masks, from a search before it or given, and no search after it",
         ));
     }
-<<<<<<< HEAD
     let import = source.import();
     if request.max_drop.is_some() && !is_known(plan) {
         return Err(input(
@@ -76,9 +75,6 @@ pub fn run(
     let images = Images::labelled(data, &graph, &info.path)?;
     images.announce(progress);
     let opened = Opened { graph, info, import, notices, images };
-=======
-    let opened = describe::open(source).map(|(graph, info, _)| (graph, info))?;
->>>>>>> sums
     let mut output = Output::open(&request, plan, job, progress)?;
     let done = stages(opened, plan, request, measure, job, &mut output, progress);
     if done.is_err() {

@@ -22,6 +22,15 @@ pub fn json(args: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&out.stdout).unwrap()
 }
 
+/// Writes a network in `.pir` as ONNX.
+pub fn emit(dir: &Path, name: &str, text: &str) -> PathBuf {
+    use relinc::passes::back::onnx::{OnnxOptions, emit};
+    use relinc::passes::{ir::text::parse, valid::check};
+    let (file, g) = (dir.join(name), parse(text).unwrap());
+    emit(&check(&g).unwrap(), &file, &OnnxOptions::default()).unwrap();
+    file
+}
+
 /// The folder with shared models and data, or a clear word that the test is skipped.
 pub fn shared() -> Option<PathBuf> {
     let dir = std::env::var_os("RELINC_SHARED")

@@ -5,10 +5,7 @@ use crate::compile::describe;
 use crate::error::{Error, input};
 use crate::folder::{Begin, CHECKPOINTS, Folder, Inputs, Manifest, of_training};
 use crate::jobs::{COMPILE, EVALUATE, Left, SHARED, Shared, kept};
-<<<<<<< HEAD
 use crate::model::Model;
-=======
->>>>>>> sums
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::{self, Report};
