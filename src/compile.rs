@@ -132,8 +132,8 @@ pub struct Request {
     pub stable_sign: Option<usize>,
     /// Execute after every pass.
     pub verify_each: bool,
-    /// Emulate the emitted graph in fixed point, and rescale it for that.
-    pub fixed_point: Option<fixed::FixedPoint>,
+    /// The arithmetic the emitted graph is emulated in, and whether it is rescaled for that.
+    pub fixed_point: fixed::FixedPoint,
     /// Seed of everything random.
     pub seed: u64,
     /// The network before training, whose accuracy is the one before.
@@ -191,6 +191,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     if r.fold == FoldMode::BeforeTune && !matches!(source, Source::Trained(..)) {
         return Err(Error::Input("fold before-tune wants a stage tune: relinc run or relinc tune".into()));
     }
+    let plans = fixed::plans(r)?;
     let staging = Staging::new(&r.out)?;
     let trained = matches!(source, Source::Trained(..));
     let mut options =
@@ -256,11 +257,8 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         notes.push(said);
         model.measured("stable-sign", largest);
     }
-    let images = match r.fixed_point {
-        Some(_) => describe::sample(&model.graph, held_out.as_ref(), fixed::IMAGES, r.seed)?,
-        None => sample.clone(),
-    };
-    if let Some(target) = r.fixed_point.and_then(|f| f.normalise) {
+    if let Some(target) = r.fixed_point.normalise {
+        let images = describe::sample(&model.graph, held_out.as_ref(), fixed::IMAGES, r.seed)?;
         fixed::normalise(&mut model, &images, target, &mut options, probe.as_mut())?;
     }
     let emitted = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
@@ -274,15 +272,8 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         ));
         a.after = Some(rm::Scores { clean: Some(after.clean), ..Default::default() });
     }
-    let fixed_point = match r.fixed_point {
-        Some(f) => {
-            let tell = &mut |i, n| progress.count("fixed point", i, n);
-            let a = fixed::measure(&emitted, &images, f.format, r.seed, tell)?;
-            notes.extend(crate::fixed_point::summary(&a));
-            Some(a)
-        }
-        None => None,
-    };
+    let fixed_points = fixed::check(r, &plans, &emitted, held_out.as_ref(), progress)?;
+    notes.extend(fixed_points.iter().flat_map(crate::fixed_point::notes));
     progress.step("emitting");
     let chosen = forms::Chosen::new(r, &emitted);
     notes.extend(chosen.notes(r, &emitted));
@@ -300,7 +291,9 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         training: r.learned.as_ref().map(|l| l.training.clone()),
         evaluations: r.learned.as_ref().map(|l| l.evaluations.clone()).unwrap_or_default(),
         passes: describe::passes(&model),
-        fixed_point,
+        fixed_point: fixed::given(r, &fixed_points),
+        fixed_points,
+        other_branch: vec![],
         masks: describe::mask_pictures(&model, &masks),
         settings: describe::settings(r, &masks),
         artefacts: staging
@@ -347,6 +340,7 @@ fn emit(
         ]
     };
     let weights = || r.weights.unwrap_or(Weights::Secret).name().to_string();
+    let format = r.fixed_point.format();
     for t in &r.targets {
         match t {
             Target::Onnx => {
@@ -358,16 +352,19 @@ fn emit(
                     weights: weights(),
                     sample: sample.clone(),
                     variants: chosen.variants(),
+                    format: format.map(|f| (f.ring, f.fraction)),
                 };
                 spu::emit(v, &staging.subfolder("spu")?, &o).map_err(input)?;
             }
             Target::Crypten => {
                 let (weights, sample) = (weights(), sample.clone());
-                let o = crypten::CryptenOptions { weights, sample, metadata: metadata() };
+                let fraction = format.map_or(crypten::FRACTION_BITS, |f| f.fraction);
+                let o = crypten::CryptenOptions { weights, sample, metadata: metadata(), fraction };
                 crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(input)?;
             }
             Target::MpSpdz => {
-                let o = mp_spdz::MpSpdzOptions { sample: sample.clone() };
+                let format = format.map(|f| (f.ring, f.fraction));
+                let o = mp_spdz::MpSpdzOptions { sample: sample.clone(), format };
                 mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(input)?;
             }
         }

@@ -10,7 +10,7 @@ use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::pass::Options;
 use relinc_passes::{files, npy, valid};
 use relinc_runtime::eval;
-use relinc_runtime::fixed::{Format, Settings, Truncation, analyse};
+use relinc_runtime::fixed::{Format, Settings, Truncation, Unknown, analyse};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -20,7 +20,8 @@ pub struct FixedArgs {
     /// Run the second model (or the first, when there is one) on integers modulo 2^RING with FRACTION fraction bits
     #[arg(long, value_name = "RING,FRACTION")]
     pub fixed_point: Option<Format>,
-    /// How products lose their fraction bits: probabilistic (SPU SEMI2K and ABY3), local, cheetah or exact
+    /// How products lose their fraction bits: probabilistic (SPU SEMI2K and ABY3), local, cheetah, crypten, crypten-3pc, mp-spdz or
+    /// exact
     #[arg(long, value_name = "HOW", default_value = "probabilistic", requires = "fixed_point")]
     truncation: Truncation,
     /// Bits of head-room that the proposed number of fraction bits shall leave
@@ -48,6 +49,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
             "--oracle is another engine in floating point; leave --fixed-point out".into(),
         ));
     }
+    f.truncation.check(format).map_err(|why| input(format!("--truncation {}: {why}", f.truncation.name())))?;
     if !f.headroom.is_finite() {
         return Err(Error::Input("--headroom must be a number of bits".into()));
     }
@@ -59,7 +61,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
     let named = |e: String| Error::Input(format!("{}: {e}", path.display()));
     let second = Model::load(&path, &a.import.options()?, &Options::default(), None)?;
     let graph = valid::check(&second.graph).map_err(|e| named(e[0].to_string()))?;
-    let settings = Settings { format, truncation: f.truncation, seed: g.seed(), headroom: f.headroom };
+    let settings = Settings { format, truncation: f.truncation, seed: g.seed(), headroom: f.headroom, unknown: Unknown::Refuse };
     let progress = g.progress();
     let tell = &mut |i, n| progress.count("fixed point", i, n);
     let result = analyse(&graph, &given.batch, &settings, tell);

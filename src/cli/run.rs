@@ -2,6 +2,7 @@
 
 use super::{Global, print, print_json, print_lines};
 use crate::compile::compile;
+use crate::compile::fixed::answer;
 use crate::error::Error;
 use crate::jobs::{Job, Part};
 use crate::pipeline::Pipeline;
@@ -52,11 +53,14 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     match execute(&p, base, &out, &How { only: &a.only, resume: a.resume, after: None }, &g.progress())
         .map_err(named)?
     {
-        Done::Compiled(r) if g.json => print_json(&r),
         Done::Compiled(r) => {
-            print(&report::text::render(&r));
-            print(&format!("\nwrote {}", out.display()));
-            Ok(())
+            if g.json {
+                print_json(&r)?;
+            } else {
+                print(&report::text::render(&r));
+                print(&format!("\nwrote {}", out.display()));
+            }
+            answer(&r)
         }
         Done::Stages { trained, evaluations } => {
             let last = last_epochs(&trained);

@@ -4,6 +4,7 @@ mod collect;
 mod jobs;
 
 use super::{Global, print, print_json, print_lines};
+use crate::compile::fixed::answer;
 use crate::error::{Error, input};
 use crate::jobs::SHARED;
 use crate::pipeline::Pipeline;
@@ -85,9 +86,10 @@ fn only(sweep: &Sweep, name: &str, resume: bool, g: &Global) -> Result<(), Error
     };
     let report = sweep.run(i, resume, &g.progress())?;
     if g.json {
-        return print_json(&report);
+        print_json(&report)?;
+    } else {
+        print(&crate::report::text::render(&report));
+        print(&format!("\nwrote {}", sweep.folder(i).display()));
     }
-    print(&crate::report::text::render(&report));
-    print(&format!("\nwrote {}", sweep.folder(i).display()));
-    Ok(())
+    answer(&report)
 }

@@ -2,6 +2,7 @@
 
 use super::args::{CostArgs, ImportArgs};
 use super::{Global, print, print_json};
+use crate::compile::fixed::{self, Emulation, FixedPoint};
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
 use crate::report;
@@ -65,6 +66,9 @@ pub struct Args {
     /// When convolutions are merged: auto, always, never, or before-tune
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     fold: FoldMode,
+    /// Ring and fraction bits that artefacts for secure runtimes are made for and emulated in, or off [default: each runtime's own]
+    #[arg(long, value_name = "RING,FRACTION|off")]
+    fixed_point: Option<Emulation>,
     #[command(flatten)]
     stage: StageOptions,
     #[command(flatten)]
@@ -127,7 +131,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         input_range: None,
         stable_sign: None,
         verify_each: false,
-        fixed_point: None,
+        fixed_point: FixedPoint { emulation: a.fixed_point.unwrap_or_default(), normalise: None },
         seed: g.seed(),
         reference: None,
         unfolded: None,
@@ -147,9 +151,10 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
     progress.finish();
     let r = result?;
     if g.json {
-        return print_json(&r);
+        print_json(&r)?;
+    } else {
+        print(&report::text::render(&r));
+        print(&format!("\nwrote {}", a.out.display()));
     }
-    print(&report::text::render(&r));
-    print(&format!("\nwrote {}", a.out.display()));
-    Ok(())
+    fixed::answer(&r)
 }

@@ -3,9 +3,11 @@
 //! What is unknown or was not asked for is `null` or absent, never zero. Bytes are one party's (rank 0), for one
 //! image; accuracies are percentages.
 
+mod fixed_point;
 mod measured;
 mod training;
 
+pub use fixed_point::{FixedPoint, Tried, Verdict};
 pub use measured::{Compared, Measured, MeasuredPart, MeasuredTime};
 pub use training::{Evaluation, ImageCounts, Metric, Training, TrainingCounts, branch_name, folded};
 
@@ -46,9 +48,15 @@ pub struct Report {
     /// The passes that ran, in order.
     #[serde(default)]
     pub passes: Vec<Pass>,
-    /// The emitted graph in fixed point, where that was asked.
+    /// The emitted graph in fixed point, where a format was given: the emulation of the first of `fixed_points`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_point: Option<Analysis>,
+    /// The emitted graph in the arithmetic of its targets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixed_points: Vec<FixedPoint>,
+    /// The same of the other branch of dual batch normalisations, where both were compiled; its report has a folder of its own.
+    #[serde(skip)]
+    pub other_branch: Vec<FixedPoint>,
     /// The masks, in the order of the layers.
     #[serde(default)]
     pub masks: Vec<Mask>,

@@ -1,5 +1,6 @@
 //! `report.txt`: for a terminal, at most 100 columns.
 
+mod fixed_point;
 mod measured;
 mod training;
 
@@ -28,6 +29,7 @@ pub fn render(r: &Report) -> String {
     training::evaluations(r, &mut out);
     training::training(r, &mut out);
     cost(r, &mut out);
+    fixed_point::fixed_points(r, &mut out);
     measured::section(r, &mut out);
     layers(r, &mut out);
     passes(r, &mut out);

@@ -2,7 +2,7 @@
 
 use super::evaluate::{Measure, evaluated};
 use super::{Export, Plan, Trained, Trainer, interrupt};
-use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile, describe};
+use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile, describe, fixed};
 use crate::error::{Error, input};
 use crate::jobs::{COMPILE, EVALUATE, Job, Lock, Part, Shared};
 use crate::latency::Pricing;
@@ -61,6 +61,7 @@ pub fn run(
             "fold before-tune wants a stage tune with masks, from a search before it or given, and no search after it",
         ));
     }
+    fixed::plans(&request)?;
     let (graph, info, _) = describe::open(source)?;
     let stop = interrupt::catch()?;
     let shared = Shared::of(&request.out);
@@ -132,13 +133,13 @@ fn finish(
     request.masks = found.masks.map_or(MaskSource::All, MaskSource::Learned);
     let other = (dual && plan.branch == Export::Both).then(|| found.student.graph(Branch::Adversarial));
     let source = |g| Source::Trained(Box::new(g), Box::new(info.clone()));
-    let report = compile(source(found.graph), &request, progress)?;
+    let mut report = compile(source(found.graph), &request, progress)?;
     if let Some(g) = other {
         request.out = request.out.join("adversarial");
         if let Some(l) = &mut request.learned {
             l.branch = Some(Branch::Adversarial);
         }
-        compile(source(g), &request, progress)?;
+        report.other_branch = compile(source(g), &request, progress)?.fixed_points;
     }
     Ok(report)
 }

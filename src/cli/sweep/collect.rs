@@ -2,6 +2,7 @@
 
 use super::super::{Global, print, print_json};
 use super::jobs::{Outcome, Sweep};
+use crate::compile::fixed::answer;
 use crate::error::{Error, input};
 use crate::report::compare;
 use relinc_passes::files::write_atomically;
@@ -9,10 +10,13 @@ use serde_json::json;
 
 /// Writes `sweep.html` and `sweep.json` from what lies in the budgets' folders.
 pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
-    let (mut dirs, mut unmet, mut missing) = (vec![], vec![], vec![]);
+    let (mut dirs, mut unmet, mut missing, mut refused) = (vec![], vec![], vec![], vec![]);
     for (i, b) in sweep.budgets().enumerate() {
         match sweep.outcome(i) {
-            Outcome::Done => dirs.push(sweep.folder(i)),
+            Outcome::Done(r) => {
+                dirs.push(sweep.folder(i));
+                refused.extend(answer(&r).err().map(|why| format!("{b}: {why}")));
+            }
             Outcome::Unmet(why) => unmet.push(why),
             Outcome::Missing => missing.push(b.to_string()),
         }
@@ -42,6 +46,7 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
     if !missing.is_empty() {
         unmet.push(format!("not run yet: {}; run each with --only BUDGET", missing.join(", ")));
     }
+    unmet.extend(refused);
     match unmet.is_empty() {
         true => Ok(()),
         false => Err(Error::Answer(unmet.join("\n"))),

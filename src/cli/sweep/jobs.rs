@@ -35,7 +35,7 @@ struct Unmet {
 /// What a budget's folder holds.
 pub(super) enum Outcome {
     /// A report.
-    Done,
+    Done(Box<Report>),
     /// A reason why there is none.
     Unmet(String),
     /// Neither.
@@ -137,7 +137,7 @@ impl Sweep {
         let unmet = unmet.and_then(|t| serde_json::from_str::<Unmet>(&t).ok()).filter(|u| u.budget == text);
         match (unmet, self.report(i)) {
             (Some(u), _) => Outcome::Unmet(u.why),
-            (None, Some(_)) => Outcome::Done,
+            (None, Some(r)) => Outcome::Done(Box::new(r)),
             (None, None) => Outcome::Missing,
         }
     }

@@ -3,6 +3,7 @@
 mod charts;
 mod cost;
 mod evaluations;
+mod fixed_point;
 mod measured;
 mod picture;
 pub(super) mod plot;
@@ -37,6 +38,7 @@ pub fn render(r: &Report) -> String {
         training::curves(r),
         charts::layers(r),
         cost::section(r),
+        fixed_point::fixed_points(r),
         measured::section(r),
         picture::gallery(r),
         sections::passes(r),
