@@ -272,6 +272,8 @@ pub fn report() -> Report {
         evaluations: training::evaluations(),
         passes,
         fixed_point: None,
+        fixed_points: vec![],
+        other_branch: vec![],
         masks,
         settings: Settings {
             targets: vec!["onnx".into(), "spu".into()],
