@@ -115,6 +115,8 @@ fn finish(
     progress: &Progress,
 ) -> Result<Report, Error> {
     let dual = found.student.net.dual();
+    let both = dual && plan.branch == Export::Both;
+    let other = both.then(|| found.network(Branch::Adversarial)).transpose()?;
     let robust = plan.robust();
     request.learned = Some(Learned {
         training: Training {
@@ -136,7 +138,6 @@ fn finish(
     request.unfolded = found.folded.map(|merged| (graph.clone(), merged));
     request.reference = (!plan.random_start).then_some(graph);
     request.masks = found.masks.map_or(MaskSource::All, MaskSource::Learned);
-    let other = (dual && plan.branch == Export::Both).then(|| found.student.graph(Branch::Adversarial));
     let source = |g| Source::Trained(Box::new(g), Box::new(info.clone()));
     let report = compile(source(found.graph), &request, progress)?;
     if let Some(g) = other {

@@ -19,16 +19,18 @@ mod watch;
 use crate::error::{Error, input};
 use crate::jobs::{Left, Part, Shared};
 use crate::latency::Pricing;
-use crate::model::{Model as Canonical, PassRecord};
+use crate::model::{Model as Canonical, PassRecord, with_redundant};
 use crate::progress::Progress;
 use burn::tensor::Device;
 use guard::{Watchdog, guarded};
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, Wanted};
+use relinc_passes::head::Head;
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
 use relinc_passes::weigh::Fold;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::device::{self, Chosen, fit};
+use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
 use std::path::{Path, PathBuf};
@@ -51,6 +53,8 @@ pub struct Trained {
     pub folded: Option<Vec<PassRecord>>,
     /// The student as it was trained.
     pub student: Model,
+    /// What comes after its logits.
+    pub head: Head,
     /// The network that taught it.
     pub teacher: Model,
     /// One record an epoch.
@@ -63,6 +67,20 @@ pub struct Trained {
     pub attacked: usize,
     /// How, in words.
     pub attack: String,
+}
+
+/// One branch of a trained student as the whole network: with its head, and with ReLUs that training left out.
+fn network(student: &Model, head: &Head, branch: Branch) -> Result<Graph, String> {
+    let mut g = with_redundant(student.graph(branch));
+    head.attach(&mut g)?;
+    Ok(g)
+}
+
+impl Trained {
+    /// The network of a branch.
+    pub fn network(&self, branch: Branch) -> Result<Graph, Error> {
+        network(&self.student, &self.head, branch).map_err(Error::Input)
+    }
 }
 
 /// Runs a plan.
@@ -127,19 +145,20 @@ impl Trainer<'_> {
         let mut teacher = student::teacher(taught, self.data, train.image_shape(), device)
             .map_err(|e| Error::Input(format!("{}: {e}", taught.info.path.display())))?;
         let robust = self.plan.robust();
-        let layers = form.mask_layers();
         let (norm, first) = (self.plan.norm, self.plan.masks.as_ref());
         let mut student =
             student::student(&form, norm, robust, self.data, &train, first, self.plan.seed, device)
                 .map_err(named)?;
         notes.push(student::describe(&student));
+        let layers: Vec<_> = student.net.relus().iter().map(|r| (r.name.clone(), r.shape)).collect();
         if self.plan.random_start {
             student.randomise(self.plan.seed);
         }
         let mut masks = student.open_masks();
         if let Some(m) = &self.plan.masks {
-            let there = m.layers.iter().filter(|(name, _)| masks.layers.contains_key(*name));
-            masks.layers.extend(there.map(|(name, m)| (name.clone(), m.clone())).collect::<Vec<_>>());
+            for (name, mask) in &mut masks.layers {
+                m.layers.get(name).into_iter().for_each(|given| *mask = given.clone());
+            }
         }
         student.set_masks(&masks);
         let relus = student.net.relu_count();
@@ -264,7 +283,7 @@ impl Trainer<'_> {
                 teacher = student.clone();
             }
         }
-        let trained = student::whole(&form, student.graph(self.plan.branch.first())).map_err(named)?;
+        let trained = network(&student, &form.head, self.plan.branch.first()).map_err(named)?;
         masks = match folded {
             Some(_) => fold::renamed(masks, &trained, info)?,
             None => form.found(masks),
@@ -274,6 +293,7 @@ impl Trainer<'_> {
             masks: found.then_some(masks),
             folded,
             student,
+            head: form.head,
             teacher,
             records: watch.into_records(),
             notes,
