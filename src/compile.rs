@@ -444,9 +444,9 @@ fn make(
         signs.settle(&mut masks);
         options.signs = Some(signs);
     }
-    model.put_head_on(probe.as_mut())?;
     if trained {
-        let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
+        let whole = model.whole()?;
+        let v = valid::check(&whole).map_err(|e| input(&e[0]))?;
         let o = onnx::OnnxOptions { opset: r.opset, ..Default::default() };
         onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }

@@ -63,7 +63,7 @@ pub struct Pipeline {
     pub normalise_ranges: Option<i32>,
     /// ONNX operator set to write.
     pub opset: Option<i64>,
-    /// Remove a softmax at the end.
+    /// Remove a softmax or sigmoid at the end.
     #[serde(default)]
     pub drop_softmax: bool,
     /// Execute after every pass.

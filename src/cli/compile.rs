@@ -77,7 +77,7 @@ pub struct Args {
     /// How the SPU target writes convolutions: auto (by the cost model), direct, or taps (one product over all taps)
     #[arg(long, value_name = "FORM", default_value = "auto")]
     conv_form: ConvForm,
-    /// Remove a softmax at the end; the arg max stays the same
+    /// Remove a softmax or sigmoid at the end; the arg max stays the same
     #[arg(long)]
     drop_softmax: bool,
     /// Take the ReLU off elements whose sign is the same on the first N training images; the masks say where

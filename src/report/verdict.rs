@@ -196,7 +196,10 @@ impl Finding {
                         format!("{}, {}: {}", cost_model(c), network(&c.network), instead((now, was)))
                     })
                     .collect();
-                format!("Not everywhere: {what} a query is predicted to take longer than {than} on {}.", each.join("; "))
+                format!(
+                    "Not everywhere: {what} a query is predicted to take longer than {than} on {}.",
+                    each.join("; ")
+                )
             }
             _ => "ReLUs were removed and nobody knows what that does to the accuracy: no images were given."
                 .into(),

@@ -1,0 +1,12 @@
+# run: canonicalise
+graph log_softmax_written_out {
+  %x = input f32[N,4]
+  %m = reduce(%x) {kind=max, axes=[1], keep=true}
+  %d = sub(%x, %m)
+  %e = exp(%d)
+  %s = reduce(%e) {kind=sum, axes=[1], keep=true}
+  %l = log(%s)
+  %y = sub(%d, %l)
+  output "y" = %y
+}
+# expect
