@@ -91,6 +91,17 @@ fn record() -> relinc::runtime::train::Record {
 
 #[test]
 fn a_log_that_a_crash_cut_is_continued_and_one_that_is_damaged_is_named() {
+    let line = serde_json::to_string(&record()).unwrap();
+    let damaged = format!("{line}\n{}\n{line}\n", line.replace("epoch", "epooh"));
+    let (code, err, _) = resumed_with(&damaged);
+    assert!(code == Some(2) && err.contains("log.jsonl: line 2 is damaged"), "{err}");
+    let (code, err, log) = resumed_with(&line[..50]);
+    assert!(code == Some(0) && err.contains("log.jsonl: the last line is not whole"), "{err}");
+    assert_eq!(log.lines().count(), 2);
+}
+
+/// A run is killed, its log is replaced, and it is resumed: exit code, what was said, and the log after it.
+fn resumed_with(text: &str) -> (Option<i32>, String, String) {
     let dir = tempfile::tempdir().unwrap();
     let (yaml, out) = (pipeline(dir.path()), dir.path().join("out"));
     let (o, log) = (out.display().to_string(), out.join("log.jsonl"));
@@ -101,29 +112,24 @@ fn a_log_that_a_crash_cut_is_continued_and_one_that_is_damaged_is_named() {
     }
     killed.kill().unwrap();
     killed.wait().unwrap();
-    let resume = || relinc().args(["run", &yaml, "-o", &o, "--resume"]).output().unwrap();
-    let line = serde_json::to_string(&record()).unwrap();
-    fs::write(&log, format!("{line}\n{}\n{line}\n", line.replace("epoch", "epooh"))).unwrap();
-    let ran = resume();
-    let err = String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.code() == Some(2) && err.contains("log.jsonl: line 2 is damaged"), "{err}");
-    fs::write(&log, &line[..50]).unwrap();
-    let ran = resume();
-    let err = String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success() && err.contains("log.jsonl: the last line is not whole"), "{err}");
-    assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 2);
+    fs::write(&log, text).unwrap();
+    let ran = relinc().args(["run", &yaml, "-o", &o, "--resume"]).output().unwrap();
+    let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+    (ran.status.code(), err, fs::read_to_string(&log).unwrap())
 }
 
 #[test]
 fn equal_compilations_are_equal_bytes() {
     let dir = tempfile::tempdir().unwrap();
+    // The commands that a report proposes name its folder.
     let folder = |name: &str| {
-        let out = dir.path().join(name);
-        let o = out.display().to_string();
+        let (made, out) = (dir.path().join("out"), dir.path().join(name));
+        let o = made.display().to_string();
         let args =
             ["compile", QUICK, "-o", &o, "--budget", "30%", "--data", DATA, "--limit", "10", "--rounds", "2"];
         let targets = ["onnx", "spu", "crypten", "mp-spdz"].map(|t| ["--target", t]).concat();
         json(&[&args[..], &targets].concat());
+        fs::rename(made, &out).unwrap();
         out
     };
     let first = folder("first");

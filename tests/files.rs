@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{files, relinc};
+use common::{files, relinc, relinc_in_a_terminal};
 use relinc::compile::Target;
 use relinc::folder::{Content, Manifest};
 use serde_json::{Value, json as value};
@@ -392,7 +392,7 @@ fn a_finished_run_is_refused_without_a_word_about_it() {
 /// Starts a search into `out` that takes long, and waits for its first checkpoint.
 fn begun(p: &Place, more: &[&str]) -> Child {
     let args = ["--quiet", "search", "model.onnx", "-o", "out", "--data", "shapes?train=512&val=64"];
-    let child = relinc()
+    let child = relinc_in_a_terminal()
         .args(args)
         .args(["--budget", "40%", "--epochs", "50", "--batch", "32", "--limit", "50"])
         .args(more)
@@ -508,7 +508,7 @@ fn a_compilation_does_not_disturb_a_run() {
 fn compiling(p: &Place) -> Child {
     let args =
         ["--quiet", "compile", "model.onnx", "-o", "new/out", "--data", "shapes?val=0", "--budget", "9%"];
-    let child = relinc()
+    let child = relinc_in_a_terminal()
         .args(args)
         .args(["--rounds", "1000", "--calibration", "2000", "--target", "spu"])
         .current_dir(p.dir.path())

@@ -56,7 +56,8 @@ impl Output {
                 .refuse_run(begin, if finished { "a finished run" } else { "a run that is not finished" })?;
         }
         // What all stages begin with is written once.
-        let lies = |n: &String| shared.is_first(n) && listed(n);
+        let stays = |n: &String| begin != Begin::Restart || !left.contains(n);
+        let lies = |n: &String| shared.is_first(n) && listed(n) && stays(n);
         let mut own: Vec<String> = shared.written(part).into_iter().filter(|n| !lies(n)).collect();
         own.extend(adopted.iter().cloned());
         let compiles = part.has(COMPILE);

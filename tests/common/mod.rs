@@ -9,6 +9,13 @@ pub fn relinc() -> Command {
     Command::new(env!("CARGO_BIN_EXE_relinc"))
 }
 
+/// The built binary with the signals of a terminal, whatever the tests were begun under: a background job ignores Ctrl-C.
+pub fn relinc_in_a_terminal() -> Command {
+    let mut env = Command::new("env");
+    env.args(["--default-signal=INT,TERM,HUP", env!("CARGO_BIN_EXE_relinc")]);
+    env
+}
+
 /// Runs the binary quietly.
 pub fn run(args: &[&str]) -> Output {
     relinc().arg("--quiet").args(args).output().unwrap()
