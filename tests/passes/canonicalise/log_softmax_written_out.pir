@@ -10,3 +10,8 @@ graph log_softmax_written_out {
   output "y" = %y
 }
 # expect
+graph log_softmax_written_out {
+  %x = input f32[N,4]
+  %y = log_softmax(%x) {axis=1} -> f32[N,4]
+  output "y" = %y
+}

@@ -13,3 +13,9 @@ graph sigmoid_written_out {
   output "z" = %z
 }
 # expect
+graph sigmoid_written_out {
+  %x = input f32[N,4]
+  %y = sigmoid(%x) -> f32[N,4]
+  %z = sigmoid(%y) -> f32[N,4]
+  output "z" = %z
+}

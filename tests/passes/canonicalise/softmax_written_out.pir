@@ -9,3 +9,8 @@ graph softmax_written_out {
   output "y" = %y
 }
 # expect
+graph softmax_written_out {
+  %x = input f32[N,4]
+  %y = softmax(%x) {axis=1} -> f32[N,4]
+  output "y" = %y
+}
