@@ -104,8 +104,9 @@ fn errors(how: Truncation, bits: u32) -> (f64, f64, f64) {
     let mut d = SplitMix::new(3);
     let (mut sum, mut low, mut high) = (0.0, f64::MAX, f64::MIN);
     let n = 40_000;
+    let width = how.safe_bits(Format { ring: 64, fraction: bits }) - 1;
     for _ in 0..n {
-        let x = draw(&mut d, 45);
+        let x = draw(&mut d, width.min(45));
         let e = x.truncate(how, bits, &mut d) as f64 - (x >> bits) as f64;
         let part = (x & ((1 << bits) - 1)) as f64 / f64::from(bits).exp2();
         sum += e - part;
@@ -420,8 +421,8 @@ fn crypten_approximates_well_where_it_does_and_badly_where_it_does_not() {
         ("softmax(%x) {axis=1}", -3.0, 3.0, 1e-5, 0.05),
         ("log_softmax(%x) {axis=1}", -1.0, 1.0, 1e-5, 0.1),
         ("erf(%x)", -0.1, 0.1, 0.0, 0.001),
-        // Its powers from the fifth on are others: x⁶ for x⁵.
-        ("erf(%x)", 0.9, 1.1, 0.02, 1.0),
+        // Its powers from the fifth on are others: x⁶ for x⁵. CrypTen 0.4 itself is off by 0.00928 at 1.1.
+        ("erf(%x)", 0.9, 1.1, 0.008, 0.011),
         // Below −512 the limit's base is under −1.
         ("exp(%x)", -900.0, -600.0, 1e3, f64::INFINITY),
     ] {
