@@ -239,7 +239,7 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
     options.masks = Some(masks.clone());
     if let Some(n) = r.stable_sign {
         let signs = stable::signs(&model, r, n, &masks, progress)?;
-        signs.settle(&mut masks);
+        signs.take_off(&mut masks);
         options.signs = Some(signs);
     }
     if trained {
@@ -378,6 +378,6 @@ fn emit(
 /// Reads a mask file and checks it against the model.
 pub fn read_masks(path: &Path, model: &Model) -> Result<Masks, Error> {
     let m = Masks::read(path).map_err(input)?;
-    m.check(&path.display().to_string(), &model.mask_layers()).map_err(input)?;
+    m.check(&path.display().to_string(), &model.layers).map_err(input)?;
     Ok(m)
 }

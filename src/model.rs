@@ -4,12 +4,11 @@ use crate::error::{Error, input};
 use crate::probe::Probe;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
 use relinc_passes::ir::infer::infer;
-use relinc_passes::ir::{Graph, NodeId, Op};
-use relinc_passes::layers::{mask_shape, name_layers};
+use relinc_passes::ir::{Graph, Op};
+use relinc_passes::layers::{ReluLayer, name_layers};
 use relinc_passes::pass::{self, Options, Outcome, Pass, PassError, Refusal};
 use relinc_passes::registry;
 use relinc_passes::weigh::Candidate;
-use relinc_runtime::search::oneshot::Layer;
 use std::path::Path;
 
 /// What a pass did to this model; a pass that runs twice has one record.
@@ -27,26 +26,6 @@ pub struct PassRecord {
     pub candidates: Vec<Candidate>,
     /// Largest change of an output, where it was executed before and after.
     pub max_abs_difference: Option<f64>,
-}
-
-/// A ReLU layer and where it is.
-#[derive(Debug, Clone)]
-pub struct ReluLayer {
-    /// `relu00`, …
-    pub name: String,
-    /// Its node in the canonical graph.
-    pub node: NodeId,
-    /// The exporter's name of its value.
-    pub exporter_name: String,
-    /// C×H×W.
-    pub shape: [usize; 3],
-}
-
-impl ReluLayer {
-    /// Number of ReLUs.
-    pub fn relus(&self) -> usize {
-        self.shape.iter().product()
-    }
 }
 
 /// An imported model in canonical form.
@@ -116,15 +95,7 @@ impl Model {
             m.run(p, options, probe.as_deref_mut())?;
         }
         let facts = infer(&m.graph).map_err(|e| Error::Input(join(&e, &m.info.path)))?;
-        m.layers = name_layers(&mut m.graph, &facts)
-            .into_iter()
-            .map(|(name, node)| ReluLayer {
-                name,
-                node,
-                exporter_name: m.graph.node(node).name.clone(),
-                shape: mask_shape(&facts, node),
-            })
-            .collect();
+        m.layers = name_layers(&mut m.graph, &facts);
         Ok(m)
     }
 
@@ -211,22 +182,12 @@ impl Model {
     /// Names of the layers whose ReLUs are still in the graph.
     pub fn layers_left(&self) -> impl Iterator<Item = &str> {
         let ops = self.graph.ids().map(|id| self.graph.node(id));
-        ops.filter(|n| matches!(n.op, Op::Relu | Op::MaskedRelu)).filter_map(|n| n.layer.as_deref())
+        ops.filter(|n| matches!(n.op, Op::Relu | Op::MaskedRelu(_))).filter_map(|n| n.layer.as_deref())
     }
 
     /// ReLUs in all layers.
     pub fn relus(&self) -> usize {
         self.layers.iter().map(ReluLayer::relus).sum()
-    }
-
-    /// The layers as the mask search wants them.
-    pub fn search_layers(&self) -> Vec<Layer> {
-        self.layers.iter().map(|l| Layer { name: l.name.clone(), shape: l.shape }).collect()
-    }
-
-    /// The layers as a mask file is checked against.
-    pub fn mask_layers(&self) -> Vec<(String, [usize; 3])> {
-        self.layers.iter().map(|l| (l.name.clone(), l.shape)).collect()
     }
 }
 

@@ -109,7 +109,7 @@ class Runs:
         self.make("quick-oneshot", "compile", QUICK, "--budget", "30%", "--rounds", "4", *small)
         self.make("quick-oneshot-senet", "compile", QUICK, "--budget", "30%", "--allocation", "senet", *small)
         self.make("quick-oneshot-layers", "compile", QUICK, "--budget", "30%", "--layers", "4", "--identity-only", *small)
-        self.make("quick-latency", "compile", QUICK, "--budget", "latency=0.5s@semi2k/wan", *small)
+        self.make("quick-latency", "compile", QUICK, "--budget", "latency=1.6s@semi2k/wan", *small)
         self.make("quick-stable", "compile", QUICK, "--budget", "60%", "--stable-sign", "128", *small)
         for granularity in ["channel", "layer"]:
             self.make(
@@ -135,8 +135,9 @@ class Runs:
             )
         for path in sorted((self.shared / "models").glob("*.onnx")):
             masks = self.masks(f"masks-{path.stem}", str(path), slopes=True)
-            data = ["--data", self.data(path.stem), "--limit", "64"]
-            self.make(f"model-{path.stem}", "compile", path, "--masks", masks, *TARGETS, *data)
+            # One has three classes of CIFAR-100, and no images here; those that end in a softmax go to MP-SPDZ without it.
+            data = [] if "3class" in path.stem else ["--data", self.data(path.stem), "--limit", "64"]
+            self.make(f"model-{path.stem}", "compile", path, "--masks", masks, "--drop-softmax", *TARGETS, *data)
             self.make(f"plain-{path.stem}", "compile", path, *TARGETS)
         masks = self.masks("masks-eval", model, slopes=True)
         self.make(

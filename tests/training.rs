@@ -124,7 +124,8 @@ fn killed_and_stopped_runs_continue_bit_for_bit() {
     let out = |name: &str| dir.path().join(name).display().to_string();
     json(&["run", yaml, "-o", &out("whole")]);
     let whole = std::fs::read(dir.path().join("whole/trained.onnx")).unwrap();
-    let slopes = masks(&dir.path().join("whole")).layers.into_values().filter_map(|m| m.slope);
+    let slopes =
+        masks(&dir.path().join("whole")).layers.into_values().filter_map(|m| m.slopes().map(<[f32]>::to_vec));
     assert!(slopes.flatten().any(|s| s != 1.0), "no slope was learned");
 
     for (name, signal, code) in [("killed", "-KILL", None), ("stopped", "-INT", Some(130))] {

@@ -3,6 +3,7 @@
 use crate::commute_relu_maxpool::only_padding;
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor, Unary};
+use crate::masks::LayerMask;
 
 /// Smallest and largest number an element can be; infinite where nothing is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,12 +31,14 @@ impl Interval {
     fn minus(self, o: Interval) -> Interval {
         Interval::new(self.low - o.high, self.high - o.low)
     }
-    fn times(self, o: Interval) -> Interval {
+    /// Of the products.
+    pub fn times(self, o: Interval) -> Interval {
         let all = [(self.low, o.low), (self.low, o.high), (self.high, o.low), (self.high, o.high)];
         let corner = |(a, b): (f64, f64)| if a == 0.0 || b == 0.0 { 0.0 } else { a * b };
         all.map(corner).into_iter().map(|v| Interval::new(v, v)).reduce(Interval::hull).unwrap_or(ANY)
     }
-    fn map(self, f: impl Fn(f64) -> f64) -> Interval {
+    /// Under a function that does not fall.
+    pub fn map(self, f: impl Fn(f64) -> f64) -> Interval {
         Interval::new(f(self.low), f(self.high))
     }
 }
@@ -93,7 +96,12 @@ impl Intervals {
         let (x, zero) = (of(0), Interval::new(0.0, 0.0));
         match g.op(id) {
             Op::Relu => x.map(|v| v.max(0.0)),
-            Op::MaskedRelu if operands.len() == 2 => x.hull(zero),
+            Op::MaskedRelu(_) => match LayerMask::of_node(g, id) {
+                Some((_, m)) => {
+                    m.elements().map(|(c, p)| c.interval(x, p)).reduce(Interval::hull).unwrap_or(ANY)
+                }
+                None => ANY,
+            },
             Op::Clip { min, max } => x.map(|v| v.max((*min).into()).min((*max).into())),
             Op::Conv(_) | Op::Linear if self.weights => weighted(g, id, x),
             Op::BatchNorm { .. } if self.weights => normalised(g, id, x),

@@ -93,7 +93,7 @@ fn computed(body: &str, input: &str, device: &Device) -> Named {
     let x = Burn::from_inner(upload(noise(shape.iter().product(), 1), device)).require_grad();
     let leaves = net.leaves(&values);
     let gates: Vec<Gate> =
-        net.relus().iter().map(|r| Gate::upload(noise(r.len(), 2), noise(r.len(), 3), device)).collect();
+        net.relus().iter().map(|r| Gate::upload(noise(r.relus(), 2), noise(r.relus(), 3), device)).collect();
     let call = Call {
         params: &leaves,
         gates: &gates,
@@ -208,7 +208,7 @@ fn stepped(seed: u64, robust: bool, device: &Device, beside: &[Device]) -> Named
     let model = |dual| if robust { tiny(dual, device) } else { resnet(20, dual, device) };
     let (mut student, mut teacher) = (model(robust), model(false));
     // A teacher that agrees with the student leaves no gradient but rounding.
-    teacher.gates = teacher.net.relus().iter().map(|r| Gate::open(r.len(), device)).collect();
+    teacher.gates = teacher.net.relus().iter().map(|r| Gate::open(r.relus(), device)).collect();
     let method = robust.then_some(Method::Rlnet);
     let mut recipe = Recipe::new(if robust { Kind::Search } else { Kind::Teacher }, method, robust, 0.5, 1);
     // A pixel whose gradient is almost zero may step the other way: small steps keep that small.
@@ -390,8 +390,9 @@ fn an_epoch_of_mask_search_on_shapes() {
         let mut masks = model.open_masks();
         stage.run(&mut model, &mut masks, &mut Nobody).unwrap();
         assert_eq!(masks.kept(), keep);
-        let mask =
-            |(name, m): (&String, &LayerMask)| (name.clone(), m.values.iter().map(|&v| v.into()).collect());
+        let mask = |(name, m): (&String, &LayerMask)| {
+            (name.clone(), m.values.iter().map(|v| v.code().into()).collect())
+        };
         masks.layers.iter().map(mask).chain(model.export()).collect()
     });
 }

@@ -62,7 +62,7 @@ fn describe(m: &Model, facts: &Facts, a: &Args) -> Result<Value, Error> {
         .iter()
         .map(|l| {
             json!({"name": l.name, "op": "relu", "shape": l.shape, "relus": l.relus(), "relus_before": l.relus(),
-                   "source": l.exporter_name, "action": "kept", "why": "nothing was compiled"})
+                   "source": m.graph.node(l.node).name, "action": "kept", "why": "nothing was compiled"})
         })
         .collect();
     let mut costs = vec![];
@@ -116,7 +116,8 @@ fn text(m: &Model, v: &Value) -> String {
     let _ = writeln!(s, "{:<8} {:>14} {:>10}  exporter's name", "layer", "C×H×W", "ReLUs");
     for l in &m.layers {
         let shape = format!("{}×{}×{}", l.shape[0], l.shape[1], l.shape[2]);
-        let _ = writeln!(s, "{:<8} {shape:>14} {:>10}  {}", l.name, count(l.relus() as u64), l.exporter_name);
+        let exported = &m.graph.node(l.node).name;
+        let _ = writeln!(s, "{:<8} {shape:>14} {:>10}  {exported}", l.name, count(l.relus() as u64));
     }
     let ops: Vec<String> =
         v["operations"].as_object().into_iter().flatten().map(|(k, n)| format!("{n} {k}")).collect();

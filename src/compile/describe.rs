@@ -4,9 +4,11 @@ use super::{MaskSource, Request, Source};
 use crate::error::{Error, input};
 use crate::model::Model;
 use crate::report::{count, model as rm};
+use relinc_passes::choice::Choice;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
 use relinc_passes::ir::{Facts, Graph, Op, Tensor};
-use relinc_passes::masks::Masks;
+use relinc_passes::layers::ReluLayer;
+use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::valid::Valid;
 use relinc_runtime::cost::{self, Priced};
 use relinc_runtime::data::Dataset;
@@ -101,7 +103,7 @@ fn macs_by_layer(g: &Graph, facts: &Facts) -> HashMap<String, u64> {
         let mut seen = std::collections::HashSet::new();
         while let Some(n) = queue.pop_front() {
             let node = g.node(n);
-            if let (Op::Relu | Op::MaskedRelu, Some(l)) = (&node.op, &node.layer) {
+            if let (Op::Relu | Op::MaskedRelu(_), Some(l)) = (&node.op, &node.layer) {
                 *out.entry(l.clone()).or_default() += cost::macs(g, facts, id);
                 break;
             }
@@ -112,36 +114,42 @@ fn macs_by_layer(g: &Graph, facts: &Facts) -> HashMap<String, u64> {
 }
 
 /// What became of the elements without a ReLU.
-fn linear(identity: usize, zero: usize) -> String {
-    format!("{} elements are the identity, {} are zero", count(identity as u64), count(zero as u64))
+fn linear(m: &LayerMask, counted: &str, number: fn(u64) -> String) -> String {
+    let linear = Choice::ALL.into_iter().filter(|c| !c.compares()).enumerate();
+    let said = linear.map(|(i, c)| {
+        let counted = if i == 0 { counted } else { "" };
+        format!("{}{counted} are {}", number(m.count(c) as u64), c.phrase())
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
 
 /// One entry a ReLU layer.
 pub fn layers(model: &Model, masks: &Masks, original: &Graph, facts: &Facts) -> Vec<rm::Layer> {
     let macs = macs_by_layer(original, facts);
-    let entry = |l: &crate::model::ReluLayer| {
+    let entry = |l: &ReluLayer| {
         let all = l.relus();
-        let m = masks.layers.get(&l.name);
-        let (kept, identity, zero) = m.map_or((all, 0, 0), |m| (m.kept(), m.count(0), m.count(2)));
-        let (action, why) = match (kept, all) {
-            (k, n) if k == n => (rm::Action::Kept, "every element keeps its ReLU".to_string()),
-            (0, _) if zero == 0 => (
+        let m = masks.layers.get(&l.name).filter(|m| m.kept() < all);
+        let kept = m.map_or(all, LayerMask::kept);
+        let (action, why) = match m {
+            None => (rm::Action::Kept, "every element keeps its ReLU".to_string()),
+            Some(m) if m.only(Choice::Identity) => (
                 rm::Action::Linearized,
                 "no element keeps its ReLU: the operation is gone, and its rounds with it".to_string(),
             ),
-            (0, _) => (
+            Some(m) if kept == 0 => (
                 rm::Action::Linearized,
                 format!(
-                    "no element keeps its ReLU: {identity} are the identity, {zero} are zero, placed by public indices"
+                    "no element keeps its ReLU: {}, placed by public indices",
+                    linear(m, "", |n| n.to_string())
                 ),
             ),
-            (k, n) => (
+            Some(m) => (
                 rm::Action::Compacted,
                 format!(
                     "{} of {} ReLUs gathered into one comparison; {}",
-                    count(k as u64),
-                    count(n as u64),
-                    linear(identity, zero)
+                    count(kept as u64),
+                    count(all as u64),
+                    linear(m, " elements", count)
                 ),
             ),
         };
@@ -154,7 +162,7 @@ pub fn layers(model: &Model, masks: &Masks, original: &Graph, facts: &Facts) -> 
             macs: macs.get(&l.name).copied().unwrap_or(0),
             action,
             why,
-            source: Some(l.exporter_name.clone()),
+            source: Some(original.node(l.node).name.clone()),
         }
     };
     model.layers.iter().map(entry).collect()
@@ -203,9 +211,7 @@ pub fn passes(model: &Model) -> Vec<rm::Pass> {
 
 /// The masks, condensed to pictures.
 pub fn mask_pictures(model: &Model, masks: &Masks) -> Vec<rm::Mask> {
-    let of = |l: &crate::model::ReluLayer| {
-        Some(rm::Mask::new(&l.name, l.shape, &masks.layers.get(&l.name)?.values))
-    };
+    let of = |l: &ReluLayer| Some(rm::Mask::new(&l.name, masks.layers.get(&l.name)?));
     model.layers.iter().filter_map(of).collect()
 }
 

@@ -3,11 +3,13 @@
 use super::{MaskSource, Request, read_masks};
 use crate::error::{Error, input};
 use crate::latency;
-use crate::model::{Model, ReluLayer};
+use crate::model::Model;
 use crate::progress::Progress;
 use crate::report::model::{Accuracy, Scores};
+use relinc_passes::choice::Choice;
 use relinc_passes::ir::Graph;
-use relinc_passes::masks::{LayerMask, Masks, RELU};
+use relinc_passes::layers::ReluLayer;
+use relinc_passes::masks::{LayerMask, Masks};
 use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::eval;
 use relinc_runtime::search::budget::Budget;
@@ -51,7 +53,7 @@ pub fn masks(
         MaskSource::Oneshot { .. } => search(model, r, progress, notes)?,
     };
     for l in &model.layers {
-        m.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, RELU));
+        m.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, Choice::Relu));
     }
     let own = &model.info.sha256;
     if let Some(other) = m.model_sha256.as_ref().filter(|s| *s != own) {
@@ -82,7 +84,7 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
         .into_iter()
         .map(|range| eval::feed(&ds, range, layout).0)
         .collect();
-    let layers = model.search_layers();
+    let layers = &model.layers;
     let named = |e: String| Error::Input(format!("{}: {e}", model.info.path.display()));
     let (keep, vanish) = match (budget, vanish.text()) {
         (Budget::Latency(_), Some(asked)) => {
@@ -92,7 +94,7 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
         }
         (Budget::Latency(l), None) => {
             let mut tell = |i, n| progress.count("layers that fit the time", i, n);
-            let worth = whole::rescaled(&model.graph, &layers, &batches, r.seed, *zeros, &mut tell);
+            let worth = whole::rescaled(&model.graph, layers, &batches, r.seed, *zeros, &mut tell);
             let (choice, said) = latency::resolve(l, model, &r.into(), &worth.map_err(named)?)?;
             notes.push(said);
             (choice.keep, Vanish::Given(choice.closed))
@@ -113,7 +115,7 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
     }
     let (allocation, zeros) = (allocation.clone(), *zeros);
     let options = Oneshot { keep, allocation, rounds: *rounds, seed: r.seed, zeros, vanish };
-    let found = oneshot::search(&model.graph, &layers, &batches, &options, &mut |i, n| {
+    let found = oneshot::search(&model.graph, layers, &batches, &options, &mut |i, n| {
         progress.count("mask search, round", i, n);
     });
     let mut m = found.map_err(named)?;

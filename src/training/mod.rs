@@ -110,7 +110,7 @@ impl Trainer<'_> {
             None => student::teacher(&form, self.data, train.image_shape(), device).map_err(named)?,
         };
         let robust = self.plan.robust();
-        let layers = form.mask_layers();
+        let layers = form.layers.clone();
         if let Some(m) = &self.plan.masks {
             m.check("the masks to begin with", &layers).map_err(input)?;
         }

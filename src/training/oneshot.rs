@@ -4,11 +4,12 @@ use super::spec::StageOptions;
 use super::{Target, Trainer};
 use crate::error::{Error, input};
 use relinc_passes::ir::{Graph, Tensor};
+use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::eval;
 use relinc_runtime::exec::Branch;
-use relinc_runtime::search::oneshot::{self, Layer, Oneshot};
+use relinc_runtime::search::oneshot::{self, Oneshot};
 use relinc_runtime::train::Model;
 use relinc_runtime::train::state::{Checkpoint, Progress};
 use std::path::Path;
@@ -63,7 +64,7 @@ impl Trainer<'_> {
         student: &Model,
         o: &StageOptions,
         train: &Dataset,
-    ) -> Result<(Graph, Vec<Layer>, Vec<Tensor>), Error> {
+    ) -> Result<(Graph, Vec<ReluLayer>, Vec<Tensor>), Error> {
         let g = student.graph(Branch::Clean);
         let (_, ty) = eval::only_input(&g).map_err(input)?;
         let layout = eval::layout(ty, train.image_shape()).map_err(input)?;
@@ -73,8 +74,6 @@ impl Trainer<'_> {
             .into_iter()
             .map(|range| eval::feed(train, range, layout).0)
             .collect();
-        let layers: Vec<_> =
-            student.net.relus().iter().map(|r| Layer { name: r.name.clone(), shape: r.shape }).collect();
-        Ok((g, layers, batches))
+        Ok((g, student.net.relus().to_vec(), batches))
     }
 }

@@ -13,21 +13,12 @@ use super::allocate::allocate;
 use super::layers::Vanish;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use relinc_passes::insert_masks::InsertMasks;
+use relinc_passes::choice::Choice;
 use relinc_passes::interp::gradients;
 use relinc_passes::ir::{Graph, NodeId, Tensor};
-use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU, ZERO};
-use relinc_passes::pass;
+use relinc_passes::layers::ReluLayer;
+use relinc_passes::masks::{self, LayerMask, Masks};
 use std::collections::HashMap;
-
-/// A ReLU layer of the canonical graph.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layer {
-    /// `relu00`, …
-    pub name: String,
-    /// C×H×W.
-    pub shape: [usize; 3],
-}
 
 /// How the budget is spread over the layers.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +73,7 @@ pub struct Worth {
 /// What each element costs on the network with all its ReLUs, one list a layer.
 pub fn worth(
     g: &Graph,
-    layers: &[Layer],
+    layers: &[ReluLayer],
     batches: &[Tensor],
     seed: u64,
     zeros: bool,
@@ -92,16 +83,15 @@ pub fn worth(
 }
 
 /// Every element keeps its ReLU.
-fn open(layers: &[Layer]) -> Masks {
-    let full = |l: &Layer| (l.name.clone(), LayerMask::uniform(l.shape, RELU));
-    Masks { layers: layers.iter().map(full).collect(), ..Masks::default() }
+fn open(layers: &[ReluLayer]) -> Masks {
+    Masks::uniform(layers, Choice::Relu)
 }
 
 /// Finds masks that keep exactly `options.keep` ReLUs of a canonical graph whose ReLUs carry the layers' names.
 /// `batches` are network inputs; `tell` hears of each round.
 pub fn search(
     g: &Graph,
-    layers: &[Layer],
+    layers: &[ReluLayer],
     batches: &[Tensor],
     options: &Oneshot,
     tell: &mut dyn FnMut(usize, usize),
@@ -146,9 +136,10 @@ pub fn search(
         for (l, layer) in layers.iter().enumerate() {
             let c = &costs[l];
             let zeros = options.zeros && !closed[l];
-            let removed = |i: usize| if c.cheaper(i, zeros).becomes_zero { ZERO } else { IDENTITY };
-            let values = (0..caps[l]).map(|i| if kept[l][i] { RELU } else { removed(i) }).collect();
-            masks.layers.insert(layer.name.clone(), LayerMask { shape: layer.shape, values, slope: None });
+            let removed =
+                |i: usize| if c.cheaper(i, zeros).becomes_zero { Choice::Zero } else { Choice::Identity };
+            let values = (0..caps[l]).map(|i| if kept[l][i] { Choice::Relu } else { removed(i) }).collect();
+            masks.layers.insert(layer.name.clone(), LayerMask::new(layer.shape, values));
         }
     }
     Ok(masks)
@@ -177,14 +168,12 @@ fn rank(
 /// The costs of every element on the network under the present masks.
 fn measure(
     g: &Graph,
-    layers: &[Layer],
+    layers: &[ReluLayer],
     batches: &[Tensor],
     masks: &Masks,
     seed: u64,
 ) -> Result<Vec<Costs>, String> {
-    let mut masked = g.clone();
-    let options = pass::Options { masks: Some(masks.clone()), ..pass::Options::default() };
-    pass::run(&InsertMasks, &mut masked, &options).map_err(|e| e.to_string())?;
+    let masked = masks::apply(g, masks).map_err(|e| e.to_string())?;
     let sites: HashMap<&str, NodeId> =
         masked.ids().filter_map(|id| Some((masked.node(id).layer.as_deref()?, id))).collect();
     let mut relu_of: HashMap<NodeId, usize> = HashMap::new();
@@ -198,7 +187,7 @@ fn measure(
     let mut wanted: Vec<NodeId> = relu_of.keys().chain(input_of.keys()).copied().collect();
     wanted.sort_unstable();
     wanted.dedup();
-    let empty = |l: &Layer| vec![0.0; l.shape.iter().product()];
+    let empty = |l: &ReluLayer| vec![0.0; l.shape.iter().product()];
     let mut costs: Vec<Costs> = layers.iter().map(|l| Costs { identity: empty(l), zero: empty(l) }).collect();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     for batch in batches {

@@ -4,18 +4,18 @@
 //! way. So each layer is linearized whole, the logits it then gives are measured, and its elements' costs are scaled until they
 //! sum to that.
 
-use super::oneshot::{Layer, worth};
-use relinc_passes::insert_masks::InsertMasks;
+use super::oneshot::worth;
+use relinc_passes::choice::Choice;
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, Tensor};
-use relinc_passes::masks::{IDENTITY, LayerMask, Masks, ZERO};
-use relinc_passes::pass::{self, Options};
+use relinc_passes::layers::ReluLayer;
+use relinc_passes::masks::{self, LayerMask, Masks};
 
 /// One cost an element and layer: summed over the images of `batches`, the squared change of the centred logits when the
 /// layer is linearized, shared out by the elements' first-order costs.
 pub fn rescaled(
     g: &Graph,
-    layers: &[Layer],
+    layers: &[ReluLayer],
     batches: &[Tensor],
     seed: u64,
     zeros: bool,
@@ -25,12 +25,11 @@ pub fn rescaled(
     let reference = logits(g, batches)?;
     for (l, (layer, costs)) in layers.iter().zip(&mut costs).enumerate() {
         tell(l + 1, layers.len());
-        let values = costs.iter().map(|c| if c.becomes_zero { ZERO } else { IDENTITY }).collect();
-        let mask = LayerMask { shape: layer.shape, values, slope: None };
+        let values =
+            costs.iter().map(|c| if c.becomes_zero { Choice::Zero } else { Choice::Identity }).collect();
+        let mask = LayerMask::new(layer.shape, values);
         let masks = Masks { layers: [(layer.name.clone(), mask)].into_iter().collect(), ..Masks::default() };
-        let mut linear = g.clone();
-        let options = Options { masks: Some(masks), ..Options::default() };
-        pass::run(&InsertMasks, &mut linear, &options).map_err(|e| e.to_string())?;
+        let linear = masks::apply(g, &masks).map_err(|e| e.to_string())?;
         let moved = distance(&reference, &logits(&linear, batches)?);
         let sum: f64 = costs.iter().map(|c| c.cost).sum();
         if sum > 0.0 && moved.is_finite() {

@@ -27,7 +27,7 @@ pub struct Worth {
 pub fn worth(scene: &Scene<'_>, n: usize, seed: u64) -> Result<Vec<Worth>, String> {
     let relus = scene.student.net.relus().iter();
     let mut sums: Vec<Worth> =
-        relus.map(|r| Worth { identity: vec![0.0; r.len()], zero: vec![0.0; r.len()] }).collect();
+        relus.map(|r| Worth { identity: vec![0.0; r.relus()], zero: vec![0.0; r.relus()] }).collect();
     let images: Vec<usize> = order(scene.train.len(), seed, usize::MAX).into_iter().take(n.max(1)).collect();
     for chunk in images.chunks(BATCH) {
         add_batch(scene, chunk, &mut sums)?;

@@ -21,6 +21,7 @@ use crate::attack::Attack;
 use crate::data::Dataset;
 use crate::fnv::fingerprint;
 use burn::tensor::{Device, Tensor as Burn};
+use relinc_passes::choice::Choice;
 use relinc_passes::masks::Masks;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -97,7 +98,7 @@ impl Stage<'_> {
         format!(
             "{r:?} from {:016x} under {:016x} taught by {teacher:016x} at density {:?} on {} images of {}, {:?}",
             start.fingerprint(),
-            fingerprint(masks.layers.values().flat_map(|l| &l.values).map(|&v| v.into())),
+            fingerprint(masks.layers.values().flat_map(|l| &l.values).map(|v| v.code().into())),
             self.density,
             self.train.len(),
             self.train.describe(),
@@ -212,7 +213,7 @@ impl Run<'_, '_> {
         self.model.set_masks(&self.masks);
         if self.stage.recipe.slopes {
             // From here on they are parameters.
-            self.masks.layers.values_mut().for_each(|m| m.slope = None);
+            self.masks.layers.values_mut().for_each(|m| drop(m.parameters.remove(&Choice::Identity)));
         }
     }
 

@@ -119,7 +119,7 @@ fn activations() {
     check("%y = clip(%x) {min=-0.5, max=0.7}", &[2, 3, 4]);
     check("%l = const f32[] [-0.5] %y = dyn.clip(%x, %l)", &[2, 3, 4]);
     check(
-        "%m = const u8[3,4] [0,1,2,0,1,2,0,1,2,1,1,0] %s = const f32[3] [0.5,-2,1.5] %y = masked_relu(%x, %m, %s)",
+        "%m = const u8[3,4] [0,1,2,0,1,2,0,1,2,1,1,0] %s = const f32[3] [0.5,-2,1.5] %y = masked_relu(%x, %m, slope=%s)",
         &[2, 3, 4],
     );
     check("%m = const u8[5] [0,1,2,0,1] %y = masked_relu(%x, %m)", &[3, 5]);
@@ -217,7 +217,7 @@ fn a_small_residual_network() {
          %d = conv(%r, %v) {pads=[1,1,1,1]}
          %m = const u8[6,4,4] rand(seed=4, density=0.5)
          %s = const f32[6] rand(seed=5)
-         %q = masked_relu(%d, %m, %s)
+         %q = masked_relu(%d, %m, slope=%s)
          %a = add(%q, %r)
          %e = silu(%a)
          %p = global_mean(%e) {keep=false}

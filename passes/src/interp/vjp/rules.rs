@@ -31,7 +31,7 @@ pub(super) type Pulled = Result<Vec<Option<Tensor>>, String>;
 
 /// Does the rule read the result's value?
 pub(super) fn reads_output(op: &Op) -> bool {
-    matches!(op, Op::Relu | Op::MaskedRelu | Op::Softmax { .. } | Op::LogSoftmax { .. })
+    matches!(op, Op::Relu | Op::MaskedRelu(_) | Op::Softmax { .. } | Op::LogSoftmax { .. })
 }
 
 /// Does the rule read an operand's value?
@@ -43,7 +43,7 @@ pub(super) fn reads_operand(op: &Op, slot: usize) -> bool {
         Op::Pad { .. } | Op::Slice(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) => false,
         Op::Identity | Op::Dropout | Op::Cast(_) => false,
         Op::Reduce { kind: ReduceKind::Mean | ReduceKind::Sum, .. } => false,
-        Op::MaskedRelu | Op::Gather { .. } | Op::BatchNorm { .. } => slot > 0,
+        Op::MaskedRelu(_) | Op::Gather { .. } | Op::BatchNorm { .. } => slot > 0,
         Op::Conv(_) | Op::Linear => slot == 1,
         Op::Where => slot == 0,
         _ => true,
@@ -58,7 +58,7 @@ pub(super) fn pull(op: &Op, x: &[Operand<'_>], y: Option<&Tensor>, dy: Tensor) -
         false => Ok(()),
     };
     match op {
-        Op::Conv(_) | Op::Linear | Op::BatchNorm { .. } | Op::MaskedRelu | Op::PRelu => {
+        Op::Conv(_) | Op::Linear | Op::BatchNorm { .. } | Op::MaskedRelu(_) | Op::PRelu => {
             parameters_are_constant()?
         }
         _ => {}
@@ -73,7 +73,7 @@ pub(super) fn pull(op: &Op, x: &[Operand<'_>], y: Option<&Tensor>, dy: Tensor) -
         Op::MatMul => dense::matmul(x, &dy),
         Op::BatchNorm { eps } => one(elementwise::batch_norm(x, *eps, dy)),
         Op::Relu => one(elementwise::relu(output()?, dy)),
-        Op::MaskedRelu => one(elementwise::masked_relu(x, output()?, dy)),
+        Op::MaskedRelu(_) => one(elementwise::masked_relu(x, output()?, dy)),
         Op::LeakyRelu { slope } => {
             one(elementwise::scaled(dy, x[0].f32s()?, |v| if v > 0.0 { 1.0 } else { *slope }))
         }

@@ -15,7 +15,9 @@ use crate::train::select::select;
 use crate::train::sensitivity;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use relinc_passes::masks::{IDENTITY, Masks};
+use relinc_passes::choice::Choice;
+use relinc_passes::layers::ReluLayer;
+use relinc_passes::masks::Masks;
 
 /// ReLUs in a block, at least; larger when the budget would take too many blocks.
 const BLOCK: usize = 150;
@@ -38,11 +40,11 @@ impl Bcd {
 
     /// Elements that still have their ReLU.
     fn active(scene: &Scene<'_>) -> Vec<Vec<bool>> {
-        let of = |g: &Gate| {
-            let (p, n) = (g.pos.clone(), g.neg.clone());
-            crate::exec::value::download(p - n).into_iter().map(|d| d != 0.0).collect()
+        let kept = |r: &ReluLayer| match scene.student.masks.layers.get(&r.name) {
+            Some(m) => m.values.iter().map(|v| v.compares()).collect(),
+            None => vec![true; r.relus()],
         };
-        scene.student.gates.iter().map(of).collect()
+        scene.student.net.relus().iter().map(kept).collect()
     }
 
     /// Loss on calibration images under these masks.
@@ -105,7 +107,7 @@ impl Learner for Bcd {
                 pool.truncate(size);
                 let mut tried = kept.clone();
                 pool.iter().for_each(|&(l, i)| tried[l][i] = false);
-                let masks = masks_of(scene.student, &tried, |_, _| IDENTITY);
+                let masks = masks_of(scene.student, &tried, |_, _| Choice::Identity);
                 let mut m = scene.student.clone();
                 m.set_masks(&masks);
                 let loss = Bcd::loss(scene, &m.gates, &images)?;

@@ -9,7 +9,8 @@ use crate::train::learner::{Learner, Scene};
 use crate::train::recipe::{Counts, SearchOptions};
 use crate::train::select::select;
 use crate::train::sensitivity::{self, Worth};
-use relinc_passes::masks::{IDENTITY, Masks, ZERO};
+use relinc_passes::choice::Choice;
+use relinc_passes::masks::Masks;
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -53,7 +54,11 @@ impl Gradual {
         };
         let kept = select(&costs, &shapes, keep, counts.as_deref(), o.granularity);
         let removed = |l: usize, i: usize| {
-            if o.zeros && !closed[l] && worth[l].zero[i] < worth[l].identity[i] { ZERO } else { IDENTITY }
+            if o.zeros && !closed[l] && worth[l].zero[i] < worth[l].identity[i] {
+                Choice::Zero
+            } else {
+                Choice::Identity
+            }
         };
         Ok(masks_of(scene.student, &kept, removed))
     }

@@ -27,7 +27,7 @@ impl Senet {
     }
 
     fn counts(&self, scene: &Scene<'_>) -> Result<Option<Vec<usize>>, String> {
-        let caps: Vec<usize> = scene.student.net.relus().iter().map(|r| r.len()).collect();
+        let caps: Vec<usize> = scene.student.net.relus().iter().map(|r| r.relus()).collect();
         layer_counts(&self.options.counts, &caps, self.options.keep)
     }
 }
