@@ -14,7 +14,8 @@ use crate::probe::Probe;
 use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
 use crate::staging::Staging;
-use crate::vanish::Asked;
+use crate::training::spec::StageOptions;
+use crate::training::target::chooses_layers;
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::ir::infer::infer;
@@ -24,10 +25,10 @@ use relinc_passes::pass::Options;
 use relinc_passes::valid;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::device;
 use relinc_runtime::eval;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
-use relinc_runtime::search::oneshot::Allocation;
 use std::path::{Path, PathBuf};
 
 /// A format to emit.
@@ -80,21 +81,34 @@ pub enum MaskSource {
     File(PathBuf),
     /// Masks learned here.
     Learned(Masks),
-    /// One-shot calibration.
-    Oneshot {
-        /// How many ReLUs to keep.
-        budget: Budget,
-        /// Spread over the layers.
-        allocation: Allocation,
-        /// Rounds of removal.
-        rounds: usize,
-        /// Calibration images.
-        images: usize,
-        /// Removed elements may become zero.
-        zeros: bool,
-        /// Layers that keep no ReLU.
-        vanish: Asked,
-    },
+    /// A search that trains nothing.
+    Search(Box<Search>),
+}
+
+/// A search stage without steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    /// How.
+    pub options: StageOptions,
+    /// ReLUs to keep.
+    pub budget: Budget,
+    /// Where it computes.
+    pub device: device::DeviceSpec,
+}
+
+impl Search {
+    /// Finds what cannot be asked of it before any work.
+    pub fn new(options: StageOptions, budget: Budget, device: device::DeviceSpec) -> Result<Search, Error> {
+        let method = options.method()?;
+        if method.trains() {
+            return Err(Error::Input(format!(
+                "method {method} trains: use relinc search, or relinc run with a pipeline file; compile does oneshot"
+            )));
+        }
+        chooses_layers(&budget, &options)?;
+        options.search(0, 0)?;
+        Ok(Search { options, budget, device })
+    }
 }
 
 /// Everything `compile` is asked.

@@ -1,18 +1,17 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
-use crate::cli_options::allocation;
 use crate::compile::fixed::{FixedPoint, TARGETS};
-use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
+use crate::compile::{FoldMode, MaskSource, Request, Search, Source, Target};
 use crate::error::{Error, input};
 use crate::training::evaluate::{Measure, attacks};
 use crate::training::spec::{self, StageOptions};
-use crate::training::{Export, Norm, Plan, Planned, is_oneshot};
+use crate::training::{Export, Norm, Plan, Planned};
 use relinc_passes::architecture::Architecture;
 use relinc_passes::front::onnx::ImportOptions;
 use relinc_passes::masks::Masks;
 use relinc_runtime::cost::{self, ConvForm, Weights};
 use relinc_runtime::data::{DataSpec, Split};
-use relinc_runtime::device::Choice;
+use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::nearest::nearest;
 use relinc_runtime::train::Kind;
 use serde::Deserialize;
@@ -225,8 +224,11 @@ impl Pipeline {
             None => MaskSource::All,
         };
         for s in &self.stages {
-            if s.stage == "search" {
-                masks = s.oneshot()?;
+            // Those that train are no matter of the compilation.
+            if s.stage == "search" && !s.options.method()?.trains() {
+                let budget = spec::budget(s.budget.as_ref())?;
+                let search = Search::new(s.options.clone(), budget, self.device()?)?;
+                masks = MaskSource::Search(Box::new(search));
             }
         }
         Ok(masks)
@@ -262,7 +264,7 @@ impl Pipeline {
                 Kind::Search => Some(spec::budget(s.budget.as_ref())?),
                 _ => None,
             };
-            if kind == Kind::Search && !is_oneshot(&s.options) {
+            if kind == Kind::Search {
                 s.options.method()?;
             }
             stages.push(Planned { kind, options: s.options.clone(), budget });
@@ -283,7 +285,7 @@ impl Pipeline {
             },
             teacher: self.teacher.as_ref().map(|t| base.join(t)),
             branch: self.branch.as_deref().map_or(Ok(Export::default()), str::parse)?,
-            device: self.device.as_deref().map_or(Ok(Choice::Auto), str::parse).map_err(Error::Input)?,
+            device: self.device()?,
             seed: self.seed,
         };
         if plan.trains() && self.data.is_none() {
@@ -292,6 +294,10 @@ impl Pipeline {
             ));
         }
         Ok(plan)
+    }
+
+    fn device(&self) -> Result<DeviceSpec, Error> {
+        self.device.as_deref().map_or(Ok(DeviceSpec::Auto), str::parse).map_err(Error::Input)
     }
 
     fn fixed_point(&self) -> Result<Option<FixedPoint>, Error> {
@@ -360,19 +366,5 @@ impl Pipeline {
             request.price_at(&spec::budget(s.budget.as_ref())?)?;
         }
         Ok(request)
-    }
-}
-
-impl Stage {
-    fn oneshot(&self) -> Result<MaskSource, Error> {
-        let o = &self.options;
-        Ok(MaskSource::Oneshot {
-            budget: spec::budget(self.budget.as_ref())?,
-            allocation: allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?,
-            vanish: o.vanish(),
-            rounds: o.rounds.unwrap_or(8).max(1),
-            images: o.calibration.unwrap_or(256).max(1),
-            zeros: !o.identity_only.unwrap_or(false),
-        })
     }
 }

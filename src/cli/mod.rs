@@ -26,7 +26,7 @@ use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use clap::{Parser, Subcommand};
-use relinc_runtime::device::Choice;
+use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::train::Kind;
 use std::process::ExitCode;
 
@@ -55,7 +55,7 @@ struct Global {
     verbose: u8,
     /// Where training and attacks compute: auto, cpu, gpu, gpu:N or gpu:0,gpu:1 [default: the pipeline's, else auto]
     #[arg(long, global = true, value_name = "DEVICE")]
-    device: Option<Choice>,
+    device: Option<DeviceSpec>,
     /// Seed of everything random [default: the pipeline's, else 0]
     #[arg(long, global = true)]
     seed: Option<u64>,
@@ -153,7 +153,7 @@ impl Global {
     fn seed(&self) -> u64 {
         self.seed.unwrap_or(0)
     }
-    fn device(&self) -> Choice {
+    fn device(&self) -> DeviceSpec {
         self.device.clone().unwrap_or_default()
     }
     /// What the command line says goes before what a pipeline says.

@@ -220,7 +220,7 @@ pub fn settings(r: &Request, masks: &Masks) -> rm::Settings {
     let method = match &r.masks {
         MaskSource::All => None,
         MaskSource::File(p) => Some(format!("file {}", p.display())),
-        MaskSource::Oneshot { .. } => Some("oneshot".to_string()),
+        MaskSource::Search(_) => Some("oneshot".to_string()),
         MaskSource::Learned(_) => Some("learned".to_string()),
     };
     rm::Settings {

@@ -1,24 +1,22 @@
 //! The masks of a compilation, and accuracy on held-out images.
 
-use super::{MaskSource, Request, read_masks};
+use super::{MaskSource, Request, Search, read_masks};
 use crate::error::{Error, input};
-use crate::latency;
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::report::model::{Accuracy, Scores};
+use crate::training::guard::guarded;
+use crate::training::target::resolve;
 use relinc_passes::choice::Choice;
 use relinc_passes::ir::Graph;
-use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_runtime::data::{Dataset, Split};
-use relinc_runtime::eval;
-use relinc_runtime::search::budget::Budget;
-use relinc_runtime::search::layers::Vanish;
-use relinc_runtime::search::oneshot::{self, Allocation, Oneshot};
 use relinc_runtime::search::whole;
-
-/// Images the search looks at together.
-const CALIBRATION_BATCH: usize = 64;
+use relinc_runtime::search::worth::first_images;
+use relinc_runtime::train::Model as Network;
+use relinc_runtime::train::learners::oneshot;
+use relinc_runtime::{device, eval};
+use std::borrow::Cow;
 
 /// Accuracy of the unmasked network.
 pub fn accuracy(
@@ -50,7 +48,7 @@ pub fn masks(
         MaskSource::All => Masks::default(),
         MaskSource::File(path) => read_masks(path, model)?,
         MaskSource::Learned(m) => m.clone(),
-        MaskSource::Oneshot { .. } => search(model, r, progress, notes)?,
+        MaskSource::Search(s) => search(model, r, s, progress, notes)?,
     };
     for l in &model.layers {
         m.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, Choice::Relu));
@@ -66,59 +64,41 @@ pub fn masks(
     Ok(m)
 }
 
-fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<String>) -> Result<Masks, Error> {
-    let MaskSource::Oneshot { budget, allocation, rounds, images, zeros, vanish } = &r.masks else {
-        return Ok(Masks::default());
-    };
+fn search(
+    model: &Model,
+    r: &Request,
+    s: &Search,
+    progress: &Progress,
+    notes: &mut Vec<String>,
+) -> Result<Masks, Error> {
     let Some(data) = &r.data else {
         return Err(Error::Input(
             "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR"
                 .into(),
         ));
     };
-    let ds = data.open(Split::Train, Some(*images)).map_err(input)?;
-    let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
-    let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
-    let batches: Vec<_> = eval::batches(ty, ds.len().min(*images), CALIBRATION_BATCH)
-        .map_err(input)?
-        .into_iter()
-        .map(|range| eval::feed(&ds, range, layout).0)
-        .collect();
-    let layers = &model.layers;
     let named = |e: String| Error::Input(format!("{}: {e}", model.info.path.display()));
-    let (keep, vanish) = match (budget, vanish.text()) {
-        (Budget::Latency(_), Some(asked)) => {
-            return Err(Error::Input(format!(
-                "--budget {budget}: a time chooses the layers itself; leave out --{asked}"
-            )));
-        }
-        (Budget::Latency(l), None) => {
-            let mut tell = |i, n| progress.count("layers that fit the time", i, n);
-            let worth = whole::rescaled(&model.graph, layers, &batches, r.seed, *zeros, &mut tell);
-            let (choice, said) = latency::resolve(l, model, &r.into(), &worth.map_err(named)?)?;
-            notes.push(said);
-            (choice.keep, Vanish::Given(choice.closed))
-        }
-        (b, _) => {
-            let vanish = vanish.resolve(model, &r.into())?;
-            let keep = b.relus(model.relus()).map_err(input)?;
-            let stay = vanish.room(model.layers.iter().map(ReluLayer::relus));
-            notes.extend(crate::vanish::cut(b, keep, stay));
-            (keep.min(stay), vanish)
-        }
-    };
-    if vanish.any() && *allocation != Allocation::Global {
-        return Err(Error::Input(
-            "a latency budget, --layers and --vanish spread the ReLUs themselves: leave out --allocation"
-                .into(),
-        ));
+    let mut options = s.options.search(0, r.seed)?;
+    let ds = data.open(Split::Train, Some(options.calibration)).map_err(input)?;
+    let chosen = device::choose(&s.device).map_err(Error::Input)?;
+    if chosen.card.is_some() {
+        progress.line(&chosen.said);
     }
-    let (allocation, zeros) = (allocation.clone(), *zeros);
-    let options = Oneshot { keep, allocation, rounds: *rounds, seed: r.seed, zeros, vanish };
-    let found = oneshot::search(&model.graph, layers, &batches, &options, &mut |i, n| {
-        progress.count("mask search, round", i, n);
-    });
-    let mut m = found.map_err(named)?;
-    m.budget = Some(budget.to_string());
-    Ok(m)
+    let mut m = Network::of_graph(&model.graph, &ds, chosen.first()).map_err(named)?;
+    let images = first_images(&m, options.calibration.min(ds.len())).map_err(named)?;
+    guarded(chosen.first(), || {
+        let worth = || {
+            let mut tell = |i, n| progress.count("layers that fit the time", i, n);
+            let images = (&ds, &images[..]);
+            whole::rescaled(&m, images, &options.choices, r.seed, &mut tell).map_err(named)
+        };
+        let canonical = || Ok(Cow::Borrowed(model));
+        let target = resolve(&s.budget, &s.options, model.relus(), &r.into(), canonical, worth)?;
+        notes.extend(s.options.notice().into_iter().chain(target.said));
+        (options.keep, options.vanish) = (target.keep, target.vanish);
+        m.learn_slopes(s.options.slopes.unwrap_or(false));
+        let mut tell = |i, n| progress.count("mask search, round", i, n);
+        let found = oneshot::search(&m, &ds, &options, &mut tell).map_err(named)?;
+        Ok(Masks { budget: Some(s.budget.to_string()), ..found })
+    })
 }

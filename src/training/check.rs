@@ -1,7 +1,7 @@
 //! What is looked at before anything is trained.
 
+use super::Trainer;
 use super::target::chooses_layers;
-use super::{Trainer, is_oneshot};
 use crate::error::Error;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::exec::Branch;
@@ -40,9 +40,6 @@ impl Trainer<'_> {
             if let Some(budget) = &s.budget {
                 o.vanish().check(&names).map_err(fail)?;
                 chooses_layers(budget, o).map_err(fail)?;
-            }
-            if s.kind == Kind::Search && is_oneshot(o) {
-                continue;
             }
             let method = (s.kind == Kind::Search || o.method.is_some())
                 .then(|| o.method())

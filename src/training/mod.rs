@@ -7,13 +7,12 @@ mod fold;
 pub mod guard;
 mod interrupt;
 mod made;
-mod oneshot;
 mod plan;
 pub mod replay;
 mod sensitivity;
 pub mod spec;
 mod student;
-mod target;
+pub mod target;
 mod watch;
 
 use crate::error::{Error, input};
@@ -31,14 +30,18 @@ use relinc_passes::weigh::Fold;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::device::{self, Chosen, fit};
 use relinc_runtime::search::budget::Budget;
+use relinc_runtime::search::whole;
+use relinc_runtime::search::worth::first_images;
 use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
+use spec::StageOptions;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use target::Target;
 use watch::Watch;
 
-pub use plan::{Export, Plan, Planned, is_oneshot, trains};
+pub use plan::{Export, Plan, Planned};
 pub use student::Norm;
 
 /// What a plan made.
@@ -184,6 +187,7 @@ impl Trainer<'_> {
             let mut target = Target { keep: masks.kept(), ..Target::default() };
             if planned.kind == Kind::Search {
                 found = true;
+                notes.extend(o.notice());
                 let budget = planned.budget.as_ref().ok_or_else(|| input("stage search needs a budget"))?;
                 masks.budget = Some(budget.to_string());
                 let resolved = match budget {
@@ -192,18 +196,20 @@ impl Trainer<'_> {
                 };
                 target = match resolved {
                     Some(t) => t,
-                    None => self.target(budget, o, &student, &train, (&graph, info))?,
+                    None => {
+                        let canonical = || {
+                            let options = Options::default();
+                            Canonical::canonical(graph.clone(), info.clone(), vec![], &options, None)
+                                .map(Cow::Owned)
+                        };
+                        let worth = || self.worth(o, &student, &train);
+                        target::resolve(budget, o, relus, &self.pricing, canonical, worth)?
+                    }
                 };
                 notes.extend(target.said.clone());
             }
             if runs && shared.left(&name) != Left::All {
                 self.begin(&shared, i, &common, Some(&target).filter(|_| planned.kind == Kind::Search))?;
-            }
-            if planned.kind == Kind::Search && is_oneshot(o) {
-                let m = self.oneshot(&student, o, &target, &train, (&shared.tensors(&name), runs))?;
-                masks = Masks { budget: masks.budget, ..m };
-                student.set_masks(&masks);
-                continue;
             }
             let mut stage = self.stage(
                 planned,
@@ -221,8 +227,10 @@ impl Trainer<'_> {
             if runs {
                 fits(chosen, &student, &stage).map_err(|e| Error::Input(format!("stage {name}: {e}")))?;
             }
-            (validated, attacked) = (stage.recipe.val_images, stage.recipe.val_attacked);
-            attack = stage.validation_attack().to_string();
+            if stage.recipe.epochs > 0 {
+                (validated, attacked) = (stage.recipe.val_images, stage.recipe.val_attacked);
+                attack = stage.validation_attack().to_string();
+            }
             if let Some(dir) = &o.replay {
                 let order = replay::order(dir)?;
                 stage.order = Some(replay::part(&order, recorded, stage.recipe.epochs, train.len())?);
@@ -268,6 +276,16 @@ impl Trainer<'_> {
         })
     }
 
+    /// What each ReLU of the student costs when its layer goes whole.
+    fn worth(&self, o: &StageOptions, student: &Model, train: &Dataset) -> Result<Vec<Vec<f64>>, Error> {
+        let s = o.search(0, self.plan.seed)?;
+        let images = first_images(student, s.calibration.min(train.len())).map_err(input)?;
+        let mut tell = |i, n| self.progress.count("layers that fit the time", i, n);
+        let found = whole::rescaled(student, (train, &images), &s.choices, s.seed, &mut tell);
+        self.progress.finish();
+        found.map_err(input)
+    }
+
     fn stopped(&self, stage: &str) -> Error {
         Error::Stopped(format!(
             "stopped in stage {stage}; the checkpoint is in {}, go on with --resume",
@@ -295,7 +313,7 @@ impl Trainer<'_> {
         let method = match (planned.kind, search) {
             (Kind::Search, _) => Some(o.method()?),
             (Kind::Tune, _) if o.method.is_some() => Some(o.method()?),
-            (Kind::Tune, Some(s)) if !is_oneshot(&s.options) => Some(s.options.method()?),
+            (Kind::Tune, Some(s)) => Some(s.options.method()?).filter(|m| m.trains()),
             _ => None,
         };
         let robust = o.robust.unwrap_or_else(|| self.plan.robust());
@@ -305,7 +323,7 @@ impl Trainer<'_> {
         if planned.kind == Kind::Search {
             let mut s = o.search(target.keep, self.plan.seed)?;
             s.vanish = target.vanish.clone();
-            if s.counts == Counts::Eta(vec![]) {
+            if s.counts == Counts::Measured && s.method.trains() {
                 s.counts = Counts::Eta(self.sensitivity(
                     name,
                     o,

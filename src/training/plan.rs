@@ -4,7 +4,7 @@ use super::Norm;
 use super::spec::StageOptions;
 use crate::error::Error;
 use relinc_passes::masks::Masks;
-use relinc_runtime::device::Choice;
+use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::{Kind, Method};
@@ -68,7 +68,7 @@ pub struct Plan {
     /// The branches that are exported.
     pub branch: Export,
     /// Where it computes.
-    pub device: Choice,
+    pub device: DeviceSpec,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -76,7 +76,7 @@ pub struct Plan {
 impl Plan {
     /// Does any stage train?
     pub fn trains(&self) -> bool {
-        self.stages.iter().any(|s| s.kind != Kind::Search || !is_oneshot(&s.options))
+        self.stages.iter().any(|s| s.kind != Kind::Search || s.options.method().is_ok_and(Method::trains))
     }
     /// Can the network be folded before it is tuned: are there masks by then, and no search afterwards?
     pub fn folds(&self) -> bool {
@@ -101,14 +101,4 @@ impl Plan {
     pub fn robust(&self) -> bool {
         self.stages.iter().any(|s| s.options.is_robust())
     }
-}
-
-/// Is a search stage without training meant?
-pub fn is_oneshot(o: &StageOptions) -> bool {
-    o.method.as_deref().map_or(o.epochs.is_none(), |m| m == "oneshot")
-}
-
-/// Is this method one that trains?
-pub fn trains(method: &str) -> bool {
-    method.parse::<Method>().is_ok()
 }

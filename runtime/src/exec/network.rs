@@ -121,6 +121,8 @@ pub struct Network {
     /// The parameter of each ReLU layer's slopes, where they are learned; empty before [`Network::add_slopes`].
     slopes: Vec<Option<usize>>,
     input: Vec<usize>,
+    /// The batch of a graph that takes no other.
+    fixed_batch: Option<usize>,
     device: Device,
 }
 
@@ -155,6 +157,7 @@ impl Network {
         let output = graph.outputs().first().ok_or("the model has no output")?.node;
         let mut net = Network {
             input: ty.per_sample(),
+            fixed_batch: crate::eval::fixed_batch(ty),
             steps: vec![],
             fusion: Fusion::default(),
             output: 0,
@@ -314,6 +317,10 @@ impl Network {
     /// Dimensions of one input sample.
     pub fn input(&self) -> &[usize] {
         &self.input
+    }
+    /// Images it takes at once: as many as wished, or those of its graph's fixed batch.
+    pub fn batch(&self, wish: usize) -> usize {
+        self.fixed_batch.unwrap_or(wish)
     }
     /// Where its constants live, without gradients.
     pub fn device(&self) -> &Device {

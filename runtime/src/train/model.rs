@@ -2,16 +2,18 @@
 
 use super::evaluate::Runnable;
 use super::front::Front;
-use crate::data::Normalize;
+use crate::data::{Dataset, Normalize};
 use crate::dice::Dice;
+use crate::eval::{fixed_batch, only_input};
 use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Gate, Network, Precision, Role, Started, Statistics};
+use crate::exec::{Branch, Gate, Network, Precision, Role, Started, Statistics, free_batch};
 use crate::fnv::fingerprint;
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::choice::Choice;
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
 use relinc_passes::quotient;
+use std::borrow::Cow;
 
 /// How much of a new batch's statistics enters the running ones, as in PyTorch.
 pub const MOMENTUM: f32 = 0.1;
@@ -39,6 +41,19 @@ impl Model {
         let front = Front::new(normalize, image, net.input(), net.device())?;
         let gates = net.relus().iter().map(|r| Gate::open(r.relus(), net.device())).collect();
         Ok(Model { params, masks: Masks::default(), gates, front, net, slopes: false })
+    }
+
+    /// A canonical graph made ready for the images of a data set. A batch of one that cannot be made free is kept.
+    ///
+    /// # Errors
+    /// An operation that cannot be trained, other images than the data set has, more than one image fixed as the batch.
+    pub fn of_graph(g: &Graph, ds: &Dataset, device: &Device) -> Result<Model, String> {
+        let free = match (free_batch(g), fixed_batch(only_input(g)?.1)) {
+            (Ok(free), _) => Cow::Owned(free),
+            (Err(_), Some(1)) => Cow::Borrowed(g),
+            (Err(why), _) => return Err(why),
+        };
+        Model::new(Network::new(&free, false, device)?, &ds.normalize(), ds.image_shape())
     }
 
     /// A copy on another device.
@@ -91,6 +106,12 @@ impl Model {
         if on {
             self.params.extend(self.net.add_slopes());
         }
+    }
+
+    /// The slopes a channel that layer `relu` has learned so far, where it learns some.
+    pub fn learned_slopes(&self, relu: usize) -> Option<Vec<f32>> {
+        let p = self.net.slope_of(relu).filter(|_| self.slopes)?;
+        Some(download(self.params[p].clone()))
     }
 
     /// The masks with the slopes learned so far, each at the nearest quotient ([`quotient`]); an identity element of slope 0 is

@@ -115,7 +115,7 @@ impl Stage<'_> {
         watcher: &mut dyn Watcher,
     ) -> Result<Ended, StageError> {
         let r = &self.recipe;
-        if !model.net.params().iter().any(|p| p.role.trainable()) {
+        if r.epochs > 0 && !model.net.params().iter().any(|p| p.role.trainable()) {
             let why = "the network has no weights to train; search with method oneshot, which trains nothing";
             return Err(StageError::Other(format!("stage {}: {why}", self.name)));
         }
@@ -161,7 +161,7 @@ impl Run<'_, '_> {
     fn all(&mut self, watcher: &mut dyn Watcher) -> Result<Ended, StageError> {
         let r = &self.stage.recipe;
         if !self.load()? {
-            let first = self.ask(0, 0, |l, s| l.start(s))?;
+            let first = self.ask(0, 0, |l, s| l.start(s, &mut |i, n| watcher.round(i, n)))?;
             self.wear(first);
             self.epoch_masks = self.masks.clone();
         }
@@ -181,7 +181,9 @@ impl Run<'_, '_> {
                     let rounded = self.model.with_slopes(self.masks.clone());
                     self.wear(rounded);
                 }
-                self.remeasure()?;
+                if r.epochs > 0 {
+                    self.remeasure()?;
+                }
             }
             self.progress.finished = true;
             self.save()?;

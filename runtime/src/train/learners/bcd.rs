@@ -4,14 +4,14 @@
 //! Starts from a gradual mask with twice the budget, so that only the last half is removed block by block; between the
 //! epochs of removal the student trains on.
 
-use super::{identity_masks, masks_of, shapes};
+use super::{identity_masks, masks_of};
 use crate::exec::{Branch, Gate};
-use crate::train::evaluate::{self, Runnable, pixels};
-use crate::train::learner::{Learner, Scene};
+use crate::search::ranking::Ranking;
+use crate::train::evaluate::{self, Runnable, pixels_of};
+use crate::train::learner::{Learner, Scene, Tell};
 use crate::train::loader::order;
 use crate::train::loss::{cross_entropy, labels};
 use crate::train::recipe::SearchOptions;
-use crate::train::select::select;
 use crate::train::sensitivity;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -51,10 +51,7 @@ impl Bcd {
     fn loss(scene: &Scene<'_>, gates: &[Gate], images: &[usize]) -> Result<f64, String> {
         let m = scene.student;
         let device = m.net.device();
-        let x = burn::tensor::Tensor::cat(
-            images.iter().map(|&i| pixels(scene.train, i..i + 1, device)).collect(),
-            0,
-        );
+        let x = pixels_of(scene.train, images, device);
         let r = Runnable { gates, ..m.runnable() };
         let z = r.logits(x, Branch::Clean)?;
         let of: Vec<usize> = images.iter().map(|&i| scene.train.label(i)).collect();
@@ -65,16 +62,14 @@ impl Bcd {
 }
 
 impl Learner for Bcd {
-    fn start(&mut self, scene: &Scene<'_>) -> Result<Masks, String> {
+    fn start(&mut self, scene: &Scene<'_>, _: &mut Tell<'_>) -> Result<Masks, String> {
         if let Some(m) = &self.options.first {
             return Ok(m.clone());
         }
         let o = &self.options;
         let keep = (o.keep * 2).min(scene.student.net.relu_count());
-        let worth: Vec<Vec<f64>> =
-            sensitivity::worth(scene, o.calibration, o.seed)?.into_iter().map(|w| w.identity).collect();
-        let kept = select(&worth, &shapes(scene.student), keep, None, o.granularity);
-        Ok(identity_masks(scene.student, &kept))
+        let worth = sensitivity::worth(scene, o.calibration, o.seed)?;
+        Ranking::new(scene.student, &worth, &o.choices).masks(scene.student, o, keep, 1.0)
     }
 
     fn after_epoch(&mut self, scene: &Scene<'_>) -> Result<Option<Masks>, String> {

@@ -3,6 +3,7 @@
 pub mod bcd;
 pub mod frozen;
 pub mod gradual;
+pub mod oneshot;
 pub mod senet;
 pub mod snl;
 

@@ -4,7 +4,7 @@
 use super::{identity_masks, shapes};
 use crate::exec::Gate;
 use crate::exec::value::{download, upload};
-use crate::train::learner::{Learner, Scene};
+use crate::train::learner::{Learner, Scene, Tell};
 use crate::train::optimizer::Adam;
 use crate::train::recipe::SearchOptions;
 use crate::train::seen::Seen;
@@ -54,7 +54,7 @@ impl Snl {
 }
 
 impl Learner for Snl {
-    fn start(&mut self, scene: &Scene<'_>) -> Result<Masks, String> {
+    fn start(&mut self, scene: &Scene<'_>, _: &mut Tell<'_>) -> Result<Masks, String> {
         let m = scene.student;
         if self.alpha.is_empty() {
             let first = |r: &ReluLayer| self.options.first.as_ref().and_then(|f| f.layers.get(&r.name));
