@@ -185,7 +185,8 @@ fn a_search_without_a_method_is_one_shot_and_says_so() {
     for (tune, stages) in [("", 1), ("  - {stage: tune, epochs: 1, batch: 64}\n", 2)] {
         let (yaml, out) = (dir.path().join("p.yaml"), dir.path().join(format!("out{stages}")));
         let search = "{stage: search, budget: 50%, epochs: 3, calibration: 32, rounds: 2}";
-        let text = format!("model: {QUICK}\ndata: {DATA}\nstages:\n  - {search}\n{tune}accuracy: {{limit: 64}}\n");
+        let text =
+            format!("model: {QUICK}\ndata: {DATA}\nstages:\n  - {search}\n{tune}accuracy: {{limit: 64}}\n");
         std::fs::write(&yaml, text).unwrap();
         let v = json(&["run", yaml.to_str().unwrap(), "-o", out.to_str().unwrap()]);
         let notes = v["notes"].to_string();
@@ -201,16 +202,17 @@ fn one_shot_takes_granularity_counts_and_slopes() {
     let dir = tempfile::tempdir().unwrap();
     let compile = |name: &str, more: &[&str]| {
         let out = dir.path().join(name);
-        let search = ["compile", QUICK, "--budget", "20000", "--calibration", "32", "--rounds", "2", "--data", DATA];
+        let search =
+            ["compile", QUICK, "--budget", "20000", "--calibration", "32", "--rounds", "2", "--data", DATA];
         json(&[&search[..], &["--limit", "32", "-o", out.to_str().unwrap()], more].concat());
         masks(&out)
     };
     let layers = compile("layer", &["--granularity", "layer"]);
     let whole = layers.layers.values().filter(|m| m.kept() > 0 && m.kept() < m.values.len()).count();
     assert!(layers.kept() == 20_000 && whole <= 1, "{whole} layers keep a part");
-    let counts = [2000, 2000, 2000, 2000, 4000, 4000, 4000].map(|n: usize| n.to_string()).join(",");
+    let counts = [2000, 2000, 2000, 4000, 4000, 3000, 3000].map(|n: usize| n.to_string()).join(",");
     let given = compile("counts", &["--counts", &counts]);
-    assert_eq!(given.layers["relu06"].kept(), 4000);
+    assert_eq!(given.layers["relu06"].kept(), 3000);
     let sloped = compile("slopes", &["--slopes"]);
     let slopes = sloped.layers.values().filter_map(|m| m.slopes()).flatten().filter(|s| **s != 1.0).count();
     assert!(sloped.kept() == 20_000 && slopes > 0);

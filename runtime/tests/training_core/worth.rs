@@ -112,7 +112,9 @@ fn one_shot_fits_slopes_that_cost_less() {
     let found = oneshot::search(&m, &ds, &o, &mut |_, _| {}).unwrap();
     let slopes: Vec<f32> =
         found.layers.values().filter_map(LayerMask::slopes).flat_map(<[f32]>::to_vec).collect();
-    assert!(slopes.iter().any(|&s| s != 1.0) && slopes.iter().all(|s| relinc_passes::quotient::nearest(*s) == *s));
+    assert!(
+        slopes.iter().any(|&s| s != 1.0) && slopes.iter().all(|s| relinc_passes::quotient::nearest(*s) == *s)
+    );
     assert_eq!(found.kept(), 200);
 }
 
