@@ -1,23 +1,33 @@
 //! `relinc compile`: import → canonical form → masks → lowering → artefacts → report.
 
+mod accuracy;
+pub mod baseline;
 pub mod describe;
 pub mod fixed;
 mod fold;
 mod forms;
+mod kept;
+mod next;
+mod place;
 mod search;
+mod sparse;
 mod stable;
 
 pub use self::fold::FoldMode;
+pub use self::search::Search;
 use crate::error::{Error, input};
+use crate::folder::{Begin, Folder, Inputs, Staging};
+use crate::images::Images;
 use crate::model::{Model, PassRecord};
 use crate::probe::Probe;
 use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
-use crate::staging::Staging;
-use crate::training::spec::StageOptions;
-use crate::training::target::chooses_layers;
+use baseline::{Baseline, Column};
+pub(crate) use place::{Place, writes};
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
+use relinc_passes::drop_redundant_relu::settle;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
+use relinc_passes::head;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::Masks;
@@ -25,7 +35,6 @@ use relinc_passes::pass::Options;
 use relinc_passes::valid;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::data::{DataSpec, Split};
-use relinc_runtime::device;
 use relinc_runtime::eval;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
@@ -53,6 +62,37 @@ impl Target {
             Target::Spu => "spu",
             Target::Crypten => "crypten",
             Target::MpSpdz => "mp-spdz",
+        }
+    }
+
+    /// Every file it may have in the output folder.
+    pub fn files(self) -> &'static [&'static str] {
+        match self {
+            Target::Onnx => &["model.onnx", "model.onnx.data"],
+            Target::Spu => &[
+                "spu/manifest.json",
+                "spu/model.aby3.mlir",
+                "spu/model.cheetah.mlir",
+                "spu/model.mlir",
+                "spu/model.semi2k.mlir",
+                "spu/run.py",
+                "spu/sample_input.npy",
+                "spu/weights.npz",
+            ],
+            Target::Crypten => &[
+                "crypten/manifest.json",
+                "crypten/model.onnx",
+                "crypten/model.onnx.data",
+                "crypten/run.py",
+                "crypten/sample_input.npy",
+            ],
+            Target::MpSpdz => &[
+                "mp-spdz/README.md",
+                "mp-spdz/image.txt",
+                "mp-spdz/relinc_model.json",
+                "mp-spdz/relinc_model.mpc",
+                "mp-spdz/weights.txt",
+            ],
         }
     }
 }
@@ -85,37 +125,15 @@ pub enum MaskSource {
     Search(Box<Search>),
 }
 
-/// A search stage without steps.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Search {
-    /// How.
-    pub options: StageOptions,
-    /// ReLUs to keep.
-    pub budget: Budget,
-    /// Where it computes.
-    pub device: device::DeviceSpec,
-}
-
-impl Search {
-    /// Finds what cannot be asked of it before any work.
-    pub fn new(options: StageOptions, budget: Budget, device: device::DeviceSpec) -> Result<Search, Error> {
-        let method = options.method()?;
-        if method.trains() {
-            return Err(Error::Input(format!(
-                "method {method} trains: use relinc search, or relinc run with a pipeline file; compile does oneshot"
-            )));
-        }
-        chooses_layers(&budget, &options)?;
-        options.search(0, 0)?;
-        Ok(Search { options, budget, device })
-    }
-}
-
 /// Everything `compile` is asked.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The output folder.
     pub out: PathBuf,
+    /// The command that asks.
+    pub by: &'static str,
+    /// What it reads.
+    pub inputs: Inputs,
     /// Masks.
     pub masks: MaskSource,
     /// Images for calibration, accuracy and the sample input.
@@ -150,15 +168,53 @@ pub struct Request {
     pub fixed_point: Option<fixed::FixedPoint>,
     /// Seed of everything random.
     pub seed: u64,
-    /// The network before training, whose accuracy is the one before.
-    pub reference: Option<Graph>,
-    /// The network before it was folded for tuning, which costs are compared with, and what merged.
-    pub unfolded: Option<(Graph, Vec<PassRecord>)>,
+    /// The network whose accuracy is the one before.
+    pub before: Before,
+    /// The graph that was imported, where the one to compile was made of it; costs are compared with it.
+    pub original: Option<Graph>,
+    /// What merged in the original before the network was tuned.
+    pub merged: Option<Vec<PassRecord>>,
+    /// Layers that keep none of the ReLUs that given masks leave them.
+    pub vanish: Vec<String>,
     /// What training found, for the report.
     pub learned: Option<Learned>,
+    /// Points of accuracy that may be lost at most.
+    pub max_drop: Option<f64>,
 }
 
 impl Request {
+    /// Asks for nothing but prices: no ReLU is removed, nothing is written, and protocols of SPU get the programs of the target spu.
+    pub fn unmasked(protocols: Vec<Protocol>, networks: Vec<Network>, weights: Option<Weights>) -> Request {
+        Request {
+            out: PathBuf::new(),
+            by: "inspect",
+            inputs: Inputs::default(),
+            masks: MaskSource::All,
+            data: None,
+            split: Split::Test,
+            eval_images: 0,
+            targets: vec![Target::Spu],
+            opset: *onnx::OPSETS.end(),
+            conv_form: ConvForm::Auto,
+            fold: FoldMode::Auto,
+            weights,
+            protocols,
+            networks,
+            drop_softmax: false,
+            input_range: None,
+            stable_sign: None,
+            verify_each: false,
+            fixed_point: None,
+            seed: 0,
+            before: Before::default(),
+            original: None,
+            merged: None,
+            vanish: vec![],
+            learned: None,
+            max_drop: None,
+        }
+    }
+
     /// Prices where a budget in seconds holds, too.
     pub fn price_at(&mut self, b: &Budget) -> Result<(), Error> {
         let Budget::Latency(l) = b else { return Ok(()) };
@@ -173,6 +229,32 @@ impl Request {
     }
 }
 
+/// A network in words.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// What it is: "the original".
+    pub text: String,
+    /// It is the original or its teacher.
+    pub original: bool,
+}
+
+/// The network whose accuracy is the one before.
+#[derive(Debug, Clone)]
+pub enum Before {
+    /// The model with all its ReLUs.
+    Own(Named),
+    /// Another one with all its ReLUs.
+    Network(Box<Graph>, Named),
+    /// There was none: training began with random weights.
+    Nothing,
+}
+
+impl Default for Before {
+    fn default() -> Before {
+        Before::Own(Named { text: "the original".into(), original: true })
+    }
+}
+
 /// What training adds to a report.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
@@ -180,6 +262,8 @@ pub struct Learned {
     pub training: rm::Training,
     /// Accuracies of the networks of the run.
     pub evaluations: Vec<rm::Evaluation>,
+    /// How the model's file was read.
+    pub import: ImportOptions,
     /// The branch that is exported, of dual batch normalisations.
     pub branch: Option<Branch>,
     /// Sentences.
@@ -197,18 +281,72 @@ pub enum Source {
     Trained(Box<Graph>, Box<ModelInfo>),
 }
 
+impl Source {
+    /// How the file is read; by default where there is none.
+    pub fn import(&self) -> ImportOptions {
+        match self {
+            Source::File(_, o) => o.clone(),
+            Source::Built(..) | Source::Trained(..) => ImportOptions::default(),
+        }
+    }
+}
+
+/// The masks in an output folder.
+pub(crate) const MASKS: &str = "masks.safetensors";
+/// The trained network with all its ReLUs.
+pub(crate) const TRAINED: &str = "trained.onnx";
 /// Images the MPC runners get as their sample.
 const SAMPLE: usize = 20;
 
-/// Compiles and writes the output folder; returns what was reported.
-pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Report, Error> {
+/// Compiles and writes the output folder; returns what was reported. A pipeline says in `begin` what it does with a run that it finds
+/// there; `compile` itself takes the place of a compilation, and adds to what training left.
+pub fn compile(
+    source: Source,
+    r: &Request,
+    begin: Option<Begin>,
+    progress: &Progress,
+) -> Result<Report, Error> {
+    let mut folder = Folder::output(&r.out, r.by, r.by, begin, progress)?;
+    if let Some(begin) = begin
+        && folder.manifest().holds_run()
+    {
+        folder.refuse_run(begin, "a run")?;
+    }
+    let (r, place) = Place::claim(&mut folder, &source, r, begin == Some(Begin::Restart))?;
+    compile_into(source, &r, &mut folder, place, progress)
+}
+
+/// Compiles into a folder in which it was claimed what is written.
+pub(crate) fn compile_into(
+    source: Source,
+    r: &Request,
+    folder: &mut Folder,
+    place: Place,
+    progress: &Progress,
+) -> Result<Report, Error> {
     if r.fold == FoldMode::BeforeTune && !matches!(source, Source::Trained(..)) {
         return Err(Error::Input("fold before-tune wants a stage tune: relinc run or relinc tune".into()));
     }
-    let staging = Staging::new(&r.out)?;
+    let staging = folder.stage()?;
+    let made = make(source, r, folder, &staging, place, progress);
+    let (report, dropped) = made.map_err(|e| staging.named(e))?;
+    folder.commit(staging, dropped)?;
+    Ok(report)
+}
+
+/// Makes everything in the staging folder; the report, and which files of the folder go.
+fn make(
+    source: Source,
+    r: &Request,
+    folder: &Folder,
+    staging: &Staging,
+    place: Place,
+    progress: &Progress,
+) -> Result<(Report, impl Fn(&str) -> bool + use<>), Error> {
     let trained = matches!(source, Source::Trained(..));
     let mut options =
         Options { drop_softmax: r.drop_softmax, input_range: r.input_range, ..Options::default() };
+    let import = source.import();
     let (imported, info, mut notes) = describe::open(source)?;
     if let Some(k) =
         eval::only_input(&imported).ok().and_then(|(_, t)| eval::fixed_batch(t)).filter(|&k| k > 1)
@@ -218,76 +356,115 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
             "{file}: the batch is fixed at {k}; export the model with batch 1 or a free batch"
         )));
     }
-    let held_out = match &r.data {
-        Some(d) => Some(d.open(r.split, Some(r.eval_images.max(fixed::IMAGES))).map_err(input)?),
+    let data = match &r.data {
+        Some(d) => Some(Images::labelled(d, &imported, &info.path)?),
         None => None,
     };
-    let sample = describe::sample(&imported, held_out.as_ref(), SAMPLE, r.seed)?;
-    describe::check_range(r.input_range, &sample)?;
-    let mut probe = match r.verify_each {
-        true => Some(Probe::new(describe::probe_inputs(&imported, &sample)?)),
-        false => None,
-    };
+    let fitted = Request { data: data.as_ref().map(|i| i.spec.clone()), ..r.clone() };
+    let r = &fitted;
     progress.step("canonical form");
-    let mut model = Model::canonical(imported, info, vec![], &options, probe.as_mut())?;
-    let original = model.graph.clone();
-    let facts = infer(&original).map_err(|e| input(&e[0]))?;
-    let whole = match &r.unfolded {
-        Some((g, merged)) => {
-            model.passes.extend(merged.iter().cloned());
-            Model::canonical(g.clone(), model.info.clone(), vec![], &options, None)?.graph
-        }
-        None => original.clone(),
+    let (_, wanted) = eval::only_input(&imported).map_err(input)?;
+    let wanted = wanted.clone();
+    let file = Baseline::read(r.original.as_ref().unwrap_or(&imported), r)?;
+    let canonical =
+        |g: Graph, probe: Option<&mut Probe>| Model::canonical(g, info.clone(), vec![], &options, probe);
+    // Nothing that the network alone decides waits for images. Probes are images, so with them it is made once more.
+    let watched = r.verify_each.then(|| imported.clone());
+    let mut model = canonical(imported, None)?;
+    notes.append(&mut model.notices);
+    let lean = model.lean()?;
+    let given = search::given(&model, &lean, r)?;
+    if let (Some(i), false) = (&data, trained) {
+        i.announce(progress);
+    }
+    let held_out = match &data {
+        Some(i) => Some(i.open(r.split, Some(r.eval_images.max(fixed::IMAGES)))?),
+        None => None,
     };
-    let whole_facts = infer(&whole).map_err(|e| input(&e[0]))?;
-    let totals_before = cost::totals(&whole, &whole_facts);
-    let mut accuracy = match &held_out {
+    notes.extend(data.iter().flat_map(|i| i.catalogue.notices.clone()));
+    notes.extend(held_out.iter().flat_map(|d| d.notices().to_vec()));
+    let sample = describe::sample(&wanted, held_out.as_ref(), SAMPLE, r.seed)?;
+    describe::check_range(r.input_range, &sample)?;
+    let mut probe = None;
+    if let Some(g) = watched {
+        let watching = probe.insert(Probe::new(describe::probe_inputs(&wanted, &sample)?));
+        model = canonical(g, Some(watching))?;
+        model.notices.clear();
+    }
+    let unmasked = model.graph.clone();
+    let facts = infer(&unmasked).map_err(|e| input(&e[0]))?;
+    let before = match &held_out {
         Some(ds) => {
-            let before = r.reference.as_ref().unwrap_or(&original);
-            Some(search::accuracy(before, ds, r, "before", progress)?)
+            let another = match &r.before {
+                Before::Network(g, _) => Some(canonical((**g).clone(), None)?.graph),
+                Before::Own(_) | Before::Nothing => None,
+            };
+            Some(accuracy::before(another.as_ref().unwrap_or(&lean.graph), ds, r, progress)?)
         }
         None => None,
     };
+    if let (Some(i), Some(ds), Some(a), false) = (&data, &held_out, &before, trained)
+        && let Some(said) = i.doubt(&unmasked, ds, a.clean().unwrap_or(100.0), progress)?
+    {
+        progress.line(&said);
+        notes.push(said);
+    }
     notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
-    let mut masks = search::masks(&model, r, progress, &mut notes)?;
+    let mut masks = search::masks(&model, &lean, r, given, progress, &mut notes)?;
+    let whole = match &r.original {
+        Some(g) => canonical(g.clone(), None)?,
+        None => model.clone(),
+    };
+    let untouched = masks.layers.values().all(|m| m.kept() == m.values.len());
+    let nothing_removed = untouched && r.stable_sign.is_none() && r.merged.is_none();
+    let baseline = Baseline::new(file, whole, &options, nothing_removed, r)?;
+    notes.extend(baseline.notes(r));
+    model.passes.extend(r.merged.iter().flatten().cloned());
     options.masks = Some(masks.clone());
+    settle(&model.graph, &mut masks, r.input_range).map_err(input)?;
+    let (given, proven) = (options.masks.clone().unwrap_or_default(), masks.clone());
     if let Some(n) = r.stable_sign {
         let signs = stable::signs(&model, r, n, &masks, progress)?;
         signs.take_off(&mut masks);
         options.signs = Some(signs);
     }
+    model.put_head_on(probe.as_mut())?;
     if trained {
         let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
         let o = onnx::OnnxOptions { opset: r.opset, ..Default::default() };
-        onnx::emit(&v, &staging.path().join("trained.onnx"), &o).map_err(input)?;
+        onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }
     progress.step("lowering");
     options.fold = r.fold.options(r);
+    let canonical = (!nothing_removed).then(|| model.clone());
     model.lower(&options, probe.as_mut())?;
-    if let (Some(n), Some(given), Some(ds)) = (r.stable_sign, &options.masks, &held_out) {
-        notes.push(stable::counts(given, &masks, n));
-        let (largest, said) = stable::change(&original, given, &masks, ds, progress)?;
+    if let (Some(n), Some(ds)) = (r.stable_sign, &held_out) {
+        notes.push(stable::counts(&proven, &masks, n));
+        let (largest, said) = stable::change(&unmasked, &proven, &masks, ds, progress)?;
         notes.push(said);
         model.measured("stable-sign", largest);
     }
     let images = match r.fixed_point {
-        Some(_) => describe::sample(&model.graph, held_out.as_ref(), fixed::IMAGES, r.seed)?,
+        Some(_) => {
+            let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
+            describe::sample(ty, held_out.as_ref(), fixed::IMAGES, r.seed)?
+        }
         None => sample.clone(),
     };
     if let Some(target) = r.fixed_point.and_then(|f| f.normalise) {
         fixed::normalise(&mut model, &images, target, &mut options, probe.as_mut())?;
     }
     let emitted = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
-    if let (Some(a), Some(ds)) = (&mut accuracy, &held_out) {
-        let n = r.eval_images;
-        let after = eval::clean(emitted.graph(), ds, n, &mut |i, n| progress.count("accuracy after", i, n))
-            .map_err(input)?;
-        notes.push(format!(
-            "After masking, {} classes are predicted on {} images.",
-            after.classes_predicted, after.n
-        ));
-        a.after = Some(rm::Scores { clean: Some(after.clean), ..Default::default() });
-    }
+    let accuracy = match (before, &held_out) {
+        (Some(before), Some(ds)) => {
+            let mut logits = emitted.graph().clone();
+            head::split(&mut logits, emitted.facts());
+            let (found, said) = accuracy::after(before, &logits, ds, r, progress)?;
+            notes.push(said);
+            Some(found)
+        }
+        _ => None,
+    };
     let fixed_point = match r.fixed_point {
         Some(f) => {
             let tell = &mut |i, n| progress.count("fixed point", i, n);
@@ -298,17 +475,24 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         None => None,
     };
     progress.step("emitting");
-    let chosen = forms::Chosen::new(r, &emitted);
+    let chosen = forms::Chosen::new(r, emitted.graph(), emitted.facts());
     notes.extend(chosen.notes(r, &emitted));
-    emit(&emitted, &staging, r, &model, &sample, &chosen)?;
-    masks.write(&staging.path().join("masks.safetensors")).map_err(input)?;
-    let layers = describe::layers(&model, &masks, &original, &facts);
-    let report = Report {
+    emit(&emitted, staging, r, &model, &sample, &chosen)?;
+    if !place.keeps(MASKS) {
+        masks.write(&staging.path().join(MASKS)).map_err(input)?;
+    }
+    let layers = describe::layers(&model, (&given, &masks), &unmasked, &facts);
+    let after = Column::new(emitted.graph(), emitted.facts(), r, &chosen);
+    let mut report = Report {
+        relinc_report: rm::FORM,
         relinc: env!("CARGO_PKG_VERSION").into(),
         model: describe::model_info(&model.info),
-        totals: cost::totals(emitted.graph(), emitted.facts()),
-        before: Some(totals_before),
-        cost: describe::costs(r, &emitted, &chosen, Some((&whole, &whole_facts)), &mut notes),
+        verdict: None,
+        conclusions: vec![],
+        totals: after.totals,
+        lossless: Some(baseline.lossless.as_ref().map_or(after.totals, |l| l.totals)),
+        before: Some(baseline.file.totals),
+        cost: describe::costs(r, &after, &baseline, &mut notes),
         measured: vec![],
         accuracy,
         training: r.learned.as_ref().map(|l| l.training.clone()),
@@ -316,20 +500,22 @@ pub fn compile(source: Source, r: &Request, progress: &Progress) -> Result<Repor
         passes: describe::passes(&model),
         fixed_point,
         masks: describe::mask_pictures(&model, &masks),
-        settings: describe::settings(r, &masks),
-        artefacts: staging
-            .files()
-            .map_err(input)?
-            .into_iter()
-            .map(|(path, bytes)| rm::Artefact { path, bytes })
-            .collect(),
+        settings: describe::settings(r, &masks, data.as_ref()),
+        artefacts: place.artefacts(staging, folder)?,
         notes: describe::notes(notes, &layers),
         layers,
     };
+    let dropped = place.drops();
+    place.carry(&mut report, staging, folder)?;
+    let import = r.learned.as_ref().map_or(&import, |l| &l.import);
+    report.verdict = Some(next::verdict(r, import, &report));
+    if let Some(model) = &canonical {
+        let masked = sparse::Masked { model, masks: &masks, options: &options, r };
+        report.conclusions = sparse::conclude(&masked, &after, import)?;
+    }
     still_readable(emitted.graph(), &model.info)?;
-    report::write(staging.path(), &report).map_err(|e| Error::Input(format!("{}: {e}", r.out.display())))?;
-    staging.commit()?;
-    Ok(report)
+    report::write(staging.path(), &report).map_err(input)?;
+    Ok((report, dropped))
 }
 
 /// Weights that stay in the model's file must have been there when they were looked at.

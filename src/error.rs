@@ -1,4 +1,4 @@
-//! The two ways a command can end other than well.
+//! The ways a command can end other than well.
 
 use std::fmt;
 
@@ -9,8 +9,10 @@ pub enum Error {
     Input(String),
     /// The work ran and the answer is no: exit code 1.
     Answer(String),
-    /// The user stopped it: exit code 130.
-    Stopped(String),
+    /// The work ran and its result cannot be printed: exit code 1.
+    Output(String),
+    /// It was stopped, with this exit code: 128 and the signal's number.
+    Stopped(String, u8),
 }
 
 impl Error {
@@ -18,8 +20,8 @@ impl Error {
     pub fn code(&self) -> u8 {
         match self {
             Error::Input(_) => 2,
-            Error::Answer(_) => 1,
-            Error::Stopped(_) => 130,
+            Error::Answer(_) | Error::Output(_) => 1,
+            Error::Stopped(_, code) => *code,
         }
     }
 }
@@ -27,7 +29,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Input(m) | Error::Answer(m) | Error::Stopped(m) => f.write_str(m),
+            Error::Input(m) | Error::Answer(m) | Error::Output(m) | Error::Stopped(m, _) => f.write_str(m),
         }
     }
 }

@@ -10,6 +10,9 @@ pub mod cli;
 pub mod compile;
 pub mod error;
 pub mod fixed_point;
+pub mod folder;
+pub mod images;
+pub mod interrupt;
 pub mod jobs;
 pub mod latency;
 pub mod measure;
@@ -20,7 +23,6 @@ pub mod progress;
 pub mod python;
 pub mod random;
 pub mod report;
-pub mod staging;
 pub mod training;
 pub mod vanish;
 

@@ -1,14 +1,20 @@
-//! A model brought to canonical form, with named ReLU layers: what every command starts from.
+//! A model brought to canonical form, with named ReLU layers and its head taken off: what every command starts from.
 
 use crate::error::{Error, input};
 use crate::probe::Probe;
-use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
+use relinc_passes::canonicalise::Canonicalise;
+use relinc_passes::choice::Choice;
+use relinc_passes::drop_redundant_relu::{is_gone, redundant, settle};
+use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, ModelInfo, Wanted, import};
+use relinc_passes::head::{self, Head};
 use relinc_passes::ir::infer::infer;
-use relinc_passes::ir::{Graph, Op};
-use relinc_passes::layers::{ReluLayer, name_layers};
+use relinc_passes::ir::{Facts, Graph, NodeId, Op};
+use relinc_passes::layers::{ReluLayer, name_layers, without};
+use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::pass::{self, Options, Outcome, Pass, PassError, Refusal};
 use relinc_passes::registry;
 use relinc_passes::weigh::Candidate;
+use relinc_runtime::cost;
 use std::path::Path;
 
 /// What a pass did to this model; a pass that runs twice has one record.
@@ -31,8 +37,10 @@ pub struct PassRecord {
 /// An imported model in canonical form.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// The canonical, unmasked graph.
+    /// The canonical, unmasked graph, up to its logits where the output is class scores.
     pub graph: Graph,
+    /// What comes after the logits.
+    pub head: Head,
     /// Where it came from.
     pub info: ModelInfo,
     /// Its ReLU layers in order.
@@ -41,6 +49,8 @@ pub struct Model {
     pub passes: Vec<PassRecord>,
     /// What the import wants the user to know.
     pub notices: Vec<String>,
+    /// ReLUs of the graph as it was read: every spelling of a ReLU counted, none moved or dropped yet.
+    pub relus_read: u64,
 }
 
 impl Model {
@@ -73,9 +83,7 @@ impl Model {
         notices: Vec<String>,
         options: &Options,
     ) -> Result<Model, Error> {
-        let keep = |p: &dyn Pass| {
-            matches!(p.name(), "canonicalise" | "commute-relu-maxpool" | "drop-softmax" | "drop-dead")
-        };
+        let keep = |p: &dyn Pass| matches!(p.name(), "canonicalise" | "commute-relu-maxpool" | "drop-dead");
         Model::normalised(graph, info, notices, options, None, keep)
     }
 
@@ -87,19 +95,112 @@ impl Model {
         mut probe: Option<&mut Probe>,
         wanted: impl Fn(&dyn Pass) -> bool,
     ) -> Result<Model, Error> {
-        let mut m = Model { graph, info, layers: vec![], passes: vec![], notices };
+        let head = Head::default();
+        let mut m = Model { graph, head, info, layers: vec![], passes: vec![], notices, relus_read: 0 };
         if let Some(p) = probe.as_deref_mut() {
             p.start(&m.graph)?;
         }
         for p in registry::normalising().filter(|p| p.enabled(options) && wanted(*p)) {
             m.run(p, options, probe.as_deref_mut())?;
+            if p.name() == Canonicalise.name() {
+                m.relus_read = cost::totals(&m.graph, &m.facts()?).relus;
+                m.take_head(probe.as_deref_mut())?;
+            }
         }
-        let facts = infer(&m.graph).map_err(|e| Error::Input(join(&e, &m.info.path)))?;
+        let facts = m.facts()?;
+        let idle = redundant(&m.graph, &facts, options.input_range);
         m.layers = name_layers(&mut m.graph, &facts);
+        m.layers.iter_mut().for_each(|l| l.redundant = idle.contains(&l.node));
         Ok(m)
     }
 
-    /// Puts the masks on and lowers them. Weighed passes take turns until none finds anything more that pays.
+    fn facts(&self) -> Result<Facts, Error> {
+        infer(&self.graph).map_err(|e| Error::Input(join(&e, &self.info.path)))
+    }
+
+    fn take_head(&mut self, probe: Option<&mut Probe>) -> Result<(), Error> {
+        let facts = self.facts()?;
+        self.head = head::split(&mut self.graph, &facts);
+        self.notices.extend(self.head.said());
+        match probe {
+            Some(p) if !self.head.is_empty() => p.start(&self.graph),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts the head on: from here on the graph is the whole network.
+    pub fn put_head_on(&mut self, probe: Option<&mut Probe>) -> Result<(), Error> {
+        let head = std::mem::take(&mut self.head);
+        head.attach(&mut self.graph).map_err(|e| self.named(e))?;
+        match probe {
+            Some(p) if !head.is_empty() => p.start(&self.graph),
+            _ => Ok(()),
+        }
+    }
+
+    /// The graph with its head.
+    pub fn whole(&self) -> Result<Graph, Error> {
+        let mut g = self.graph.clone();
+        self.head.attach(&mut g).map_err(|e| self.named(e))?;
+        Ok(g)
+    }
+
+    fn named(&self, why: String) -> Error {
+        Error::Input(format!("{}: {why}", self.info.path.display()))
+    }
+
+    /// The model without its redundant layers: what costs something, and what a search looks at.
+    pub fn lean(&self) -> Result<Model, Error> {
+        let mut m = self.clone();
+        let idle: Vec<NodeId> = m.layers.iter().filter(|l| l.redundant).map(|l| l.node).collect();
+        if idle.is_empty() {
+            return Ok(m);
+        }
+        m.graph = without(&m.graph, &idle);
+        m.layers.retain(|l| !l.redundant);
+        for p in registry::settling() {
+            pass::run(p, &mut m.graph, &Options::default()).map_err(|e| self.named(e.to_string()))?;
+        }
+        Ok(m)
+    }
+
+    /// Calls those layers redundant that are under masks a network begins with: a layer that masks name, or that is not
+    /// idle under them, is one like others.
+    pub fn begin_with(&mut self, masks: &Masks) -> Result<(), Error> {
+        let mut settled = self.complete(masks.clone());
+        settle(&self.graph, &mut settled, None).map_err(|e| self.named(e.to_string()))?;
+        let gone = |l: &ReluLayer| settled.layers.get(&l.name).is_some_and(is_gone);
+        self.layers.iter_mut().for_each(|l| l.redundant = l.redundant && gone(l));
+        Ok(())
+    }
+
+    /// Masks with one for every layer: those without one keep their ReLUs.
+    pub fn complete(&self, mut masks: Masks) -> Masks {
+        for l in &self.layers {
+            masks.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, Choice::Relu));
+        }
+        masks
+    }
+
+    /// Masks that a search found without the redundant layers, which are the identity there.
+    pub fn found(&self, mut masks: Masks) -> Masks {
+        for l in self.layers.iter().filter(|l| l.redundant) {
+            masks
+                .layers
+                .entry(l.name.clone())
+                .or_insert_with(|| LayerMask::uniform(l.shape, Choice::Identity));
+        }
+        masks
+    }
+
+    /// The graph to train: redundant ReLUs are identities there, which keep the names of their layers. See [`ReluLayer`].
+    pub fn trained_graph(&self) -> Graph {
+        let mut g = self.graph.clone();
+        self.layers.iter().filter(|l| l.redundant).for_each(|l| g.set_op(l.node, Op::Identity));
+        g
+    }
+
+    /// Puts the masks on and lowers them, with the head on. Weighed passes take turns until none finds anything more that pays.
     pub fn lower(&mut self, options: &Options, mut probe: Option<&mut Probe>) -> Result<(), Error> {
         let passes: Vec<&dyn Pass> = registry::masking().filter(|p| p.enabled(options)).collect();
         for group in passes.chunk_by(|a, b| a.weighed() && b.weighed()) {
@@ -185,10 +286,29 @@ impl Model {
         ops.filter(|n| matches!(n.op, Op::Relu | Op::MaskedRelu(_))).filter_map(|n| n.layer.as_deref())
     }
 
-    /// ReLUs in all layers.
+    /// ReLUs in all layers but redundant ones.
     pub fn relus(&self) -> usize {
-        self.layers.iter().map(ReluLayer::relus).sum()
+        self.layers.iter().filter(|l| !l.redundant).map(ReluLayer::relus).sum()
     }
+}
+
+/// Imports a network that is compared with another one: its output of the name that was asked for there, where it has one.
+pub fn import_second(path: &Path, options: &ImportOptions) -> Result<Imported, Error> {
+    match import(path, options) {
+        Err(ImportError::Outputs(..)) if options.scores.as_ref().is_some_and(|s| s.output.is_some()) => {
+            let scores = options.scores.clone().map(|s| Wanted { output: None, ..s });
+            import(path, &ImportOptions { scores, ..options.clone() }).map_err(input)
+        }
+        i => i.map_err(input),
+    }
+}
+
+/// A trained graph with the ReLUs that [`Model::trained_graph`] took out.
+pub fn with_redundant(mut g: Graph) -> Graph {
+    let out: Vec<NodeId> =
+        g.ids().filter(|&id| *g.op(id) == Op::Identity && g.node(id).layer.is_some()).collect();
+    out.into_iter().for_each(|id| g.set_op(id, Op::Relu));
+    g
 }
 
 /// Why passes stopped.

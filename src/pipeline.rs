@@ -1,8 +1,13 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
+mod place;
+mod written;
+
+use crate::cli_options::{NETWORKS, PROTOCOLS, scores};
 use crate::compile::fixed::{FixedPoint, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Search, Source, Target};
 use crate::error::{Error, input};
+use crate::folder::Inputs;
 use crate::training::evaluate::{Measure, attacks};
 use crate::training::spec::{self, StageOptions};
 use crate::training::{Export, Norm, Plan, Planned};
@@ -23,6 +28,8 @@ use std::path::{Path, PathBuf};
 pub struct Pipeline {
     /// The ONNX model; relative to the pipeline file.
     pub model: Option<PathBuf>,
+    /// Which of its outputs holds the class scores.
+    pub output: Option<String>,
     /// Or a network built from a description.
     pub architecture: Option<Architecture>,
     /// Images; a relative folder is looked for beside the pipeline file, then in the working directory.
@@ -72,6 +79,8 @@ pub struct Pipeline {
     pub teacher: Option<PathBuf>,
     /// Masks to begin with; relative to the pipeline file.
     pub masks: Option<PathBuf>,
+    /// Points of accuracy that may be lost at most.
+    pub max_drop: Option<f64>,
 }
 
 /// One stage.
@@ -113,72 +122,6 @@ pub struct AccuracyOptions {
     pub attacks: Vec<String>,
 }
 
-const KEYS: &[(&str, &[&str])] = &[
-    (
-        "",
-        &[
-            "model",
-            "architecture",
-            "data",
-            "device",
-            "seed",
-            "stages",
-            "targets",
-            "report",
-            "accuracy",
-            "weights",
-            "conv_form",
-            "fold",
-            "fixed_point",
-            "normalise_ranges",
-            "opset",
-            "drop_softmax",
-            "verify_each",
-            "batch_norm",
-            "branch",
-            "start",
-            "teacher",
-            "masks",
-        ],
-    ),
-    ("architecture", &["kind", "depth", "width", "classes", "input"]),
-    ("report", &["protocols", "networks"]),
-    ("accuracy", &["split", "limit", "corrupted", "attacked", "attacks"]),
-];
-
-const STAGES: &[&str] = &["teacher", "search", "tune"];
-
-/// Every key that is not known, with the nearest that is.
-fn unknown_keys(v: &Value) -> Vec<String> {
-    let stage_keys: Vec<String> =
-        StageOptions::keys().into_iter().chain(["stage".into(), "budget".into()]).collect();
-    let mut out = vec![];
-    let mut check = |section: &str, v: &Value| {
-        let known: Vec<&str> = match section {
-            "stages" => stage_keys.iter().map(String::as_str).collect(),
-            _ => KEYS.iter().find(|(s, _)| *s == section).map_or(vec![], |(_, k)| k.to_vec()),
-        };
-        let known = &known[..];
-        for key in v.as_mapping().into_iter().flat_map(|m| m.keys()).filter_map(Value::as_str) {
-            if !known.contains(&key) {
-                let at = if section.is_empty() { String::new() } else { format!(" in {section}") };
-                let hint = match nearest(key, known) {
-                    _ if section == "stages" && STAGES.contains(&key) => format!("; write '- stage: {key}'"),
-                    Some(n) => format!("; did you mean '{n}'?"),
-                    None => String::new(),
-                };
-                out.push(format!("unknown key '{key}'{at}{hint}"));
-            }
-        }
-    };
-    check("", v);
-    for section in ["architecture", "report", "accuracy"] {
-        check(section, &v[section]);
-    }
-    v["stages"].as_sequence().into_iter().flatten().for_each(|s| check("stages", s));
-    out
-}
-
 impl Pipeline {
     /// Reads a pipeline file.
     pub fn read(path: &Path) -> Result<Pipeline, Error> {
@@ -188,9 +131,9 @@ impl Pipeline {
         if !value.is_mapping() {
             return Err(fail("is no pipeline: expected keys such as model, data, stages, targets".into()));
         }
-        let unknown = unknown_keys(&value);
-        if !unknown.is_empty() {
-            return Err(fail(unknown.join("; ")));
+        let faults = written::faults(&text, &value);
+        if !faults.is_empty() {
+            return Err(fail(faults.join("; ")));
         }
         serde_yaml::from_value(value).map_err(|e| fail(e.to_string()))
     }
@@ -198,7 +141,13 @@ impl Pipeline {
     /// Where the network comes from.
     pub fn source(&self, base: &Path) -> Result<Source, Error> {
         match (&self.model, &self.architecture) {
-            (Some(m), None) => Ok(Source::File(base.join(m), ImportOptions::default())),
+            (Some(m), None) => {
+                let scores = Some(scores(self.output.clone(), self.images(base)?.as_ref()));
+                Ok(Source::File(base.join(m), ImportOptions { scores, ..ImportOptions::default() }))
+            }
+            (None, Some(_)) if self.output.is_some() => {
+                Err(Error::Input("output: a network built from a description has one; leave it out".into()))
+            }
             (None, Some(a)) => {
                 let g = a.build(self.seed).map_err(input)?;
                 let name = format!("{} (built)", g.name);
@@ -211,10 +160,8 @@ impl Pipeline {
     /// The data set, its folder looked for beside the pipeline file first.
     pub fn images(&self, base: &Path) -> Result<Option<DataSpec>, Error> {
         let Some(text) = &self.data else { return Ok(None) };
-        let spec: DataSpec = text.parse().map_err(input)?;
-        let beside = base.join(spec.folder());
-        let relative = !spec.folder().as_os_str().is_empty() && spec.folder().is_relative();
-        Ok(Some(if relative && beside.exists() { spec.in_folder(beside) } else { spec }))
+        let spec: DataSpec = text.parse().map_err(|e| Error::Input(format!("data: {e}")))?;
+        Ok(Some(spec.beside(base)))
     }
 
     /// The masks a pipeline without training asks for.
@@ -234,12 +181,23 @@ impl Pipeline {
         Ok(masks)
     }
 
+    /// The part of the data that accuracy is measured on, and how many of its images.
+    fn held_out(&self) -> Result<(Split, usize), Error> {
+        let a = &self.accuracy;
+        let split = a.split.as_deref().unwrap_or("test").parse().map_err(input)?;
+        match a.limit {
+            Some(0) => Err(Error::Input("accuracy: limit: 0 leaves no image; give at least 1".into())),
+            limit => Ok((split, limit.unwrap_or(2000))),
+        }
+    }
+
     /// What is measured after training.
     pub fn measure(&self, plan: &Plan) -> Result<Measure, Error> {
         let a = &self.accuracy;
+        let (split, clean) = self.held_out()?;
         Ok(Measure {
-            split: a.split.as_deref().unwrap_or("test").parse().map_err(input)?,
-            clean: a.limit.unwrap_or(2000).max(1),
+            split,
+            clean,
             corrupted: a.corrupted.unwrap_or(0),
             attacked: a.attacked.unwrap_or(if plan.robust() { 1000 } else { 0 }),
             attacks: attacks(&a.attacks)?,
@@ -256,7 +214,7 @@ impl Pipeline {
                 "search" => Kind::Search,
                 "tune" => Kind::Tune,
                 other => {
-                    let hint = nearest(other, STAGES).unwrap_or("search");
+                    let hint = nearest(other, written::STAGES).unwrap_or("search");
                     return Err(Error::Input(format!("unknown stage '{other}'; did you mean '{hint}'?")));
                 }
             };
@@ -288,6 +246,7 @@ impl Pipeline {
             device: self.device()?,
             seed: self.seed,
         };
+        plan.check()?;
         if plan.trains() && self.data.is_none() {
             return Err(Error::Input(
                 "training needs images: add data, for instance data: cifar10:DIR".into(),
@@ -298,6 +257,14 @@ impl Pipeline {
 
     fn device(&self) -> Result<DeviceSpec, Error> {
         self.device.as_deref().map_or(Ok(DeviceSpec::Auto), str::parse).map_err(Error::Input)
+    }
+
+    fn max_drop(&self) -> Result<Option<f64>, Error> {
+        let Some(points) = self.max_drop else { return Ok(None) };
+        if self.data.is_none() {
+            return Err(input("max_drop: accuracy is measured on images: add data"));
+        }
+        crate::cli_options::points(points).map(Some).map_err(|e| Error::Input(format!("max_drop: {e}")))
     }
 
     fn fixed_point(&self) -> Result<Option<FixedPoint>, Error> {
@@ -322,6 +289,23 @@ impl Pipeline {
         }
     }
 
+    /// The files it reads.
+    fn inputs(&self, base: &Path) -> Result<Inputs, Error> {
+        let mut inputs = Inputs::default();
+        self.model.iter().for_each(|m| inputs.model("the model", &base.join(m)));
+        self.teacher.iter().for_each(|t| inputs.model("the teacher", &base.join(t)));
+        self.masks.iter().for_each(|m| inputs.file("the masks", &base.join(m)));
+        self.images(base)?.iter().for_each(|d| inputs.data(d));
+        self.report.protocols.iter().for_each(|p| inputs.protocol(p));
+        for s in &self.stages {
+            s.options.replay.iter().for_each(|dir| inputs.folder("the recorded batches", dir));
+            if s.stage == "search" {
+                inputs.budget(&spec::budget(s.budget.as_ref())?);
+            }
+        }
+        Ok(inputs)
+    }
+
     /// The compilation the pipeline asks for.
     pub fn request(&self, base: &Path, out: &Path) -> Result<Request, Error> {
         let or = |v: &[String], default: &[&str]| -> Vec<String> {
@@ -332,26 +316,31 @@ impl Pipeline {
         if !relinc_passes::back::onnx::OPSETS.contains(&opset) {
             return Err(Error::Input(format!("opset {opset} is not written; choose 13 to 23")));
         }
-        let split = self.accuracy.split.as_deref().unwrap_or("test");
+        let (split, eval_images) = self.held_out()?;
         let mut request = Request {
             out: out.into(),
+            by: "run",
+            inputs: self.inputs(base)?,
             masks: self.masks(base)?,
-            reference: None,
-            unfolded: None,
+            before: Default::default(),
+            original: None,
+            merged: None,
+            vanish: vec![],
             learned: None,
+            max_drop: self.max_drop()?,
             data: self.images(base)?,
-            split: split.parse::<Split>().map_err(input)?,
-            eval_images: self.accuracy.limit.unwrap_or(2000).max(1),
+            split,
+            eval_images,
             targets: targets.iter().map(|t| t.parse::<Target>()).collect::<Result<_, _>>()?,
             opset,
             conv_form: self.conv_form.as_deref().map_or(Ok(ConvForm::Auto), str::parse).map_err(input)?,
             fold: self.fold.as_deref().map_or(Ok(FoldMode::Auto), str::parse).map_err(input)?,
             weights: self.weights,
-            protocols: or(&self.report.protocols, &["spu-semi2k", "spu-aby3"])
+            protocols: or(&self.report.protocols, &PROTOCOLS)
                 .iter()
                 .map(|p| cost::find(p).map_err(input))
                 .collect::<Result<_, _>>()?,
-            networks: or(&self.report.networks, &["lan", "wan"])
+            networks: or(&self.report.networks, &NETWORKS)
                 .iter()
                 .map(|n| n.parse().map_err(input))
                 .collect::<Result<_, _>>()?,

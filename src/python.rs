@@ -1,6 +1,7 @@
 //! Starting Python, where the MPC runtimes live: which one, and never for longer than asked.
 
 use crate::error::{Error, input};
+use crate::interrupt;
 use std::io::{Read, Seek};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -30,9 +31,15 @@ impl Ended {
     }
 }
 
-/// Runs a command to its end or to the limit, when it is killed. Output goes through files, so that none can block it.
+/// Temporary files cannot be made.
+pub fn no_room(e: std::io::Error) -> Error {
+    let folder = std::env::temp_dir();
+    input(format!("{}: cannot hold temporary files: {e}; name another folder with TMPDIR", folder.display()))
+}
+
+/// Runs a command to its end or to the limit, when it is killed, as it is when the user wants to stop. Output goes through files, so that none can block it.
 pub fn run(command: &mut Command, limit: Duration) -> Result<Ended, Error> {
-    let (mut out, mut err) = (tempfile::tempfile().map_err(input)?, tempfile::tempfile().map_err(input)?);
+    let (mut out, mut err) = (tempfile::tempfile().map_err(no_room)?, tempfile::tempfile().map_err(no_room)?);
     let name = command.get_program().to_string_lossy().into_owned();
     let mut child = command
         .stdin(Stdio::null())
@@ -44,14 +51,17 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Ended, Error> {
                 "{name}: cannot be started: {e}; name a Python with --python or RELINC_PYTHON"
             ))
         })?;
+    let _waiting = interrupt::wait();
     let end = Instant::now() + limit;
     let status = loop {
         if let Some(status) = child.try_wait().map_err(input)? {
             break Some(status);
         }
-        if Instant::now() >= end {
+        let stop = interrupt::check("stopped");
+        if stop.is_err() || Instant::now() >= end {
             let _ = child.kill();
             let _ = child.wait();
+            stop?;
             break None;
         }
         std::thread::sleep(Duration::from_millis(20));

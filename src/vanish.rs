@@ -33,6 +33,19 @@ impl Asked {
         if self.layers.is_some() && !self.vanish.is_empty() {
             return Err(input("layers and vanish exclude each other: say how many stay, or which go"));
         }
+        if let Some(n) = self.layers.filter(|n| !(1..=names.len()).contains(n)) {
+            return Err(Error::Input(format!(
+                "layers: {n} of {} ReLU layers cannot keep ReLUs; give a number from 1 to {}",
+                names.len(),
+                names.len()
+            )));
+        }
+        if !names.is_empty() && names.iter().all(|n| self.vanish.iter().any(|v| v == n)) {
+            return Err(Error::Input(format!(
+                "vanish: all {} ReLU layers are named; leave at least one for the budget",
+                names.len()
+            )));
+        }
         match self.vanish.iter().find(|n| !names.contains(&n.as_str())) {
             Some(n) => {
                 let hint = nearest(n, names).map(|n| format!("; did you mean '{n}'?")).unwrap_or_default();

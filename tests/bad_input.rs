@@ -269,11 +269,199 @@ fn pipelines_name_the_nearest_key() {
     assert_eq!(files(dir.path()), ["p.yaml"]);
 }
 
+/// Folders of images that are none: whoever opens one says so.
+fn unreadable_images(dir: &Path, classes: usize) -> String {
+    for i in 0..classes {
+        let folder = dir.join("images").join(format!("c{i}"));
+        fs::create_dir_all(&folder).unwrap();
+        (0..10).for_each(|k| drop(fs::write(folder.join(format!("{k}.png")), b"not opened")));
+    }
+    format!("images:{}", dir.join("images").display())
+}
+
+/// A command that must end with exit code 2, say every word, once, and leave nothing, before an image is opened.
+fn refuses_before_images(args: &[&str], out: &Path, says: &[&str]) {
+    let r = run(args);
+    let err = String::from_utf8_lossy(&r.stderr);
+    assert_eq!(r.status.code(), Some(2), "{args:?}: {err}");
+    assert_eq!(err.matches("error:").count(), 1, "{args:?}: {err}");
+    assert!(!err.contains(".png") && !err.contains("panicked"), "{args:?}: {err}");
+    says.iter().for_each(|w| assert!(err.contains(w), "{args:?}: '{w}' is missing in: {err}"));
+    assert!(!out.join("model.onnx").exists() && r.stdout.is_empty());
+}
+
+#[test]
+fn what_the_network_alone_decides_waits_for_no_image() {
+    let dir = tempfile::tempdir().unwrap();
+    let (out, data) = (dir.path().join("o"), unreadable_images(dir.path(), 10));
+    let o = out.display().to_string();
+    for (args, says) in [
+        (&["--budget", "1m"][..], &["1000000", "only"][..]),
+        (&["--budget", "101%"], &["only"]),
+        (&["--budget", "0"], &["budget 0", "at least 1"]),
+        (&["--budget", "0.000001%"], &["0 of the graph's"]),
+        (&["--budget", "50%%"], &["50%%"]),
+        (&["--budget", "nan"], &["nan"]),
+        (&["--budget", "latency=1s@nobody/lan"], &["nobody"]),
+        (&["--budget", "latency=1s@semi2k/moon"], &["moon"]),
+        (&["--budget", "10%", "--layers", "99"], &["layers: 99 of 7", "1 to 7"]),
+        (&["--budget", "10%", "--layers", "0"], &["layers: 0"]),
+        (&["--budget", "10%", "--vanish", "relu77"], &["relu77"]),
+        (
+            &["--budget", "10%", "--vanish", "relu00,relu01,relu02,relu03,relu04,relu05,relu06"],
+            &["at least one"],
+        ),
+        (
+            &["--budget", "10%", "--eta", "1,2", "--allocation", "senet"],
+            &["2 sensitivities", "7 ReLU layers"],
+        ),
+    ] {
+        for command in ["compile", "search"] {
+            let all = [&[command, QUICK, "-o", &o, "--data", &data], args].concat();
+            refuses_before_images(&all, &out, says);
+        }
+    }
+    let masks = mask_file(dir.path(), "relu99", [16, 32, 32]);
+    for args in [&["compile", QUICK, "--masks", &masks][..], &["tune", QUICK, "--masks", &masks]] {
+        refuses_before_images(&[args, &["-o", &o, "--data", &data]].concat(), &out, &["relu99"]);
+    }
+    for (args, says) in [
+        (&["--epochs", "0"][..], "epochs: 0 is not at least 1"),
+        (&["--batch", "0"], "batch: 0"),
+        (&["--calibration", "0"], "calibration: 0"),
+        (&["--refreshes", "0"], "refreshes: 0"),
+        (&["--val-images", "0"], "val_images: 0"),
+        (&["--rate=-1"], "rate: -1 is not above 0"),
+        (&["--rate", "0"], "rate: 0"),
+        (&["--rate", "nan"], "rate: NaN"),
+        (&["--momentum", "1"], "momentum: 1"),
+        (&["--smoothing", "2"], "smoothing: 2"),
+        (&["--ramp", "1.5"], "ramp: 1.5"),
+        (&["--temperature", "0"], "temperature: 0"),
+        (&["--ce", "0", "--kl", "0"], "nothing to learn"),
+        (&["--train-attack", "pgd:eps=8"], "write 8/255"),
+        (&["--train-attack", "pgd:eps=8/255,step=1"], "more than twice"),
+        (&["--counts", "1,2"], "2 layer counts"),
+        (&["--method", "senet", "--counts", "1,2,3,4,5,6,7"], "counts sum to 28"),
+        (
+            &["--method", "senet", "--pram-at", "relu70"],
+            "there is no ReLU layer 'relu70'; they are relu00 to relu06",
+        ),
+        (&["--teacher", "/no/such/teacher.onnx"], "/no/such/teacher.onnx"),
+        (&["--replay", "/no/such/folder"], "/no/such/folder"),
+        (&["--attack", "pgd:eps=2"], "write 2/255"),
+    ] {
+        let all = [&["search", QUICK, "-o", &o, "--data", &data, "--budget", "10%"], args].concat();
+        refuses_before_images(&all, &out, &[says]);
+    }
+    let teacher = ["--budget", "50%"];
+    refuses_before_images(
+        &[&["train", QUICK, "-o", &o, "--data", &data][..], &teacher].concat(),
+        &out,
+        &["--budget"],
+    );
+}
+
+#[test]
+fn sizes_of_pixels_are_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = unreadable_images(dir.path(), 10);
+    for (options, attack, says) in [
+        ("normalize=mean=123.7,116.3,103.5", "pgd", "scale=255"),
+        ("normalize=mean=.5;std=58", "pgd", "scale=255"),
+        ("normalize=mean=.5;std=0", "pgd", "above zero"),
+        ("normalize=mean=.5;std=-.5", "pgd", "above zero"),
+        ("scale=0", "pgd", "above zero"),
+        ("train=0", "pgd", "above zero"),
+        ("size=0", "pgd", "from 1 to"),
+        ("classes=", "pgd", "separated by commas"),
+        ("classes=a,a", "pgd", "a is there twice"),
+        ("val=5", "pgd:eps=8", "8/255"),
+        ("val=5", "pgd:eps=2/255,step=5/255", "more than twice"),
+        ("val=5", "pgd:steps=0", "above 0"),
+        ("val=5", "pgd:eps=-1/255", "eps=-1/255"),
+    ] {
+        let data = format!("{data}?{options}");
+        refuses_before_images(&["eval", QUICK, "--data", &data, "--attack", attack], dir.path(), &[says]);
+    }
+    refuses_before_images(&["eval", QUICK, "--data", &data, "--limit", "0"], dir.path(), &["--limit 0"]);
+}
+
+#[test]
+fn pipelines_are_checked_whole_before_an_image_is_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = unreadable_images(dir.path(), 10);
+    let out = dir.path().join("o");
+    let search = "{stage: search, budget: 10%, epochs: 1}";
+    for (rest, says) in [
+        (
+            "stages:\n- stage: search\n  budget: 10%\n  epochs: many\n",
+            &["epochs in stage 1 (search), line 6", "whole number", "many"][..],
+        ),
+        (
+            "stages: [{stage: tune, rate: fast}]\naccuracy: {limit: few}\n",
+            &["rate in stage 1 (tune), line 3", "limit in accuracy, line 4"],
+        ),
+        ("accuracy: {limit: 0}\n", &["limit: 0", "at least 1"]),
+        ("accuracy: {attacks: ['pgd:eps=8']}\n", &["write 8/255"]),
+        ("accuracy: {split: tets}\n", &["tets", "train, val or test"]),
+        ("stages: [{stage: search, budget: 10%, calibration: 0}]\n", &["stage search", "calibration: 0"]),
+        ("stages: [{stage: search, budget: 10%, rounds: 0}]\n", &["rounds: 0"]),
+        ("stages: [{stage: search, budget: 10%, layers: 99}]\n", &["layers: 99 of 7"]),
+        ("stages: [{stage: search, budget: .nan}]\n", &["budget"]),
+        ("stages: [{stage: search, budget: true}]\n", &["budget in stage 1 (search), line 3", "18%"]),
+        (
+            "stages: [SEARCH, {stage: tune, epochs: 1, rate: -1, batch: 0}]\n",
+            &["stage tune", "rate: -1", "batch: 0"],
+        ),
+        (
+            "stages: [SEARCH, {stage: tune, epochs: 1, train_attack: 'pgd:eps=3'}]\n",
+            &["stage tune", "write 3/255"],
+        ),
+        ("stages: [SEARCH, {stage: search, budget: 200%, epochs: 1}]\n", &["stage search2", "200%"]),
+        (
+            "stages: [SEARCH, {stage: search, budget: 20%, epochs: 1}]\n",
+            &["stage search2", "a search only removes"],
+        ),
+        ("stages: [SEARCH, {stage: search, budget: 'latency=1s@nobody/lan', epochs: 1}]\n", &["nobody"]),
+        (
+            "stages: [SEARCH, {stage: tune, epochs: 1, method: senet, pram_at: [relu9]}]\n",
+            &["stage tune", "relu9"],
+        ),
+        ("stages: [SEARCH, {stage: tune, epochs: 1, schedule: linear}]\n", &["stage tune", "linear"]),
+    ] {
+        let text = format!("model: {QUICK}\ndata: {data}\n{}", rest.replace("SEARCH", search));
+        let p = write(dir.path(), "p.yaml", text.as_bytes()).display().to_string();
+        let says = [&["p.yaml"], says].concat();
+        refuses_before_images(&["run", &p, "-o", &out.display().to_string()], &out, &says);
+    }
+    let text = format!("model: {QUICK}\ndata: {data}\nstages: [{search}]\n");
+    let p = write(dir.path(), "p.yaml", text.as_bytes()).display().to_string();
+    for (budgets, says) in [
+        ("10%,300%", "300%"),
+        ("10%,latency=1s@nobody/lan", "nobody"),
+        ("10%,0", "budget 0"),
+        ("10%,ten", "ten"),
+    ] {
+        let args = ["sweep", &p, "--budgets", budgets, "-o", &out.display().to_string()];
+        refuses_before_images(&args, &out, &[says]);
+    }
+}
+
 #[test]
 fn nothing_to_train() {
     let dir = tempfile::tempdir().unwrap();
-    write(dir.path(), "bare.onnx", &chain(&[1, 3, 32, 32], &["Relu", "Flatten"], &[1, 3072]));
-    let text = "model: bare.onnx\ndata: 'shapes?train=32&val=16'\ndevice: cpu\nstages:\n  - {stage: tune, epochs: 1}\n";
+    for (class, colour) in [("a", [255, 0, 0]), ("b", [0, 255, 0]), ("c", [0, 0, 255])] {
+        let folder = dir.path().join("images").join(class);
+        fs::create_dir_all(&folder).unwrap();
+        for i in 0..20 {
+            let mut e = png::Encoder::new(fs::File::create(folder.join(format!("{i}.png"))).unwrap(), 1, 1);
+            e.set_color(png::ColorType::Rgb);
+            e.write_header().unwrap().write_image_data(&colour).unwrap();
+        }
+    }
+    write(dir.path(), "bare.onnx", &chain(&[1, 3, 1, 1], &["Relu", "Flatten"], &[1, 3]));
+    let text = "model: bare.onnx\ndata: images:images\ndevice: cpu\nstages:\n  - {stage: tune, epochs: 1}\n";
     let p = write(dir.path(), "p.yaml", text.as_bytes());
     let out = run(&["run", &p.display().to_string(), "-o", &dir.path().join("o").display().to_string()]);
     let err = String::from_utf8_lossy(&out.stderr);

@@ -24,6 +24,7 @@ fn quickstart_leaves_the_whole_folder_and_keeps_its_accuracy() {
         "checkpoints/tune.json",
         "checkpoints/tune.safetensors",
         "log.jsonl",
+        "manifest.json",
         "masks.safetensors",
         "model.onnx",
         "report.html",
@@ -90,8 +91,15 @@ fn artefacts_of_an_earlier_compilation_do_not_linger() {
     json(&["compile", quick, "-o", &o, "--target", "onnx", "--target", "spu"]);
     assert!(dir.path().join("spu/run.py").exists());
     json(&["compile", quick, "-o", &o, "--target", "onnx"]);
-    let expected =
-        ["masks.safetensors", "model.onnx", "notes.txt", "report.html", "report.json", "report.txt"];
+    let expected = [
+        "manifest.json",
+        "masks.safetensors",
+        "model.onnx",
+        "notes.txt",
+        "report.html",
+        "report.json",
+        "report.txt",
+    ];
     assert_eq!(files(dir.path()), expected);
 }
 

@@ -1,13 +1,13 @@
-//! Takes ReLUs after a max pool instead of before it, and drops those that change nothing.
+//! Takes ReLUs after a max pool instead of before it, and drops those that can never matter.
 //!
-//! **Before**: `max_pool(relu(x))`; `relu(x)` where x is never negative: a ReLU's result, a sigmoid, an absolute value,
-//! and what sums, poolings, products with constants and moves make of them.
+//! **Before**: `max_pool(relu(x))`; `relu(x)` where x is never negative whatever masks make of the network's ReLUs: a
+//! sigmoid, an absolute value, a square, and what sums, poolings, products with constants and moves make of them.
 //!
 //! **After**: `relu(max_pool(x))`, with as many ReLUs as the pool has results; `x`.
 //!
 //! **Conditions**: the pool alone reads the ReLU, which has no mask, and no window lies in the padding only. That x is
-//! never negative follows from intervals, computed from what operations can return, the weights, and the range of the
-//! model's input where one is declared (`--input-range`).
+//! never negative follows from intervals, computed from what operations can return. A ReLU whose operand is not negative
+//! only because of other ReLUs is a layer like them, since masks may take those away: see drop-redundant-relu.
 //!
 //! **Formula**: `max(max(a, 0), max(b, 0)) = max(max(a, b), 0)`; padding is −∞ on both sides; `x ≥ 0 ⇒ max(x, 0) = x`.
 //!
@@ -37,7 +37,7 @@ impl Pass for CommuteReluMaxpool {
         match cx.graph.op(at) {
             Op::MaxPool(w) => commute(cx, at, x, w),
             Op::Relu => {
-                let bounds = Intervals::of(cx.graph, cx.facts, cx.options.input_range);
+                let bounds = Intervals::under_any_masks(cx.graph, cx.facts);
                 if bounds.never_negative(x) { Ok(Patch::redirect(at, x)) } else { Err(Skip::NoMatch) }
             }
             _ => Err(Skip::NoMatch),

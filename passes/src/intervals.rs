@@ -49,15 +49,26 @@ pub struct Intervals {
     of: Vec<Interval>,
     /// Are weights looked at?
     weights: bool,
+    /// Is a ReLU one, or may a mask have made anything of it?
+    relus: bool,
 }
 
 impl Intervals {
     /// From the range of every element of the graph's inputs. Without one nothing is derived from weights either: so
     /// what follows stays true while a network is trained.
     pub fn of(g: &Graph, facts: &Facts, input: Option<(f32, f32)>) -> Intervals {
+        Intervals::over(g, facts, input, true)
+    }
+
+    /// What holds for any input, any weights, and whatever masks make of the ReLUs.
+    pub fn under_any_masks(g: &Graph, facts: &Facts) -> Intervals {
+        Intervals::over(g, facts, None, false)
+    }
+
+    fn over(g: &Graph, facts: &Facts, input: Option<(f32, f32)>, relus: bool) -> Intervals {
         let order = g.topo().unwrap_or_default();
         let size = order.iter().map(|id| id.index() + 1).max().unwrap_or(0);
-        let mut all = Intervals { of: vec![ANY; size], weights: input.is_some() };
+        let mut all = Intervals { of: vec![ANY; size], weights: input.is_some(), relus };
         for id in order {
             let i = match g.op(id) {
                 Op::Input(_) => input.map_or(ANY, |(l, h)| Interval::new(l.into(), h.into())),
@@ -95,6 +106,7 @@ impl Intervals {
         }
         let (x, zero) = (of(0), Interval::new(0.0, 0.0));
         match g.op(id) {
+            Op::Relu | Op::MaskedRelu(_) if !self.relus => ANY,
             Op::Relu => x.map(|v| v.max(0.0)),
             Op::MaskedRelu(_) => match LayerMask::of_node(g, id) {
                 Some((_, m)) => {

@@ -3,8 +3,11 @@
 //! The order depends on the network alone, not on the file's node order or names: ReLUs are sorted by their depth
 //! (the longest path from an input, counted in operations that every exporter writes: convolutions, linear layers,
 //! poolings, additions of two activations, nonlinearities), then by a structural signature that ignores names and
-//! weights, then by the values of the weights above them, and only then by insertion order.
+//! weights, then by the values of the weights above them, and only then by insertion order. ReLUs whose operand is never
+//! negative while all others are in place come last, in the same order: the names of the others are those of the network
+//! without them.
 
+use crate::drop_redundant_relu::redundant;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -86,6 +89,18 @@ pub fn canonical_order(g: &Graph, facts: &Facts) -> Vec<NodeId> {
     relus
 }
 
+/// The graph with these ReLUs taken out: what read one reads its operand.
+pub fn without(g: &Graph, relus: &[NodeId]) -> Graph {
+    let mut lean = g.clone();
+    for &id in relus {
+        if let Some(x) = lean.operand(id, 0) {
+            lean.redirect(id, x);
+            lean.remove_unread(id);
+        }
+    }
+    lean
+}
+
 /// A ReLU layer of a graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReluLayer {
@@ -95,6 +110,8 @@ pub struct ReluLayer {
     pub node: NodeId,
     /// C×H×W.
     pub shape: [usize; 3],
+    /// Its operand is never negative while all other layers keep their ReLUs: it then costs nothing and goes.
+    pub redundant: bool,
 }
 
 impl ReluLayer {
@@ -106,11 +123,22 @@ impl ReluLayer {
 
 /// Names every ReLU layer of a canonicalised graph and returns the layers in order.
 pub fn name_layers(g: &mut Graph, facts: &Facts) -> Vec<ReluLayer> {
-    let order = canonical_order(g, facts);
+    let last = redundant(g, facts, None);
+    let mut order = match &last[..] {
+        [] => canonical_order(g, facts),
+        last => canonical_order(&without(g, last), facts),
+    };
     let width = order.len().saturating_sub(1).to_string().len().max(2);
-    let named =
-        |(i, node)| ReluLayer { name: format!("relu{i:0width$}"), node, shape: mask_shape(facts, node) };
-    let layers: Vec<ReluLayer> = order.into_iter().enumerate().map(named).collect();
+    if !last.is_empty() {
+        order.extend(canonical_order(g, facts).into_iter().filter(|id| last.contains(id)));
+    }
+    let layer = |(i, node)| ReluLayer {
+        name: format!("relu{i:0width$}"),
+        node,
+        shape: mask_shape(facts, node),
+        redundant: last.contains(&node),
+    };
+    let layers: Vec<ReluLayer> = order.into_iter().enumerate().map(layer).collect();
     layers.iter().for_each(|l| g.set_layer(l.node, Some(l.name.clone())));
     layers
 }

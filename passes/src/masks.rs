@@ -1,7 +1,8 @@
 //! Masks: which activation elements keep their ReLU, read from and written to `masks.safetensors`.
 //!
 //! One `u8` tensor C×H×W per ReLU layer of the numbers of [`Choice`]s, and beside it the parameters that its channels give
-//! them: `<layer>.slope`, `f32[C]`, scales the identity elements. Metadata: `relinc_masks = 1`, the model's sha256, the budget.
+//! them: `<layer>.slope`, `f32[C]`, scales the identity elements. Metadata: `relinc_masks = 1`, the model's sha256, the budget,
+//! and a checksum that is checked where there is one: other programs write such files, too.
 
 mod file;
 
@@ -72,6 +73,21 @@ impl LayerMask {
     pub fn fits(&self) -> bool {
         let whole = |(c, p): (&Choice, &Vec<f32>)| p.len() == self.shape[0] * c.neutral().len();
         self.values.len() == self.shape.iter().product::<usize>() && self.parameters.iter().all(whole)
+    }
+    /// The layer vanished: every element is the identity, with the parameters it has.
+    pub fn without_relus(&self) -> LayerMask {
+        LayerMask { parameters: self.parameters.clone(), ..LayerMask::uniform(self.shape, Choice::Identity) }
+    }
+    /// What the elements are once some ReLUs have become what `becomes` says of their place. A ReLU stays where its channel has
+    /// parameters for that choice: it would be another function.
+    pub fn relieved(&self, becomes: impl Fn(usize) -> Option<Choice>) -> Vec<Choice> {
+        let plane = self.plane();
+        let plain = |c: Choice, i: usize| self.of_channel(c, i / plane) == c.neutral();
+        let one = |(i, &v): (usize, &Choice)| match becomes(i) {
+            Some(c) if v == Choice::Relu && plain(c, i) => c,
+            _ => v,
+        };
+        self.values.iter().enumerate().map(one).collect()
     }
     /// Elements that keep a comparison.
     pub fn kept(&self) -> usize {

@@ -5,6 +5,7 @@ use crate::commute_relu_maxpool::CommuteReluMaxpool;
 use crate::compact_relu::CompactRelu;
 use crate::drop_dead::DropDead;
 use crate::drop_linearized_relu::DropLinearizedRelu;
+use crate::drop_redundant_relu::DropRedundantRelu;
 use crate::drop_softmax::DropSoftmax;
 use crate::fold_batch_norm::FoldBatchNorm;
 use crate::fold_scale_and_bias::FoldScaleAndBias;
@@ -25,19 +26,21 @@ pub static PASSES: &[&dyn Pass] = &[
     &Canonicalise,
     // Before layers are named and masked: it changes how many ReLUs there are.
     &CommuteReluMaxpool,
-    // Before the folds, so that a linear layer under it is the graph's end.
-    &DropSoftmax,
     // Whole normalisations first: they know both their scale and their shift.
     &FoldBatchNorm,
     // What could not be folded becomes mul and add, which the next pass may still fold apart.
     &SplitBatchNorm,
     // After every source of per-channel constants but the masks' slopes.
     &FoldScaleAndBias,
+    // On the whole network. What comes before works on its logits, so that a linear layer under a softmax is the end there.
+    &DropSoftmax,
     // What the folds left of the scales. When lowering, not before: layers are named by then, and a network whose scales
     // have moved is another one to an optimizer.
     &PushScale,
     // Masks go on the canonical layers; nothing before this changes the function.
     &InsertMasks,
+    // Under the masks: whether an operand can be negative depends on them.
+    &DropRedundantRelu,
     // On the masks that were given, before they are lowered.
     &StableSign,
     // Whole layers first, so that compaction never sees them.
@@ -66,8 +69,10 @@ pub fn normalising() -> impl Iterator<Item = &'static dyn Pass> {
     PASSES.iter().copied().filter(|p| {
         !matches!(
             p.name(),
-            "push-scale"
+            "drop-softmax"
+                | "push-scale"
                 | "insert-masks"
+                | "drop-redundant-relu"
                 | "stable-sign"
                 | "drop-linearized-relu"
                 | "hoist-padding"
@@ -80,11 +85,13 @@ pub fn normalising() -> impl Iterator<Item = &'static dyn Pass> {
     })
 }
 
-/// The passes that lower a canonical graph with named layers: scales, then masks.
+/// The passes that lower a canonical graph with named layers and its head: the head, scales, then masks.
 pub fn masking() -> impl Iterator<Item = &'static dyn Pass> {
     [
+        "drop-softmax",
         "push-scale",
         "insert-masks",
+        "drop-redundant-relu",
         "stable-sign",
         "drop-linearized-relu",
         "merge-conv",

@@ -52,15 +52,11 @@ impl Signs {
 
 /// What elements become once those of one sign have lost their ReLU.
 fn without(m: &LayerMask, signs: &[Sign]) -> Vec<Choice> {
-    let plane = m.plane();
-    let plain = |i: usize| m.of_channel(Choice::Identity, i / plane) == Choice::Identity.neutral();
-    let each = m.values.iter().zip(signs).enumerate();
-    each.map(|(i, (&v, sign))| match (v, sign) {
-        (Choice::Relu, Sign::NeverPositive) => Choice::Zero,
-        (Choice::Relu, Sign::NeverNegative) if plain(i) => Choice::Identity,
-        (v, Sign::NeverPositive | Sign::NeverNegative | Sign::Varies) => v,
+    m.relieved(|i| match signs[i] {
+        Sign::NeverPositive => Some(Choice::Zero),
+        Sign::NeverNegative => Some(Choice::Identity),
+        Sign::Varies => None,
     })
-    .collect()
 }
 
 /// See the module documentation.

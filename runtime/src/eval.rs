@@ -3,13 +3,17 @@
 
 pub mod attacked;
 pub mod corrupted;
+pub mod doubt;
+pub mod interval;
 
 use crate::data::Dataset;
 use crate::infer::Blocks;
 use crate::threads;
+use relinc_passes::head;
 use relinc_passes::interp::Interp;
 use relinc_passes::interp::movement;
-use relinc_passes::ir::{Graph, NodeId, Op, Tensor, Type};
+use relinc_passes::ir::infer::infer;
+use relinc_passes::ir::{Dim, Graph, NodeId, Op, Tensor, Type};
 use std::ops::Range;
 use std::time::Instant;
 
@@ -25,8 +29,15 @@ pub struct Clean {
     pub n: usize,
     /// Top-1 accuracy in percent.
     pub clean: f64,
+    /// How sure that is: the 95 % interval.
+    pub interval: [f64; 2],
+    /// Classes of the network.
+    pub classes: usize,
     /// How many different classes were predicted.
     pub classes_predicted: usize,
+    /// Image by image: is the prediction right?
+    #[serde(skip)]
+    pub right: Vec<bool>,
     /// Wall-clock time.
     pub seconds: f64,
     /// Throughput.
@@ -44,13 +55,69 @@ pub fn only_input(g: &Graph) -> Result<(NodeId, &Type), String> {
     }
 }
 
-/// How a network wants images: channels first or last.
+/// The only output of a network.
+pub fn only_output(g: &Graph) -> Result<NodeId, String> {
+    match g.outputs() {
+        [o] => Ok(o.node),
+        v => Err(format!("the model has {} outputs; relinc compares the class scores of one", v.len())),
+    }
+}
+
+/// The dimensions for one image of a value of `n` images; a batch of one may have lost its dimension.
+pub fn of_one_image(shape: &[usize], n: usize) -> Vec<usize> {
+    match shape.split_first() {
+        Some((&first, rest)) if first == n => rest.to_vec(),
+        _ => shape.to_vec(),
+    }
+}
+
+/// How many classes a network tells apart: the scores of its only output.
+///
+/// # Errors
+/// Several outputs, or one that is no class scores.
+pub fn classes(g: &Graph) -> Result<usize, String> {
+    let facts = infer(g).map_err(|e| e.first().map_or_else(String::new, ToString::to_string))?;
+    let output = only_output(g)?;
+    let ty = facts.ty(output);
+    head::classes(ty, head::batch(g).unwrap_or(Dim::Batch))
+        .ok_or_else(|| format!("the model's output {ty} is no class scores, which are [N,classes]"))
+}
+
+/// How a network wants images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// `[N,C,H,W]`
     Nchw,
     /// `[N,H,W,C]`
     Nhwc,
+    /// `[N,H,W]`: one channel.
+    Nhw,
+    /// `[N,H·W]`: one channel, row by row.
+    Flat,
+}
+
+impl Layout {
+    /// The dimensions of `n` images of C×H×W.
+    pub fn dims(self, n: usize, [c, h, w]: [usize; 3]) -> Vec<usize> {
+        match self {
+            Layout::Nchw => vec![n, c, h, w],
+            Layout::Nhwc => vec![n, h, w, c],
+            Layout::Nhw => vec![n, h, w],
+            Layout::Flat => vec![n, h * w],
+        }
+    }
+}
+
+/// How many channels images for a network's input have: 3, or 1.
+///
+/// # Errors
+/// An input that is no image of either.
+pub fn channels(input: &Type) -> Result<usize, String> {
+    match input.per_sample()[..] {
+        [_] | [_, _] => Ok(1),
+        [c @ (1 | 3), _, _] | [_, _, c @ (1 | 3)] => Ok(c),
+        _ => Err(format!("the model wants {input}; images have 1 or 3 channels")),
+    }
 }
 
 /// The layout in which images of C×H×W fit the network's input.
@@ -59,6 +126,8 @@ pub fn layout(input: &Type, image: [usize; 3]) -> Result<Layout, String> {
     match input.per_sample()[..] {
         [a, b, d] if [a, b, d] == [c, h, w] => Ok(Layout::Nchw),
         [a, b, d] if [a, b, d] == [h, w, c] => Ok(Layout::Nhwc),
+        [a, b] if c == 1 && [a, b] == [h, w] => Ok(Layout::Nhw),
+        [a] if c == 1 && a == h * w => Ok(Layout::Flat),
         _ => Err(format!("the model wants {input}, the data set has images of {c}×{h}×{w}")),
     }
 }
@@ -69,7 +138,7 @@ pub fn feed(ds: &Dataset, range: Range<usize>, layout: Layout) -> (Tensor, Vec<u
     let n = range.len();
     let (data, labels) = ds.batch(range);
     let t = match layout {
-        Layout::Nchw => Tensor::f32([n, c, h, w], data),
+        Layout::Nchw | Layout::Nhw | Layout::Flat => Tensor::f32(layout.dims(n, [c, h, w]), data),
         Layout::Nhwc => {
             let (data, shape) = movement::transpose(&data, &[n, c, h, w], &[0, 2, 3, 1]);
             Tensor::f32(shape, data)
@@ -134,15 +203,16 @@ impl<'g> Classifier<'g> {
     /// Makes a graph ready.
     ///
     /// # Errors
-    /// A graph on a cycle.
+    /// A graph on a cycle, or of more than one output.
     pub fn new(g: &'g Graph) -> Result<Classifier<'g>, String> {
+        only_output(g)?;
         match Blocks::new(g) {
             Ok(b) => Ok(Classifier::Blocks(Box::new(b))),
             Err(_) => Interp::new(g).map(Classifier::Interp).map_err(|e| e.to_string()),
         }
     }
 
-    /// The first output for a batch.
+    /// The output for a batch.
     ///
     /// # Errors
     /// A batch of another shape than the input's.
@@ -172,29 +242,32 @@ pub fn clean_watched(
 ) -> Result<Clean, String> {
     let start = Instant::now();
     let n = n.min(ds.len());
-    let (mut right, mut seen, mut misfit) = (0, 0, None);
+    let (mut right, mut classes, mut misfit) = (Vec::with_capacity(n), 0, None);
     let mut predicted = std::collections::BTreeSet::new();
     for_each_batch(g, ds, n, &mut |logits, labels| {
         see(logits);
-        let classes = logits.len() / labels.len().max(1);
+        classes = logits.len() / labels.len().max(1);
         if let Some(l) = labels.iter().find(|&&l| l >= classes) {
             misfit = Some(format!("the data set has a label {l}, the model only {classes} classes"));
         }
         for (p, l) in arg_max(logits).into_iter().zip(labels) {
-            right += usize::from(p == *l);
+            right.push(p == *l);
             predicted.insert(p);
         }
-        seen += labels.len();
-        tell(seen, n);
+        tell(right.len(), n);
     })?;
     if let Some(why) = misfit {
         return Err(why);
     }
     let seconds = start.elapsed().as_secs_f64();
+    let (seen, hits) = (right.len(), right.iter().filter(|r| **r).count());
     Ok(Clean {
         n: seen,
-        clean: 100.0 * right as f64 / seen.max(1) as f64,
+        clean: 100.0 * hits as f64 / seen.max(1) as f64,
+        interval: interval::wilson(hits as f64, seen),
+        classes,
         classes_predicted: predicted.len(),
+        right,
         seconds,
         images_per_second: seen as f64 / seconds.max(1e-9),
     })

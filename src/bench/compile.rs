@@ -10,13 +10,15 @@ use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::name_layers;
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::splitmix::SplitMix;
+use relinc_passes::unfinished::{self, Thing};
 use relinc_passes::valid;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Compiles each network with a drawn half of its ReLUs to the targets.
 pub fn measure(subjects: &[Subject], targets: &[String], pace: &mut dyn Pace) -> Result<Vec<Row>, Error> {
-    let dir = tempfile::tempdir().map_err(input)?;
+    let (dir, _mark) =
+        unfinished::begin(tempfile::tempdir, |d| Thing::Tree(d.path().into())).map_err(input)?;
     subjects.iter().map(|s| one(dir.path(), s, targets, pace)).collect()
 }
 

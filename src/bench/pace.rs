@@ -15,14 +15,17 @@ pub struct Seconds {
 /// Decides whether there is another repetition.
 pub trait Pace {
     /// Called before each repetition with the seconds of the one before; returns whether there is one.
-    fn next(&mut self, before: Option<f64>) -> bool;
+    ///
+    /// # Errors
+    /// Whoever says so cannot be heard or told.
+    fn next(&mut self, before: Option<f64>) -> Result<bool, Error>;
 }
 
 impl dyn Pace + '_ {
     /// Repeats `once` until there is no next repetition.
     pub(super) fn run(&mut self, once: &mut dyn FnMut() -> Result<(), Error>) -> Result<Seconds, Error> {
         let (mut all, mut before) = (vec![], None);
-        while self.next(before) {
+        while self.next(before)? {
             let start = Instant::now();
             once()?;
             let seconds = start.elapsed().as_secs_f64();
@@ -52,8 +55,8 @@ impl Repeat {
 }
 
 impl Pace for Repeat {
-    fn next(&mut self, before: Option<f64>) -> bool {
+    fn next(&mut self, before: Option<f64>) -> Result<bool, Error> {
         self.left = if before.is_none() { self.count } else { self.left - 1 };
-        self.left > 0
+        Ok(self.left > 0)
     }
 }

@@ -10,7 +10,7 @@ pub use runner::{Call, Runner};
 use crate::error::{Error, input};
 use crate::progress::Progress;
 use law::{Measured, number};
-use relinc_runtime::cost::{Weights, parse};
+use relinc_runtime::cost::{Protocol, Weights, find, parse};
 use std::fmt::Write;
 
 /// Sizes at which a fresh process is started to see what its first call pays for.
@@ -73,12 +73,21 @@ fn head(r: &Request) -> String {
         if r.weights.contains(&default) { default } else { r.weights.first().copied().unwrap_or(default) };
     let scatter = if run.protocol == "aby3" { "tolerance: 0.1\n" } else { "" };
     format!(
-        "name: {}\nruntime: spu\nparties: {}\nring: {}\ncounts: \"bytes one party (rank 0) sends while computing; dealing the \
+        "name: {}\nruntime: spu\n{}parties: {}\nring: {}\ncounts: \"bytes one party (rank 0) sends while computing; dealing the \
          inputs and opening the outputs not counted\"\nsource: \"relinc calibrate-runtime: micro-graphs at eight sizes each, all \
          parties on one machine with {cores} cores over memory links; seconds are of that machine as it was then loaded\"\n\
          verified: true\n{scatter}default_weights: {default}\ndepthwise: dense\n",
-        r.name, run.parties, run.ring
+        r.name,
+        trust(&run.protocol),
+        run.parties,
+        run.ring
     )
+}
+
+/// The line `trust` of the built-in file for the same protocol: measuring again does not change whom it trusts.
+fn trust(protocol: &str) -> String {
+    let line = |p: Protocol| format!("trust: {}\n", serde_json::Value::from(p.trust()));
+    find(&format!("spu-{protocol}")).map(line).unwrap_or_default()
 }
 
 /// What first calls of fresh processes pay on top of later ones.
@@ -123,4 +132,28 @@ fn set_up(r: &Request, progress: &Progress) -> Result<String, Error> {
 pub fn write(path: &std::path::Path, text: &str) -> Result<(), Error> {
     relinc_passes::files::write_atomically(path, text.as_bytes())
         .map_err(|e| input(format!("{}: cannot be written: {e}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_calibrated_file_says_who_must_be_trusted() {
+        for protocol in ["semi2k", "aby3", "cheetah"] {
+            let runner = Runner {
+                protocol: protocol.into(),
+                parties: 2,
+                ring: 64,
+                python: "python".into(),
+                timeout: 1,
+            };
+            let r = Request { runner, weights: vec![Weights::Secret], calls: 2, name: "mine".into() };
+            let text =
+                head(&r) + "ops:\n  local:\n    any: {sent: {}, recv: {}, rounds: 0, from: \"a test\"}\n";
+            let built_in = find(&format!("spu-{protocol}")).unwrap();
+            assert_eq!(parse("mine.yaml", &text).unwrap().trust(), built_in.trust());
+        }
+    }
 }

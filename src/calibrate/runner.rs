@@ -4,6 +4,7 @@ use super::graphs::Micro;
 use crate::error::{Error, input};
 use crate::python;
 use relinc_passes::back::spu::RUN_PY;
+use relinc_passes::unfinished::{self, Thing};
 use relinc_runtime::cost::Weights;
 use serde::Deserialize;
 use std::process::Command;
@@ -56,8 +57,14 @@ struct Answer {
 impl Runner {
     /// Runs all graphs in one fresh process; the calls of each, in order.
     pub fn run(&self, graphs: &[Micro], weights: Weights) -> Result<Vec<Vec<Call>>, Error> {
-        let dir = tempfile::Builder::new().prefix("relinc-calibrate-").tempdir().map_err(input)?;
-        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).map_err(input);
+        let make = || tempfile::Builder::new().prefix("relinc-calibrate-").tempdir();
+        let (dir, _mark) =
+            unfinished::begin(make, |d| Thing::Tree(d.path().into())).map_err(python::no_room)?;
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            let fail = |e| input(format!("{}: cannot be written: {e}", path.display()));
+            std::fs::write(&path, text).map_err(fail)
+        };
         write("run.py", RUN_PY)?;
         write("micro.py", MICRO_PY)?;
         let job = serde_json::json!({

@@ -2,6 +2,7 @@
 
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
+use crate::folder::{Inputs, Single};
 use relinc_passes::architecture::{Architecture, Kind};
 use relinc_passes::back::onnx::{OnnxOptions, emit};
 use relinc_passes::valid;
@@ -41,7 +42,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let arch = Architecture { kind, depth: a.depth, width: a.width, classes: a.classes, input: input_shape };
     let graph = arch.build(g.seed()).map_err(input)?;
     let v = valid::check(&graph).map_err(|e| input(&e[0]))?;
-    emit(&v, &a.out, &OnnxOptions::default()).map_err(input)?;
+    let out = Single::new("-o", &a.out, &Inputs::default(), &g.progress())?;
+    emit(&v, out.path(), &OnnxOptions::default()).map_err(input)?;
     let totals = cost::totals(v.graph(), v.facts());
     if g.json {
         return print_json(&serde_json::json!({"file": a.out, "totals": totals, "seed": g.seed()}));
@@ -52,6 +54,5 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         totals.relus,
         totals.parameters,
         g.seed()
-    ));
-    Ok(())
+    ))
 }

@@ -121,21 +121,20 @@ fn show<T: serde::Serialize + std::fmt::Display>(rows: &[T], g: &Global) -> Resu
     if g.json {
         return print_json(&rows);
     }
-    rows.iter().for_each(|r| print(&r.to_string()));
-    Ok(())
+    rows.iter().try_for_each(|r| print(&r.to_string()))
 }
 
 /// A repetition for each line on stdin.
 struct Turns;
 
 impl Pace for Turns {
-    fn next(&mut self, before: Option<f64>) -> bool {
+    fn next(&mut self, before: Option<f64>) -> Result<bool, Error> {
         match before {
-            None => print("ready"),
-            Some(seconds) => print(&seconds.to_string()),
+            None => print("ready")?,
+            Some(seconds) => print(&seconds.to_string())?,
         }
         let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).is_ok_and(|n| n > 0)
+        std::io::stdin().lock().read_line(&mut line).map(|n| n > 0).map_err(input)
     }
 }
 
@@ -152,6 +151,5 @@ fn gradients(a: &Args, g: &Global) -> Result<(), Error> {
         "loss {:.6} here, {:.6} there; largest relative difference of the gradients: parameters {:.1e} ({}, of {}), \
          input {:.1e}, masks {:.1e}",
         p.loss, p.reference_loss, p.parameters, p.worst, p.compared, p.input, p.masks
-    ));
-    Ok(())
+    ))
 }

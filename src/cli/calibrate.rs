@@ -3,6 +3,7 @@
 use super::{Global, print, print_json};
 use crate::calibrate::{Request, Runner, calibrate, write};
 use crate::error::Error;
+use crate::folder::{Inputs, Single};
 use crate::python;
 use relinc_runtime::cost::Weights;
 use std::path::PathBuf;
@@ -63,13 +64,13 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         calls: a.repeats as usize + 1,
         name,
     };
+    let out = Single::new("-o", &a.out, &Inputs::default(), &g.progress())?;
     let text = calibrate(&request, &g.progress())?;
-    write(&a.out, &text)?;
+    write(out.path(), &text)?;
     if g.json {
         return print_json(
             &serde_json::json!({"protocol": request.name, "file": a.out.display().to_string()}),
         );
     }
-    print(&format!("wrote {0}; use it with --protocol {0}", a.out.display()));
-    Ok(())
+    print(&format!("wrote {0}; use it with --protocol {0}", a.out.display()))
 }

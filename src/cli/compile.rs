@@ -1,11 +1,13 @@
 //! `relinc compile`
 
 use super::args::{CostArgs, ImportArgs};
-use super::{Global, print, print_json};
+use super::out::tell;
+use super::{Global, print_report};
+use crate::cli_options::parse_points;
 use crate::compile::fixed::{FixedPoint, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Search, Source, Target, compile};
 use crate::error::{Error, input};
-use crate::report;
+use crate::folder::Inputs;
 use crate::training::spec::StageOptions;
 use relinc_passes::back::onnx::OPSETS;
 use relinc_runtime::cost::ConvForm;
@@ -47,8 +49,8 @@ pub struct Args {
     /// ReLU layers that may keep ReLUs; all others vanish
     #[arg(long, value_name = "N", requires = "budget")]
     layers: Option<usize>,
-    /// ReLU layers that vanish, separated by commas: relu01,relu03
-    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "budget")]
+    /// ReLU layers that vanish, separated by commas: relu01,relu03; also those of --masks
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
     vanish: Vec<String>,
     /// Rounds the removal is spread over
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -62,7 +64,7 @@ pub struct Args {
     /// Fit a slope a channel for the elements that become the identity
     #[arg(long)]
     slopes: bool,
-    /// Images for calibration and accuracy: cifar10:DIR, cifar100:DIR, shapes, …
+    /// Images for calibration and accuracy: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]
     data: Option<DataSpec>,
     /// The part of the data accuracy is measured on
@@ -105,6 +107,9 @@ pub struct Args {
     #[arg(long, value_name = "BITS", requires_all = ["fixed_point", "data"], num_args = 0..=1, default_missing_value = "3",
           require_equals = true, value_parser = clap::value_parser!(i32).range(i64::from(*TARGETS.start())..=i64::from(*TARGETS.end())))]
     normalise_ranges: Option<i32>,
+    /// Exit with 1, once all is written, where more points of accuracy are lost than this
+    #[arg(long, value_name = "POINTS", requires = "data", value_parser = parse_points)]
+    max_drop: Option<f64>,
     #[command(flatten)]
     import: ImportArgs,
     #[command(flatten)]
@@ -149,6 +154,8 @@ impl Args {
         }
         let mut request = Request {
             out: self.out.clone(),
+            by: "compile",
+            inputs: self.inputs(),
             masks,
             data: self.data.clone(),
             split: self.split,
@@ -168,12 +175,27 @@ impl Args {
                 .fixed_point
                 .map(|format| FixedPoint { format, normalise: self.normalise_ranges }),
             seed,
-            reference: None,
-            unfolded: None,
+            before: Default::default(),
+            original: None,
+            merged: None,
+            vanish: if self.budget.is_none() { self.vanish.clone() } else { vec![] },
             learned: None,
+            max_drop: self.max_drop,
         };
         self.budget.iter().try_for_each(|b| request.price_at(b))?;
         Ok(request)
+    }
+}
+
+impl Args {
+    fn inputs(&self) -> Inputs {
+        let mut inputs = Inputs::default();
+        inputs.model("the model", &self.model);
+        self.masks.iter().for_each(|m| inputs.file("the masks", m));
+        self.data.iter().for_each(|d| inputs.data(d));
+        self.budget.iter().for_each(|b| inputs.budget(b));
+        self.cost.read(&mut inputs);
+        inputs
     }
 }
 
@@ -190,18 +212,14 @@ fn range(s: &str) -> Result<(f32, f32), String> {
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let progress = g.progress();
     let r = a.request(g.seed(), g.device())?;
-    let result = compile(Source::File(a.model.clone(), a.import.options()?), &r, &progress);
+    let source = Source::File(a.model.clone(), a.import.options(a.data.as_ref())?);
+    let result = compile(source, &r, None, &progress);
     progress.finish();
     let report = result.map_err(|e| name_file(e, &a.model))?;
     if let (true, Some(bytes)) = (g.verbose > 0, crate::bench::peak_memory()) {
-        eprintln!("peak memory {bytes} bytes");
+        tell(&format!("peak memory {bytes} bytes"));
     }
-    if g.json {
-        return print_json(&report);
-    }
-    print(&report::text::render(&report));
-    print(&format!("\nwrote {}", r.out.display()));
-    Ok(())
+    print_report(&report, &r.out, g)
 }
 
 /// An error about the model names its file.

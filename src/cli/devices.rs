@@ -26,11 +26,10 @@ pub fn run(g: &Global) -> Result<(), Error> {
         );
     }
     for (n, a) in cards.iter().enumerate() {
-        print(&card(n, a));
+        print(&card(n, a))?;
     }
-    print(&format!("cpu    {} threads", relinc_runtime::threads::count()));
-    print(&format!("--device {}: {}", g.device(), chosen.said));
-    Ok(())
+    print(&format!("cpu    {} threads", relinc_runtime::threads::count()))?;
+    print(&format!("--device {}: {}", g.device(), chosen.said))
 }
 
 fn card(n: usize, a: &Adapter) -> String {

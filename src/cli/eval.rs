@@ -6,6 +6,8 @@ use super::args::ImportArgs;
 use super::{Global, print, print_json};
 use crate::compile::read_masks;
 use crate::error::{Error, input};
+use crate::folder::{Folder, Inputs, Single};
+use crate::images::Images;
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::training::guard::guarded;
@@ -26,6 +28,8 @@ use std::path::{Path, PathBuf};
 
 /// Images under corruptions and attacks, unless `--limit` says.
 const HARDER: usize = 1000;
+/// The contact sheet.
+const SHEET: &str = "corruptions.png";
 /// Pixels that an image on the contact sheet has on a side, or more where it is larger.
 const CELL: usize = 96;
 
@@ -34,7 +38,7 @@ const CELL: usize = 96;
 pub struct Args {
     /// The model
     model: PathBuf,
-    /// Images: cifar10:DIR, cifar100:DIR, shapes, …
+    /// Images: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]
     data: DataSpec,
     /// The part of the data
@@ -71,6 +75,12 @@ struct Found {
     clean: Clean,
     corrupted: Option<Corrupted>,
     attacked: Vec<(Attack, Adversarial)>,
+    /// Names by label.
+    classes: Vec<String>,
+    /// What was assumed of the model and the images.
+    notes: Vec<String>,
+    /// What explains that few of them are right.
+    doubt: Option<String>,
 }
 
 /// Runs the command.
@@ -78,11 +88,17 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if a.limit == Some(0) {
         return Err(Error::Input("--limit 0 leaves no image; give at least 1".into()));
     }
-    let folder = a.folder()?;
+    a.check_folder()?;
     let progress = g.progress();
-    let mut m = Model::load(&a.model, &a.import.options()?, &Options::default(), None)?;
+    let mut sheet = a.sheet(&progress)?;
+    let _saved = a.saved(&progress)?;
+    let mut m = Model::load(&a.model, &a.import.options(Some(&a.data))?, &Options::default(), None)?;
+    let images = Images::labelled(&a.data, &m.graph, &a.model)?;
     let masks = a.masks.as_ref().map(|file| read_masks(file, &m)).transpose()?;
-    let ds = a.data.open(a.split, a.limit).map_err(input)?;
+    let folder = a.folder(&images.spec)?;
+    images.announce(&progress);
+    let ds = images.open(a.split, a.limit)?;
+    ds.notices().iter().for_each(|n| progress.line(n));
     let target = match a.attacks[..] {
         [] => None,
         _ => {
@@ -92,10 +108,14 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         }
     };
     a.put_on(masks, &mut m)?;
-    if let Some(dir) = &a.save_images {
-        contact_sheet(dir, &a.data, &ds, g.seed())?;
+    if let Some(folder) = &mut sheet {
+        let staging = folder.stage()?;
+        contact_sheet(staging.path(), &a.data, &ds, g.seed()).map_err(|e| staging.named(e))?;
+        folder.amend(staging)?;
     }
+    drop(sheet);
     let clean = a.clean(&m, &ds, &progress)?;
+    let doubt = images.doubt(&m.graph, &ds, clean.clean, &progress)?;
     let n = a.limit.unwrap_or(HARDER);
     let corrupted = match &a.corruptions {
         None => None,
@@ -113,23 +133,48 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         attacked.push((*attack, guarded(target.device(), left)?));
     }
     progress.finish();
-    let found = Found { clean, corrupted, attacked };
+    let notes = [m.notices, images.catalogue.notices, ds.notices().to_vec()].concat();
+    let found = Found { clean, corrupted, attacked, classes: images.catalogue.classes, notes, doubt };
     if g.json {
         return print_json(&shown::json(&a, &found));
     }
-    print(&shown::text(&a, &found, g.seed()));
-    Ok(())
+    print(&shown::text(&a, &found, g.seed()))
 }
 
 impl Args {
+    fn inputs(&self) -> Inputs {
+        let mut inputs = Inputs::default();
+        inputs.model("the model", &self.model);
+        self.masks.iter().for_each(|m| inputs.file("the masks", m));
+        self.corruptions.iter().flatten().for_each(|dir| inputs.folder("the corrupted images", dir));
+        inputs.data(&self.data);
+        inputs
+    }
+
+    /// The folder of the contact sheet.
+    fn sheet(&self, progress: &Progress) -> Result<Option<Folder>, Error> {
+        let Some(dir) = &self.save_images else { return Ok(None) };
+        let mut folder = Folder::open(dir, "eval", "eval", progress)?;
+        folder.claim(&self.inputs(), &[SHEET.into()], &[])?;
+        Ok(Some(folder))
+    }
+
+    /// The files that inputs and outputs are saved in.
+    fn saved(&self, progress: &Progress) -> Result<Vec<Single>, Error> {
+        let named = [("--save-inputs", &self.save_inputs), ("--save-outputs", &self.save_outputs)];
+        let inputs = self.inputs();
+        let given = named.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?)));
+        given.map(|(option, path)| Single::new(option, path, &inputs, progress)).collect()
+    }
+
     /// An error about the model.
     fn named(&self, e: String) -> Error {
         Error::Input(format!("{}: {e}", self.model.display()))
     }
 
-    /// The folder of `--corruptions=DIR`, where its images can stand for those of `--data`.
-    fn folder(&self) -> Result<Option<CorruptedFolder>, Error> {
-        let Some(Some(dir)) = &self.corruptions else { return Ok(None) };
+    /// Finds what a folder of `--corruptions=DIR` cannot be asked for.
+    fn check_folder(&self) -> Result<(), Error> {
+        let Some(Some(dir)) = &self.corruptions else { return Ok(()) };
         let shown = dir.display();
         if self.save_images.is_some() {
             return Err(Error::Input(format!(
@@ -141,12 +186,18 @@ impl Args {
                 "{shown} holds corrupted test images; --split {} has none",
                 self.split.name()
             ))),
-            kind @ (Kind::Cifar10 | Kind::Cifar100) => {
-                CorruptedFolder::open(dir, kind, self.data.normalize()).map(Some).map_err(input)
-            }
+            Kind::Cifar10 | Kind::Cifar100 => Ok(()),
             kind => Err(Error::Input(format!(
                 "{shown}: corrupted images are read for cifar10 and cifar100; for {kind} they are drawn: --corruptions"
             ))),
+        }
+    }
+
+    /// The folder of `--corruptions=DIR`, its images taken as those of `data`.
+    fn folder(&self, data: &DataSpec) -> Result<Option<CorruptedFolder>, Error> {
+        match &self.corruptions {
+            Some(Some(dir)) => CorruptedFolder::open(dir, data).map(Some).map_err(input),
+            Some(None) | None => Ok(None),
         }
     }
 
@@ -163,21 +214,26 @@ impl Args {
 
     fn clean(&self, m: &Model, ds: &Dataset, progress: &Progress) -> Result<Clean, Error> {
         let n = self.limit.unwrap_or(ds.len());
-        let (mut outputs, mut shape) = (vec![], vec![]);
+        let (mut outputs, mut shape, mut failed) = (vec![], vec![], None);
         let mut keep = |logits: &Tensor| {
             if self.save_outputs.is_some() {
-                outputs.extend_from_slice(logits.as_f32().unwrap_or_default());
-                shape = logits.shape().to_vec();
+                match m.head.apply(logits) {
+                    Ok(y) => {
+                        outputs.extend_from_slice(y.as_f32().unwrap_or_default());
+                        shape = y.shape().to_vec();
+                    }
+                    Err(e) => failed = Some(e),
+                }
             }
         };
         let tell = &mut |i, n| progress.count("images", i, n);
         let found = eval::clean_watched(&m.graph, ds, n, tell, &mut keep);
         progress.finish();
-        let r = found.map_err(|e| self.named(e))?;
+        let r = found.and_then(|r| failed.map_or(Ok(r), Err)).map_err(|e| self.named(e))?;
         if let Some(d) = shape.first_mut() {
             *d = r.n;
         }
-        self.save(m, ds, (shape, outputs), r.n).map_err(|e| self.named(e))?;
+        self.save(m, ds, (shape, outputs), r.n)?;
         Ok(r)
     }
 
@@ -196,14 +252,13 @@ impl Args {
         ds: &Dataset,
         (shape, outputs): (Vec<usize>, Vec<f32>),
         n: usize,
-    ) -> Result<(), String> {
+    ) -> Result<(), Error> {
         let write = |path: &PathBuf, t: &Tensor| {
-            create_atomically(path, |w| write_npy(w, t))
-                .map_err(|e| format!("{}: cannot be written: {e}", path.display()))
+            create_atomically(path, |w| write_npy(w, t)).map_err(|e| unwritable(path, e))
         };
         if let Some(path) = &self.save_inputs {
-            let (_, ty) = eval::only_input(&m.graph)?;
-            write(path, &eval::feed(ds, 0..n, eval::layout(ty, ds.image_shape())?).0)?;
+            let layout = eval::only_input(&m.graph).and_then(|(_, ty)| eval::layout(ty, ds.image_shape()));
+            write(path, &eval::feed(ds, 0..n, layout.map_err(|e| self.named(e))?).0)?;
         }
         match &self.save_outputs {
             Some(path) => write(path, &Tensor::f32(shape, outputs)),
@@ -219,16 +274,17 @@ fn contact_sheet(dir: &Path, data: &DataSpec, ds: &Dataset, seed: u64) -> Result
     let zoom = (CELL / ds.image_shape()[2].max(1)).max(1);
     let (width, height, pixels) = corrupt::contact_sheet(&images, ds.image_shape(), zoom, seed)
         .map_err(|e| Error::Input(format!("{data}: {e}")))?;
-    let path = dir.join("corruptions.png");
-    std::fs::create_dir_all(dir)
-        .and_then(|()| {
-            create_atomically(&path, |w| {
-                let side = |n: usize| u32::try_from(n).map_err(std::io::Error::other);
-                let mut e = png::Encoder::new(w, side(width)?, side(height)?);
-                e.set_color(png::ColorType::Rgb);
-                e.set_depth(png::BitDepth::Eight);
-                Ok(e.write_header()?.write_image_data(&pixels)?)
-            })
-        })
-        .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", path.display())))
+    let path = dir.join(SHEET);
+    create_atomically(&path, |w| {
+        let side = |n: usize| u32::try_from(n).map_err(std::io::Error::other);
+        let mut e = png::Encoder::new(w, side(width)?, side(height)?);
+        e.set_color(png::ColorType::Rgb);
+        e.set_depth(png::BitDepth::Eight);
+        Ok(e.write_header()?.write_image_data(&pixels)?)
+    })
+    .map_err(|e| unwritable(&path, e))
+}
+
+fn unwritable(path: &Path, e: std::io::Error) -> Error {
+    Error::Input(format!("{}: cannot be written: {e}", path.display()))
 }

@@ -4,15 +4,13 @@ use super::verify::{Args, Given, execute};
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
 use crate::fixed_point::render;
-use crate::model::Model;
 use crate::probe::{max_abs_difference, range};
 use relinc_passes::ir::{Graph, Tensor};
-use relinc_passes::pass::Options;
 use relinc_passes::{files, npy, valid};
 use relinc_runtime::eval;
 use relinc_runtime::fixed::{Format, Settings, Truncation, analyse};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options that go with `--fixed-point`.
 #[derive(Debug, Clone, clap::Args)]
@@ -31,13 +29,17 @@ pub struct FixedArgs {
     max_flips: Option<usize>,
     /// Write the fixed-point outputs as an .npy file
     #[arg(long, value_name = "FILE", requires = "fixed_point")]
-    save_outputs: Option<PathBuf>,
+    pub save_outputs: Option<PathBuf>,
 }
 
 /// Share of labels that the rows of logits meet, in percent.
 fn accuracy(logits: &Tensor, labels: &[usize]) -> f64 {
     let right = eval::arg_max(logits).iter().zip(labels).filter(|(p, l)| p == l).count();
     100.0 * right as f64 / labels.len().max(1) as f64
+}
+
+fn unwritable(file: &Path, e: std::io::Error) -> Error {
+    Error::Input(format!("{}: cannot be written: {e}", file.display()))
 }
 
 /// Runs the comparison of `first`, the float model of `given`, with the fixed-point one.
@@ -51,14 +53,15 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
     if !f.headroom.is_finite() {
         return Err(Error::Input("--headroom must be a number of bits".into()));
     }
+    f.save_outputs.iter().try_for_each(|file| files::writable(file).map_err(|e| unwritable(file, e)))?;
     let path = match &a.b {
         Some(b) if b.is_dir() => b.join("model.onnx"),
         Some(b) => b.clone(),
         None => a.a.clone(),
     };
     let named = |e: String| Error::Input(format!("{}: {e}", path.display()));
-    let second = Model::load(&path, &a.import.options()?, &Options::default(), None)?;
-    let graph = valid::check(&second.graph).map_err(|e| named(e[0].to_string()))?;
+    let second = a.second(&path)?;
+    let graph = valid::check(&second).map_err(|e| named(e[0].to_string()))?;
     let settings = Settings { format, truncation: f.truncation, seed: g.seed(), headroom: f.headroom };
     let progress = g.progress();
     let tell = &mut |i, n| progress.count("fixed point", i, n);
@@ -73,8 +76,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
     }
     let float = float.reshaped(fixed.shape());
     if let Some(file) = &f.save_outputs {
-        files::create_atomically(file, |w| npy::write_npy(w, &fixed))
-            .map_err(|e| Error::Input(format!("{}: {e}", file.display())))?;
+        files::create_atomically(file, |w| npy::write_npy(w, &fixed)).map_err(|e| unwritable(file, e))?;
     }
     let flips = eval::arg_max(&float).iter().zip(eval::arg_max(&fixed)).filter(|(a, b)| **a != *b).count();
     let allowed = f.max_flips.unwrap_or(analysis.n / 100);
@@ -109,7 +111,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
             analysis.n,
             analysis.overflows,
             render(&analysis)
-        ));
+        ))?;
     }
     match equivalent {
         true => Ok(()),

@@ -2,12 +2,18 @@
 
 use super::args::{CostArgs, ImportArgs};
 use super::{Global, print, print_json};
+use crate::compile::Request;
+use crate::compile::baseline::Baseline;
+use crate::compile::describe::REDUNDANT;
 use crate::error::{Error, input};
 use crate::model::Model;
-use crate::report::count;
+use crate::report::model::Cost;
+use crate::report::shape::Shape;
+use crate::report::{count, text::costs};
+use relinc_passes::front::onnx::{Need, import};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::text::{Constants, print as pir};
-use relinc_passes::ir::{Facts, Op, dot};
+use relinc_passes::ir::{Graph, Op, dot};
 use relinc_passes::pass::Options;
 use relinc_runtime::cost;
 use serde_json::{Value, json};
@@ -29,65 +35,87 @@ pub struct Args {
     cost: CostArgs,
 }
 
+/// What the two columns of a price are.
+const COLUMNS: &str = "
+original: the file as a runtime would run it, convolutions direct. compiled, all ReLUs: what
+compile makes of it without removing any (SPU: with --target spu); what --budget or --masks saves
+comes on top.
+";
+
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
-    let m = Model::load(&a.model, &a.import.options()?, &Options::default(), None)?;
-    let facts = infer(&m.graph).map_err(|e| input(&e[0]))?;
+    let mut import_options = a.import.options(None)?;
+    import_options.scores.iter_mut().for_each(|s| s.need = Need::OrAll);
+    let options = Options::default();
+    let r = Request::unmasked(a.cost.protocols()?, a.cost.networks()?, a.cost.weights());
+    let i = import(&a.model, &import_options).map_err(input)?;
+    let file = Baseline::read(&i.graph, &r)?;
+    let m = Model::canonical(i.graph, i.info, i.notices, &options, None)?;
+    let whole = m.whole()?;
     if let Some(form) = &a.graph {
-        let text = if form == "dot" { dot::to_dot(&m.graph) } else { pir(&m.graph, Constants::Opaque) };
+        let text = if form == "dot" { dot::to_dot(&whole) } else { pir(&whole, Constants::Opaque) };
         return match g.json {
             true => print_json(&json!({"form": form, "graph": text})),
-            false => {
-                print(&text);
-                Ok(())
-            }
+            false => print(&text),
         };
     }
-    let v = describe(&m, &facts, &a)?;
+    let baseline = Baseline::new(file, m.clone(), &options, false, &r)?;
+    let cost = priced(&baseline, &r);
+    let v = describe(&m, &m.lean()?.whole()?, &baseline, &cost, &r)?;
     if g.json {
         return print_json(&v);
     }
-    print(&text(&m, &v));
-    Ok(())
+    print(&text(&m, &v, &cost))
 }
 
-fn describe(m: &Model, facts: &Facts, a: &Args) -> Result<Value, Error> {
-    let totals = cost::totals(&m.graph, facts);
+/// Every protocol on every network. Nothing is removed, so an entry's own figures are those of the lossless column.
+fn priced(b: &Baseline, r: &Request) -> Vec<Cost> {
+    let Some(lossless) = &b.lossless else { return vec![] };
+    let entries = |(i, p)| {
+        let now = &lossless.priced[i];
+        r.networks.iter().map(move |n| Cost::new(p, n, now, Some(b.against(i, now))))
+    };
+    r.protocols.iter().enumerate().flat_map(entries).collect()
+}
+
+/// A model, and in figures the graph of what costs something.
+fn describe(m: &Model, graph: &Graph, b: &Baseline, cost: &[Cost], r: &Request) -> Result<Value, Error> {
+    let facts = &infer(graph).map_err(|e| input(&e[0]))?;
+    let totals = cost::totals(graph, facts);
     let mut ops: BTreeMap<&str, usize> = BTreeMap::new();
-    for id in m.graph.ids().filter(|&id| !matches!(m.graph.op(id), Op::Const(_) | Op::Input(_))) {
-        *ops.entry(m.graph.op(id).mnemonic()).or_default() += 1;
+    for id in graph.ids().filter(|&id| !matches!(graph.op(id), Op::Const(_) | Op::Input(_))) {
+        *ops.entry(graph.op(id).mnemonic()).or_default() += 1;
     }
     let layers: Vec<Value> = m
         .layers
         .iter()
         .map(|l| {
-            json!({"name": l.name, "op": "relu", "shape": l.shape, "relus": l.relus(), "relus_before": l.relus(),
-                   "source": m.graph.node(l.node).name, "action": "kept", "why": "nothing was compiled"})
+            let (relus, action, why) = match l.redundant {
+                true => (0, "linearized", REDUNDANT),
+                false => (l.relus(), "kept", "nothing was compiled"),
+            };
+            json!({"name": l.name, "op": "relu", "shape": l.shape, "relus": relus, "relus_before": l.relus(),
+                   "source": m.graph.node(l.node).name, "action": action, "why": why})
         })
         .collect();
-    let mut costs = vec![];
-    for p in a.cost.protocols()? {
-        let w = a.cost.weights().unwrap_or(p.default_weights);
-        let priced = cost::price(&m.graph, facts, &p, w);
-        for n in a.cost.networks()? {
-            costs.push(crate::report::model::Cost::new(&p, &n, &priced, None));
-        }
-    }
     let shape = |t: &relinc_passes::ir::Type| t.to_string();
+    let notices: Vec<String> = m.notices.iter().cloned().chain(b.notes(r)).collect();
     Ok(json!({
         "model": crate::compile::describe::model_info(&m.info),
-        "inputs": m.graph.inputs().iter().map(|&i| json!({"name": m.graph.node(i).name, "type": shape(facts.ty(i))})).collect::<Vec<_>>(),
-        "outputs": m.graph.outputs().iter().map(|o| json!({"name": o.name, "type": shape(facts.ty(o.node))})).collect::<Vec<_>>(),
+        "inputs": graph.inputs().iter().map(|&i| json!({"name": graph.node(i).name, "type": shape(facts.ty(i))})).collect::<Vec<_>>(),
+        "outputs": graph.outputs().iter().map(|o| json!({"name": o.name, "type": shape(facts.ty(o.node))})).collect::<Vec<_>>(),
         "totals": totals,
+        "lossless": b.lossless.as_ref().map(|l| l.totals),
+        "before": b.file.totals,
         "layers": layers,
         "operations": ops,
-        "cost": costs,
+        "cost": cost,
         "passes": crate::compile::describe::passes(m),
-        "notices": m.notices,
+        "notices": notices,
     }))
 }
 
-fn text(m: &Model, v: &Value) -> String {
+fn text(m: &Model, v: &Value, cost: &[Cost]) -> String {
     let mut s = String::new();
     let opset = v["model"]["opset"].as_i64().map_or(String::new(), |o| format!(", opset {o}"));
     let producer = v["model"]["producer"].as_str().unwrap_or("unknown producer");
@@ -108,7 +136,7 @@ fn text(m: &Model, v: &Value) -> String {
         s,
         "\n{} ReLUs in {} layers, {} secure comparisons, {} multiply-accumulates, {} parameters\n",
         n("relus"),
-        m.layers.len(),
+        m.layers.iter().filter(|l| !l.redundant).count(),
         n("comparisons"),
         n("macs"),
         n("parameters")
@@ -116,43 +144,26 @@ fn text(m: &Model, v: &Value) -> String {
     let _ = writeln!(s, "{:<8} {:>14} {:>10}  exporter's name", "layer", "C×H×W", "ReLUs");
     for l in &m.layers {
         let shape = format!("{}×{}×{}", l.shape[0], l.shape[1], l.shape[2]);
+        let relus = if l.redundant { "none" } else { &count(l.relus() as u64) };
         let exported = &m.graph.node(l.node).name;
-        let _ = writeln!(s, "{:<8} {shape:>14} {:>10}  {exported}", l.name, count(l.relus() as u64));
+        let _ = writeln!(s, "{:<8} {shape:>14} {relus:>10}  {exported}", l.name);
+    }
+    if m.layers.iter().any(|l| l.redundant) {
+        let _ = writeln!(s, "none: {REDUNDANT}");
     }
     let ops: Vec<String> =
         v["operations"].as_object().into_iter().flatten().map(|(k, n)| format!("{n} {k}")).collect();
     let _ = writeln!(s, "\noperations: {}", ops.join(", "));
-    let _ = writeln!(
-        s,
-        "\n{:<18} {:<8} {:<8} {:>12} {:>12} {:>8} {:>10}",
-        "cost, one image", "network", "weights", "ReLU MB", "total MB", "rounds", "latency s"
-    );
-    for c in v["cost"].as_array().into_iter().flatten() {
-        let mb = |k: &str| format!("{:.3}", c[k].as_f64().unwrap_or(0.0) / 1e6);
-        let gaps: Vec<&str> =
-            c["not_modelled"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let mut flag = if gaps.is_empty() { String::new() } else { format!("  without {}", gaps.join(", ")) };
-        if c["verified"] == false {
-            flag += &format!("  ({})", cost::UNVERIFIED);
-        }
-        let _ = writeln!(
-            s,
-            "{:<18} {:<8} {:<8} {:>12} {:>12} {:>8.0} {:>10.3}{flag}",
-            c["protocol"].as_str().unwrap_or(""),
-            c["network"].as_str().unwrap_or(""),
-            c["weights"].as_str().unwrap_or(""),
-            mb("relu_bytes"),
-            mb("online_bytes"),
-            c["rounds"].as_f64().unwrap_or(0.0),
-            c["latency_s"].as_f64().unwrap_or(0.0)
-        );
+    s += &costs(Shape::Lossless, cost);
+    if !cost.is_empty() {
+        s += COLUMNS;
     }
     for p in &m.passes {
         for r in &p.refused {
             let _ = writeln!(s, "\n{} left '{}': {}", p.name, r.node, r.why);
         }
     }
-    for n in &m.notices {
+    for n in v["notices"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         let _ = writeln!(s, "\nnote: {n}");
     }
     s

@@ -1,7 +1,9 @@
 //! `relinc measure`
 
 use super::{Global, print, print_json};
+use crate::compile::Target;
 use crate::error::{Error, input};
+use crate::folder::{Folder, Inputs};
 use crate::measure::{Job, measure};
 use crate::python;
 use crate::report::{self, text};
@@ -44,7 +46,10 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if a.target != "spu" {
         return Err(Error::Input(format!("--target {}: measure runs spu artefacts only", a.target)));
     }
+    let mut folder = Folder::existing(&a.dir, "measure", &g.progress())?;
     let mut r = report::read(&a.dir).map_err(input)?;
+    folder.manifest().verify(&a.dir, Target::Spu.files().iter().copied())?;
+    folder.claim(&Inputs::default(), &report::FILES.map(String::from), &[])?;
     let networks = if a.networks.is_empty() { vec!["lan".into(), "wan".into()] } else { a.networks };
     let protocol = cost::find(&a.protocol).map_err(input)?;
     let job = Job {
@@ -61,11 +66,11 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let m = measure(&job, &r)?;
     r.measured.retain(|old| (&old.protocol, old.weights) != (&m.protocol, m.weights));
     r.measured.push(m.clone());
-    report::write(&job.dir, &r)
-        .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", job.dir.display())))?;
+    let staging = folder.stage()?;
+    report::write(staging.path(), &r).map_err(|e| staging.named(input(e)))?;
+    folder.amend(staging)?;
     if g.json {
         return print_json(&m);
     }
-    print(&text::measured(&m));
-    Ok(())
+    print(&text::measured(&m))
 }

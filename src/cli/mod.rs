@@ -1,7 +1,5 @@
 //! The command line: one file a subcommand. Nothing outside this folder prints.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod architecture;
 mod args;
 mod bench;
@@ -13,6 +11,7 @@ mod eval;
 mod fixed_point;
 mod inspect;
 mod measure;
+mod out;
 mod passes;
 mod protocols;
 mod report;
@@ -23,11 +22,15 @@ mod train;
 mod verify;
 
 use crate::error::Error;
+use crate::interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
+use crate::report::Report;
 use clap::{Parser, Subcommand};
+use out::{print, print_json, print_lines};
 use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::train::Kind;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The ReLU-linearizing compiler: a trained ONNX classifier in, a graph that private-inference runtimes run with fewer
@@ -135,17 +138,11 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(e) => {
-            let _ = e.print();
-            return ExitCode::from(e.exit_code() as u8);
-        }
+        Err(said) => return out::instead(&said),
     };
-    match dispatch(cli) {
+    match interrupt::install().and_then(|()| dispatch(cli)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(e) => {
-            eprintln!("error: {e}");
-            ExitCode::from(e.code())
-        }
+        Err(e) => out::failed(&e),
     }
 }
 
@@ -168,24 +165,16 @@ impl Global {
     }
 }
 
-/// Prints to stdout; a closed pipe is no error.
-fn print(text: &str) {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = out.write_all(b"\n");
+/// Prints what was compiled into a folder. An accuracy that fell further than allowed is an answer of no, once all is printed.
+fn print_report(r: &Report, out: &Path, g: &Global) -> Result<(), Error> {
+    if g.json {
+        print_json(r)?;
+    } else {
+        print(&crate::report::text::render(r))?;
+        print(&format!("\nwrote {}", out.display()))?;
     }
-}
-
-/// Prints one entry a line.
-fn print_lines(lines: &[String]) -> Result<(), Error> {
-    lines.iter().for_each(|l| print(l));
-    Ok(())
-}
-
-/// Prints one JSON document.
-fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
-    print(&serde_json::to_string_pretty(value).map_err(crate::error::input)?);
-    Ok(())
+    match crate::report::fell_too_far(r) {
+        Some(why) => Err(Error::Answer(why)),
+        None => Ok(()),
+    }
 }

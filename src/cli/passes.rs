@@ -16,7 +16,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if a.markdown {
-        print(&documentation());
+        print(&documentation())?;
         return Ok(());
     }
     if g.json {
@@ -27,7 +27,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         return print_json(&list);
     }
     for p in PASSES {
-        print(&format!("{:<22} {:<13} {}", p.name(), p.guarantee().name(), p.summary()));
+        print(&format!("{:<22} {:<13} {}", p.name(), p.guarantee().name(), p.summary()))?;
     }
     Ok(())
 }

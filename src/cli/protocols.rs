@@ -11,7 +11,7 @@ pub fn run(g: &Global) -> Result<(), Error> {
         let list: Vec<_> = protocols()
             .iter()
             .map(|p| {
-                json!({"name": p.name, "runtime": p.runtime, "parties": p.parties, "ring": p.ring, "counts": p.counts,
+                json!({"name": p.name, "trust": p.trust(), "runtime": p.runtime, "parties": p.parties, "ring": p.ring, "counts": p.counts,
                        "source": p.source, "verified": p.verified, "default_weights": p.default_weights})
             })
             .collect();
@@ -20,9 +20,15 @@ pub fn run(g: &Global) -> Result<(), Error> {
     for p in protocols() {
         let verified = p.caveat().map(|c| format!(" ({c})")).unwrap_or_default();
         print(&format!(
-            "{}{verified}: {}, {} parties, ring {}\n  counts: {}\n  source: {}\n",
-            p.name, p.runtime, p.parties, p.ring, p.counts, p.source
-        ));
+            "{}{verified}: {}, {} parties, ring {}\n  trust: {}\n  counts: {}\n  source: {}\n",
+            p.name,
+            p.runtime,
+            p.parties,
+            p.ring,
+            p.trust(),
+            p.counts,
+            p.source
+        ))?;
     }
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use super::{Global, print, print_json};
 use crate::error::{Error, input};
-use crate::report::{self, compare};
+use crate::folder::{Folder, Inputs, Single};
+use crate::report::{self, Report, compare};
 use relinc_passes::files::write_atomically;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options of `relinc report`.
 #[derive(Debug, clap::Args)]
@@ -29,27 +30,59 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let [dir] = a.dirs.as_slice() else {
         return Err(Error::Input("several folders need --compare".into()));
     };
-    let r = report::read(dir).map_err(input)?;
-    report::render(dir, &r)
-        .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", dir.display())))?;
+    let r = rebuild(dir, g)?;
     if g.json {
         return print_json(&r);
     }
-    print(&report::text::render(&r));
-    Ok(())
+    print(&report::text::render(&r))
+}
+
+/// Writes the pages of a report. Those that an earlier version wrote cannot be told from others, and stay.
+fn rebuild(dir: &Path, g: &Global) -> Result<Report, Error> {
+    let mut folder = Folder::existing(dir, "report", &g.progress())?;
+    let r = report::read(dir).map_err(input)?;
+    let listed = folder.manifest().files.contains_key("report.json");
+    let mut pages = report::PAGES.to_vec();
+    if !listed {
+        let unknown = |p: &&str| dir.join(p).exists() && !folder.manifest().files.contains_key(*p);
+        let stay: Vec<&str> = pages.iter().copied().filter(unknown).collect();
+        if !stay.is_empty() {
+            g.progress().line(&format!(
+                "{}: {} left as found, since no manifest.json says that relinc wrote it",
+                dir.display(),
+                stay.join(" and ")
+            ));
+        }
+        pages.retain(|p| !stay.contains(p));
+    }
+    if pages.is_empty() {
+        return Ok(r);
+    }
+    let names: Vec<String> = pages.iter().map(ToString::to_string).collect();
+    folder.claim(&Inputs::default(), &names, &[])?;
+    let staging = folder.stage()?;
+    for page in pages {
+        let path = staging.path().join(page);
+        write_atomically(&path, report::page(page, &r).as_bytes())
+            .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", dir.join(page).display())))?;
+    }
+    folder.amend(staging)?;
+    Ok(r)
 }
 
 fn side_by_side(a: &Args, g: &Global) -> Result<(), Error> {
+    let mut inputs = Inputs::default();
+    a.dirs.iter().for_each(|d| inputs.file("a report", &d.join("report.json")));
+    let out = Single::new("-o", &a.out, &inputs, &g.progress())?;
     let runs = compare::runs(&a.dirs).map_err(input)?;
-    write_atomically(&a.out, compare::render(&runs).as_bytes())
+    write_atomically(out.path(), compare::render(&runs).as_bytes())
         .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", a.out.display())))?;
     if g.json {
         return print_json(&json!({
             "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
-            "warnings": compare::warnings(&runs),
+            "warnings": compare::warnings(&runs), "alarms": compare::alarms(&runs),
             "html": a.out.display().to_string(),
         }));
     }
-    print(&format!("{}\n{}", compare::table(&runs), a.out.display()));
-    Ok(())
+    print(&format!("{}{}\n{}", compare::table(&runs), compare::cost_table(&runs), a.out.display()))
 }

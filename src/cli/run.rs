@@ -1,13 +1,15 @@
 //! `relinc run`
 
-use super::{Global, print, print_json, print_lines};
+use super::args::BeginArgs;
+use super::{Global, print, print_json, print_lines, print_report};
+use crate::cli_options::parse_points;
 use crate::compile::compile;
 use crate::error::Error;
+use crate::folder::Begin;
 use crate::jobs::{Job, Part};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
-use crate::report;
-use crate::report::model::Evaluation;
+use crate::report::model::{Evaluation, Metric};
 use crate::training::command::{Done, run as run_stages};
 use crate::training::{Plan, Trained};
 use relinc_runtime::train::Record;
@@ -22,15 +24,17 @@ pub struct Args {
     /// Output folder [default: out/NAME of the pipeline file]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Continue an interrupted run where its last checkpoint is
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    begin: BeginArgs,
     /// Run these stages alone, as a job: teacher, search, tune, tune2, …, evaluate, compile. What earlier ones left is taken from
     /// DIR/checkpoints, so that each may run in another process or on another machine
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
     only: Vec<String>,
+    /// Exit with 1, once all is written, where more points of accuracy are lost than this [default: the pipeline's]
+    #[arg(long, value_name = "POINTS", value_parser = parse_points)]
+    max_drop: Option<f64>,
     /// Print the names of the stages, one a line, and run nothing
-    #[arg(long, conflicts_with_all = ["only", "resume"])]
+    #[arg(long, conflicts_with_all = ["only", "resume", "restart"])]
     list: bool,
 }
 
@@ -42,6 +46,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         e => e,
     };
     g.override_in(&mut p);
+    p.max_drop = a.max_drop.or(p.max_drop);
     let base = a.pipeline.parent().unwrap_or(Path::new(""));
     let stem = a.pipeline.file_stem().unwrap_or_default();
     let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));
@@ -49,15 +54,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         let names = stages(&p.plan(base).map_err(named)?).names().to_vec();
         return if g.json { print_json(&names) } else { print_lines(&names) };
     }
-    match execute(&p, base, &out, &How { only: &a.only, resume: a.resume, after: None }, &g.progress())
-        .map_err(named)?
-    {
-        Done::Compiled(r) if g.json => print_json(&r),
-        Done::Compiled(r) => {
-            print(&report::text::render(&r));
-            print(&format!("\nwrote {}", out.display()));
-            Ok(())
-        }
+    let how = How { by: "run", file: &a.pipeline, only: &a.only, begin: a.begin.begin(), after: None };
+    match execute(&p, &out, &how, &g.progress()).map_err(named)? {
+        Done::Compiled(r) => print_report(&r, &out, g),
         Done::Stages { trained, evaluations } => {
             let last = last_epochs(&trained);
             if g.json {
@@ -67,11 +66,10 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
                 }));
             }
             for e in last.iter().filter(|e| a.only.contains(&e.stage)) {
-                print(&format!("{}: epoch {} of {}, {} ReLUs", e.stage, e.epoch, e.epochs, e.kept));
+                print(&format!("{}: epoch {} of {}, {} ReLUs", e.stage, e.epoch, e.epochs, e.kept))?;
             }
-            evaluations.iter().flatten().for_each(|e| print(&accuracies(e)));
-            print(&format!("left in {}: {}", out.join("checkpoints").display(), a.only.join(", ")));
-            Ok(())
+            evaluations.iter().flatten().try_for_each(|e| print(&accuracies(e)))?;
+            print(&format!("left in {}: {}", out.join("checkpoints").display(), a.only.join(", ")))
         }
     }
 }
@@ -84,15 +82,12 @@ fn last_epochs(t: &Trained) -> Vec<&Record> {
 
 /// What was measured of one network.
 fn accuracies(e: &Evaluation) -> String {
-    let s = &e.scores;
-    let all = [
-        ("clean", s.clean),
-        ("corrupted", s.corrupted),
-        ("attacked", s.adversarial),
-        ("attacked through BN_c", s.adversarial_clean_bn),
-    ];
-    let said: Vec<String> =
-        all.iter().filter_map(|(what, v)| v.map(|v| format!("{what} {v:.2} %"))).collect();
+    let one = |m: &Metric| {
+        let (v, n) = (m.of(&e.scores)?, m.n(&e.n)?);
+        let sure = m.interval(&e.scores).map(|[low, high]| format!(", {low:.1} to {high:.1}"));
+        Some(format!("{} {v:.2} % (n = {n}{})", m.heading(), sure.unwrap_or_default()))
+    };
+    let said: Vec<String> = Metric::ALL.iter().filter_map(one).collect();
     let by = e.attack.as_ref().map_or(String::new(), |a| format!(" ({a})"));
     format!("{}: {}{by}", e.what, said.join(", "))
 }
@@ -107,33 +102,39 @@ fn stages(plan: &Plan) -> Part {
 
 /// How a pipeline is run.
 pub(super) struct How<'a> {
+    /// The command.
+    pub by: &'static str,
+    /// The pipeline's file; relative paths in it are relative to its folder.
+    pub file: &'a Path,
     /// These stages alone; all where there are none.
     pub only: &'a [String],
-    /// Go on with what was interrupted.
-    pub resume: bool,
+    /// What becomes of a run that lies in the folder.
+    pub begin: Begin,
     /// An output folder with the stages before them.
     pub after: Option<&'a Path>,
 }
 
-/// Runs a pipeline into a folder, all of it or some stages; relative paths in it are relative to `base`.
-pub(super) fn execute(
-    p: &Pipeline,
-    base: &Path,
-    out: &Path,
-    how: &How<'_>,
-    progress: &Progress,
-) -> Result<Done, Error> {
-    let request = p.request(base, out)?;
+/// Runs a pipeline into a folder, all of it or some stages.
+pub(super) fn execute(p: &Pipeline, out: &Path, how: &How<'_>, progress: &Progress) -> Result<Done, Error> {
+    let base = how.file.parent().unwrap_or(Path::new(""));
+    let mut request = p.request(base, out)?;
+    request.by = how.by;
+    request.inputs.file("the pipeline", how.file);
     let source = p.source(base)?;
     let plan = p.plan(base)?;
+    let measure = p.measure(&plan)?;
     let part = match how.only {
         [] => stages(&plan),
         only => stages(&plan).only(only)?,
     };
-    let job = Job { part, resume: how.resume, after: how.after.map(Path::to_path_buf) };
+    let job = Job { part, begin: how.begin, after: how.after.map(Path::to_path_buf) };
     let result = match plan.trains() {
-        true => run_stages(source, &plan, request, &p.measure(&plan)?, &job, progress),
-        false => compile(source, &request, progress).map(|r| Done::Compiled(Box::new(r))),
+        true => run_stages(source, &plan, request, &measure, &job, progress),
+        // A compilation alone can be repeated at any time.
+        false if !how.only.is_empty() && how.begin == Begin::Fresh => {
+            compile(source, &request, Some(Begin::Resume), progress).map(|r| Done::Compiled(Box::new(r)))
+        }
+        false => compile(source, &request, Some(how.begin), progress).map(|r| Done::Compiled(Box::new(r))),
     };
     progress.finish();
     result

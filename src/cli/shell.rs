@@ -16,14 +16,12 @@ pub struct Args {
 pub fn completions(a: Args) -> Result<(), Error> {
     let mut out = vec![];
     clap_complete::generate(a.shell, &mut Cli::command(), "relinc", &mut out);
-    super::print(&String::from_utf8_lossy(&out));
-    Ok(())
+    super::print(&String::from_utf8_lossy(&out))
 }
 
 /// Prints the manual page.
 pub fn man() -> Result<(), Error> {
     let mut out = vec![];
     clap_mangen::Man::new(Cli::command()).render(&mut out).map_err(input)?;
-    super::print(&String::from_utf8_lossy(&out));
-    Ok(())
+    super::print(&String::from_utf8_lossy(&out))
 }

@@ -3,8 +3,10 @@
 mod collect;
 mod jobs;
 
-use super::{Global, print, print_json, print_lines};
+use super::args::BeginArgs;
+use super::{Global, print_json, print_lines, print_report};
 use crate::error::{Error, input};
+use crate::folder::Begin;
 use crate::jobs::SHARED;
 use crate::pipeline::Pipeline;
 use jobs::Sweep;
@@ -23,17 +25,16 @@ pub struct Args {
     /// Output folder, with one folder a budget [default: out/NAME of the pipeline file-sweep]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Leave what is finished as it is, and continue what was interrupted
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    begin: BeginArgs,
     /// Run one job alone: shared (the stages before the search, which all budgets begin with) or one of the budgets
     #[arg(long, value_name = "JOB")]
     only: Option<String>,
     /// Print the budgets, one a line, and run nothing: an array of jobs runs each with --only
-    #[arg(long, conflicts_with_all = ["only", "resume"])]
+    #[arg(long, conflicts_with_all = ["only", "resume", "restart"])]
     list: bool,
     /// Run nothing and compare the budgets that are finished
-    #[arg(long, conflicts_with_all = ["only", "resume", "list"])]
+    #[arg(long, conflicts_with_all = ["only", "resume", "restart", "list"])]
     collect: bool,
 }
 
@@ -52,24 +53,20 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         };
     }
     if let Some(name) = &a.only {
-        return only(&sweep, name, a.resume, g);
+        return only(&sweep, name, a.begin.begin(), g);
     }
+    collect::claim(&sweep, &g.progress())?;
     if !a.collect {
-        sweep.run_shared(a.resume, &g.progress())?;
-        for i in 0..sweep.budgets().len() {
-            match sweep.run(i, a.resume, &g.progress()) {
-                Ok(_) | Err(Error::Answer(_)) => {}
-                Err(e) => return Err(e),
-            }
-        }
+        sweep.check()?;
+        sweep.run_all(a.begin.begin(), &g.progress())?;
     }
     collect::collect(&sweep, g)
 }
 
 /// One job.
-fn only(sweep: &Sweep, name: &str, resume: bool, g: &Global) -> Result<(), Error> {
+fn only(sweep: &Sweep, name: &str, begin: Begin, g: &Global) -> Result<(), Error> {
     if name == SHARED || sweep.shared().iter().any(|s| s == name) {
-        let dir = sweep.run_shared(resume, &g.progress())?;
+        let dir = sweep.run_shared(begin, &g.progress())?;
         let folder = dir.map(|d| d.display().to_string());
         return match (g.json, &folder) {
             (true, _) => print_json(&json!({ "folder": folder, "stages": sweep.shared() })),
@@ -83,11 +80,6 @@ fn only(sweep: &Sweep, name: &str, resume: bool, g: &Global) -> Result<(), Error
         let hint = did_you_mean(name, &known);
         return Err(input(format!("--only: there is no job '{name}'{hint}; choose {}", known.join(", "))));
     };
-    let report = sweep.run(i, resume, &g.progress())?;
-    if g.json {
-        return print_json(&report);
-    }
-    print(&crate::report::text::render(&report));
-    print(&format!("\nwrote {}", sweep.folder(i).display()));
-    Ok(())
+    let report = sweep.run(i, begin, &g.progress())?;
+    print_report(&report, &sweep.folder(i), g)
 }

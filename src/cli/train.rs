@@ -1,10 +1,11 @@
 //! `relinc train`, `relinc search`, `relinc tune`: one stage of a pipeline.
 
-use super::args::{CostArgs, ImportArgs};
-use super::{Global, print, print_json};
+use super::args::{BeginArgs, CostArgs, ImportArgs};
+use super::{Global, print_report};
+use crate::cli_options::parse_points;
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
-use crate::report;
+use crate::folder::Inputs;
 use crate::training::command::train_and_compile;
 use crate::training::evaluate::{Measure, attacks};
 use crate::training::spec::StageOptions;
@@ -23,7 +24,7 @@ pub struct Args {
     /// Output folder; checkpoints and log.jsonl go there, too
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
-    /// Images: cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, images:DIR, shapes
+    /// Images: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]
     data: DataSpec,
     /// ReLUs to keep (search): 50000, 50k or 18%, or a time: latency=1.5s@cheetah/wan
@@ -41,9 +42,8 @@ pub struct Args {
     /// Where training starts: model or random
     #[arg(long, value_name = "WHERE", default_value = "model", value_parser = ["model", "random"])]
     start: String,
-    /// Continue where the last checkpoint is
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    begin: BeginArgs,
     /// The part of the data accuracy is measured on at the end
     #[arg(long, value_name = "SPLIT", default_value = "test")]
     split: Split,
@@ -59,6 +59,9 @@ pub struct Args {
     /// How they are attacked; may be repeated [default: PGD-20 at 8/255 and 2/255]
     #[arg(long, value_name = "ATTACK")]
     attack: Vec<String>,
+    /// Exit with 1, once all is written, where more points of accuracy are lost than this
+    #[arg(long, value_name = "POINTS", value_parser = parse_points)]
+    max_drop: Option<f64>,
     /// What to emit: onnx, spu, crypten, mp-spdz; may be repeated [default: onnx]
     #[arg(long = "target", value_name = "T")]
     targets: Vec<String>,
@@ -73,6 +76,29 @@ pub struct Args {
     cost: CostArgs,
 }
 
+impl Args {
+    fn inputs(&self) -> Inputs {
+        let mut inputs = Inputs::default();
+        inputs.model("the model", &self.model);
+        self.teacher.iter().for_each(|t| inputs.model("the teacher", t));
+        self.masks.iter().for_each(|m| inputs.file("the masks", m));
+        self.stage.replay.iter().for_each(|dir| inputs.folder("the recorded batches", dir));
+        self.budget.iter().for_each(|b| inputs.budget(b));
+        inputs.data(&self.data);
+        self.cost.read(&mut inputs);
+        inputs
+    }
+}
+
+/// The name of the command.
+fn command(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Teacher => "train",
+        Kind::Search => "search",
+        Kind::Tune => "tune",
+    }
+}
+
 /// Runs a stage.
 pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
     let progress = g.progress();
@@ -85,6 +111,13 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
     }
     if kind == Kind::Search && a.budget.is_none() {
         return Err(Error::Input("relinc search wants --budget, for instance --budget 10%".into()));
+    }
+    if kind != Kind::Search && a.budget.is_some() {
+        let why = match kind {
+            Kind::Teacher => "relinc train keeps every ReLU",
+            _ => "relinc tune keeps the ReLUs of its masks",
+        };
+        return Err(Error::Input(format!("--budget: {why}; leave it out, or use relinc search")));
     }
     if kind == Kind::Tune && a.masks.is_none() {
         return Err(Error::Input("relinc tune wants --masks, the masks.safetensors of a search".into()));
@@ -106,12 +139,15 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         device: g.device(),
         seed: g.seed(),
     };
+    plan.check()?;
     let mut targets: Vec<Target> = a.targets.iter().map(|t| t.parse()).collect::<Result<_, _>>()?;
     if targets.is_empty() {
         targets.push(Target::Onnx);
     }
     let mut request = Request {
         out: a.out.clone(),
+        by: command(kind),
+        inputs: a.inputs(),
         masks: MaskSource::All,
         data: Some(a.data.clone()),
         split: a.split,
@@ -129,12 +165,15 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         verify_each: false,
         fixed_point: None,
         seed: g.seed(),
-        reference: None,
-        unfolded: None,
+        before: Default::default(),
+        original: None,
+        merged: None,
+        vanish: vec![],
         learned: None,
+        max_drop: a.max_drop,
     };
     a.budget.iter().try_for_each(|b| request.price_at(b))?;
-    let source = Source::File(a.model.clone(), a.import.options()?);
+    let source = Source::File(a.model.clone(), a.import.options(Some(&a.data))?);
     let measure = Measure {
         split: a.split,
         clean: a.limit as usize,
@@ -143,13 +182,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         attacks: attacks(&a.attack)?,
         seed: g.seed(),
     };
-    let result = train_and_compile(source, &plan, request, &measure, a.resume, &progress);
+    let result = train_and_compile(source, &plan, request, &measure, a.begin.begin(), &progress);
     progress.finish();
-    let r = result?;
-    if g.json {
-        return print_json(&r);
-    }
-    print(&report::text::render(&r));
-    print(&format!("\nwrote {}", a.out.display()));
-    Ok(())
+    print_report(&result?, &a.out, g)
 }

@@ -3,17 +3,21 @@
 use super::args::ImportArgs;
 use super::fixed_point::{self, FixedArgs};
 use super::{Global, print, print_json};
+use crate::compile::Target;
 use crate::error::{Error, input};
-use crate::model::Model;
+use crate::folder::{self, Inputs, Single};
+use crate::images::Images;
+use crate::model::{Model, import_second};
 use crate::probe::{max_abs_difference, range};
-use relinc_passes::front::onnx::import;
+use relinc_passes::front::onnx::{ImportOptions, Need, import};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::pass::Options;
 use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::eval::of_one_image;
 use relinc_runtime::{eval, exec};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options of `relinc verify`.
 #[derive(Debug, clap::Args)]
@@ -22,7 +26,7 @@ pub struct Args {
     pub a: PathBuf,
     /// The other; with --fixed-point it may be a folder that compile wrote, or absent
     pub b: Option<PathBuf>,
-    /// Images to run both on
+    /// Images to run both on: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D", conflicts_with = "random")]
     data: Option<DataSpec>,
     /// The part of the data
@@ -57,15 +61,34 @@ pub struct Given {
     pub labels: Option<Vec<usize>>,
 }
 
+impl Args {
+    /// Checks the files that are compared, and the one that is written.
+    fn claim(&self, g: &Global) -> Result<Option<Single>, Error> {
+        if let Some(dir) = self.b.as_ref().filter(|b| b.is_dir()) {
+            folder::verify(dir, Target::Onnx.files().iter().copied())?;
+        }
+        let Some(file) = &self.fixed.save_outputs else { return Ok(None) };
+        let mut inputs = Inputs::default();
+        inputs.model("the model", &self.a);
+        let second = self.b.as_ref().map(|b| if b.is_dir() { b.join("model.onnx") } else { b.clone() });
+        second.iter().for_each(|b| inputs.model("the second model", b));
+        self.data.iter().for_each(|d| inputs.data(d));
+        Single::new("--save-outputs", file, &inputs, &g.progress()).map(Some)
+    }
+}
+
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     if !(a.tolerance.is_finite() && a.tolerance >= 0.0) {
         return Err(Error::Input("--tolerance must be a number of at least 0".into()));
     }
-    let options = a.import.options()?;
+    let _saved = a.claim(g)?;
+    let i = import(&a.a, &a.options()?).map_err(input)?;
+    let progress = g.progress();
+    i.notices.iter().for_each(|n| progress.line(&format!("{}: {n}", a.a.display())));
     let first = match a.as_imported {
-        true => import(&a.a, &options).map_err(input)?.graph,
-        false => Model::load(&a.a, &options, &Options::default(), None)?.graph,
+        true => i.graph,
+        false => Model::canonical(i.graph, i.info, vec![], &Options::default(), None)?.whole()?,
     };
     let given = inputs(&first, &a, g.seed())?;
     if let Some(format) = a.fixed.fixed_point {
@@ -79,11 +102,13 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     };
     let ya = execute(&first, &batch).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
     let yb = match a.oracle {
-        Some(_) => exec::tract::run(b, &batch).map_err(input)?,
-        None => {
-            let second = Model::load(b, &options, &Options::default(), None)?.graph;
-            execute(&second, &batch).map_err(|e| Error::Input(format!("{}: {e}", b.display())))?
+        Some(_) => {
+            let i = import_second(b, &a.options()?)?;
+            let name = i.graph.outputs().first().map(|o| o.name.as_str());
+            let at = i.outputs.iter().position(|o| Some(o.as_str()) == name).unwrap_or(0);
+            exec::tract::run(b, at, &batch).map_err(input)?
         }
+        None => execute(&a.second(b)?, &batch).map_err(|e| Error::Input(format!("{}: {e}", b.display())))?,
     };
     if ya.shape() != yb.shape() {
         return Err(Error::Answer(format!(
@@ -95,7 +120,11 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let (x, y) = (ya.as_f32().unwrap_or_default(), yb.as_f32().unwrap_or_default());
     let max = max_abs_difference(&ya, &yb);
     let mean = x.iter().zip(y).map(|(a, b)| f64::from((a - b).abs())).sum::<f64>() / x.len().max(1) as f64;
-    let (pa, pb) = (eval::arg_max(&ya), eval::arg_max(&yb));
+    let rows = |y: &Tensor| {
+        let n = y.shape().first().copied().unwrap_or(1);
+        eval::arg_max(&y.clone().reshaped([n, y.len() / n.max(1)]))
+    };
+    let (pa, pb) = (rows(&ya), rows(&yb));
     let agree = pa.iter().zip(&pb).filter(|(a, b)| a == b).count();
     let n = pa.len();
     let limit = a.tolerance * range(&ya).max(range(&yb)).max(f64::MIN_POSITIVE);
@@ -109,7 +138,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         let verdict = if equivalent { "equivalent" } else { "different" };
         print(&format!(
             "{verdict} on {n} inputs: largest difference {max:.3e} (allowed {limit:.3e}), mean {mean:.3e}, same arg max {agree}/{n}"
-        ));
+        ))?;
     }
     match equivalent {
         true => Ok(()),
@@ -121,9 +150,13 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given, Error> {
     let (_, ty) = eval::only_input(g).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
     match &a.data {
         Some(d) => {
-            let ds = d.open(a.split, Some(a.limit as usize)).map_err(input)?;
-            let layout = eval::layout(ty, ds.image_shape())
-                .map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+            // Labels are compared with the outputs only where accuracies are.
+            let images = match a.fixed.fixed_point {
+                Some(_) => Images::labelled(d, g, &a.a)?,
+                None => Images::of(d, g, &a.a)?,
+            };
+            let ds = images.open(a.split, Some(a.limit as usize))?;
+            let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
             let (batch, labels) = eval::feed(&ds, 0..ds.len().min(a.limit as usize), layout);
             Ok(Given { batch, labels: Some(labels) })
         }
@@ -137,7 +170,22 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given, Error> {
     }
 }
 
-/// The first output for a batch, at the batch size the model takes.
+impl Args {
+    /// Images tell which output is meant; what it shows is compared, whatever it is.
+    fn options(&self) -> Result<ImportOptions, Error> {
+        let mut options = self.import.options(self.data.as_ref())?;
+        options.scores.iter_mut().for_each(|s| s.need = Need::One);
+        Ok(options)
+    }
+
+    /// The network that the first is compared with, whole.
+    pub fn second(&self, path: &Path) -> Result<Graph, Error> {
+        let i = import_second(path, &self.options()?)?;
+        Model::canonical(i.graph, i.info, vec![], &Options::default(), None)?.whole()
+    }
+}
+
+/// The output for a batch `[n, …]`, at the batch size the model takes.
 pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
     let (_, ty) = eval::only_input(g)?;
     let per: usize = batch.shape()[1..].iter().product();
@@ -148,7 +196,7 @@ pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
         return Err(format!("its batch is fixed at a number that does not divide {}", batch.shape()[0]));
     }
     let interp = Interp::new(g).map_err(|e| e.to_string())?;
-    let (mut out, mut shape) = (vec![], vec![]);
+    let (mut out, mut each) = (vec![], vec![]);
     for r in ranges {
         let mut s = batch.shape().to_vec();
         s[0] = r.len();
@@ -157,10 +205,8 @@ pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
             .map_err(|e| e.to_string())?;
         let y = y.first().ok_or("the model has no output")?;
         out.extend_from_slice(y.as_f32().ok_or("the output is not f32")?);
-        shape = y.shape().to_vec();
+        each = of_one_image(y.shape(), r.len());
     }
-    if let Some(d) = shape.first_mut() {
-        *d = batch.shape()[0];
-    }
+    let shape = [&[batch.shape()[0]], &each[..]].concat();
     Ok(Tensor::f32(shape, out))
 }

@@ -1,16 +1,18 @@
 //! What goes into the report, in words and numbers.
 
+use super::baseline::{Baseline, Column};
 use super::{MaskSource, Request, Source};
 use crate::error::{Error, input};
+use crate::images::Images;
 use crate::model::Model;
 use crate::report::{count, model as rm};
 use relinc_passes::choice::Choice;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
-use relinc_passes::ir::{Facts, Graph, Op, Tensor};
+use relinc_passes::ir::{Facts, Graph, Op, Tensor, Type};
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::valid::Valid;
-use relinc_runtime::cost::{self, Priced};
+use relinc_runtime::cost;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::eval;
 use std::collections::HashMap;
@@ -41,9 +43,8 @@ pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>), Error> {
     }
 }
 
-/// The first held-out images in the network's layout, or pseudo-random numbers where there is no data set.
-pub fn sample(g: &Graph, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Tensor, Error> {
-    let (_, ty) = eval::only_input(g).map_err(input)?;
+/// The first held-out images in the layout of the network's input, or pseudo-random numbers where there is no data set.
+pub fn sample(ty: &Type, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Tensor, Error> {
     match ds {
         Some(ds) => {
             let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
@@ -54,8 +55,7 @@ pub fn sample(g: &Graph, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Te
 }
 
 /// A few inputs to execute after every pass: the first of the sample, at the network's batch.
-pub fn probe_inputs(g: &Graph, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
-    let (_, ty) = eval::only_input(g).map_err(input)?;
+pub fn probe_inputs(ty: &Type, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
     let shape = ty.at(sample.shape()[0].min(8));
     let n = shape.iter().product();
     let v = sample.as_f32().unwrap_or_default();
@@ -123,15 +123,27 @@ fn linear(m: &LayerMask, counted: &str, number: fn(u64) -> String) -> String {
     said.collect::<Vec<_>>().join(", ")
 }
 
-/// One entry a ReLU layer.
-pub fn layers(model: &Model, masks: &Masks, original: &Graph, facts: &Facts) -> Vec<rm::Layer> {
+/// Why a redundant layer costs nothing.
+pub const REDUNDANT: &str = "what it reads is never negative while the layers before it keep their ReLUs; it changes nothing and is left out";
+
+/// One entry a ReLU layer, by the masks that were asked for and what was made of them.
+pub fn layers(
+    model: &Model,
+    (given, masks): (&Masks, &Masks),
+    original: &Graph,
+    facts: &Facts,
+) -> Vec<rm::Layer> {
     let macs = macs_by_layer(original, facts);
     let entry = |l: &ReluLayer| {
         let all = l.relus();
         let m = masks.layers.get(&l.name).filter(|m| m.kept() < all);
         let kept = m.map_or(all, LayerMask::kept);
+        let untouched = given.layers.get(&l.name).is_some_and(|m| m.kept() == all);
         let (action, why) = match m {
             None => (rm::Action::Kept, "every element keeps its ReLU".to_string()),
+            Some(m) if m.only(Choice::Identity) && untouched => {
+                (rm::Action::Linearized, REDUNDANT.to_string())
+            }
             Some(m) if m.only(Choice::Identity) => (
                 rm::Action::Linearized,
                 "no element keeps its ReLU: the operation is gone, and its rounds with it".to_string(),
@@ -169,25 +181,17 @@ pub fn layers(model: &Model, masks: &Masks, original: &Graph, facts: &Facts) -> 
 }
 
 /// Every protocol on every network, and what the cost models remark.
-pub fn costs(
-    r: &Request,
-    after: &Valid<'_>,
-    chosen: &super::forms::Chosen,
-    before: Option<(&Graph, &Facts)>,
-    notes: &mut Vec<String>,
-) -> Vec<rm::Cost> {
+pub fn costs(r: &Request, after: &Column, baseline: &Baseline, notes: &mut Vec<String>) -> Vec<rm::Cost> {
     let mut out = vec![];
-    for p in &r.protocols {
-        let w = super::forms::weights(r, p);
-        let now = cost::price_as(after.graph(), after.facts(), p, w, &chosen.of(p));
-        let was: Option<Priced> = before.map(|(g, f)| cost::price(g, f, p, w));
+    for (i, (p, now)) in r.protocols.iter().zip(&after.priced).enumerate() {
+        let against = baseline.against(i, now);
         for n in &now.notes {
             let note = format!("{}: {n}", p.name);
             if !notes.contains(&note) {
                 notes.push(note);
             }
         }
-        out.extend(r.networks.iter().map(|n| rm::Cost::new(p, n, &now, was.as_ref())));
+        out.extend(r.networks.iter().map(|n| rm::Cost::new(p, n, now, Some(against))));
     }
     out
 }
@@ -216,7 +220,7 @@ pub fn mask_pictures(model: &Model, masks: &Masks) -> Vec<rm::Mask> {
 }
 
 /// What was asked for.
-pub fn settings(r: &Request, masks: &Masks) -> rm::Settings {
+pub fn settings(r: &Request, masks: &Masks, images: Option<&Images>) -> rm::Settings {
     let method = match &r.masks {
         MaskSource::All => None,
         MaskSource::File(p) => Some(format!("file {}", p.display())),
@@ -231,7 +235,9 @@ pub fn settings(r: &Request, masks: &Masks) -> rm::Settings {
         budget: masks.budget.clone(),
         method,
         data: r.data.as_ref().map(|d| d.to_string()),
+        classes: images.map(|i| i.catalogue.classes.clone()).unwrap_or_default(),
         seed: Some(r.seed),
+        max_drop: r.max_drop,
     }
 }
 

@@ -102,7 +102,7 @@ impl Judge for CostJudge {
             && !more(now.bytes, first.bytes)
             && (less(now.seconds, was.seconds) || less(now.bytes, was.bytes) || !more(now.macs, was.macs));
         let why = format!(
-            "a query on {}, {}: {} instead of {}, {:.3} s instead of {:.3} s, {} exchanges instead of {}",
+            "predicted for a query on {}, {}: {} instead of {}, {:.3} s instead of {:.3} s, {} exchanges instead of {}",
             self.protocol.name,
             self.network.describe(),
             bytes(now.bytes.round() as u64),

@@ -3,7 +3,7 @@
 use super::{Request, Target};
 use crate::report::count;
 use relinc_passes::back::spu::Variant;
-use relinc_passes::ir::Op;
+use relinc_passes::ir::{Facts, Graph, Op};
 use relinc_passes::valid::Valid;
 use relinc_runtime::cost::{self, ConvForm, Forms, Network, Protocol, Weights};
 
@@ -13,7 +13,7 @@ pub struct Chosen(Vec<(&'static str, Forms)>);
 
 impl Chosen {
     /// Chooses by the first protocol of each name the runner knows and the first network; nothing without the target spu.
-    pub fn new(r: &Request, v: &Valid<'_>) -> Chosen {
+    pub fn new(r: &Request, g: &Graph, facts: &Facts) -> Chosen {
         let mut out = Chosen::default();
         if !r.targets.contains(&Target::Spu) {
             return out;
@@ -25,7 +25,7 @@ impl Chosen {
         let some = r.protocols.iter().any(|p| p.on_spu().is_some());
         for p in asked.chain(built_in.iter().filter(|_| !some)) {
             let Some(runner) = p.on_spu().filter(|n| out.of_runner(n).is_none()) else { continue };
-            let forms = Forms::choose(v.graph(), v.facts(), p, weights(r, p), &network, r.conv_form);
+            let forms = Forms::choose(g, facts, p, weights(r, p), &network, r.conv_form);
             out.0.push((runner, forms));
         }
         out
@@ -49,8 +49,8 @@ impl Chosen {
         let note = |(n, f): &(&str, Forms)| {
             let taps = count(f.taps.len() as u64);
             format!(
-                "Under SPU's {n}, {taps} of {all} convolutions are one matrix product over all taps ({why}); costs before are \
-                 those of direct convolutions."
+                "Under SPU's {n}, {taps} of {all} convolutions are one matrix product over all taps ({why}); in the original all are \
+                 direct."
             )
         };
         self.0.iter().filter(|(_, f)| !f.taps.is_empty()).map(note).collect()

@@ -1,57 +1,94 @@
-//! The masks of a compilation, and accuracy on held-out images.
+//! The masks of a compilation.
 
-use super::{MaskSource, Request, Search, read_masks};
+use super::{MaskSource, Request, read_masks};
 use crate::error::{Error, input};
 use crate::model::Model;
 use crate::progress::Progress;
-use crate::report::model::{Accuracy, Scores};
+use crate::training::check;
 use crate::training::guard::guarded;
-use crate::training::target::resolve;
-use relinc_passes::choice::Choice;
-use relinc_passes::ir::Graph;
-use relinc_passes::masks::{LayerMask, Masks};
-use relinc_runtime::data::{Dataset, Split};
+use crate::training::spec::StageOptions;
+use crate::training::target::{chooses_layers, resolve};
+use crate::vanish::Asked;
+use relinc_passes::masks::Masks;
+use relinc_runtime::data::Split;
+use relinc_runtime::device::{self, DeviceSpec};
+use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::whole;
 use relinc_runtime::search::worth::first_images;
 use relinc_runtime::train::Model as Network;
 use relinc_runtime::train::learners::oneshot;
-use relinc_runtime::{device, eval};
 use std::borrow::Cow;
 
-/// Accuracy of the unmasked network.
-pub fn accuracy(
-    g: &Graph,
-    ds: &Dataset,
-    r: &Request,
-    what: &str,
-    progress: &Progress,
-) -> Result<Accuracy, Error> {
-    let label = format!("accuracy {what}");
-    let clean = eval::clean(g, ds, r.eval_images, &mut |i, n| progress.count(&label, i, n)).map_err(input)?;
-    Ok(Accuracy {
-        before: Some(Scores { clean: Some(clean.clean), ..Default::default() }),
-        after: None,
-        data: r.data.as_ref().map(|d| d.to_string()).unwrap_or_default(),
-        split: ds.split().name().into(),
-        n: clean.n as u64,
-    })
+/// A search stage without steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    /// How.
+    pub options: StageOptions,
+    /// ReLUs to keep.
+    pub budget: Budget,
+    /// Where it computes.
+    pub device: DeviceSpec,
 }
 
-/// One mask for every ReLU layer.
+impl Search {
+    /// Of options that fit each other.
+    ///
+    /// # Errors
+    /// A method that trains, numbers that mean nothing, options that exclude each other.
+    pub fn new(options: StageOptions, budget: Budget, device: DeviceSpec) -> Result<Search, Error> {
+        let method = options.method()?;
+        if method.trains() {
+            return Err(Error::Input(format!(
+                "method {method} trains: use relinc search, or relinc run with a pipeline file; compile does oneshot"
+            )));
+        }
+        options.check()?;
+        chooses_layers(&budget, &options)?;
+        options.search(0, 0)?;
+        Ok(Search { options, budget, device })
+    }
+}
+
+/// The masks that are there before any image is looked at; `None` where they are to be found, on the model without redundant
+/// layers.
+///
+/// # Errors
+/// Masks that do not fit the network, and a search that could not end well: a budget that the network does not have, layers that
+/// are not there, options that exclude each other.
+pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>, Error> {
+    let all: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
+    Asked { layers: None, vanish: r.vanish.clone() }.check(&all)?;
+    match &r.masks {
+        MaskSource::All => Ok(Some(Masks::default())),
+        MaskSource::File(path) => read_masks(path, model).map(Some),
+        MaskSource::Learned(m) => Ok(Some(m.clone())),
+        MaskSource::Search(_) if r.data.is_none() => Err(Error::Input(
+            "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR"
+                .into(),
+        )),
+        MaskSource::Search(s) => check::search(&s.options, &s.budget, &lean.layers).map(|_| None),
+    }
+}
+
+/// One mask for every ReLU layer: those given, or found; a search looks at the model without redundant layers.
 pub fn masks(
     model: &Model,
+    lean: &Model,
     r: &Request,
+    given: Option<Masks>,
     progress: &Progress,
     notes: &mut Vec<String>,
 ) -> Result<Masks, Error> {
-    let mut m = match &r.masks {
-        MaskSource::All => Masks::default(),
-        MaskSource::File(path) => read_masks(path, model)?,
-        MaskSource::Learned(m) => m.clone(),
-        MaskSource::Search(s) => search(model, r, s, progress, notes)?,
+    let mut m = match given {
+        Some(m) => m,
+        None => model.found(search(lean, r, progress, notes)?),
     };
-    for l in &model.layers {
-        m.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, Choice::Relu));
+    m = model.complete(m);
+    if !r.vanish.is_empty() {
+        for name in &r.vanish {
+            m.layers.entry(name.clone()).and_modify(|mask| *mask = mask.without_relus());
+        }
+        notes.push(format!("As asked, every element of {} is the identity.", r.vanish.join(", ")));
     }
     let own = &model.info.sha256;
     if let Some(other) = m.model_sha256.as_ref().filter(|s| *s != own) {
@@ -64,18 +101,9 @@ pub fn masks(
     Ok(m)
 }
 
-fn search(
-    model: &Model,
-    r: &Request,
-    s: &Search,
-    progress: &Progress,
-    notes: &mut Vec<String>,
-) -> Result<Masks, Error> {
-    let Some(data) = &r.data else {
-        return Err(Error::Input(
-            "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR"
-                .into(),
-        ));
+fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<String>) -> Result<Masks, Error> {
+    let (MaskSource::Search(s), Some(data)) = (&r.masks, &r.data) else {
+        return Err(input("a search for masks wants a budget and images"));
     };
     let named = |e: String| Error::Input(format!("{}: {e}", model.info.path.display()));
     let mut options = s.options.search(0, r.seed)?;

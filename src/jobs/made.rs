@@ -1,7 +1,7 @@
 //! What a stage was made for, in a file beside its checkpoint, so that a later job can say what has changed.
 
+use super::kept;
 use crate::error::{Error, input};
-use relinc_passes::files::write_atomically;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,15 +28,13 @@ impl<T: Serialize + DeserializeOwned> Made<T> {
     }
 
     /// Reads it, where it is.
-    pub fn read(path: &Path) -> Option<Made<T>> {
-        serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+    pub fn read(path: &Path) -> Result<Option<Made<T>>, Error> {
+        kept::read(path)
     }
 
     /// Writes it.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let text = serde_json::to_string_pretty(self).map_err(input)?;
-        write_atomically(path, text.as_bytes())
-            .map_err(|e| input(format!("{}: cannot be written: {e}", path.display())))
+        kept::write(path, self)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The folder that jobs share: which stages lie finished in it, and what has to go when one is made anew.
 
-use super::{EVALUATE, Part};
+use super::{EVALUATE, Log, Part};
 use crate::error::{Error, input};
+use crate::folder::{CHECKPOINTS, LOG};
+use crate::progress::Progress;
 use relinc_passes::files::write_atomically;
 use relinc_runtime::train::{Record, state};
 use std::path::{Path, PathBuf};
@@ -20,6 +22,17 @@ pub enum Left {
     All,
 }
 
+impl Left {
+    /// Complete epochs.
+    pub fn epochs(self) -> usize {
+        match self {
+            Left::Nothing => 0,
+            Left::Epochs(n) => n,
+            Left::All => usize::MAX,
+        }
+    }
+}
+
 /// `DIR/checkpoints`.
 #[derive(Debug, Clone)]
 pub struct Shared {
@@ -29,7 +42,7 @@ pub struct Shared {
 impl Shared {
     /// Of an output folder.
     pub fn of(out: &Path) -> Shared {
-        Shared { folder: out.join("checkpoints") }
+        Shared { folder: out.join(CHECKPOINTS) }
     }
 
     /// The folder.
@@ -47,21 +60,20 @@ impl Shared {
         self.folder.join(format!("{name}.json"))
     }
 
-    /// Who works here.
-    pub fn lock(&self) -> PathBuf {
-        self.folder.join("lock")
-    }
-
     /// What a stage has left here.
-    pub fn left(&self, name: &str) -> Left {
+    ///
+    /// # Errors
+    /// Its checkpoint is damaged.
+    pub fn left(&self, name: &str) -> Result<Left, Error> {
         if name == EVALUATE {
-            return if self.made(name).exists() { Left::All } else { Left::Nothing };
+            return Ok(if self.made(name).exists() { Left::All } else { Left::Nothing });
         }
-        match state::Progress::read(&self.tensors(name)) {
-            Ok(p) if p.finished => Left::All,
-            Ok(p) => Left::Epochs(p.epoch),
-            Err(_) => Left::Nothing,
+        let path = self.tensors(name);
+        if !path.exists() {
+            return Ok(Left::Nothing);
         }
+        let progress = state::Progress::read(&path).map_err(input)?;
+        Ok(if progress.finished { Left::All } else { Left::Epochs(progress.epoch) })
     }
 
     /// Does everything lie here that a job begins with?
@@ -74,7 +86,7 @@ impl Shared {
                     self.folder.display()
                 )))
             };
-            match self.left(name) {
+            match self.left(name)? {
                 Left::All if !resume && i > part.first() => {
                     let before = &part.names()[part.first()];
                     return Err(input(format!(
@@ -90,57 +102,112 @@ impl Shared {
         Ok(())
     }
 
-    /// Copies the finished stages that come before a part, and their log lines, from another output folder.
-    pub fn adopt(&self, from: &Path, part: &Part) -> Result<(), Error> {
+    /// The files of the finished stages that come before a part in another output folder, as names in either.
+    ///
+    /// # Errors
+    /// One of the stages is not finished there.
+    pub fn adoptable(&self, from: &Path, part: &Part) -> Result<Vec<String>, Error> {
         let theirs = Shared::of(from);
         let names = &part.names()[..part.first()];
-        if let Some(name) = names.iter().find(|n| theirs.left(n) != Left::All) {
-            let begun = part.names().get(part.first()).map_or("", String::as_str);
-            return Err(input(format!(
-                "stage {begun} needs what stage {name} leaves in {}: run --only {SHARED} first",
-                theirs.folder.display()
-            )));
-        }
-        let stems: Vec<String> = names.iter().cloned().chain(["start".into()]).collect();
-        for e in std::fs::read_dir(&theirs.folder).into_iter().flatten().flatten() {
-            let (path, name) = (e.path(), e.file_name());
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            if stems.iter().any(|n| stem == *n || measured_for(&stem, n)) && path.extension().is_some() {
-                let bytes = std::fs::read(&path).map_err(|e| input(format!("{}: {e}", path.display())))?;
-                write(&self.folder.join(name), &bytes)?;
+        for name in names {
+            if theirs.left(name)? != Left::All {
+                let begun = part.names().get(part.first()).map_or("", String::as_str);
+                return Err(input(format!(
+                    "stage {begun} needs what stage {name} leaves in {}: run --only {SHARED} first",
+                    theirs.folder.display()
+                )));
             }
         }
-        let log = |of: &Shared| of.folder.with_file_name("log.jsonl");
-        let lines = |of: &Shared| std::fs::read_to_string(log(of)).unwrap_or_default();
-        let taken = |line: &&str| {
-            let record = serde_json::from_str::<Record>(line);
-            record.is_ok_and(|r| names.contains(&r.stage))
-        };
-        let (before, mine) = (lines(&theirs), lines(self));
-        let all = before.lines().filter(taken).chain(mine.lines().filter(|l| !taken(l)));
-        write(&log(self), all.flat_map(|l| [l, "\n"]).collect::<String>().as_bytes())
+        let taken = |stem: &str| stem == START || names.iter().any(|n| stem == n || measured_for(stem, n));
+        theirs.files(taken)
     }
 
-    /// Removes what earlier runs left of the first stage of a part and of those after it, which followed from it. `folds` is the
-    /// stage before which the network is folded.
-    pub fn clear(&self, part: &Part, folds: Option<usize>) -> Result<(), Error> {
+    /// Copies files from another output folder, and the log lines of the stages before a part.
+    ///
+    /// # Errors
+    /// The disk failed, or a log is damaged.
+    pub fn adopt(
+        &self,
+        from: &Path,
+        files: &[String],
+        part: &Part,
+        progress: &Progress,
+    ) -> Result<(), Error> {
+        let (theirs, mine) = (Shared::of(from), |name: &str| self.out().join(name));
+        for name in files {
+            let path = from.join(name);
+            let bytes = std::fs::read(&path).map_err(|e| input(format!("{}: {e}", path.display())))?;
+            write(&mine(name), &bytes)?;
+        }
+        let names = &part.names()[..part.first()];
+        let taken = |(_, r): &(String, Record)| names.contains(&r.stage);
+        let (before, own) = (Log::read(&theirs.out().join(LOG))?, Log::read(&mine(LOG))?);
+        [&before, &own].iter().filter_map(|l| l.notice.as_ref()).for_each(|said| progress.line(said));
+        let all = before.lines.into_iter().filter(taken).chain(own.lines.into_iter().filter(|l| !taken(l)));
+        write(&mine(LOG), all.flat_map(|(l, _)| [l, "\n".into()]).collect::<String>().as_bytes())
+    }
+
+    /// What earlier runs left of the first stage of a part and of those after it, which followed from it, as names in the output
+    /// folder. `folds` is the stage before which the network is folded.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn following(&self, part: &Part, folds: Option<usize>) -> Result<Vec<String>, Error> {
         let first = part.first();
         let gone = &part.names()[first..];
-        let of_gone = |stem: &str| {
-            gone.iter().any(|n| stem == n || measured_for(stem, n))
-                || stem == "folded" && folds.is_none_or(|f| first <= f)
+        self.files(|stem| {
+            first == 0
+                || gone.iter().any(|n| stem == n || measured_for(stem, n))
+                || stem == FOLDED && folds.is_none_or(|f| first <= f)
+        })
+    }
+
+    /// Everything the stages of a part may write, as names in the output folder.
+    pub fn written(&self, part: &Part) -> Vec<String> {
+        let named = |stem: &str, end: &str| format!("{CHECKPOINTS}/{stem}.{end}");
+        let running: Vec<&str> = part.running().collect();
+        let stems = running.iter().copied().chain([START, FOLDED, EVALUATE]);
+        let both = stems.flat_map(|s| ["json", "safetensors"].map(|end| named(s, end)));
+        let measured =
+            running.iter().flat_map(|s| SENSITIVITIES.map(|how| named(&sensitivity(s, how), "json")));
+        both.chain(measured).chain([LOG.to_string()]).collect()
+    }
+
+    /// Files with stems that are asked for, as names in the output folder, sorted.
+    fn files(&self, asked: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
+        let fail = |e: std::io::Error| input(format!("{}: cannot be read: {e}", self.folder.display()));
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(list) => list.collect::<Result<Vec<_>, _>>().map_err(fail)?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => vec![],
+            Err(e) => return Err(fail(e)),
         };
-        for e in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+        let mut out = vec![];
+        for e in entries {
             let p = e.path();
             let ours = p.extension().is_some_and(|x| x == "safetensors" || x == "json");
-            let stem = p.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            if ours && (first == 0 || of_gone(&stem)) {
-                std::fs::remove_file(&p)
-                    .map_err(|e| input(format!("{}: cannot be removed: {e}", p.display())))?;
+            if ours && asked(&p.file_stem().unwrap_or_default().to_string_lossy()) {
+                out.push(format!("{CHECKPOINTS}/{}", e.file_name().to_string_lossy()));
             }
         }
-        Ok(())
+        out.sort();
+        Ok(out)
     }
+
+    fn out(&self) -> &Path {
+        self.folder.parent().unwrap_or(Path::new(""))
+    }
+}
+
+/// The student that all stages begin with.
+pub const START: &str = "start";
+/// The student as it was folded before it was tuned.
+pub const FOLDED: &str = "folded";
+/// How layer sensitivities are measured.
+const SENSITIVITIES: [&str; 2] = ["gradient", "sparse"];
+
+/// The name of the layer sensitivities that a stage measured.
+pub fn sensitivity(stage: &str, how: &str) -> String {
+    format!("sensitivity-{stage}-{how}")
 }
 
 /// Are these the layer sensitivities that a stage measured?

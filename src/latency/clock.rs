@@ -103,7 +103,10 @@ impl Clock {
         };
         let relu = protocol.law("relu", weights).ok_or_else(|| lacks("relu"))?.clone();
         let law = |kind| protocol.law(kind, weights).cloned();
-        let mut graph = model.graph.clone();
+        let mut graph = model.whole()?;
+        let head = Options { drop_softmax: pricing.drop_softmax, ..Options::default() };
+        let drop = registry::find("drop-softmax").filter(|p| p.enabled(&head));
+        run(drop.into_iter(), &mut graph, &head).map_err(input)?;
         run(["push-scale"].into_iter().filter_map(registry::find), &mut graph, &Options::default())
             .map_err(input)?;
         let linear = Linear {

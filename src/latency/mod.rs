@@ -29,6 +29,8 @@ pub struct Pricing {
     pub fold: Fold,
     /// Is it folded before it is tuned, with padding moved outwards?
     pub before_tuning: bool,
+    /// Is a softmax at the end left out?
+    pub drop_softmax: bool,
 }
 
 impl From<&Request> for Pricing {
@@ -41,6 +43,7 @@ impl From<&Request> for Pricing {
             first: r.protocols.first().cloned().zip(r.networks.first().cloned()),
             fold: r.fold.options(r),
             before_tuning: r.fold == FoldMode::BeforeTune,
+            drop_softmax: r.drop_softmax,
         }
     }
 }

@@ -1,14 +1,18 @@
 //! Predicted against measured: in all, by type of operation, operation by operation.
 
 use super::document::{Document, Image, Node};
-use crate::report::model::{Compared, Cost, LayerCost, Measured, MeasuredPart, MeasuredTime};
-use relinc_runtime::cost::{Network, Split};
+use crate::report::model::{
+    Compared, Cost, LayerCost, Measured, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic,
+};
+use relinc_runtime::cost::{Actions, Network, Protocol, Split};
 
 const PROGRAM: &str = "program";
 
-/// Puts a run beside the prediction for it: the mean of its images. `steady` says that every image sends the same, so that
-/// what an image pays on top of its operations is set-up.
-pub fn compare(cost: &Cost, d: &Document, networks: &[Network], steady: bool) -> Measured {
+/// Puts a run beside the prediction for it: the mean of its images. Where the protocol draws nothing at random every image sends
+/// the same, so what an image pays on top of its operations is set-up.
+pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) -> Measured {
+    let steady = p.tolerance.is_none();
+    let chunks = p.actions == Actions::Chunks;
     let mean = |first: f64, get: fn(&Image) -> f64| match d.per_image.len() {
         0 => first,
         n => d.per_image.iter().map(get).sum::<f64>() / n as f64,
@@ -21,16 +25,19 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], steady: bool) ->
     let spent = |sent: f64, recv: f64, rounds: f64| Split { sent, recv, rounds, seconds: 0.0 };
     let predicted =
         spent(cost.after.online_bytes as f64, cost.after.received_bytes as f64, cost.after.rounds);
-    let measured = spent(sent, recv, actions);
+    // Chunks are no exchanges: then those that were predicted carry the measured bytes.
+    let measured = spent(sent, recv, if chunks { cost.after.rounds } else { actions });
     let time = |n: &Network| MeasuredTime {
         network: n.name.clone(),
         communication_s: Compared {
             predicted: n.communication(&predicted, cost.directions),
             measured: n.communication(&measured, cost.directions),
         },
+        measured_from: if chunks { measured_bytes() } else { measured_traffic() },
     };
     Measured {
         protocol: cost.protocol.clone(),
+        trust: p.trust().into(),
         runtime: d.runtime.clone(),
         weights: cost.weights,
         ring: d.ring,
@@ -39,6 +46,7 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], steady: bool) ->
         sent: total(cost.after.online_bytes, sent),
         received: total(cost.after.received_bytes, recv),
         rounds: Compared { predicted: cost.after.rounds, measured: actions },
+        actions_are_chunks: chunks,
         all_sent: cost.after.all_bytes.zip(d.all_sent_bytes).map(|(p, m)| total(p, m as f64)),
         ops: by_type(&layers),
         layers,

@@ -3,6 +3,15 @@
 use super::*;
 use relinc_runtime::cost::{find, price};
 
+fn semi2k() -> Protocol {
+    find("spu-semi2k").unwrap()
+}
+
+/// As protocols whose traffic is drawn at random.
+fn drawn() -> Protocol {
+    Protocol { tolerance: Some(0.1), ..semi2k() }
+}
+
 /// A convolution and a ReLU, priced on SEMI2K.
 fn prediction() -> Cost {
     use relinc_passes::ir::{Conv, Dim, Graph, Op, Tensor, Type, infer::infer};
@@ -14,7 +23,7 @@ fn prediction() -> Cost {
     let z = g.add("r", Op::Relu, &[y]);
     g.set_layer(z, Some("relu00".into()));
     g.add_output("r", z);
-    let p = find("spu-semi2k").unwrap();
+    let p = semi2k();
     let priced = price(&g, &infer(&g).unwrap(), &p, p.default_weights);
     Cost::new(&p, &"wan".parse().unwrap(), &priced, None)
 }
@@ -33,7 +42,7 @@ fn parts_add_up_to_the_run() {
         node("relu", "r", Some("relu00"), 2304),
     ];
     let d = Document { sent_bytes: 2700, recv_bytes: 2604, layers, ..Document::default() };
-    let m = compare(&cost, &d, &["wan".parse().unwrap()], true);
+    let m = compare(&cost, &d, &["wan".parse().unwrap()], &semi2k());
     let names: Vec<&str> = m.layers.iter().map(|l| l.name.as_str()).collect();
     assert_eq!(names, ["c", "relu00", "set-up"]);
     assert_eq!(m.layers[1].sent, Compared { predicted: 2304.0, measured: 2304.0 });
@@ -46,7 +55,7 @@ fn parts_add_up_to_the_run() {
 
 #[test]
 fn without_single_operations_there_are_totals_only() {
-    let m = compare(&prediction(), &Document { sent_bytes: 10, ..Document::default() }, &[], true);
+    let m = compare(&prediction(), &Document { sent_bytes: 10, ..Document::default() }, &[], &semi2k());
     assert!(m.layers.is_empty() && m.ops.is_empty());
     assert_eq!(m.received.error(), None);
 }
@@ -55,16 +64,38 @@ fn without_single_operations_there_are_totals_only() {
 fn what_all_parties_sent_is_held_against_its_own_prediction() {
     let cost = prediction();
     let d = Document { all_sent_bytes: Some(5_000), ..Document::default() };
-    let all = compare(&cost, &d, &[], false).all_sent.unwrap();
+    let all = compare(&cost, &d, &[], &drawn()).all_sent.unwrap();
     // Of two parties, one receives what the other sends.
     let predicted = cost.after.online_bytes + cost.after.received_bytes;
     assert_eq!(all, Compared { predicted: predicted as f64, measured: 5_000.0 });
-    assert_eq!(compare(&cost, &Document::default(), &[], false).all_sent, None);
+    assert_eq!(compare(&cost, &Document::default(), &[], &drawn()).all_sent, None);
 }
 
 #[test]
 fn several_images_are_averaged() {
     let image = |sent_bytes| Image { sent_bytes, ..Image::default() };
     let d = Document { sent_bytes: 10, per_image: vec![image(10), image(20)], ..Document::default() };
-    assert_eq!(compare(&prediction(), &d, &[], false).sent.measured, 15.0);
+    assert_eq!(compare(&prediction(), &d, &[], &drawn()).sent.measured, 15.0);
+}
+
+/// CHEETAH sends in chunks: their number is no number of exchanges, and no time follows from it.
+#[test]
+fn chunks_are_not_exchanges() {
+    let cost = prediction();
+    let wan = ["wan".parse().unwrap()];
+    let d = Document {
+        sent_bytes: cost.after.online_bytes,
+        recv_bytes: cost.after.received_bytes,
+        send_actions: 4_000,
+        ..Document::default()
+    };
+    let counted = compare(&cost, &d, &wan, &semi2k());
+    assert!(counted.times[0].communication_s.measured > 40.0, "4,000 exchanges of 20 ms are 80 s");
+    assert_eq!(counted.times[0].measured_from, measured_traffic());
+    let chunks = compare(&cost, &d, &wan, &Protocol { actions: Actions::Chunks, ..semi2k() });
+    assert!(chunks.actions_are_chunks && chunks.rounds.measured == 4_000.0);
+    let time = chunks.times[0].communication_s;
+    assert!((time.measured / time.predicted - 1.0).abs() < 1e-9, "{time:?}");
+    assert!(chunks.times[0].measured_from.contains("predicted exchanges"));
+    assert_eq!(find("spu-cheetah").unwrap().actions, Actions::Chunks);
 }

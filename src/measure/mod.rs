@@ -73,7 +73,7 @@ pub fn measure(job: &Job, r: &Report) -> Result<Measured, Error> {
     if !steady && counts_all(job) {
         document.all_sent_bytes = execute(job, cost.weights, 1, &["--all-parties"])?.all_sent_bytes;
     }
-    Ok(compare(cost, &document, &job.networks, steady))
+    Ok(compare(cost, &document, &job.networks, &job.protocol))
 }
 
 /// Can the runner count all parties? Those of earlier versions cannot.

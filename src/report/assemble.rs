@@ -1,6 +1,6 @@
 //! Report entries from what the cost models and the masks say.
 
-use super::model::{Cost, LayerCost, Link, Mask, Spent};
+use super::model::{BeforeIs, Cost, LatencyIs, LayerCost, Link, Mask, Spent};
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::LayerMask;
 use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, computing};
@@ -27,6 +27,7 @@ impl Spent {
             all_bytes: p.all.map(bytes),
             rounds: p.total.rounds,
             latency_s: n.communication(&p.total, p.directions) + compute_s.unwrap_or(0.0),
+            latency_is: if compute_s.is_some() { LatencyIs::Query } else { LatencyIs::Communication },
             compute_s,
             relu_bytes: bytes(p.relu.sent),
             linear_bytes: bytes(p.linear.sent),
@@ -36,53 +37,38 @@ impl Spent {
     }
 }
 
+/// What a priced graph is compared with.
+#[derive(Debug, Clone, Copy)]
+pub struct Against<'a> {
+    /// The model compiled with all its ReLUs.
+    pub lossless: &'a Priced,
+    /// The original.
+    pub before: &'a Priced,
+    /// Which graph that is.
+    pub before_is: BeforeIs,
+}
+
 impl Cost {
-    /// The entry of a protocol and a network: the emitted graph, and the graph that was read. The notes of the priced
+    /// The entry of a protocol and a network: the emitted graph, and what it is compared with. The notes of the priced
     /// graph are not in it; they belong into [`super::Report::notes`].
-    pub fn new(p: &Protocol, n: &Network, after: &Priced, before: Option<&Priced>) -> Cost {
-        let mut per_layer: Vec<LayerCost> = vec![];
-        // Times of two graphs compare only where both have their computing in them.
-        let timed = [Some(after), before].into_iter().flatten().all(|p| computing(p, n).is_some());
-        let entry =
-            |c: &NodeCost, online_bytes, received_bytes, rounds, before_bytes, not_modelled| LayerCost {
-                name: key(c).to_string(),
-                op: c.op.clone(),
-                class: c.class.name().to_string(),
-                online_bytes,
-                received_bytes,
-                rounds,
-                before_bytes,
-                not_modelled,
-            };
-        let mut rest: Vec<&NodeCost> = after.nodes.iter().collect();
-        for old in before.map_or(&[][..], |b| &b.nodes) {
-            let was = Some(bytes(old.cost.sent));
-            let found = rest.iter().position(|new| key(new) == key(old) && new.class == old.class);
-            per_layer.push(match found.map(|i| rest.remove(i)) {
-                Some(c) => entry(
-                    c,
-                    bytes(c.cost.sent),
-                    bytes(c.cost.recv),
-                    c.cost.rounds,
-                    was,
-                    c.not_modelled.clone(),
-                ),
-                None => entry(old, 0, 0, 0.0, was, vec![]),
-            });
-        }
-        per_layer.extend(rest.into_iter().map(|c| {
-            entry(c, bytes(c.cost.sent), bytes(c.cost.recv), c.cost.rounds, None, c.not_modelled.clone())
-        }));
+    pub fn new(p: &Protocol, n: &Network, after: &Priced, against: Option<Against<'_>>) -> Cost {
+        // The two columns that are compared have both their computing in their times or neither has; an original with operations
+        // nobody timed does not take it from them.
+        let known = |p: &Priced| computing(p, n).is_some();
+        let timed = known(after) && against.is_none_or(|a| known(a.lossless));
         Cost {
             protocol: p.name.clone(),
+            trust: p.trust().into(),
             ring: p.ring,
             network: n.name.clone(),
             link: Link { rtt_s: n.rtt_s, bandwidth_bit_s: n.bandwidth_bit_s },
             weights: after.weights,
             directions: after.directions,
             after: Spent::new(after, n, timed),
-            before: before.map(|b| Spent::new(b, n, timed)),
-            per_layer,
+            lossless: against.map(|a| Spent::new(a.lossless, n, timed)),
+            before: against.map(|a| Spent::new(a.before, n, timed && known(a.before))),
+            before_is: against.map_or(BeforeIs::File, |a| a.before_is),
+            per_layer: per_layer(after, against),
             counts: p.counts.clone(),
             source: p.source.clone(),
             verified: p.verified,
@@ -90,6 +76,43 @@ impl Cost {
             computing: timed.then(|| p.whose_seconds(n)),
         }
     }
+}
+
+/// Operations of the three graphs by name: those of the lossless one in order, then what only the emitted one and what only the
+/// original has.
+fn per_layer(after: &Priced, against: Option<Against<'_>>) -> Vec<LayerCost> {
+    let mut rest: Vec<&NodeCost> = after.nodes.iter().collect();
+    let mut before: Vec<&NodeCost> = against.map_or(vec![], |a| a.before.nodes.iter().collect());
+    let take = |from: &mut Vec<&NodeCost>, like: &NodeCost| {
+        let found = from.iter().position(|n| key(n) == key(like) && n.class == like.class);
+        found.map(|i| from.remove(i).clone())
+    };
+    let entry = |of: &NodeCost,
+                 now: Option<&NodeCost>,
+                 lossless: Option<&NodeCost>,
+                 was: Option<NodeCost>| LayerCost {
+        name: key(of).to_string(),
+        op: now.unwrap_or(of).op.clone(),
+        class: of.class.name().to_string(),
+        online_bytes: now.map_or(0, |c| bytes(c.cost.sent)),
+        received_bytes: now.map_or(0, |c| bytes(c.cost.recv)),
+        rounds: now.map_or(0.0, |c| c.cost.rounds),
+        lossless_bytes: lossless.map(|c| bytes(c.cost.sent)),
+        lossless_rounds: lossless.map(|c| c.cost.rounds),
+        before_bytes: was.map(|c| bytes(c.cost.sent)),
+        not_modelled: now.map_or(vec![], |c| c.not_modelled.clone()),
+    };
+    let mut out = vec![];
+    for l in against.map_or(&[][..], |a| &a.lossless.nodes) {
+        let (now, was) = (take(&mut rest, l), take(&mut before, l));
+        out.push(entry(l, now.as_ref(), Some(l), was));
+    }
+    for now in rest {
+        let was = take(&mut before, now);
+        out.push(entry(now, Some(now), None, was));
+    }
+    out.extend(before.into_iter().map(|was| entry(was, None, None, Some(was.clone()))));
+    out
 }
 
 impl Mask {

@@ -93,8 +93,6 @@ pub(super) enum Change {
     Less(String),
     /// So many times more.
     More(String),
-    /// A score moved by so many points, up or down.
-    Points(String, bool),
 }
 
 impl Change {
@@ -116,15 +114,14 @@ impl Change {
             Change::New => "new".into(),
             Change::Less(r) => format!("{r} less"),
             Change::More(r) => format!("{r} more"),
-            Change::Points(p, _) => format!("{p} points"),
         }
     }
     /// `good`, `bad` or `same`, for colour.
     pub(super) fn tone(&self) -> &'static str {
         match self {
             Change::Same => "same",
-            Change::Gone | Change::Less(_) | Change::Points(_, true) => "good",
-            Change::New | Change::More(_) | Change::Points(_, false) => "bad",
+            Change::Gone | Change::Less(_) => "good",
+            Change::New | Change::More(_) => "bad",
         }
     }
 }
@@ -177,12 +174,33 @@ pub(super) fn groups(cost: &[Cost]) -> Vec<Group<'_>> {
 
 /// What is missing from an entry, in words; `None` when nothing is.
 pub(super) fn missing(c: &Cost) -> Option<String> {
-    let mut names: Vec<&str> = c.after.not_modelled.iter().map(String::as_str).collect();
-    names.extend(c.before.iter().flat_map(|b| b.not_modelled.iter().map(String::as_str)));
+    let all = || [Some(&c.after), c.lossless.as_ref(), c.before.as_ref()].into_iter().flatten();
+    let mut names: Vec<&str> = all().flat_map(|s| s.not_modelled.iter().map(String::as_str)).collect();
     names.sort_unstable();
     names.dedup();
-    let whole = c.after.complete && c.before.as_ref().is_none_or(|b| b.complete);
-    (!whole).then(|| names.join(", "))
+    (!all().all(|s| s.complete)).then(|| names.join(", "))
+}
+
+/// `1.6× less`, `4 % more`; none where nothing changed or one of the two is nothing.
+pub(super) fn times(was: f64, now: f64) -> Option<String> {
+    if !(was > 0.0 && now > 0.0) || (was / now - 1.0).abs() < 0.005 {
+        return None;
+    }
+    let (x, which) = if was > now { (was / now, "less") } else { (now / was, "more") };
+    Some(match x {
+        _ if x < 1.095 => format!("{:.0} % {which}", (100.0 * (now / was - 1.0).abs()).max(1.0)),
+        _ if x < 9.95 => format!("{x:.1}× {which}"),
+        _ => format!("{x:.0}× {which}"),
+    })
+}
+
+/// A change in points with its sign: `−8.6`.
+pub(super) fn signed(v: f64) -> String {
+    match v {
+        _ if v.abs() < 0.05 => "±0.0".into(),
+        _ if v < 0.0 => format!("−{:.1}", -v),
+        _ => format!("+{v:.1}"),
+    }
 }
 
 /// What is neither activations nor products.

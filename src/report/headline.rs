@@ -1,20 +1,26 @@
-//! The sentence at the top, computed from the facts and honest about them.
+//! The sentence at the top: seconds, megabytes and accuracy, computed from the facts and honest about them.
 
-use super::figures::{Change, cost_model, count, digits, missing, network};
-use super::model::{Cost, Report};
+use super::figures::{bytes, cost_model, count, missing, network, signed, times};
+use super::model::{Accuracy, BeforeIs, Cost, LatencyIs, Report, Spent};
+use super::shape::Shape;
+use super::verdict::{chance, near_chance};
 
-/// One or two sentences that say what the compilation achieved.
+/// One to three sentences that say what the compilation achieved.
 pub fn headline(r: &Report) -> String {
-    let mut parts = vec![relus(r)];
-    if let Some(c) = best(&r.cost) {
-        parts.extend(traffic(c));
+    let shape = Shape::of(r);
+    let mut out = match (shape, r.totals.relus) {
+        (Shape::Lossless, 0) => "Nothing was removed: the network has no ReLUs. ".into(),
+        (Shape::Lossless, n) => format!("Nothing was removed: all {} ReLUs are kept. ", count(n)),
+        _ => String::new(),
+    };
+    match best(&r.cost).filter(|_| shape != Shape::Bare) {
+        Some(c) => out += &cost(shape, c),
+        None => out += &relus(shape, r),
     }
-    let mut out = join(&parts);
-    if let Some(c) = best(&r.cost).filter(|c| c.before.is_some()) {
-        out += &format!(" with {}", cost_model(c));
+    if shape != Shape::Bare || r.accuracy.is_some() {
+        out += &accuracy(r);
     }
-    out += &accuracy(r);
-    out
+    out + "."
 }
 
 /// The entry the headline speaks of: the first complete and measured one over a WAN, else the first complete, else the first.
@@ -26,87 +32,109 @@ pub(super) fn best(cost: &[Cost]) -> Option<&Cost> {
         .or_else(|| cost.first())
 }
 
-fn relus(r: &Report) -> String {
-    let after = count(r.totals.relus);
-    let Some(before) = &r.before else {
-        let layers = r.totals.nonlinear_layers;
-        return match r.totals.relus {
-            0 => "no ReLUs in this model".into(),
-            _ => format!("{after} ReLUs in {layers} nonlinear layers"),
-        };
-    };
-    match Change::of(before.relus as f64, r.totals.relus as f64) {
-        _ if before.relus == r.totals.relus && before.relus == 0 => "no ReLUs, before or after".into(),
-        _ if before.relus == r.totals.relus => format!("no ReLU was removed ({after} before and after)"),
-        Change::Gone => format!("all {} ReLUs removed", count(before.relus)),
-        Change::Less(x) => format!("{x} fewer ReLUs"),
-        Change::Same if r.totals.relus < before.relus => "under half a percent fewer ReLUs".into(),
-        Change::Same | Change::More(_) | Change::New | Change::Points(..) => {
-            format!("more ReLUs than before ({} → {after})", count(before.relus))
-        }
+/// Without prices the ReLUs are all there is to say.
+fn relus(shape: Shape, r: &Report) -> String {
+    let kept = count(r.totals.relus);
+    match (shape, shape.baseline_totals(r)) {
+        (Shape::Masked | Shape::Old, Some(b)) => format!("{kept} of {} ReLUs are kept", count(b.relus)),
+        (Shape::Lossless, _) => "No cost model was asked".into(),
+        _ if r.totals.relus == 0 => "No ReLUs in this model".into(),
+        _ => format!("{kept} ReLUs in {} nonlinear layers", r.totals.nonlinear_layers),
     }
 }
 
-fn traffic(c: &Cost) -> Vec<String> {
-    let Some(b) = &c.before else { return vec![] };
-    let a = &c.after;
-    let bytes = |what: &str, was: u64, is: u64| match Change::of(was as f64, is as f64) {
-        Change::Same => format!("the same {what} traffic"),
-        Change::Gone => format!("no {what} traffic left"),
-        Change::New => format!("new {what} traffic"),
-        Change::Less(x) => format!("{x} less {what} traffic"),
-        Change::More(x) | Change::Points(x, _) => format!("{x} more {what} traffic"),
+fn cost(shape: Shape, c: &Cost) -> String {
+    let Some(was) = shape.baseline(c) else { return String::new() };
+    let now = &c.after;
+    let against = match (shape, c.before_is) {
+        (Shape::Masked, _) => "compared with the same network compiled with all its ReLUs",
+        (Shape::Lossless, BeforeIs::File) => "compared with the original file",
+        _ => "compared with the original",
     };
-    let mut out = vec![bytes("ReLU", b.relu_bytes, a.relu_bytes)];
-    if missing(c).is_some() {
-        return out;
+    let predicted = format!("(predicted, {})", cost_model(c));
+    // What compiling saved by itself is in an old report's figures: no factor from them.
+    let say = |verb: &str, on: &str, was: f64, now: f64, show: &dyn Fn(f64) -> String| {
+        let factor = times(was, now).filter(|_| shape != Shape::Old);
+        match (factor, show(was) == show(now)) {
+            (None, true) => format!("still {verb} {}{on}", show(now)),
+            (None, false) => format!("{verb} {} instead of {}{on}", show(now), show(was)),
+            (Some(x), _) => format!("{verb} {} instead of {}{on} ({x})", show(now), show(was)),
+        }
+    };
+    let mb = |v: f64| bytes(v as u64);
+    if let Some(names) = missing(c) {
+        let relu = say("sends", "", was.relu_bytes as f64, now.relu_bytes as f64, &mb);
+        return format!(
+            "What a private query costs is not known, for the cost model has no law for {names}; for its ReLUs alone it {relu}, \
+             {against} {predicted}"
+        );
     }
-    out.push(bytes("total", b.online_bytes, a.online_bytes));
-    let on = network(&c.network);
-    out.push(match Change::of(b.latency_s, a.latency_s) {
-        Change::Same => format!("no faster on {on}"),
-        Change::Gone => format!("no communication time left on {on}"),
-        Change::New => format!("slower on {on}"),
-        Change::Less(x) => format!("{x} faster on {on}"),
-        Change::More(x) | Change::Points(x, _) => format!("{x} slower on {on}"),
-    });
-    out
+    let on = over(&c.network);
+    let seconds = |v: f64| super::figures::seconds(v);
+    let kind = shape.time(c);
+    let time = |s: &Spent| s.seconds(kind).unwrap_or(s.latency_s);
+    let takes = say("takes", &on, time(was), time(now), &seconds);
+    let sends = say("sends", "", was.online_bytes as f64, now.online_bytes as f64, &mb);
+    match kind {
+        LatencyIs::Query => format!("A private query {takes} and {sends}, {against} {predicted}"),
+        LatencyIs::Communication => format!(
+            "The communication of a private query, without its computing, {takes} and {sends}, {against} {predicted}"
+        ),
+    }
+}
+
+/// ` over a WAN`.
+fn over(name: &str) -> String {
+    match name {
+        "lan" | "wan" => format!(" over a {}", network(name)),
+        "mobile" => " over a mobile network".into(),
+        other => format!(" over {other}"),
+    }
 }
 
 fn accuracy(r: &Report) -> String {
-    let Some(a) = &r.accuracy else {
-        return if r.before.is_some() { "; accuracy was not measured.".into() } else { ".".into() };
-    };
+    let Some(a) = &r.accuracy else { return "; accuracy was not measured".into() };
+    let images = format!("on {}", images(a));
     let of = |s: &Option<super::model::Scores>| s.and_then(|s| s.clean);
-    match (of(&a.before), of(&a.after)) {
-        (Some(b), Some(x)) => format!("; accuracy {b:.1} → {x:.1} %."),
-        (None, Some(x)) => format!("; accuracy {x:.1} %, before not measured."),
-        (Some(b), None) => format!("; accuracy was {b:.1} %, after not measured."),
-        (None, None) => "; clean accuracy was not measured.".into(),
-    }
-}
-
-/// `A, b and c`, with a capital.
-fn join(parts: &[String]) -> String {
-    let text = match parts {
-        [] => String::new(),
-        [one] => one.clone(),
-        [init @ .., last] => format!("{} and {last}", init.join(", ")),
+    let mut out = match (of(&a.before), of(&a.after)) {
+        (Some(b), Some(x)) if !a.before_is_original => {
+            format!(
+                "; accuracy {x:.1} % {images}: what the original has was not measured (as given: {b:.1} %)"
+            )
+        }
+        (Some(b), Some(x)) => match &a.change {
+            Some(c) if c.lost == 0 && c.won == 0 => format!("; accuracy {x:.1} % {images}, none lost"),
+            Some(c) if c.within_chance() => format!(
+                "; accuracy {b:.1} → {x:.1} % {images}, a change within chance ({} to {} points)",
+                signed(c.interval[0]),
+                signed(c.interval[1])
+            ),
+            Some(c) => {
+                let which = if c.points < 0.0 { "lost" } else { "won" };
+                format!("; accuracy {b:.1} → {x:.1} % {images}, {:.1} points {which}", c.points.abs())
+            }
+            None => format!("; accuracy {b:.1} → {x:.1} % {images}"),
+        },
+        (None, Some(x)) => format!("; accuracy {x:.1} % {images}, before not measured"),
+        (Some(b), None) => format!("; accuracy was {b:.1} % {images}, after not measured"),
+        (None, None) => return "; clean accuracy was not measured".into(),
     };
-    let mut chars = text.chars();
-    chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
-}
-
-/// The change of a score in points, signed: `−30.4`.
-pub(super) fn points(before: f64, after: f64) -> String {
-    let d = after - before;
-    match d {
-        _ if d.abs() < 0.05 => "±0.0".into(),
-        _ if d < 0.0 => format!("−{}", digits_points(-d)),
-        _ => format!("+{}", digits_points(d)),
+    if let Some(guessing) = a.after.as_ref().and_then(|s| near_chance(a, s)) {
+        out += &format!(". That is near chance ({})", chance(guessing, a));
     }
+    out
 }
 
-fn digits_points(v: f64) -> String {
-    if v >= 99.95 { digits(v) } else { format!("{v:.1}") }
+/// `2,000 images`; images that training knew are called what they are.
+pub(super) fn images(a: &Accuracy) -> String {
+    use super::model::Seen;
+    let kind = match a.seen {
+        Some(Seen::Trained) => "training ",
+        Some(Seen::Chose) => "validation ",
+        None => "",
+    };
+    format!("{} {kind}image{}", count(a.n), if a.n == 1 { "" } else { "s" })
 }
+
+#[cfg(test)]
+mod tests;

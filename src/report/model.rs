@@ -2,27 +2,54 @@
 //!
 //! What is unknown or was not asked for is `null` or absent, never zero. Bytes are one party's (rank 0), for one
 //! image; accuracies are percentages.
+//!
+//! Counts and costs stand in three columns: the original (`before`: the file as a runtime would run it), compiled with all its
+//! ReLUs (`lossless`: what compiling gives for nothing), and compiled with the masks (the emitted graph).
 
+mod accuracy;
+mod conclusion;
+mod cost;
 mod measured;
 mod training;
+mod verdict;
 
-pub use measured::{Compared, Measured, MeasuredPart, MeasuredTime};
+pub use accuracy::{Accuracy, ScoreChange, Scores, Seen};
+pub use conclusion::{Conclusion, Drop, Saved};
+pub use cost::{BeforeIs, Cost, LatencyIs, LayerCost, Link, Spent};
+pub use measured::{
+    Compared, Measured, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic, unstated_trust,
+};
 pub use training::{Evaluation, ImageCounts, Metric, Training, TrainingCounts, branch_name, folded};
+pub use verdict::{Level, Verdict};
 
-use relinc_runtime::cost::{Directions, Totals, Weights};
+use relinc_runtime::cost::{Totals, Weights};
 use relinc_runtime::fixed::Analysis;
 use serde::{Deserialize, Serialize};
+
+/// The form of `report.json` that is written.
+pub const FORM: u32 = 2;
 
 /// Everything a report says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// The form it has: [`FORM`], or 1 where it was read from a file of relinc 0.1.0, which has no such number.
+    pub relinc_report: u32,
     /// Version of relinc that wrote it.
     pub relinc: String,
     /// The model that was compiled.
     pub model: Model,
+    /// What there is to say about the result, and what to do; absent where nothing was compiled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// What the figures call for by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conclusions: Vec<Conclusion>,
     /// Counts of the emitted graph.
     pub totals: Totals,
-    /// Counts of the graph that was read; absent when nothing was compiled.
+    /// Counts of the graph compiled with all its ReLUs; absent when nothing was compiled.
+    #[serde(default)]
+    pub lossless: Option<Totals>,
+    /// Counts of the file that was read, as a runtime would run it; absent when nothing was compiled.
     #[serde(default)]
     pub before: Option<Totals>,
     /// The ReLU layers in canonical order.
@@ -118,7 +145,7 @@ pub struct Layer {
     pub shape: Vec<usize>,
     /// ReLUs in the emitted graph.
     pub relus: u64,
-    /// ReLUs in the graph that was read.
+    /// ReLUs of the layer when none is removed.
     pub relus_before: u64,
     /// Multiply-accumulates of the linear operation that feeds it.
     pub macs: u64,
@@ -129,149 +156,6 @@ pub struct Layer {
     /// What the exporter called it.
     #[serde(default)]
     pub source: Option<String>,
-}
-
-/// A link between the parties, in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Link {
-    /// Round-trip time in seconds.
-    pub rtt_s: f64,
-    /// Bits a second, each way.
-    pub bandwidth_bit_s: f64,
-}
-
-/// What the emitted graph costs under one protocol, weight setting and network.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
-    /// The cost model's name.
-    pub protocol: String,
-    /// Ring size in bits.
-    pub ring: u32,
-    /// The network's name.
-    pub network: String,
-    /// The network's numbers.
-    pub link: Link,
-    /// Who knows the weights.
-    pub weights: Weights,
-    /// Which bytes take time on a link: those of the larger direction, or those of both.
-    #[serde(default)]
-    pub directions: Directions,
-    /// The emitted graph.
-    #[serde(flatten)]
-    pub after: Spent,
-    /// The graph that was read; absent when nothing was compiled.
-    #[serde(default)]
-    pub before: Option<Spent>,
-    /// Every operation that communicates.
-    #[serde(default)]
-    pub per_layer: Vec<LayerCost>,
-    /// What the bytes count, in words.
-    pub counts: String,
-    /// How the cost model's numbers were obtained, in words.
-    pub source: String,
-    /// Every number of the cost model was measured; a literature model otherwise.
-    #[serde(default = "measured")]
-    pub verified: bool,
-    /// What is known of the preprocessing, in words.
-    #[serde(default)]
-    pub offline: Option<String>,
-    /// Whose seconds of computing are in the times, in words.
-    #[serde(default)]
-    pub computing: Option<String>,
-}
-
-/// Reports from before the field spoke of measured cost models only.
-fn measured() -> bool {
-    true
-}
-
-/// Bytes, rounds and time of one graph.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Spent {
-    /// Bytes rank 0 sends online.
-    pub online_bytes: u64,
-    /// Bytes rank 0 receives online.
-    pub received_bytes: u64,
-    /// Bytes of preprocessing; null when the cost model does not know them.
-    #[serde(default)]
-    pub offline_bytes: Option<u64>,
-    /// Bytes all parties send together online; null when the cost model does not know them.
-    #[serde(default)]
-    pub all_bytes: Option<u64>,
-    /// Sequential one-way exchanges of rank 0; a mean where the runtime draws them at random.
-    pub rounds: f64,
-    /// Predicted time in seconds: communication, and `compute_s` where it is known.
-    pub latency_s: f64,
-    /// Predicted seconds of computing; null when the cost model does not know them.
-    #[serde(default)]
-    pub compute_s: Option<f64>,
-    /// The activations' share of `online_bytes`.
-    pub relu_bytes: u64,
-    /// The share of convolutions and matrix products.
-    pub linear_bytes: u64,
-    /// Every operation is in the figures.
-    pub complete: bool,
-    /// Operations that are not in them.
-    #[serde(default)]
-    pub not_modelled: Vec<String>,
-}
-
-/// What one operation costs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LayerCost {
-    /// The ReLU layer, else the value's name.
-    pub name: String,
-    /// The operation's name.
-    pub op: String,
-    /// `relu`, `linear`, `other` or `program`.
-    pub class: String,
-    /// Bytes rank 0 sends; 0 when the operation is gone.
-    pub online_bytes: u64,
-    /// Bytes rank 0 receives.
-    #[serde(default)]
-    pub received_bytes: u64,
-    /// Exchanges.
-    pub rounds: f64,
-    /// Bytes rank 0 sent for the operation of this name in the graph that was read.
-    #[serde(default)]
-    pub before_bytes: Option<u64>,
-    /// Parts that are not in the figures.
-    #[serde(default)]
-    pub not_modelled: Vec<String>,
-}
-
-/// Accuracy before and after, in percent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Accuracy {
-    /// The model that was read.
-    #[serde(default)]
-    pub before: Option<Scores>,
-    /// The emitted model.
-    #[serde(default)]
-    pub after: Option<Scores>,
-    /// The data set.
-    pub data: String,
-    /// Which part of it.
-    pub split: String,
-    /// Images.
-    pub n: u64,
-}
-
-/// Accuracies in percent; null where not measured.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Scores {
-    /// On the images as they are.
-    #[serde(default)]
-    pub clean: Option<f64>,
-    /// Mean over the corruptions.
-    #[serde(default)]
-    pub corrupted: Option<f64>,
-    /// Under attack.
-    #[serde(default)]
-    pub adversarial: Option<f64>,
-    /// Under attack, through the batch normalisation for clean images: the path one folded model has.
-    #[serde(default)]
-    pub adversarial_clean_bn: Option<f64>,
 }
 
 /// What one pass did.
@@ -349,9 +233,15 @@ pub struct Settings {
     /// The data set as given.
     #[serde(default)]
     pub data: Option<String>,
+    /// The names of its classes by label; of folders, the folders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
     /// The seed of everything random.
     #[serde(default)]
     pub seed: Option<u64>,
+    /// Points of accuracy that may be lost at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_drop: Option<f64>,
 }
 
 /// A file beside the report.

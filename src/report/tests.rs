@@ -4,7 +4,6 @@ use super::model::*;
 use super::*;
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::LayerMask;
-use relinc_runtime::cost::Totals;
 use serde_json::{Value, json};
 
 fn schema() -> jsonschema::Validator {
@@ -13,8 +12,9 @@ fn schema() -> jsonschema::Validator {
 
 fn bare() -> Report {
     let mut r = sample::report();
+    (r.lossless, r.verdict) = (None, None);
     (r.before, r.accuracy, r.cost, r.masks, r.passes) = (None, None, vec![], vec![], vec![]);
-    (r.training, r.evaluations) = (None, vec![]);
+    (r.training, r.evaluations, r.conclusions) = (None, vec![], vec![]);
     (r.layers, r.notes, r.artefacts, r.settings) = (vec![], vec![], vec![], Settings::default());
     r
 }
@@ -28,6 +28,56 @@ fn the_sample_and_a_bare_report_follow_the_schema() {
         assert!(errors.is_empty(), "{errors:#?}");
         assert_eq!(serde_json::from_value::<Report>(v).unwrap(), r);
     }
+}
+
+/// What must be trusted is the first thing said of a protocol, in text and on the page.
+#[test]
+fn costs_and_measurements_begin_with_who_must_be_trusted() {
+    let r = sample::report();
+    let (text, page) = (text::render(&r), html::render(&r));
+    for c in &r.cost {
+        let head =
+            format!("{} ({}-bit ring, {} weights)\n  trust: ", figures::cost_model(c), c.ring, c.weights);
+        assert!(text.contains(&head), "{head}");
+        assert!(page.contains(&format!("<p class=\"trust\">{}</p>", html::esc(&c.trust))));
+    }
+    let measured = text.split_once("Predicted against measured").unwrap().1;
+    let second = measured.lines().nth(4).unwrap();
+    assert!(second.starts_with("  trust: Party 0"), "{measured}");
+}
+
+/// Communication times follow from bytes; no word says that they were measured.
+#[test]
+fn derived_times_are_not_called_measured() {
+    let r = sample::report();
+    for out in [text::render(&r), html::render(&r)] {
+        assert!(out.contains("communication only, derived"), "{out}");
+        assert!(
+            out.contains("from predicted") && out.contains("rom measured: from measured bytes and exchanges")
+        );
+    }
+    let chunks = Measured { actions_are_chunks: true, ..r.measured[0].clone() };
+    let said = text::measured(&chunks);
+    assert!(said.contains("41 chunks") && said.contains("does not count"), "{said}");
+}
+
+#[test]
+fn conclusions_stand_before_the_figures() {
+    let mut r = sample::report();
+    let text = text::render(&r);
+    let line = "- drop relu00: −8 exchanges, −164 ms, 42 ReLUs\n- drop relu07: −8 exchanges, −161 ms, 9 ReLUs\n\
+                - all of them: −16 exchanges, −325 ms, 51 ReLUs\n\n    relinc compile";
+    assert!(text.contains(line), "{text}");
+    assert!(text.find("drop relu00") < text.find("Accuracy\n"));
+    let page = html::render(&r);
+    assert!(page.find("<li>drop relu00: −8 exchanges") < page.find("id=\"cost\""));
+    r.conclusions[0].together.online_bytes = -2_000_000;
+    r.conclusions[0].latency_is = LatencyIs::Communication;
+    let text = text::render(&r);
+    assert!(
+        text.contains("−325 ms, +2.00 MB, 51 ReLUs") && text.contains("communication only without them"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -46,6 +96,13 @@ fn the_schema_refuses_broken_reports() {
     broken("/masks/0/share/0/0", json!(1.5));
     broken("/masks/0/shape", json!([16, 32]));
     broken("/accuracy/after/clean", json!(120));
+    broken("/accuracy/after/interval", json!([90.0]));
+    broken("/accuracy/change/points", json!(null));
+    broken("/relinc_report", json!(3));
+    broken("/verdict/level", json!("fine"));
+    broken("/cost/0/latency_is", json!("time"));
+    broken("/cost/0/lossless/online_bytes", json!(-1));
+    broken("/cost/0/before_is", json!("another"));
     broken("/training/records/0/loss", json!(null));
     broken("/training/records/0/val_clean", json!(101));
     broken("/training/records/0/epoch", json!(0));
@@ -55,6 +112,9 @@ fn the_schema_refuses_broken_reports() {
     broken("/passes/0", json!({"name": "x"}));
     let mut r = good.clone();
     r.as_object_mut().unwrap().remove("model");
+    assert!(!schema().is_valid(&r));
+    let mut r = good.clone();
+    r["accuracy"]["seen"] = json!("once");
     assert!(!schema().is_valid(&r));
     let mut r = good.clone();
     r["surprise"] = json!(1);
@@ -77,52 +137,132 @@ fn three_files_are_written_and_read_back() {
 }
 
 #[test]
-fn the_headline_says_what_changed() {
-    let r = sample::report();
-    let h = headline(&r);
-    for part in ["fewer ReLUs", "less ReLU traffic", "less total traffic", "faster on WAN with SPU SEMI2K"] {
-        assert!(h.contains(part), "{h}");
-    }
-    assert!(h.ends_with("; accuracy 91.7 → 82.9 %."), "{h}");
-}
-
-#[test]
-fn the_headline_is_honest() {
-    let mut r = sample::report();
-    r.accuracy = None;
-    assert!(headline(&r).ends_with("; accuracy was not measured."));
-    let before = r.before.unwrap();
-    r.totals = before;
-    for c in &mut r.cost {
-        c.after = c.before.clone().unwrap();
-    }
-    let h = headline(&r);
-    assert!(h.starts_with("No ReLU was removed (188,416 before and after), the same ReLU traffic"), "{h}");
-    assert!(h.contains("no faster on WAN"), "{h}");
-    for c in &mut r.cost {
-        c.after.latency_s *= 2.0;
-        c.after.online_bytes *= 3;
-    }
-    let h = headline(&r);
-    assert!(h.contains("3.00× more total traffic and 2.00× slower on WAN"), "{h}");
-    r.totals = Totals { relus: 0, ..before };
-    assert!(headline(&r).starts_with("All 188,416 ReLUs removed"));
-    r.totals = Totals { relus: 200_000, ..before };
-    assert!(headline(&r).starts_with("More ReLUs than before (188,416 → 200,000)"));
-    assert_eq!(headline(&bare()).chars().last(), Some('.'));
-    assert!(!headline(&bare()).contains("accuracy"));
-}
-
-#[test]
 fn an_incomplete_model_claims_no_total() {
     let mut r = sample::report();
     r.cost.retain(|c| c.protocol == "spu-cheetah");
-    let h = headline(&r);
-    assert!(h.contains("less ReLU traffic with SPU CHEETAH") && !h.contains("total"), "{h}");
     let page = html::render(&r);
     assert!(page.contains("Incomplete – a lower bound") && page.contains("two lower bounds have no ratio"));
     let text = text::render(&r);
     assert!(text.contains("INCOMPLETE") && text.contains("≥ "));
+}
+
+#[test]
+fn three_columns_stand_in_text_and_page() {
+    let r = sample::report();
+    for out in [text::render(&r), html::render(&r)] {
+        for head in ["original", "compiled, all ReLUs", "compiled, with masks", "against all ReLUs"] {
+            assert!(out.contains(head), "{head}");
+        }
+    }
+    let json = serde_json::to_value(&r).unwrap();
+    for c in json["cost"].as_array().unwrap() {
+        for spent in [c, &c["before"], &c["lossless"]] {
+            assert!(spent["online_bytes"].is_u64() && spent["latency_is"].is_string());
+        }
+    }
+    for t in ["before", "lossless", "totals"] {
+        assert!(json[t]["relus"].is_u64());
+    }
+}
+
+#[test]
+fn changes_are_held_against_the_middle_column() {
+    let mut r = sample::report();
+    r.cost.retain(|c| c.protocol == "spu-semi2k");
+    for c in &mut r.cost {
+        c.before.as_mut().unwrap().online_bytes = 28_600_000;
+        c.lossless.as_mut().unwrap().online_bytes = 18_000_000;
+        c.after.online_bytes = 11_200_000;
+    }
+    for out in [text::render(&r), html::render(&r)] {
+        assert!(out.contains("1.61× less") && !out.contains("2.55×"), "{out}");
+    }
+    assert!(headline(&r).contains("1.6× less") && !headline(&r).contains("2.6×"));
+}
+
+#[test]
+fn a_time_says_whether_computing_is_in_it() {
+    let mut r = sample::report();
+    r.cost.retain(|c| c.protocol == "spu-semi2k");
+    let without = text::render(&r);
+    assert!(
+        without.contains("communication only, WAN") && without.contains("communication only: the cost model")
+    );
+    assert!(!without.contains("time of a query"));
+    for c in &mut r.cost {
+        c.computing = Some("this machine".into());
+        for s in [Some(&mut c.after), c.before.as_mut(), c.lossless.as_mut()].into_iter().flatten() {
+            (s.latency_is, s.compute_s) = (LatencyIs::Query, Some(0.5));
+        }
+    }
+    for out in [text::render(&r), html::render(&r)] {
+        assert!(out.contains("time of a query, WAN") && out.contains("of it computing"));
+        assert!(!out.contains("communication only") && !out.contains("comes on top"));
+    }
+}
+
+#[test]
+fn an_original_that_nobody_timed_compares_by_communication() {
+    let mut r = sample::report();
+    r.cost.retain(|c| c.protocol == "spu-semi2k" && c.network == "wan");
+    let c = &mut r.cost[0];
+    for s in [Some(&mut c.after), c.lossless.as_mut()].into_iter().flatten() {
+        (s.latency_is, s.compute_s) = (LatencyIs::Query, Some(0.5));
+        s.latency_s += 0.5;
+    }
+    let out = text::render(&r);
+    let line = |start: &str| out.lines().find(|l| l.trim_start().starts_with(start)).unwrap().to_string();
+    assert!(line("time of a query, WAN").contains("not known"), "{out}");
+    assert!(!line("communication only, WAN").contains("not known"));
+    assert!(
+        headline(&r).starts_with("A private query takes"),
+        "the two that are compared have their computing"
+    );
+    r.totals = r.lossless.unwrap();
+    r.layers.iter_mut().for_each(|l| l.relus = l.relus_before);
+    assert!(headline(&r).contains("The communication of a private query"), "{}", headline(&r));
+    assert!(html::render(&r).contains("Communication only, WAN"));
+}
+
+#[test]
+fn a_change_within_chance_has_no_colour() {
+    let mut r = sample::report();
+    let row = |r: &Report| rows::scores(r).into_iter().find(|s| s.what == "clean").unwrap();
+    assert_eq!(row(&r).tone, "bad");
+    let change = |points, interval| Some(ScoreChange { points, interval, lost: 5, won: 4 });
+    r.accuracy.as_mut().unwrap().change = change(-0.4, [-1.5, 0.7]);
+    let s = row(&r);
+    assert_eq!(s.tone, "same");
+    assert!(s.change.ends_with("(−1.5 to +0.7), within chance"), "{}", s.change);
+    r.accuracy.as_mut().unwrap().change = change(1.2, [0.3, 2.1]);
+    assert_eq!(row(&r).tone, "good");
+    r.accuracy.as_mut().unwrap().before_is_original = false;
+    assert_eq!(row(&r).tone, "same", "what is not the original shows no gain");
+}
+
+#[test]
+fn the_accuracy_of_known_images_says_so() {
+    let mut r = sample::report();
+    for (seen, words) in [(Seen::Trained, "learned by heart"), (Seen::Chose, "chose the epoch")] {
+        r.accuracy.as_mut().unwrap().seen = Some(seen);
+        for out in [text::render(&r).replace('\n', " "), html::render(&r)] {
+            assert!(out.contains(words), "{words}");
+        }
+    }
+    let out = text::render(&r);
+    assert!(out.contains("training*") && out.contains("clean†"));
+}
+
+#[test]
+fn commands_stand_as_they_are_typed() {
+    let mut r = sample::report();
+    let long = format!("relinc search {} --budget 10%", "x/".repeat(80));
+    r.verdict.as_mut().unwrap().next = vec![long.clone()];
+    let out = text::render(&r);
+    assert!(out.starts_with("ALARM: ") && out.contains(&long), "{out}");
+    let page = html::render(&r);
+    assert!(page.contains("class=\"verdict alarm\"") && page.contains(&long));
+    assert!(page.find("verdict alarm") < page.find("<h1>"));
 }
 
 #[test]
@@ -152,6 +292,9 @@ fn foreign_text_is_escaped_everywhere() {
     r.cost[0].per_layer[0].name = evil.into();
     r.cost[0].after.not_modelled = vec![evil.into()];
     r.notes.push(evil.into());
+    let v = r.verdict.as_mut().unwrap();
+    (v.sentences, v.next) = (vec![evil.into()], vec![evil.into()]);
+    r.accuracy.as_mut().unwrap().before_is = Some(evil.into());
     r.settings.method = Some(evil.into());
     r.artefacts[0].path = evil.into();
     r.accuracy.as_mut().unwrap().data = evil.into();
@@ -199,7 +342,11 @@ fn a_mask_of_points_is_a_strip() {
 fn removed_layers_keep_their_line() {
     let r = sample::report();
     let gone = r.cost[0].per_layer.iter().find(|l| l.name == "relu02").unwrap();
-    assert_eq!((gone.online_bytes, gone.before_bytes), (0, Some(72 * 16_384)));
+    assert_eq!(
+        (gone.online_bytes, gone.lossless_bytes, gone.before_bytes),
+        (0, Some(72 * 16_384), Some(72 * 16_384))
+    );
+    assert!(gone.lossless_rounds > Some(0.0) && gone.rounds == 0.0);
 }
 
 /// `RELINC_SAMPLE_REPORT=DIR cargo test --release -- --ignored sample_to_disk` writes the sample to look at.

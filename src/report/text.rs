@@ -1,33 +1,42 @@
 //! `report.txt`: for a terminal, at most 100 columns.
 
+mod conclusions;
+mod cost;
 mod measured;
 mod training;
 
+pub use cost::costs;
+pub(super) use measured::exchanges;
 pub use measured::measured;
 
-use super::figures::{self, Change, bytes, count, percent, rounds, seconds};
-use super::headline::{headline, points};
-use super::model::{Report, Spent, branch_name, folded};
+use super::figures::{self, bytes, count, percent};
+use super::headline::headline;
+use super::model::{Level, Report};
+use super::rows;
+use super::shape::{OLD, Shape};
 
 const WIDTH: usize = 100;
-
-/// Reads one kind of bytes.
-type BytesOf = fn(&Spent) -> u64;
 
 /// The report as text.
 pub fn render(r: &Report) -> String {
     let mut out = String::new();
+    if Shape::of(r) == Shape::Old {
+        out += &wrap(OLD, "! ");
+        out.push('\n');
+    }
+    verdict(r, &mut out);
     out += &wrap(&headline(r), "");
     let m = &r.model;
     out += &wrap(
         &format!("{} · sha256 {} · relinc {}", m.path, m.sha256.get(..12).unwrap_or(&m.sha256), r.relinc),
         "",
     );
-    totals(r, &mut out);
+    conclusions::section(r, &mut out);
     accuracy(r, &mut out);
+    cost::cost(r, &mut out);
+    cost::totals(r, &mut out);
     training::evaluations(r, &mut out);
     training::training(r, &mut out);
-    cost(r, &mut out);
     measured::section(r, &mut out);
     layers(r, &mut out);
     passes(r, &mut out);
@@ -50,100 +59,35 @@ fn section(out: &mut String, title: &str) {
     *out += &format!("\n{title}\n{}\n", "─".repeat(title.chars().count()));
 }
 
-fn totals(r: &Report, out: &mut String) {
-    section(out, "The graph");
-    let t = &r.totals;
-    let b = r.before.as_ref();
-    let row = |what: &str, after: u64, before: Option<u64>| {
-        let change = before.map(|b| Change::of(b as f64, after as f64).short()).unwrap_or_default();
-        vec![what.to_string(), before.map(count).unwrap_or_default(), count(after), change]
+/// What there is to say before any figure; commands stand as they are typed, however long.
+fn verdict(r: &Report, out: &mut String) {
+    let Some(v) = &r.verdict else { return };
+    let mark = match v.level {
+        Level::Ok => "OK: ",
+        Level::Warning => "WARNING: ",
+        Level::Alarm => "ALARM: ",
     };
-    let rows = vec![
-        row("ReLUs", t.relus, b.map(|b| b.relus)),
-        row("secure comparisons", t.comparisons, b.map(|b| b.comparisons)),
-        row("nonlinear layers", t.nonlinear_layers, b.map(|b| b.nonlinear_layers)),
-        row("multiply-accumulates", t.macs, b.map(|b| b.macs)),
-        row("parameters", t.parameters, b.map(|b| b.parameters)),
-    ];
-    if b.is_some() {
-        *out += &table(&["", "before", "after", ""], "lrrl", rows);
-    } else {
-        let rows = rows.into_iter().map(|r| vec![r[0].clone(), r[2].clone()]).collect();
-        *out += &table(&["", ""], "lr", rows);
+    for (i, s) in v.sentences.iter().enumerate() {
+        *out += &wrap(s, if i == 0 { mark } else { "- " });
     }
+    for c in &v.next {
+        *out += &format!("  $ {c}\n");
+    }
+    out.push('\n');
 }
 
 fn accuracy(r: &Report, out: &mut String) {
-    let Some(a) = &r.accuracy else { return };
-    section(out, "Accuracy");
-    let folded = folded(r).map(|b| format!(", folded with {}", branch_name(b))).unwrap_or_default();
-    *out += &wrap(&format!("{}, {} split, {} images{folded}", a.data, a.split, count(a.n)), "");
-    let (b, x) = (a.before.unwrap_or_default(), a.after.unwrap_or_default());
-    let cell = |v: Option<f64>| v.map_or("–".into(), |v| format!("{v:.1} %"));
-    let rows = super::html::SCORES
-        .iter()
-        .map(|(what, get)| (*what, get(&b), get(&x)))
-        .filter(|(_, b, x)| b.is_some() || x.is_some())
-        .map(|(what, b, x)| {
-            let d = b.zip(x).map(|(b, x)| points(b, x)).unwrap_or_default();
-            vec![what.to_string(), cell(b), cell(x), d]
-        })
-        .collect();
-    *out += &table(&["", "before", "after", "points"], "lrrr", rows);
-}
-
-fn cost(r: &Report, out: &mut String) {
-    if r.cost.is_empty() {
+    if r.accuracy.is_none() {
         return;
     }
-    section(out, "Predicted cost, one image, bytes one party sends");
-    for g in figures::groups(&r.cost) {
-        let c = g.first;
-        *out += &format!("\n{} ({}-bit ring, {} weights)\n", figures::cost_model(c), c.ring, c.weights);
-        let incomplete = figures::missing(c);
-        if let Some(names) = &incomplete {
-            *out += &wrap(&format!("INCOMPLETE, a lower bound: no law for {names}"), "! ");
-        }
-        let b = c.before.as_ref();
-        let mut rows = vec![];
-        let mut row = |what: &str, before: Option<String>, after: String, change: Option<Change>| {
-            let change = change.map(|c| c.short()).unwrap_or_default();
-            rows.push(vec![what.to_string(), before.unwrap_or_default(), after, change]);
-        };
-        let parts: [(&str, BytesOf); 3] = [
-            ("ReLU bytes", |s| s.relu_bytes),
-            ("linear bytes", |s| s.linear_bytes),
-            ("other bytes", figures::other_bytes),
-        ];
-        for (i, (what, get)) in parts.into_iter().enumerate() {
-            let (x, b) = (get(&c.after), b.map(get));
-            if i == 0 || x > 0 || b.is_some_and(|b| b > 0) {
-                row(what, b.map(bytes), bytes(x), b.map(|b| Change::of(b as f64, x as f64)));
-            }
-        }
-        // A ratio of two lower bounds says nothing.
-        let change = |b: f64, a: f64| incomplete.is_none().then(|| Change::of(b, a));
-        let least = if incomplete.is_some() { "≥ " } else { "" };
-        let mut bound = |what: &str, b: Option<f64>, a: f64, show: &dyn Fn(f64) -> String| {
-            let show = |v| format!("{least}{}", show(v));
-            row(what, b.map(show), show(a), b.and_then(|b| change(b, a)));
-        };
-        let total = |s: &Spent| s.online_bytes as f64;
-        bound("total bytes", b.map(total), total(&c.after), &|v| bytes(v as u64));
-        bound("rounds", b.map(|b| b.rounds), c.after.rounds, &rounds);
-        for e in &g.entries {
-            let what = format!("time on {}", figures::network(&e.network));
-            bound(&what, e.before.as_ref().map(|b| b.latency_s), e.after.latency_s, &seconds);
-            if let Some(after) = e.after.compute_s {
-                bound("  of it computing", e.before.as_ref().and_then(|b| b.compute_s), after, &seconds);
-            }
-        }
-        *out += &table(&["", "before", "after", ""], "lrrl", rows);
-        *out += &wrap(&format!("counted: {}", c.counts), "  ");
-        if let Some(whose) = &c.computing {
-            *out += &wrap(&format!("computing: seconds of {whose}"), "  ");
-        }
-    }
+    section(out, "Accuracy");
+    *out += &wrap(&rows::accuracy_lead(r), "");
+    let line = |s: rows::ScoreRow| {
+        let [before, after] = s.cells;
+        vec![s.what.to_string(), before, after, s.change]
+    };
+    let rows = rows::scores(r).into_iter().map(line).collect();
+    *out += &table(&["", "before", "after", "points"], "lrrl", rows);
 }
 
 fn layers(r: &Report, out: &mut String) {
@@ -169,7 +113,7 @@ fn layers(r: &Report, out: &mut String) {
             ]
         })
         .collect();
-    *out += &table(&["layer", "shape", "before", "after", "kept", "", ""], "llrrrll", rows);
+    *out += &table(&["layer", "shape", "all", "kept", "share", "", ""], "llrrrll", rows);
     // Layers with the same story share a line.
     let mut told: Vec<&str> = vec![];
     for l in &r.layers {

@@ -1,60 +1,159 @@
-//! What is looked at before anything is trained.
+//! What is looked at before an image is read: everything that the networks alone decide.
 
-use super::Trainer;
+use super::spec::StageOptions;
 use super::target::chooses_layers;
-use crate::error::Error;
-use relinc_runtime::data::Dataset;
-use relinc_runtime::exec::Branch;
-use relinc_runtime::train::evaluate::pixels;
-use relinc_runtime::train::{Kind, Method, Model};
+use super::{Planned, Trainer};
+use crate::error::{Error, input};
+use crate::model::Model as Canonical;
+use crate::vanish::Asked;
+use relinc_passes::layers::ReluLayer;
+use relinc_runtime::eval::{channels, classes, only_input};
+use relinc_runtime::search::budget::Budget;
+use relinc_runtime::search::layers::Vanish;
+use relinc_runtime::train::{Kind, Method};
 
 impl Trainer<'_> {
-    /// Finds before anything is trained what could not be: options, labels, and a teacher that does not fit.
-    pub(super) fn check(
-        &self,
-        student: &Model,
-        teacher: &Model,
-        train: &Dataset,
-        val: &Dataset,
-    ) -> Result<(), String> {
-        if train.is_empty() {
-            return Err("there are no training images".into());
+    /// Finds stages, masks and a teacher that do not fit the network.
+    ///
+    /// # Errors
+    /// The first, by the stage's name.
+    pub(super) fn fits(&self, form: &Canonical, teacher: Option<&Canonical>) -> Result<(), Error> {
+        if let Some(m) = &self.plan.masks {
+            m.check("the masks to begin with", &form.layers).map_err(input)?;
         }
-        let classes = |m: &Model| -> Result<usize, String> {
-            Ok(m.runnable().logits(pixels(train, 0..1, m.net.device()), Branch::Clean)?.dims()[1])
-        };
-        let (mine, theirs) = (classes(student)?, classes(teacher)?);
-        let labels = |d: &Dataset| (0..d.len()).map(|i| d.label(i)).max().unwrap_or(0);
-        let most = labels(train).max(labels(val));
-        if most >= mine {
-            return Err(format!("the data set has a label {most}, the model only {mine} classes"));
+        if let Some(t) = teacher {
+            same_classes(form, t)?;
         }
-        if mine != theirs {
-            return Err(format!("the teacher has {theirs} classes, the model {mine}"));
-        }
-        let shapes = |m: &Model| m.net.relus().iter().map(|r| r.shape).collect::<Vec<_>>();
-        let names: Vec<&str> = student.net.relus().iter().map(|r| r.name.as_str()).collect();
-        for s in &self.plan.stages {
-            let o = &s.options;
-            let fail = |e: Error| e.to_string();
-            if let Some(budget) = &s.budget {
-                o.vanish().check(&names).map_err(fail)?;
-                chooses_layers(budget, o).map_err(fail)?;
-            }
-            let method = (s.kind == Kind::Search || o.method.is_some())
-                .then(|| o.method())
-                .transpose()
-                .map_err(fail)?;
-            let recipe = o.recipe(s.kind, method, false, true, 1.0, 0).map_err(fail)?;
-            if s.kind == Kind::Search {
-                o.search(0, 0).map_err(fail)?;
-            }
-            let compares =
-                recipe.objective.attention > 0.0 || matches!(method, Some(Method::Senet | Method::Rlnet));
-            if s.kind != Kind::Teacher && compares && shapes(student) != shapes(teacher) {
-                return Err("the teacher has other ReLU layers than the model; senet, rlnet and attention compare them".into());
-            }
+        let mut kept = self.plan.masks.as_ref().map(|m| m.kept());
+        for (s, name) in self.plan.stages.iter().zip(self.plan.names()) {
+            let named = |e: Error| match e {
+                Error::Input(why) => {
+                    Error::Input(format!("{}: stage {name}: {why}", form.info.path.display()))
+                }
+                e => e,
+            };
+            stage(s, form, teacher, &mut kept).map_err(named)?;
         }
         Ok(())
+    }
+}
+
+/// Labels and images mean the same to both.
+fn same_classes(form: &Canonical, teacher: &Canonical) -> Result<(), Error> {
+    let named = |m: &Canonical, e: String| Error::Input(format!("{}: {e}", m.info.path.display()));
+    let of = |m: &Canonical| -> Result<(usize, usize), Error> {
+        let outputs = classes(&m.graph).map_err(|e| named(m, e))?;
+        let (_, input) = only_input(&m.graph).map_err(|e| named(m, e))?;
+        Ok((outputs, channels(input).map_err(|e| named(m, e))?))
+    };
+    let ((mine, channels), (theirs, others)) = (of(form)?, of(teacher)?);
+    if mine != theirs {
+        return Err(named(teacher, format!("the teacher has {theirs} classes, the model {mine}")));
+    }
+    if channels != others {
+        return Err(named(teacher, format!("the teacher takes {others} channels, the model {channels}")));
+    }
+    Ok(())
+}
+
+/// One stage; `kept` are the ReLUs that the masks before it keep, where that is known, and then those after it.
+fn stage(
+    s: &Planned,
+    form: &Canonical,
+    teacher: Option<&Canonical>,
+    kept: &mut Option<usize>,
+) -> Result<(), Error> {
+    let o = &s.options;
+    let names: Vec<&str> = form.layers.iter().map(|l| l.name.as_str()).collect();
+    // What only the teacher has was folded away.
+    let attended =
+        |n: &String| form.layers.iter().chain(teacher.iter().flat_map(|t| &t.layers)).any(|l| l.name == *n);
+    if let Some(unknown) = o.pram_at.iter().flatten().find(|n| !attended(n)) {
+        return Err(Error::Input(format!(
+            "pram_at: there is no ReLU layer '{unknown}'; they are {}",
+            span(&names)
+        )));
+    }
+    lists(o, &form.layers)?;
+    if s.kind == Kind::Search {
+        let budget = s.budget.as_ref().ok_or_else(|| input("a search needs a budget: 50000, 50k or 18%"))?;
+        let keep = search(o, budget, &form.layers)?;
+        if let (Some(have), Some(want)) = (*kept, keep)
+            && have < want
+        {
+            return Err(Error::Input(format!(
+                "the masks to begin with keep {have} ReLUs, the budget is {want}; a search only removes"
+            )));
+        }
+        *kept = keep.and_then(|k| room(&o.vanish(), &form.layers).map(|room| k.min(room)));
+    }
+    if let (true, Some(teacher)) = (s.kind != Kind::Teacher, teacher) {
+        let method = (s.kind == Kind::Search || o.method.is_some()).then(|| o.method()).transpose()?;
+        let recipe = o.recipe(s.kind, method, false, true, 1.0, 0)?;
+        let compares =
+            recipe.objective.attention > 0.0 || matches!(method, Some(Method::Senet | Method::Rlnet));
+        let shapes = |m: &Canonical| m.layers.iter().map(|l| l.shape).collect::<Vec<_>>();
+        if compares && shapes(form) != shapes(teacher) {
+            return Err(input(
+                "the teacher has other ReLU layers than the model; senet, rlnet and attention compare them",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// ReLUs that a search in these layers is to keep; `None` for a time.
+///
+/// # Errors
+/// A budget that the layers do not have, layers that are not there, and lists of another length.
+pub fn search(o: &StageOptions, budget: &Budget, layers: &[ReluLayer]) -> Result<Option<usize>, Error> {
+    let names: Vec<&str> = layers.iter().map(|l| l.name.as_str()).collect();
+    lists(o, layers)?;
+    o.vanish().check(&names)?;
+    chooses_layers(budget, o)?;
+    if let Budget::Latency(_) = budget {
+        return Ok(None);
+    }
+    let all = layers.iter().filter(|l| !l.redundant).map(ReluLayer::relus).sum();
+    let keep = budget.relus(all).map_err(input)?;
+    o.search(keep, 0)?;
+    Ok(Some(keep))
+}
+
+/// Lists with a number a ReLU layer have as many as there are layers.
+fn lists(o: &StageOptions, layers: &[ReluLayer]) -> Result<(), Error> {
+    let lengths =
+        [("sensitivities", o.eta.as_ref().map(Vec::len)), ("layer counts", o.counts.as_ref().map(Vec::len))];
+    for (what, n) in lengths {
+        if let Some(n) = n.filter(|n| *n != layers.len()) {
+            return Err(Error::Input(format!("{n} {what} are given for {} ReLU layers", layers.len())));
+        }
+    }
+    let over = o.counts.iter().flatten().zip(layers).find(|(n, l)| **n > l.relus());
+    match over {
+        Some((n, l)) => {
+            Err(Error::Input(format!("counts: {} has {} ReLUs, {n} are to stay", l.name, l.relus())))
+        }
+        None => Ok(()),
+    }
+}
+
+/// ReLUs of the layers that do not vanish; `None` where a search chooses the layers.
+fn room(asked: &Asked, layers: &[ReluLayer]) -> Option<usize> {
+    match asked.layers {
+        Some(_) => None,
+        None => {
+            let closed = layers.iter().map(|l| asked.vanish.contains(&l.name)).collect();
+            Some(Vanish::Given(closed).room(layers.iter().map(ReluLayer::relus)))
+        }
+    }
+}
+
+/// `relu00 to relu18`.
+fn span(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_string(),
+        [one] => (*one).to_string(),
+        [first, .., last] => format!("{first} to {last}"),
     }
 }

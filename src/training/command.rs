@@ -1,15 +1,20 @@
 //! From a plan to an output folder: train, evaluate, compile what was trained; all of it, or some stages as a job.
 
+use super::before::{before, is_known};
 use super::evaluate::{Measure, evaluated};
-use super::{Export, Plan, Trained, Trainer, interrupt};
-use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile, describe};
+use super::output::Output;
+use super::{Plan, Trained, Trainer};
+use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile_into, describe};
 use crate::error::{Error, input};
-use crate::jobs::{COMPILE, EVALUATE, Job, Lock, Part, Shared};
+use crate::folder::Begin;
+use crate::images::Images;
+use crate::interrupt;
+use crate::jobs::{COMPILE, EVALUATE, Job, Part, Shared};
 use crate::latency::Pricing;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::report::model::{Evaluation, Training, TrainingCounts};
-use relinc_passes::front::onnx::ModelInfo;
+use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::ir::Graph;
 use relinc_runtime::exec::Branch;
 
@@ -33,10 +38,10 @@ pub fn train_and_compile(
     plan: &Plan,
     request: Request,
     measure: &Measure,
-    resume: bool,
+    begin: Begin,
     progress: &Progress,
 ) -> Result<Report, Error> {
-    let job = Job { part: Part::whole(plan.names()), resume, after: None };
+    let job = Job { part: Part::whole(plan.names()), begin, after: None };
     match run(source, plan, request, measure, &job, progress)? {
         Done::Compiled(r) => Ok(*r),
         Done::Stages { .. } => Err(input("the plan does not end with a compilation")),
@@ -52,67 +57,106 @@ pub fn run(
     job: &Job,
     progress: &Progress,
 ) -> Result<Done, Error> {
-    let (part, resume) = (&job.part, job.resume);
-    let data = request.data.clone().ok_or_else(|| {
-        input("training needs images: give them with --data, for instance --data cifar10:DIR")
-    })?;
     if request.fold == FoldMode::BeforeTune && !plan.folds() {
         return Err(input(
             "fold before-tune wants a stage tune with masks, from a search before it or given, and no search after it",
         ));
     }
-    let (graph, info, _) = describe::open(source)?;
-    let stop = interrupt::catch()?;
-    let shared = Shared::of(&request.out);
-    let stages: Vec<&str> = part.running().collect();
-    let _lock = Lock::take(&shared.lock(), &stages.join(", "), stop.clone(), progress)?;
-    if let Some(from) = &job.after {
-        shared.adopt(from, part)?;
+    let import = source.import();
+    if request.max_drop.is_some() && !is_known(plan) {
+        return Err(input(
+            "max-drop compares with the network before, and training from random weights has none; leave it out, or give --teacher",
+        ));
     }
-    shared.ready(part, resume)?;
+    let data = request.data.as_ref().ok_or_else(|| {
+        input("training needs images: give them with --data, for instance --data cifar10:DIR")
+    })?;
+    let (graph, info, notices) = describe::open(source)?;
+    let images = Images::labelled(data, &graph, &info.path)?;
+    images.announce(progress);
+    let opened = Opened { graph, info, import, notices, images };
+    let mut output = Output::open(&request, plan, job, progress)?;
+    let done = stages(opened, plan, request, measure, job, &mut output, progress);
+    if done.is_err() {
+        output.give_up();
+    }
+    done
+}
+
+/// What a run begins with.
+struct Opened {
+    graph: Graph,
+    info: ModelInfo,
+    /// How the file was read, and what is to be said of it.
+    import: ImportOptions,
+    notices: Vec<String>,
+    images: Images,
+}
+
+/// Runs the stages in the folder that was opened for them.
+fn stages(
+    opened: Opened,
+    plan: &Plan,
+    request: Request,
+    measure: &Measure,
+    job: &Job,
+    output: &mut Output,
+    progress: &Progress,
+) -> Result<Done, Error> {
+    let (part, resume) = (&job.part, job.begin == Begin::Resume);
+    interrupt::can_resume();
+    let waiting = interrupt::wait();
     let trainer = Trainer {
         plan,
         part,
-        data: &data,
+        images: &opened.images,
         folder: request.out.clone(),
         resume,
         progress,
+        scores: opened.import.scores.clone(),
         pricing: Pricing::from(&request),
         fold: (request.fold == FoldMode::BeforeTune).then(|| request.fold.options(&request)),
-        stop,
+        stop: interrupt::flag(),
     };
-    let trained = trainer.run(graph.clone(), &info)?;
-    interrupt::no_longer_waits(&trainer.stop)?;
+    let mut trained = trainer.run(opened.graph.clone(), &opened.info)?;
+    trained.notes.splice(0..0, opened.notices.clone());
+    drop(waiting);
+    interrupt::check("stopped after the last stage; go on with --resume")?;
     let evaluations = match part.names()[part.last()].as_str() {
         EVALUATE | COMPILE => {
-            let lies = (&*shared.made(EVALUATE), part.has(EVALUATE), resume);
-            Some(evaluated(&trained, &data, measure, lies, progress)?)
+            let made = Shared::of(&request.out).made(EVALUATE);
+            let lies = (&*made, part.has(EVALUATE), resume);
+            Some(evaluated(&trained, &opened.images.spec, measure, lies, progress)?)
         }
         _ => None,
     };
     match evaluations {
         Some(e) if part.has(COMPILE) => {
-            let report = finish(trained, e, (graph, info), plan, request, progress)?;
+            let report = finish(trained, e, opened, plan, request, output, progress)?;
             Ok(Done::Compiled(Box::new(report)))
         }
-        evaluations => Ok(Done::Stages { trained: Box::new(trained), evaluations }),
+        evaluations => {
+            output.seal()?;
+            Ok(Done::Stages { trained: Box::new(trained), evaluations })
+        }
     }
 }
 
 /// Compiles what was trained.
 fn finish(
-    found: Trained,
+    mut found: Trained,
     evaluations: Vec<Evaluation>,
-    (graph, info): (Graph, ModelInfo),
+    Opened { graph, info, import, .. }: Opened,
     plan: &Plan,
     mut request: Request,
+    output: &mut Output,
     progress: &Progress,
 ) -> Result<Report, Error> {
     let dual = found.student.net.dual();
     let robust = plan.robust();
     request.learned = Some(Learned {
         training: Training {
-            records: found.records,
+            records: std::mem::take(&mut found.records),
             data: request.data.as_ref().map(ToString::to_string),
             n: TrainingCounts {
                 train: Some(found.images.0 as u64),
@@ -124,21 +168,29 @@ fn finish(
             notes: vec![],
         },
         evaluations,
+        import,
         branch: dual.then_some(plan.branch.first()),
-        notes: found.notes,
+        notes: std::mem::take(&mut found.notes),
     });
-    request.unfolded = found.folded.map(|merged| (graph.clone(), merged));
-    request.reference = (!plan.random_start).then_some(graph);
+    request.before = before(plan, &found, &graph, &info);
+    request.original = Some(graph);
+    request.merged = found.folded;
     request.masks = found.masks.map_or(MaskSource::All, MaskSource::Learned);
-    let other = (dual && plan.branch == Export::Both).then(|| found.student.graph(Branch::Adversarial));
     let source = |g| Source::Trained(Box::new(g), Box::new(info.clone()));
-    let report = compile(source(found.graph), &request, progress)?;
-    if let Some(g) = other {
-        request.out = request.out.join("adversarial");
+    // The folder itself comes last: it is what a run is complete with.
+    if let (Some(graph), Some((folder, place))) = (found.adversarial, &mut output.second) {
+        let mut request = request.clone();
+        request.out = folder.root().to_path_buf();
         if let Some(l) = &mut request.learned {
             l.branch = Some(Branch::Adversarial);
         }
-        compile(source(g), &request, progress)?;
+        compile_into(source(graph), &request, folder, std::mem::take(place), progress)?;
     }
-    Ok(report)
+    compile_into(
+        source(found.graph),
+        &request,
+        &mut output.folder,
+        std::mem::take(&mut output.place),
+        progress,
+    )
 }

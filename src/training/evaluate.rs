@@ -50,9 +50,10 @@ pub fn evaluated(
     progress: &Progress,
 ) -> Result<Vec<Evaluation>, Error> {
     let spec = spec(t, m);
-    if let Some(made) = Made::<Vec<Evaluation>>::read(path).filter(|_| resume || !runs) {
+    let lies = if resume || !runs { Made::<Vec<Evaluation>>::read(path)? } else { None };
+    if let Some(made) = lies {
         match difference(&made.spec, &spec) {
-            None => return Ok(made.found),
+            None => return Ok(made.found.into_iter().map(Evaluation::with_intervals).collect()),
             Some(said) if !runs => {
                 return Err(Error::Input(format!(
                     "{}: was measured for something else: {said}; run --only {EVALUATE} again",
@@ -99,7 +100,7 @@ pub fn evaluate(
     for (what, model) in [("all ReLUs", &t.teacher), (after, &t.student)] {
         out.extend(one(what, model, &ds, m, progress).map_err(input)?);
     }
-    Ok(out)
+    Ok(out.into_iter().map(Evaluation::with_intervals).collect())
 }
 
 fn one(

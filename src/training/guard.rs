@@ -50,6 +50,7 @@ impl Watchdog {
                     let waited = PATIENCE.as_secs() / 60;
                     let said = "has not finished a step for";
                     let _ = writeln!(std::io::stderr(), "error: {card} {said} {waited} minutes; giving up");
+                    relinc_passes::unfinished::abandon();
                     std::process::exit(LOST);
                 }
                 last = now;

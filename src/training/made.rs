@@ -6,7 +6,7 @@ use crate::error::{Error, input};
 use crate::jobs::{Made, Shared, Spec, difference, spec_of};
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::masks::Masks;
-use relinc_runtime::data::Dataset;
+use relinc_runtime::data::{Dataset, short};
 use relinc_runtime::exec::value::upload;
 use relinc_runtime::fnv::fingerprint;
 use relinc_runtime::search::budget::Budget;
@@ -47,7 +47,8 @@ impl From<Resolved> for Target {
 impl Trainer<'_> {
     /// What every stage depends on.
     pub(super) fn common(&self, info: &ModelInfo, teacher: &Model, train: &Dataset, val: &Dataset) -> Spec {
-        let data = self.data.to_string();
+        let data = self.images.spec.to_string();
+        let classes = &self.images.catalogue.classes;
         let options = data.split_once('?').map_or("", |(_, o)| o);
         let network = match info.sha256.as_str() {
             "" => info.path.display().to_string(),
@@ -57,6 +58,14 @@ impl Trainer<'_> {
             ("model", network),
             ("teacher", format!("{:016x}", teacher.fingerprint())),
             ("data", format!("{} and {}, {options}", train.describe(), val.describe())),
+            (
+                "classes",
+                format!(
+                    "{} ({:016x})",
+                    short(classes),
+                    fingerprint(classes.iter().flat_map(|c| c.bytes().chain([0])).map(u64::from))
+                ),
+            ),
             ("seed", self.plan.seed.to_string()),
             ("batch_norm", format!("{:?}", self.plan.norm).to_lowercase()),
             ("start", if self.plan.random_start { "random" } else { "model" }.to_string()),
@@ -99,7 +108,7 @@ impl Trainer<'_> {
             if i > self.part.last() || runs && !self.resume || !shared.tensors(name).exists() {
                 continue;
             }
-            let Some(made) = Made::<Option<Resolved>>::read(&shared.made(name)) else { continue };
+            let Some(made) = Made::<Option<Resolved>>::read(&shared.made(name))? else { continue };
             let (mut then, mut now) = (made.spec, self.spec(i, common)?);
             if runs {
                 RATES.iter().for_each(|&r| {
@@ -109,8 +118,8 @@ impl Trainer<'_> {
             }
             if let Some(said) = difference(&then, &now) {
                 return Err(input(format!(
-                    "stage {name} in {} was made for something else: {said}; run with what it was made for, or make it anew, without \
-                     --resume",
+                    "stage {name} in {} was made for something else: {said}; run with what it was made for, or make it anew with \
+                     --restart",
                     shared.path().display()
                 )));
             }
@@ -119,9 +128,12 @@ impl Trainer<'_> {
     }
 
     /// How a search's budget was resolved by the job that began it.
-    pub(super) fn resolved(&self, shared: &Shared, name: &str) -> Option<Target> {
-        let found = Made::<Option<Resolved>>::read(&shared.made(name))?.found;
-        shared.tensors(name).exists().then(|| found.map(Target::from))?
+    pub(super) fn resolved(&self, shared: &Shared, name: &str) -> Result<Option<Target>, Error> {
+        if !shared.tensors(name).exists() {
+            return Ok(None);
+        }
+        let made = Made::<Option<Resolved>>::read(&shared.made(name))?;
+        Ok(made.and_then(|m| m.found).map(Target::from))
     }
 
     /// Writes what a stage that runs here is made for.
@@ -151,7 +163,7 @@ impl Trainer<'_> {
             let c = Checkpoint::read(&path, &BTreeMap::new()).map_err(input)?;
             let other = || {
                 input(format!(
-                    "{}: was made for another model, data set or seed; remove it to start anew",
+                    "{}: was made for another model, data set or seed; --restart starts anew",
                     path.display()
                 ))
             };

@@ -1,12 +1,13 @@
 //! The stages of a run: teacher, search, tune, on any imported graph.
 
+mod before;
 mod check;
 pub mod command;
 pub mod evaluate;
 mod fold;
 pub mod guard;
-mod interrupt;
 mod made;
+mod output;
 mod plan;
 pub mod replay;
 mod sensitivity;
@@ -16,25 +17,30 @@ pub mod target;
 mod watch;
 
 use crate::error::{Error, input};
-use crate::jobs::{Left, Part, Shared};
+use crate::folder::LOG;
+use crate::images::Images;
+use crate::interrupt;
+use crate::jobs::{FOLDED, Left, Log, Part, START, Shared};
 use crate::latency::Pricing;
 use crate::model::{Model as Canonical, PassRecord};
 use crate::progress::Progress;
 use burn::tensor::Device;
 use guard::{Watchdog, guarded};
-use relinc_passes::front::onnx::ModelInfo;
+use relinc_passes::front::onnx::{ImportOptions, ModelInfo, Wanted};
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
-use relinc_passes::pass::Options;
 use relinc_passes::weigh::Fold;
-use relinc_runtime::data::{DataSpec, Dataset, Split};
+use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::device::{self, Chosen, fit};
+use relinc_runtime::eval::{self, doubt};
+use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::whole;
 use relinc_runtime::search::worth::first_images;
 use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
 use spec::StageOptions;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -49,6 +55,8 @@ pub use student::Norm;
 pub struct Trained {
     /// The network with its trained weights and all its ReLUs, of the exported branch.
     pub graph: Graph,
+    /// That of the branch for attacked images, where both are exported.
+    pub adversarial: Option<Graph>,
     /// The masks it was trained under, if any stage made some.
     pub masks: Option<Masks>,
     /// What merged before it was tuned; `None` where it was not folded.
@@ -75,14 +83,16 @@ pub struct Trainer<'a> {
     pub plan: &'a Plan,
     /// Which stages of it run here.
     pub part: &'a Part,
-    /// Images.
-    pub data: &'a DataSpec,
+    /// The data set, which fits the network.
+    pub images: &'a Images,
     /// Where checkpoints and the log go.
     pub folder: PathBuf,
     /// Go on where an earlier run stopped.
     pub resume: bool,
     /// Progress lines.
     pub progress: &'a Progress,
+    /// Which output of a file is meant.
+    pub scores: Option<Wanted>,
     /// How queries are priced, for budgets in seconds.
     pub pricing: Pricing,
     /// When the network is folded before it is tuned: what pays.
@@ -96,57 +106,78 @@ impl Trainer<'_> {
     pub fn run(&self, graph: Graph, info: &ModelInfo) -> Result<Trained, Error> {
         let chosen = device::choose(&self.plan.device).map_err(Error::Input)?;
         self.progress.line(&chosen.said);
-        guarded(chosen.first(), || self.on(&chosen, graph, info))
+        let form = self.form(&graph, info)?;
+        let options = ImportOptions { scores: self.scores.clone(), ..ImportOptions::default() };
+        let teacher = self.plan.teacher.as_ref().map(|path| student::read(path, &options)).transpose()?;
+        guarded(chosen.first(), || self.on(&chosen, (graph, form), teacher, info))
     }
 
-    fn on(&self, chosen: &Chosen, graph: Graph, info: &ModelInfo) -> Result<Trained, Error> {
+    /// The network to train, as it begins.
+    fn form(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical, Error> {
+        let mut form = student::form(graph.clone(), info)?;
+        if let Some(m) = &self.plan.masks {
+            m.check("the masks to begin with", &form.layers).map_err(input)?;
+            form.begin_with(m)?;
+        }
+        Ok(form)
+    }
+
+    fn on(
+        &self,
+        chosen: &Chosen,
+        (graph, form): (Graph, Canonical),
+        teacher: Option<Canonical>,
+        info: &ModelInfo,
+    ) -> Result<Trained, Error> {
         let named = |e: String| Error::Input(format!("{}: {e}", info.path.display()));
         let device = chosen.first();
+        self.fits(&form, teacher.as_ref())?;
         self.progress.step("reading images");
-        let train = Arc::new(self.data.open(Split::Train, None).map_err(input)?);
-        let val = self.data.open(Split::Val, None).map_err(input)?;
-        let graph = relinc_runtime::exec::free_batch(&graph).map_err(|e| named(e.to_string()))?;
-        let form = Canonical::trainable(graph.clone(), info.clone(), vec![], &Options::default())?;
-        let mut notes = vec![];
-        let mut teacher = match &self.plan.teacher {
-            Some(path) => student::read(path, self.data, train.image_shape(), device)?,
-            None => student::teacher(&form, self.data, train.image_shape(), device).map_err(named)?,
-        };
+        let data = &self.images.spec;
+        let train = Arc::new(self.images.open(Split::Train, None)?);
+        let val = self.images.open(Split::Val, None)?;
+        let other = teacher.is_some();
+        let taught = teacher.as_ref().unwrap_or(&form);
+        let mut notes = train.notices().to_vec();
+        notes.extend(self.looked_at(&val, taught, other)?);
+        notes.iter().for_each(|n| self.progress.line(n));
+        let mut teacher = student::teacher(taught, data, train.image_shape(), device)
+            .map_err(|e| Error::Input(format!("{}: {e}", taught.info.path.display())))?;
         let robust = self.plan.robust();
         let layers = form.layers.clone();
-        if let Some(m) = &self.plan.masks {
-            m.check("the masks to begin with", &layers).map_err(input)?;
-        }
         let (norm, first) = (self.plan.norm, self.plan.masks.as_ref());
-        let mut student =
-            student::student(&form, norm, robust, self.data, &train, first, self.plan.seed, device)
-                .map_err(named)?;
-        drop(form);
+        let mut student = student::student(&form, norm, robust, data, &train, first, self.plan.seed, device)
+            .map_err(named)?;
         notes.push(student::describe(&student));
         if self.plan.random_start {
             student.randomise(self.plan.seed);
         }
         let mut masks = student.open_masks();
         if let Some(m) = &self.plan.masks {
-            masks.layers.extend(m.layers.clone());
+            let there = m.layers.iter().filter(|(name, _)| masks.layers.contains_key(*name));
+            masks.layers.extend(there.map(|(name, m)| (name.clone(), m.clone())).collect::<Vec<_>>());
         }
         student.set_masks(&masks);
         let relus = student.net.relu_count();
         let mut found = self.plan.masks.is_some();
         let (mut to_fold, mut folded) = (self.fold.as_ref(), None);
-        self.check(&student, &teacher, &train, &val).map_err(named)?;
         let shared = Shared::of(&self.folder);
         let common = self.common(info, &teacher, &train, &val);
         self.unchanged(&shared, &common)?;
         let names = self.part.names();
-        if !self.resume {
-            let first_tune = self.plan.stages.iter().position(|s| s.kind == Kind::Tune);
-            shared.clear(self.part, first_tune.filter(|_| self.fold.is_some()))?;
-        }
         let kept = |stage: &str| self.resume || names[..self.part.first()].iter().any(|n| n == stage);
-        let mut watch = Watch::open(&self.folder.join("log.jsonl"), kept, self.progress)?;
+        let path = self.folder.join(LOG);
+        let mut log = match self.resume || self.part.first() > 0 {
+            true => Log::read(&path)?,
+            false => Log::default(),
+        };
+        // A job may have ended between an epoch's line and its checkpoint; the epoch comes again then.
+        let epochs = names.iter().filter(|n| kept(n)).map(|n| Ok((n, shared.left(n)?.epochs())));
+        let epochs = epochs.collect::<Result<HashMap<&String, usize>, Error>>()?;
+        log.lines.retain(|(_, r)| epochs.get(&r.stage).is_some_and(|&n| r.epoch <= n));
+        let mut watch = Watch::open(&path, log, self.progress)?;
         watch.dog = chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
-        self.same(&shared, "start", format!("{common:?}"), &mut student)?;
+        self.same(&shared, START, format!("{common:?}"), &mut student)?;
         let mut recorded = 0;
         let (mut validated, mut attacked, mut attack) = (0, 0, String::new());
         for (i, planned) in self.plan.stages.iter().enumerate().take(self.part.last() + 1) {
@@ -165,22 +196,13 @@ impl Trainer<'_> {
                     masks.layers.retain(|name, _| form.layers_left().any(|l| l == name));
                     let (image, seed) = (train.image_shape(), self.plan.seed);
                     let made = match norm {
-                        Norm::None => student::teacher(&form, self.data, image, device),
-                        _ => student::student(
-                            &form,
-                            norm,
-                            robust,
-                            self.data,
-                            &train,
-                            Some(&masks),
-                            seed,
-                            device,
-                        ),
+                        Norm::None => student::teacher(&form, data, image, device),
+                        _ => student::student(&form, norm, robust, data, &train, Some(&masks), seed, device),
                     };
                     let from = format!("{:016x} under {}", student.fingerprint(), made::of_masks(&masks));
                     student = made.map_err(named)?;
                     student.set_masks(&masks);
-                    self.same(&shared, "folded", from, &mut student)?;
+                    self.same(&shared, FOLDED, from, &mut student)?;
                     folded = Some(form.passes);
                 }
             }
@@ -191,24 +213,20 @@ impl Trainer<'_> {
                 let budget = planned.budget.as_ref().ok_or_else(|| input("stage search needs a budget"))?;
                 masks.budget = Some(budget.to_string());
                 let resolved = match budget {
-                    Budget::Latency(_) => self.resolved(&shared, &name),
+                    Budget::Latency(_) => self.resolved(&shared, &name)?,
                     _ => None,
                 };
                 target = match resolved {
                     Some(t) => t,
                     None => {
-                        let canonical = || {
-                            let options = Options::default();
-                            Canonical::canonical(graph.clone(), info.clone(), vec![], &options, None)
-                                .map(Cow::Owned)
-                        };
+                        let canonical = || self.lean(&graph, info).map(Cow::Owned);
                         let worth = || self.worth(o, &student, &train);
                         target::resolve(budget, o, relus, &self.pricing, canonical, worth)?
                     }
                 };
                 notes.extend(target.said.clone());
             }
-            if runs && shared.left(&name) != Left::All {
+            if runs && shared.left(&name)? != Left::All {
                 self.begin(&shared, i, &common, Some(&target).filter(|_| planned.kind == Kind::Search))?;
             }
             let mut stage = self.stage(
@@ -252,28 +270,43 @@ impl Trainer<'_> {
                 Ok(Ended::Finished) => {}
                 Ok(Ended::Stopped) => return Err(self.stopped(&name)),
                 Err(StageError::Other(e)) => return Err(named(e)),
+                Err(StageError::Kept(e)) => return Err(Error::Input(e)),
                 Err(e @ StageError::NotFinite { .. }) => return Err(Error::Answer(format!("{name}: {e}"))),
             }
             if planned.kind == Kind::Teacher {
                 teacher = student.clone();
             }
         }
-        let trained = student.graph(self.plan.branch.first());
-        if folded.is_some() {
-            masks = fold::renamed(masks, &trained, info)?;
-        }
+        let whole = |branch| student::whole(&form, student.graph(branch)).map_err(named);
+        let trained = whole(self.plan.branch.first())?;
+        let both = student.net.dual() && self.plan.branch == Export::Both;
+        let adversarial = both.then(|| whole(Branch::Adversarial)).transpose()?;
+        masks = match folded {
+            Some(_) => fold::renamed(masks, &trained, info)?,
+            None => form.found(masks),
+        };
         Ok(Trained {
             graph: trained,
+            adversarial,
             masks: found.then_some(masks),
             folded,
             student,
             teacher,
-            records: watch.into_records(),
+            records: watch.records,
             notes,
             images: (train.len(), validated.min(val.len())),
             attacked: attacked.min(val.len()),
             attack,
         })
+    }
+
+    /// The model as it is lowered, without the layers that are redundant under the masks it begins with.
+    fn lean(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical, Error> {
+        let mut model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
+        if let Some(m) = &self.plan.masks {
+            model.begin_with(m)?;
+        }
+        model.lean()
     }
 
     /// What each ReLU of the student costs when its layer goes whole.
@@ -286,10 +319,23 @@ impl Trainer<'_> {
         found.map_err(input)
     }
 
+    /// Says how the validation images came about, and what explains that the network which teaches gets few of them right.
+    fn looked_at(&self, val: &Dataset, teacher: &Canonical, of_a_file: bool) -> Result<Vec<String>, Error> {
+        let mut notes = val.notices().to_vec();
+        let untrained = !of_a_file && (self.plan.random_start || teacher.info.sha256.is_empty());
+        if !untrained {
+            let named = |e: String| Error::Input(format!("{}: {e}", teacher.info.path.display()));
+            self.progress.step("accuracy of the network that teaches");
+            let found = eval::clean(&teacher.graph, val, doubt::IMAGES, &mut |_, _| {}).map_err(named)?;
+            notes.extend(self.images.doubt(&teacher.graph, val, found.clean, self.progress)?);
+        }
+        Ok(notes)
+    }
+
     fn stopped(&self, stage: &str) -> Error {
-        Error::Stopped(format!(
+        interrupt::stopped(format!(
             "stopped in stage {stage}; the checkpoint is in {}, go on with --resume",
-            self.folder.join("checkpoints").display()
+            Shared::of(&self.folder).path().display()
         ))
     }
 

@@ -2,8 +2,10 @@
 
 use super::Norm;
 use super::spec::StageOptions;
-use crate::error::Error;
+use super::target::chooses_layers;
+use crate::error::{Error, input};
 use relinc_passes::masks::Masks;
+use relinc_runtime::cost;
 use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
@@ -52,6 +54,30 @@ pub struct Planned {
     pub budget: Option<Budget>,
 }
 
+impl Planned {
+    fn check(&self) -> Result<(), Error> {
+        let o = &self.options;
+        o.check()?;
+        if let Some(budget) = &self.budget {
+            chooses_layers(budget, o)?;
+            if let Budget::Latency(l) = budget {
+                cost::find(&l.protocol).map_err(input)?;
+            }
+        }
+        let method = (self.kind == Kind::Search || o.method.is_some()).then(|| o.method()).transpose()?;
+        o.recipe(self.kind, method, false, true, 1.0, 0)?;
+        if self.kind == Kind::Search {
+            o.search(0, 0)?;
+        }
+        match &o.replay {
+            Some(dir) if !dir.is_dir() => {
+                Err(Error::Input(format!("replay: {}: no such folder", dir.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What is trained, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -74,6 +100,19 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Finds what the stages ask for that cannot be, whatever the network.
+    ///
+    /// # Errors
+    /// The first stage with a fault, by its name.
+    pub fn check(&self) -> Result<(), Error> {
+        for (s, name) in self.stages.iter().zip(self.names()) {
+            s.check().map_err(|e| match e {
+                Error::Input(why) => Error::Input(format!("stage {name}: {why}")),
+                e => e,
+            })?;
+        }
+        Ok(())
+    }
     /// Does any stage train?
     pub fn trains(&self) -> bool {
         self.stages.iter().any(|s| s.kind != Kind::Search || s.options.method().is_ok_and(Method::trains))

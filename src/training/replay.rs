@@ -42,12 +42,20 @@ pub fn masks(dir: &Path) -> Result<Masks, Error> {
     Masks::read(&dir.join("masks.safetensors")).map_err(input)
 }
 
-/// Reads `counts.json`, where there is one: ReLUs each layer keeps.
-pub fn counts(dir: &Path) -> Option<Vec<usize>> {
-    let text = std::fs::read_to_string(dir.join("counts.json")).ok()?;
-    let v: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let list = v.as_array().cloned().or_else(|| v.as_object().map(|o| o.values().cloned().collect()))?;
-    list.iter().map(|n| n.as_u64().map(|n| n as usize)).collect()
+/// Reads `counts.json`, where there is one: ReLUs each layer keeps, as a list or by name.
+pub fn counts(dir: &Path) -> Result<Option<Vec<usize>>, Error> {
+    let path = dir.join("counts.json");
+    let fail = |why: String| Error::Input(format!("{}: {why}", path.display()));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(fail(format!("cannot be read: {e}"))),
+    };
+    let v: serde_json::Value = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
+    let list = v.as_array().cloned().or_else(|| v.as_object().map(|o| o.values().cloned().collect()));
+    let counts: Option<Vec<usize>> =
+        list.and_then(|l| l.iter().map(|n| n.as_u64().map(|n| n as usize)).collect());
+    counts.map(Some).ok_or_else(|| fail("holds no list of numbers of ReLUs".into()))
 }
 
 /// Gives a search stage the recorded first masks and layer counts.
@@ -56,7 +64,7 @@ pub fn begin(stage: &mut Stage<'_>, dir: &Path, layers: &[ReluLayer]) -> Result<
         let first = masks(dir)?;
         first.check(&dir.display().to_string(), layers).map_err(input)?;
         s.first = Some(first);
-        if let Some(n) = counts(dir) {
+        if let Some(n) = counts(dir)? {
             if n.iter().sum::<usize>() != s.keep {
                 return Err(Error::Input(format!(
                     "{}: counts.json sums to {}, the budget is {} ReLUs",

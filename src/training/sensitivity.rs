@@ -3,6 +3,7 @@
 use super::spec::StageOptions;
 use super::{Trainer, watch};
 use crate::error::{Error, input};
+use crate::jobs::{kept, sensitivity as sensitivity_name};
 use burn::tensor::Device;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::train::learner::Scene;
@@ -26,12 +27,11 @@ impl Trainer<'_> {
         beside: &[Device],
     ) -> Result<Vec<f64>, Error> {
         let from = o.sensitivity.as_deref().unwrap_or("gradient");
-        let file = checkpoints.join(format!("sensitivity-{name}-{from}.json"));
+        let file = checkpoints.join(sensitivity_name(name, from) + ".json");
         if (self.resume || !self.part.has(name))
-            && let Some(eta) =
-                std::fs::read_to_string(&file).ok().and_then(|t| serde_json::from_str::<Vec<f64>>(&t).ok())
+            && let Some(eta) = kept::read::<Vec<f64>>(&file)?
         {
-            return Ok(eta.into_iter().map(rounded).collect());
+            return Ok(eta);
         }
         self.progress.step("layer sensitivities");
         let eta = if o.sensitivity.as_deref() == Some("sparse") {
@@ -74,8 +74,7 @@ impl Trainer<'_> {
             sensitivity::by_gradient(&scene, &worth)
         };
         let eta: Vec<f64> = eta.into_iter().map(rounded).collect();
-        let text = serde_json::to_string(&eta).map_err(input)?;
-        relinc_passes::files::write_atomically(&file, text.as_bytes()).map_err(input)?;
+        kept::write(&file, &eta)?;
         Ok(eta)
     }
 }

@@ -135,14 +135,13 @@ pub fn budget(v: Option<&Value>) -> Result<Budget, Error> {
     text.parse().map_err(input)
 }
 
-fn positive(name: &str, v: Option<f64>) -> Result<(), Error> {
-    match v {
-        Some(v) if !(v.is_finite() && v >= 0.0) => {
-            Err(Error::Input(format!("{name}: {v} is not a number of at least 0")))
-        }
-        _ => Ok(()),
-    }
-}
+/// A range of numbers, and the words for it.
+type Range = (fn(f64) -> bool, &'static str);
+
+const ABOVE_ZERO: Range = (|v| v > 0.0, "above 0");
+const FROM_ZERO: Range = (|v| v >= 0.0, "at least 0");
+const SHARE: Range = (|v| v > 0.0 && v <= 1.0, "above 0 and at most 1");
+const BELOW_ONE: Range = (|v| (0.0..1.0).contains(&v), "at least 0 and below 1");
 
 impl StageOptions {
     /// The learner's name; a search that names none is one-shot.
@@ -166,6 +165,50 @@ impl StageOptions {
         self.robust.unwrap_or(self.method.as_deref() == Some(Method::Rlnet.name()))
     }
 
+    /// Finds numbers that mean nothing.
+    ///
+    /// # Errors
+    /// All of them, with what is expected.
+    pub fn check(&self) -> Result<(), Error> {
+        let counts = [
+            ("epochs", self.epochs),
+            ("batch", self.batch),
+            ("layers", self.layers),
+            ("refreshes", self.refreshes),
+            ("calibration", self.calibration),
+            ("rounds", self.rounds),
+            ("val_images", self.val_images),
+        ];
+        let none = counts.iter().filter(|(_, v)| *v == Some(0));
+        let mut said: Vec<String> = none.map(|(name, _)| format!("{name}: 0 is not at least 1")).collect();
+        let of = |v: Option<f32>| v.map(f64::from);
+        let numbers = [
+            ("rate", self.rate, ABOVE_ZERO),
+            ("momentum", of(self.momentum), BELOW_ONE),
+            ("decay", of(self.decay), FROM_ZERO),
+            ("clip", of(self.clip), FROM_ZERO),
+            ("average", of(self.average), BELOW_ONE),
+            ("ce", of(self.ce), FROM_ZERO),
+            ("kl", of(self.kl), FROM_ZERO),
+            ("attention", of(self.attention), FROM_ZERO),
+            ("temperature", of(self.temperature), ABOVE_ZERO),
+            ("smoothing", of(self.smoothing), BELOW_ONE),
+            ("ramp", self.ramp, SHARE),
+        ];
+        for (name, v, (holds, words)) in numbers {
+            if let Some(v) = v.filter(|v| !(v.is_finite() && holds(*v))) {
+                said.push(format!("{name}: {v} is not {words}"));
+            }
+        }
+        if self.eta.iter().flatten().any(|e| !e.is_finite() || *e < 0.0) {
+            said.push("eta: sensitivities are finite and not negative".into());
+        }
+        match said.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Input(said.join("; "))),
+        }
+    }
+
     /// The recipe of a stage after which `share` of the ReLUs is left. `kind` Search gets its options by [`StageOptions::search`].
     pub fn recipe(
         &self,
@@ -181,27 +224,7 @@ impl StageOptions {
             _ => 240,
         });
         let mut r = Recipe::new(kind, method, robust, share, epochs);
-        for (name, v) in [("rate", self.rate), ("ramp", self.ramp)] {
-            positive(name, v)?;
-        }
-        for (name, v) in [
-            ("momentum", self.momentum),
-            ("decay", self.decay),
-            ("clip", self.clip),
-            ("average", self.average),
-            ("ce", self.ce),
-            ("kl", self.kl),
-            ("attention", self.attention),
-            ("smoothing", self.smoothing),
-        ] {
-            positive(name, v.map(f64::from))?;
-        }
-        if self.epochs == Some(0) || self.batch == Some(0) {
-            return Err(Error::Input("epochs and batch are at least 1".into()));
-        }
-        if self.temperature.is_some_and(|t| t.is_nan() || t <= 0.0) {
-            return Err(Error::Input("temperature is above 0".into()));
-        }
+        self.check()?;
         r.seed = seed;
         r.batch = self.batch.unwrap_or(r.batch);
         r.rate = self.rate.unwrap_or(r.rate);
@@ -232,6 +255,11 @@ impl StageOptions {
         o.attention_at = self.pram_at.clone().unwrap_or_default();
         o.smoothing = self.smoothing.unwrap_or(o.smoothing);
         o.single_norm = single_norm;
+        if o.ce == 0.0 && o.kl == 0.0 && o.attention == 0.0 {
+            return Err(input(
+                "ce, kl and attention are all 0, so there is nothing to learn; give one of them a weight",
+            ));
+        }
         if let Some(p) = &self.precision {
             o.precision = p.parse().map_err(Error::Input)?;
         }
@@ -309,9 +337,9 @@ impl StageOptions {
                     vec![Choice::Identity]
                 }
             },
-            refreshes: self.refreshes.unwrap_or(4).max(1),
-            calibration: self.calibration.unwrap_or(256).max(1),
-            rounds: self.rounds.unwrap_or(8).max(1),
+            refreshes: self.refreshes.unwrap_or(4),
+            calibration: self.calibration.unwrap_or(256),
+            rounds: self.rounds.unwrap_or(8),
             ramp: self.ramp.unwrap_or(1.0).max(1e-3),
             vanish: Vanish::default(),
             first: None,

@@ -1,14 +1,16 @@
 //! Networks that are trained, from canonical graphs.
 
-use crate::error::{Error, input};
-use crate::model::Model as Canonical;
+use crate::error::Error;
+use crate::model::{Model as Canonical, import_second, with_redundant};
 use burn::tensor::Device;
-use relinc_passes::front::onnx::{ImportOptions, import};
+use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
+use relinc_passes::head::batch;
+use relinc_passes::ir::{Dim, Graph};
 use relinc_passes::masks::Masks;
 use relinc_passes::pass::Options;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::data::{DataSpec, Dataset};
-use relinc_runtime::exec::Network;
+use relinc_runtime::exec::{Network, free_batch};
 use relinc_runtime::train::evaluate::pixels;
 use relinc_runtime::train::insert_norm::{calibrate, insert};
 use relinc_runtime::train::model::Model;
@@ -50,21 +52,41 @@ impl FromStr for Norm {
     }
 }
 
-/// The network as it was imported, to teach.
+/// The form of an imported network that is trained: its logits, for batches of any size, with its batch normalisations.
+pub fn form(graph: Graph, info: &ModelInfo) -> Result<Canonical, Error> {
+    let mut form = Canonical::trainable(graph, info.clone(), vec![], &Options::default())?;
+    if batch(&form.graph) != Some(Dim::Batch) {
+        let free =
+            free_batch(&form.graph).map_err(|e| Error::Input(format!("{}: {e}", info.path.display())))?;
+        form = Canonical {
+            head: form.head,
+            ..Canonical::trainable(free, form.info, form.notices, &Options::default())?
+        };
+    }
+    Ok(form)
+}
+
+/// A trained graph of a form's logits as the whole network, with what training left out.
+pub fn whole(form: &Canonical, trained: Graph) -> Result<Graph, String> {
+    let mut g = with_redundant(trained);
+    form.head.attach(&mut g)?;
+    Ok(g)
+}
+
+/// A network that teaches, as it is.
 pub fn teacher(
     form: &Canonical,
     data: &DataSpec,
     image: [usize; 3],
     device: &Device,
 ) -> Result<Model, String> {
-    Model::new(Network::new(&form.graph, false, device)?, &data.normalize(), image)
+    Model::new(Network::new(&form.trained_graph(), false, device)?, &data.normalize(), image)
 }
 
 /// Another file's network, to teach.
-pub fn read(path: &Path, data: &DataSpec, image: [usize; 3], device: &Device) -> Result<Model, Error> {
-    let i = import(path, &ImportOptions::default()).map_err(input)?;
-    let form = Canonical::trainable(i.graph, i.info, i.notices, &Options::default())?;
-    teacher(&form, data, image, device).map_err(|e| Error::Input(format!("{}: {e}", path.display())))
+pub fn read(path: &Path, options: &ImportOptions) -> Result<Canonical, Error> {
+    let i = import_second(path, options)?;
+    form(i.graph, &i.info)
 }
 
 /// The network that learns, with the batch normalisations it is trained with.
@@ -85,12 +107,16 @@ pub fn student(
         (n, _) => n,
     };
     if norm == Norm::None {
-        let folded =
+        let mut folded =
             Canonical::canonical(form.graph.clone(), form.info.clone(), vec![], &Options::default(), None)
                 .map_err(|e| e.to_string())?;
+        // Which layers are left out depends on the masks it begins with.
+        for l in &mut folded.layers {
+            l.redundant = form.layers.iter().any(|f| f.name == l.name && f.redundant);
+        }
         return teacher(&folded, data, train.image_shape(), device);
     }
-    let mut g = form.graph.clone();
+    let mut g = form.trained_graph();
     let added = insert(&mut g)?;
     let started = Network::new(&g, norm == Norm::Dual, device)?;
     let mut m = Model::new(started, &data.normalize(), train.image_shape())?;

@@ -2,10 +2,12 @@
 
 use super::guard::Watchdog;
 use crate::error::Error;
+use crate::jobs::Log;
 use crate::progress::Progress;
+use relinc_passes::files::write_atomically;
 use relinc_runtime::train::{Now, Record, Watcher};
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,29 +16,22 @@ pub struct Watch<'a> {
     path: PathBuf,
     file: File,
     progress: &'a Progress,
-    records: Vec<Record>,
+    /// One record an epoch, of this and earlier jobs.
+    pub records: Vec<Record>,
     stage: (String, Instant, usize),
     /// Set where a card computes.
     pub dog: Option<Watchdog>,
 }
 
 impl<'a> Watch<'a> {
-    /// Opens the log and keeps the lines of the stages that `keep` names.
-    pub fn open(
-        path: &Path,
-        keep: impl Fn(&str) -> bool,
-        progress: &'a Progress,
-    ) -> Result<Watch<'a>, Error> {
+    /// Opens the log, which will hold what is left of it in `log` and what comes.
+    pub fn open(path: &Path, log: Log, progress: &'a Progress) -> Result<Watch<'a>, Error> {
         let fail = |e: std::io::Error| Error::Input(format!("{}: cannot be written: {e}", path.display()));
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        // A crash may have left half a line.
-        let (kept, records): (Vec<&str>, Vec<Record>) = text
-            .lines()
-            .filter_map(|l| Some((l, serde_json::from_str::<Record>(l).ok().filter(|r| keep(&r.stage))?)))
-            .unzip();
-        let whole: String = kept.into_iter().flat_map(|l| [l, "\n"]).collect();
-        if whole != text {
-            relinc_passes::files::write_atomically(path, whole.as_bytes()).map_err(fail)?;
+        log.notice.iter().for_each(|said| progress.line(said));
+        let (lines, records): (Vec<String>, Vec<Record>) = log.lines.into_iter().unzip();
+        let whole: String = lines.iter().flat_map(|l| [l, "\n"]).collect();
+        if std::fs::read(path).ok().as_deref() != Some(whole.as_bytes()) {
+            write_atomically(path, whole.as_bytes()).map_err(fail)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(path).map_err(fail)?;
         Ok(Watch {
@@ -49,16 +44,13 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// The records, of an epoch that was repeated the last.
-    pub fn into_records(self) -> Vec<Record> {
-        let mut out: Vec<Record> = vec![];
-        for r in self.records {
-            match out.iter_mut().find(|o| o.stage == r.stage && o.epoch == r.epoch) {
-                Some(o) => *o = r,
-                None => out.push(r),
-            }
-        }
-        out
+    /// Adds a line, on the disk before the checkpoint that follows it, or nothing.
+    fn append(&self, line: &[u8]) -> io::Result<()> {
+        let end = self.file.metadata()?.len();
+        (&self.file).write_all(line).and_then(|()| self.file.sync_data()).or_else(|e| {
+            self.file.set_len(end)?;
+            Err(e)
+        })
     }
 }
 
@@ -87,7 +79,7 @@ impl Watcher for Watch<'_> {
         self.dog.iter().for_each(Watchdog::beat);
         let fail = |e: &dyn std::fmt::Display| format!("{}: cannot be written: {e}", self.path.display());
         let line = serde_json::to_string(r).map_err(|e| fail(&e))? + "\n";
-        self.file.write_all(line.as_bytes()).and_then(|()| self.file.flush()).map_err(|e| fail(&e))?;
+        self.append(line.as_bytes()).map_err(|e| fail(&e))?;
         let percent =
             |what: &str, v: Option<f64>| v.map(|v| format!(", {what} {v:.2} %")).unwrap_or_default();
         self.progress.line(&format!(

@@ -167,6 +167,19 @@ impl Graph {
     pub fn add_output(&mut self, name: impl Into<String>, node: NodeId) {
         self.outputs.push(Output { name: name.into(), node });
     }
+    /// Lets an output show another value under its name.
+    pub fn set_output(&mut self, i: usize, node: NodeId) {
+        if let Some(o) = self.outputs.get_mut(i) {
+            o.node = node;
+        }
+    }
+    /// Keeps the outputs of these names, and removes what only the others needed.
+    pub fn retain_outputs(&mut self, keep: impl Fn(&str) -> bool) {
+        let (kept, gone): (Vec<Output>, _) =
+            std::mem::take(&mut self.outputs).into_iter().partition(|o| keep(&o.name));
+        self.outputs = kept;
+        gone.into_iter().for_each(|o| self.remove_unread(o.node));
+    }
 
     /// Every node, in no particular order.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + '_ {

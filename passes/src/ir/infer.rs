@@ -2,7 +2,7 @@
 
 mod resolve;
 
-pub use resolve::{norm_axis, resolve};
+pub use resolve::{norm_axis, resolve, resolve_all};
 
 use super::graph::{Graph, NodeId};
 use super::op::{Conv, DynOp, Op, ReduceKind, SliceAxis, Window};

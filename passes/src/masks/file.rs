@@ -2,9 +2,9 @@
 
 use super::{LayerMask, MaskError, Masks};
 use crate::choice::Choice;
-use crate::files::write_atomically;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::collections::HashMap;
+use crate::seal::tensors;
+use safetensors::tensor::{Dtype, TensorView};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 impl Masks {
@@ -13,16 +13,17 @@ impl Masks {
         let file = path.display().to_string();
         let fail = |why: String| MaskError::File { file: file.clone(), why };
         let bytes = std::fs::read(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
-        let (_, meta) = SafeTensors::read_metadata(&bytes).map_err(|e| {
-            fail(format!("is not a safetensors file: {e}; write masks with relinc compile --budget"))
+        let tensors::Opened { info, tensors, .. } = tensors::open(&bytes).map_err(|e| {
+            fail(format!(
+                "{e}; make the masks anew with relinc compile --budget, or, where another program changed them, write them \
+                 without relinc_sha256 and relinc_version in their metadata (docs/masks.md)"
+            ))
         })?;
-        let info = meta.metadata().clone().unwrap_or_default();
         match info.get("relinc_masks").map(String::as_str) {
             Some("1") => {}
             Some(v) => return Err(fail(format!("is of mask format {v}, this relinc reads format 1"))),
             None => return Err(fail("holds no masks: its metadata lacks relinc_masks = 1".into())),
         }
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| fail(format!("is damaged: {e}")))?;
         let mut out = Masks {
             model_sha256: info.get("model_sha256").cloned(),
             budget: info.get("budget").cloned(),
@@ -30,13 +31,13 @@ impl Masks {
         };
         let mut problems = vec![];
         let mut given = vec![];
-        for (name, t) in tensors.iter() {
+        for (name, t) in &tensors {
             match parameters_of(name) {
-                None => match layer_mask(&t) {
+                None => match layer_mask(t) {
                     Ok(m) => drop(out.layers.insert(name.to_string(), m)),
                     Err(why) => problems.push(format!("layer {name}: {why}")),
                 },
-                Some((layer, choice)) => match parameters(choice, &t) {
+                Some((layer, choice)) => match parameters(choice, t) {
                     Ok(v) => given.push((layer, choice, v)),
                     Err(why) => problems.push(format!("{name}: {why}")),
                 },
@@ -47,7 +48,6 @@ impl Masks {
                 problems.push(format!("{layer}.{} {why}", choice.parameters().map_or("", |p| p.name)));
             }
         }
-        problems.sort();
         if problems.is_empty() { Ok(out) } else { Err(MaskError::Layers { file, problems }) }
     }
 
@@ -61,21 +61,20 @@ impl Masks {
         Ok(())
     }
 
-    /// Writes a mask file; it appears by rename.
+    /// Writes a mask file, sealed; it appears by rename.
     pub fn write(&self, path: &Path) -> Result<(), MaskError> {
         let file = path.display().to_string();
         let fail = |why: String| MaskError::File { file: file.clone(), why };
-        let mut info = HashMap::from([("relinc_masks".to_string(), "1".to_string())]);
+        let mut info = BTreeMap::from([("relinc_masks".to_string(), "1".to_string())]);
         let known = [("model_sha256", &self.model_sha256), ("budget", &self.budget)];
         info.extend(known.into_iter().filter_map(|(k, v)| Some((k.to_string(), v.clone()?))));
         let rows = self.layers.iter().flat_map(|(name, m)| m.rows(name)).collect::<Vec<_>>();
         let views = rows
             .iter()
-            .map(|r| Ok((&r.name, TensorView::new(r.dtype, r.shape.clone(), &r.bytes)?)))
+            .map(|r| Ok((r.name.clone(), TensorView::new(r.dtype, r.shape.clone(), &r.bytes)?)))
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
-        let bytes =
-            views.and_then(|v| safetensors::serialize(v, Some(info))).map_err(|e| fail(e.to_string()))?;
-        write_atomically(path, &bytes).map_err(|e| fail(format!("cannot be written: {e}")))
+        let views = views.map_err(|e| fail(e.to_string()))?;
+        tensors::write(path, views, info).map_err(|e| fail(format!("cannot be written: {e}")))
     }
 }
 
@@ -138,4 +137,54 @@ fn parameters(choice: Choice, t: &TensorView<'_>) -> Result<Vec<f32>, String> {
     }
     let v: Vec<f32> = t.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
     if v.iter().all(|x| x.is_finite()) { Ok(v) } else { Err("holds a value that is not finite".into()) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::seal::flipped;
+
+    fn masks() -> Masks {
+        let values = Choice::of_codes(&[0, 1, 2, 1]).unwrap();
+        let first = LayerMask::new([2, 1, 2], values).with_slopes(vec![0.5, -2.0]);
+        let second = LayerMask::uniform([3, 1, 1], Choice::Relu);
+        let layers = [("relu00".to_string(), first), ("relu01".into(), second)];
+        Masks { layers: layers.into(), model_sha256: Some("ab".into()), budget: Some("50%".into()) }
+    }
+
+    #[test]
+    fn equal_masks_are_equal_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = |name: &str| {
+            masks().write(&dir.path().join(name)).unwrap();
+            std::fs::read(dir.path().join(name)).unwrap()
+        };
+        let first = bytes("a");
+        (0..8).for_each(|_| assert_eq!(bytes("b"), first));
+        assert_eq!(Masks::read(&dir.path().join("a")).unwrap(), masks());
+    }
+
+    #[test]
+    fn every_flipped_bit_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.safetensors");
+        masks().write(&path).unwrap();
+        for (bit, other) in flipped(&std::fs::read(&path).unwrap(), 1) {
+            std::fs::write(&path, other).unwrap();
+            let e = Masks::read(&path).expect_err(&format!("bit {bit}")).to_string();
+            assert!(e.contains("m.safetensors"), "bit {bit}: {e}");
+        }
+    }
+
+    #[test]
+    fn masks_of_other_programs_need_no_checksum() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.safetensors");
+        let info = [("relinc_masks", "1"), ("format", "pt"), ("author", "somebody")];
+        let info = info.map(|(k, v)| (k.to_string(), v.to_string())).into_iter().collect();
+        let view = TensorView::new(Dtype::U8, vec![2, 1, 1], &[0, 1]).unwrap();
+        std::fs::write(&path, safetensors::serialize([("relu00", view)], Some(info)).unwrap()).unwrap();
+        assert_eq!(Masks::read(&path).unwrap().kept(), 1);
+    }
 }

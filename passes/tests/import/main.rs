@@ -6,9 +6,11 @@
 mod build;
 mod files;
 mod inputs;
+mod integers;
 mod linear;
 mod models;
 mod nonlinear;
+mod outputs;
 mod shapes;
 mod structure;
 mod weights;

@@ -53,6 +53,29 @@ impl Attack {
     }
 }
 
+impl Attack {
+    /// Finds sizes that no pixel has, and steps that do not stay in the ball.
+    fn check(&self) -> Result<(), String> {
+        let Attack { epsilon, step, .. } = *self;
+        if epsilon > 1.0 {
+            return Err(format!(
+                "eps={epsilon} is more than a full pixel, which is 1; write {epsilon}/255 for {epsilon} of 255 levels"
+            ));
+        }
+        // Twice the radius leads from one side of the ball to the other.
+        if step > 2.0 * epsilon * (1.0 + 1e-6) {
+            return Err(format!(
+                "step={step} is more than twice eps={epsilon}, so every step ends on the border of the ball; give a step of about eps/4, in \
+                 parts of a full pixel: step=2/255"
+            ));
+        }
+        if step == 0.0 && epsilon > 0.0 {
+            return Err("step=0 moves nothing; give a step of about eps/4".to_string());
+        }
+        Ok(())
+    }
+}
+
 const KEYS: [&str; 6] = ["steps", "eps", "step", "restarts", "loss", "start"];
 
 /// A number, `a/b` or decimal.
@@ -81,9 +104,14 @@ impl FromStr for Attack {
             "fgsm" => Attack { random_start: false, ..Attack::pgd(1, 8.0 / 255.0, f32::NAN) },
             _ => return Err(format!("attack '{name}' is not known{}", did_you_mean(name, &["pgd", "fgsm"]))),
         };
+        let mut seen = vec![];
         for part in options.split(',').filter(|p| !p.is_empty()) {
             let (key, v) =
                 part.split_once('=').ok_or_else(|| format!("'{part}' is not of the form key=value"))?;
+            if seen.contains(&key) {
+                return Err(format!("{key} is written twice; keep one of them"));
+            }
+            seen.push(key);
             match key {
                 "steps" if name == "pgd" => a.steps = count(key, v)?,
                 "eps" => a.epsilon = number(key, v)?,
@@ -103,7 +131,7 @@ impl FromStr for Attack {
         if a.step.is_nan() {
             a.step = if name == "fgsm" { a.epsilon } else { a.epsilon / 4.0 };
         }
-        Ok(a)
+        a.check().map(|()| a)
     }
 }
 
@@ -162,6 +190,26 @@ mod tests {
             ["pdg", "pgd:eps=a", "pgd:stpes=3", "pgd:steps=0", "fgsm:steps=3", "pgd:eps=-1", "pgd:8/255"]
         {
             assert!(bad.parse::<Attack>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn refuses_sizes_that_no_pixel_has() {
+        for (bad, says) in [
+            ("pgd:eps=8", "write 8/255"),
+            ("fgsm:eps=1.01", "more than a full pixel"),
+            ("pgd:eps=2/255,step=5/255", "more than twice"),
+            ("pgd:eps=8/255,step=2", "step=2/255"),
+            ("pgd:eps=0,step=1/255", "more than twice"),
+            ("pgd:eps=8/255,step=0", "moves nothing"),
+            ("pgd:restarts=0", "above 0"),
+            ("pgd:eps=1/255,eps=2/255", "twice"),
+        ] {
+            let said = bad.parse::<Attack>().unwrap_err();
+            assert!(said.contains(says), "{bad}: {said}");
+        }
+        for good in ["pgd:eps=1", "pgd:eps=0", "pgd:eps=2/255,step=4/255", "fgsm:eps=1"] {
+            assert!(good.parse::<Attack>().is_ok(), "{good}");
         }
     }
 }

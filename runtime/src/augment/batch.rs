@@ -7,9 +7,10 @@ use rayon::prelude::*;
 /// What is done to every image of a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Augmentation {
-    /// Black pixels around the image, of which a random crop cuts the image's size, flipped or not; `None`: the image
-    /// stays as it is.
+    /// Black pixels around the image, of which a random crop cuts the image's size; `None`: the image stays as it is.
     pub crop: Option<usize>,
+    /// Flip half of the cropped images left to right.
+    pub flip: bool,
     /// AugMix after the crop.
     pub augmix: Option<AugMix>,
 }
@@ -79,7 +80,7 @@ pub fn fill_batch(
 
 impl Augmentation {
     fn fill(&self, out: &mut [f32], image: &[u8], shape: [usize; 3], dice: &mut Dice) {
-        let cropped = self.crop.map(|pad| crop_flip(image, shape, pad, dice));
+        let cropped = self.crop.map(|pad| crop_flip(image, shape, pad, self.flip, dice));
         let image = cropped.as_deref().unwrap_or(image);
         match &self.augmix {
             Some(settings) => out.copy_from_slice(&augmix(image, shape, settings, dice)),
@@ -96,6 +97,7 @@ mod tests {
 
     const SHAPE: [usize; 3] = [3, 16, 16];
     const BOTH: Augmentation = Augmentation {
+        flip: true,
         crop: Some(4),
         augmix: Some(AugMix { width: 3, depth: 3, severity: 3.0, alpha: 1.0 }),
     };
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_a_division() {
-        let plain = Augmentation { crop: None, augmix: None };
+        let plain = Augmentation { crop: None, flip: true, augmix: None };
         let batch = filled(&[3], &plain, Draw { seed: 0, epoch: 0, view: 0 });
         assert!(batch.iter().zip(image(3)).all(|(f, b)| *f == f32::from(b) / 255.0));
     }

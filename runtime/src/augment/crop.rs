@@ -2,11 +2,18 @@
 
 use crate::dice::Dice;
 
-/// A cutting of the image's own size from the image with `pad` black pixels around it, flipped left to right in half
-/// of the cases. `image` holds planes of `shape` (channels, height, width).
-pub(crate) fn crop_flip(image: &[u8], shape: [usize; 3], pad: usize, rng: &mut Dice) -> Vec<u8> {
+/// A cutting of the image's own size from the image with `pad` black pixels around it, with `may_flip` mirrored left to right in
+/// half of the cases. `image` holds planes of `shape` (channels, height, width).
+pub(crate) fn crop_flip(
+    image: &[u8],
+    shape: [usize; 3],
+    pad: usize,
+    may_flip: bool,
+    rng: &mut Dice,
+) -> Vec<u8> {
     let (top, left) = (rng.below(2 * pad + 1), rng.below(2 * pad + 1));
-    let flip = rng.below(2) == 1;
+    // Drawn either way, so that what comes after does not depend on it.
+    let flip = rng.below(2) == 1 && may_flip;
     cut(image, shape, [top as isize - pad as isize, left as isize - pad as isize], flip)
 }
 
@@ -51,12 +58,21 @@ mod tests {
     }
 
     #[test]
+    fn no_flip_where_a_mirror_image_is_of_another_class() {
+        let image: Vec<u8> = (1..=64).collect();
+        let mut dice = Dice::new(0, 0);
+        let cut = |_| crop_flip(&image, [1, 8, 8], 1, false, &mut dice);
+        let seen: std::collections::HashSet<Vec<u8>> = (0..500).map(cut).collect();
+        assert_eq!(seen.len(), 9);
+    }
+
+    #[test]
     fn all_places_and_both_directions_occur_equally() {
         let mut counts = std::collections::HashMap::new();
         let image: Vec<u8> = (1..=64).collect();
         let mut dice = Dice::new(0, 0);
         for _ in 0..20_000 {
-            *counts.entry(crop_flip(&image, [1, 8, 8], 1, &mut dice)).or_insert(0) += 1;
+            *counts.entry(crop_flip(&image, [1, 8, 8], 1, true, &mut dice)).or_insert(0) += 1;
         }
         assert_eq!(counts.len(), 18);
         assert!(counts.values().all(|n| (950..1270).contains(n)), "{:?}", counts.values());

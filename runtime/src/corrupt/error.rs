@@ -18,8 +18,8 @@ pub enum CorruptError {
         /// What was asked.
         found: u8,
     },
-    /// The images are not in colour or too small.
-    #[error("corruptions need 3 channels and sides of at least 8 pixels, not {}x{}x{}", .found[0], .found[1], .found[2])]
+    /// The images have another number of channels or are too small.
+    #[error("corruptions need 1 or 3 channels and sides of at least 8 pixels, not {}x{}x{}", .found[0], .found[1], .found[2])]
     Shape {
         /// Channels, height, width.
         found: [usize; 3],

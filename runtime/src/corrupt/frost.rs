@@ -6,7 +6,7 @@
 //! ones. The drawn frost has a mean of about 130 and a standard deviation of about 50 of 255, which are chosen to look
 //! right and not measured on the photographs. Numbers of this corruption can be compared with each other, not with those of the published files.
 
-use super::picture::Picture;
+use super::picture::{Picture, luma};
 use super::{fog, levels::Levels};
 use crate::dice::Dice;
 
@@ -21,8 +21,10 @@ pub(super) fn frost(image: &Picture, levels: &Levels, severity: usize, dice: &mu
     let (keep, weight) = levels.frost[severity];
     let crystals = crystals(image.height, image.width, levels.frost_scale / SCALE, dice);
     let size = image.height * image.width;
+    let grey = image.planes().count() == 1;
+    let [haze, ice] = [HAZE, ICE].map(|colour| if grey { [luma(colour); 3] } else { colour });
     let values = image.values.iter().enumerate().map(|(i, x)| {
-        let (haze, ice) = (HAZE[i / size], ICE[i / size]);
+        let (haze, ice) = (haze[i / size], ice[i / size]);
         keep * x + weight * (haze + (ice - haze) * crystals[i % size])
     });
     Picture { values: values.collect(), ..*image }.bytes()

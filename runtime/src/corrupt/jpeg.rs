@@ -20,8 +20,11 @@ const CHROMINANCE: [u32; 64] = [
     99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
 ];
 
-/// Planes R, G, B of `size` (height, width) after encoding at `quality` (1 to 100) and decoding.
+/// Planes R, G, B, or one grey plane, of `size` (height, width) after encoding at `quality` (1 to 100) and decoding.
 pub(super) fn compress(image: &[u8], size: (usize, usize), quality: u32) -> Vec<u8> {
+    if image.len() == size.0 * size.1 {
+        return coded(image, size, &table(&LUMINANCE, quality));
+    }
     let [y, cb, cr] = chroma::split(image);
     let y = coded(&y, size, &table(&LUMINANCE, quality));
     let half = (size.0.div_ceil(2), chroma::block_width(size.1));

@@ -55,13 +55,13 @@ const TAG: u64 = u64::from_le_bytes(*b"corrupt\0");
 /// The smallest side for which all corruptions are defined.
 const SMALLEST: usize = 8;
 
-/// Corrupts one image: planes R, G, B of `shape` (3, height, width), values 0 to 255.
+/// Corrupts one image: planes R, G, B of `shape` (3, height, width), or one grey plane of (1, height, width), values 0 to 255.
 ///
 /// The result depends on the image, on `seed` and on `index`, the image's number in its data set, and on nothing else.
 /// Values are cut off to whole numbers as in the benchmark, not rounded.
 ///
 /// # Errors
-/// When the shape is not 3 planes of at least 8×8, the bytes are not one such image, or the severity is not 1 to 5.
+/// When the shape is not 1 or 3 planes of at least 8×8, the bytes are not one such image, or the severity is not 1 to 5.
 pub fn corrupt(
     image: &[u8],
     shape: [usize; 3],
@@ -98,7 +98,7 @@ pub fn corrupt_batch(
 }
 
 fn check(images: &[u8], shape: [usize; 3], severity: u8, count: usize) -> Result<(), CorruptError> {
-    if shape[0] != 3 || shape[1].min(shape[2]) < SMALLEST {
+    if !matches!(shape[0], 1 | 3) || shape[1].min(shape[2]) < SMALLEST {
         return Err(CorruptError::Shape { found: shape });
     }
     if !(1..=SEVERITIES).contains(&severity) {

@@ -26,6 +26,15 @@ impl Picture {
         self.values.chunks_exact(self.height * self.width)
     }
 
+    /// The luma at a pixel, ITU-R BT.601; the value itself where there is one plane.
+    pub(super) fn luma(&self, pixel: usize) -> f64 {
+        let size = self.height * self.width;
+        match self.values.len() / size {
+            1 => self.values[pixel],
+            _ => luma([0, 1, 2].map(|c| self.values[c * size + pixel])),
+        }
+    }
+
     /// The same planes with `value(plane, row, column)` at every place.
     pub(super) fn map(&self, value: impl Fn(&[f64], usize, usize) -> f64) -> Self {
         let mut values = Vec::with_capacity(self.values.len());
@@ -47,6 +56,11 @@ impl Picture {
     pub(super) fn bytes_single(&self) -> Vec<u8> {
         self.values.iter().map(|v| ((*v as f32).clamp(0.0, 1.0) * 255.0) as u8).collect()
     }
+}
+
+/// The luma of a colour, ITU-R BT.601.
+pub(super) fn luma([r, g, b]: [f64; 3]) -> f64 {
+    0.299 * r + 0.587 * g + 0.114 * b
 }
 
 /// Index of `i` in `0..n` when the border pixel is mirrored with the rest: `b a | a b c`.

@@ -11,7 +11,7 @@ const INK: u8 = 32;
 
 /// Draws a row for each corruption: its name, an original, severities 1 to 5; every image enlarged `zoom`-fold.
 ///
-/// `images` holds one or more images of `shape` (3, height, width) one after the other; the rows take them by turns.
+/// `images` holds one or more images of `shape` (1 or 3 channels, height, width) one after the other; the rows take them by turns.
 /// Returned are width and height of the sheet and its pixels R, G, B row by row.
 ///
 /// # Errors
@@ -66,11 +66,18 @@ impl Sheet {
         self.pixels[at..at + 3].copy_from_slice(&colour);
     }
 
-    fn paste(&mut self, image: &[u8], [_, height, width]: [usize; 3], zoom: usize, top: usize, left: usize) {
+    fn paste(
+        &mut self,
+        image: &[u8],
+        [channels, height, width]: [usize; 3],
+        zoom: usize,
+        top: usize,
+        left: usize,
+    ) {
         for y in 0..height * zoom {
             for x in 0..width * zoom {
                 let at = y / zoom * width + x / zoom;
-                self.set(top + y, left + x, [0, 1, 2].map(|c| image[c * height * width + at]));
+                self.set(top + y, left + x, [0, 1, 2].map(|c| image[c % channels * height * width + at]));
             }
         }
     }

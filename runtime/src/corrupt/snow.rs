@@ -9,10 +9,7 @@ use crate::dice::Dice;
 pub(super) fn snow(image: &Picture, level: &SnowLevel, dice: &mut Dice) -> Vec<u8> {
     let flakes = flakes(image.height, image.width, level, dice);
     let size = image.height * image.width;
-    let grey = |i: usize| {
-        let rgb = [0, 1, 2].map(|c| image.values[c * size + i]);
-        0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
-    };
+    let grey = |i: usize| image.luma(i);
     let white: Vec<f64> = (0..size).map(|i| grey(i) * 1.5 + 0.5).collect();
     let values = image.values.iter().enumerate().map(|(i, x)| {
         let i = i % size;

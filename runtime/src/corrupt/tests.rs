@@ -111,6 +111,25 @@ fn black_and_white_images() {
     }
 }
 
+/// A grey image in one plane becomes what each of three equal planes becomes; frost alone has a colour.
+#[test]
+fn one_grey_plane_is_like_three() {
+    for side in [28, 64] {
+        let plane = &picture(side, 3)[..side * side];
+        let three = plane.repeat(3);
+        for corruption in Corruption::ALL {
+            for severity in 1..=SEVERITIES {
+                let one = corrupt(plane, [1, side, side], corruption, severity, 2, 7).unwrap();
+                let colours = corrupt(&three, [3, side, side], corruption, severity, 2, 7).unwrap();
+                assert_eq!(one.len(), plane.len());
+                if corruption != Corruption::Frost {
+                    assert_eq!(one, colours[..plane.len()], "{corruption} {severity}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn names_are_read_back() {
     for corruption in Corruption::ALL {
@@ -131,7 +150,7 @@ fn wrong_requests_are_refused() {
         ask(&image[1..], SHAPE, 1),
         Err(CorruptError::Length { wanted: 3072, found: 3071, .. })
     ));
-    assert!(matches!(ask(&image[..1024], [1, 32, 32], 1), Err(CorruptError::Shape { .. })));
+    assert!(matches!(ask(&image[..2048], [2, 32, 32], 1), Err(CorruptError::Shape { .. })));
     assert!(matches!(ask(&image[..96], [3, 4, 8], 1), Err(CorruptError::Shape { .. })));
 }
 

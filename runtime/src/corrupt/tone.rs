@@ -6,6 +6,10 @@ use super::picture::Picture;
 pub(super) fn brightness(image: &Picture, amount: f64) -> Vec<u8> {
     let size = image.height * image.width;
     let mut brighter = image.clone();
+    if image.planes().count() == 1 {
+        brighter.values.iter_mut().for_each(|v| *v = (*v + amount).clamp(0.0, 1.0));
+        return brighter.bytes();
+    }
     for i in 0..size {
         let rgb = [0, 1, 2].map(|c| image.values[c * size + i]);
         for (c, value) in brighten(rgb, amount).into_iter().enumerate() {

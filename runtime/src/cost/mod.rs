@@ -29,7 +29,9 @@ pub use law::{Blocks, ByWeights, Law, Piecewise, Quantities, Quantity, Terms};
 pub use network::{Network, parse_seconds};
 pub use packing::{Ciphertexts, Packing, Plan, Side, cheetah_matmul};
 pub use price::{Class, Drawn, NodeCost, Priced, Split, computing, latency, price, price_as};
-pub use protocol::{CostError, Depthwise, Directions, Protocol, UNVERIFIED, find, parse, protocols};
+pub use protocol::{
+    Actions, CostError, Depthwise, Directions, Protocol, TRUST_NOT_STATED, UNVERIFIED, find, parse, protocols,
+};
 pub use totals::{Totals, macs, totals};
 
 use serde::{Deserialize, Serialize};

@@ -17,6 +17,9 @@ pub struct Protocol {
     pub name: String,
     /// Runtime and version it was measured on.
     pub runtime: String,
+    /// Who must be trusted with what, in one sentence; see [`Protocol::trust`].
+    #[serde(default)]
+    pub trust: Option<String>,
     /// Number of parties.
     pub parties: u32,
     /// Ring size in bits.
@@ -33,6 +36,9 @@ pub struct Protocol {
     /// Whether both directions of a link carry at the same time.
     #[serde(default)]
     pub directions: Directions,
+    /// What the runtime's own counter of send actions counts.
+    #[serde(default)]
+    pub actions: Actions,
     /// What is known of the preprocessing, in words.
     #[serde(default)]
     pub offline: Option<String>,
@@ -50,6 +56,9 @@ pub struct Protocol {
 
 /// Stands beside every figure of a model with `verified: false`.
 pub const UNVERIFIED: &str = "literature model, unverified";
+
+/// Stands where a protocol file says nothing of trust.
+pub const TRUST_NOT_STATED: &str = "not stated: the protocol file does not say who must be trusted.";
 
 /// How the two directions of a link share its time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +81,17 @@ impl Directions {
     }
 }
 
+/// What a runtime counts as a send action.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actions {
+    /// An exchange.
+    #[default]
+    Exchanges,
+    /// A chunk of a message: an exchange has many, so the counter says nothing of exchanges.
+    Chunks,
+}
+
 /// How a runtime computes a depthwise convolution.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -88,6 +108,10 @@ impl Protocol {
     pub fn on_spu(&self) -> Option<&'static str> {
         let part = |n: &&str| self.runtime.starts_with("spu") && self.name.split('-').any(|p| p == *n);
         ["semi2k", "aby3", "cheetah"].into_iter().find(part)
+    }
+    /// Who must be trusted with what, in one sentence.
+    pub fn trust(&self) -> &str {
+        self.trust.as_deref().unwrap_or(TRUST_NOT_STATED)
     }
     /// What must stand beside every figure of a model that nobody measured.
     pub fn caveat(&self) -> Option<&'static str> {
@@ -187,7 +211,16 @@ pub fn protocols() -> &'static [Protocol] {
 /// Reads a protocol file's text; `file` is only used in errors.
 pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
     let err = |why: String| CostError::File { file: file.to_string(), why };
-    let p: Protocol = serde_yaml::from_str(text).map_err(|e| err(e.to_string()))?;
+    let mut p: Protocol = serde_yaml::from_str(text).map_err(|e| err(e.to_string()))?;
+    if let Some(said) = &mut p.trust {
+        // A folded YAML string ends with a line break; the sentence is one line everywhere.
+        *said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        if said.is_empty() {
+            return Err(err(
+                "trust: empty; say in one sentence who must be trusted, or leave the key out".into()
+            ));
+        }
+    }
     for (kind, laws) in &p.ops {
         if !KINDS.contains(&kind.as_str()) {
             return Err(err(format!("ops: no operation is called '{kind}'; known: {}", KINDS.join(", "))));

@@ -29,6 +29,48 @@ fn built_in_files_parse() {
     assert_eq!(protocols().len(), BUILT_IN.len());
 }
 
+/// What runs with the wheels as they come: private between organisations are CHEETAH and ABY3 only.
+#[test]
+fn every_built_in_protocol_says_who_must_be_trusted() {
+    for p in protocols() {
+        let deals = ["semi2k", "crypten"].iter().any(|n| p.name.contains(n));
+        let private = ["aby3", "cheetah"].iter().any(|n| p.name.contains(n));
+        let trust = p.trust();
+        assert_eq!(trust.contains("not private between"), deals, "{}", p.name);
+        assert_eq!(trust.contains("deals the multiplication triples itself"), deals, "{}", p.name);
+        assert_eq!(trust.contains("(semi-honest)"), private, "{}", p.name);
+        assert_eq!(trust.starts_with("not stated:"), !p.verified, "{}", p.name);
+        let end = trust
+            .char_indices()
+            .filter(|(i, c)| *c == '.' && !trust[i + 1..].starts_with(|c: char| c.is_alphanumeric()));
+        assert_eq!(end.count(), 1, "{}: one sentence", p.name);
+    }
+}
+
+/// Runners lie beside every artefact and cannot read protocol files: they hold the same sentences.
+#[test]
+fn runners_say_the_same_of_trust_as_the_protocol_files() {
+    use relinc_passes::back::{crypten, spu};
+    // Adjacent literals are one string to Python.
+    let joined = |text: &str| text.lines().map(str::trim).collect::<String>().replace("\"\"", "");
+    let runners = [("spu-", joined(spu::RUN_PY)), ("crypten-", joined(crypten::RUN_PY))];
+    for p in protocols() {
+        for (_, text) in runners.iter().filter(|(part, _)| p.name.starts_with(part)) {
+            assert!(text.contains(p.trust()), "{}", p.name);
+        }
+    }
+}
+
+#[test]
+fn a_protocol_file_without_trust_says_so() {
+    let text = "name: mine\nruntime: r\nparties: 2\nring: 64\ncounts: c\nsource: s\nverified: true\ndefault_weights: secret\nops: {}\n";
+    assert_eq!(parse("mine.yaml", text).unwrap().trust(), TRUST_NOT_STATED);
+    let folded = format!("{text}trust: >\n  Nobody must\n  be trusted.\n");
+    assert_eq!(parse("mine.yaml", &folded).unwrap().trust(), "Nobody must be trusted.");
+    let empty = parse("mine.yaml", &format!("{text}trust: ' '\n")).unwrap_err().to_string();
+    assert!(empty.contains("mine.yaml: trust: empty"), "{empty}");
+}
+
 #[test]
 fn every_protocol_file_is_built_in() {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../specs/protocols");

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::dice::Dice;
 
+use super::dataset::thousands;
 use super::{DataError, DataSpec, Split};
 
 /// The indices of the training or of the validation split over all training images, ascending. `sizes` are the images in
@@ -36,6 +37,19 @@ pub(super) fn training(
     })?;
     let mut held_out = held_out.into_iter().peekable();
     Ok((0..total).filter(|i| held_out.next_if_eq(i).is_none()).take(take).collect())
+}
+
+/// Says that a validation split of `images` images was carved; nothing of other splits.
+pub(super) fn notices(spec: &DataSpec, split: Split, images: usize) -> Vec<String> {
+    match split {
+        Split::Val => {
+            let (n, seed) = (thousands(images), spec.seed());
+            vec![format!(
+                "Validation: {n} images carved from the training images by seed {seed}, and not trained on."
+            )]
+        }
+        Split::Train | Split::Test => vec![],
+    }
 }
 
 /// How many of the `left` training images to use: all without a `train=`.

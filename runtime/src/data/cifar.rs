@@ -9,9 +9,12 @@ use rayon::prelude::*;
 
 use super::carve;
 use super::source::Source;
-use super::{DataError, DataSpec, Dataset, Kind, Split, cifar_names};
+use super::{DataError, DataSpec, Dataset, Kind, Split, names};
 
 const IMAGE: usize = 3 * 32 * 32;
+
+/// Channels, height and width of an image.
+pub(super) const SHAPE: [usize; 3] = [3, 32, 32];
 
 /// One of the two CIFAR formats.
 pub(super) struct Cifar {
@@ -29,10 +32,10 @@ pub(super) struct Cifar {
 }
 
 /// CIFAR-10: five training batches, some of which may be missing, and one of test images.
-pub(super) const CIFAR10: Cifar = Cifar {
+pub(super) static CIFAR10: Cifar = Cifar {
     kind: Kind::Cifar10,
     label_bytes: 1,
-    names: &cifar_names::CIFAR10,
+    names: &names::CIFAR10,
     train: &[&["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"]],
     test: &[&["test_batch"]],
     train_expected: "data_batch_1 to data_batch_5 of the binary version, each as .bin or .bin.xz",
@@ -41,10 +44,10 @@ pub(super) const CIFAR10: Cifar = Cifar {
 };
 
 /// CIFAR-100: one training and one test file, or numbered parts of them.
-pub(super) const CIFAR100: Cifar = Cifar {
+pub(super) static CIFAR100: Cifar = Cifar {
     kind: Kind::Cifar100,
     label_bytes: 2,
-    names: &cifar_names::CIFAR100,
+    names: &names::CIFAR100,
     train: &[&["train"], &["train_part1", "train_part2", "train_part3", "train_part4", "train_part5"]],
     test: &[&["test"], &["test_part1", "test_part2", "test_part3", "test_part4", "test_part5"]],
     train_expected: "train of the binary version, or train_part1, train_part2, …, each as .bin or .bin.xz",
@@ -80,17 +83,29 @@ impl Cifar {
                 advice: advice.to_owned(),
             });
         }
+        let carved = wanted.len();
         wanted.truncate(limit.unwrap_or(usize::MAX));
         let (pixels, labels) = self.read(&sources, &wanted)?;
         Ok(Dataset {
             kind: self.kind,
             split,
             normalize: spec.normalize(),
-            class_names: self.names.iter().map(|n| (*n).to_owned()).collect(),
-            image_shape: [3, 32, 32],
+            class_names: self.class_names(),
+            image_shape: SHAPE,
             pixels,
             labels,
+            notices: carve::notices(spec, split, carved),
         })
+    }
+
+    /// Which of the two.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// By label.
+    pub(super) fn class_names(&self) -> Vec<String> {
+        self.names.iter().map(|n| (*n).to_owned()).collect()
     }
 
     /// The files of a split in `folder` or a folder inside it.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::npy::Npy;
 use super::picture::planes;
-use super::{DataError, Dataset, Kind, Normalize, Split, cifar_names};
+use super::{DataError, DataSpec, Dataset, Kind, Split, cifar};
 use crate::nearest::did_you_mean;
 
 /// The severities of a corruption, weakest first.
@@ -21,22 +21,21 @@ const IMAGE: usize = 32 * 32 * 3;
 #[derive(Debug, Clone)]
 pub struct CorruptedFolder {
     folder: PathBuf,
-    kind: Kind,
-    normalize: Normalize,
+    spec: DataSpec,
     corruptions: Vec<String>,
     /// N.
     labels: Vec<u16>,
 }
 
 impl CorruptedFolder {
-    /// Reads the labels and the names of the corruptions; no image yet. `kind` tells the classes: [`Kind::Cifar100`] for
-    /// CIFAR-100-C, anything else for CIFAR-10-C.
+    /// Reads the labels and the names of the corruptions; no image yet. `spec` is that of the uncorrupted images: its images
+    /// are normalised and labelled alike, and [`Kind::Cifar100`] means CIFAR-100-C, anything else CIFAR-10-C.
     ///
     /// # Errors
     /// [`DataError::MissingFolder`], [`DataError::NoFiles`], [`DataError::BadNpy`], [`DataError::LabelOutOfRange`] and
     /// [`DataError::Io`]; each names the file.
-    pub fn open(folder: &Path, kind: Kind, normalize: Normalize) -> Result<CorruptedFolder, DataError> {
-        let kind = if kind == Kind::Cifar100 { Kind::Cifar100 } else { Kind::Cifar10 };
+    pub fn open(folder: &Path, spec: &DataSpec) -> Result<CorruptedFolder, DataError> {
+        let (kind, classes) = (format(spec).kind(), format(spec).class_names().len());
         let mut corruptions = Vec::new();
         if !folder.is_dir() {
             return Err(DataError::MissingFolder { path: folder.to_owned(), kind: kind.name() });
@@ -59,8 +58,8 @@ impl CorruptedFolder {
                 expected: "labels.npy and a .npy for each corruption, such as fog.npy",
             });
         }
-        let labels = read_labels(&labels, kind)?;
-        Ok(CorruptedFolder { folder: folder.to_owned(), kind, normalize, corruptions, labels })
+        let labels = read_labels(&labels, kind, classes)?;
+        Ok(CorruptedFolder { folder: folder.to_owned(), spec: spec.clone(), corruptions, labels })
     }
 
     /// The names of the corruptions in the folder, sorted.
@@ -108,26 +107,30 @@ impl CorruptedFolder {
             let expected = format!("|u1 of shape [{}, 32, 32, 3]", SEVERITIES.len() * n);
             return Err(npy.bad(format!("holds {} of shape {:?}, expected {expected}", npy.descr, npy.shape)));
         }
-        let take = limit.unwrap_or(n).min(n);
-        let bytes = npy.bytes((severity - 1) * n * IMAGE, take * IMAGE)?;
-        Ok(Dataset {
-            kind: self.kind,
-            split: Split::Test,
-            normalize: self.normalize,
-            class_names: class_names(self.kind).iter().map(|n| (*n).to_owned()).collect(),
-            image_shape: [3, 32, 32],
-            pixels: bytes.chunks_exact(IMAGE).flat_map(|image| planes(image, 3)).collect(),
-            labels: self.labels[..take].to_vec(),
+        self.spec.arranged(limit, |limit| {
+            let take = limit.unwrap_or(n).min(n);
+            let bytes = npy.bytes((severity - 1) * n * IMAGE, take * IMAGE)?;
+            Ok(Dataset {
+                kind: format(&self.spec).kind(),
+                split: Split::Test,
+                normalize: self.spec.normalize(),
+                class_names: format(&self.spec).class_names(),
+                image_shape: cifar::SHAPE,
+                pixels: bytes.chunks_exact(IMAGE).flat_map(|image| planes(image, 3)).collect(),
+                labels: self.labels[..take].to_vec(),
+                notices: vec![],
+            })
         })
     }
 }
 
-fn class_names(kind: Kind) -> &'static [&'static str] {
-    if kind == Kind::Cifar100 { &cifar_names::CIFAR100 } else { &cifar_names::CIFAR10 }
+/// The data set of which a folder holds corrupted versions.
+fn format(spec: &DataSpec) -> &'static cifar::Cifar {
+    if spec.kind() == Kind::Cifar100 { &cifar::CIFAR100 } else { &cifar::CIFAR10 }
 }
 
 /// The labels of one severity. The file repeats them for each of the five, which is checked.
-fn read_labels(path: &Path, kind: Kind) -> Result<Vec<u16>, DataError> {
+fn read_labels(path: &Path, kind: Kind, classes: usize) -> Result<Vec<u16>, DataError> {
     let mut npy = Npy::open(path)?;
     let size = match npy.descr.as_str() {
         "|u1" | "|i1" => 1,
@@ -142,7 +145,6 @@ fn read_labels(path: &Path, kind: Kind) -> Result<Vec<u16>, DataError> {
     };
     let count = total.checked_mul(size).ok_or_else(|| npy.bad("its shape is too large".to_owned()))?;
     let bytes = npy.bytes(0, count)?;
-    let classes = class_names(kind).len();
     let mut labels = Vec::with_capacity(total);
     for (record, bytes) in bytes.chunks_exact(size).enumerate() {
         // Little-endian; a negative number becomes one far beyond the classes.

@@ -39,7 +39,7 @@ fn write_labels(dir: &TempDir, labels: &[u8]) {
 }
 
 fn open(dir: &TempDir) -> Result<CorruptedFolder, DataError> {
-    CorruptedFolder::open(dir.path(), Kind::Cifar10, Normalize::CIFAR10)
+    CorruptedFolder::open(dir.path(), &"cifar10:d?normalize=cifar10".parse().unwrap())
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn labels_of_other_integers() {
     let dir = folder();
     let labels: Vec<u8> = [7i64, 0, 99].repeat(5).iter().flat_map(|l| l.to_le_bytes()).collect();
     fs::write(dir.path().join("labels.npy"), npy(DType::I64, &[15], &labels)).unwrap();
-    let folder = CorruptedFolder::open(dir.path(), Kind::Cifar100, Normalize::NONE).unwrap();
+    let folder = CorruptedFolder::open(dir.path(), &"cifar100:d".parse().unwrap()).unwrap();
     assert_eq!(folder.dataset("fog", 1, None).unwrap().label(2), 99);
     assert!(open(&dir).unwrap_err().to_string().contains("label 99"));
 }

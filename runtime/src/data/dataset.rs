@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use super::channels::convert;
+use super::classes::Labels;
+use super::known::recognise;
 use super::{Kind, Normalize, Split};
 
 /// One split of a data set, in memory: `u8` images, C×H×W each, and their labels.
@@ -16,6 +19,8 @@ pub struct Dataset {
     pub(super) pixels: Vec<u8>,
     /// N, each below `class_names.len()`.
     pub(super) labels: Vec<u16>,
+    /// How this split came about, where that is not plain.
+    pub(super) notices: Vec<String>,
 }
 
 impl Dataset {
@@ -47,6 +52,23 @@ impl Dataset {
     /// The split that was opened.
     pub fn split(&self) -> Split {
         self.split
+    }
+
+    /// Which data set it is of.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether an image and its mirror image are of one class, so that training may flip it: not so for digits.
+    pub fn may_be_mirrored(&self) -> bool {
+        let digits = recognise(&self.class_names)
+            .is_some_and(|(k, l)| k.name == "mnist" && l.len() == k.classes.len());
+        self.kind.may_be_mirrored() && !digits
+    }
+
+    /// What the user should know of how this split came about, in sentences.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
     }
 
     /// How [`Dataset::batch`] turns pixels into network input.
@@ -91,8 +113,43 @@ impl Dataset {
         let size = self.image_len().max(1);
         let labels = self.labels.get(..pixels.len() / size)?.to_vec();
         let whole = pixels.len().is_multiple_of(size);
-        let class_names = self.class_names.clone();
-        whole.then_some(Dataset { pixels, labels, class_names, ..*self })
+        let (class_names, notices) = (self.class_names.clone(), self.notices.clone());
+        whole.then_some(Dataset { pixels, labels, class_names, notices, ..*self })
+    }
+
+    /// The first `n` images, or all where there are fewer, normalised otherwise.
+    pub fn normalized(&self, n: usize, normalize: Normalize) -> Dataset {
+        let n = n.min(self.len());
+        Dataset {
+            pixels: self.pixels[..n * self.image_len()].to_vec(),
+            labels: self.labels[..n].to_vec(),
+            class_names: self.class_names.clone(),
+            notices: self.notices.clone(),
+            normalize,
+            ..*self
+        }
+    }
+
+    /// The same images in 1 channel or in 3.
+    pub(super) fn in_channels(self, channels: usize) -> Dataset {
+        let [from, height, width] = self.image_shape;
+        let pixels = convert(self.pixels, from, channels, height * width);
+        let becomes = if matches!((from, channels), (3, 1) | (1, 3)) { channels } else { from };
+        Dataset { pixels, image_shape: [becomes, height, width], ..self }
+    }
+
+    /// The first `limit` images of the classes that `labels` names, under those labels.
+    pub(super) fn relabelled(self, labels: &Labels, limit: Option<usize>) -> Dataset {
+        let of = |i: &usize| labels.of[self.label(*i)];
+        let kept: Vec<usize> =
+            (0..self.len()).filter(|i| of(i).is_some()).take(limit.unwrap_or(usize::MAX)).collect();
+        Dataset {
+            pixels: kept.iter().flat_map(|&i| self.pixels(i)).copied().collect(),
+            labels: kept.iter().filter_map(|i| of(i)).map(|l| l as u16).collect(),
+            class_names: labels.names.clone(),
+            notices: self.notices,
+            ..self
+        }
     }
 
     /// What it is, for people: `cifar10 test, 10,000 images`.
@@ -113,7 +170,7 @@ impl Dataset {
 }
 
 /// `1234567` as `1,234,567`.
-fn thousands(n: usize) -> String {
+pub(super) fn thousands(n: usize) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, d) in digits.chars().enumerate() {
@@ -138,6 +195,7 @@ mod tests {
             image_shape: [3, 1, 2],
             pixels: vec![0, 255, 0, 255, 0, 255, 255, 255, 255, 255, 255, 255],
             labels: vec![1, 0],
+            notices: vec![],
         }
     }
 
@@ -162,6 +220,24 @@ mod tests {
         assert_eq!((one.len(), one.label(0), one.pixels(0)), (1, 1, &[7; 6][..]));
         assert!(two_images().with_pixels(vec![7; 5]).is_none());
         assert!(two_images().with_pixels(vec![7; 18]).is_none());
+    }
+
+    #[test]
+    fn first_images_normalised_otherwise() {
+        let one = two_images().normalized(1, Normalize::NONE);
+        assert_eq!((one.len(), one.label(0)), (1, 1));
+        assert_eq!(one.batch(0..1).0, [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]);
+        assert_eq!(two_images().normalized(9, Normalize::NONE).len(), 2);
+    }
+
+    #[test]
+    fn one_channel_of_three() {
+        let grey = two_images().in_channels(1);
+        assert_eq!(
+            (grey.image_shape(), grey.pixels(0), grey.pixels(1)),
+            ([1, 1, 2], &[0, 255][..], &[255; 2][..])
+        );
+        assert_eq!(grey.in_channels(3).image_shape(), [3, 1, 2]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub enum DataError {
     /// The part before the `:` names no data set.
     #[error(
-        "unknown data set \"{found}\"{hint}; known are cifar10:DIR, cifar100:DIR, tiny-imagenet:DIR, images:DIR and shapes"
+        "unknown data set \"{found}\"{hint}; known are cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR and shapes"
     )]
     UnknownKind {
         /// What was written.
@@ -31,7 +31,7 @@ pub enum DataError {
     },
     /// An option of that name does not exist.
     #[error(
-        "unknown data option \"{found}\"{hint}; known options are normalize, scale, size, train, val and seed"
+        "unknown data option \"{found}\"{hint}; known options are normalize, scale, size, train, val, seed and classes"
     )]
     UnknownOption {
         /// What was written.
@@ -68,6 +68,15 @@ pub enum DataError {
         option: &'static str,
         /// The data set.
         kind: &'static str,
+    },
+    /// A grey image is to be normalised by three numbers.
+    #[error(
+        "data {spec}: the network takes one channel, but normalize= has other numbers for each of three; write normalize=mnist, none or \
+         mean=M;std=S"
+    )]
+    ThreeNumbers {
+        /// The data spec.
+        spec: String,
     },
     /// The folder does not exist or is no folder.
     #[error("{}: no such folder; give the folder that holds the {kind} files, as in {kind}:DIR", path.display())]
@@ -154,6 +163,22 @@ pub enum DataError {
         path: PathBuf,
         /// How many classes it has.
         classes: usize,
+    },
+    /// A folder of images is not arranged as classes and splits.
+    #[error("{}: {detail}", path.display())]
+    Arranged {
+        /// The folder.
+        path: PathBuf,
+        /// What stands in the way, and what to do.
+        detail: String,
+    },
+    /// An IDX file is damaged, of another kind, or does not go with its partner.
+    #[error("{}: {detail}", path.display())]
+    BadIdx {
+        /// The file.
+        path: PathBuf,
+        /// What was found, what was expected and what to do.
+        detail: String,
     },
     /// A `.npy` file is damaged or holds another array than expected.
     #[error("{}: {detail}; fetch the file again", path.display())]

@@ -30,15 +30,32 @@ pub struct Exported {
 /// What [`DataSpec::open`] yields, and [`DataError::Io`] naming the file that could not be written.
 pub fn export(spec: &DataSpec, dir: &Path) -> Result<Vec<Exported>, DataError> {
     fs::create_dir_all(dir).map_err(DataError::io(dir))?;
-    let splits = Split::ALL.into_iter().filter(|s| *s != Split::Val || spec.val() != Some(0));
-    splits.map(|split| export_split(spec, split, dir)).collect()
+    splits(spec).map(|split| export_split(spec, split, dir)).collect()
+}
+
+fn splits(spec: &DataSpec) -> impl Iterator<Item = Split> + use<> {
+    let no_val = spec.val() == Some(0);
+    Split::ALL.into_iter().filter(move |s| *s != Split::Val || !no_val)
+}
+
+/// The names of the files that [`export`] writes.
+pub fn names(spec: &DataSpec) -> Vec<String> {
+    splits(spec).flat_map(|s| [images(s), labels(s)]).collect()
+}
+
+fn images(s: Split) -> String {
+    format!("{s}_images.npy")
+}
+
+fn labels(s: Split) -> String {
+    format!("{s}_labels.npy")
 }
 
 fn export_split(spec: &DataSpec, split: Split, dir: &Path) -> Result<Exported, DataError> {
     let data = spec.open(split, None)?;
     let [c, h, w] = data.image_shape();
-    let images_file = dir.join(format!("{split}_images.npy"));
-    let labels_file = dir.join(format!("{split}_labels.npy"));
+    let images_file = dir.join(images(split));
+    let labels_file = dir.join(labels(split));
     write_npy(&images_file, DType::U8, &[data.len(), c, h, w], data.all_pixels())?;
     let labels = (0..data.len()).map(|i| data.label(i));
     let (dtype, labels): (DType, Vec<u8>) = if data.classes() <= 256 {

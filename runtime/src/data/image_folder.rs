@@ -1,124 +1,127 @@
 //! `images:DIR`: PNG and JPEG files in a folder for each class.
 //!
-//! Either `DIR/CLASS/…`, or `DIR/train/CLASS/…` with optional `DIR/val/CLASS/…` and `DIR/test/CLASS/…`. A folder called
-//! `train` that holds images and no folders is a class like any other.
+//! Either `DIR/CLASS/…`, or `DIR/train/CLASS/…` with optional `DIR/val/CLASS/…` and `DIR/test/CLASS/…`, in any usual spelling.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::classes::{FOLDERS, Labels, few};
+use super::dataset::thousands;
 use super::item::{self, Item};
-use super::labelled::{Labelled, load, pick, take_turns};
+use super::labelled::{Labelled, load, pick, relabel, take_turns};
+use super::layout::{Layout, layout};
 use super::{DataError, DataSpec, Dataset, Split, carve};
 use crate::dice::Dice;
 
 const KIND: &str = "images";
 
-/// Without a `test` folder, one in so many images of a class is a test image.
+/// Without a folder of test images, one in so many images of a class is a test image.
 const TEST_SHARE: usize = 5;
 
-/// Where the images of each split are.
-struct Layout {
-    train: Option<PathBuf>,
-    val: Option<PathBuf>,
-    test: Option<PathBuf>,
-    /// Sorted.
-    classes: Vec<String>,
+/// The classes by label, and what was assumed; no image is read.
+pub(super) fn labels(spec: &DataSpec) -> Result<Labels, DataError> {
+    let layout = layout(spec.folder())?;
+    let mut labels = spec.labels(&layout.classes, FOLDERS)?;
+    labels.notices.splice(0..0, layout.notices);
+    Ok(labels)
 }
 
 /// Opens one split, the first `limit` images of it; see [`DataSpec::open`].
 pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Result<Dataset, DataError> {
     let layout = layout(spec.folder())?;
-    let files = match (split, &layout.val, &layout.test) {
-        (Split::Test, _, Some(test)) => list(test, &layout.classes)?,
-        (Split::Test, _, None) => test_and_rest(spec, &layout)?.0,
-        (Split::Val, Some(val), _) => {
-            let files = list(val, &layout.classes)?;
-            first_val(spec, files, val)?
+    let labels = spec.labels(&layout.classes, FOLDERS)?;
+    let folder = Folder { spec, layout, labels };
+    let mut notices = vec![];
+    let files = match (split, &folder.layout.val, &folder.layout.test) {
+        (Split::Test, _, Some(test)) => folder.list(test)?,
+        (Split::Test, _, None) => {
+            let test = folder.test_and_rest()?.0;
+            let n = thousands(test.len());
+            notices.push(format!("Test: {n} images carved from the training images, a fifth of each class."));
+            test
         }
+        (Split::Val, Some(val), _) => first_val(spec, folder.list(val)?, val)?,
         (Split::Train, Some(_), _) => {
-            let mut pool = test_and_rest(spec, &layout)?.1;
+            let mut pool = folder.test_and_rest()?.1;
             let take = carve::train_size(spec, pool.len(), || format!("in {}", spec.folder().display()))?;
             pool.truncate(take);
             pool
         }
         (Split::Train | Split::Val, ..) => {
-            let pool = test_and_rest(spec, &layout)?.1;
+            let pool = folder.test_and_rest()?.1;
             let wanted = carve::training(spec, split, &[pool.len()], spec.folder())?;
-            pick(pool, &wanted)
+            let files = pick(pool, &wanted);
+            notices.extend(carve::notices(spec, split, files.len()));
+            files
         }
     };
+    // Until here files are numbered by folder, so that no order of the labels changes which images are in a split.
+    let files = relabel(files, &folder.labels);
+    notices.extend(folder.without_images(split, &files));
     let advice = match split {
         Split::Train => "put PNG or JPEG files into its class folders",
         Split::Val => "write a val= above zero, or put more images into its class folders",
         Split::Test => "put more images into its class folders, or make a test folder",
     };
-    load(spec, split, layout.classes, files, limit, advice)
+    load(spec, split, folder.labels.names, files, limit, advice, notices)
 }
 
-fn layout(folder: &Path) -> Result<Layout, DataError> {
-    if !folder.is_dir() {
-        return Err(DataError::MissingFolder { path: folder.to_owned(), kind: KIND });
+/// A folder of images, and the labels of its classes.
+struct Folder<'a> {
+    spec: &'a DataSpec,
+    layout: Layout,
+    labels: Labels,
+}
+
+impl Folder<'_> {
+    /// The images in one part, numbered by the folders of their classes.
+    fn list(&self, part: &Path) -> Result<Vec<Labelled>, DataError> {
+        take_turns(part, self.by_class(part)?)
     }
-    let part = |name: &str| -> Result<Option<PathBuf>, DataError> {
-        let path = folder.join(name);
-        Ok(if path.is_dir() && !item::folders(&path)?.is_empty() { Some(path) } else { None })
-    };
-    let [mut train, val, test] = [part("train")?, part("val")?, part("test")?];
-    if train.is_none() && val.is_none() && test.is_none() {
-        train = Some(folder.to_owned());
+
+    /// The images in one part, a list for each folder of a class; those that have no label stay out.
+    fn by_class(&self, part: &Path) -> Result<Vec<Vec<Item>>, DataError> {
+        let of = |(class, label): (&String, &Option<usize>)| {
+            let folder = part.join(class);
+            if label.is_some() && folder.is_dir() { item::images(&folder) } else { Ok(Vec::new()) }
+        };
+        self.layout.classes.iter().zip(&self.labels.of).map(of).collect()
     }
-    let mut classes = Vec::new();
-    for part in [&train, &val, &test].into_iter().flatten() {
-        let names = item::folders(part)?;
-        if train.is_none() || classes.is_empty() {
-            classes.extend(names);
-        } else if let Some(other) = names.into_iter().find(|n| !classes.contains(n)) {
-            return Err(DataError::NoClass {
-                path: part.join(other),
-                detail: "train has no folder of that name; rename one of them, or add the folder".to_owned(),
+
+    /// The test images carved from the training images, none with a folder of test images, and the other training images.
+    fn test_and_rest(&self) -> Result<(Vec<Labelled>, Vec<Labelled>), DataError> {
+        let Some(train) = &self.layout.train else {
+            let expected = "a folder for each class in train";
+            return Err(DataError::NoFiles {
+                path: self.spec.folder().to_owned(),
+                kind: KIND,
+                split: "training",
+                expected,
             });
+        };
+        let mut rest = self.by_class(train)?;
+        let mut test = vec![Vec::new(); rest.len()];
+        if self.layout.test.is_none() {
+            for (class, (rest, test)) in rest.iter_mut().zip(&mut test).enumerate() {
+                (*test, *rest) = carve_test(std::mem::take(rest), class);
+            }
         }
+        Ok((take_turns(train, test)?, take_turns(train, rest)?))
     }
-    classes.sort();
-    classes.dedup();
-    if classes.is_empty() {
-        let expected = "a folder of PNG or JPEG files for each class, or such folders in train, val and test";
-        return Err(DataError::NoFiles { path: folder.to_owned(), kind: KIND, split: "training", expected });
+
+    /// Says which classes that have a folder have no image in this split.
+    fn without_images(&self, split: Split, files: &[Labelled]) -> Option<String> {
+        let mut seen = vec![false; self.labels.names.len()];
+        files.iter().for_each(|f| seen[usize::from(f.label)] = true);
+        let labels = self.labels.of.iter().flatten().filter(|l| !seen[**l]);
+        let mut names: Vec<String> = labels.map(|l| self.labels.names[*l].clone()).collect();
+        names.sort();
+        let of = match split {
+            Split::Train => "Training",
+            Split::Val => "Validation",
+            Split::Test => "Test",
+        };
+        (!names.is_empty() && !files.is_empty()).then(|| format!("{of}: no images of {}.", few(&names)))
     }
-    Ok(Layout { train, val, test, classes })
-}
-
-/// The images of all classes in one part.
-fn list(part: &Path, classes: &[String]) -> Result<Vec<Labelled>, DataError> {
-    take_turns(part, by_class(part, classes)?)
-}
-
-fn by_class(part: &Path, classes: &[String]) -> Result<Vec<Vec<Item>>, DataError> {
-    let of = |class: &String| {
-        let folder = part.join(class);
-        if folder.is_dir() { item::images(&folder) } else { Ok(Vec::new()) }
-    };
-    classes.iter().map(of).collect()
-}
-
-/// The test images carved from the training images, none with a `test` folder, and the other training images.
-fn test_and_rest(spec: &DataSpec, layout: &Layout) -> Result<(Vec<Labelled>, Vec<Labelled>), DataError> {
-    let Some(train) = &layout.train else {
-        let expected = "a folder for each class in train";
-        return Err(DataError::NoFiles {
-            path: spec.folder().to_owned(),
-            kind: KIND,
-            split: "training",
-            expected,
-        });
-    };
-    let mut rest = by_class(train, &layout.classes)?;
-    let mut test = vec![Vec::new(); rest.len()];
-    if layout.test.is_none() {
-        for (class, (rest, test)) in rest.iter_mut().zip(&mut test).enumerate() {
-            (*test, *rest) = carve_test(std::mem::take(rest), class);
-        }
-    }
-    Ok((take_turns(train, test)?, take_turns(train, rest)?))
 }
 
 /// Draws the test images of a class, and gives them and the others in their order. The seed of the spec takes no part:

@@ -158,3 +158,51 @@ fn no_strange_folders() {
     let m = message(dir.path(), "", Split::Test);
     assert!(m.contains("wasp") && m.contains("no class"), "{m}");
 }
+
+#[test]
+fn no_order_of_labels_moves_an_image_to_another_split() {
+    let dir = flat();
+    for split in Split::ALL {
+        let (plain, turned) =
+            (open(dir.path(), "", split).unwrap(), open(dir.path(), "classes=bee,ant", split).unwrap());
+        assert_eq!(numbers(&plain), numbers(&turned));
+        assert!((0..plain.len()).all(|i| plain.label(i) == 1 - turned.label(i)));
+        assert_eq!(turned.class_names(), ["bee", "ant"]);
+    }
+}
+
+#[test]
+fn carved_splits_say_their_size() {
+    let dir = flat();
+    let said = |split| open(dir.path(), "seed=3", split).unwrap().notices().join(" ");
+    assert_eq!(said(Split::Test), "Test: 8 images carved from the training images, a fifth of each class.");
+    assert!(said(Split::Val).contains("6 images carved from the training images by seed 3"));
+    assert_eq!(said(Split::Train), "");
+}
+
+/// The layout of ImageNet.
+#[test]
+fn val_images_test_where_there_is_no_test_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path(), "train", 10);
+    for i in 0..3 {
+        write(dir.path(), &format!("val/ant/{i}.png"), &image(50 + i));
+    }
+    assert_eq!(numbers(&open(dir.path(), "", Split::Test).unwrap()), [50, 51, 52]);
+    let (train, val) =
+        (open(dir.path(), "", Split::Train).unwrap(), open(dir.path(), "", Split::Val).unwrap());
+    assert_eq!((train.len(), val.len()), (16, 4));
+    assert!(val.notices()[0].contains("4 images carved"));
+    assert_eq!(open(dir.path(), "", Split::Test).unwrap().notices(), ["Test: no images of bee."]);
+    let notices = labels(&format!("images:{}", dir.path().display()).parse().unwrap()).unwrap().notices;
+    assert!(notices[0].contains("Test: the images of val"), "{notices:?}");
+}
+
+#[test]
+fn listed_classes_alone_are_read() {
+    let dir = flat();
+    write(dir.path(), "junk/0.webp", b"not looked at");
+    let test = open(dir.path(), "classes=wasp,bee,ant", Split::Test).unwrap();
+    assert_eq!((test.len(), test.classes(), test.label(0)), (8, 3, 2));
+    assert!(message(dir.path(), "", Split::Test).contains("0.webp"));
+}

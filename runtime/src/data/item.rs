@@ -72,7 +72,11 @@ pub(super) fn images(folder: &Path) -> Result<Vec<Item>, DataError> {
 fn walk(folder: &Path, prefix: &str, depth: usize, items: &mut Vec<Item>) -> Result<(), DataError> {
     for entry in fs::read_dir(folder).map_err(DataError::io(folder))? {
         let entry = entry.map_err(DataError::io(folder))?;
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let file = entry.file_name().to_string_lossy().into_owned();
+        if is_hidden(&file) {
+            continue;
+        }
+        let name = format!("{prefix}{file}");
         let path = entry.path();
         match format(&name) {
             Format::Readable if !path.is_dir() => items.push(Item { name, path, bytes: None }),
@@ -89,13 +93,20 @@ pub(super) fn foreign(path: PathBuf) -> DataError {
     DataError::Undecodable { path, detail: "images are read as PNG and JPEG only".to_owned() }
 }
 
+/// Whether a file or folder is none of the user's: hidden, or left by an operating system or a server.
+pub(super) fn is_hidden(name: &str) -> bool {
+    const STRAY: [&str; 6] =
+        ["__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db"];
+    name.starts_with('.') || STRAY.contains(&name)
+}
+
 /// The names of the folders in `folder`, sorted; hidden ones are left out.
 pub(super) fn folders(folder: &Path) -> Result<Vec<String>, DataError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(DataError::io(folder))? {
         let entry = entry.map_err(DataError::io(folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && entry.path().is_dir() {
+        if !is_hidden(&name) && entry.path().is_dir() {
             names.push(name);
         }
     }
@@ -122,9 +133,14 @@ mod tests {
     fn lists_sorted_and_stops_in_a_loop() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("b")).unwrap();
-        for name in ["z.png", "b/y.jpg", "a.jpeg", "b/notes.txt"] {
+        for stray in ["__MACOSX", ".cache", "b/.thumbnails", "b/@eaDir"] {
+            fs::create_dir(dir.path().join(stray)).unwrap();
+            fs::write(dir.path().join(stray).join("c.png"), "").unwrap();
+        }
+        for name in ["z.png", "b/y.jpg", "a.jpeg", "b/notes.txt", "b/Thumbs.db", ".DS_Store", "b/._y.jpg"] {
             fs::write(dir.path().join(name), "").unwrap();
         }
+        assert_eq!(folders(dir.path()).unwrap(), ["b"]);
         let names = || images(dir.path()).unwrap().into_iter().map(|i| i.name).collect::<Vec<_>>();
         assert_eq!(names(), ["a.jpeg", "b/y.jpg", "z.png"]);
         #[cfg(unix)]

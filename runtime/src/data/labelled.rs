@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::classes::Labels;
 use super::item::Item;
 use super::picture::Picture;
 use super::resize::central_square;
@@ -43,8 +44,17 @@ pub(super) fn pick(files: Vec<Labelled>, wanted: &[usize]) -> Vec<Labelled> {
     chosen.map(|(_, file)| file).collect()
 }
 
+/// Files numbered by the data set's own order of classes, under the labels of these; those without a label are left out.
+pub(super) fn relabel(files: Vec<Labelled>, labels: &Labels) -> Vec<Labelled> {
+    let under = |f: Labelled| {
+        let label = labels.of.get(usize::from(f.label)).copied().flatten()?;
+        Some(Labelled { label: label as u16, ..f })
+    };
+    files.into_iter().filter_map(under).collect()
+}
+
 /// Decodes the first `limit` of the files, in parallel: the split `split` of `spec`, whose classes have the names
-/// `class_names`.
+/// `class_names`, and of which `notices` tell how it came about.
 ///
 /// # Errors
 /// [`DataError::EmptySplit`] with `advice` when there is no file, [`DataError::Undecodable`], [`DataError::OtherSize`]
@@ -56,6 +66,7 @@ pub(super) fn load(
     mut files: Vec<Labelled>,
     limit: Option<usize>,
     advice: &str,
+    notices: Vec<String>,
 ) -> Result<Dataset, DataError> {
     let Some(first) = files.first() else {
         let (split, spec, advice) = (split.name(), spec.to_string(), advice.to_owned());
@@ -100,6 +111,7 @@ pub(super) fn load(
         image_shape: [3, height, width],
         pixels,
         labels: files.iter().map(|f| f.label).collect(),
+        notices,
     })
 }
 

@@ -1,8 +1,8 @@
 //! Data sets: labelled images for training, evaluation, calibration and verification.
 //!
-//! A [`DataSpec`] is the text a user writes, `cifar10:DIR?normalize=imagenet&val=2000`; opening one of its
-//! [`Split`]s gives a [`Dataset`]: raw `u8` images in memory, and batches of them as the network wants its input.
-//! Files are read as they lie, `.xz` included, and only as far as the split and the limit need them. A [`CorruptedFolder`]
+//! A [`DataSpec`] is the text a user writes, `cifar10:DIR?normalize=imagenet&val=2000`. Its [`Catalogue`] tells the classes before
+//! an image is read; opening one of its [`Split`]s gives a [`Dataset`]: raw `u8` images in memory, and batches of them as the
+//! network wants its input. Files are read as they lie, `.xz` included, and only as far as the split and the limit need them. A [`CorruptedFolder`]
 //! is a test set in many corrupted versions.
 //!
 //! ```no_run
@@ -15,18 +15,26 @@
 
 mod archive;
 mod carve;
+mod catalogue;
+mod channels;
 mod cifar;
-mod cifar_names;
+mod classes;
 mod corrupted;
 mod dataset;
 mod error;
 pub mod export;
 mod figures;
+mod idx;
 mod image_folder;
 mod item;
 #[cfg(test)]
 mod jpeg_fixtures;
+mod kind;
+mod known;
 mod labelled;
+mod layout;
+mod mnist;
+mod names;
 mod normalize;
 mod npy;
 mod paint;
@@ -39,10 +47,14 @@ mod split;
 mod tiny_imagenet;
 mod xz_index;
 
+pub use catalogue::Catalogue;
+pub use classes::short;
 pub use corrupted::{CorruptedFolder, SEVERITIES};
 pub use dataset::Dataset;
 pub use error::DataError;
+pub use kind::Kind;
+pub use known::known_set;
 pub use normalize::Normalize;
 pub use npy::Npy;
-pub use spec::{DataSpec, Kind};
+pub use spec::DataSpec;
 pub use split::Split;

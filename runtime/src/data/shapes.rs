@@ -12,6 +12,9 @@ use crate::dice::Dice;
 
 const IMAGE: usize = 3 * SIDE * SIDE;
 
+/// Channels, height and width of an image.
+pub(super) const SHAPE: [usize; 3] = [3, SIDE, SIDE];
+
 /// Bytes of pixels that a split may hold: 2³⁶, over twenty million images.
 const MOST: usize = (1 << 36) / IMAGE;
 
@@ -55,11 +58,17 @@ pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Resul
         kind: Kind::Shapes,
         split,
         normalize: spec.normalize(),
-        class_names: NAMES.iter().map(|n| (*n).to_owned()).collect(),
-        image_shape: [3, SIDE, SIDE],
+        class_names: class_names(),
+        image_shape: SHAPE,
         pixels,
         labels: (0..size).map(|i| label(i) as u16).collect(),
+        notices: vec![],
     })
+}
+
+/// By label.
+pub(super) fn class_names() -> Vec<String> {
+    NAMES.iter().map(|n| (*n).to_owned()).collect()
 }
 
 fn label(index: usize) -> usize {

@@ -6,48 +6,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DataError, Dataset, Normalize, Split, cifar, image_folder, shapes, tiny_imagenet};
+use super::classes::{CLASSES, Classes, Labels};
+use super::{DataError, Dataset, Kind, Normalize, Split, cifar, image_folder, mnist, shapes, tiny_imagenet};
 use crate::nearest::did_you_mean;
-
-/// The data sets by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// `cifar10:DIR`, 10 classes of 3×32×32 images in the binary layout.
-    Cifar10,
-    /// `cifar100:DIR`, 100 fine classes of 3×32×32 images in the binary layout.
-    Cifar100,
-    /// `tiny-imagenet:DIR`, 200 classes of 3×64×64 JPEGs. `DIR` holds the unpacked folders, or an archive of them, or is
-    /// the archive. The labels number the sorted WordNet ids. Its public validation images, the only labelled ones
-    /// besides the training images, are the test split; the validation split is carved from the training images.
-    TinyImagenet,
-    /// `images:DIR`, a folder of PNGs and JPEGs for each class, the labels in the order of the sorted names; or such
-    /// folders in `train`, `val` and `test`. A `test` that is missing is carved from the training images, a fifth of
-    /// each class whatever the seed, and so is a `val`, by the seed.
-    Images,
-    /// `shapes`, built in: 10 classes of drawn 3×32×32 images.
-    Shapes,
-}
-
-impl Kind {
-    const ALL: [Kind; 5] = [Kind::Cifar10, Kind::Cifar100, Kind::TinyImagenet, Kind::Images, Kind::Shapes];
-
-    /// The name as the command line spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Cifar10 => "cifar10",
-            Kind::Cifar100 => "cifar100",
-            Kind::TinyImagenet => "tiny-imagenet",
-            Kind::Images => "images",
-            Kind::Shapes => "shapes",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A parsed data spec such as `cifar10:DIR?normalize=imagenet&train=20000&val=2000&seed=1`.
 ///
@@ -63,9 +24,14 @@ pub struct DataSpec {
     val: Option<usize>,
     seed: u64,
     size: Option<usize>,
+    classes: Option<Classes>,
+    /// Where a relative file of `classes=` is looked for first.
+    beside: PathBuf,
+    /// Channels that images are given; as they lie when absent.
+    channels: Option<usize>,
 }
 
-const OPTIONS: [&str; 6] = ["normalize", "scale", "size", "train", "val", "seed"];
+const OPTIONS: [&str; 7] = ["normalize", "scale", "size", "train", "val", "seed", "classes"];
 
 /// The largest `size=`.
 const MOST_SIZE: usize = 4096;
@@ -81,9 +47,33 @@ impl DataSpec {
         &self.folder
     }
 
-    /// The same data set in another folder; its text stays as the user wrote it.
-    pub fn in_folder(self, folder: PathBuf) -> DataSpec {
-        DataSpec { folder, ..self }
+    /// The same data set, its relative folder and the file of `classes=` looked for in `base` first; its text stays as the
+    /// user wrote it.
+    pub fn beside(self, base: &Path) -> DataSpec {
+        let near = base.join(&self.folder);
+        let relative = !self.folder.as_os_str().is_empty() && self.folder.is_relative();
+        let folder = if relative && near.exists() { near } else { self.folder };
+        DataSpec { folder, beside: base.to_owned(), ..self }
+    }
+
+    /// The same data set for a network that wants images of `channels` channels: 1, to which colours are brought as luma, or 3,
+    /// to which grey images are brought as three equal planes.
+    ///
+    /// # Errors
+    /// [`DataError::ThreeNumbers`] for one channel and a normalisation that differs between three.
+    pub fn with_channels(self, channels: usize) -> Result<DataSpec, DataError> {
+        if channels == 1 && !self.normalize.is_grey() {
+            return Err(DataError::ThreeNumbers { spec: self.text });
+        }
+        Ok(DataSpec { channels: Some(channels), ..self })
+    }
+
+    /// The text with other options instead of those of these names, to be proposed to the user.
+    pub fn text_with(&self, options: &str, instead_of: &[&str]) -> String {
+        let (place, present) = self.text.rsplit_once('?').unwrap_or((&self.text, ""));
+        let stays = |o: &&str| !o.is_empty() && !instead_of.contains(&o.split('=').next().unwrap_or(o));
+        let all: Vec<&str> = std::iter::once(options).chain(present.split('&').filter(stays)).collect();
+        format!("{place}?{}", all.join("&"))
     }
 
     /// How its pixels become network input; pixels in 0…1 when the spec does not say.
@@ -107,7 +97,7 @@ impl DataSpec {
     }
 
     /// The height and width to which images are resized after a central square was cut out (`size=N`); as they lie when
-    /// absent. Only for `tiny-imagenet` and `images`.
+    /// absent. Only for `tiny-imagenet`, `images` and `mnist`.
     pub fn size(&self) -> Option<usize> {
         self.size
     }
@@ -118,13 +108,40 @@ impl DataSpec {
     /// A folder or file that is missing, damaged or of another format, options that ask for more images than
     /// there are; each message names the file.
     pub fn open(&self, split: Split, limit: Option<usize>) -> Result<Dataset, DataError> {
-        match self.kind {
+        self.arranged(limit, |limit| match self.kind {
             Kind::Cifar10 => cifar::CIFAR10.open(self, split, limit),
             Kind::Cifar100 => cifar::CIFAR100.open(self, split, limit),
             Kind::Shapes => shapes::open(self, split, limit),
+            Kind::Mnist => mnist::open(self, split, limit),
             Kind::TinyImagenet => tiny_imagenet::open(self, split, limit),
             Kind::Images => image_folder::open(self, split, limit),
-        }
+        })
+    }
+
+    /// The first `limit` images of what `read` reads, with the labels and channels that were asked for.
+    pub(super) fn arranged(
+        &self,
+        limit: Option<usize>,
+        read: impl FnOnce(Option<usize>) -> Result<Dataset, DataError>,
+    ) -> Result<Dataset, DataError> {
+        let images = match (self.kind, &self.classes) {
+            // Their classes are folders, whose labels are known before an image is read.
+            (Kind::Images | Kind::TinyImagenet, _) | (_, None) => read(limit)?,
+            (_, Some(_)) => {
+                let all = read(None)?;
+                let labels = self.labels(&all.class_names, CLASSES)?;
+                all.relabelled(&labels, limit)
+            }
+        };
+        Ok(match self.channels {
+            Some(channels) => images.in_channels(channels),
+            None => images,
+        })
+    }
+
+    /// The labels of the classes `found`, in the data set's own order.
+    pub(super) fn labels(&self, found: &[String], called: [&'static str; 2]) -> Result<Labels, DataError> {
+        Labels::of(found, called, self.classes.as_ref(), &self.beside)
     }
 
     fn set(&mut self, option: &str, value: &str) -> Result<(), DataError> {
@@ -141,7 +158,7 @@ impl DataSpec {
                 self.normalize.scale = scale;
             }
             "size" => {
-                if !matches!(self.kind, Kind::TinyImagenet | Kind::Images) {
+                if !self.kind.takes_size() {
                     return Err(DataError::NeedlessOption { option: "size", kind: self.kind.name() });
                 }
                 let expected = "a whole number of pixels from 1 to 4096";
@@ -159,6 +176,9 @@ impl DataSpec {
                 self.train = Some(train);
             }
             "val" => self.val = Some(number(option, value, "a whole number of images")?),
+            "classes" => {
+                self.classes = Some(Classes::parse(value).map_err(|expected| bad(option, value, &expected))?);
+            }
             "seed" => self.seed = number(option, value, "a whole number from 0 to 2⁶⁴−1")?,
             _ => {
                 let hint = match option {
@@ -206,6 +226,9 @@ impl FromStr for DataSpec {
             val: None,
             seed: 0,
             size: None,
+            classes: None,
+            beside: PathBuf::new(),
+            channels: None,
         };
         let mut seen: Vec<&str> = Vec::new();
         for part in options.split('&').filter(|p| !p.is_empty()) {
@@ -216,6 +239,7 @@ impl FromStr for DataSpec {
             seen.push(option);
             spec.set(option, value)?;
         }
+        spec.normalize.check()?;
         Ok(spec)
     }
 }
@@ -241,89 +265,5 @@ impl From<DataSpec> for String {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn message(text: &str) -> String {
-        text.parse::<DataSpec>().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn parses_every_option() {
-        let spec: DataSpec =
-            "cifar10:some/dir?normalize=imagenet&scale=1&train=20000&val=500&seed=7".parse().unwrap();
-        assert_eq!(spec.kind(), Kind::Cifar10);
-        assert_eq!(spec.folder(), Path::new("some/dir"));
-        assert_eq!(spec.normalize(), Normalize::IMAGENET);
-        assert_eq!((spec.train(), spec.val(), spec.seed()), (Some(20000), Some(500), 7));
-    }
-
-    #[test]
-    fn parses_explicit_means_and_raw_scale_in_any_order() {
-        let spec: DataSpec =
-            "cifar100:d?scale=255&normalize=mean=.485,.456,.406;std=.225&seed=1".parse().unwrap();
-        assert_eq!(
-            spec.normalize(),
-            Normalize { mean: [0.485, 0.456, 0.406], std: [0.225; 3], scale: 255.0 }
-        );
-        assert_eq!(spec.seed(), 1);
-    }
-
-    #[test]
-    fn text_round_trips() {
-        let text = "shapes?seed=3&val=10";
-        let spec: DataSpec = text.parse().unwrap();
-        assert_eq!(spec.to_string(), text);
-        let json = serde_json::to_string(&spec).unwrap();
-        assert_eq!(serde_json::from_str::<DataSpec>(&json).unwrap(), spec);
-    }
-
-    #[test]
-    fn no_unknown_kind() {
-        let m = message("cifr10:dir");
-        assert!(m.contains("\"cifr10\"") && m.contains("did you mean \"cifar10\""), "{m}");
-    }
-
-    #[test]
-    fn no_unknown_option() {
-        let m = message("shapes?normalise=none");
-        assert!(m.contains("\"normalise\"") && m.contains("did you mean \"normalize\""), "{m}");
-        assert!(message("shapes?mean=1").contains("normalize=mean="));
-    }
-
-    #[test]
-    fn no_bad_values() {
-        for text in [
-            "shapes?seed=-1",
-            "shapes?train=0",
-            "shapes?val=many",
-            "shapes?scale=0",
-            "shapes?scale=inf",
-            "shapes?normalize",
-            "shapes?normalize=imagenet;seed=1",
-        ] {
-            assert!(message(text).contains("expected"), "{text}");
-        }
-    }
-
-    #[test]
-    fn no_option_twice() {
-        assert!(message("shapes?seed=1&seed=2").contains("twice"));
-    }
-
-    #[test]
-    fn folder_where_it_belongs() {
-        assert!(message("cifar10").contains("cifar10:DIR"));
-        assert!(message("shapes:dir").contains("no folder"));
-    }
-
-    #[test]
-    fn size_where_it_belongs() {
-        assert_eq!("images:d?size=32".parse::<DataSpec>().unwrap().size(), Some(32));
-        assert_eq!("tiny-imagenet:d".parse::<DataSpec>().unwrap().size(), None);
-        assert!(message("images:d?size=0").contains("expected"));
-        assert!(message("images:d?size=100000").contains("expected"));
-        assert!(message("cifar10:d?size=32").contains("not for cifar10"));
-    }
-}
+#[path = "spec_tests.rs"]
+mod tests;

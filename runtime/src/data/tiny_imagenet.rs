@@ -3,15 +3,17 @@
 //! Below one folder lie `wnids.txt` with a WordNet id of a class in each line, `words.txt` (or `words200.txt`) with
 //! ids, a tab and names, `train/WNID/images/*.JPEG`, and `val/images/*.JPEG` with `val_annotations.txt`, in whose lines
 //! a file name and its id come first. Copies sorted by class, `val/WNID/*.JPEG`, are read too. The public test images
-//! have no labels, so `val` is the test split. The labels number the sorted ids.
+//! have no labels, so `val` is the test split. The labels number the sorted ids,
+//! unless `classes=` lists the ids in another order.
 //!
 //! Source: the CS231n course, <http://cs231n.stanford.edu/tiny-imagenet-200.zip>.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::classes::{FOLDERS, Labels};
 use super::item::{self, Format, Item};
-use super::labelled::{Labelled, load, pick, take_turns};
+use super::labelled::{Labelled, load, pick, relabel, take_turns};
 use super::{DataError, DataSpec, Dataset, Split, archive, carve};
 
 const KIND: &str = "tiny-imagenet";
@@ -28,11 +30,16 @@ struct Files {
     images: Vec<Item>,
 }
 
+/// The classes by label; no image is read.
+pub(super) fn labels(spec: &DataSpec) -> Result<Labels, DataError> {
+    named(spec, &find(spec.folder(), None)?).map(|(_, labels)| labels)
+}
+
 /// Opens one split, the first `limit` images of it; see [`DataSpec::open`].
 pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Result<Dataset, DataError> {
     let part = if split == Split::Test { "val" } else { "train" };
-    let files = find(spec.folder(), part)?;
-    let (ids, names) = classes(&files)?;
+    let files = find(spec.folder(), Some(part))?;
+    let (ids, labels) = named(spec, &files)?;
     let folder = spec.folder();
     if files.images.is_empty() {
         let (split, expected) = match split {
@@ -42,15 +49,19 @@ pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Resul
         return Err(DataError::NoFiles { path: folder.to_owned(), kind: KIND, split, expected });
     }
     let mut all = label(folder, files, &ids)?;
+    let mut notices = vec![];
     if split != Split::Test {
         let wanted = carve::training(spec, split, &[all.len()], folder)?;
         all = pick(all, &wanted);
+        notices = carve::notices(spec, split, all.len());
     }
-    load(spec, split, names, all, limit, "write a val= above zero")
+    let all = relabel(all, &labels);
+    load(spec, split, labels.names, all, limit, "write a val= above zero", notices)
 }
 
-/// Looks in `folder`, in the folders inside it, and in the one archive that it is or holds.
-fn find(folder: &Path, part: &str) -> Result<Files, DataError> {
+/// Looks in `folder`, in the folders inside it, and in the one archive that it is or holds, for the names of the classes and for
+/// the images of `part`.
+fn find(folder: &Path, part: Option<&str>) -> Result<Files, DataError> {
     let missing = || DataError::NoFiles {
         path: folder.to_owned(),
         kind: KIND,
@@ -80,21 +91,21 @@ fn find(folder: &Path, part: &str) -> Result<Files, DataError> {
     }
 }
 
-fn in_folder(root: &Path, part: &str) -> Result<Files, DataError> {
+fn in_folder(root: &Path, part: Option<&str>) -> Result<Files, DataError> {
     let at = |path: PathBuf| path.is_file().then(|| Item { name: String::new(), path, bytes: None });
-    let below = root.join(part);
+    let below = part.map(|p| root.join(p)).filter(|b| b.is_dir());
     Ok(Files {
         wnids: Item { name: WNIDS.to_owned(), path: root.join(WNIDS), bytes: None },
         words: WORDS.iter().find_map(|name| at(root.join(name))),
-        annotations: at(below.join(ANNOTATIONS)),
-        images: if below.is_dir() { item::images(&below)? } else { Vec::new() },
+        annotations: below.as_ref().and_then(|b| at(b.join(ANNOTATIONS))),
+        images: below.map_or(Ok(Vec::new()), |b| item::images(&b))?,
     })
 }
 
 /// `None` when there is no `wnids.txt` in the archive, at its top or in one folder.
-fn in_archive(path: &Path, part: &str) -> Result<Option<Files>, DataError> {
+fn in_archive(path: &Path, part: Option<&str>) -> Result<Option<Files>, DataError> {
     let is_text = |file: &str| file == WNIDS || file == ANNOTATIONS || WORDS.contains(&file);
-    let in_part = |name: &str| name.split('/').take(2).any(|folder| folder == part);
+    let in_part = |name: &str| name.split('/').take(2).any(|folder| Some(folder) == part);
     let members = archive::members(path, |name| {
         is_text(name.rsplit('/').next().unwrap_or(name))
             || (in_part(name) && item::format(name) == Format::Readable)
@@ -107,7 +118,7 @@ fn in_archive(path: &Path, part: &str) -> Result<Option<Files>, DataError> {
     let (mut wnids, mut words, mut annotations, mut images) = (None, None, None, Vec::new());
     for mut member in members {
         let Some(name) = member.name.strip_prefix(&root).map(str::to_owned) else { continue };
-        let below = name.strip_prefix(part).and_then(|n| n.strip_prefix('/')).map(str::to_owned);
+        let below = part.and_then(|p| name.strip_prefix(p)?.strip_prefix('/')).map(str::to_owned);
         if name == WNIDS {
             wnids = Some(member);
         } else if WORDS.contains(&name.as_str()) {
@@ -123,20 +134,24 @@ fn in_archive(path: &Path, part: &str) -> Result<Option<Files>, DataError> {
     Ok(wnids.map(|wnids| Files { wnids, words, annotations, images }))
 }
 
-/// The sorted ids with their labels, and the name of each label's class.
-fn classes(files: &Files) -> Result<(HashMap<String, usize>, Vec<String>), DataError> {
+/// Where each id is among the sorted ones, and the labels of the classes, named in words where there are any.
+fn named(spec: &DataSpec, files: &Files) -> Result<(HashMap<String, usize>, Labels), DataError> {
     let text = files.wnids.text()?;
-    let mut ids: Vec<&str> = text.split_whitespace().collect();
+    let mut ids: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     ids.sort_unstable();
     ids.dedup();
+    let mut labels = spec.labels(&ids, FOLDERS)?;
     let words = files.words.as_ref().map_or(Ok(String::new()), Item::text)?;
-    let names: HashMap<&str, &str> = words.lines().filter_map(|l| l.split_once('\t')).collect();
-    let name = |id: &&str| names.get(id).map_or(*id, |n| n.trim()).to_owned();
-    let class_names = ids.iter().map(name).collect();
-    Ok((ids.iter().enumerate().map(|(label, id)| ((*id).to_owned(), label)).collect(), class_names))
+    let words: HashMap<&str, &str> = words.lines().filter_map(|l| l.split_once('\t')).collect();
+    for name in &mut labels.names {
+        if let Some(words) = words.get(name.as_str()) {
+            *name = words.trim().to_owned();
+        }
+    }
+    Ok((ids.into_iter().enumerate().map(|(i, id)| (id, i)).collect(), labels))
 }
 
-/// Gives each image its label, by its folder or by the annotations.
+/// Numbers each image by the sorted id of its class, by its folder or by the annotations.
 fn label(folder: &Path, files: Files, ids: &HashMap<String, usize>) -> Result<Vec<Labelled>, DataError> {
     let annotations = files.annotations.as_ref().map_or(Ok(String::new()), Item::text)?;
     let annotated: HashMap<&str, &str> = annotations

@@ -7,10 +7,10 @@ use crate::exec::Branch;
 use crate::train::evaluate;
 use crate::train::model::Model;
 use burn::tensor::Device;
-use relinc_passes::drop_softmax::DropSoftmax;
+use relinc_passes::head::split;
 use relinc_passes::ir::Graph;
+use relinc_passes::ir::infer::infer;
 use relinc_passes::masks::Masks;
-use relinc_passes::pass::{self, Options};
 use std::time::Instant;
 
 /// A network made ready to be attacked.
@@ -31,15 +31,15 @@ pub struct Adversarial {
 }
 
 impl Target {
-    /// A canonical, unmasked graph for the images of `ds`, with `masks` on its layers. A softmax at the end is dropped: the
-    /// classes stay the same, and an attack cannot be stopped by its saturation.
+    /// A canonical, unmasked graph for the images of `ds`, with `masks` on its layers. A head is taken off: the classes stay the
+    /// same, and an attack cannot be stopped by the saturation of a softmax.
     ///
     /// # Errors
     /// A graph that cannot be differentiated, other images than `ds` has, more than one image fixed as the batch.
     pub fn new(g: &Graph, masks: Option<&Masks>, ds: &Dataset, device: &Device) -> Result<Target, String> {
+        let facts = infer(g).map_err(|e| e.first().map(ToString::to_string).unwrap_or_default())?;
         let mut g = g.clone();
-        let options = Options { drop_softmax: true, ..Options::default() };
-        pass::run(&DropSoftmax, &mut g, &options).map_err(|e| e.to_string())?;
+        split(&mut g, &facts);
         let mut model = Model::of_graph(&g, ds, device)?;
         if let Some(m) = masks {
             model.set_masks(m);

@@ -160,7 +160,7 @@ pub struct Statistics {
 /// What a call returns.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The first output.
+    /// The output.
     pub output: Value,
     /// Taps of the ReLU layers, when watched.
     pub taps: Vec<Tap>,

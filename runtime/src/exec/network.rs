@@ -148,13 +148,13 @@ impl Network {
     /// which start equal. The network keeps no weights: the values of its parameters are the caller's.
     ///
     /// # Errors
-    /// A graph without exactly one input and an output, or with an operation whose parameters are not constants.
+    /// A graph without exactly one input and one output, or with an operation whose parameters are not constants.
     pub fn new(graph: &Graph, dual: bool, device: &Device) -> Result<Started, String> {
         let mut graph = untie(graph.clone());
         let (_, ty) = crate::eval::only_input(&graph)?;
         let facts = infer(&graph).map_err(|e| e.first().map(|e| e.to_string()).unwrap_or_default())?;
         let order = graph.topo().map_err(|n| format!("'{}' is on a cycle", graph.node(n).name))?;
-        let output = graph.outputs().first().ok_or("the model has no output")?.node;
+        let output = crate::eval::only_output(&graph)?;
         let mut net = Network {
             input: ty.per_sample(),
             fixed_batch: crate::eval::fixed_batch(ty),
@@ -214,7 +214,12 @@ impl Network {
             }
             let relu = matches!(node.op, Op::Relu).then(|| {
                 let name = node.layer.clone().unwrap_or_else(|| node.name.clone());
-                net.relus.push(ReluLayer { name, node: id, shape: mask_shape(&net.facts, id) });
+                net.relus.push(ReluLayer {
+                    name,
+                    node: id,
+                    shape: mask_shape(&net.facts, id),
+                    redundant: false,
+                });
                 net.relus.len() - 1
             });
             sources.insert(id, Source::Node(net.steps.len()));

@@ -1,12 +1,13 @@
 //! tract-core as an independent oracle: it shares no code with our front end or interpreter but the protobuf decoder.
 
+use crate::eval::of_one_image;
 use relinc_passes::ir::Tensor;
 use std::path::Path;
 use tract_onnx::prelude::*;
 
-/// Runs an ONNX file on a batch `[n, …]`, one image at a time, and returns the first output `[n, …]`.
+/// Runs an ONNX file on a batch `[n, …]`, one image at a time, and returns output `at` of the file, `[n, …]`.
 /// Errors are tract's, in words.
-pub fn run(path: &Path, batch: &Tensor) -> Result<Tensor, String> {
+pub fn run(path: &Path, at: usize, batch: &Tensor) -> Result<Tensor, String> {
     let fail = |e: TractError| format!("{}: tract: {e:#}", path.display());
     let data = batch.as_f32().ok_or("the input is not f32")?;
     let n = batch.shape()[0];
@@ -27,12 +28,10 @@ pub fn run(path: &Path, batch: &Tensor) -> Result<Tensor, String> {
     for image in data.chunks_exact(per) {
         let x = tract_onnx::prelude::Tensor::from_shape(&shape, image).map_err(fail)?;
         let y = model.run(tvec!(x.into_tvalue())).map_err(fail)?;
-        let y = y[0].to_plain_array_view::<f32>().map_err(fail)?;
-        dims = y.shape().to_vec();
+        let y = y.get(at).ok_or_else(|| format!("{}: tract: has no output {at}", path.display()))?;
+        let y = y.to_plain_array_view::<f32>().map_err(fail)?;
+        dims = of_one_image(y.shape(), 1);
         out.extend(y.iter());
     }
-    if let Some(d) = dims.first_mut() {
-        *d = n;
-    }
-    Ok(Tensor::f32(dims, out))
+    Ok(Tensor::f32([&[n], &dims[..]].concat(), out))
 }

@@ -3,7 +3,7 @@
 use super::plain::{apart, by_image};
 use super::step::{Arg, Step, Window};
 use super::{Blocks, Held, affine};
-use crate::eval::only_input;
+use crate::eval::{only_input, only_output};
 use crate::kernels::block::{Activation, Convolution, Planes};
 use crate::kernels::conv::ConvShape;
 use relinc_passes::interp::movement::slice_range;
@@ -36,12 +36,12 @@ struct Builder<'g> {
 
 pub(super) fn build(g: &Graph) -> Result<Blocks, String> {
     let (_, ty) = only_input(g)?;
-    let [output] = g.outputs() else { return Err("the graph has not one output".into()) };
+    let output = only_output(g)?;
     let facts = infer(g).map_err(|e| e.first().map(ToString::to_string).unwrap_or_default())?;
-    if !by_image(ty) || !by_image(facts.ty(output.node)) {
+    if !by_image(ty) || !by_image(facts.ty(output)) {
         return Err("the batch is not free".into());
     }
-    let (input, out) = (ty.per_sample(), facts.ty(output.node).per_sample());
+    let (input, out) = (ty.per_sample(), facts.ty(output).per_sample());
     let mut b = Builder {
         g,
         facts,
@@ -51,7 +51,7 @@ pub(super) fn build(g: &Graph) -> Result<Blocks, String> {
         native: HashMap::new(),
         other: HashMap::new(),
     };
-    let result = b.value(output.node)?;
+    let result = b.value(output)?;
     let result = b.plain(result);
     Ok(b.finish(input, out, result))
 }

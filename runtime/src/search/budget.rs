@@ -39,6 +39,14 @@ pub enum BudgetError {
     /// A time where only a number helps.
     #[error("budget '{0}' is a time; here a number of ReLUs or a share of them is needed")]
     Latency(String),
+    /// None at all.
+    #[error("budget {budget} is 0 of the graph's {total} ReLUs; give at least 1")]
+    Zero {
+        /// As written.
+        budget: String,
+        /// In the graph.
+        total: usize,
+    },
     /// More than there is.
     #[error("budget {budget} is {asked} ReLUs, but the graph has only {total}; give at most {total} or 100%")]
     TooLarge {
@@ -109,6 +117,9 @@ impl Budget {
             Budget::Percent(p) => (p / 100.0 * total as f64 + 1e-9).floor() as usize,
             Budget::Latency(l) => return Err(BudgetError::Latency(l.text.clone())),
         };
+        if asked == 0 {
+            return Err(BudgetError::Zero { budget: self.to_string(), total });
+        }
         if asked > total {
             return Err(BudgetError::TooLarge { budget: self.to_string(), asked, total });
         }
@@ -134,7 +145,6 @@ mod tests {
         assert_eq!(relus("10%", 188_416), 18_841);
         assert_eq!(relus("18%", 50), 9);
         assert_eq!(relus("100%", 7), 7);
-        assert_eq!(relus("0", 7), 0);
     }
 
     #[test]
@@ -150,7 +160,11 @@ mod tests {
 
     #[test]
     fn no_budget_when_malformed_or_too_large() {
-        for s in ["", "ten", "-5", "-1%", "1.5", "nan%", "inf"] {
+        for none in ["0", "0%", "10%"] {
+            let b: Budget = none.parse().unwrap();
+            assert!(matches!(b.relus(7), Err(BudgetError::Zero { total: 7, .. })), "{none}");
+        }
+        for s in ["", "ten", "-5", "-1%", "1.5", "nan", "nan%", "50%%", "%", "inf"] {
             assert!(s.parse::<Budget>().is_err(), "{s}");
         }
         for s in [

@@ -1,7 +1,7 @@
 //! Which ReLUs to keep when a query may take only so long: how many, and which layers vanish whole.
 //!
 //! A layer costs its rounds as soon as one ReLU of it is left, and bytes for every one. What a removal costs in accuracy is
-//! taken as the sum of the elements' first-order costs ([`super::oneshot`]). For a price λ of a second, layers fall apart:
+//! taken as the sum of the elements' first-order costs ([`super::worth`]). For a price λ of a second, layers fall apart:
 //! each either vanishes or keeps what is worth its bytes. The choices for a range of λ are candidates; each is filled up with
 //! the dearest elements the time allows, the best is kept, and layers are then opened, closed and exchanged one at a time while
 //! that helps.

@@ -88,7 +88,7 @@ mod tests {
     fn net() -> (Graph, Vec<ReluLayer>) {
         let g = parse(NET).unwrap();
         let node = g.by_name("r").unwrap();
-        (g, vec![ReluLayer { name: "relu00".into(), node, shape: [5, 1, 1] }])
+        (g, vec![ReluLayer { name: "relu00".into(), node, shape: [5, 1, 1], redundant: false }])
     }
 
     fn of(mask: LayerMask) -> Masks {

@@ -31,9 +31,10 @@ pub fn rescaled(
     m.set_masks(&m.open_masks());
     let ranking = Ranking::new(&m, &worth(&m, ds, images, Norms::Running, &mut projection(seed))?, among);
     let mut costs = ranking.costs();
+    let layers = costs.len();
     let reference = logits(&m, ds, images)?;
     for (l, costs) in costs.iter_mut().enumerate() {
-        tell(l + 1, reference.len());
+        tell(l + 1, layers);
         let r = m.net.relus()[l].clone();
         let mask = LayerMask::new(r.shape, ranking.choices(l));
         m.set_masks(&Masks { layers: [(r.name, mask)].into(), ..Masks::default() });

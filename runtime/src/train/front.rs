@@ -40,10 +40,12 @@ impl Front {
     }
     /// The network's input for pixels `[N,C,H,W]`.
     pub fn apply(&self, pixels: Burn<4>) -> Value {
-        let dims = pixels.dims();
+        let [n, c, h, w] = pixels.dims();
         let x = pixels * self.factor.clone() + self.offset.clone();
         match self.layout {
-            Layout::Nchw => Value::new(flatten(x), dims.to_vec()),
+            Layout::Nchw | Layout::Nhw | Layout::Flat => {
+                Value::new(flatten(x), self.layout.dims(n, [c, h, w]))
+            }
             Layout::Nhwc => Value::from_tensor(x.permute([0, 2, 3, 1])),
         }
     }

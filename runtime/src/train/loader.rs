@@ -22,7 +22,7 @@ const PAD: usize = 4;
 pub struct LoaderOptions {
     /// Images a batch; an incomplete last batch is dropped, unless it is the only one.
     pub batch: usize,
-    /// Random crop and flip.
+    /// Random crop, and flip where a mirror image is of the same class.
     pub augment: bool,
     /// The first half also gets an AugMix view.
     pub augmix: bool,
@@ -83,7 +83,7 @@ pub fn batch(
     let view = |count: usize, view: u32, augmix: Option<AugMix>| -> Result<Vec<f32>, String> {
         let mut out = vec![0.0; count * len];
         let draw = Draw { seed: o.seed, epoch: epoch as u32, view };
-        let a = Augmentation { crop, augmix };
+        let a = Augmentation { crop, flip: ds.may_be_mirrored(), augmix };
         fill_batch(&mut out, &raw[..count], &numbers[..count], shape, &a, draw).map_err(|e| e.to_string())?;
         Ok(out)
     };

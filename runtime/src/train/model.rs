@@ -4,7 +4,7 @@ use super::evaluate::Runnable;
 use super::front::Front;
 use crate::data::{Dataset, Normalize};
 use crate::dice::Dice;
-use crate::eval::{fixed_batch, only_input};
+use crate::eval::{fixed_batch, only_input, only_output};
 use crate::exec::value::{download, upload};
 use crate::exec::{Branch, Gate, Network, Precision, Role, Started, Statistics, free_batch};
 use crate::fnv::fingerprint;
@@ -46,8 +46,9 @@ impl Model {
     /// A canonical graph made ready for the images of a data set. A batch of one that cannot be made free is kept.
     ///
     /// # Errors
-    /// An operation that cannot be trained, other images than the data set has, more than one image fixed as the batch.
+    /// An operation that cannot be trained, other images than the data set has, more than one image fixed as the batch, or not one output.
     pub fn of_graph(g: &Graph, ds: &Dataset, device: &Device) -> Result<Model, String> {
+        only_output(g)?;
         let free = match (free_batch(g), fixed_batch(only_input(g)?.1)) {
             (Ok(free), _) => Cow::Owned(free),
             (Err(_), Some(1)) => Cow::Borrowed(g),

@@ -101,6 +101,9 @@ pub enum StageError {
         /// Where the last good state is.
         kept: String,
     },
+    /// What the stage keeps in files, a checkpoint or the log, cannot be read or written; the message names the file.
+    #[error("{0}")]
+    Kept(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),

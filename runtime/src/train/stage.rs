@@ -270,7 +270,7 @@ impl Run<'_, '_> {
         let end = Instant::now();
         let record = self.validate(epoch)?;
         self.progress.seconds += self.progress.sums.seconds + end.elapsed().as_secs_f64();
-        watcher.epoch(&Record { seconds: self.progress.seconds, ..record })?;
+        watcher.epoch(&Record { seconds: self.progress.seconds, ..record }).map_err(StageError::Kept)?;
         self.progress.sums = Sums::default();
         self.progress.epoch = epoch + 1;
         self.progress.step = 0;

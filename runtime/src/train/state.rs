@@ -1,13 +1,15 @@
-//! Checkpoints: everything a stage needs to go on, in one safetensors file that appears by rename.
+//! Checkpoints: everything a stage needs to go on, in one sealed safetensors file that appears by rename.
 
 use super::objective::Parts;
 use relinc_passes::choice::Choice;
-use relinc_passes::files::write_atomically;
 use relinc_passes::masks::{LayerMask, Masks};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use relinc_passes::seal::tensors::{self, Opened};
+use safetensors::tensor::{Dtype, TensorView};
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
+
+/// The metadata that says what the file is, with the number of its format.
+const FORMAT: (&str, &str) = ("relinc_checkpoint", "2");
 
 /// Named rows of floats.
 pub type Tensors = BTreeMap<String, Vec<f32>>;
@@ -68,17 +70,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// That of a checkpoint; no tensor is read.
+    /// That of a checkpoint, all of which is checked.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::read`].
     pub fn read(path: &Path) -> Result<Progress, String> {
-        let fail = |e: &dyn std::fmt::Display| format!("{}: cannot be read: {e}", path.display());
-        let mut file = std::fs::File::open(path).map_err(|e| fail(&e))?;
-        let mut length = [0; 8];
-        file.read_exact(&mut length).map_err(|e| fail(&e))?;
-        let mut header = vec![];
-        file.take(u64::from_le_bytes(length)).read_to_end(&mut header).map_err(|e| fail(&e))?;
-        let header: serde_json::Value = serde_json::from_slice(&header).map_err(|e| fail(&e))?;
-        let text = header["__metadata__"]["progress"].as_str().ok_or_else(|| fail(&"it is no checkpoint"))?;
-        serde_json::from_str(text).map_err(|e| fail(&e))
+        let bytes = bytes(path)?;
+        open(path, &bytes).map(|(progress, _)| progress)
     }
 }
 
@@ -114,22 +112,19 @@ impl Checkpoint {
             .map(|(k, b, t, n)| Ok((k.clone(), TensorView::new(*t, vec![*n], b).map_err(|e| fail(&e))?)))
             .collect::<Result<_, String>>()?;
         let json = serde_json::to_string(&self.progress).map_err(|e| fail(&e))?;
-        let meta = [("relinc_checkpoint".to_string(), "1".to_string()), ("progress".into(), json)];
-        let data = safetensors::serialize(views, Some(meta.into_iter().collect())).map_err(|e| fail(&e))?;
-        write_atomically(path, &data).map_err(|e| fail(&e))
+        let info = [(FORMAT.0, FORMAT.1.to_string()), ("progress", json)];
+        let info = info.map(|(k, v)| (k.to_string(), v)).into_iter().collect();
+        tensors::write(path, views, info).map_err(|e| fail(&e))
     }
 
     /// Reads it; `shapes` are those of the ReLU layers.
+    ///
+    /// # Errors
+    /// A message that names the file, what is wrong with it and what to do: it is damaged, of another format, or of another network.
     pub fn read(path: &Path, shapes: &BTreeMap<String, [usize; 3]>) -> Result<Checkpoint, String> {
-        let fail = |e: &dyn std::fmt::Display| {
-            format!("{}: cannot be continued: {e}; remove it to start the stage anew", path.display())
-        };
-        let bytes = std::fs::read(path).map_err(|e| fail(&e))?;
-        let (_, meta) = SafeTensors::read_metadata(&bytes).map_err(|e| fail(&e))?;
-        let info = meta.metadata().clone().unwrap_or_default();
-        let json = info.get("progress").ok_or_else(|| fail(&"it is no checkpoint"))?;
-        let progress = serde_json::from_str(json).map_err(|e| fail(&e))?;
-        let all = SafeTensors::deserialize(&bytes).map_err(|e| fail(&e))?;
+        let fail = |e: &dyn std::fmt::Display| refused(path, e);
+        let bytes = bytes(path)?;
+        let (progress, all) = open(path, &bytes)?;
         let masks = |prefix: &str| -> Result<Masks, String> {
             let mut masks = Masks::default();
             for (name, t) in all.iter().filter(|(_, t)| t.dtype() == Dtype::U8) {
@@ -140,7 +135,7 @@ impl Checkpoint {
                 let values = Choice::of_codes(t.data()).map_err(|_| wrong("holds an unknown value"))?;
                 let mut m = LayerMask::new(shape, values);
                 for (choice, p) in Choice::ALL.into_iter().filter_map(|c| Some((c, c.parameters()?))) {
-                    let given = all.tensor(&format!("{name}.{}", p.name)).ok();
+                    let given = all.get(&format!("{name}.{}", p.name));
                     m.parameters.extend(given.map(|t| (choice, floats(t.data()))));
                 }
                 if !m.fits() {
@@ -158,6 +153,31 @@ impl Checkpoint {
             epoch_masks: masks(MASKS[1])?,
         })
     }
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|e| refused(path, &e))
+}
+
+/// The progress and the tensors of an intact checkpoint.
+fn open<'a>(path: &Path, bytes: &'a [u8]) -> Result<(Progress, BTreeMap<String, TensorView<'a>>), String> {
+    let fail = |e: &dyn std::fmt::Display| refused(path, e);
+    let Opened { info, tensors, sealed } = tensors::open(bytes).map_err(|e| fail(&format!("it {e}")))?;
+    match info.get(FORMAT.0).map(String::as_str) {
+        None => return Err(fail(&"it is no checkpoint")),
+        Some(f) if f == FORMAT.1 && sealed => {}
+        Some(f) if f == FORMAT.1 => return Err(fail(&"it has no checksum")),
+        Some(f) => {
+            let says = format!("it is a checkpoint of format {f}, this relinc writes and reads {}", FORMAT.1);
+            return Err(fail(&says));
+        }
+    }
+    let json = info.get("progress").ok_or_else(|| fail(&"it is no checkpoint"))?;
+    Ok((serde_json::from_str(json).map_err(|e| fail(&e))?, tensors))
+}
+
+fn refused(path: &Path, why: &dyn std::fmt::Display) -> String {
+    format!("{}: cannot be continued: {why}; remove it to make anew what it holds", path.display())
 }
 
 fn bytes_of(v: &[f32]) -> Vec<u8> {

@@ -100,6 +100,48 @@ fn damaged_files_are_refused() {
 }
 
 #[test]
+fn a_flipped_bit_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.safetensors");
+    full().write(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    for bit in (0..8 * bytes.len()).step_by(5) {
+        let mut other = bytes.clone();
+        other[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, &other).unwrap();
+        refused(&path, "cannot be continued");
+        let e = Progress::read(&path).unwrap_err();
+        assert!(e.contains("c.safetensors"), "bit {bit}: {e}");
+    }
+}
+
+/// As relinc 0.1 wrote them.
+#[test]
+fn checkpoints_of_another_format_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.safetensors");
+    let progress = serde_json::to_string(&Progress::default()).unwrap();
+    for (format, says) in [("1", "format 1, this relinc writes and reads 2"), ("2", "no checksum")] {
+        let info = [("relinc_checkpoint", format), ("progress", &progress)];
+        let info = info.map(|(k, v)| (k.to_string(), v.to_string())).into_iter().collect();
+        let none: [(&str, safetensors::tensor::TensorView<'_>); 0] = [];
+        std::fs::write(&path, safetensors::serialize(none, Some(info)).unwrap()).unwrap();
+        refused(&path, says);
+    }
+}
+
+#[test]
+fn equal_checkpoints_are_equal_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = |name: &str| {
+        full().write(&dir.path().join(name)).unwrap();
+        std::fs::read(dir.path().join(name)).unwrap()
+    };
+    let first = bytes("a");
+    (0..8).for_each(|_| assert!(bytes("b") == first));
+}
+
+#[test]
 fn masks_of_another_network_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.safetensors");

@@ -16,13 +16,13 @@ pub fn json(a: &Args, found: &Found) -> Value {
         json!({"attack": attack.to_string(), "adversarial": r.accuracy, "n": r.n, "seconds": r.seconds})
     });
     json!({
-        "n": r.n, "clean": r.clean,
+        "n": r.n, "clean": r.clean, "interval": r.interval, "classes": r.classes,
         "corrupted": c.as_ref().map(|c| c.mean), "corrupted_by": c.as_ref().map(by),
         "corrupted_n": c.as_ref().map(|c| c.n), "corrupted_seconds": c.as_ref().map(|c| c.seconds),
         "adversarial": first.map(|(_, r)| r.accuracy), "adversarial_n": first.map(|(_, r)| r.n),
         "attack": first.map(|(attack, _)| attack.to_string()), "attacks": attacks.collect::<Vec<_>>(),
         "classes_predicted": r.classes_predicted, "seconds": r.seconds, "images_per_second": r.images_per_second,
-        "data": a.data.to_string(), "split": a.split.name(),
+        "data": a.data.to_string(), "split": a.split.name(), "classes": found.classes, "notes": found.notes.iter().chain(&found.doubt).collect::<Vec<_>>(),
     })
 }
 
@@ -30,12 +30,15 @@ pub fn json(a: &Args, found: &Found) -> Value {
 pub fn text(a: &Args, found: &Found, seed: u64) -> String {
     let r = &found.clean;
     let mut lines = vec![format!(
-        "{:.2} % of {} images ({}, {}); {} classes predicted; {:.1} s, {:.0} images/s",
+        "{:.2} % of {} images, 95 % interval {:.1} to {:.1} ({}, {}); {} of {} classes predicted; {:.1} s, {:.0} images/s",
         r.clean,
         r.n,
+        r.interval[0],
+        r.interval[1],
         a.data,
         a.split.name(),
         r.classes_predicted,
+        r.classes,
         r.seconds,
         r.images_per_second
     )];
@@ -62,5 +65,6 @@ pub fn text(a: &Args, found: &Found, seed: u64) -> String {
             r.accuracy, r.n, r.seconds
         ));
     }
+    lines.extend(found.notes.iter().chain(&found.doubt).map(|n| format!("note: {n}")));
     lines.join("\n")
 }

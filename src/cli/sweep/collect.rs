@@ -3,44 +3,69 @@
 use super::super::{Global, print, print_json};
 use super::jobs::{Outcome, Sweep};
 use crate::error::{Error, input};
+use crate::folder::Folder;
+use crate::progress::Progress;
 use crate::report::compare;
 use relinc_passes::files::write_atomically;
 use serde_json::json;
+
+/// What a comparison is written to.
+const FILES: [&str; 2] = ["sweep.html", "sweep.json"];
+
+/// Refuses files that are in the way of the comparison, before any budget is run.
+pub(super) fn claim(sweep: &Sweep, progress: &Progress) -> Result<(), Error> {
+    open(sweep, progress).map(drop)
+}
+
+fn open(sweep: &Sweep, progress: &Progress) -> Result<Folder, Error> {
+    let mut folder = Folder::open(sweep.out(), "sweep", "comparing budgets", progress)?;
+    folder.claim(&sweep.inputs()?, &FILES.map(String::from), &[])?;
+    Ok(folder)
+}
 
 /// Writes `sweep.html` and `sweep.json` from what lies in the budgets' folders.
 pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
     let (mut dirs, mut unmet, mut missing) = (vec![], vec![], vec![]);
     for (i, b) in sweep.budgets().enumerate() {
-        match sweep.outcome(i) {
+        match sweep.outcome(i)? {
             Outcome::Done => dirs.push(sweep.folder(i)),
             Outcome::Unmet(why) => unmet.push(why),
             Outcome::Missing => missing.push(b.to_string()),
         }
     }
+    let mut folder = open(sweep, &g.progress())?;
     let runs = compare::runs(&dirs).map_err(input)?;
-    let html = sweep.out().join("sweep.html");
+    let html = sweep.out().join(FILES[0]);
     let result = json!({
         "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
-        "warnings": compare::warnings(&runs), "unmet": unmet, "missing": missing, "html": html.display().to_string(),
+        "warnings": compare::warnings(&runs), "alarms": compare::alarms(&runs), "unmet": unmet, "missing": missing, "html": html.display().to_string(),
     });
     if !runs.is_empty() {
         let text = serde_json::to_string_pretty(&result).map_err(input)?;
-        for (path, text) in [(&html, compare::render(&runs)), (&sweep.out().join("sweep.json"), text)] {
-            write_atomically(path, text.as_bytes())
+        let staging = folder.stage()?;
+        for (name, text) in FILES.iter().zip([compare::render(&runs), text]) {
+            let path = staging.path().join(name);
+            write_atomically(&path, text.as_bytes())
                 .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", path.display())))?;
         }
+        folder.amend(staging)?;
     }
+    drop(folder);
     if g.json {
         print_json(&result)?;
     } else {
-        print(&compare::table(&runs));
-        print(&compare::cost_table(&runs));
+        print(&compare::table(&runs))?;
+        print(&compare::cost_table(&runs))?;
         if !runs.is_empty() {
-            print(&html.display().to_string());
+            print(&html.display().to_string())?;
         }
     }
     if !missing.is_empty() {
         unmet.push(format!("not run yet: {}; run each with --only BUDGET", missing.join(", ")));
+    }
+    for dir in &dirs {
+        let fell = crate::report::fell_too_far(&crate::report::read(dir).map_err(input)?);
+        unmet.extend(fell.map(|why| format!("{}: {why}", dir.display())));
     }
     match unmet.is_empty() {
         true => Ok(()),

@@ -1,13 +1,16 @@
 //! The jobs of a sweep: the stages that all budgets share, and one a budget.
 
 use super::super::run::{How, execute};
+use crate::compile::describe;
 use crate::error::{Error, input};
-use crate::jobs::{COMPILE, EVALUATE, SHARED};
+use crate::folder::{Begin, CHECKPOINTS, Folder, Inputs, Manifest, of_training};
+use crate::jobs::{COMPILE, EVALUATE, Left, SHARED, Shared, kept};
+use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::training::command::Done;
-use relinc_passes::files::write_atomically;
+use relinc_passes::pass::Options;
 use relinc_runtime::search::budget::Budget;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
@@ -62,6 +65,21 @@ impl Sweep {
         Ok(sweep)
     }
 
+    /// Finds budgets that cannot be asked of the network, before the first is run.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let (graph, info, _) = describe::open(self.pipeline.source(self.base())?)?;
+        let model = Model::trainable(graph, info, vec![], &Options::default())?;
+        for (i, budget) in self.budgets.iter().enumerate() {
+            let asked = match budget {
+                Budget::Latency(_) => Ok(()),
+                b => b.relus(model.relus()).map(drop).map_err(input),
+            };
+            let checked = asked.and_then(|()| self.at(i).request(self.base(), &self.out).map(drop));
+            checked.map_err(|e| self.named(e, None))?;
+        }
+        Ok(())
+    }
+
     pub(super) fn budgets(&self) -> impl ExactSizeIterator<Item = &Budget> {
         self.budgets.iter()
     }
@@ -87,25 +105,95 @@ impl Sweep {
         self.out.join(name(&self.budgets[i]))
     }
 
+    /// What it reads.
+    pub(super) fn inputs(&self) -> Result<Inputs, Error> {
+        let request = self.at(0).request(self.base(), &self.out).map_err(|e| self.named(e, None))?;
+        let mut inputs = request.inputs;
+        inputs.file("the pipeline", &self.file);
+        self.budgets.iter().for_each(|b| inputs.budget(b));
+        Ok(inputs)
+    }
+
+    /// Runs everything. A budget that cannot be met is left out.
+    pub(super) fn run_all(&self, begin: Begin, progress: &Progress) -> Result<(), Error> {
+        let begin = match begin {
+            Begin::Fresh => {
+                self.folders().iter().try_for_each(|f| self.refuse_run(f))?;
+                Begin::Fresh
+            }
+            Begin::Resume => Begin::Resume,
+            // Where nothing trains, each compilation takes the place of the one before.
+            Begin::Restart if self.stages.is_empty() => Begin::Restart,
+            // From here on a budget with results is one of the new sweep.
+            Begin::Restart => {
+                self.folders().iter().try_for_each(|f| retire(f, progress))?;
+                Begin::Resume
+            }
+        };
+        let all = || -> Result<(), Error> {
+            self.run_shared(begin, progress)?;
+            for i in 0..self.budgets.len() {
+                match self.run(i, begin, progress) {
+                    Ok(_) | Err(Error::Answer(_)) => {}
+                    Err(e) => return Err(e),
+                }
+            }
+            Ok(())
+        };
+        all().inspect_err(|_| self.restore(progress))
+    }
+
+    /// Takes back what was moved aside, where nothing came of the new sweep.
+    fn restore(&self, progress: &Progress) {
+        let folders = self.folders();
+        let made =
+            |f: &PathBuf| self.stages.iter().any(|s| !matches!(Shared::of(f).left(s), Ok(Left::Nothing)));
+        if !folders.iter().any(made) {
+            for f in folders.iter().filter(|f| f.is_dir()) {
+                // The first error is the one to tell.
+                let _ = Folder::open(f, "sweep", "taking back", progress).and_then(|mut f| f.restore());
+            }
+        }
+    }
+
+    /// The folders of all jobs.
+    fn folders(&self) -> Vec<PathBuf> {
+        let shared = (!self.shared().is_empty()).then(|| self.out.join(SHARED));
+        shared.into_iter().chain((0..self.budgets.len()).map(|i| self.folder(i))).collect()
+    }
+
+    /// Refuses a folder that holds results.
+    fn refuse_run(&self, folder: &Path) -> Result<(), Error> {
+        match Manifest::read(folder)? {
+            Some(m) if m.holds_run() => Err(input(format!(
+                "{}: holds a run of this sweep; --resume goes on with what is not finished, --restart makes all anew and keeps what it \
+                 replaces until then, or choose another -o",
+                folder.display()
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Runs the stages that all budgets share; where they are, if there are any.
-    pub(super) fn run_shared(&self, resume: bool, progress: &Progress) -> Result<Option<PathBuf>, Error> {
+    pub(super) fn run_shared(&self, begin: Begin, progress: &Progress) -> Result<Option<PathBuf>, Error> {
         if self.shared().is_empty() {
             return Ok(None);
         }
         let dir = self.out.join(SHARED);
-        let how = How { only: self.shared(), resume, after: None };
-        execute(&self.at(0), self.base(), &dir, &how, progress).map_err(|e| self.named(e, None))?;
+        let how = How { by: "sweep", file: &self.file, only: self.shared(), begin, after: None };
+        execute(&self.at(0), &dir, &how, progress).map_err(|e| self.named(e, None))?;
         Ok(Some(dir))
     }
 
-    /// Runs a budget. A finished one is left as it is with `resume`.
-    pub(super) fn run(&self, i: usize, resume: bool, progress: &Progress) -> Result<Report, Error> {
+    /// Runs a budget. A finished one is left as it is when it resumes.
+    pub(super) fn run(&self, i: usize, begin: Begin, progress: &Progress) -> Result<Report, Error> {
         let (dir, text) = (self.folder(i), self.budgets[i].to_string());
-        if resume && let Some(r) = self.report(i) {
+        if begin == Begin::Resume
+            && let Some(r) = self.report(i)?
+        {
             return Ok(r);
         }
         progress.step(&format!("budget {text}"));
-        let _ = std::fs::remove_file(dir.join(UNMET));
         let after = (!self.shared().is_empty()).then(|| self.out.join(SHARED));
         let own: Vec<String> = match &after {
             Some(_) => {
@@ -113,38 +201,70 @@ impl Sweep {
             }
             None => vec![],
         };
-        let how = How { only: &own, resume, after: after.as_deref() };
-        match execute(&self.at(i), self.base(), &dir, &how, progress) {
+        let how = How { by: "sweep", file: &self.file, only: &own, begin, after: after.as_deref() };
+        match execute(&self.at(i), &dir, &how, progress) {
             Ok(Done::Compiled(r)) => Ok(*r),
             Ok(Done::Stages { .. }) => Err(input("the pipeline does not end with a compilation")),
             Err(Error::Answer(why)) => {
-                let unmet = Unmet { budget: text, why: why.clone() };
-                let text = serde_json::to_string_pretty(&unmet).map_err(input)?;
-                let path = dir.join(UNMET);
-                std::fs::create_dir_all(&dir)
-                    .and_then(|()| write_atomically(&path, text.as_bytes()))
-                    .map_err(|e| input(format!("{}: cannot be written: {e}", path.display())))?;
+                self.unmet(&dir, text, &why, progress)?;
                 Err(Error::Answer(why))
             }
             Err(e) => Err(self.named(e, Some(&text))),
         }
     }
 
+    /// Writes why a budget has no report.
+    fn unmet(&self, dir: &Path, budget: String, why: &str, progress: &Progress) -> Result<(), Error> {
+        let mut folder = Folder::open(dir, "sweep", "writing", progress)?;
+        let staging = folder.stage()?;
+        let unmet = Unmet { budget, why: why.into() };
+        kept::write(&staging.path().join(UNMET), &unmet).map_err(|e| staging.named(e))?;
+        folder.amend(staging)
+    }
+
     /// What a budget's folder holds.
-    pub(super) fn outcome(&self, i: usize) -> Outcome {
+    pub(super) fn outcome(&self, i: usize) -> Result<Outcome, Error> {
         let text = self.budgets[i].to_string();
-        let unmet = std::fs::read_to_string(self.folder(i).join(UNMET)).ok();
-        let unmet = unmet.and_then(|t| serde_json::from_str::<Unmet>(&t).ok()).filter(|u| u.budget == text);
-        match (unmet, self.report(i)) {
+        let unmet = kept::read::<Unmet>(&self.folder(i).join(UNMET))?.filter(|u| u.budget == text);
+        Ok(match (unmet, self.report(i)?) {
             (Some(u), _) => Outcome::Unmet(u.why),
             (None, Some(_)) => Outcome::Done,
             (None, None) => Outcome::Missing,
-        }
+        })
     }
 
-    fn report(&self, i: usize) -> Option<Report> {
-        let text = self.budgets[i].to_string();
-        report::read(&self.folder(i)).ok().filter(|r| r.settings.budget.as_ref() == Some(&text))
+    /// The report of a budget that is finished.
+    fn report(&self, i: usize) -> Result<Option<Report>, Error> {
+        let (dir, text) = (self.folder(i), self.budgets[i].to_string());
+        let manifest = Manifest::read(&dir)?;
+        let anew = manifest.as_ref().is_some_and(|m| !m.previous.is_empty());
+        if anew || !dir.join("report.json").exists() {
+            return Ok(None);
+        }
+        let report = report::read(&dir).map_err(input)?;
+        if report.settings.budget.as_ref() != Some(&text) {
+            return Ok(None);
+        }
+        self.shares(&dir, &manifest.unwrap_or_default())?;
+        Ok(Some(report))
+    }
+
+    /// Refuses a budget that began with other stages than those that are shared now.
+    fn shares(&self, dir: &Path, own: &Manifest) -> Result<(), Error> {
+        let shared = Manifest::read(&self.out.join(SHARED))?.unwrap_or_default();
+        for stage in self.shared() {
+            let name = format!("{CHECKPOINTS}/{stage}.safetensors");
+            if let (Some(theirs), Some(its)) = (shared.content(&name), own.content(&name))
+                && theirs != its
+            {
+                return Err(input(format!(
+                    "{}: was made from another {stage} than {} holds; make it anew with --restart",
+                    dir.display(),
+                    self.out.join(SHARED).display()
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn base(&self) -> &Path {
@@ -165,6 +285,16 @@ impl Sweep {
             e => e,
         }
     }
+}
+
+/// Moves what a run trained aside.
+fn retire(folder: &Path, progress: &Progress) -> Result<(), Error> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let mut folder = Folder::output(folder, "sweep", "making anew", Some(Begin::Restart), progress)?;
+    let trained: Vec<String> = folder.manifest().files.keys().filter(|n| of_training(n)).cloned().collect();
+    folder.retire(&trained, &[]).map(drop)
 }
 
 const UNMET: &str = "unmet.json";

@@ -1,4 +1,4 @@
-//! Several runs side by side: accuracy against the ReLUs that are left.
+//! Several runs side by side: accuracy against the ReLUs that are left, and against what a query costs.
 
 mod page;
 mod pareto;
@@ -9,13 +9,14 @@ mod text;
 mod tests;
 
 pub use page::render;
-pub use pareto::{Point, Tradeoff, tradeoff_plot, tradeoffs};
+pub use pareto::{Graph, Point, Tradeoff, tradeoff_plot, tradeoffs};
 pub use plot::{BudgetPoint, budget_plot};
 pub use text::{cost_table, table};
 
-use super::model::{Evaluation, ImageCounts, Metric, Report, folded};
+use super::model::{Evaluation, ImageCounts, Level, Metric, Report, Seen, Spent, Verdict, folded};
 use super::{ReadError, read};
 use relinc_runtime::cost::Weights;
+use relinc_runtime::eval::interval::of_percent;
 use relinc_runtime::exec::Branch;
 use serde::Serialize;
 use std::path::Path;
@@ -33,31 +34,38 @@ pub struct Run {
     pub data: Option<String>,
     /// ReLUs of the emitted graph.
     pub relus: u64,
-    /// ReLUs of the graph that was read.
+    /// ReLUs of the original.
     pub relus_before: Option<u64>,
-    /// What the emitted graph costs.
+    /// ReLUs of the graph compiled with all of them.
+    pub relus_lossless: Option<u64>,
+    /// What the graphs cost.
     pub costs: Vec<RunCost>,
     /// The accuracies that were measured.
     pub scores: Vec<Score>,
+    /// What the run's own report says of its result.
+    pub verdict: Option<Verdict>,
+    /// What training had to do with the images of its accuracies.
+    pub seen: Option<Seen>,
 }
 
-/// What a run's emitted graph costs under one protocol on one network.
+/// What a run's graphs cost under one protocol on one network. Everything is predicted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunCost {
     /// The cost model.
     pub protocol: String,
+    /// Who must be trusted with what.
+    pub trust: String,
     /// The network.
     pub network: String,
     /// Who knows the weights.
     pub weights: Weights,
-    /// Bytes rank 0 sends a query.
-    pub online_bytes: u64,
-    /// Exchanges.
-    pub rounds: f64,
-    /// Predicted seconds.
-    pub latency_s: f64,
-    /// Every operation is in the figures.
-    pub complete: bool,
+    /// The emitted graph.
+    #[serde(flatten)]
+    pub after: Spent,
+    /// Compiled with all its ReLUs.
+    pub lossless: Option<Spent>,
+    /// The original.
+    pub before: Option<Spent>,
 }
 
 /// One accuracy.
@@ -65,10 +73,12 @@ pub struct RunCost {
 pub struct Score {
     /// Which.
     pub metric: Metric,
-    /// Of the graph that was read.
+    /// Of the original, and so of what compiling makes of it with all its ReLUs.
     pub before: bool,
     /// In percent.
     pub accuracy: f64,
+    /// Its 95 % interval, where the number of images is known.
+    pub interval: Option<[f64; 2]>,
     /// The batch normalisation it holds for, where there are two.
     pub branch: Option<Branch>,
     /// Images.
@@ -88,7 +98,9 @@ impl Run {
         if let Some(a) = &r.accuracy {
             // The accuracies of a report are those of one folded graph.
             let counts = ImageCounts { clean: Some(a.n), corrupted: Some(a.n), adversarial: Some(a.n) };
-            for (before, scores) in [(true, a.before), (false, a.after)] {
+            // Accuracies of a network that had lost ReLUs before are not the original's.
+            let original = a.before.filter(|_| a.before_is_original);
+            for (before, scores) in [(true, original), (false, a.after)] {
                 let scores = scores.unwrap_or_default();
                 let e = Evaluation { branch: folded(r), scores, n: counts, ..Evaluation::default() };
                 all.extend(of(&e, before));
@@ -113,25 +125,40 @@ impl Run {
             data: measured.or_else(|| r.settings.data.clone()),
             relus: r.totals.relus,
             relus_before: r.before.as_ref().map(|b| b.relus),
+            relus_lossless: r.lossless.as_ref().map(|l| l.relus),
             costs: r
                 .cost
                 .iter()
                 .map(|c| RunCost {
                     protocol: c.protocol.clone(),
+                    trust: c.trust.clone(),
                     network: c.network.clone(),
                     weights: c.weights,
-                    online_bytes: c.after.online_bytes,
-                    rounds: c.after.rounds,
-                    latency_s: c.after.latency_s,
-                    complete: c.after.complete,
+                    after: c.after.clone(),
+                    lossless: c.lossless.clone(),
+                    before: c.before.clone(),
                 })
                 .collect(),
             scores,
+            verdict: r.verdict.clone(),
+            seen: r.accuracy.as_ref().and_then(|a| a.seen),
         }
     }
     /// The run's accuracy after compilation.
     pub fn after(&self, m: Metric) -> Option<&Score> {
         self.scores.iter().find(|s| s.metric == m && !s.before)
+    }
+    /// The original's accuracy.
+    pub fn original(&self, m: Metric) -> Option<&Score> {
+        self.scores.iter().find(|s| s.metric == m && s.before)
+    }
+    /// ReLUs when none is removed.
+    pub fn all_relus(&self) -> Option<u64> {
+        self.relus_lossless.or(self.relus_before)
+    }
+    /// What makes the run's result one not to be used.
+    pub fn alarm(&self) -> Option<&Verdict> {
+        self.verdict.as_ref().filter(|v| v.level == Level::Alarm)
     }
 }
 
@@ -139,9 +166,12 @@ impl Run {
 fn of(e: &Evaluation, before: bool) -> Vec<Score> {
     let one = |metric: Metric| {
         let (accuracy, branch, n) = (metric.of(&e.scores)?, e.through(metric), metric.n(&e.n));
+        // Stored where it was measured; of evaluations in a log it follows from the number of images.
+        let stored = metric.interval(&e.scores);
+        let interval = stored.or_else(|| n.map(|n| of_percent(accuracy, n as usize)));
         let attacked = metric == Metric::Adversarial && branch == Some(Branch::Clean);
         let metric = if attacked { Metric::AdversarialCleanBn } else { metric };
-        Some(Score { metric, before, accuracy, branch, n })
+        Some(Score { metric, before, accuracy, interval, branch, n })
     };
     Metric::ALL.into_iter().filter_map(one).collect()
 }
@@ -155,8 +185,19 @@ pub struct Figure {
     pub points: Vec<BudgetPoint>,
 }
 
-/// The series of networks as they were read.
-const BEFORE: &str = "before";
+/// The series of networks with all their ReLUs, where methods are the series.
+const ALL: &str = "all ReLUs";
+
+/// What a network with all its ReLUs is: the original, and what compiling makes of it where that has as many.
+fn with_all(r: &Run) -> Vec<(u64, &'static str)> {
+    match (r.relus_before, r.relus_lossless) {
+        (Some(b), Some(l)) if b == l => vec![(b, "original, and compiled with all ReLUs")],
+        (b, l) => {
+            let original = b.map(|n| (n, "original"));
+            original.into_iter().chain(l.map(|n| (n, "compiled, all ReLUs"))).collect()
+        }
+    }
+}
 
 /// The plots of a comparison: all accuracies in one, or one for each kind when several methods are compared.
 pub fn figures(runs: &[Run]) -> Vec<Figure> {
@@ -169,23 +210,29 @@ pub fn figures(runs: &[Run]) -> Vec<Figure> {
         let mut points: Vec<BudgetPoint> = vec![];
         for r in runs {
             for s in r.scores.iter().filter(|s| s.metric == m) {
-                let relus = if s.before { r.relus_before } else { Some(r.relus) };
-                let Some(relus) = relus else { continue };
                 let method = r.method.as_deref().unwrap_or("method not recorded");
                 let series = match (one_method, s.before) {
                     (true, _) => m.images(),
                     // Methods share what they started from.
-                    (false, true) => BEFORE,
+                    (false, true) => ALL,
                     (false, false) => method,
                 };
-                let label = if s.before { "before".into() } else { r.dir.clone() };
-                let branch = s.branch;
-                let series = series.to_string();
-                let reference = s.before;
-                let p = BudgetPoint { series, branch, relus, accuracy: s.accuracy, n: s.n, reference, label };
-                // Runs from one model share what was before.
-                if !points.contains(&p) {
-                    points.push(p);
+                let places = if s.before { with_all(r) } else { vec![(r.relus, r.dir.as_str())] };
+                for (relus, label) in places {
+                    let p = BudgetPoint {
+                        series: series.to_string(),
+                        branch: s.branch,
+                        relus,
+                        accuracy: s.accuracy,
+                        interval: s.interval,
+                        n: s.n,
+                        reference: s.before,
+                        label: label.into(),
+                    };
+                    // Runs from one model share what they started from.
+                    if !points.contains(&p) {
+                        points.push(p);
+                    }
                 }
             }
         }
@@ -214,11 +261,26 @@ pub fn warnings(runs: &[Run]) -> Vec<String> {
     if data.len() > 1 {
         out.push(format!("The runs were measured on different data: {}.", data.join("; ")));
     }
-    let mut before: Vec<u64> = runs.iter().filter_map(|r| r.relus_before).collect();
-    before.sort_unstable();
-    before.dedup();
-    if before.len() > 1 {
-        out.push("The runs are of different networks: their ReLUs before differ.".into());
+    let mut all: Vec<u64> = runs.iter().filter_map(Run::all_relus).collect();
+    all.sort_unstable();
+    all.dedup();
+    if all.len() > 1 {
+        out.push("The runs are of different networks: their numbers of all ReLUs differ.".into());
+    }
+    for r in runs {
+        out.extend(r.seen.map(|s| format!("{}: {}", r.dir, s.sentence())));
+    }
+    let old: Vec<&str> = runs
+        .iter()
+        .filter(|r| r.relus_before.is_some() && r.relus_lossless.is_none())
+        .map(|r| r.dir.as_str())
+        .collect();
+    if !old.is_empty() {
+        out.push(format!(
+            "No figures with all ReLUs in {}, which relinc 0.1.0 wrote: factors are missing there, and originals are with normalisations \
+             folded.",
+            old.join(", ")
+        ));
     }
     let silent: Vec<&str> =
         runs.iter().filter(|r| r.scores.iter().all(|s| s.before)).map(|r| r.dir.as_str()).collect();
@@ -226,4 +288,15 @@ pub fn warnings(runs: &[Run]) -> Vec<String> {
         out.push(format!("No accuracy was measured in {}.", silent.join(", ")));
     }
     out
+}
+
+/// Runs whose own report says that they are not to be used as they are, in sentences.
+pub fn alarms(runs: &[Run]) -> Vec<String> {
+    runs.iter().filter_map(|r| Some(format!("{}: {}", r.dir, r.alarm()?.sentences.join(" ")))).collect()
+}
+
+/// `89.50 % (88.10 to 90.80)`.
+pub(super) fn accuracy(accuracy: f64, interval: Option<[f64; 2]>) -> String {
+    let interval = interval.map(|[low, high]| format!(" ({low:.2} to {high:.2})")).unwrap_or_default();
+    format!("{accuracy:.2} %{interval}")
 }

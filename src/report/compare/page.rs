@@ -3,7 +3,7 @@
 use super::super::figures::{count, percent};
 use super::super::html::{esc, page, section};
 use super::super::model::{Metric, branch_name};
-use super::{Run, budget_plot, figures, tradeoff_plot, tradeoffs, warnings};
+use super::{Run, accuracy, alarms, budget_plot, figures, tradeoff_plot, tradeoffs, warnings};
 
 const FOOTER: &str = "from the <code>report.json</code> of each folder.";
 
@@ -24,30 +24,48 @@ pub fn render(runs: &[Run]) -> String {
         .iter()
         .map(|t| {
             format!(
-                "<figure class=\"card plot wide\"><h3>{}</h3>{}</figure>",
+                "<figure class=\"card plot wide\"><h3>{}</h3><p class=\"trust\">{}</p>{}</figure>",
                 esc(&t.title),
+                esc(&t.trust),
                 tradeoff_plot(t)
             )
         })
         .collect();
-    let cost_lead = "Predicted for one query from the emitted graphs; runs whose cost is not modelled whole are left out.";
+    let cost_lead = "Predicted for one query. Beside the runs stand the original, as a runtime would run the file, and what compiling makes of \
+                     it with all its ReLUs, which is as accurate: only what lies to the left of that is won by removing ReLUs. A time \
+                     of a whole query and one of communication only have plots of their own. Graphs whose cost is not modelled whole \
+                     are left out.";
     let body = section("plot", "Accuracy against ReLUs", lead, &plots)
         + &section("cost", "Accuracy against bytes and latency", cost_lead, &costs)
         + &section("runs", "The runs", "", &table(runs));
     let title = format!("{} runs", runs.len());
-    page(&title, "Comparison", &headline(runs), FOOTER, env!("CARGO_PKG_VERSION"), &body)
+    page(&title, "Comparison", &above(runs), &headline(runs), FOOTER, env!("CARGO_PKG_VERSION"), &body)
+}
+
+/// The runs that are not to be used as they are.
+fn above(runs: &[Run]) -> String {
+    let said: String = alarms(runs).iter().map(|a| format!("<p>{}</p>", esc(a))).collect();
+    match said.is_empty() {
+        true => said,
+        false => format!("<div class=\"verdict alarm\" role=\"note\"><strong>Alarm</strong>{said}</div>"),
+    }
 }
 
 fn headline(runs: &[Run]) -> String {
-    let clean = |r: &Run| Some((r.after(Metric::Clean)?.accuracy, r.relus));
     let (fewest, most) = (runs.iter().map(|r| r.relus).min(), runs.iter().map(|r| r.relus).max());
     let range = match (fewest, most) {
         (Some(a), Some(b)) if a == b => format!("{} ReLUs", count(a)),
         (Some(a), Some(b)) => format!("{} to {} ReLUs", count(a), count(b)),
         _ => "no ReLUs".into(),
     };
-    let best = runs.iter().filter_map(clean).filter(|c| c.0.is_finite()).max_by(|a, b| a.0.total_cmp(&b.0));
-    let best = best.map(|(a, n)| format!("; at best {a:.1} % of clean images, with {} ReLUs", count(n)));
+    let best = runs
+        .iter()
+        .filter_map(|r| Some((r.after(Metric::Clean)?, r.relus)))
+        .filter(|c| c.0.accuracy.is_finite())
+        .max_by(|a, b| a.0.accuracy.total_cmp(&b.0.accuracy));
+    let best = best.map(|(s, n)| {
+        format!("; at best {} of clean images, with {} ReLUs", accuracy(s.accuracy, s.interval), count(n))
+    });
     format!("{} runs with {range}{}.", runs.len(), best.unwrap_or_default())
 }
 
@@ -69,13 +87,14 @@ fn table(runs: &[Run]) -> String {
                         let n = s.n.map_or("n not recorded".into(), |n| format!("n = {}", count(n)));
                         let n = s.branch.map_or(n.clone(), |b| format!("{}, {n}", branch_name(b)));
                         format!(
-                            "<td class=\"n\">{:.2} %<br><span class=\"small\">{n}</span></td>",
-                            s.accuracy
+                            "<td class=\"n\">{:.2} %<br><span class=\"small\">{}{n}</span></td>",
+                            s.accuracy,
+                            s.interval.map(|[l, h]| format!("{l:.2} to {h:.2}, ")).unwrap_or_default()
                         )
                     }
                 })
                 .collect();
-            let share = r.relus_before.map(|b| percent(r.relus, b)).unwrap_or_default();
+            let share = r.all_relus().map(|all| percent(r.relus, all)).unwrap_or_default();
             format!(
                 "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td><td class=\"n\">{}</td>\
                  <td class=\"n\">{share}</td>{cells}</tr>",

@@ -4,7 +4,7 @@ use super::super::figures::count;
 use super::super::html::esc;
 use super::super::html::plot::{Frame, Scale, colour_class, marker, short};
 use super::super::model::branch_name;
-use super::BEFORE;
+use super::{ALL, accuracy};
 use relinc_runtime::exec::Branch;
 use serde::Serialize;
 
@@ -19,6 +19,8 @@ pub struct BudgetPoint {
     pub relus: u64,
     /// In percent.
     pub accuracy: f64,
+    /// Its 95 % interval.
+    pub interval: Option<[f64; 2]>,
     /// Images it was measured on.
     pub n: Option<u64>,
     /// Drawn hollow and joined to nothing: what the series is held against.
@@ -36,11 +38,11 @@ const ROW: f64 = 24.0;
 /// The name of a point's series in the legend.
 fn name(p: &BudgetPoint) -> String {
     let branch = p.branch.map(|b| format!(", {}", branch_name(b))).unwrap_or_default();
-    format!("{}{branch}{}", p.series, if p.reference && p.series != BEFORE { ", before" } else { "" })
+    format!("{}{branch}{}", p.series, if p.reference && p.series != ALL { ", all ReLUs" } else { "" })
 }
 
-/// An SVG of accuracy over ReLUs, ReLUs on a log axis, one line a series. Points whose accuracy is no number are left
-/// out.
+/// An SVG of accuracy over ReLUs, ReLUs on a log axis, with 95 % intervals, one line a series. Points whose accuracy is no number are
+/// left out.
 pub fn budget_plot(points: &[BudgetPoint]) -> String {
     let points: Vec<&BudgetPoint> = points.iter().filter(|p| p.accuracy.is_finite()).collect();
     let mut names: Vec<String> = vec![];
@@ -72,7 +74,8 @@ pub fn budget_plot(points: &[BudgetPoint]) -> String {
         .map(|p| p.relus as f64)
         .fold((f64::INFINITY, 0f64), |(l, h), v| (l.min(v), h.max(v)));
     let x = if high > 0.0 { Scale::log(low, high) } else { Scale::Log(1.0, 10.0) };
-    let y = Scale::percent(points.iter().map(|p| p.accuracy));
+    let ends = |p: &&BudgetPoint| p.interval.into_iter().flatten().chain([p.accuracy]).collect::<Vec<_>>();
+    let y = Scale::percent(points.iter().flat_map(ends));
     let nothing = points.iter().any(|p| p.relus == 0);
     let shift = if nothing { NOTHING / (frame.right - frame.left) } else { 0.0 };
     let at = |p: &BudgetPoint| {
@@ -104,6 +107,7 @@ pub fn budget_plot(points: &[BudgetPoint]) -> String {
         }
         for p in &own {
             if let Some((u, v)) = at(p) {
+                svg += &p.interval.map(|ends| frame.interval(c, u, y, ends)).unwrap_or_default();
                 svg += &marker(c, c, frame.x(u), frame.y(v), hollow, &title(p));
             }
         }
@@ -143,7 +147,7 @@ fn cut(s: &str) -> String {
 fn title(p: &BudgetPoint) -> String {
     let n = p.n.map(|n| format!(", n = {}", count(n))).unwrap_or_default();
     let label = if p.label.is_empty() { String::new() } else { format!("{}: ", p.label) };
-    format!("{label}{}, {} ReLUs, {:.2} %{n}", name(p), count(p.relus), p.accuracy)
+    format!("{label}{}, {} ReLUs, {}{n}", name(p), count(p.relus), accuracy(p.accuracy, p.interval))
 }
 
 /// How many images the points rest on.
@@ -151,8 +155,8 @@ fn images(points: &[&BudgetPoint]) -> String {
     let known: Vec<u64> = points.iter().filter_map(|p| p.n).collect();
     let all = if known.len() == points.len() { "" } else { ", not recorded for all points" };
     match (known.iter().min(), known.iter().max()) {
-        (Some(a), Some(b)) if a == b => format!("each point: n = {} images{all}", count(*a)),
-        (Some(a), Some(b)) => format!("n = {} to {} images a point{all}", count(*a), count(*b)),
+        (Some(a), Some(b)) if a == b => format!("each point: n = {} images{all}; bars: 95 %", count(*a)),
+        (Some(a), Some(b)) => format!("n = {} to {} images a point{all}; bars: 95 %", count(*a), count(*b)),
         _ if points.is_empty() => "no accuracy was measured".into(),
         _ => "n not recorded".into(),
     }

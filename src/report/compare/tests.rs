@@ -1,11 +1,21 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::report::model::LatencyIs;
 use crate::report::{sample, write};
 
 fn point(series: &str, relus: u64, accuracy: f64) -> BudgetPoint {
     let (series, label) = (series.to_string(), String::new());
-    BudgetPoint { series, branch: None, relus, accuracy, n: Some(500), reference: false, label }
+    BudgetPoint {
+        series,
+        branch: None,
+        relus,
+        accuracy,
+        interval: Some([accuracy - 2.0, accuracy + 1.5]),
+        n: Some(500),
+        reference: false,
+        label,
+    }
 }
 
 fn drawn(points: &[BudgetPoint]) -> String {
@@ -80,7 +90,7 @@ fn one_method_is_one_plot_and_several_are_one_a_metric() {
     assert_eq!(references, 2, "what was before is drawn once");
     let several = figures(&three(true));
     assert_eq!(several.len(), 4);
-    assert_eq!(several[0].points.iter().filter(|p| p.series == "before").count(), 1);
+    assert_eq!(several[0].points.iter().filter(|p| p.series == "all ReLUs").count(), 1);
     assert!(several[0].points.iter().any(|p| p.series == "oneshot"));
     assert_eq!(several[3].title, "Accuracy on adversarial images, through BN_c");
 }
@@ -90,7 +100,7 @@ fn a_comparison_warns_of_what_does_not_compare() {
     let mut runs = three(false);
     assert!(warnings(&runs).is_empty());
     runs[0].data = Some("cifar100".into());
-    runs[1].relus_before = Some(5);
+    runs[1].relus_lossless = Some(5);
     runs[2].scores.retain(|s| s.before);
     let w = warnings(&runs).join(" ");
     for part in
@@ -101,6 +111,94 @@ fn a_comparison_warns_of_what_does_not_compare() {
     let page = render(&runs);
     assert!(page.contains("class=\"flag\"") && !page.contains("NaN"));
     assert!(table(&runs).contains("not measured"));
+}
+
+/// The original and what compiling gives for nothing stand beside the budgets, once, and factors compare with the latter.
+#[test]
+fn the_original_and_the_lossless_graph_are_points() {
+    let runs = three(false);
+    let all = tradeoffs(&runs);
+    for t in &all {
+        let of = |g| t.points.iter().filter(|p| p.graph == g).count();
+        assert_eq!((of(Graph::Original), of(Graph::Lossless), of(Graph::Masks)), (1, 1, 3), "{}", t.title);
+        for p in &t.points {
+            let run = runs.iter().find(|r| r.dir == p.dir).unwrap();
+            assert!(p.interval.is_some() && p.n == Some(10_000), "{p:?}");
+            assert_eq!(p.graph == Graph::Masks, p.accuracy == run.after(Metric::Clean).unwrap().accuracy);
+            assert_eq!(p.graph == Graph::Lossless, p.times == Some(1.0));
+        }
+    }
+    let semi2k = &all[0];
+    let figures = |g| semi2k.points.iter().find(|p| p.graph == g).unwrap();
+    let (lossless, masks) = (figures(Graph::Lossless), figures(Graph::Masks));
+    assert!((masks.times.unwrap() - lossless.cost / masks.cost).abs() < 1e-9);
+    let text = cost_table(&runs);
+    assert!(text.contains("× less than with all ReLUs") && text.contains("  trust: Party 0"), "{text}");
+    let wide = text.lines().find(|l| l.chars().count() > 100);
+    assert_eq!(wide, None);
+}
+
+/// A time without computing and one with it are of different things.
+#[test]
+fn communication_only_never_shares_a_plot_with_a_whole_query() {
+    let mut runs = three(false);
+    for (run, is) in [(0, LatencyIs::Query), (1, LatencyIs::Communication), (2, LatencyIs::Query)] {
+        for s in runs[run].costs.iter_mut().flat_map(|c| [Some(&mut c.after), c.lossless.as_mut()]).flatten()
+        {
+            (s.latency_is, s.compute_s) = (is, (is == LatencyIs::Query).then_some(s.latency_s / 2.0));
+        }
+        // The seconds of the original's computing are not known.
+        for s in runs[run].costs.iter_mut().filter_map(|c| c.before.as_mut()) {
+            (s.latency_is, s.compute_s) = (LatencyIs::Communication, None);
+        }
+    }
+    for t in tradeoffs(&runs) {
+        let own = |is: LatencyIs| {
+            runs.iter().filter(move |r| r.costs[0].after.latency_is == is).map(|r| r.dir.clone())
+        };
+        let dirs: Vec<String> = t.points.iter().map(|p| p.dir.clone()).collect();
+        let only = |is| own(is).all(|d| !dirs.contains(&d));
+        assert!(
+            t.axis.starts_with("MB") || only(LatencyIs::Query) || only(LatencyIs::Communication),
+            "{t:?}"
+        );
+        assert!(t.axis.contains("predicted"));
+        let original = t.points.iter().any(|p| p.graph == Graph::Original);
+        assert_eq!(original, !t.axis.contains("of a query"), "{t:?}");
+    }
+}
+
+#[test]
+fn different_weight_settings_have_plots_of_their_own() {
+    let mut runs = three(false);
+    runs[2].costs.iter_mut().for_each(|c| c.weights = Weights::Public);
+    for t in tradeoffs(&runs) {
+        let public = t.points.iter().any(|p| p.dir == "out/run2");
+        assert_eq!(t.title.contains("public"), public, "{t:?}");
+    }
+}
+
+#[test]
+fn alarms_of_single_runs_are_repeated() {
+    let mut runs = three(false);
+    assert_eq!(alarms(&runs).len(), 3, "the sample's own");
+    runs[0].verdict = None;
+    runs[1].verdict.as_mut().unwrap().level = Level::Warning;
+    let said = alarms(&runs);
+    assert!(said.len() == 1 && said[0].starts_with("out/run2: Accuracy fell"), "{said:?}");
+    let page = render(&runs);
+    assert!(page.contains("verdict alarm") && page.contains(&said[0]));
+    assert!(table(&runs).starts_with("! out/run2: Accuracy fell"));
+}
+
+/// What was masked before is no original: its accuracy is not that of all ReLUs.
+#[test]
+fn a_masked_network_before_is_no_reference() {
+    let mut r = sample::report();
+    r.accuracy.as_mut().unwrap().before_is_original = false;
+    let run = Run::new("out/a", &r);
+    assert_eq!(run.original(Metric::Clean), None);
+    assert!(tradeoffs(&[run]).iter().all(|t| t.points.iter().all(|p| p.graph == Graph::Masks)));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Bars: ReLUs by layer, bytes by kind.
 
 use super::super::figures::{self, bytes, count, percent};
-use super::super::model::{Layer, Report, Spent};
+use super::super::model::{Cost, Layer, Report, Spent};
+use super::super::shape::Shape;
 use super::{esc, section};
 
 /// Where the ReLUs were and are.
@@ -14,7 +15,7 @@ pub(super) fn layers(r: &Report) -> String {
     let rows: String = r.layers.iter().map(row).collect();
     let body = format!(
         "<div class=\"card\"><ul class=\"key\"><li><i class=\"f-relu\"></i>kept</li>\
-         <li><i class=\"f-before\"></i>before</li></ul><ol class=\"bars\">{bars}</ol>\
+         <li><i class=\"f-before\"></i>removed</li></ul><ol class=\"bars\">{bars}</ol>\
          <details><summary>Every layer in words</summary><div class=\"scroll\"><table><thead><tr>\
          <th scope=\"col\">layer</th><th scope=\"col\">shape</th><th scope=\"col\" class=\"n\">MACs before it</th>\
          <th scope=\"col\">exporter’s name</th><th scope=\"col\">what happened, and why</th></tr></thead>\
@@ -54,10 +55,11 @@ fn row(l: &Layer) -> String {
     )
 }
 
-/// Bytes before and after as two bars on one scale, by what they are spent on.
-pub(super) fn stack(before: Option<&Spent>, after: &Spent) -> String {
-    let most = before.map_or(0, |b| b.online_bytes).max(after.online_bytes).max(1) as f64;
-    let one = |what: &str, s: &Spent| {
+/// Bytes of every column as bars on one scale, by what they are spent on.
+pub(super) fn stack(shape: Shape, c: &Cost) -> String {
+    let all = shape.spent(c);
+    let most = all.iter().map(|s| s.online_bytes).max().unwrap_or(0).max(1) as f64;
+    let one = |(what, s): (&&str, &&Spent)| {
         let mut x = 0.0;
         let mut rects = String::new();
         for (class, n) in
@@ -76,7 +78,11 @@ pub(super) fn stack(before: Option<&Spent>, after: &Spent) -> String {
             bytes(s.online_bytes),
         )
     };
-    let was = before.map(|b| one("before", b)).unwrap_or_default();
-    let is = one(if before.is_some() { "after" } else { "bytes" }, after);
-    format!("<div class=\"stack\">{was}{is}</div>")
+    let names: &[&str] = match shape {
+        Shape::Masked => &["original", "all ReLUs", "masks"],
+        Shape::Lossless => &["original", "compiled"],
+        Shape::Old => &["before", "after"],
+        Shape::Bare => &["bytes"],
+    };
+    format!("<div class=\"stack\">{}</div>", names.iter().zip(&all).map(one).collect::<String>())
 }

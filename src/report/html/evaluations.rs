@@ -2,6 +2,7 @@
 
 use super::super::figures::count;
 use super::super::model::{Evaluation, Metric, Report, branch_name};
+use super::super::rows::score;
 use super::{esc, section};
 
 /// The section.
@@ -33,7 +34,8 @@ fn row(e: &Evaluation, kinds: &[Metric]) -> String {
         .iter()
         .map(|&m| {
             let Some(v) = m.of(&e.scores) else { return "<td class=\"n\">–</td>".to_string() };
-            format!("<td class=\"n\">{v:.1} %<br><span class=\"small\">{}</span></td>", esc(&basis(e, m)))
+            let shown = score(Some(v), m.interval(&e.scores));
+            format!("<td class=\"n\">{shown}<br><span class=\"small\">{}</span></td>", esc(&basis(e, m)))
         })
         .collect();
     let attack =

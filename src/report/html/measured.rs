@@ -2,6 +2,7 @@
 
 use super::super::figures::{bytes, count, protocol, rounds, seconds};
 use super::super::model::{Compared, Measured, MeasuredPart, Report};
+use super::super::text::exchanges;
 use super::esc;
 
 /// The section.
@@ -21,20 +22,35 @@ pub(super) fn section(r: &Report) -> String {
 
 fn line(name: &str, kind: &str, c: Compared, show: impl Fn(f64) -> String) -> String {
     let error = c.error().map_or("–".to_string(), |e| format!("{e:+.2} %"));
-    format!(
-        "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{error}</td></tr>",
-        esc(name),
-        esc(kind),
-        show(c.predicted),
-        show(c.measured)
-    )
+    cells(name, kind, &[show(c.predicted), show(c.measured), error])
+}
+
+fn cells(name: &str, kind: &str, values: &[String; 3]) -> String {
+    let values: String = values.iter().map(|v| format!("<td class=\"n\">{}</td>", esc(v))).collect();
+    format!("<tr><th scope=\"row\">{}</th><td>{}</td>{values}</tr>", esc(name), esc(kind))
 }
 
 fn grid(rows: &str) -> String {
+    titled(["", "predicted", "measured", "error"], rows)
+}
+
+fn titled([name, predicted, measured, error]: [&str; 4], rows: &str) -> String {
     format!(
-        "<div class=\"scroll\"><table><thead><tr><th scope=\"col\"></th><th scope=\"col\"></th><th scope=\"col\" class=\"n\">predicted\
-         </th><th scope=\"col\" class=\"n\">measured</th><th scope=\"col\" class=\"n\">error</th></tr></thead><tbody>{rows}</tbody>\
-         </table></div>"
+        "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">{name}</th><th scope=\"col\"></th><th scope=\"col\" class=\"n\">\
+         {predicted}</th><th scope=\"col\" class=\"n\">{measured}</th><th scope=\"col\" class=\"n\">{error}</th></tr></thead>\
+         <tbody>{rows}</tbody></table></div>"
+    )
+}
+
+/// Communication times, none of which was measured.
+fn derived(m: &Measured) -> String {
+    let Some(first) = m.times.first() else { return String::new() };
+    let rows: String = m.times.iter().map(|t| line(&t.network, "", t.communication_s, seconds)).collect();
+    let head = ["communication only, derived", "from predicted", "from measured", "difference"];
+    format!(
+        "{}<p class=\"small\">From measured: from {}.</p>",
+        titled(head, &rows),
+        esc(&first.measured_from)
     )
 }
 
@@ -52,10 +68,7 @@ fn card(m: &Measured) -> String {
     let exact = |v: f64| count(v.max(0.0) as u64);
     let mut rows = line("bytes sent", "", m.sent, exact) + &line("bytes received", "", m.received, exact);
     rows += &m.all_sent.map(|all| line("bytes all parties sent", "", all, exact)).unwrap_or_default();
-    rows += &line("rounds", "", m.rounds, rounds);
-    for t in &m.times {
-        rows += &line(&format!("communication, {}", t.network), "", t.communication_s, seconds);
-    }
+    rows += &cells("rounds", "", &exchanges(m, rounds));
     rows += &parts(&m.ops, |p| format!("{} × {}", p.count, p.op));
     let every = match m.layers.len() {
         0 => String::new(),
@@ -65,14 +78,16 @@ fn card(m: &Measured) -> String {
         ),
     };
     format!(
-        "<div class=\"card\"><h3>{} <span class=\"chip\">{}-bit ring</span> <span class=\"chip\">{} weights</span></h3>{}\
-         <p class=\"small\">Types of operation: sent + received. Rounds measured are times rank 0 sent. Computing took {} \
-         with all {} parties on one machine.</p>{every}</div>",
+        "<div class=\"card\"><h3>{} <span class=\"chip\">{}-bit ring</span> <span class=\"chip\">{} weights</span></h3>\
+         <p class=\"trust\">{}</p>{}<p class=\"small\">Types of operation: sent + received. Rounds measured are times rank 0 sent. \
+         Computing took {}, measured with all {} parties on one machine and no network.</p>{}{every}</div>",
         esc(&protocol(&m.protocol)),
         m.ring,
         m.weights,
+        esc(&m.trust),
         grid(&rows),
         seconds(m.seconds),
-        m.parties
+        m.parties,
+        derived(m)
     )
 }

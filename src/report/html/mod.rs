@@ -1,43 +1,48 @@
 //! `report.html`: one self-contained page, no network, no script, light and dark.
 
 mod charts;
+mod conclusions;
 mod cost;
 mod evaluations;
 mod measured;
 mod picture;
 pub(super) mod plot;
 mod sections;
+mod tiles;
 mod training;
+mod verdict;
 
 use super::headline::headline;
 use super::model::{Report, Scores};
+use relinc_runtime::data::short;
 
 const CSS: &str = include_str!("page.css");
 const PAGE: &str = include_str!("page.html");
-const FOOTER: &str = "from <code>report.json</code>. Bytes are those one party (rank 0) sends for one image; times are \
-                      predicted communication, computation apart.";
+const FOOTER: &str = "from <code>report.json</code>. Bytes are those one party (rank 0) sends for one image; costs are predicted, \
+                      each time says whether computing is in it.";
 
-/// One kind of accuracy: its label and how to read it.
-pub(super) type Score = (&'static str, fn(&Scores) -> Option<f64>);
+/// One kind of accuracy: its label, and how to read it and its interval.
+pub(super) type Score = (&'static str, fn(&Scores) -> Option<f64>, fn(&Scores) -> Option<[f64; 2]>);
 
 /// The accuracies in the order they are shown.
 pub(super) const SCORES: [Score; 4] = [
-    ("clean", |s| s.clean),
-    ("corrupted", |s| s.corrupted),
-    ("adversarial", |s| s.adversarial),
-    ("adversarial, clean BN", |s| s.adversarial_clean_bn),
+    ("clean", |s| s.clean, |s| s.interval),
+    ("corrupted", |s| s.corrupted, |s| s.corrupted_interval),
+    ("adversarial", |s| s.adversarial, |s| s.adversarial_interval),
+    ("adversarial, clean BN", |s| s.adversarial_clean_bn, |s| s.adversarial_clean_bn_interval),
 ];
 
 /// The report as a page.
 pub fn render(r: &Report) -> String {
     let body = [
-        sections::tiles(r),
+        tiles::tiles(r),
+        conclusions::section(r),
         sections::accuracy(r),
-        evaluations::table(r),
-        training::curves(r),
-        charts::layers(r),
         cost::section(r),
         measured::section(r),
+        charts::layers(r),
+        evaluations::table(r),
+        training::curves(r),
         picture::gallery(r),
         sections::passes(r),
         sections::about(r),
@@ -45,13 +50,14 @@ pub fn render(r: &Report) -> String {
     ]
     .concat();
     let name = r.model.path.rsplit('/').next().unwrap_or(&r.model.path);
-    page(name, "Private inference report", &headline(r), FOOTER, &r.relinc, &body)
+    page(name, "Private inference report", &verdict::above(r), &headline(r), FOOTER, &r.relinc, &body)
 }
 
-/// A page around a body; everything but the body is text.
+/// A page around a body; everything but the body and what stands above the headline is text.
 pub(super) fn page(
     title: &str,
     kind: &str,
+    above: &str,
     headline: &str,
     footer: &str,
     version: &str,
@@ -63,9 +69,11 @@ pub(super) fn page(
         .replace("{{footer}}", footer)
         .replace("{{version}}", &esc(version))
         .replace("{{body}}", "\u{0}body")
+        .replace("{{above}}", "\u{0}above")
         .replace("{{title}}", &esc(title))
         .replace("{{headline}}", &esc(headline))
         .replacen("\u{0}body", body, 1)
+        .replacen("\u{0}above", above, 1)
 }
 
 /// What was asked for, as (label, value).
@@ -80,7 +88,9 @@ pub(super) fn settings(r: &Report) -> Vec<(&'static str, String)> {
     push("budget", s.budget.clone());
     push("method", s.method.clone());
     push("data", s.data.clone());
+    push("classes", (!s.classes.is_empty()).then(|| short(&s.classes)));
     push("seed", s.seed.map(|v| v.to_string()));
+    push("max drop", s.max_drop.map(|v| format!("{v} points")));
     out
 }
 

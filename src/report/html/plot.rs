@@ -147,6 +147,16 @@ impl Frame {
         }
         out
     }
+    /// A vertical bar over an interval, as far as it is on the axis.
+    pub fn interval(&self, colour: usize, u: f64, scale: Scale, [low, high]: [f64; 2]) -> String {
+        let (Some(low), Some(high)) = (scale.at(low), scale.at(high)) else { return String::new() };
+        let (x, top, bottom) = (self.x(u), self.y(high), self.y(low));
+        format!(
+            "<path class=\"bar {}\" d=\"M{x:.1} {top:.1}V{bottom:.1}M{left:.1} {top:.1}h6M{left:.1} {bottom:.1}h6\"/>",
+            colour_class(colour),
+            left = x - 3.0
+        )
+    }
     /// A tick of the x axis.
     pub fn x_tick(&self, u: f64, text: &str) -> String {
         let (x, y) = (self.x(u), self.bottom);

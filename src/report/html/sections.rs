@@ -1,90 +1,34 @@
-//! The tiles, the accuracy, the passes, the settings and the notes.
+//! The accuracy, the passes, the settings and the notes.
 
-use super::super::figures::{self, Change, bytes, count, seconds};
-use super::super::headline::{best, points};
-use super::super::model::{Report, branch_name, folded};
-use super::{SCORES, esc, section, settings};
-
-/// The key figures in a row.
-pub(super) fn tiles(r: &Report) -> String {
-    let mut tiles = vec![];
-    let mut tile = |what: &str, big: String, was: Option<(String, Change)>, tone: &str| {
-        let line = |tone: &str, s: &str| format!("<dd class=\"was {tone}\">{}</dd>", esc(s));
-        let was =
-            was.map(|(b, c)| line("", &format!("was {b}")) + &line(c.tone(), &c.short())).unwrap_or_default();
-        let (what, big) = (esc(what), esc(&big));
-        tiles.push(format!(
-            "<div class=\"tile\"><dt>{what}</dt><dd class=\"big {tone}\">{big}</dd>{was}</div>"
-        ));
-    };
-    let was = |b: Option<String>, c: &Change| b.map(|b| (b, c.clone()));
-    let before = r.before.as_ref();
-    let change = before.map_or(Change::Same, |b| Change::of(b.relus as f64, r.totals.relus as f64));
-    tile("ReLUs", count(r.totals.relus), was(before.map(|b| count(b.relus)), &change), "");
-    if let Some(c) = best(&r.cost) {
-        let (a, b, p) = (&c.after, c.before.as_ref(), figures::cost_model(c));
-        let on = figures::network(&c.network);
-        let change = |get: &dyn Fn(&super::super::model::Spent) -> f64| {
-            b.map_or(Change::Same, |b| Change::of(get(b), get(a)))
-        };
-        let relu = was(b.map(|b| bytes(b.relu_bytes)), &change(&|s| s.relu_bytes as f64));
-        tile(&format!("ReLU traffic, {p}"), bytes(a.relu_bytes), relu, "");
-        if figures::missing(c).is_none() {
-            let total = was(b.map(|b| bytes(b.online_bytes)), &change(&|s| s.online_bytes as f64));
-            tile(&format!("All traffic, {p}"), bytes(a.online_bytes), total, "");
-            let time = was(b.map(|b| seconds(b.latency_s)), &change(&|s| s.latency_s));
-            let what = if a.compute_s.is_some() { "Time" } else { "Communication" };
-            tile(&format!("{what} on {on}"), seconds(a.latency_s), time, "");
-        }
-    }
-    match r.accuracy.as_ref().and_then(|a| Some((a.before.and_then(|s| s.clean), a.after?.clean?))) {
-        Some((b, a)) => {
-            let was = b.map(|b| (format!("{b:.1} %"), Change::Points(points(b, a), a >= b)));
-            tile("Accuracy, clean images", format!("{a:.1} %"), was, "");
-        }
-        None if r.before.is_some() => tile("Accuracy", "not measured".into(), None, "same"),
-        None => {}
-    }
-    format!("<dl class=\"tiles\">{}</dl>\n", tiles.concat())
-}
+use super::super::figures::{self, bytes, count};
+use super::super::model::Report;
+use super::super::rows;
+use super::super::shape::Shape;
+use super::{esc, section, settings};
 
 /// Accuracy before and after.
 pub(super) fn accuracy(r: &Report) -> String {
-    let Some(a) = &r.accuracy else { return String::new() };
-    let (b, x) = (a.before.unwrap_or_default(), a.after.unwrap_or_default());
-    let cell = |v: Option<f64>| v.map_or("–".to_string(), |v| format!("{v:.1} %"));
-    let mut rows = String::new();
-    for (what, get) in SCORES {
-        let (b, x) = (get(&b), get(&x));
-        if b.is_none() && x.is_none() {
-            continue;
-        }
-        let (d, tone) = match (b, x) {
-            (Some(b), Some(x)) if (x - b).abs() < 0.05 => (points(b, x), "same"),
-            (Some(b), Some(x)) => (points(b, x), if x < b { "bad" } else { "good" }),
-            _ => ("–".into(), "same"),
-        };
-        let width = |v: Option<f64>| v.unwrap_or(0.0).clamp(0.0, 100.0);
-        rows += &format!(
-            "<tr><th scope=\"row\">{what}</th><td class=\"n\">{}</td><td class=\"n\">{}</td>\
-             <td class=\"n {tone}\">{d}</td><td class=\"scale\" style=\"width:40%\"><svg width=\"100%\" height=\"14\" \
+    if r.accuracy.is_none() {
+        return String::new();
+    }
+    let mut body = String::new();
+    for s in rows::scores(r) {
+        let [before, after] = s.values.map(|v| v.unwrap_or(0.0).clamp(0.0, 100.0));
+        body += &format!(
+            "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"n\">{}</td>\
+             <td class=\"n {}\">{}</td><td class=\"scale\"><svg width=\"100%\" height=\"14\" \
              viewBox=\"0 0 100 14\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
-             <rect class=\"f-before\" width=\"{:.2}\" height=\"6\"/>\
-             <rect class=\"f-relu\" y=\"7\" width=\"{:.2}\" height=\"6\"/></svg></td></tr>",
-            cell(b),
-            cell(x),
-            width(b),
-            width(x)
+             <rect class=\"f-before\" width=\"{before:.2}\" height=\"6\"/>\
+             <rect class=\"f-relu\" y=\"7\" width=\"{after:.2}\" height=\"6\"/></svg></td></tr>",
+            s.what, s.cells[0], s.cells[1], s.tone, s.change
         );
     }
-    let folded = folded(r).map(|b| format!(" Folded with {}.", branch_name(b))).unwrap_or_default();
-    let lead = format!("{}, {} split, {} images.{folded}", esc(&a.data), esc(&a.split), count(a.n));
     let body = format!(
-        "<div class=\"card scroll\"><table><thead><tr><th scope=\"col\"></th><th scope=\"col\" class=\"n\">before</th>\
+        "<div class=\"card scroll\"><table class=\"columns\"><thead><tr><th scope=\"col\"></th><th scope=\"col\" class=\"n\">before</th>\
          <th scope=\"col\" class=\"n\">after</th><th scope=\"col\" class=\"n\">points</th>\
-         <th scope=\"col\" class=\"scale\">0 to 100 %, before above after</th></tr></thead><tbody>{rows}</tbody></table></div>"
+         <th scope=\"col\" class=\"scale\">0 to 100 %, before above after</th></tr></thead><tbody>{body}</tbody></table></div>"
     );
-    section("accuracy", "What it does to accuracy", &lead, &body)
+    section("accuracy", "What it does to accuracy", &esc(&rows::accuracy_lead(r)), &body)
 }
 
 /// The passes and what they refused.
@@ -156,15 +100,6 @@ pub(super) fn about(r: &Report) -> String {
     let mut model = vec![("file", m.path.clone()), ("sha256", m.sha256.clone())];
     model.extend(m.opset.map(|o| ("opset", o.to_string())));
     model.extend(m.producer.clone().map(|p| ("producer", p)));
-    let t = &r.totals;
-    let both = |get: fn(&relinc_runtime::cost::Totals) -> u64| match &r.before {
-        Some(b) if get(b) != get(t) => format!("{} → {}", count(get(b)), count(get(t))),
-        _ => count(get(t)),
-    };
-    model.push(("secure comparisons", both(|t| t.comparisons)));
-    model.push(("nonlinear layers", both(|t| t.nonlinear_layers)));
-    model.push(("multiply-accumulates", both(|t| t.macs)));
-    model.push(("parameters", both(|t| t.parameters)));
     let mut cards = format!("<div class=\"card\"><h3>Model</h3>{}</div>", facts(&model));
     let asked = settings(r);
     if !asked.is_empty() {
@@ -187,7 +122,9 @@ pub(super) fn about(r: &Report) -> String {
              <th scope=\"col\" class=\"n\">size</th></tr></thead><tbody>{rows}</tbody></table></div>"
         );
     }
-    section("about", "Model, settings and files", "", &format!("<div class=\"two\">{cards}</div>"))
+    let graph = super::cost::grid(Shape::of(r), &rows::totals(r));
+    let body = format!("<div class=\"card\"><h3>The graph</h3>{graph}</div><div class=\"two\">{cards}</div>");
+    section("about", "Model, settings and files", "", &body)
 }
 
 /// The notes.

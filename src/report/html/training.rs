@@ -2,7 +2,7 @@
 
 use super::super::figures::{count, digits, seconds};
 use super::super::model::{Report, Training};
-use super::super::training::{StageSummary, stages};
+use super::super::training::{CHOSE, SEEN, StageSummary, stages};
 use super::plot::{self, Frame, Scale, nice, short};
 use super::{esc, section};
 use relinc_runtime::train::Record;
@@ -74,7 +74,7 @@ fn accuracy(t: &Training, all: &[StageSummary<'_>]) -> String {
         (format!("validation, clean{clean}"), |r| r.val_clean),
     ];
     let mut says = vec![format!(
-        "Training: clean views of an epoch, {}. Clean validation: {}.",
+        "Training: clean views of an epoch, {}, {SEEN}. Clean validation: {}, {CHOSE}.",
         n(t.n.train),
         n(t.n.validation)
     )];
@@ -224,17 +224,17 @@ fn table(t: &Training, all: &[StageSummary<'_>]) -> String {
         rows += &s.best.map(|b| row(s, "best", b, false)).unwrap_or_default();
     }
     let head = |s: &str| format!("<th scope=\"col\" class=\"n\">{s}</th>");
-    let adversarial = if robust { head(&format!("attacked{attacked}")) } else { String::new() };
+    let adversarial = if robust { head(&format!("attacked{attacked}†")) } else { String::new() };
     let by = if robust { "clean plus attacked accuracy" } else { "clean accuracy" };
     format!(
         "<div class=\"card\"><h3>Stages</h3><div class=\"scroll\"><table><thead><tr><th scope=\"col\">stage</th>\
          <th scope=\"col\"></th>{}{}{}{}{adversarial}{}{}{}{}</tr></thead><tbody>{rows}</tbody></table></div>\
          <p class=\"small\">Best by {by} on validation images ({}{}). A search keeps its last epoch, the other \
-         stages their best. Images a second are training images, over all epochs, validation apart.</p></div>",
+         stages their best. Images a second are training images, over all epochs, validation apart. * {SEEN}. † {CHOSE}.</p></div>",
         head("epoch"),
         head("loss"),
-        head(&format!("training{clean}")),
-        head(&format!("clean{clean}")),
+        head(&format!("training{clean}*")),
+        head(&format!("clean{clean}†")),
         head("ReLUs"),
         head("images/s"),
         head("waiting for data"),

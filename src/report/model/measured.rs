@@ -3,6 +3,11 @@
 use relinc_runtime::cost::Weights;
 use serde::{Deserialize, Serialize};
 
+/// Reports from before the field say nothing of trust.
+pub fn unstated_trust() -> String {
+    "not stated: the report was written by a version that did not say who must be trusted.".into()
+}
+
 /// A prediction and a measurement of the same thing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
@@ -39,20 +44,38 @@ pub struct MeasuredPart {
     pub received: Compared,
 }
 
-/// A network and the time an image takes on it.
+/// A network and the seconds of communication that an image's traffic takes on it. No network was in the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MeasuredTime {
     /// The network's name.
     pub network: String,
-    /// Seconds of communication: by the predicted and by the measured bytes and exchanges.
+    /// Derived both times: from the predicted and from the measured traffic.
     pub communication_s: Compared,
+    /// What `communication_s.measured` is derived from, in words.
+    #[serde(default = "measured_traffic")]
+    pub measured_from: String,
 }
+
+/// How communication times follow from measured traffic.
+pub fn measured_traffic() -> String {
+    format!("measured bytes and exchanges, {AT_THE_NETWORK}")
+}
+
+/// How they do where the runtime's counter does not count exchanges.
+pub fn measured_bytes() -> String {
+    format!("measured bytes and predicted exchanges, {AT_THE_NETWORK}")
+}
+
+const AT_THE_NETWORK: &str = "at the network's round trip and bandwidth";
 
 /// One run of the emitted artefact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// The cost model it is held against.
     pub protocol: String,
+    /// Who must be trusted with what.
+    #[serde(default = "unstated_trust")]
+    pub trust: String,
     /// The runtime.
     pub runtime: String,
     /// Who knew the weights.
@@ -70,15 +93,18 @@ pub struct Measured {
     /// Bytes all parties sent together, where they were counted; the same for every image.
     #[serde(default)]
     pub all_sent: Option<Compared>,
-    /// Exchanges; measured are the send actions of rank 0, which some runtimes send in chunks.
+    /// Exchanges; measured are the send actions of rank 0.
     pub rounds: Compared,
+    /// The send actions are chunks of messages: no measure of the exchanges.
+    #[serde(default)]
+    pub actions_are_chunks: bool,
     /// Sums over the types of operation; empty when the operations were not run one by one.
     #[serde(default)]
     pub ops: Vec<MeasuredPart>,
     /// Every operation that communicates, run by itself without set-up.
     #[serde(default)]
     pub layers: Vec<MeasuredPart>,
-    /// Times.
+    /// Communication times derived from the traffic.
     #[serde(default)]
     pub times: Vec<MeasuredTime>,
 }

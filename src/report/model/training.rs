@@ -1,6 +1,7 @@
 //! What a training run and later evaluations leave in a report.
 
 use super::{Report, Scores};
+use relinc_runtime::eval::interval::of_percent;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::train::Record;
 use serde::{Deserialize, Serialize};
@@ -115,6 +116,15 @@ impl Metric {
             Metric::AdversarialCleanBn => s.adversarial_clean_bn,
         }
     }
+    /// Its interval, where it was measured.
+    pub fn interval(self, s: &Scores) -> Option<[f64; 2]> {
+        match self {
+            Metric::Clean => s.interval,
+            Metric::Corrupted => s.corrupted_interval,
+            Metric::Adversarial => s.adversarial_interval,
+            Metric::AdversarialCleanBn => s.adversarial_clean_bn_interval,
+        }
+    }
     /// Images it was measured on.
     pub fn n(self, n: &ImageCounts) -> Option<u64> {
         match self {
@@ -126,6 +136,16 @@ impl Metric {
 }
 
 impl Evaluation {
+    /// Gives every accuracy its interval by the images it was measured on.
+    pub fn with_intervals(mut self) -> Evaluation {
+        let of = |v: Option<f64>, n: Option<u64>| Some(of_percent(v?, usize::try_from(n?).ok()?));
+        let (s, n) = (&mut self.scores, self.n);
+        s.interval = of(s.clean, n.clean);
+        s.corrupted_interval = of(s.corrupted, n.corrupted);
+        s.adversarial_interval = of(s.adversarial, n.adversarial);
+        s.adversarial_clean_bn_interval = of(s.adversarial_clean_bn, n.adversarial);
+        self
+    }
     /// The batch normalisation the images of a metric went through; `None` where the network has only one.
     pub fn through(&self, m: Metric) -> Option<Branch> {
         match (m, self.branch) {

@@ -65,7 +65,7 @@ pub fn evaluations() -> Vec<Evaluation> {
     let one = |what: &str, branch, clean, corrupted, adversarial, adversarial_clean_bn| Evaluation {
         what: what.into(),
         branch,
-        scores: Scores { clean, corrupted, adversarial, adversarial_clean_bn },
+        scores: Scores { clean, corrupted, adversarial, adversarial_clean_bn, ..Scores::default() },
         attack: Some("PGD-20, ε = 8/255, step 2/255".into()),
         n: ImageCounts { clean: Some(10_000), corrupted: Some(10_000), adversarial: Some(1_000) },
     };

@@ -25,6 +25,15 @@ fn row(name: &str, of: &str, c: Compared, show: impl Fn(f64) -> String) -> Vec<S
     vec![name.into(), of.into(), show(c.predicted), show(c.measured), error(c)]
 }
 
+/// Predicted exchanges beside the counted send actions, which are not always exchanges.
+pub(in crate::report) fn exchanges(m: &Measured, show: impl Fn(f64) -> String) -> [String; 3] {
+    let (predicted, counted) = (show(m.rounds.predicted), show(m.rounds.measured));
+    match m.actions_are_chunks {
+        true => [predicted, format!("{counted} chunks"), "–".into()],
+        false => [predicted, counted, error(m.rounds)],
+    }
+}
+
 fn both(p: &MeasuredPart) -> Compared {
     let mut sum = p.sent;
     sum.add(p.received);
@@ -35,27 +44,29 @@ fn both(p: &MeasuredPart) -> Compared {
 pub fn measured(m: &Measured) -> String {
     let exact = |v: f64| if v < 0.0 { format!("-{}", count(-v as u64)) } else { count(v as u64) };
     let mut out = format!(
-        "{} on {} ({} parties, {}-bit ring, {} weights), computing took {}\n",
+        "{} on {} ({} parties, {}-bit ring, {} weights)\n",
         protocol(&m.protocol),
         m.runtime,
         m.parties,
         m.ring,
-        m.weights,
-        seconds(m.seconds)
+        m.weights
     );
+    out += &wrap(&format!("trust: {}", m.trust), "  ");
     let mut sum = m.sent;
     sum.add(m.received);
     let mut rows = vec![
         row("bytes sent", "", m.sent, exact),
         row("bytes received", "", m.received, exact),
         row("both", "", sum, exact),
-        row("rounds", "", m.rounds, rounds),
+        ["rounds".to_string(), String::new()].into_iter().chain(exchanges(m, rounds)).collect(),
     ];
     rows.extend(m.all_sent.map(|all| row("all parties sent", "", all, exact)));
-    for t in &m.times {
-        rows.push(row(&format!("communication, {}", t.network), "", t.communication_s, seconds));
-    }
     out += &table(&["", "", "predicted", "measured", "error"], "llrrr", rows);
+    out += &wrap(
+        &format!("computing took {}, measured: all parties on one machine, no network", seconds(m.seconds)),
+        "  ",
+    );
+    out += &derived(m);
     let group = |title: &str, parts: &[MeasuredPart], name: fn(&MeasuredPart) -> (String, String)| {
         if parts.is_empty() {
             return String::new();
@@ -71,9 +82,26 @@ pub fn measured(m: &Measured) -> String {
     };
     out += &group("sent + received", &m.ops, |p| (p.op.clone(), format!("× {}", p.count)));
     out += &group("sent + received", &m.layers, |p| (p.name.clone(), p.op.clone()));
-    out += &wrap(
-        "rounds measured are times rank 0 sent; a protocol that sends in chunks has fewer rounds",
-        "  ",
+    let counted = match m.actions_are_chunks {
+        true => "rank 0 sent in so many chunks; how many exchanges they were, the runtime does not count",
+        false => "rounds measured are times rank 0 sent",
+    };
+    out += &wrap(counted, "  ");
+    out
+}
+
+/// Communication times, none of which was measured.
+fn derived(m: &Measured) -> String {
+    let Some(first) = m.times.first() else { return String::new() };
+    let rows = m.times.iter().map(|t| row(&t.network, "", t.communication_s, seconds)).collect();
+    let mut out = format!(
+        "\n{}",
+        table(
+            &["communication only, derived", "", "from predicted", "from measured", "difference"],
+            "llrrr",
+            rows
+        )
     );
+    out += &wrap(&format!("from measured: from {}", first.measured_from), "  ");
     out
 }

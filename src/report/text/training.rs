@@ -2,7 +2,8 @@
 
 use super::super::figures::{count, digits};
 use super::super::model::{Metric, Report, branch_name};
-use super::super::training::stages;
+use super::super::rows::score;
+use super::super::training::{CHOSE, SEEN, stages};
 use super::{section, table, wrap};
 use relinc_runtime::train::Record;
 
@@ -37,7 +38,7 @@ pub(super) fn training(r: &Report, out: &mut String) {
             row("best", b, Default::default());
         }
     }
-    let header = ["stage", "", "epoch", "loss", "training", "clean", "attacked", "ReLUs", "img/s", "wait"];
+    let header = ["stage", "", "epoch", "loss", "training*", "clean†", "attacked†", "ReLUs", "img/s", "wait"];
     *out += &table(&header, "llrrrrrrrr", rows);
     let n = |n: Option<u64>| n.map_or("n not recorded".into(), |n| format!("n = {}", count(n)));
     let (clean, attacked) =
@@ -51,6 +52,8 @@ pub(super) fn training(r: &Report, out: &mut String) {
         says += &format!("; attacked: validation images{attacked}, {}", n(t.n.attacked));
     }
     *out += &wrap(&says, "  ");
+    *out += &wrap(&format!("* {SEEN}"), "  ");
+    *out += &wrap(&format!("† {CHOSE}"), "  ");
     for n in &t.notes {
         *out += &wrap(n, "! ");
     }
@@ -73,7 +76,7 @@ pub(super) fn evaluations(r: &Report, out: &mut String) {
             rows.push(vec![
                 std::mem::take(&mut name),
                 m.images().into(),
-                format!("{v:.2} %"),
+                score(Some(v), m.interval(&e.scores)),
                 through.into(),
                 n,
                 attack,

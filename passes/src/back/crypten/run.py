@@ -17,9 +17,11 @@ What the numbers mean
     a scatter by party 0 as n a party sent, a gather as n a party received, 8 bytes an element.  crypten_bytes is its
     own figure, the sum of both directions.  With two parties that is what crosses the wire; with three, a ring
     all-reduce really sends a third more.  rounds are its collective calls.
-    Triples come from a trusted first party out of shared seeds and cost no traffic here; the randomness of a
+    Party 0 deals the triples itself out of shared seeds, which costs no traffic here; the randomness of a
     truncation among three parties is scattered by party 0 and is in the figures.
     Sharing the inputs costs nothing (shared seeds); opening the output is not counted.
+    All parties run on this machine, so nothing is private from whoever runs it.  "trust" says who must be
+    trusted when they are on different machines.
     --weights public: the network is in the clear and only the image is shared.  server is secret.
 
 Exit codes: 0 done, 1 the run failed or ran out of time, 2 bad usage or missing files.
@@ -41,6 +43,12 @@ HERE = Path(__file__).resolve().parent
 INSTALL_HINT = "pip install --no-deps crypten==0.4.1, with torch 2.2.2, onnx, omegaconf and numpy<2"
 PARTIES = (2, 3)
 WEIGHTS = ("secret", "server", "public")
+# Who must be trusted when the parties are on different machines; here all of them are on this one.
+TRUST = (
+    "Party 0 must be trusted with everything: it deals the multiplication triples itself (CrypTen's "
+    "default provider), and as it is the server it could read the image, so this is not private between "
+    "two organisations."
+)
 MANIFEST_FORMAT = 1
 BYTES = 8  # of a ring element
 MODEL_OWNER, IMAGE_OWNER = 0, 1
@@ -353,6 +361,7 @@ def report(job, result):
     return {
         "runtime": "crypten",
         "protocol": f"{job['parties']}pc",
+        "trust": TRUST,
         "ring": 64,
         "parties": job["parties"],
         "weights": job["weights"],
@@ -407,7 +416,7 @@ def parse_arguments(argv):
     """The command line as argparse sees it."""
     parser = argparse.ArgumentParser(
         description="Run the compiled model under CrypTen on this machine and count its traffic.",
-        epilog="Bytes are party 0's for one image; opening the output is not counted.",
+        epilog=f"Bytes are party 0's for one image; opening the output is not counted. {TRUST}",
     )
     parser.add_argument("--parties", type=int, choices=PARTIES, help="default 2")
     parser.add_argument("--protocol", choices=[f"{n}pc" for n in PARTIES], help="another way to say --parties")
@@ -444,6 +453,8 @@ def main(argv):
         job = make_job(options, manifest)
         check_installed()
         load_images(manifest, job["input"], job["n"])
+        if not options.json:
+            print(f"crypten: {TRUST}", flush=True)
         doc = report(job, run_job(job))
     except UsageError as err:
         print(f"run.py: {err}", file=sys.stderr)

@@ -24,12 +24,13 @@ What the numbers mean
     always do.  CHEETAH's first image also pays the one-off oblivious-transfer set-up, and
     ABY3 draws the roles of each truncation at random, so its figures differ by a few
     percent from image to image.
-    Dealing the inputs and opening the outputs are not counted.  Under SEMI2K a trusted
-    party deals the multiplication triples; that offline traffic is not counted either.
+    Dealing the inputs and opening the outputs are not counted.  Under SEMI2K party 0 deals
+    the multiplication triples itself; that offline traffic is not counted either.
     rounds is send_actions: sequential one-way exchanges of party 0 (CHEETAH sends in
     chunks, so there it only bounds them from above).
     All parties run on this machine over memory links: seconds are computing time, with
-    no network in it.
+    no network in it, and nothing is private from whoever runs it.  "trust" says who must be
+    trusted when the parties are on different machines.
     --weights server: party 0 holds the weights in the clear.  SEMI2K and ABY3 then share
     them anew at every use (SEMI2K for nothing, ABY3 at 16 bytes a weight), so this setting
     only saves traffic under CHEETAH.
@@ -52,6 +53,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import traceback
 from pathlib import Path
@@ -68,6 +70,22 @@ PARTIES = {"semi2k": (2, 3), "aby3": (3,), "cheetah": (2,)}  # the first one is 
 WEIGHTS = ("secret", "server", "public")
 FRACTION = {32: 8, 64: 18, 128: 26}  # SPU's fraction bits by ring
 SERVER_RANK = 0  # with --weights server: the party that holds the weights in the clear
+# Who must be trusted when the parties are on different machines; here all of them are on this one.
+TRUST = {
+    "semi2k": (
+        "Party 0 must be trusted with everything: it deals the multiplication triples itself (SPU's "
+        "default), and as it is the server it could read the image, so this is not private between two "
+        "organisations."
+    ),
+    "aby3": (
+        "No two of the three parties may collude, and all must follow the protocol (semi-honest): then "
+        "none of them sees the image or the weights of another; there is no dealer."
+    ),
+    "cheetah": (
+        "Both parties must follow the protocol (semi-honest): then neither sees the image or the weights "
+        "of the other; there is no dealer and no third party."
+    ),
+}
 MANIFEST_FORMAT = 1
 ALARM_GRACE_S = 5
 MAX_ALARM_S = 10**7
@@ -516,6 +534,7 @@ def report(job, result, log):
     return {
         "runtime": "spu",
         "protocol": job["protocol"],
+        "trust": TRUST[job["protocol"]],
         "ring": job["field"],
         "parties": job["parties"],
         "weights": job["weights"],
@@ -581,11 +600,20 @@ def positive(kind):
     return parse
 
 
+def epilog():
+    """What stands under the options: what is counted, and whom each protocol trusts."""
+    counted = ["Bytes are party 0's for one image; dealing inputs and opening outputs are not counted."]
+    trust = ["Who must be trusted when the parties are on different machines:"]
+    trust += [f"{name}: {said}" for name, said in TRUST.items()]
+    return "\n\n".join(textwrap.fill(text, 100) for text in counted + trust)
+
+
 def parse_arguments(argv):
     """The command line as argparse sees it."""
     parser = argparse.ArgumentParser(
         description="Run the compiled model under MPC on this machine and count its traffic.",
-        epilog="Bytes are party 0's for one image; dealing inputs and opening outputs are not counted.",
+        epilog=epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--protocol", choices=sorted(PARTIES), help="default: the manifest's")
     parser.add_argument("--parties", type=int, help="semi2k: 2 (default) or 3; aby3: 3; cheetah: 2")
@@ -639,6 +667,8 @@ def main(argv):
         manifest = load_manifest()
         job = make_job(options, manifest)
         load_program(job["program"]), load_weights(manifest, job), load_images(manifest, job["input"], job["n"])
+        if not options.json:
+            print(f"spu {job['protocol']}: {TRUST[job['protocol']]}", flush=True)
         result, log = run_job(job)
         if "usage" in result:
             raise UsageError(result["usage"])

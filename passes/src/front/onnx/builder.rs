@@ -4,7 +4,7 @@ use super::ctx::{Ctx, Stop};
 use super::error::{ExternalWeight, NodeError};
 use super::functions::{Functions, Item};
 use super::skim::Elements;
-use super::{ops, order, tensor};
+use super::{integers, ops, order, tensor};
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
 use crate::ir::stored::Span;
@@ -52,6 +52,8 @@ pub struct Builder {
     pub folder: PathBuf,
     /// The batch was fixed at 1 and is symbolic now.
     pub rebatched: bool,
+    /// Values that are integers in the file and floats here.
+    pub integers: HashMap<String, DataType>,
     /// Refused nodes.
     pub errors: Vec<NodeError>,
     /// Unreadable weights.
@@ -235,7 +237,11 @@ impl Builder {
         self.reads.extend(outputs.iter().map(|o| o.to_string()));
         let dead = items.len() - order.len();
         if dead > 0 {
-            self.notice(format!("{dead} node(s) that no output depends on were left out"));
+            let whose = match outputs {
+                [only] => format!("that output '{only}' does not depend on"),
+                _ => "that no output depends on".into(),
+            };
+            self.notice(format!("{dead} node(s) {whose} were left out"));
         }
         let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
         for i in order {
@@ -261,7 +267,8 @@ impl Builder {
         let outputs = item.node.output.clone();
         let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
         let mut ctx = Ctx { b: self, node: item.node, opset: item.opset };
-        if let Err(Stop::Why(why)) = ops::import(&mut ctx) {
+        let done = integers::meet(&mut ctx).map_err(Stop::from).and_then(|()| ops::import(&mut ctx));
+        if let Err(Stop::Why(why)) = done {
             self.errors.push(NodeError { name, op_type, why });
         }
         for o in outputs.into_iter().filter(|o| !o.is_empty()) {

@@ -1,6 +1,7 @@
 //! The inputs' dimensions: which one is the batch, which are named by `--dim`, which stay open.
 
 use super::ImportOptions;
+use super::integers::{self, is_integer};
 use super::tensor::data_type;
 use crate::ir::{DType, Dim, Type};
 use tract_onnx::pb::tensor_proto::DataType;
@@ -14,6 +15,8 @@ pub struct Inputs {
     pub types: Vec<(String, Type)>,
     /// A batch that the file fixes at 1 was made symbolic.
     pub rebatched: bool,
+    /// Those that are integers in the file.
+    pub integers: Vec<(String, DataType)>,
     /// For the user.
     pub notices: Vec<String>,
 }
@@ -32,7 +35,7 @@ pub fn inputs(infos: &[&ValueInfoProto], options: &ImportOptions) -> Result<Inpu
     let mut used = vec![false; options.dims.len()];
     let mut symbols: Vec<String> = vec![];
     for info in infos {
-        let (dtype, sizes) = match declared(info, &mut out.notices) {
+        let (dtype, sizes) = match declared(info, &mut out) {
             Ok(v) => v,
             Err(e) => {
                 errors.push(e);
@@ -101,7 +104,7 @@ pub fn inputs(infos: &[&ValueInfoProto], options: &ImportOptions) -> Result<Inpu
     if errors.is_empty() { Ok(out) } else { Err(errors) }
 }
 
-fn declared(info: &ValueInfoProto, notices: &mut Vec<String>) -> Result<(DType, Vec<Size>), String> {
+fn declared(info: &ValueInfoProto, out: &mut Inputs) -> Result<(DType, Vec<Size>), String> {
     let name = &info.name;
     let Some(type_proto::Value::TensorType(t)) = info.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
         return Err(format!("input '{name}' is not a tensor with a known type"));
@@ -111,11 +114,14 @@ fn declared(info: &ValueInfoProto, notices: &mut Vec<String>) -> Result<(DType, 
         DataType::Float => DType::F32,
         DataType::Float16 | DataType::Bfloat16 | DataType::Double => {
             let was = element.as_str_name().to_lowercase();
-            notices.push(format!("input '{name}' is {was} in the file; relinc computes in float32"));
+            out.notices.push(format!("input '{name}' is {was} in the file; relinc computes in float32"));
             DType::F32
         }
-        DataType::Int64 | DataType::Int32 => DType::I64,
-        DataType::Uint8 => DType::U8,
+        t if is_integer(t) => {
+            out.notices.push(integers::notice(name, t));
+            out.integers.push((name.clone(), t));
+            DType::F32
+        }
         DataType::Bool => DType::Bool,
         other => {
             let other = other.as_str_name().to_lowercase();

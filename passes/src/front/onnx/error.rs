@@ -55,7 +55,11 @@ pub enum ImportError {
         file: PathBuf,
         /// Every such node.
         nodes: Vec<NodeError>,
+        /// The file's outputs, where none was asked for.
+        outputs: Vec<String>,
     },
+    /// It is open which output is meant, or there is none such.
+    Outputs(PathBuf, String),
 }
 
 impl fmt::Display for ImportError {
@@ -71,12 +75,22 @@ impl fmt::Display for ImportError {
             ),
             ImportError::Inputs(file, whys) => write!(f, "{}: {}", file.display(), whys.join("; ")),
             ImportError::External { file, weights } => external(f, &file.display().to_string(), weights),
-            ImportError::Unsupported { file, nodes } => {
+            ImportError::Outputs(file, why) => write!(f, "{}: {why}", file.display()),
+            ImportError::Unsupported { file, nodes, outputs } => {
                 if let [n] = &nodes[..] {
-                    return write!(f, "{}: {n}", file.display());
+                    write!(f, "{}: {n}", file.display())?;
+                } else {
+                    write!(f, "{}: {} nodes cannot be imported", file.display(), nodes.len())?;
+                    nodes.iter().try_for_each(|n| write!(f, "\n  {n}"))?;
                 }
-                write!(f, "{}: {} nodes cannot be imported", file.display(), nodes.len())?;
-                nodes.iter().try_for_each(|n| write!(f, "\n  {n}"))
+                match outputs.len() {
+                    0 | 1 => Ok(()),
+                    n => write!(
+                        f,
+                        "\n  if another of its {n} outputs alone needs that, say which holds the class scores with --output NAME: {}",
+                        outputs.join(", ")
+                    ),
+                }
             }
         }
     }

@@ -6,16 +6,20 @@
 mod attrs;
 mod builder;
 mod ctx;
+mod data_files;
 mod decode;
 mod dims;
 mod error;
 mod external;
 mod functions;
+mod integers;
 mod ops;
 mod order;
+mod outputs;
 mod skim;
 mod tensor;
 
+pub use data_files::data_files;
 pub use error::{ExternalWeight, ImportError, NodeError};
 
 use crate::ir::{Graph, Op};
@@ -41,6 +45,31 @@ pub struct ImportOptions {
     pub dims: Vec<(String, usize)>,
     /// Leave large weights in the file and read them when somebody looks at their elements. The file must stay as it is.
     pub in_file: bool,
+    /// Keep the class scores alone; every output where absent.
+    pub scores: Option<Wanted>,
+}
+
+/// Which output is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name. Without one the output that can be class scores is taken, and there must be one such.
+    pub output: Option<String>,
+    /// The classes of the data, where they are known: they tell scores from features.
+    pub classes: Option<usize>,
+    /// What it is for.
+    pub need: Need,
+}
+
+/// What an output is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Need {
+    /// To be computed: the only output of a file may be anything.
+    #[default]
+    One,
+    /// To be compared with labels: it must be class scores.
+    Scores,
+    /// To be looked at: all outputs stay where it is open which one is meant.
+    OrAll,
 }
 
 /// An imported model.
@@ -52,6 +81,8 @@ pub struct Imported {
     pub info: ModelInfo,
     /// What the user should know.
     pub notices: Vec<String>,
+    /// The outputs of the file, by name and in its order.
+    pub outputs: Vec<String>,
 }
 
 /// Where a model came from.
@@ -96,16 +127,23 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Imported, ImportEr
         ));
     }
     inputs(&mut b, &graph, options).map_err(|e| ImportError::Inputs(path.into(), e))?;
-    nodes(&mut b, graph, opset);
+    let names: Vec<String> = graph.output.iter().map(|o| o.name.clone()).collect();
+    let named = options.scores.as_ref().and_then(|w| w.output.as_deref());
+    nodes(&mut b, graph, opset, |o| named.is_none_or(|n| n == o || !names.iter().any(|o| o == n)));
     if !b.external.is_empty() {
         return Err(ImportError::External { file: path.into(), weights: b.external });
     }
     if !b.errors.is_empty() {
-        return Err(ImportError::Unsupported { file: path.into(), nodes: b.errors });
+        let outputs = names.into_iter().filter(|_| named.is_none()).collect();
+        return Err(ImportError::Unsupported { file: path.into(), nodes: b.errors, outputs });
+    }
+    let chosen = outputs::choose(&mut b.graph, &b.facts, &names, options);
+    if let Some(said) = chosen.map_err(|why| ImportError::Outputs(path.into(), why))? {
+        b.notice(said);
     }
     b.finish();
     let info = ModelInfo { sha256: sha256.get(path)?, ..info };
-    Ok(Imported { graph: b.graph, info, notices: b.notices })
+    Ok(Imported { graph: b.graph, info, notices: b.notices, outputs: names })
 }
 
 /// All but the hash.
@@ -134,6 +172,7 @@ fn inputs(b: &mut Builder, graph: &GraphProto, options: &ImportOptions) -> Resul
         graph.input.iter().filter(|i| !weights.contains(i.name.as_str())).collect();
     let typed = dims::inputs(&infos, options)?;
     b.rebatched = typed.rebatched;
+    b.integers = typed.integers.into_iter().collect();
     typed.notices.into_iter().for_each(|n| b.notice(n));
     for (name, ty) in typed.types {
         if b.values.contains_key(&name) {
@@ -146,7 +185,8 @@ fn inputs(b: &mut Builder, graph: &GraphProto, options: &ImportOptions) -> Resul
     Ok(())
 }
 
-fn nodes(b: &mut Builder, graph: GraphProto, opset: i64) {
+/// Imports what the outputs that are `wanted` need.
+fn nodes(b: &mut Builder, graph: GraphProto, opset: i64, wanted: impl Fn(&str) -> bool) {
     let GraphProto { node, initializer, sparse_initializer, output, .. } = graph;
     let mut refuse = |op_type: &str, name: &str, why: &str| {
         b.errors.push(NodeError { name: name.into(), op_type: op_type.into(), why: why.into() });
@@ -160,7 +200,7 @@ fn nodes(b: &mut Builder, graph: GraphProto, opset: i64) {
         b.pending.insert(t.name.clone(), t);
     }
     let items = b.inline(node, opset);
-    let outputs: Vec<&str> = output.iter().map(|o| o.name.as_str()).collect();
+    let outputs: Vec<&str> = output.iter().map(|o| o.name.as_str()).filter(|o| wanted(o)).collect();
     b.run(items, &outputs);
     for name in outputs {
         match b.value(name) {

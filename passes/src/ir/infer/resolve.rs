@@ -1,6 +1,7 @@
 //! Parameters that arrive as operands: what they are, once the operands' facts are known.
 
-use super::{Fact, broadcast, product};
+use super::{Fact, Facts, broadcast, product};
+use crate::ir::graph::Graph;
 use crate::ir::op::{DynOp, Op, SliceAxis};
 use crate::ir::shape::{Dim, SymInt, Type};
 use crate::ir::tensor::{Data, Tensor};
@@ -129,6 +130,22 @@ pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
             Op::Const(std::sync::Arc::new(Tensor::f32(shape, vec![value; n])))
         }
     })
+}
+
+/// Puts the static form in the place of every [`DynOp`] whose parameters the facts hold.
+pub fn resolve_all(g: &mut Graph, facts: &Facts) {
+    let ids: Vec<_> = g.ids().filter(|&id| matches!(g.op(id), Op::Dyn(_))).collect();
+    for id in ids {
+        let &Op::Dyn(d) = g.op(id) else { continue };
+        let operands = g.operands(id);
+        let Some(known) = operands.iter().map(|&o| facts.get(o)).collect::<Option<Vec<_>>>() else {
+            continue;
+        };
+        let Ok(op) = resolve(d, &known) else { continue };
+        let reads = if matches!(op, Op::Const(_)) { 0 } else { 1 };
+        g.set_op(id, op);
+        g.set_operands(id, &operands[..reads.min(operands.len())]);
+    }
 }
 
 fn fill_shape(f: &Fact) -> Result<Vec<usize>, String> {

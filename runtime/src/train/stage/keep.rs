@@ -45,7 +45,7 @@ impl Run<'_, '_> {
             masks: self.masks.clone(),
             epoch_masks: self.epoch_masks.clone(),
         };
-        Ok(c.write(&path)?)
+        c.write(&path).map_err(StageError::Kept)
     }
 
     /// Goes on where the checkpoint stopped, if there is one and it may be used.
@@ -54,9 +54,9 @@ impl Run<'_, '_> {
             return Ok(false);
         };
         let shapes = self.model.net.relus().iter().map(|r| (r.name.clone(), r.shape)).collect();
-        let c = Checkpoint::read(&path, &shapes)?;
+        let c = Checkpoint::read(&path, &shapes).map_err(StageError::Kept)?;
         if c.progress.recipe != self.progress.recipe {
-            return Err(StageError::Other(format!(
+            return Err(StageError::Kept(format!(
                 "{}: was made by another recipe or data set; continue with the same options, or remove it",
                 path.display()
             )));
@@ -66,23 +66,26 @@ impl Run<'_, '_> {
             let v = c.tensors.get(&format!("{prefix}/{}", p.name));
             match v.filter(|v| v.len() != p.shape.iter().product::<usize>()) {
                 None => Ok(v.map(|v| upload(v.clone(), &device))),
-                Some(_) => Err(format!(
+                Some(_) => Err(StageError::Kept(format!(
                     "{}: {prefix}/{} has another size than in this network; remove it to start anew",
                     path.display(),
                     p.name
-                )),
+                ))),
             }
         };
         let params = self.model.net.params();
-        let rows = |prefix: &str| params.iter().map(|p| row(prefix, p)).collect::<Result<Vec<_>, String>>();
+        let rows =
+            |prefix: &str| params.iter().map(|p| row(prefix, p)).collect::<Result<Vec<_>, StageError>>();
         let whole = |prefix: &str| rows(prefix).map(|v| v.into_iter().collect::<Option<Vec<_>>>());
         if let Some(&[factor, steps]) = c.tensors.get("scale").map(Vec::as_slice) {
             self.scale = LossScale { factor, steps: steps as u32 };
         }
         self.sgd.velocity = rows("velocity")?;
         (self.average, self.best) = (whole("average")?, whole("best")?);
-        let lacking =
-            || format!("{}: lacks parameters of this network; remove it to start anew", path.display());
+        let lacking = || {
+            let shown = path.display();
+            StageError::Kept(format!("{shown}: lacks parameters of this network; remove it to start anew"))
+        };
         self.model.params = whole("param")?.ok_or_else(lacking)?;
         let learned =
             c.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix("learner/")?.to_string(), v.clone())));

@@ -1,5 +1,5 @@
 # run: commute-relu-maxpool
-graph relu_of_relu {
+graph no_relu_of_relu {
   %x = input f32[N,2,4,4]
   %r = relu(%x)
   %p = avg_pool(%r) {kernel=[2,2], strides=[2,2], count_pad=false}
@@ -13,7 +13,7 @@ graph relu_of_relu {
   output "z" = %z
 }
 # expect
-graph relu_of_relu {
+graph no_relu_of_relu {
   %x = input f32[N,2,4,4]
   %r = relu(%x) -> f32[N,2,4,4]
   %p = avg_pool(%r) {kernel=[2, 2], strides=[2, 2], pads=[0, 0, 0, 0], ceil=false, count_pad=false} -> f32[N,2,2,2]
@@ -22,6 +22,7 @@ graph relu_of_relu {
   %s = add(%q, %k) -> f32[N,2,3,3]
   %c = const f32[] [2.0]
   %m = mul(%s, %c) -> f32[N,2,3,3]
-  %z = neg(%m) -> f32[N,2,3,3]
+  %y = relu(%m) -> f32[N,2,3,3]
+  %z = neg(%y) -> f32[N,2,3,3]
   output "z" = %z
 }

@@ -1,7 +1,8 @@
-//! One job at a time in a folder: a file that says who, and that its holder touches while it lives.
+//! One process at a time writes to a folder: a file that says who, and that its holder touches while it lives.
 
 use crate::error::{Error, input};
 use crate::progress::Progress;
+use relinc_passes::unfinished::{self, Mark, Thing};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
@@ -20,8 +21,8 @@ const STALE: Duration = Duration::from_secs(300);
 /// Who works in a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Holder {
-    /// The stages.
-    stages: String,
+    /// What it does there.
+    does: String,
     host: String,
     pid: u32,
     /// Process numbers mean something within one of these.
@@ -35,28 +36,35 @@ struct Holder {
 pub struct Lock {
     path: PathBuf,
     me: Holder,
+    mark: Option<Mark>,
     /// Folders made for it, outermost first, removed again when nothing else came into them.
-    made: Vec<PathBuf>,
+    made: Vec<(PathBuf, Mark)>,
     beat: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Lock {
-    /// Takes the lock for `stages`, in a folder that is made where it is missing. `stop` is set when another job takes it over, which happens to one that was asleep for
-    /// long.
-    pub fn take(
-        path: &Path,
-        stages: &str,
-        stop: Arc<AtomicBool>,
-        progress: &Progress,
-    ) -> Result<Lock, Error> {
-        let me = Holder::me(stages);
-        let fail = |e: io::Error| input(format!("{}: cannot be written: {e}", path.display()));
+    /// Takes the lock for what the process `does`, in a folder that is made where it is missing. `stop` is set when another process
+    /// takes it over, which happens to one that was asleep for long.
+    pub fn take(path: &Path, does: &str, stop: Arc<AtomicBool>, progress: &Progress) -> Result<Lock, Error> {
+        let me = Holder::me(does);
         let folder = path.parent().unwrap_or(Path::new("."));
+        let fail =
+            |e: io::Error| input(format!("{}: cannot be written: {e}; choose another -o", folder.display()));
+        let mut made = vec![];
         let missing = folder.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());
-        let mut made: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
-        made.reverse();
-        fs::create_dir_all(folder).map_err(fail)?;
-        while !create(path, &me).map_err(fail)? {
+        for p in missing.collect::<Vec<_>>().into_iter().rev() {
+            match unfinished::begin(|| fs::create_dir(p), |()| Thing::Empty(p.into())) {
+                Ok(((), mark)) => made.push((p.to_path_buf(), mark)),
+                // Another process was faster.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) => {
+                    made.into_iter().rev().for_each(remove_empty);
+                    return Err(fail(e));
+                }
+            }
+        }
+        let mut lock = Lock { path: path.into(), me, mark: None, made, beat: None };
+        while !lock.create().map_err(fail)? {
             let Some((holder, text)) = read(path).map_err(fail)? else { continue };
             let idle = idle(path).map_err(fail)?;
             if !holder.as_ref().is_some_and(Holder::is_gone) && idle < STALE {
@@ -71,7 +79,7 @@ impl Lock {
             }
         }
         let (end, ended) = channel();
-        let (file, mine) = (path.to_path_buf(), me.clone());
+        let (file, mine) = (path.to_path_buf(), lock.me.clone());
         let beat = spawn(move || {
             while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(BEAT) {
                 if !touch(&file, &mine) {
@@ -80,7 +88,35 @@ impl Lock {
                 }
             }
         });
-        Ok(Lock { path: path.into(), me, made, beat: Some((end, beat)) })
+        lock.beat = Some((end, beat));
+        Ok(lock)
+    }
+
+    /// Writes the lock, whole, unless there is one.
+    fn create(&mut self) -> io::Result<bool> {
+        let there = || match create(&self.path, &self.me) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(e) => Err(e),
+        };
+        match unfinished::begin(there, |()| Thing::File(self.path.clone())) {
+            Ok(((), mark)) => self.mark = Some(mark),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(e),
+        }
+        Ok(self.mark.is_some())
+    }
+
+    /// Does this process hold the lock at a path?
+    pub fn is_held_here(path: &Path) -> bool {
+        let me = Holder::me("");
+        let held = read(path).ok().flatten().and_then(|(holder, _)| holder);
+        held.is_some_and(|h| (h.pid, &h.host, &h.namespace) == (me.pid, &me.host, &me.namespace))
+    }
+
+    /// Is it still this process's?
+    pub fn is_mine(&self) -> bool {
+        read(&self.path).is_ok_and(|r| r.is_some_and(|(h, _)| h.as_ref() == Some(&self.me)))
     }
 }
 
@@ -90,17 +126,26 @@ impl Drop for Lock {
             drop(end);
             let _ = thread.join();
         }
-        if read(&self.path).is_ok_and(|r| r.is_some_and(|(h, _)| h.as_ref() == Some(&self.me))) {
-            let _ = fs::remove_file(&self.path);
+        if let Some(mark) = self.mark.take() {
+            unfinished::end(mark, || {
+                if self.is_mine() {
+                    let _ = fs::remove_file(&self.path);
+                }
+            });
         }
-        self.made.iter().rev().for_each(|p| drop(fs::remove_dir(p)));
+        self.made.drain(..).rev().for_each(remove_empty);
     }
 }
 
+/// Removes a folder that was made, if nothing came into it.
+fn remove_empty((path, mark): (PathBuf, Mark)) {
+    let _ = unfinished::end(mark, || fs::remove_dir(path));
+}
+
 impl Holder {
-    fn me(stages: &str) -> Holder {
+    fn me(does: &str) -> Holder {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        Holder { stages: stages.into(), host: host(), pid: std::process::id(), namespace: namespace(), since }
+        Holder { does: does.into(), host: host(), pid: std::process::id(), namespace: namespace(), since }
     }
 
     /// Is it a process of this machine that does not exist any more?
@@ -190,15 +235,15 @@ fn touch(path: &Path, me: &Holder) -> bool {
 }
 
 fn name(h: Option<&Holder>) -> String {
-    h.map_or("an unknown job".into(), |h| format!("process {} on {} ({})", h.pid, h.host, h.stages))
+    h.map_or("an unknown job".into(), |h| format!("process {} on {} ({})", h.pid, h.host, h.does))
 }
 
 fn refusal(path: &Path, h: Option<&Holder>) -> Error {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let minutes = h.map_or(0, |h| now.saturating_sub(h.since) / 60);
     input(format!(
-        "another job works in this folder: {}, for {minutes} min; wait for it. If it is gone, its lock lapses within {} min, or \
-         remove {}",
+        "another job works in {}: {}, for {minutes} min; wait for it. If it is gone, its lock lapses within {} min, or remove {}",
+        path.parent().unwrap_or(Path::new("")).display(),
         name(h),
         STALE.as_secs() / 60,
         path.display()

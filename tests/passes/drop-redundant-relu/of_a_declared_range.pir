@@ -1,7 +1,7 @@
-# run: commute-relu-maxpool
+# run: drop-redundant-relu
 # input: -2 2
 ; 1·x0 − 1·x1 + 4 is at least 0 for inputs from −2 to 2; the second ReLU's operand can be −1.
-graph relu_of_a_declared_range {
+graph of_a_declared_range {
   %x = input f32[N,2,4,4]
   %w = const f32[1,2,1,1] [1.0, -1.0]
   %b = const f32[1] [4.0]
@@ -13,7 +13,7 @@ graph relu_of_a_declared_range {
   output "y" = %y
 }
 # expect
-graph relu_of_a_declared_range {
+graph of_a_declared_range {
   %x = input f32[N,2,4,4]
   %w = const f32[1,2,1,1] [1.0, -1.0]
   %b = const f32[1] [4.0]

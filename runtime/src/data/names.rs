@@ -1,4 +1,4 @@
-//! The class names of CIFAR, by label.
+//! The class names of well-known data sets, by label.
 
 /// CIFAR-10.
 pub(super) const CIFAR10: [&str; 10] =
@@ -19,3 +19,6 @@ pub(super) const CIFAR100: [&str; 100] = [
     "tiger", "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale", "willow_tree", "wolf",
     "woman", "worm",
 ];
+
+/// MNIST's digits.
+pub(super) const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];

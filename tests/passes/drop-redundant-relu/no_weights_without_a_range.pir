@@ -1,6 +1,6 @@
-# run: commute-relu-maxpool
+# run: drop-redundant-relu
 ; All weights are positive, but without a declared range nothing follows from weights, which training may change.
-graph no_relu_of_weights_without_a_range {
+graph no_weights_without_a_range {
   %x = input f32[N,2,4,4]
   %r = relu(%x)
   %w = const f32[1,2,1,1] [1.0, 2.0]
@@ -9,7 +9,7 @@ graph no_relu_of_weights_without_a_range {
   output "y" = %y
 }
 # expect
-graph no_relu_of_weights_without_a_range {
+graph no_weights_without_a_range {
   %x = input f32[N,2,4,4]
   %r = relu(%x) -> f32[N,2,4,4]
   %w = const f32[1,2,1,1] [1.0, 2.0]

@@ -1,6 +1,6 @@
-# run: commute-relu-maxpool
+# run: drop-redundant-relu
 # input: -2 2
-graph no_relu_below_zero {
+graph no_range_below_zero {
   %x = input f32[N,2]
   %c = const f32[] [1.75]
   %a = add(%x, %c)
@@ -8,7 +8,7 @@ graph no_relu_below_zero {
   output "y" = %y
 }
 # expect
-graph no_relu_below_zero {
+graph no_range_below_zero {
   %x = input f32[N,2]
   %c = const f32[] [1.75]
   %a = add(%x, %c) -> f32[N,2]

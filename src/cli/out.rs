@@ -1,0 +1,60 @@
+//! What commands print. Results go to stdout, and one that cannot be written is an error; where a reader has closed a pipe, it
+//! wants no more, and that is none. Nothing that goes wrong with stderr ends a command.
+
+use crate::error::{Error, input};
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+/// Prints a text and the end of its last line.
+///
+/// # Errors
+/// It cannot be written.
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    written([text, end].iter().try_for_each(|t| out.write_all(t.as_bytes())).and_then(|()| out.flush()))
+}
+
+/// Prints one entry a line.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_lines(lines: &[String]) -> Result<(), Error> {
+    lines.iter().try_for_each(|l| print(l))
+}
+
+/// Prints one JSON document.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
+    print(&serde_json::to_string_pretty(value).map_err(input)?)
+}
+
+/// Prints a line for a person to stderr.
+pub fn tell(line: &str) {
+    // There is no other place to say so.
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Prints what the parser of the command line says instead of a command: help, the version, or what is wrong.
+pub fn instead(said: &clap::Error) -> ExitCode {
+    let printed = said.print().and_then(|()| io::stdout().flush());
+    match written(printed) {
+        Err(e) if !said.use_stderr() => failed(&e),
+        _ => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)),
+    }
+}
+
+/// Says why a command failed.
+pub fn failed(e: &Error) -> ExitCode {
+    tell(&format!("error: {e}"));
+    ExitCode::from(e.code())
+}
+
+fn written(r: io::Result<()>) -> Result<(), Error> {
+    match r {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        r => r.map_err(|e| Error::Output(format!("standard output: cannot be written: {e}"))),
+    }
+}

@@ -1,0 +1,82 @@
+//! Accuracy on held-out images: of the network before, and of the emitted one on the same images.
+
+use super::{Before, Request};
+use crate::error::{Error, input};
+use crate::progress::Progress;
+use crate::report::model::{Accuracy, ScoreChange, Scores, Seen};
+use relinc_passes::ir::Graph;
+use relinc_runtime::data::{Dataset, Split};
+use relinc_runtime::eval::{self, Clean, interval};
+
+/// An accuracy that waits for the emitted network.
+pub struct Measured {
+    accuracy: Accuracy,
+    /// What the network before got right, image by image.
+    right: Vec<bool>,
+}
+
+impl Measured {
+    /// The accuracy in percent, where it was measured.
+    pub fn clean(&self) -> Option<f64> {
+        self.accuracy.before?.clean
+    }
+}
+
+fn clean(g: &Graph, ds: &Dataset, r: &Request, what: &str, progress: &Progress) -> Result<Clean, Error> {
+    let label = format!("accuracy {what}");
+    eval::clean(g, ds, r.eval_images, &mut |i, n| progress.count(&label, i, n)).map_err(input)
+}
+
+fn scores(c: &Clean) -> Scores {
+    Scores { clean: Some(c.clean), interval: Some(c.interval), ..Scores::default() }
+}
+
+/// Measures the network that the request says was before, up to its logits.
+pub fn before(network: &Graph, ds: &Dataset, r: &Request, progress: &Progress) -> Result<Measured, Error> {
+    let is = match &r.before {
+        Before::Own(is) | Before::Network(_, is) => Some(is),
+        Before::Nothing => None,
+    };
+    let found = is.map(|_| clean(network, ds, r, "before", progress)).transpose()?;
+    let seen = match ds.split() {
+        Split::Train => Some(Seen::Trained),
+        Split::Val if r.learned.is_some() => Some(Seen::Chose),
+        Split::Val | Split::Test => None,
+    };
+    let accuracy = Accuracy {
+        before: found.as_ref().map(scores),
+        before_is: is.map(|i| i.text.clone()),
+        before_is_original: is.is_none_or(|i| i.original),
+        after: None,
+        change: None,
+        data: r.data.as_ref().map(|d| d.to_string()).unwrap_or_default(),
+        split: ds.split().name().into(),
+        n: 0,
+        classes: None,
+        seen,
+    };
+    Ok(Measured { accuracy, right: found.map_or(vec![], |c| c.right) })
+}
+
+/// Measures the emitted network, and says how many classes it predicts.
+pub fn after(
+    m: Measured,
+    emitted: &Graph,
+    ds: &Dataset,
+    r: &Request,
+    progress: &Progress,
+) -> Result<(Accuracy, String), Error> {
+    let found = clean(emitted, ds, r, "after", progress)?;
+    let change = interval::paired(&m.right, &found.right).map(|p| ScoreChange {
+        points: p.points,
+        interval: p.interval,
+        lost: p.lost as u64,
+        won: p.won as u64,
+    });
+    let said = format!(
+        "The compiled network predicts {} of {} classes on {} images.",
+        found.classes_predicted, found.classes, found.n
+    );
+    let (n, classes) = (found.n as u64, Some(found.classes as u64));
+    Ok((Accuracy { after: Some(scores(&found)), change, n, classes, ..m.accuracy }, said))
+}

@@ -1,0 +1,164 @@
+//! What graphs cost under one protocol, weight setting and network.
+
+use relinc_runtime::cost::{Directions, Weights};
+use serde::{Deserialize, Serialize};
+
+/// A link between the parties, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// Round-trip time in seconds.
+    pub rtt_s: f64,
+    /// Bits a second, each way.
+    pub bandwidth_bit_s: f64,
+}
+
+/// Which graph stands in for the original.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BeforeIs {
+    /// The file as it was read, operation by operation.
+    File,
+    /// Its canonical form: normalisations folded, convolutions direct. Where the cost model cannot price the file itself.
+    #[default]
+    Canonical,
+}
+
+/// What a time is of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LatencyIs {
+    /// A whole query: communication and computing.
+    Query,
+    /// Communication only, where the seconds of computing are not known.
+    #[default]
+    Communication,
+}
+
+/// What the emitted graph costs under one protocol, weight setting and network, and what it is compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// The cost model's name.
+    pub protocol: String,
+    /// Who must be trusted with what, in a sentence.
+    #[serde(default = "super::measured::unstated_trust")]
+    pub trust: String,
+    /// Ring size in bits.
+    pub ring: u32,
+    /// The network's name.
+    pub network: String,
+    /// The network's numbers.
+    pub link: Link,
+    /// Who knows the weights.
+    pub weights: Weights,
+    /// Which bytes take time on a link: those of the larger direction, or those of both.
+    #[serde(default)]
+    pub directions: Directions,
+    /// The emitted graph.
+    #[serde(flatten)]
+    pub after: Spent,
+    /// The model compiled with all its ReLUs, its time of the same kind as that of the emitted graph; absent when nothing was compiled.
+    #[serde(default)]
+    pub lossless: Option<Spent>,
+    /// The original: the model as a runtime would run it, convolutions direct; absent when nothing was compiled.
+    #[serde(default)]
+    pub before: Option<Spent>,
+    /// Which graph `before` is of.
+    #[serde(default)]
+    pub before_is: BeforeIs,
+    /// Every operation that communicates.
+    #[serde(default)]
+    pub per_layer: Vec<LayerCost>,
+    /// What the bytes count, in words.
+    pub counts: String,
+    /// How the cost model's numbers were obtained, in words.
+    pub source: String,
+    /// Every number of the cost model was measured; a literature model otherwise.
+    #[serde(default = "measured")]
+    pub verified: bool,
+    /// What is known of the preprocessing, in words.
+    #[serde(default)]
+    pub offline: Option<String>,
+    /// Whose seconds of computing are in the times, in words.
+    #[serde(default)]
+    pub computing: Option<String>,
+}
+
+/// Reports from before the field spoke of measured cost models only.
+fn measured() -> bool {
+    true
+}
+
+/// Bytes, rounds and time of one graph.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Bytes rank 0 sends online.
+    pub online_bytes: u64,
+    /// Bytes rank 0 receives online.
+    pub received_bytes: u64,
+    /// Bytes of preprocessing; null when the cost model does not know them.
+    #[serde(default)]
+    pub offline_bytes: Option<u64>,
+    /// Bytes all parties send together online; null when the cost model does not know them.
+    #[serde(default)]
+    pub all_bytes: Option<u64>,
+    /// Sequential one-way exchanges of rank 0; a mean where the runtime draws them at random.
+    pub rounds: f64,
+    /// Predicted time in seconds: communication, and `compute_s` where it is known.
+    pub latency_s: f64,
+    /// What the time is of.
+    #[serde(default)]
+    pub latency_is: LatencyIs,
+    /// Predicted seconds of computing; null when the cost model does not know them.
+    #[serde(default)]
+    pub compute_s: Option<f64>,
+    /// The activations' share of `online_bytes`.
+    pub relu_bytes: u64,
+    /// The share of convolutions and matrix products.
+    pub linear_bytes: u64,
+    /// Every operation is in the figures.
+    pub complete: bool,
+    /// Operations that are not in them.
+    #[serde(default)]
+    pub not_modelled: Vec<String>,
+}
+
+impl Spent {
+    /// Seconds of this kind, where they are known: communication always is.
+    pub fn seconds(&self, of: LatencyIs) -> Option<f64> {
+        match (of, self.latency_is) {
+            (LatencyIs::Query, LatencyIs::Communication) => None,
+            (LatencyIs::Query, LatencyIs::Query) => Some(self.latency_s),
+            (LatencyIs::Communication, _) => Some(self.latency_s - self.compute_s.unwrap_or(0.0)),
+        }
+    }
+}
+
+/// What one operation costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerCost {
+    /// The ReLU layer, else the value's name.
+    pub name: String,
+    /// The operation's name.
+    pub op: String,
+    /// `relu`, `linear`, `other` or `program`.
+    pub class: String,
+    /// Bytes rank 0 sends; 0 when the operation is gone.
+    pub online_bytes: u64,
+    /// Bytes rank 0 receives.
+    #[serde(default)]
+    pub received_bytes: u64,
+    /// Exchanges.
+    pub rounds: f64,
+    /// Bytes rank 0 sends for the operation of this name in the model compiled with all its ReLUs.
+    #[serde(default)]
+    pub lossless_bytes: Option<u64>,
+    /// Exchanges of that operation.
+    #[serde(default)]
+    pub lossless_rounds: Option<f64>,
+    /// Bytes rank 0 sends for the operation of this name in the original.
+    #[serde(default)]
+    pub before_bytes: Option<u64>,
+    /// Parts that are not in the figures.
+    #[serde(default)]
+    pub not_modelled: Vec<String>,
+}

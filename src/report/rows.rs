@@ -1,0 +1,199 @@
+//! The rows of the tables, the same for text and for the page.
+
+use super::figures::{self, Change, Group, bytes, count, rounds, seconds, signed};
+use super::model::{Cost, LatencyIs, Report, Spent};
+use super::shape::Shape;
+use relinc_runtime::cost::Totals;
+
+/// How the emitted graph's figure compares.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Moved {
+    /// There is nothing to compare it with.
+    Alone,
+    /// Both are lower bounds, which have no ratio.
+    Unknown,
+    /// It changed like this.
+    By(Change),
+}
+
+/// One row: a name, a detail, a cell a column, and the change.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    pub what: String,
+    pub detail: String,
+    pub cells: Vec<String>,
+    pub moved: Moved,
+    /// The sum of those above it.
+    pub sum: bool,
+}
+
+/// The counts of the graphs.
+pub(super) fn totals(r: &Report) -> Vec<Row> {
+    let shape = Shape::of(r);
+    let (all, base) = (shape.totals(r), shape.baseline_totals(r));
+    let row = |what: &str, get: fn(&Totals) -> u64| Row {
+        what: what.into(),
+        detail: String::new(),
+        cells: all.iter().map(|t| count(get(t))).collect(),
+        moved: match base.filter(|_| shape != Shape::Old) {
+            Some(b) => Moved::By(Change::of(get(b) as f64, get(&r.totals) as f64)),
+            None => Moved::Alone,
+        },
+        sum: false,
+    };
+    vec![
+        row("ReLUs", |t| t.relus),
+        row("secure comparisons", |t| t.comparisons),
+        row("nonlinear layers", |t| t.nonlinear_layers),
+        row("multiply-accumulates", |t| t.macs),
+        row("parameters", |t| t.parameters),
+    ]
+}
+
+/// Bytes, exchanges and times of one cost model, all its networks.
+pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
+    let whole = figures::missing(g.first).is_none();
+    let least = if whole { "" } else { "≥ " };
+    let c = g.first;
+    let size = |v: f64| bytes(v as u64);
+    let row = |of: &Cost, bound: bool, get: &dyn Fn(&Spent) -> Option<f64>, show: &dyn Fn(f64) -> String| {
+        let least = if bound { least } else { "" };
+        let cell = |s: &Spent| get(s).map_or("not known".into(), |v| format!("{least}{}", show(v)));
+        let moved = match shape.baseline(of).filter(|_| shape != Shape::Old) {
+            None => Moved::Alone,
+            Some(_) if bound && !whole => Moved::Unknown,
+            Some(b) => match (get(b), get(&of.after)) {
+                (Some(b), Some(a)) => Moved::By(Change::of(b, a)),
+                _ => Moved::Unknown,
+            },
+        };
+        let cells = shape.spent(of).into_iter().map(cell).collect();
+        Row { what: String::new(), detail: String::new(), cells, moved, sum: false }
+    };
+    let mut out = vec![];
+    let parts: [(&str, fn(&Spent) -> u64); 3] = [
+        ("ReLU bytes", |s| s.relu_bytes),
+        ("linear bytes", |s| s.linear_bytes),
+        ("other bytes", figures::other_bytes),
+    ];
+    for (i, (what, get)) in parts.into_iter().enumerate() {
+        if i == 0 || shape.spent(c).into_iter().any(|s| get(s) > 0) {
+            out.push(Row { what: what.into(), ..row(c, false, &|s| Some(get(s) as f64), &size) });
+        }
+    }
+    let total = row(c, true, &|s| Some(s.online_bytes as f64), &size);
+    out.push(Row { what: "total bytes".into(), sum: true, ..total });
+    let exchanges = row(c, true, &|s| Some(s.rounds), &rounds);
+    out.push(Row { what: "rounds".into(), detail: "one-way exchanges".into(), ..exchanges });
+    for e in &g.entries {
+        let on = figures::network(&e.network);
+        let columns = shape.spent(e);
+        let any = |kind| columns.iter().any(|s| s.latency_is == kind);
+        if any(LatencyIs::Query) {
+            let query = row(e, true, &|s| s.seconds(LatencyIs::Query), &seconds);
+            out.push(Row { what: format!("time of a query, {on}"), detail: link(e), ..query });
+            let computing = row(e, true, &|s| s.compute_s, &seconds);
+            out.push(Row { what: "of it computing".into(), ..computing });
+        }
+        if any(LatencyIs::Communication) {
+            let sent = row(e, true, &|s| s.seconds(LatencyIs::Communication), &seconds);
+            out.push(Row { what: format!("communication only, {on}"), detail: link(e), ..sent });
+        }
+    }
+    out
+}
+
+fn link(c: &Cost) -> String {
+    let (rtt_s, bandwidth_bit_s) = (c.link.rtt_s, c.link.bandwidth_bit_s);
+    relinc_runtime::cost::Network { name: String::new(), rtt_s, bandwidth_bit_s, compute: 1.0 }.describe()
+}
+
+/// What the times of a group are, in a sentence that fits its rows.
+pub(super) fn times(shape: Shape, g: &Group<'_>) -> String {
+    let unknown =
+        g.entries.iter().flat_map(|e| shape.spent(e)).any(|s| s.latency_is == LatencyIs::Communication);
+    let mut out = match (&g.first.computing, g.first.after.latency_is) {
+        (Some(whose), _) => format!("Times of a query are predicted with computing: seconds of {whose}."),
+        (None, LatencyIs::Query) => "Times of a query are predicted with computing.".into(),
+        (None, LatencyIs::Communication) => {
+            return "Times are predicted for communication only: the cost model does not know how long computing takes, which comes on \
+                    top."
+                .into();
+        }
+    };
+    if unknown {
+        out += " Where it is not known how long computing takes, times compare by communication only.";
+    }
+    out
+}
+
+/// One kind of accuracy.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ScoreRow {
+    pub what: &'static str,
+    /// In percent, where measured.
+    pub values: [Option<f64>; 2],
+    /// With their intervals.
+    pub cells: [String; 2],
+    pub change: String,
+    /// `good`, `bad` or `same`; a change that may be chance is no change.
+    pub tone: &'static str,
+}
+
+/// `91.7 % (90.4 to 92.8)`.
+pub(super) fn score(v: Option<f64>, interval: Option<[f64; 2]>) -> String {
+    match (v, interval) {
+        (None, _) => "–".into(),
+        (Some(v), None) => format!("{v:.1} %"),
+        (Some(v), Some([low, high])) => format!("{v:.1} % ({low:.1} to {high:.1})"),
+    }
+}
+
+/// The accuracies that were measured, before and after.
+pub(super) fn scores(r: &Report) -> Vec<ScoreRow> {
+    let Some(a) = &r.accuracy else { return vec![] };
+    let (b, x) = (a.before.unwrap_or_default(), a.after.unwrap_or_default());
+    let row = |(what, get, interval): &super::html::Score| {
+        let values = [get(&b), get(&x)];
+        let cells = [score(values[0], interval(&b)), score(values[1], interval(&x))];
+        let (change, tone) = match (a.change.as_ref().filter(|_| *what == "clean"), values) {
+            _ if !a.before_is_original => ("not against the original".into(), "same"),
+            (Some(c), _) if c.lost == 0 && c.won == 0 => ("none".into(), "same"),
+            (Some(c), _) => {
+                let [low, high] = c.interval.map(signed);
+                let said = format!("{} ({low} to {high})", signed(c.points));
+                match (c.within_chance(), c.points < 0.0) {
+                    (true, _) => (format!("{said}, within chance"), "same"),
+                    (false, true) => (said, "bad"),
+                    (false, false) => (said, "good"),
+                }
+            }
+            // Without the images themselves nobody knows what chance does.
+            (None, [Some(b), Some(x)]) => (signed(x - b), "same"),
+            _ => ("–".into(), "same"),
+        };
+        ScoreRow { what, values, cells, change, tone }
+    };
+    super::html::SCORES.iter().map(row).filter(|r| r.values.iter().any(Option::is_some)).collect()
+}
+
+/// What an accuracy was measured on and against, in sentences.
+pub(super) fn accuracy_lead(r: &Report) -> String {
+    let Some(a) = &r.accuracy else { return String::new() };
+    let folded = super::model::folded(r)
+        .map(|b| format!(", folded with {}", super::model::branch_name(b)))
+        .unwrap_or_default();
+    let mut out = format!("{}, {} split, {}{folded}.", a.data, a.split, super::headline::images(a));
+    if let Some(is) = &a.before_is {
+        out += &format!(" Before is {is}, with all its ReLUs.");
+    }
+    if a.change.is_some() {
+        out += " In brackets are 95 % intervals; that of the change is of the images which only one of the two networks gets right.";
+    } else if a.after.and_then(|s| s.interval).is_some() {
+        out += " In brackets are 95 % intervals.";
+    }
+    if let Some(s) = a.seen {
+        out += &format!(" {}", s.sentence());
+    }
+    out
+}

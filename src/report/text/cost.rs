@@ -1,0 +1,69 @@
+//! What the graphs cost, as text.
+
+use super::super::figures::{self, Change};
+use super::super::model::{BeforeIs, Cost, Report};
+use super::super::rows::{self, Moved, Row};
+use super::super::shape::Shape;
+use super::{section, table, wrap};
+
+/// The counts.
+pub(super) fn totals(r: &Report, out: &mut String) {
+    section(out, "The graph");
+    *out += &grid(Shape::of(r), rows::totals(r));
+}
+
+/// One table a cost model.
+pub(super) fn cost(r: &Report, out: &mut String) {
+    *out += &costs(Shape::of(r), &r.cost);
+}
+
+/// The same of costs that stand in no report.
+pub fn costs(shape: Shape, cost: &[Cost]) -> String {
+    let mut out = String::new();
+    if cost.is_empty() {
+        return out;
+    }
+    section(&mut out, "Predicted cost, one image, bytes one party sends");
+    for g in figures::groups(cost) {
+        let c = g.first;
+        out += &format!("\n{} ({}-bit ring, {} weights)\n", figures::cost_model(c), c.ring, c.weights);
+        out += &wrap(&format!("trust: {}", c.trust), "  ");
+        if let Some(names) = figures::missing(c) {
+            out += &wrap(&format!("INCOMPLETE, a lower bound: no law for {names}"), "! ");
+        }
+        out += &grid(shape, rows::cost(shape, &g));
+        out += &wrap(&rows::times(shape, &g), "  ");
+        if c.before_is == BeforeIs::Canonical && !matches!(shape, Shape::Bare | Shape::Old) {
+            out += &wrap(STAND_IN, "  ");
+        }
+        out += &wrap(&format!("Counted: {}.", c.counts), "  ");
+    }
+    out
+}
+
+const STAND_IN: &str =
+    "The original is its canonical form, normalisations folded: the cost model cannot price the file itself.";
+
+fn grid(shape: Shape, rows: Vec<Row>) -> String {
+    let mut header = vec![""];
+    header.extend(shape.heads());
+    header.extend(shape.against().filter(|_| shape != Shape::Old));
+    let align = format!(
+        "l{}{}",
+        "r".repeat(shape.heads().len()),
+        if header.len() > shape.heads().len() + 1 { "l" } else { "" }
+    );
+    let line = |row: Row| {
+        let change = match row.moved {
+            Moved::Alone => String::new(),
+            Moved::Unknown => "–".into(),
+            Moved::By(c) => Change::short(&c),
+        };
+        let mut cells = vec![row.what];
+        cells.extend(row.cells);
+        cells.push(change);
+        cells.truncate(header.len());
+        cells
+    };
+    table(&header, &align, rows.into_iter().map(line).collect())
+}

@@ -1,0 +1,154 @@
+//! The output folder of a run: what it finds there, what it writes, and what becomes of it when it ends.
+
+use super::Plan;
+use crate::compile::{FoldMode, Place, Request, writes};
+use crate::error::Error;
+use crate::folder::{Begin, CHECKPOINTS, Folder, LOG, of_training};
+use crate::jobs::{COMPILE, EVALUATE, Job, Shared};
+use crate::progress::Progress;
+use relinc_runtime::train::Kind;
+
+/// The folder of the network for attacked images, of two that are exported.
+pub(super) const ADVERSARIAL: &str = "adversarial";
+
+/// An output folder while a job of a run writes to it.
+pub(super) struct Output {
+    /// The folder.
+    pub folder: Folder,
+    /// Its place for artefacts.
+    pub place: Place,
+    /// The folder in it, and its place, of the second network where both are exported.
+    pub second: Option<(Folder, Place)>,
+    shared: Shared,
+    /// The stages that run here.
+    running: Vec<String>,
+    /// What it replaces was moved aside here.
+    retired: bool,
+}
+
+impl Output {
+    /// Opens the folder of a job, and has everything refused that would be refused later.
+    pub fn open(request: &Request, plan: &Plan, job: &Job, progress: &Progress) -> Result<Output, Error> {
+        let (part, begin) = (&job.part, job.begin);
+        let running: Vec<String> = part.running().map(str::to_string).collect();
+        let mut folder =
+            Folder::output(&request.out, request.by, &running.join(", "), Some(begin), progress)?;
+        let shared = Shared::of(&request.out);
+        folder.refuse_link(CHECKPOINTS)?;
+        let adopted = match &job.after {
+            Some(from) => shared.adoptable(from, part)?,
+            None => {
+                shared.ready(part, begin == Begin::Resume)?;
+                vec![]
+            }
+        };
+        let listed = |n: &String| folder.manifest().files.contains_key(n);
+        let left: Vec<String> =
+            shared.following(part, folds(request, plan))?.into_iter().filter(listed).collect();
+        let whole = part.is_whole() || job.after.is_some();
+        let compiles_only = running.iter().all(|n| n == COMPILE);
+        if !compiles_only && (!left.is_empty() || whole && folder.manifest().holds_run()) {
+            let finished = folder.manifest().content("report.json").is_some();
+            folder
+                .refuse_run(begin, if finished { "a finished run" } else { "a run that is not finished" })?;
+        }
+        let mut own = shared.written(part);
+        own.extend(adopted.iter().cloned());
+        let compiles = part.has(COMPILE);
+        let artefacts = if compiles { writes(&request.targets, true).collect() } else { vec![] };
+        let place = Place::beside_training(&mut folder, request, &own, &artefacts, compiles)?;
+        let trained = folder.manifest().files.keys().map(String::as_str).filter(|n| of_training(n));
+        folder.manifest().verify(folder.root(), trained)?;
+        let second = match compiles && plan.branch == super::Export::Both {
+            true => Some(second(&mut folder, request, begin, &artefacts, progress)?),
+            false => None,
+        };
+
+        let mut out = Output { folder, place, second, shared, running, retired: false };
+        match out.prepare(left, &own, &adopted, job, progress) {
+            Ok(()) => Ok(out),
+            Err(e) => {
+                out.give_up();
+                Err(e)
+            }
+        }
+    }
+
+    /// The first changes in the folder.
+    fn prepare(
+        &mut self,
+        left: Vec<String>,
+        own: &[String],
+        adopted: &[String],
+        job: &Job,
+        progress: &Progress,
+    ) -> Result<(), Error> {
+        if job.begin == Begin::Restart {
+            self.retire(left, job.part.first() == 0, progress)?;
+        }
+        self.folder.begin(own)?;
+        self.folder.subfolder(CHECKPOINTS)?;
+        if let Some(from) = &job.after {
+            self.shared.adopt(from, adopted, &job.part, progress)?;
+            self.shared.ready(&job.part, job.begin == Begin::Resume)?;
+        }
+        Ok(())
+    }
+
+    /// Moves aside what is made anew; the log, of which lines stay, is copied.
+    fn retire(&mut self, mut left: Vec<String>, all: bool, progress: &Progress) -> Result<(), Error> {
+        let log = vec![LOG.to_string()];
+        let copies = if all { vec![] } else { log.clone() };
+        if all {
+            left.extend(log);
+        }
+        if let Some(kept) = self.folder.retire(&left, &copies)? {
+            self.retired = true;
+            progress.line(&format!(
+                "what --restart replaces is kept in {} until the new run is complete",
+                kept.display()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Stages are over, and others follow.
+    pub fn seal(&mut self) -> Result<(), Error> {
+        self.folder.seal()?;
+        self.folder.let_go()
+    }
+
+    /// The run ends before it is complete: what was made stays for `--resume`. Where nothing was, everything is as before.
+    pub fn give_up(&mut self) {
+        let made = |name: &String| match name.as_str() {
+            EVALUATE => self.shared.made(name).exists(),
+            _ => self.shared.tensors(name).exists(),
+        };
+        // The first error is the one to tell; whoever comes next puts in order what fails here.
+        if self.retired && !self.running.iter().any(made) {
+            let _ = self.folder.restore();
+        }
+        let _ = self.folder.seal();
+    }
+}
+
+/// The stage before which the network is folded.
+fn folds(request: &Request, plan: &Plan) -> Option<usize> {
+    let first_tune = plan.stages.iter().position(|s| s.kind == Kind::Tune);
+    first_tune.filter(|_| request.fold == FoldMode::BeforeTune)
+}
+
+/// The folder of the second network.
+fn second(
+    folder: &mut Folder,
+    request: &Request,
+    begin: Begin,
+    artefacts: &[String],
+    progress: &Progress,
+) -> Result<(Folder, Place), Error> {
+    folder.refuse_link(ADVERSARIAL)?;
+    let root = request.out.join(ADVERSARIAL);
+    let mut inner = Folder::output(&root, request.by, COMPILE, Some(begin), progress)?;
+    let place = Place::beside_training(&mut inner, request, &[], artefacts, true)?;
+    Ok((inner, place))
+}
