@@ -164,8 +164,8 @@ pub struct Request {
     pub stable_sign: Option<usize>,
     /// Execute after every pass.
     pub verify_each: bool,
-    /// Emulate the emitted graph in fixed point, and rescale it for that.
-    pub fixed_point: Option<fixed::FixedPoint>,
+    /// The arithmetic the emitted graph is emulated in, and whether it is rescaled for that.
+    pub fixed_point: fixed::FixedPoint,
     /// Seed of everything random.
     pub seed: u64,
     /// The network whose accuracy is the one before.
@@ -204,7 +204,7 @@ impl Request {
             input_range: None,
             stable_sign: None,
             verify_each: false,
-            fixed_point: None,
+            fixed_point: fixed::FixedPoint::default(),
             seed: 0,
             before: Before::default(),
             original: None,
@@ -327,8 +327,9 @@ pub(crate) fn compile_into(
     if r.fold == FoldMode::BeforeTune && !matches!(source, Source::Trained(..)) {
         return Err(Error::Input("fold before-tune wants a stage tune: relinc run or relinc tune".into()));
     }
+    let plans = fixed::plans(r)?;
     let staging = folder.stage()?;
-    let made = make(source, r, folder, &staging, place, progress);
+    let made = make(source, r, &plans, folder, &staging, place, progress);
     let (report, dropped) = made.map_err(|e| staging.named(e))?;
     folder.commit(staging, dropped)?;
     Ok(report)
@@ -338,6 +339,7 @@ pub(crate) fn compile_into(
 fn make(
     source: Source,
     r: &Request,
+    plans: &[fixed::Plan],
     folder: &Folder,
     staging: &Staging,
     place: Place,
@@ -428,9 +430,9 @@ fn make(
         signs.take_off(&mut masks);
         options.signs = Some(signs);
     }
-    model.put_head_on(probe.as_mut())?;
     if trained {
-        let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
+        let whole = model.whole()?;
+        let v = valid::check(&whole).map_err(|e| input(&e[0]))?;
         let o = onnx::OnnxOptions { opset: r.opset, ..Default::default() };
         onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }
@@ -444,14 +446,9 @@ fn make(
         notes.push(said);
         model.measured("stable-sign", largest);
     }
-    let images = match r.fixed_point {
-        Some(_) => {
-            let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
-            describe::sample(ty, held_out.as_ref(), fixed::IMAGES, r.seed)?
-        }
-        None => sample.clone(),
-    };
-    if let Some(target) = r.fixed_point.and_then(|f| f.normalise) {
+    if let Some(target) = r.fixed_point.normalise {
+        let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
+        let images = describe::sample(ty, held_out.as_ref(), fixed::IMAGES, r.seed)?;
         fixed::normalise(&mut model, &images, target, &mut options, probe.as_mut())?;
     }
     let emitted = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
@@ -465,15 +462,8 @@ fn make(
         }
         _ => None,
     };
-    let fixed_point = match r.fixed_point {
-        Some(f) => {
-            let tell = &mut |i, n| progress.count("fixed point", i, n);
-            let a = fixed::measure(&emitted, &images, f.format, r.seed, tell)?;
-            notes.extend(crate::fixed_point::summary(&a));
-            Some(a)
-        }
-        None => None,
-    };
+    let fixed_points = fixed::check(r, plans, &emitted, held_out.as_ref(), progress)?;
+    notes.extend(fixed_points.iter().flat_map(crate::fixed_point::notes));
     progress.step("emitting");
     let chosen = forms::Chosen::new(r, emitted.graph(), emitted.facts());
     notes.extend(chosen.notes(r, &emitted));
@@ -498,7 +488,9 @@ fn make(
         training: r.learned.as_ref().map(|l| l.training.clone()),
         evaluations: r.learned.as_ref().map(|l| l.evaluations.clone()).unwrap_or_default(),
         passes: describe::passes(&model),
-        fixed_point,
+        fixed_point: fixed::given(r, &fixed_points),
+        fixed_points,
+        other_branch: vec![],
         masks: describe::mask_pictures(&model, &masks),
         settings: describe::settings(r, &masks, data.as_ref()),
         artefacts: place.artefacts(staging, folder)?,
@@ -547,6 +539,7 @@ fn emit(
         ]
     };
     let weights = || r.weights.unwrap_or(Weights::Secret).name().to_string();
+    let format = r.fixed_point.format();
     for t in &r.targets {
         match t {
             Target::Onnx => {
@@ -558,16 +551,19 @@ fn emit(
                     weights: weights(),
                     sample: sample.clone(),
                     variants: chosen.variants(),
+                    format: format.map(|f| (f.ring, f.fraction)),
                 };
                 spu::emit(v, &staging.subfolder("spu")?, &o).map_err(input)?;
             }
             Target::Crypten => {
                 let (weights, sample) = (weights(), sample.clone());
-                let o = crypten::CryptenOptions { weights, sample, metadata: metadata() };
+                let fraction = format.map_or(crypten::FRACTION_BITS, |f| f.fraction);
+                let o = crypten::CryptenOptions { weights, sample, metadata: metadata(), fraction };
                 crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(input)?;
             }
             Target::MpSpdz => {
-                let o = mp_spdz::MpSpdzOptions { sample: sample.clone() };
+                let format = format.map(|f| (f.ring, f.fraction));
+                let o = mp_spdz::MpSpdzOptions { sample: sample.clone(), format };
                 mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(input)?;
             }
         }

@@ -1,5 +1,9 @@
 //! What an analysis in fixed point says, in words.
 
+mod words;
+
+pub use words::{failure, notes, outcome, verdict, who};
+
 use relinc_runtime::fixed::Analysis;
 use std::fmt::Write;
 
@@ -8,7 +12,7 @@ pub fn summary(a: &Analysis) -> Vec<String> {
     let at = |place: &Option<String>| place.as_ref().map_or(String::new(), |p| format!(" at {p}"));
     let mut s = vec![format!(
         "Ring {} with {} fraction bits, {} truncation, {} images: head-room {:.1} bits{}; outputs off by {:.2e} on average, {:.2e} at \
-         most, the same class on {:.0} %.",
+         most, the same class on {}.",
         a.ring,
         a.fraction,
         a.truncation.name(),
@@ -17,7 +21,7 @@ pub fn summary(a: &Analysis) -> Vec<String> {
         at(&a.tightest),
         a.output_error_mean,
         a.output_error_max,
-        100.0 * a.argmax_agreement
+        words::agreement(a)
     )];
     if let Some(o) = a.overflow.first() {
         s.push(format!(
@@ -40,13 +44,14 @@ pub fn summary(a: &Analysis) -> Vec<String> {
         None => "No number of fraction bits leaves the head-room that was asked; rescale the layers or take a larger ring.".into(),
     });
     if !a.rescaling.is_empty() {
-        let layers: Vec<String> =
-            a.rescaling.iter().map(|r| format!("'{}' by 2^-{}", r.node, r.shift)).collect();
-        s.push(format!("These layers would leave it after compile --normalise-ranges={}; such as the output's keep their scale: {}.", a.target, layers.join(", ")));
+        s.push(format!(
+            "These layers would leave it after compile --normalise-ranges={}; such as the output's keep their scale: {}.",
+            a.target,
+            words::rescaled(a)
+        ));
     }
     s
 }
-
 /// The summary and a table of the layers that multiply.
 pub fn render(a: &Analysis) -> String {
     let mut s = summary(a).join("\n");

@@ -128,8 +128,7 @@ impl Model {
         }
     }
 
-    /// Puts the head on: from here on the graph is the whole network.
-    pub fn put_head_on(&mut self, probe: Option<&mut Probe>) -> Result<(), Error> {
+    fn put_head_on(&mut self, probe: Option<&mut Probe>) -> Result<(), Error> {
         let head = std::mem::take(&mut self.head);
         head.attach(&mut self.graph).map_err(|e| self.named(e))?;
         match probe {
@@ -200,8 +199,10 @@ impl Model {
         g
     }
 
-    /// Puts the masks on and lowers them, with the head on. Weighed passes take turns until none finds anything more that pays.
+    /// Puts the head and the masks on and lowers them: from here on the graph is the whole network. Weighed passes take turns
+    /// until none finds anything more that pays.
     pub fn lower(&mut self, options: &Options, mut probe: Option<&mut Probe>) -> Result<(), Error> {
+        self.put_head_on(probe.as_deref_mut())?;
         let passes: Vec<&dyn Pass> = registry::masking().filter(|p| p.enabled(options)).collect();
         for group in passes.chunk_by(|a, b| a.weighed() && b.weighed()) {
             self.in_turn(group, options, probe.as_deref_mut())?;

@@ -4,7 +4,7 @@ mod place;
 mod written;
 
 use crate::cli_options::{NETWORKS, PROTOCOLS, scores};
-use crate::compile::fixed::{FixedPoint, TARGETS};
+use crate::compile::fixed::{Emulation, FixedPoint, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Search, Source, Target};
 use crate::error::{Error, input};
 use crate::folder::Inputs;
@@ -57,13 +57,13 @@ pub struct Pipeline {
     pub conv_form: Option<String>,
     /// When convolutions are merged: auto, always, never or before-tune.
     pub fold: Option<String>,
-    /// Ring and fraction bits the emitted graph is emulated in: "64,18".
-    pub fixed_point: Option<String>,
+    /// Ring and fraction bits the emitted graph is emulated in, "64,18", or off; each target's own when absent.
+    pub fixed_point: Option<Value>,
     /// Rescale every layer to a largest magnitude of at most 2^this.
     pub normalise_ranges: Option<i32>,
     /// ONNX operator set to write.
     pub opset: Option<i64>,
-    /// Remove a softmax at the end.
+    /// Remove a softmax or sigmoid at the end.
     #[serde(default)]
     pub drop_softmax: bool,
     /// Execute after every pass.
@@ -267,25 +267,25 @@ impl Pipeline {
         crate::cli_options::points(points).map(Some).map_err(|e| Error::Input(format!("max_drop: {e}")))
     }
 
-    fn fixed_point(&self) -> Result<Option<FixedPoint>, Error> {
+    fn fixed_point(&self) -> Result<FixedPoint, Error> {
+        let emulation = match &self.fixed_point {
+            None => Emulation::Own,
+            // YAML 1.1 reads off as false.
+            Some(Value::Bool(false)) => Emulation::Off,
+            Some(Value::String(s)) => s.parse().map_err(|e| Error::Input(format!("fixed_point: {e}")))?,
+            Some(_) => return Err(input("fixed_point: write ring and fraction bits as \"64,18\", or off")),
+        };
         let normalise = self.normalise_ranges;
-        match (&self.fixed_point, normalise) {
-            (None, Some(_)) => {
-                Err(input("normalise_ranges wants fixed_point, for instance fixed_point: \"64,18\""))
-            }
-            (_, Some(_)) if self.data.is_none() => {
+        match normalise {
+            Some(_) if self.data.is_none() => {
                 Err(input("normalise_ranges measures ranges on images: add data"))
             }
-            (_, Some(n)) if !TARGETS.contains(&n) => Err(Error::Input(format!(
+            Some(n) if !TARGETS.contains(&n) => Err(Error::Input(format!(
                 "normalise_ranges: {n} is not between {} and {}",
                 TARGETS.start(),
                 TARGETS.end()
             ))),
-            (None, None) => Ok(None),
-            (Some(f), _) => {
-                let format = f.parse().map_err(|e| Error::Input(format!("fixed_point: {e}")))?;
-                Ok(Some(FixedPoint { format, normalise }))
-            }
+            _ => Ok(FixedPoint { emulation, normalise }),
         }
     }
 

@@ -79,35 +79,57 @@ fn a_flipped_bit_in_masks_is_refused() {
     }
 }
 
+/// A line of a log.
+fn record() -> relinc::runtime::train::Record {
+    let zeros = ["loss", "ce", "kl", "attention", "train_accuracy", "rate", "hamming", "gradient"];
+    let more = ["images_per_second", "data_wait", "seconds", "epoch", "epochs", "kept"];
+    let mut fields: serde_json::Map<String, serde_json::Value> =
+        zeros.iter().chain(&more).map(|k| (k.to_string(), 0.into())).collect();
+    fields.insert("stage".into(), "search".into());
+    serde_json::from_value(fields.into()).unwrap()
+}
+
 #[test]
 fn a_log_that_a_crash_cut_is_continued_and_one_that_is_damaged_is_named() {
+    let line = serde_json::to_string(&record()).unwrap();
+    let damaged = format!("{line}\n{}\n{line}\n", line.replace("epoch", "epooh"));
+    let (code, err, _) = resumed_with(&damaged);
+    assert!(code == Some(2) && err.contains("log.jsonl: line 2 is damaged"), "{err}");
+    let (code, err, log) = resumed_with(&line[..50]);
+    assert!(code == Some(0) && err.contains("log.jsonl: the last line is not whole"), "{err}");
+    assert_eq!(log.lines().count(), 2);
+}
+
+/// A run is killed, its log is replaced, and it is resumed: exit code, what was said, and the log after it.
+fn resumed_with(text: &str) -> (Option<i32>, String, String) {
     let dir = tempfile::tempdir().unwrap();
     let (yaml, out) = (pipeline(dir.path()), dir.path().join("out"));
     let (o, log) = (out.display().to_string(), out.join("log.jsonl"));
-    json(&["run", &yaml, "-o", &o]);
-    let resume = || relinc().args(["run", &yaml, "-o", &o, "--resume"]).output().unwrap();
-    let text = fs::read_to_string(&log).unwrap();
-    fs::write(&log, format!("{text}{}", &text[..50])).unwrap();
-    let ran = resume();
-    let err = String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success() && err.contains("log.jsonl: the last line is not whole"), "{err}");
-    assert_eq!(fs::read_to_string(&log).unwrap(), text);
-    fs::write(&log, text.replacen("\"epoch\":1", "\"epoch\":l", 1)).unwrap();
-    let ran = resume();
-    let err = String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.code() == Some(2) && err.contains("log.jsonl: line 1 is damaged"), "{err}");
+    let mut killed = relinc().args(["--quiet", "run", &yaml, "-o", &o]).spawn().unwrap();
+    while fs::read_to_string(out.join("checkpoints/search.json")).is_err() {
+        assert!(killed.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    fs::write(&log, text).unwrap();
+    let ran = relinc().args(["run", &yaml, "-o", &o, "--resume"]).output().unwrap();
+    let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+    (ran.status.code(), err, fs::read_to_string(&log).unwrap())
 }
 
 #[test]
 fn equal_compilations_are_equal_bytes() {
     let dir = tempfile::tempdir().unwrap();
+    // The commands that a report proposes name its folder.
     let folder = |name: &str| {
-        let out = dir.path().join(name);
-        let o = out.display().to_string();
+        let (made, out) = (dir.path().join("out"), dir.path().join(name));
+        let o = made.display().to_string();
         let args =
             ["compile", QUICK, "-o", &o, "--budget", "30%", "--data", DATA, "--limit", "10", "--rounds", "2"];
         let targets = ["onnx", "spu", "crypten", "mp-spdz"].map(|t| ["--target", t]).concat();
         json(&[&args[..], &targets].concat());
+        fs::rename(made, &out).unwrap();
         out
     };
     let first = folder("first");

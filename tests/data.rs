@@ -131,7 +131,15 @@ fn another_number_of_classes_is_an_error_everywhere() {
 #[test]
 fn numbered_classes_that_differ_are_an_error_before_a_file_is_opened() {
     let dir = tempfile::tempdir().unwrap();
-    let three = by_grey(dir.path(), "three.onnx", 3, 3, 1.0);
+    let pools = "graph g {
+       %x = input f32[N,3,32,32]
+       %r = relu(%x)
+       %m = global_mean(%r) {keep=false}
+       %w = const f32[3,3] rand(seed=1)
+       %y = linear(%m, %w)
+       output \"y\" = %y
+     }";
+    let three = onnx(dir.path(), "three.onnx", pools);
     let r = run(&["eval", &three, "--data", "shapes"]);
     assert_eq!(r.status.code(), Some(2));
     assert!(err(&r).contains("10 classes") && err(&r).contains("3 outputs"), "{}", err(&r));

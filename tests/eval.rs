@@ -154,7 +154,7 @@ fn what_is_refused() {
     shapes(&["--attack", "pdg"], &["'pdg'"]);
     shapes(&["--attack", "pgd:stpes=3"], &["'stpes'", "did you mean"]);
     shapes(&["--corruptions=/no/such/folder"], &["/no/such/folder", "cifar10"]);
-    shapes(&["--limit", "4", "--save-images", "/proc/relinc"], &["/proc/relinc/corruptions.png"]);
+    shapes(&["--limit", "4", "--save-images", "/proc/relinc"], &["/proc/relinc: cannot be written"]);
     shapes(&["--limit", "0", "--corruptions"], &["--limit 0"]);
     let none = ["--data", "cifar10:x", "--corruptions=/no/such/folder"];
     refuses(&none, &["/no/such/folder"]);

@@ -3,7 +3,8 @@
 
 mod common;
 
-use common::{files, relinc};
+use common::{files, relinc, relinc_in_a_terminal};
+use relinc::compile::Target;
 use relinc::folder::{Content, Manifest};
 use serde_json::{Value, json as value};
 use std::fs;
@@ -222,6 +223,20 @@ fn the_manifest_lists_every_file() {
 }
 
 #[test]
+fn every_target_says_what_it_writes() {
+    let p = Place::new();
+    let targets = [Target::Onnx, Target::Spu, Target::Crypten, Target::MpSpdz];
+    for t in targets {
+        p.works(&["compile", "model.onnx", "-o", t.name(), "--target", t.name(), "--protocol", "cheetah"]);
+        let common = ["manifest.json", "masks.safetensors", "report.html", "report.json", "report.txt"];
+        let written = files(&p.path(t.name()));
+        for f in written.iter().filter(|f| !common.contains(&f.as_str())) {
+            assert!(t.files().contains(&f.as_str()), "{f} is not in Target::files of {}", t.name());
+        }
+    }
+}
+
+#[test]
 fn a_file_of_the_user_s_is_refused_by_name() {
     let p = Place::new();
     fs::create_dir_all(p.path("out/spu")).unwrap();
@@ -377,7 +392,7 @@ fn a_finished_run_is_refused_without_a_word_about_it() {
 /// Starts a search into `out` that takes long, and waits for its first checkpoint.
 fn begun(p: &Place, more: &[&str]) -> Child {
     let args = ["--quiet", "search", "model.onnx", "-o", "out", "--data", "shapes?train=512&val=64"];
-    let child = relinc()
+    let child = relinc_in_a_terminal()
         .args(args)
         .args(["--budget", "40%", "--epochs", "50", "--batch", "32", "--limit", "50"])
         .args(more)
@@ -425,7 +440,9 @@ fn a_restart_keeps_what_it_replaces_until_it_is_complete() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    wait_for(|| kept().is_some() && p.path("out/checkpoints/search.safetensors").exists());
+    let tensors = "checkpoints/search.safetensors";
+    let moved = || kept().is_some_and(|k| p.path("out").join(k).join(tensors).exists());
+    wait_for(|| moved() && p.path("out").join(tensors).exists());
     child.kill().unwrap();
     child.wait().unwrap();
     let now = ["trained.onnx", "masks.safetensors", "report.json"]
@@ -491,7 +508,7 @@ fn a_compilation_does_not_disturb_a_run() {
 fn compiling(p: &Place) -> Child {
     let args =
         ["--quiet", "compile", "model.onnx", "-o", "new/out", "--data", "shapes?val=0", "--budget", "9%"];
-    let child = relinc()
+    let child = relinc_in_a_terminal()
         .args(args)
         .args(["--rounds", "1000", "--calibration", "2000", "--target", "spu"])
         .current_dir(p.dir.path())

@@ -135,3 +135,222 @@ fn spu_truncates_as_documented() {
     let v = script(&py, "truncation.py", &[]);
     assert_eq!(v["truncation"].as_array().unwrap().len(), 10);
 }
+
+mod by_default {
+    //! What `compile` checks by itself where a secure target is emitted.
+    use super::common::{relinc, run};
+    use relinc::passes::back::onnx::{OnnxOptions, emit};
+    use relinc::passes::{ir::text::parse, valid};
+    use serde_json::Value;
+    use std::path::Path;
+
+    /// A small classifier of `shapes`: a convolution `c`, a ReLU, the mean, and what is given from `%m f32[N,8]` to `%y`.
+    fn network(dir: &Path, weights: &str, end: &str) -> String {
+        let text = format!(
+            "graph g {{
+            %x = input f32[N,3,32,32]
+            %w = const f32[8,3,3,3] {weights}
+            %c = conv(%x, %w) {{strides=[2,2], pads=[1,1,1,1]}}
+            %r = relu(%c) @relu00
+            %m = global_mean(%r) {{keep=false}}
+            {end}
+            output \"logits\" = %y }}"
+        );
+        let g = parse(&text).unwrap();
+        let path = dir.join("m.onnx");
+        emit(&valid::check(&g).unwrap(), &path, &OnnxOptions::default()).unwrap();
+        path.display().to_string()
+    }
+
+    const PLAIN: &str = "%v = const f32[10,8] rand(seed=4) %y = linear(%m, %v)";
+
+    /// Exit code, the JSON document and standard error of a compilation.
+    fn compile(dir: &Path, model: &str, args: &[&str]) -> (Option<i32>, Value, String) {
+        let out = dir.join("o").display().to_string();
+        let all = [&["--json", "compile", model, "-o", &out, "--limit", "20"], args].concat();
+        let done = relinc().args(&all).output().unwrap();
+        let text = String::from_utf8(done.stdout).unwrap();
+        let said = String::from_utf8_lossy(&done.stderr).to_string();
+        (done.status.code(), serde_json::from_str(&text).unwrap_or(Value::Null), said)
+    }
+
+    fn notes(r: &Value) -> String {
+        let all = r["notes"].as_array().unwrap().iter().map(|n| n.as_str().unwrap());
+        all.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_sound_network_holds_in_every_target() {
+        let dir = tempfile::tempdir().unwrap();
+        let m = network(dir.path(), "rand(seed=1)", PLAIN);
+        let targets = ["--target", "spu", "--target", "crypten", "--target", "mp-spdz", "--target", "onnx"];
+        let (code, r, said) = compile(dir.path(), &m, &[&targets[..], &["--data", "shapes"]].concat());
+        assert_eq!(code, Some(0), "{said}");
+        let found: Vec<_> = r["fixed_points"].as_array().unwrap().iter().collect();
+        let of = |f: &&Value| {
+            let n = |k: &str| f[k].as_u64().unwrap();
+            let word = |k: &str| f[k].as_str().unwrap().to_string();
+            (word("target"), n("ring"), n("fraction"), word("truncation"), word("verdict"))
+        };
+        let want = [("spu", 18, "probabilistic"), ("crypten", 16, "crypten"), ("mp-spdz", 16, "mp-spdz")];
+        let want = want.map(|(t, f, how)| (t.to_string(), 64, f, how.to_string(), "holds".to_string()));
+        assert_eq!(found.iter().map(of).collect::<Vec<_>>(), want);
+        for f in &found {
+            assert_eq!((f["images"]["n"].clone(), f["images"]["flips"].clone()), (64.into(), 0.into()));
+            assert!((f["images"]["flips_at_most"].as_f64().unwrap() - 0.056).abs() < 1e-3);
+        }
+        assert!(r["fixed_point"].is_null(), "only where a format was given");
+        assert!(!notes(&r).contains("fraction bits"), "{}", notes(&r));
+        let text = std::fs::read_to_string(dir.path().join("o/report.txt")).unwrap();
+        assert!(text.contains("In fixed point") && text.contains("of 64 (at most 5.6 %"), "{text}");
+        assert!(said.contains("fixed point, crypten 64,16 64/64"), "{said}");
+    }
+
+    #[test]
+    fn an_overflow_is_named_with_what_helps_and_exits_1() {
+        let dir = tempfile::tempdir().unwrap();
+        let end =
+            "%k = const f32[10,8] rand(seed=4) %s = const f32[1] [1e-7] %p = mul(%k, %s) %y = linear(%m, %k)";
+        let m = network(dir.path(), "splat(30000000.0)", end);
+        let (code, r, said) = compile(dir.path(), &m, &["--target", "spu", "--data", "shapes"]);
+        assert_eq!(code, Some(1), "{said}");
+        let f = &r["fixed_points"][0];
+        assert_eq!(f["verdict"], "overflows");
+        assert_eq!(f["images"]["overflow"][0]["node"], "c");
+        let n = notes(&r);
+        assert!(n.contains("conv 'c' of relu00 reaches") && n.contains("With --"), "{n}");
+        assert!(
+            said.contains("overflow in") && said.contains("64,18") | said.contains("18 fraction bits"),
+            "{said}"
+        );
+        assert!(dir.path().join("o/spu/model.mlir").is_file(), "written all the same");
+        // What the note proposes does it.
+        let t = f["tried"].as_array().unwrap().iter().find(|t| t["holds"] == true).unwrap();
+        let option = match t["normalise"].as_i64() {
+            Some(target) => format!("--normalise-ranges={target}"),
+            None => format!("--fixed-point={},{}", t["ring"], t["fraction"]),
+        };
+        let (code, r, said) = compile(dir.path(), &m, &["--target", "spu", "--data", "shapes", &option]);
+        assert_eq!(
+            (code, r["fixed_points"][0]["verdict"].as_str()),
+            (Some(0), Some("holds")),
+            "{option} {said}"
+        );
+    }
+
+    #[test]
+    fn moved_classes_exit_1() {
+        let dir = tempfile::tempdir().unwrap();
+        let end = "%k = const f32[10,8] rand(seed=4) %s = const f32[10,8] splat(0.00001) %v = mul(%k, %s) %y = linear(%m, %v)";
+        let m = network(dir.path(), "rand(seed=1)", end);
+        let (code, r, said) = compile(dir.path(), &m, &["--target", "spu", "--data", "shapes"]);
+        assert_eq!(code, Some(1), "{said}");
+        let f = &r["fixed_points"][0];
+        assert_eq!((f["verdict"].as_str(), f["images"]["overflows"].as_u64()), (Some("moved"), Some(0)));
+        assert!(said.contains("the class moves on"), "{said}");
+        assert!(notes(&r).contains("the error enters most at"), "{}", notes(&r));
+    }
+
+    #[test]
+    fn an_operation_that_is_not_emulated_is_a_note() {
+        let dir = tempfile::tempdir().unwrap();
+        let m = network(
+            dir.path(),
+            "rand(seed=1)",
+            &format!("{} %y = softmax(%z) {{axis=1}}", PLAIN.replace("%y", "%z")),
+        );
+        let (code, r, said) = compile(dir.path(), &m, &["--target", "spu", "--data", "shapes"]);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(r["fixed_points"][0]["images"]["stand_ins"][0], "softmax 'logits'");
+        assert!(notes(&r).contains("Not emulated: softmax 'logits'"), "{}", notes(&r));
+        let done = run(&["verify", &m, "--fixed-point", "64,18", "--data", "shapes", "--limit", "4"]);
+        assert_eq!(done.status.code(), Some(2), "verify refuses");
+    }
+
+    #[test]
+    fn off_checks_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let m = network(dir.path(), "splat(30000000.0)", PLAIN);
+        let args = ["--target", "spu", "--data", "shapes", "--fixed-point", "off"];
+        let (code, r, _) = compile(dir.path(), &m, &args);
+        assert_eq!((code, r["fixed_points"].is_null()), (Some(0), true));
+        let (code, r, _) = compile(dir.path(), &m, &["--data", "shapes"]);
+        assert_eq!((code, r["fixed_points"].is_null()), (Some(0), true), "no secure target");
+    }
+
+    #[test]
+    fn pipelines_say_off_and_formats() {
+        let dir = tempfile::tempdir().unwrap();
+        network(dir.path(), "rand(seed=1)", PLAIN);
+        let ways = [("off", 0), ("false", 0), ("\"off\"", 0), ("\"64,20\"", 1), ("64,20", 1)];
+        for (i, (written, found)) in ways.into_iter().enumerate() {
+            let text = format!(
+                "model: m.onnx\ndata: shapes\ntargets: [spu]\nfixed_point: {written}\naccuracy: {{limit: 20}}\n"
+            );
+            std::fs::write(dir.path().join("p.yaml"), text).unwrap();
+            let (p, o) = (dir.path().join("p.yaml"), dir.path().join(i.to_string()));
+            let done = relinc().args(["--json", "--quiet", "run"]).arg(p).arg("-o").arg(o).output().unwrap();
+            assert!(done.status.success(), "{written}: {}", String::from_utf8_lossy(&done.stderr));
+            let r: Value = serde_json::from_slice(&done.stdout).unwrap();
+            assert_eq!(r["fixed_points"].as_array().map_or(0, Vec::len), found, "{written}");
+            if found == 1 {
+                assert_eq!(r["fixed_points"][0]["fraction"], 20);
+                assert_eq!(r["fixed_point"]["fraction"], 20);
+            }
+        }
+        std::fs::write(dir.path().join("p.yaml"), "model: m.onnx\ntargets: [spu]\nfixed_point: 64\n")
+            .unwrap();
+        let done = run(&["run", &dir.path().join("p.yaml").display().to_string()]);
+        assert_eq!(done.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&done.stderr).contains("fixed_point: "));
+    }
+
+    #[test]
+    fn without_data_numbers_are_bounded() {
+        let dir = tempfile::tempdir().unwrap();
+        let m = network(dir.path(), "rand(seed=1)", PLAIN);
+        let (code, r, _) = compile(dir.path(), &m, &["--target", "spu"]);
+        let f = &r["fixed_points"][0];
+        assert_eq!(
+            (code, f["verdict"].as_str(), f["assumed"].as_bool()),
+            (Some(0), Some("holds"), Some(true))
+        );
+        assert_eq!(f["bounds"]["range"], serde_json::json!([-1.0, 1.0]));
+        let text = std::fs::read_to_string(dir.path().join("o/report.txt")).unwrap();
+        assert!(text.contains("cannot overflow") && text.contains("assumed"), "{text}");
+        let (code, r, _) = compile(dir.path(), &m, &["--target", "spu", "--input-range=-1e9,1e9"]);
+        let f = &r["fixed_points"][0];
+        assert_eq!(
+            (code, f["verdict"].as_str(), f["assumed"].as_bool()),
+            (Some(0), Some("may-overflow"), Some(false))
+        );
+        assert!(notes(&r).contains("it may overflow at conv 'c' of relu00"), "{}", notes(&r));
+    }
+
+    #[test]
+    fn a_format_reaches_the_artefacts() {
+        let dir = tempfile::tempdir().unwrap();
+        let m = network(dir.path(), "rand(seed=1)", PLAIN);
+        let targets = ["--target", "spu", "--target", "crypten", "--target", "mp-spdz"];
+        let (code, _, said) = compile(dir.path(), &m, &[&targets[..], &["--fixed-point", "64,20"]].concat());
+        assert_eq!(code, Some(0), "{said}");
+        let read = |name: &str| std::fs::read_to_string(dir.path().join("o").join(name)).unwrap();
+        let spu: Value = serde_json::from_str(&read("spu/manifest.json")).unwrap();
+        assert_eq!((spu["ring"].clone(), spu["fraction"].clone()), (64.into(), 20.into()));
+        let crypten: Value = serde_json::from_str(&read("crypten/manifest.json")).unwrap();
+        assert_eq!(crypten["fraction"], 20);
+        assert!(read("mp-spdz/relinc_model.mpc").contains("sfix.set_precision(20, 31)"));
+    }
+
+    #[test]
+    fn a_format_that_a_target_cannot_have_is_refused_before_any_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let m = network(dir.path(), "rand(seed=1)", PLAIN);
+        for (target, format) in [("crypten", "128,26"), ("mp-spdz", "64,30")] {
+            let (code, _, said) = compile(dir.path(), &m, &["--target", target, "--fixed-point", format]);
+            assert_eq!(code, Some(2), "{said}");
+            assert!(said.contains(&format!("--fixed-point {format}: target {target}")), "{said}");
+            assert!(!dir.path().join("o").exists());
+        }
+    }
+}

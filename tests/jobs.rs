@@ -38,8 +38,10 @@ fn timeless(mut v: Value) -> Value {
 }
 
 fn report(dir: &Path) -> Value {
-    let v = serde_json::from_slice(&std::fs::read(dir.join("report.json")).unwrap()).unwrap();
-    let mut v = timeless(v);
+    let text = std::fs::read_to_string(dir.join("report.json")).unwrap();
+    // The commands that a report proposes name its folder.
+    let text = text.replace(&dir.display().to_string(), "DIR");
+    let mut v = timeless(serde_json::from_str(&text).unwrap());
     // Pages and logs hold seconds, whose digits differ.
     v["artefacts"].as_array_mut().unwrap().retain(|a| a["path"].as_str().unwrap().ends_with(".onnx"));
     v

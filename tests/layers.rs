@@ -178,3 +178,23 @@ fn masks_are_c_h_w_at_every_rank() {
         assert_eq!(mask_shape(&facts, g.by_name("y").unwrap()), want, "[{dims}]");
     }
 }
+
+#[test]
+fn redundant_relus_come_last_and_change_no_other_name() {
+    // The second ReLU does nothing after the first, nor the one after the pool.
+    let without = "%b = conv(%a, %v)\n %d = relu(%b)\n %p = avg_pool(%d) {kernel=[2,2]}\n %y = neg(%p)";
+    let with = "%t = relu(%a)\n %b = conv(%t, %v)\n %d = relu(%b)\n %p = avg_pool(%d) {kernel=[2,2]}\n %e = relu(%p)\n %y = neg(%e)";
+    let layers = |body: &str| {
+        let mut g = parse(&format!(
+            "graph g {{ %x = input f32[N,3,4,4]\n %w = const f32[3,3,1,1] rand(seed=1)\n %v = const f32[3,3,1,1] rand(seed=2)\n
+             %c = conv(%x, %w)\n %a = relu(%c)\n {body}\n output \"y\" = %y }}"
+        ))
+        .unwrap();
+        let facts = infer(&g).unwrap();
+        let named = name_layers(&mut g, &facts);
+        named.into_iter().map(|(name, id)| (name, g.node(id).name.clone())).collect::<Vec<_>>()
+    };
+    let pair = |(a, b): (&str, &str)| (a.to_string(), b.to_string());
+    assert_eq!(layers(without), [("relu00", "a"), ("relu01", "d")].map(pair));
+    assert_eq!(layers(with), [("relu00", "a"), ("relu01", "d"), ("relu02", "t"), ("relu03", "e")].map(pair));
+}

@@ -68,7 +68,7 @@ fn a_hanging_runtime_is_ended() {
 fn what_cannot_be_measured_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let out = compiled(dir.path());
-    fails(&["measure", "/no/such/folder"], 2, &["report.json"]);
+    fails(&["measure", "/no/such/folder"], 2, &["/no/such/folder: there is no such folder"]);
     fails(
         &["measure", &out, "--protocol", "cheetah"],
         2,

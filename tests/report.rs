@@ -121,7 +121,7 @@ fn what_was_not_removed_is_not_claimed() {
 /// ResNet of relinc's own, its batch normalisations unfolded, and a cost model that has no law for them.
 fn unfolded(dir: &Path) -> [String; 2] {
     let (model, protocol) = (dir.join("bn.onnx").display().to_string(), dir.join("no-bn.yaml"));
-    json(&["architecture", "--kind", "resnet", "--depth", "20", "--input", "3,16,16", "-o", &model]);
+    json(&["architecture", "--kind", "resnet", "--depth", "20", "--input", "3", "16", "16", "-o", &model]);
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/specs/protocols/spu-semi2k.yaml");
     let known = std::fs::read_to_string(file).unwrap().replace("name: spu-semi2k", "name: no-bn");
     let mut skip = false;

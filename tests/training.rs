@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{files, json, relinc, run};
+use common::{files, json, relinc_in_a_terminal, run};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
@@ -129,7 +129,7 @@ fn killed_and_stopped_runs_continue_bit_for_bit() {
     assert!(slopes.flatten().any(|s| s != 1.0), "no slope was learned");
 
     for (name, signal, code) in [("killed", "-KILL", None), ("stopped", "-INT", Some(130))] {
-        let mut child = relinc()
+        let mut child = relinc_in_a_terminal()
             .args(["--quiet", "run", yaml, "-o", &out(name)])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -167,7 +167,8 @@ fn a_run_that_measures_is_stopped_at_once() {
     std::fs::write(&yaml, format!("model: {QUICK}\ndata: {DATA}\n{stages}\n{accuracy}\n")).unwrap();
     let out = dir.path().join("out");
     let args = ["run", yaml.to_str().unwrap(), "-o", out.to_str().unwrap()];
-    let mut child = relinc().args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        relinc_in_a_terminal().args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(said.any(|line| line.contains(", clean ")), "it never measured");
     std::thread::sleep(Duration::from_millis(300));

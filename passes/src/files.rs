@@ -112,8 +112,11 @@ fn temporary(path: &Path) -> io::Result<tempfile::NamedTempFile> {
 
 /// Without the name of the temporary file, which nobody knows.
 fn plain(e: io::Error) -> io::Error {
-    let inner = e.get_ref().and_then(|e| e.source()).and_then(|e| e.downcast_ref::<io::Error>());
-    inner.and_then(io::Error::raw_os_error).map_or(e, io::Error::from_raw_os_error)
+    match e.kind() {
+        io::ErrorKind::Other => e,
+        kind if e.raw_os_error().is_none() => kind.into(),
+        _ => e,
+    }
 }
 
 #[cfg(test)]

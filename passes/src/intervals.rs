@@ -37,6 +37,13 @@ impl Interval {
         let corner = |(a, b): (f64, f64)| if a == 0.0 || b == 0.0 { 0.0 } else { a * b };
         all.map(corner).into_iter().map(|v| Interval::new(v, v)).reduce(Interval::hull).unwrap_or(ANY)
     }
+    /// The largest magnitude.
+    pub fn magnitude(self) -> f64 {
+        self.low.abs().max(self.high.abs())
+    }
+    fn often(self, n: usize) -> Interval {
+        self.times(Interval::new(n as f64, n as f64))
+    }
     /// Under a function that does not fall.
     pub fn map(self, f: impl Fn(f64) -> f64) -> Interval {
         Interval::new(f(self.low), f(self.high))
@@ -90,17 +97,44 @@ impl Intervals {
         self.get(id).low >= 0.0
     }
 
-    fn node(&self, g: &Graph, facts: &Facts, id: NodeId) -> Interval {
-        let operands = g.operands(id);
-        // Constants are looked at where an operation asks for them: weights are large.
-        let of = |slot: usize| match operands.get(slot) {
-            Some(&o) => match g.const_of(o) {
+    /// The interval of a node's products of two numbers, of their sum where it sums them, without a bias; `None` where it
+    /// multiplies nothing.
+    pub fn products(&self, g: &Graph, facts: &Facts, id: NodeId) -> Option<Interval> {
+        let x = self.operand(g, id, 0);
+        match g.op(id) {
+            Op::Conv(_) | Op::Linear => Some(if self.weights { weighted(g, id, x, false) } else { ANY }),
+            Op::MatMul => Some(self.matrices(g, facts, id)),
+            Op::Binary(Binary::Mul) => Some(x.times(self.operand(g, id, 1))),
+            Op::GlobalMean { .. } | Op::AvgPool { .. } | Op::Reduce { kind: ReduceKind::Mean, .. } => {
+                Some(self.get(id))
+            }
+            // x·(x/6 + 1/2) and x/6.
+            Op::Unary(Unary::HardSwish | Unary::HardSigmoid) => Some(x),
+            _ => None,
+        }
+    }
+
+    /// Constants are looked at where an operation asks for them: weights are large.
+    fn operand(&self, g: &Graph, id: NodeId, slot: usize) -> Interval {
+        match g.operand(id, slot) {
+            Some(o) => match g.const_of(o) {
                 None => self.get(o),
                 Some(t) if self.weights || t.len() == 1 => of_constant(t),
                 Some(_) => ANY,
             },
             None => ANY,
-        };
+        }
+    }
+
+    fn matrices(&self, g: &Graph, facts: &Facts, id: NodeId) -> Interval {
+        let depth = g.operand(id, 0).and_then(|o| facts.ty(o).at(1).last().copied());
+        let each = self.operand(g, id, 0).times(self.operand(g, id, 1));
+        depth.map_or(ANY, |k| each.often(k))
+    }
+
+    fn node(&self, g: &Graph, facts: &Facts, id: NodeId) -> Interval {
+        let operands = g.operands(id);
+        let of = |slot: usize| self.operand(g, id, slot);
         if operands.is_empty() {
             return ANY;
         }
@@ -115,7 +149,8 @@ impl Intervals {
                 None => ANY,
             },
             Op::Clip { min, max } => x.map(|v| v.max((*min).into()).min((*max).into())),
-            Op::Conv(_) | Op::Linear if self.weights => weighted(g, id, x),
+            Op::Conv(_) | Op::Linear if self.weights => weighted(g, id, x, true),
+            Op::MatMul => self.matrices(g, facts, id),
             Op::BatchNorm { .. } if self.weights => normalised(g, id, x),
             Op::Binary(Binary::Mul) if operands[0] == operands[1] => {
                 let y = x.times(x);
@@ -134,6 +169,10 @@ impl Intervals {
             },
             Op::Unary(u) => unary(*u, x),
             Op::Softmax { .. } => Interval::new(0.0, 1.0),
+            Op::LogSoftmax { axis } => {
+                let n = facts.ty(operands[0]).at(1).get(*axis).copied().unwrap_or(1);
+                Interval::new(x.low - x.high - (n as f64).ln(), 0.0)
+            }
             Op::Where => of(1).hull(of(2)),
             Op::AvgPool { window, .. } if window.pads != [0; 4] || window.ceil => x.hull(zero),
             Op::MaxPool(w) if only_padding(w, facts.ty(operands[0]), facts.ty(id)) => ANY,
@@ -142,7 +181,7 @@ impl Intervals {
                 let from = operands.first().map(|&o| facts.ty(o).at(1)).unwrap_or_default();
                 // A sum over the batch has an unknown number of terms.
                 let n: usize = axes.iter().filter_map(|&a| from.get(a)).product();
-                let y = x.times(Interval::new(n as f64, n as f64));
+                let y = x.often(n);
                 if axes.contains(&0) {
                     Interval::new(if x.low >= 0.0 { 0.0 } else { ANY.low }, ANY.high)
                 } else {
@@ -170,25 +209,33 @@ fn unary(u: Unary, x: Interval) -> Interval {
         Unary::Abs if x.low >= 0.0 => x,
         Unary::Abs => Interval::new(0.0, x.high.max(-x.low)),
         Unary::Exp => x.map(f64::exp),
-        Unary::Sqrt | Unary::Softplus => Interval::new(0.0, f64::INFINITY),
+        Unary::Sqrt => Interval::new(0.0, x.high.max(0.0).sqrt()),
+        Unary::Softplus => Interval::new(0.0, x.high.max(0.0) + 1.0),
+        Unary::Floor => x.map(f64::floor),
+        Unary::Ceil => x.map(f64::ceil),
+        Unary::Reciprocal if x.low > 0.0 => Interval::new(x.high.recip(), x.low.recip()),
+        // Their least values are −0.375 and −0.2785.
+        Unary::HardSwish | Unary::Silu => {
+            Interval::new(if x.low >= 0.0 { 0.0 } else { -0.376 }, x.high.max(0.0))
+        }
         Unary::Sigmoid | Unary::HardSigmoid => Interval::new(0.0, 1.0),
         Unary::Tanh | Unary::Erf => Interval::new(if x.low >= 0.0 { 0.0 } else { -1.0 }, 1.0),
-        _ => ANY,
+        Unary::Reciprocal | Unary::Log => ANY,
     }
 }
 
-/// A convolution or linear layer with constant weights: the hull of its rows.
-fn weighted(g: &Graph, id: NodeId, x: Interval) -> Interval {
+/// A convolution or linear layer with constant weights: the hull of its rows, with their bias or without.
+fn weighted(g: &Graph, id: NodeId, x: Interval, biased: bool) -> Interval {
     let weights = g.const_operand(id, 1).and_then(|t| Some((t.shape()[0], t.as_f32()?)));
     let Some((rows, w)) = weights.filter(|(rows, w)| *rows > 0 && !w.is_empty()) else { return ANY };
     let bias = match (g.operand(id, 2), g.const_operand(id, 2).and_then(|t| t.as_f32())) {
-        (Some(_), None) => return ANY,
+        (Some(_), None) if biased => return ANY,
         (_, b) => b,
     };
     let pads = matches!(g.op(id), Op::Conv(c) if c.pads != [0; 4]);
     let x = if pads { x.hull(Interval::new(0.0, 0.0)) } else { x };
     let row = |(o, w): (usize, &[f32])| {
-        let start = bias.and_then(|b| b.get(o)).map_or(0.0, |&b| f64::from(b));
+        let start = bias.filter(|_| biased).and_then(|b| b.get(o)).map_or(0.0, |&b| f64::from(b));
         let mut sum = Interval::new(start, start);
         for &e in w.iter().filter(|&&e| e != 0.0) {
             sum = sum.plus(x.times(Interval::new(e.into(), e.into())));

@@ -128,10 +128,10 @@ pub fn name_layers(g: &mut Graph, facts: &Facts) -> Vec<ReluLayer> {
         [] => canonical_order(g, facts),
         last => canonical_order(&without(g, last), facts),
     };
-    let width = order.len().saturating_sub(1).to_string().len().max(2);
     if !last.is_empty() {
         order.extend(canonical_order(g, facts).into_iter().filter(|id| last.contains(id)));
     }
+    let width = order.len().saturating_sub(1).to_string().len().max(2);
     let layer = |(i, node)| ReluLayer {
         name: format!("relu{i:0width$}"),
         node,

@@ -4,7 +4,7 @@ use super::args::{CostArgs, ImportArgs};
 use super::out::tell;
 use super::{Global, print_report};
 use crate::cli_options::parse_points;
-use crate::compile::fixed::{FixedPoint, TARGETS};
+use crate::compile::fixed::{Emulation, FixedPoint, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Search, Source, Target, compile};
 use crate::error::{Error, input};
 use crate::folder::Inputs;
@@ -13,7 +13,6 @@ use relinc_passes::back::onnx::OPSETS;
 use relinc_runtime::cost::ConvForm;
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::device;
-use relinc_runtime::fixed::Format;
 use relinc_runtime::search::budget::Budget;
 use std::path::PathBuf;
 
@@ -88,7 +87,7 @@ pub struct Args {
     /// How the SPU target writes convolutions: auto (by the cost model), direct, or taps (one product over all taps)
     #[arg(long, value_name = "FORM", default_value = "auto")]
     conv_form: ConvForm,
-    /// Remove a softmax at the end; the arg max stays the same
+    /// Remove a softmax or sigmoid at the end; the arg max stays the same
     #[arg(long)]
     drop_softmax: bool,
     /// Take the ReLU off elements whose sign is the same on the first N training images; the masks say where
@@ -100,11 +99,11 @@ pub struct Args {
     /// Execute the graph after every pass and compare
     #[arg(long)]
     verify_each: bool,
-    /// Emulate the emitted graph on integers modulo 2^RING with FRACTION fraction bits; head-room and errors go to the report
-    #[arg(long, value_name = "RING,FRACTION")]
-    fixed_point: Option<Format>,
+    /// Ring and fraction bits that artefacts for secure runtimes are made for and emulated in, or off [default: each runtime's own]
+    #[arg(long, value_name = "RING,FRACTION|off")]
+    fixed_point: Option<Emulation>,
     /// Rescale every layer by a power of two to a largest magnitude of at most 2^BITS
-    #[arg(long, value_name = "BITS", requires_all = ["fixed_point", "data"], num_args = 0..=1, default_missing_value = "3",
+    #[arg(long, value_name = "BITS", requires = "data", num_args = 0..=1, default_missing_value = "3",
           require_equals = true, value_parser = clap::value_parser!(i32).range(i64::from(*TARGETS.start())..=i64::from(*TARGETS.end())))]
     normalise_ranges: Option<i32>,
     /// Exit with 1, once all is written, where more points of accuracy are lost than this
@@ -171,9 +170,10 @@ impl Args {
             input_range: self.input_range,
             stable_sign: self.stable_sign.map(|n| n as usize),
             verify_each: self.verify_each,
-            fixed_point: self
-                .fixed_point
-                .map(|format| FixedPoint { format, normalise: self.normalise_ranges }),
+            fixed_point: FixedPoint {
+                emulation: self.fixed_point.unwrap_or_default(),
+                normalise: self.normalise_ranges,
+            },
             seed,
             before: Default::default(),
             original: None,

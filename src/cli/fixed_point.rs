@@ -8,7 +8,7 @@ use crate::probe::{max_abs_difference, range};
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::{files, npy, valid};
 use relinc_runtime::eval;
-use relinc_runtime::fixed::{Format, Settings, Truncation, analyse};
+use relinc_runtime::fixed::{Format, Settings, Truncation, Unknown, analyse};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,8 @@ pub struct FixedArgs {
     /// Run the second model (or the first, when there is one) on integers modulo 2^RING with FRACTION fraction bits
     #[arg(long, value_name = "RING,FRACTION")]
     pub fixed_point: Option<Format>,
-    /// How products lose their fraction bits: probabilistic (SPU SEMI2K and ABY3), local, cheetah or exact
+    /// How products lose their fraction bits: probabilistic (SPU SEMI2K and ABY3), local, cheetah, crypten, crypten-3pc, mp-spdz or
+    /// exact
     #[arg(long, value_name = "HOW", default_value = "probabilistic", requires = "fixed_point")]
     truncation: Truncation,
     /// Bits of head-room that the proposed number of fraction bits shall leave
@@ -50,6 +51,9 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
             "--oracle is another engine in floating point; leave --fixed-point out".into(),
         ));
     }
+    f.truncation
+        .check(format)
+        .map_err(|why| input(format!("--truncation {}: {why}", f.truncation.name())))?;
     if !f.headroom.is_finite() {
         return Err(Error::Input("--headroom must be a number of bits".into()));
     }
@@ -62,7 +66,13 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
     let named = |e: String| Error::Input(format!("{}: {e}", path.display()));
     let second = a.second(&path)?;
     let graph = valid::check(&second).map_err(|e| named(e[0].to_string()))?;
-    let settings = Settings { format, truncation: f.truncation, seed: g.seed(), headroom: f.headroom };
+    let settings = Settings {
+        format,
+        truncation: f.truncation,
+        seed: g.seed(),
+        headroom: f.headroom,
+        unknown: Unknown::Refuse,
+    };
     let progress = g.progress();
     let tell = &mut |i, n| progress.count("fixed point", i, n);
     let result = analyse(&graph, &given.batch, &settings, tell);

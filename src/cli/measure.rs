@@ -49,7 +49,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let mut folder = Folder::existing(&a.dir, "measure", &g.progress())?;
     let mut r = report::read(&a.dir).map_err(input)?;
     folder.manifest().verify(&a.dir, Target::Spu.files().iter().copied())?;
-    folder.claim(&Inputs::default(), &report::FILES.map(String::from), &[])?;
+    let mut inputs = Inputs::default();
+    inputs.protocol(&a.protocol);
+    folder.claim(&inputs, &report::FILES.map(String::from), &[])?;
     let networks = if a.networks.is_empty() { vec!["lan".into(), "wan".into()] } else { a.networks };
     let protocol = cost::find(&a.protocol).map_err(input)?;
     let job = Job {

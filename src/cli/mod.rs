@@ -21,6 +21,7 @@ mod sweep;
 mod train;
 mod verify;
 
+use crate::compile::fixed;
 use crate::error::Error;
 use crate::interrupt;
 use crate::pipeline::Pipeline;
@@ -165,7 +166,8 @@ impl Global {
     }
 }
 
-/// Prints what was compiled into a folder. An accuracy that fell further than allowed is an answer of no, once all is printed.
+/// Prints what was compiled into a folder. An accuracy that fell further than allowed, and a network
+/// that does not survive a target's arithmetic, are an answer of no, once all is printed.
 fn print_report(r: &Report, out: &Path, g: &Global) -> Result<(), Error> {
     if g.json {
         print_json(r)?;
@@ -173,8 +175,9 @@ fn print_report(r: &Report, out: &Path, g: &Global) -> Result<(), Error> {
         print(&crate::report::text::render(r))?;
         print(&format!("\nwrote {}", out.display()))?;
     }
-    match crate::report::fell_too_far(r) {
-        Some(why) => Err(Error::Answer(why)),
-        None => Ok(()),
+    let no = [crate::report::fell_too_far(r), fixed::answer(r).err().map(|e| e.to_string())];
+    match no.into_iter().flatten().collect::<Vec<_>>() {
+        no if no.is_empty() => Ok(()),
+        no => Err(Error::Answer(no.join("\n"))),
     }
 }

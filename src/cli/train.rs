@@ -3,6 +3,7 @@
 use super::args::{BeginArgs, CostArgs, ImportArgs};
 use super::{Global, print_report};
 use crate::cli_options::parse_points;
+use crate::compile::fixed::{Emulation, FixedPoint};
 use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
 use crate::error::{Error, input};
 use crate::folder::Inputs;
@@ -68,6 +69,9 @@ pub struct Args {
     /// When convolutions are merged: auto, always, never, or before-tune
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     fold: FoldMode,
+    /// Ring and fraction bits that artefacts for secure runtimes are made for and emulated in, or off [default: each runtime's own]
+    #[arg(long, value_name = "RING,FRACTION|off")]
+    fixed_point: Option<Emulation>,
     #[command(flatten)]
     stage: StageOptions,
     #[command(flatten)]
@@ -163,7 +167,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         input_range: None,
         stable_sign: None,
         verify_each: false,
-        fixed_point: None,
+        fixed_point: FixedPoint { emulation: a.fixed_point.unwrap_or_default(), normalise: None },
         seed: g.seed(),
         before: Default::default(),
         original: None,

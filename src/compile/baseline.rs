@@ -93,7 +93,7 @@ impl Baseline {
     /// `unmasked` says that nothing is removed, so that the emitted graph will be the lossless one.
     pub fn new(
         mut file: Column,
-        mut canonical: Model,
+        canonical: Model,
         options: &Options,
         unmasked: bool,
         r: &Request,
@@ -104,9 +104,9 @@ impl Baseline {
             let layer = canonical.layers.iter().find(|l| canonical.graph.node(l.node).name == node.name);
             node.layer = layer.map(|l| l.name.clone());
         }
-        canonical.put_head_on(None)?;
-        let facts = infer(&canonical.graph).map_err(|e| input(&e[0]))?;
-        let direct = Column::new(&canonical.graph, &facts, r, &Chosen::default());
+        let whole = canonical.whole()?;
+        let facts = infer(&whole).map_err(|e| input(&e[0]))?;
+        let direct = Column::new(&whole, &facts, r, &Chosen::default());
         drop(facts);
         let lossless = match unmasked {
             true => None,

@@ -1,29 +1,70 @@
-//! The fixed-point part of a compilation: ranges, rescaling, analysis.
+//! The fixed-point part of a compilation: ranges, rescaling, and how the emitted graph fares in its targets' arithmetic.
 
+mod check;
+mod plan;
+
+pub use check::check;
+pub use plan::{Plan, plans};
+
+use super::{Request, Target};
 use crate::error::{Error, input};
 use crate::model::Model;
 use crate::probe::Probe;
+use crate::report::Report;
+use crate::report::model as rm;
 use relinc_passes::ir::Tensor;
 use relinc_passes::normalise_ranges::NormaliseRanges;
 use relinc_passes::pass::Options;
-use relinc_passes::valid::Valid;
-use relinc_runtime::fixed::{Analysis, Format, Settings, Truncation, analyse, ranges};
+use relinc_runtime::fixed::{Analysis, Format, ranges};
 
-/// Images that ranges and errors are measured on.
+/// Images that ranges and errors are measured on, at most.
 pub const IMAGES: usize = 64;
-/// Head-room that the proposal in a report leaves, in bits.
-const HEADROOM: f64 = 8.0;
+
+/// Images whose class may move.
+pub const ALLOWED_FLIPS: usize = 1;
 
 /// Exponents of two that layers may be rescaled to.
 pub const TARGETS: std::ops::RangeInclusive<i32> = -16..=32;
 
+/// The arithmetic in which the emitted graph is emulated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Emulation {
+    /// Each secure target's own.
+    #[default]
+    Own,
+    /// One ring and number of fraction bits for all.
+    In(Format),
+    /// None.
+    Off,
+}
+
+impl std::str::FromStr for Emulation {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Emulation, String> {
+        match s.trim() {
+            "off" => Ok(Emulation::Off),
+            s => s.parse().map(Emulation::In).map_err(|e| format!("{e}, or off")),
+        }
+    }
+}
+
 /// What is asked about the ring.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FixedPoint {
-    /// Ring and fraction bits.
-    pub format: Format,
+    /// What is emulated.
+    pub emulation: Emulation,
     /// Rescale every layer to a largest magnitude of at most 2^this.
     pub normalise: Option<i32>,
+}
+
+impl FixedPoint {
+    /// The format that artefacts are made for where it is not their runtime's own.
+    pub fn format(&self) -> Option<Format> {
+        match self.emulation {
+            Emulation::In(f) => Some(f),
+            Emulation::Own | Emulation::Off => None,
+        }
+    }
 }
 
 /// Measures the lowered model's ranges and rescales its layers.
@@ -38,14 +79,14 @@ pub fn normalise(
     model.run(&NormaliseRanges, options, probe)
 }
 
-/// The emitted graph in fixed point.
-pub fn measure(
-    v: &Valid<'_>,
-    images: &Tensor,
-    format: Format,
-    seed: u64,
-    tell: &mut dyn FnMut(usize, usize),
-) -> Result<Analysis, Error> {
-    let s = Settings { format, truncation: Truncation::Probabilistic, seed, headroom: HEADROOM };
-    analyse(v, images, &s, tell).map(|(a, _)| a).map_err(input)
+/// The first emulation, where a format was given.
+pub fn given(r: &Request, found: &[rm::FixedPoint]) -> Option<Analysis> {
+    r.fixed_point.format().and_then(|_| found.first()?.images.clone())
+}
+
+/// An error where the emitted graph does not survive one of its targets' arithmetic on images.
+pub fn answer(r: &Report) -> Result<(), Error> {
+    let all = r.fixed_points.iter().chain(&r.other_branch);
+    let no: Vec<String> = all.filter_map(crate::fixed_point::failure).collect();
+    if no.is_empty() { Ok(()) } else { Err(Error::Answer(no.join("\n"))) }
 }

@@ -184,7 +184,7 @@ impl Asked<'_> {
         }
     }
 
-    fn tune(&self, model: &Path, masks: &Path, teacher: bool, out: &PathBuf) -> String {
+    fn tune(&self, model: &Path, masks: &Path, teacher: bool, out: &Path) -> String {
         let mut words = self.words(&shown(model));
         words.extend(["--masks".into(), shown(masks)]);
         if teacher {

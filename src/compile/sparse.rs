@@ -57,7 +57,7 @@ pub fn conclude(m: &Masked<'_>, after: &Column, import: &ImportOptions) -> Resul
         .collect();
     let names: Vec<&str> = drop.iter().map(|d| d.layer.as_str()).collect();
     if names.len() < few.len() && !names.is_empty() {
-        together = priced.saved(&[names.clone()], now, n)?[0];
+        together = priced.saved(std::slice::from_ref(&names), now, n)?[0];
     }
     let (Some(together), false) = (together, drop.is_empty()) else { return Ok(vec![]) };
     Ok(vec![Conclusion {

@@ -135,8 +135,9 @@ fn apply(root: &Path, looked: bool) -> Result<(), Error> {
     fs::remove_dir_all(&from).map_err(|e| unwritable(&from, &e))
 }
 
-/// Puts in order what processes left that were killed. Only who holds the lock may.
-pub(super) fn recover(root: &Path) -> Result<(), Error> {
+/// Puts in order what processes left that were killed. Only who holds the lock may. `used` says that the folder has been an output
+/// folder before.
+pub(super) fn recover(root: &Path, used: bool) -> Result<(), Error> {
     if is_folder(&root.join(COMMIT)) {
         apply(root, false)?;
     }
@@ -148,7 +149,11 @@ pub(super) fn recover(root: &Path) -> Result<(), Error> {
         for e in fs::read_dir(folder).into_iter().flatten().flatten() {
             if is_temporary(&e.file_name().to_string_lossy()) {
                 let path = e.path();
-                let _ = if is_folder(&path) { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                let _ = match is_folder(&path) {
+                    true => fs::remove_dir_all(&path),
+                    false if used => fs::remove_file(&path),
+                    false => Ok(()),
+                };
             }
         }
     }

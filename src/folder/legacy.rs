@@ -4,6 +4,7 @@ use super::claim::obstacle;
 use super::manifest::{Content, Entry, Manifest};
 use super::{CHECKPOINTS, LOG, stays_inside, unreadable};
 use crate::error::Error;
+use relinc_passes::seal::json;
 use relinc_runtime::train::Record;
 use serde_json::Value;
 use std::fs::{self, File};
@@ -118,7 +119,9 @@ enum Kind {
 fn kind(path: &Path) -> Option<Kind> {
     match path.extension()?.to_str()? {
         "json" => {
-            let v = read(path)?;
+            let text = fs::read(path).ok()?;
+            // Later versions seal what 0.1.0 wrote plainly.
+            let v: Value = json::parse(&text).ok().or_else(|| serde_json::from_slice(&text).ok())?;
             match (v["relinc"].as_str(), v["spec"].is_object()) {
                 (Some(version), true) => Some(Kind::Stage(version.into())),
                 _ => {

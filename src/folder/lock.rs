@@ -48,8 +48,9 @@ impl Lock {
     pub fn take(path: &Path, does: &str, stop: Arc<AtomicBool>, progress: &Progress) -> Result<Lock, Error> {
         let me = Holder::me(does);
         let folder = path.parent().unwrap_or(Path::new("."));
-        let fail =
-            |e: io::Error| input(format!("{}: cannot be written: {e}; choose another -o", folder.display()));
+        let fail = |e: io::Error| {
+            input(format!("{}: cannot be written: {e}; choose another folder", folder.display()))
+        };
         let mut made = vec![];
         let missing = folder.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists());
         for p in missing.collect::<Vec<_>>().into_iter().rev() {

@@ -73,12 +73,10 @@ impl Folder {
         if root.exists() && !root.is_dir() {
             return Err(input(format!("{}: is a file, -o wants a folder", root.display())));
         }
-        // Only then can anything of ours lie there.
+        // Elsewhere a temporary file may be one that is being written without a lock.
         let used = [MANIFEST, LOCK, commit::COMMIT].iter().any(|f| root.join(f).exists());
         let lock = Lock::take(&root.join(LOCK), does, interrupt::flag(), progress)?;
-        if used {
-            commit::recover(root)?;
-        }
+        commit::recover(root, used)?;
         let manifest = Manifest::read(root)?.unwrap_or_default();
         Ok(Folder { root: root.into(), by, manifest, seen: BTreeMap::new(), made: vec![], lock })
     }
@@ -166,6 +164,18 @@ impl Folder {
             self.manifest.files.insert(name.clone(), Entry { by: self.by.into(), content: None });
         }
         self.manifest.write(&self.root)
+    }
+
+    /// Removes files that were begun and came to nothing.
+    pub fn forget(&mut self, names: &[String]) -> Result<(), Error> {
+        for name in names {
+            let path = self.root.join(name);
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(unwritable(&path, &e)),
+                Ok(()) | Err(_) => drop(self.manifest.files.remove(name)),
+            }
+        }
+        Ok(())
     }
 
     /// Lists what was begun as finished.

@@ -173,6 +173,11 @@ impl Shared {
         both.chain(measured).chain([LOG.to_string()]).collect()
     }
 
+    /// Is this one of the networks that stages begin with?
+    pub fn is_first(&self, name: &str) -> bool {
+        [START, FOLDED].iter().any(|s| name == format!("{CHECKPOINTS}/{s}.safetensors"))
+    }
+
     /// Files with stems that are asked for, as names in the output folder, sorted.
     fn files(&self, asked: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
         let fail = |e: std::io::Error| input(format!("{}: cannot be read: {e}", self.folder.display()));

@@ -10,7 +10,7 @@ pub(super) const TITLE: &str = "Layers whose few ReLUs cost more than they are w
 pub(super) fn lead(c: &Conclusion) -> String {
     let of = match c.latency_is {
         LatencyIs::Query => "a query",
-        LatencyIs::Communication => "communication only",
+        LatencyIs::Communication => "the communication of a query, computing not known,",
     };
     let them = if c.drop.len() == 1 { "it" } else { "them" };
     format!(

@@ -9,6 +9,7 @@
 mod accuracy;
 mod conclusion;
 mod cost;
+mod fixed_point;
 mod measured;
 mod training;
 mod verdict;
@@ -16,6 +17,7 @@ mod verdict;
 pub use accuracy::{Accuracy, ScoreChange, Scores, Seen};
 pub use conclusion::{Conclusion, Drop, Saved};
 pub use cost::{BeforeIs, Cost, LatencyIs, LayerCost, Link, Spent};
+pub use fixed_point::{FixedPoint, Outcome, Tried};
 pub use measured::{
     Compared, Measured, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic, unstated_trust,
 };
@@ -73,9 +75,15 @@ pub struct Report {
     /// The passes that ran, in order.
     #[serde(default)]
     pub passes: Vec<Pass>,
-    /// The emitted graph in fixed point, where that was asked.
+    /// The emitted graph in fixed point, where a format was given: the emulation of the first of `fixed_points`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_point: Option<Analysis>,
+    /// The emitted graph in the arithmetic of its targets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixed_points: Vec<FixedPoint>,
+    /// The same of the other branch of dual batch normalisations, where both were compiled; its report has a folder of its own.
+    #[serde(skip)]
+    pub other_branch: Vec<FixedPoint>,
     /// The masks, in the order of the layers.
     #[serde(default)]
     pub masks: Vec<Mask>,

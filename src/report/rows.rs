@@ -5,6 +5,9 @@ use super::model::{Cost, LatencyIs, Report, Spent};
 use super::shape::Shape;
 use relinc_runtime::cost::Totals;
 
+/// Reads one kind of bytes.
+type BytesOf = fn(&Spent) -> u64;
+
 /// How the emitted graph's figure compares.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Moved {
@@ -71,7 +74,7 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
         Row { what: String::new(), detail: String::new(), cells, moved, sum: false }
     };
     let mut out = vec![];
-    let parts: [(&str, fn(&Spent) -> u64); 3] = [
+    let parts: [(&str, BytesOf); 3] = [
         ("ReLU bytes", |s| s.relu_bytes),
         ("linear bytes", |s| s.linear_bytes),
         ("other bytes", figures::other_bytes),

@@ -178,7 +178,7 @@ fn conclusion() -> Conclusion {
         drop: vec![drop("relu00", 42, 0.164), drop("relu07", 9, 0.161)],
         together: saved(16.0, 0.325),
         next: vec![
-            "relinc compile models/resnet20.onnx --masks out/masks.safetensors --vanish relu00,relu07 -o out-without"
+            "relinc compile m.onnx --masks out/masks.safetensors --vanish relu00,relu07 -o out-without"
                 .into(),
         ],
     }
@@ -279,6 +279,8 @@ pub fn report() -> Report {
         evaluations: training::evaluations(),
         passes,
         fixed_point: None,
+        fixed_points: vec![],
+        other_branch: vec![],
         masks,
         settings: Settings {
             targets: vec!["onnx".into(), "spu".into()],

@@ -2,6 +2,7 @@
 
 mod conclusions;
 mod cost;
+mod fixed_point;
 mod measured;
 mod training;
 
@@ -37,6 +38,7 @@ pub fn render(r: &Report) -> String {
     cost::totals(r, &mut out);
     training::evaluations(r, &mut out);
     training::training(r, &mut out);
+    fixed_point::fixed_points(r, &mut out);
     measured::section(r, &mut out);
     layers(r, &mut out);
     passes(r, &mut out);

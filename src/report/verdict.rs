@@ -11,8 +11,8 @@ pub const MUCH: f64 = 5.0;
 const NEAR: f64 = 1.5;
 /// With few classes that would be most of the scale; no more than so many points above a guess.
 const NEAR_POINTS: f64 = 5.0;
-/// Relative difference of times below which they are the same.
-const SAME: f64 = 0.005;
+/// Relative difference of predicted times below which they are the same.
+const SAME: f64 = 0.02;
 
 /// One thing that stands against a result.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -179,26 +179,26 @@ impl Finding {
         let shape = Shape::of(r);
         let instead = |(now, was): (f64, f64)| format!("{} instead of {}", seconds(now), seconds(was));
         let (what, than) = match shape {
-            Shape::Masked => ("With these masks", "compiled with all ReLUs"),
-            _ => ("As compiled", "the original"),
+            Shape::Masked => ("with these masks", "compiled with all ReLUs"),
+            _ => ("as compiled", "the original"),
         };
         match self {
             Finding::OverMaxDrop => fell_too_far(r).map(|why| why + ".").unwrap_or_default(),
             Finding::Slower => match best(&r.cost).and_then(|c| slower(shape, c)) {
                 Some(times) => {
-                    format!("{what} a query is predicted to take longer than {than}: {}.", instead(times))
+                    format!("A query is predicted to take longer {what} than {than}: {}.", instead(times))
                 }
                 None => String::new(),
             },
             Finding::SlowerElsewhere => {
                 let each: Vec<String> = slower_elsewhere(r)
                     .map(|(c, now, was)| {
-                        format!("{} ({}, {})", instead((now, was)), cost_model(c), network(&c.network))
+                        format!("{}, {}: {}", cost_model(c), network(&c.network), instead((now, was)))
                     })
                     .collect();
                 format!(
-                    "{what} a query is predicted to take longer than {than} elsewhere: {}.",
-                    each.join(", ")
+                    "Not everywhere: {what} a query is predicted to take longer than {than} on {}.",
+                    each.join("; ")
                 )
             }
             _ => "ReLUs were removed and nobody knows what that does to the accuracy: no images were given."

@@ -3,8 +3,8 @@
 use super::before::{before, is_known};
 use super::evaluate::{Measure, evaluated};
 use super::output::Output;
-use super::{Plan, Trained, Trainer};
-use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile_into, describe};
+use super::{Export, Plan, Trained, Trainer};
+use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile_into, describe, fixed};
 use crate::error::{Error, input};
 use crate::folder::Begin;
 use crate::images::Images;
@@ -62,6 +62,7 @@ pub fn run(
             "fold before-tune wants a stage tune with masks, from a search before it or given, and no search after it",
         ));
     }
+    fixed::plans(&request)?;
     let import = source.import();
     if request.max_drop.is_some() && !is_known(plan) {
         return Err(input(
@@ -153,6 +154,8 @@ fn finish(
     progress: &Progress,
 ) -> Result<Report, Error> {
     let dual = found.student.net.dual();
+    let both = dual && plan.branch == Export::Both;
+    let other = both.then(|| found.network(Branch::Adversarial)).transpose()?;
     let robust = plan.robust();
     request.learned = Some(Learned {
         training: Training {
@@ -178,19 +181,17 @@ fn finish(
     request.masks = found.masks.map_or(MaskSource::All, MaskSource::Learned);
     let source = |g| Source::Trained(Box::new(g), Box::new(info.clone()));
     // The folder itself comes last: it is what a run is complete with.
-    if let (Some(graph), Some((folder, place))) = (found.adversarial, &mut output.second) {
+    let mut other_branch = vec![];
+    if let (Some(graph), Some((folder, place))) = (other, &mut output.second) {
         let mut request = request.clone();
         request.out = folder.root().to_path_buf();
         if let Some(l) = &mut request.learned {
             l.branch = Some(Branch::Adversarial);
         }
-        compile_into(source(graph), &request, folder, std::mem::take(place), progress)?;
+        let second = compile_into(source(graph), &request, folder, std::mem::take(place), progress)?;
+        other_branch = second.fixed_points;
     }
-    compile_into(
-        source(found.graph),
-        &request,
-        &mut output.folder,
-        std::mem::take(&mut output.place),
-        progress,
-    )
+    let place = std::mem::take(&mut output.place);
+    let report = compile_into(source(found.graph), &request, &mut output.folder, place, progress)?;
+    Ok(Report { other_branch, ..report })
 }

@@ -72,7 +72,9 @@ impl Trainer<'_> {
             ("masks", self.plan.masks.as_ref().map_or("none".into(), of_masks)),
             ("any stage robust", self.plan.robust().to_string()),
         ];
-        pairs.map(|(k, v)| (k.to_string(), v)).into_iter().collect()
+        let output = self.scores.as_ref().and_then(|s| s.output.clone());
+        let pairs = pairs.into_iter().chain(output.map(|o| ("output", o)));
+        pairs.map(|(k, v)| (k.to_string(), v)).collect()
     }
 
     /// What stage `i` is made for.

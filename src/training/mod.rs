@@ -22,11 +22,12 @@ use crate::images::Images;
 use crate::interrupt;
 use crate::jobs::{FOLDED, Left, Log, Part, START, Shared};
 use crate::latency::Pricing;
-use crate::model::{Model as Canonical, PassRecord};
+use crate::model::{Model as Canonical, PassRecord, with_redundant};
 use crate::progress::Progress;
 use burn::tensor::Device;
 use guard::{Watchdog, guarded};
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, Wanted};
+use relinc_passes::head::Head;
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
 use relinc_passes::weigh::Fold;
@@ -55,14 +56,14 @@ pub use student::Norm;
 pub struct Trained {
     /// The network with its trained weights and all its ReLUs, of the exported branch.
     pub graph: Graph,
-    /// That of the branch for attacked images, where both are exported.
-    pub adversarial: Option<Graph>,
     /// The masks it was trained under, if any stage made some.
     pub masks: Option<Masks>,
     /// What merged before it was tuned; `None` where it was not folded.
     pub folded: Option<Vec<PassRecord>>,
     /// The student as it was trained.
     pub student: Model,
+    /// What comes after its logits.
+    pub head: Head,
     /// The network that taught it.
     pub teacher: Model,
     /// One record an epoch.
@@ -75,6 +76,20 @@ pub struct Trained {
     pub attacked: usize,
     /// How, in words.
     pub attack: String,
+}
+
+/// One branch of a trained student as the whole network: with its head, and with ReLUs that training left out.
+fn network(student: &Model, head: &Head, branch: Branch) -> Result<Graph, String> {
+    let mut g = with_redundant(student.graph(branch));
+    head.attach(&mut g)?;
+    Ok(g)
+}
+
+impl Trained {
+    /// The network of a branch.
+    pub fn network(&self, branch: Branch) -> Result<Graph, Error> {
+        network(&self.student, &self.head, branch).map_err(Error::Input)
+    }
 }
 
 /// Runs a plan.
@@ -144,18 +159,19 @@ impl Trainer<'_> {
         let mut teacher = student::teacher(taught, data, train.image_shape(), device)
             .map_err(|e| Error::Input(format!("{}: {e}", taught.info.path.display())))?;
         let robust = self.plan.robust();
-        let layers = form.layers.clone();
         let (norm, first) = (self.plan.norm, self.plan.masks.as_ref());
         let mut student = student::student(&form, norm, robust, data, &train, first, self.plan.seed, device)
             .map_err(named)?;
         notes.push(student::describe(&student));
+        let layers = student.net.relus().to_vec();
         if self.plan.random_start {
             student.randomise(self.plan.seed);
         }
         let mut masks = student.open_masks();
         if let Some(m) = &self.plan.masks {
-            let there = m.layers.iter().filter(|(name, _)| masks.layers.contains_key(*name));
-            masks.layers.extend(there.map(|(name, m)| (name.clone(), m.clone())).collect::<Vec<_>>());
+            for (name, mask) in &mut masks.layers {
+                m.layers.get(name).into_iter().for_each(|given| *mask = given.clone());
+            }
         }
         student.set_masks(&masks);
         let relus = student.net.relu_count();
@@ -277,20 +293,17 @@ impl Trainer<'_> {
                 teacher = student.clone();
             }
         }
-        let whole = |branch| student::whole(&form, student.graph(branch)).map_err(named);
-        let trained = whole(self.plan.branch.first())?;
-        let both = student.net.dual() && self.plan.branch == Export::Both;
-        let adversarial = both.then(|| whole(Branch::Adversarial)).transpose()?;
+        let trained = network(&student, &form.head, self.plan.branch.first()).map_err(named)?;
         masks = match folded {
             Some(_) => fold::renamed(masks, &trained, info)?,
             None => form.found(masks),
         };
         Ok(Trained {
             graph: trained,
-            adversarial,
             masks: found.then_some(masks),
             folded,
             student,
+            head: form.head,
             teacher,
             records: watch.records,
             notes,

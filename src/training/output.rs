@@ -22,8 +22,11 @@ pub(super) struct Output {
     shared: Shared,
     /// The stages that run here.
     running: Vec<String>,
+    begin: Begin,
     /// What it replaces was moved aside here.
     retired: bool,
+    /// Files that nobody had begun before.
+    fresh: Vec<String>,
 }
 
 impl Output {
@@ -52,7 +55,10 @@ impl Output {
             folder
                 .refuse_run(begin, if finished { "a finished run" } else { "a run that is not finished" })?;
         }
-        let mut own = shared.written(part);
+        // What all stages begin with is written once.
+        let stays = |n: &String| begin != Begin::Restart || !left.contains(n);
+        let lies = |n: &String| shared.is_first(n) && listed(n) && stays(n);
+        let mut own: Vec<String> = shared.written(part).into_iter().filter(|n| !lies(n)).collect();
         own.extend(adopted.iter().cloned());
         let compiles = part.has(COMPILE);
         let artefacts = if compiles { writes(&request.targets, true).collect() } else { vec![] };
@@ -64,7 +70,7 @@ impl Output {
             false => None,
         };
 
-        let mut out = Output { folder, place, second, shared, running, retired: false };
+        let mut out = Output { folder, place, second, shared, running, begin, retired: false, fresh: vec![] };
         match out.prepare(left, &own, &adopted, job, progress) {
             Ok(()) => Ok(out),
             Err(e) => {
@@ -86,6 +92,8 @@ impl Output {
         if job.begin == Begin::Restart {
             self.retire(left, job.part.first() == 0, progress)?;
         }
+        let listed = &self.folder.manifest().files;
+        self.fresh = own.iter().filter(|n| !listed.contains_key(*n)).cloned().collect();
         self.folder.begin(own)?;
         self.folder.subfolder(CHECKPOINTS)?;
         if let Some(from) = &job.after {
@@ -124,10 +132,13 @@ impl Output {
             EVALUATE => self.shared.made(name).exists(),
             _ => self.shared.tensors(name).exists(),
         };
+        let nothing = !self.running.iter().any(made);
         // The first error is the one to tell; whoever comes next puts in order what fails here.
-        if self.retired && !self.running.iter().any(made) {
-            let _ = self.folder.restore();
-        }
+        let _ = match self.begin {
+            Begin::Restart if nothing && self.retired => self.folder.restore(),
+            Begin::Fresh | Begin::Restart if nothing => self.folder.forget(&self.fresh),
+            Begin::Fresh | Begin::Restart | Begin::Resume => Ok(()),
+        };
         let _ = self.folder.seal();
     }
 }

@@ -1,7 +1,7 @@
 //! Networks that are trained, from canonical graphs.
 
 use crate::error::Error;
-use crate::model::{Model as Canonical, import_second, with_redundant};
+use crate::model::{Model as Canonical, import_second};
 use burn::tensor::Device;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::head::batch;
@@ -64,13 +64,6 @@ pub fn form(graph: Graph, info: &ModelInfo) -> Result<Canonical, Error> {
         };
     }
     Ok(form)
-}
-
-/// A trained graph of a form's logits as the whole network, with what training left out.
-pub fn whole(form: &Canonical, trained: Graph) -> Result<Graph, String> {
-    let mut g = with_redundant(trained);
-    form.head.attach(&mut g)?;
-    Ok(g)
 }
 
 /// A network that teaches, as it is.

@@ -9,6 +9,13 @@ pub fn relinc() -> Command {
     Command::new(env!("CARGO_BIN_EXE_relinc"))
 }
 
+/// The built binary with the signals of a terminal, whatever the tests were begun under: a background job ignores Ctrl-C.
+pub fn relinc_in_a_terminal() -> Command {
+    let mut env = Command::new("env");
+    env.args(["--default-signal=INT,TERM,HUP", env!("CARGO_BIN_EXE_relinc")]);
+    env
+}
+
 /// Runs the binary quietly.
 pub fn run(args: &[&str]) -> Output {
     relinc().arg("--quiet").args(args).output().unwrap()
@@ -20,6 +27,15 @@ pub fn json(args: &[&str]) -> serde_json::Value {
     let err = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "relinc {args:?}: {err}");
     serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// Writes a network in `.pir` as ONNX.
+pub fn emit(dir: &Path, name: &str, text: &str) -> PathBuf {
+    use relinc::passes::back::onnx::{OnnxOptions, emit};
+    use relinc::passes::{ir::text::parse, valid::check};
+    let (file, g) = (dir.join(name), parse(text).unwrap());
+    emit(&check(&g).unwrap(), &file, &OnnxOptions::default()).unwrap();
+    file
 }
 
 /// The folder with shared models and data, or a clear word that the test is skipped.

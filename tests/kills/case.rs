@@ -1,6 +1,6 @@
 //! Small commands of every kind that writes a folder, and ways to disturb them.
 
-use crate::common::{files, relinc};
+use crate::common::{files, relinc, relinc_in_a_terminal};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
@@ -122,7 +122,7 @@ impl Bench {
 
     /// Starts a command; `again` in what an earlier one left.
     pub fn run(&self, case: &Case, out: &Path, again: bool) -> Running {
-        Running::start(relinc().args(self.arguments(case, out, again)))
+        Running::start(relinc_in_a_terminal().args(self.arguments(case, out, again)))
     }
 
     /// Starts a command that may write files of so many blocks of 1,024 bytes.

@@ -9,6 +9,7 @@
 //! - `clip(x) {min=0}`, `max(x, 0)`, `where(x > 0, x, 0)` → `relu(x)`
 //! - `leaky_relu(x)`, `prelu(x, s)` → `s·x + (1−s)·relu(x)`, so that the ReLU in it can be masked
 //! - `gemm(x, w, b)`, `matmul(x, w)` with constant `w` → `linear`; `add(linear, b)` → `linear` with bias
+//! - `exp(x) / sum(exp(x))`, `x − log(sum(exp(x)))`, `1 / (1 + exp(−x))` → `softmax`, `log_softmax`, `sigmoid`
 //! - a mean over all spatial axes by `reduce` or by an average pool as large as the map → `global_mean`, and a reshape
 //!   or reduction to `[N,C]` after it is taken in
 //! - a transpose sinks below elementwise operations, concat and pad, meets its inverse and both vanish; below a
@@ -27,6 +28,7 @@ mod fold;
 mod linear;
 mod mean;
 mod relu;
+mod softmax;
 mod transpose;
 mod trivial;
 
@@ -39,8 +41,15 @@ pub struct Canonicalise;
 
 type Rule = fn(&Cx<'_>, NodeId) -> Result<Patch, Skip>;
 
-const RULES: &[Rule] =
-    &[trivial::rewrite, fold::rewrite, relu::rewrite, linear::rewrite, mean::rewrite, transpose::rewrite];
+const RULES: &[Rule] = &[
+    trivial::rewrite,
+    fold::rewrite,
+    relu::rewrite,
+    softmax::rewrite,
+    linear::rewrite,
+    mean::rewrite,
+    transpose::rewrite,
+];
 
 impl Pass for Canonicalise {
     fn name(&self) -> &'static str {

@@ -145,7 +145,7 @@ impl Dataset {
             (0..self.len()).filter(|i| of(i).is_some()).take(limit.unwrap_or(usize::MAX)).collect();
         Dataset {
             pixels: kept.iter().flat_map(|&i| self.pixels(i)).copied().collect(),
-            labels: kept.iter().filter_map(|i| of(i)).map(|l| l as u16).collect(),
+            labels: kept.iter().filter_map(of).map(|l| l as u16).collect(),
             class_names: labels.names.clone(),
             notices: self.notices,
             ..self

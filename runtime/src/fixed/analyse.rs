@@ -1,6 +1,7 @@
 //! A graph over images, on ring elements and in floating point side by side.
 
-use super::emulator::Emulator;
+use super::certainty::at_most;
+use super::emulator::{Emulator, Unknown};
 use super::format::Format;
 use super::lane::Word;
 use super::propose::propose;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub seed: u64,
     /// Head-room that the proposal shall leave, in bits.
     pub headroom: f64,
+    /// What becomes of operations without a fixed-point form.
+    pub unknown: Unknown,
 }
 
 /// The outputs of all images, one after the other.
@@ -93,6 +96,7 @@ impl Seen {
 struct Image {
     layers: HashMap<NodeId, Seen>,
     overflow: Option<Overflow>,
+    failed: bool,
     float: Vec<f32>,
     fixed: Vec<f32>,
 }
@@ -116,7 +120,7 @@ fn computes(op: &Op) -> bool {
 }
 
 /// The ReLU layer each node is, or feeds first.
-fn layers_below(valid: &Valid<'_>) -> HashMap<NodeId, String> {
+pub(super) fn layers_below(valid: &Valid<'_>) -> HashMap<NodeId, String> {
     let g = valid.graph();
     let mut names: HashMap<NodeId, String> = HashMap::new();
     for &id in valid.order().iter().rev() {
@@ -136,12 +140,12 @@ fn run<W: Word>(
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<(Analysis, Outputs), FixedError> {
     let g = valid.graph();
-    let emulator = Emulator::<W>::new(valid, s.format, s.truncation, s.seed)?;
+    let emulator = Emulator::<W>::new(valid, s.format, s.truncation, s.seed, s.unknown)?;
     let interp = Interp::new(g).map_err(|e| FixedError::Graph(e.to_string()))?;
     let names = layers_below(valid);
     let n = count(images);
     let (mut layers, mut out) = (HashMap::<NodeId, Seen>::new(), Outputs::default());
-    let (mut overflow, mut overflowed) = (vec![], 0);
+    let (mut overflow, mut overflowed, mut failed) = (vec![], 0, 0);
     for start in (0..n).step_by(CHUNK) {
         let end = (start + CHUNK).min(n);
         let one = |i| one_image(g, &emulator, &interp, &names, &image(images, i)?, i, s);
@@ -151,12 +155,16 @@ fn run<W: Word>(
             out.width = im.fixed.len();
             out.float.extend(im.float);
             out.fixed.extend(im.fixed);
+            failed += usize::from(im.failed);
             overflowed += usize::from(im.overflow.is_some());
             overflow.extend(im.overflow.filter(|_| overflow.len() < LISTED));
         }
         tell(end, n);
     }
-    Ok((describe(valid, &layers, &names, s, n, overflow, overflowed, &out), out))
+    let mut a = describe(valid, &layers, &names, s, n, &out);
+    (a.overflow, a.overflowed_images, a.failed_images) = (overflow, overflowed, failed);
+    a.stand_ins = emulator.stand_ins().to_vec();
+    Ok((a, out))
 }
 
 fn one_image<W: Word>(
@@ -178,7 +186,8 @@ fn one_image<W: Word>(
         .map_err(|e| FixedError::Graph(e.to_string()))?;
     let float =
         out.first().and_then(|t| t.as_f32()).ok_or(FixedError::Graph("the output is not f32".into()))?;
-    let mut im = Image { layers: HashMap::new(), overflow: None, float: float.to_vec(), fixed: vec![] };
+    let mut im =
+        Image { layers: HashMap::new(), overflow: None, failed: false, float: float.to_vec(), fixed: vec![] };
     let fraction = s.format.fraction;
     let mut watch = |id: NodeId, value: &Value<W>, seen: Option<&Products>| {
         let (Some(t), Ok((_, v))) = (floats.get(&id), value.ring()) else { return };
@@ -189,25 +198,35 @@ fn one_image<W: Word>(
             l.error_sum += e;
             l.error_max = l.error_max.max(e);
         }
+        let (mut first, mut points) = (None, 1);
         if let Some(p) = seen {
             if p.points == 2 {
                 (l.product, l.product_total, l.float_product) = (p.largest, p.total, before_bias(g, id, t));
             }
-            l.outside = p.outside;
-            if let (Some(first), None) = (p.first, &im.overflow) {
-                let bits = if p.points == 2 { s.truncation.safe_bits(W::BITS) } else { W::BITS - 1 };
-                let unit = (-f64::from(p.points * fraction)).exp2();
-                im.overflow = Some(Overflow {
-                    image: index,
-                    node: g.node(id).name.clone(),
-                    op: g.op(id).mnemonic().into(),
-                    layer: names.get(&id).cloned(),
-                    value: first * unit,
-                    elements: p.outside,
-                    limit: f64::from(bits).exp2() * unit,
-                });
-            }
+            (l.outside, first, points) = (p.outside, p.first, p.points);
         }
+        let most = f64::from(s.truncation.value_bits(W::BITS)).exp2();
+        if l.outside == 0 && l.value >= most {
+            let outside = || v.iter().map(|x| x.to_f64()).filter(|x| x.abs() >= most);
+            (l.outside, first, points) = (outside().count(), outside().next(), 1);
+        }
+        // What follows from a truncation that went wrong is no overflow of its own.
+        if im.failed {
+            l.outside = 0;
+        } else if let (Some(first), None) = (first, &im.overflow) {
+            let unit = (-f64::from(points * fraction)).exp2();
+            let bits = if points == 2 { s.truncation.safe_bits(s.format) } else { most.log2() as u32 };
+            im.overflow = Some(Overflow {
+                image: index,
+                node: g.node(id).name.clone(),
+                op: g.op(id).mnemonic().into(),
+                layer: names.get(&id).cloned(),
+                value: first * unit,
+                elements: l.outside,
+                limit: f64::from(bits).exp2() * unit,
+            });
+        }
+        im.failed |= seen.is_some_and(|p| p.failed > 0) && im.overflow.is_none();
         im.layers.insert(id, l);
     };
     let y = emulator.run(x.as_f32().unwrap_or_default(), index, &mut watch)?;
@@ -226,30 +245,48 @@ fn inherited(g: &Graph, id: NodeId, layers: &HashMap<NodeId, Seen>) -> f64 {
     g.operands(id).into_iter().map(of).fold(0.0, f64::max)
 }
 
-fn same_arg_max(out: &Outputs) -> usize {
+/// Images whose arg max is another in fixed point.
+fn flips(out: &Outputs) -> usize {
     let best = |row: &[f32]| (0..row.len()).fold(0, |b, i| if row[i] > row[b] { i } else { b });
-    let rows = out.float.chunks(out.width.max(1)).zip(out.fixed.chunks(out.width.max(1)));
-    rows.filter(|(a, b)| best(a) == best(b)).count()
+    rows(out).filter(|(a, b)| best(a) != best(b)).count()
 }
 
-#[allow(clippy::too_many_arguments)]
+fn rows(out: &Outputs) -> impl Iterator<Item = (&[f32], &[f32])> {
+    let width = out.width.max(1);
+    out.float.chunks(width).zip(out.fixed.chunks(width))
+}
+
+/// The largest error of an image's outputs, as a share of their range.
+fn largest_share(out: &Outputs) -> f64 {
+    // One output alone, or outputs that are all the same, are held against their own size.
+    let scale = |row: &[f32]| {
+        let (low, high) = row.iter().fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+        let size = if high > low { f64::from(high) - f64::from(low) } else { f64::from(high.abs()) };
+        if size > 0.0 { size } else { 1.0 }
+    };
+    let of = |(float, fixed): (&[f32], &[f32])| {
+        let errors = float.iter().zip(fixed).map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs());
+        errors.fold(0.0, f64::max) / scale(float)
+    };
+    rows(out).map(of).fold(0.0, f64::max)
+}
+
 fn describe(
     valid: &Valid<'_>,
     seen: &HashMap<NodeId, Seen>,
     names: &HashMap<NodeId, String>,
     s: &Settings,
     n: usize,
-    overflow: Vec<Overflow>,
-    overflowed_images: usize,
     out: &Outputs,
 ) -> Analysis {
     let (g, ring) = (valid.graph(), s.format.ring);
+    let flips = flips(out);
     let bits = |v: f64| (v > 0.0).then(|| v.log2());
     let of = |&id: &NodeId| {
         let l = seen.get(&id)?;
         let (value_bits, product_bits) = (bits(l.value), bits(l.product));
-        let of_value = f64::from(ring - 1) - value_bits.unwrap_or(0.0);
-        let of_product = f64::from(s.truncation.safe_bits(ring)) - product_bits.unwrap_or(0.0);
+        let of_value = f64::from(s.truncation.value_bits(ring)) - value_bits.unwrap_or(0.0);
+        let of_product = f64::from(s.truncation.safe_bits(s.format)) - product_bits.unwrap_or(0.0);
         let error_mean = l.error_mean();
         Some(LayerStats {
             node: g.node(id).name.clone(),
@@ -274,8 +311,9 @@ fn describe(
     let least = layers.iter().min_by(|a, b| a.headroom_bits.total_cmp(&b.headroom_bits));
     let enters = layers.iter().max_by(|a, b| a.error_increase.total_cmp(&b.error_increase));
     let over = |f: fn(&Seen) -> f64| seen.values().map(f).fold(0.0, f64::max);
+    let largest_float = [over(|l| l.float_product), over(|l| l.float)];
     let errors = || out.fixed.iter().zip(&out.float).map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs());
-    let target = (f64::from(s.truncation.safe_bits(ring)) - f64::from(2 * s.format.fraction) - s.headroom)
+    let target = (f64::from(s.truncation.safe_bits(s.format)) - f64::from(2 * s.format.fraction) - s.headroom)
         .floor() as i32;
     let measured =
         seen.iter().map(|(id, l)| (g.node(*id).name.clone(), l.float.max(l.float_product))).collect();
@@ -288,19 +326,25 @@ fn describe(
         truncation: s.truncation,
         seed: s.seed,
         n,
-        argmax_agreement: same_arg_max(out) as f64 / n.max(1) as f64,
+        argmax_agreement: 1.0 - flips as f64 / n.max(1) as f64,
+        flips,
+        flips_at_most: at_most(flips, n),
+        output_error_share: largest_share(out),
         output_error_max: errors().fold(0.0, f64::max),
         output_error_mean: errors().sum::<f64>() / out.fixed.len().max(1) as f64,
         headroom_bits: least.map_or(f64::from(ring), |l| l.headroom_bits),
         tightest: least.map(label),
         error_enters: enters.filter(|l| l.error_increase > 0.0).map(label),
         overflows: layers.iter().map(|l| l.overflows).sum(),
-        overflowed_images,
-        overflow,
+        overflowed_images: 0,
+        overflow: vec![],
+        failed_images: 0,
+        stand_ins: vec![],
         expected_local_failures: total / f64::from(ring).exp2() / n.max(1) as f64,
         target,
         rescaling,
-        proposal: propose(ring, s.truncation, over(|l| l.float_product), over(|l| l.float), s.headroom),
+        largest_float,
+        proposal: propose(ring, s.truncation, largest_float, s.headroom),
         layers,
     }
 }

@@ -1,9 +1,11 @@
 //! A graph on ring elements, one image at a time.
 
 use super::FixedError;
-use super::format::{Format, decode, encode};
+use super::format::{Format, decode};
 use super::lane::Word;
-use super::ops::{Rules, compute, unsupported};
+use super::ops::{compute, unsupported};
+use super::rules::Rules;
+use super::stand_in::stand_in;
 use super::truncation::Truncation;
 use super::watch::Products;
 use relinc_passes::ir::{NodeId, Op, Shared};
@@ -52,6 +54,15 @@ impl<W: Word> Value<W> {
     }
 }
 
+/// What becomes of operations without a fixed-point form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// The graph is refused.
+    Refuse,
+    /// They are computed on real numbers and encoded, without the error that a runtime's approximation adds.
+    StandIn,
+}
+
 /// Hears every value: the node, its value, and its results before truncation where it multiplies or adds.
 pub type Watch<'a, W> = dyn FnMut(NodeId, &Value<W>, Option<&Products>) + 'a;
 
@@ -61,41 +72,43 @@ pub struct Emulator<'g, W> {
     valid: &'g Valid<'g>,
     rules: Rules,
     seed: u64,
+    stand_ins: Vec<String>,
     input: NodeId,
     output: NodeId,
     constants: HashMap<NodeId, Arc<Value<W>>>,
 }
 
 impl<'g, W: Word> Emulator<'g, W> {
-    /// Prepares a graph with one input and one output, both f32; `W` has as many bits as the format's ring. Every
-    /// operation that has no fixed-point form is named at once.
+    /// Prepares a graph with one input and one output, both f32; `W` has as many bits as the format's ring. Operations
+    /// without a fixed-point form are named at once, or computed on real numbers and encoded.
     pub fn new(
         valid: &'g Valid<'g>,
         format: Format,
         truncation: Truncation,
         seed: u64,
+        unknown: Unknown,
     ) -> Result<Self, FixedError> {
         let g = valid.graph();
         let refuse = |why: &str| Err(FixedError::Graph(why.into()));
         if W::BITS != format.ring {
             return refuse("the ring has another size than its elements");
         }
+        truncation.check(format).map_err(FixedError::Graph)?;
         let [input] = *g.inputs() else { return refuse("the model must have exactly one input") };
         let [ref output] = *g.outputs() else { return refuse("the model must have exactly one output") };
-        let bad = valid.order().iter().filter_map(|&id| {
-            let op = g.op(id);
-            Some(format!("{} '{}': {}", op.mnemonic(), g.node(id).name, unsupported(op)?))
-        });
-        let bad: Vec<String> = bad.collect();
-        if !bad.is_empty() {
-            return Err(FixedError::Unsupported(bad));
+        let without: Vec<_> =
+            valid.order().iter().filter_map(|&id| Some((id, unsupported(truncation, g.op(id))?))).collect();
+        let named = |id: NodeId| format!("{} '{}'", g.op(id).mnemonic(), g.node(id).name);
+        let stand_ins: Vec<String> = without.iter().map(|&(id, _)| named(id)).collect();
+        if unknown == Unknown::Refuse && !without.is_empty() {
+            let why = without.iter().map(|&(id, why)| format!("{}: {why}", named(id)));
+            return Err(FixedError::Unsupported(why.collect()));
         }
+        let rules = Rules { format, truncation };
         let constants = valid.order().iter().filter_map(|&id| {
             let t = g.const_of(id)?;
             let value = match t.as_f32() {
-                Some(v) => {
-                    Value::Ring(t.shape().to_vec(), v.iter().map(|&x| encode(x, format.fraction)).collect())
-                }
+                Some(v) => Value::Ring(t.shape().to_vec(), v.iter().map(|&x| rules.number(x)).collect()),
                 None => match t.as_bool() {
                     Some(v) => Value::Bool(t.shape().to_vec(), v.to_vec()),
                     None => Value::Public(t.clone()),
@@ -104,8 +117,7 @@ impl<'g, W: Word> Emulator<'g, W> {
             Some((id, Arc::new(value)))
         });
         let constants = constants.collect();
-        let rules = Rules { format, truncation };
-        Ok(Emulator { valid, rules, seed, input, output: output.node, constants })
+        Ok(Emulator { valid, rules, seed, stand_ins, input, output: output.node, constants })
     }
 
     /// Runs one image, given as the model's input without the batch; `index` is its number, which with the seed decides
@@ -119,7 +131,6 @@ impl<'g, W: Word> Emulator<'g, W> {
                 image.len()
             )));
         }
-        let fraction = self.rules.format.fraction;
         let mut left: HashMap<NodeId, usize> = HashMap::new();
         let mut values: HashMap<NodeId, Arc<Value<W>>> = self.constants.clone();
         for (step, &id) in self.valid.order().iter().enumerate() {
@@ -128,7 +139,7 @@ impl<'g, W: Word> Emulator<'g, W> {
                 Op::Const(_) => continue,
                 Op::Input(_) => {
                     let value =
-                        Value::Ring(shape.clone(), image.iter().map(|&x| encode(x, fraction)).collect());
+                        Value::Ring(shape.clone(), image.iter().map(|&x| self.rules.number(x)).collect());
                     watch(id, &value, None);
                     value
                 }
@@ -142,7 +153,11 @@ impl<'g, W: Word> Emulator<'g, W> {
                     let args: Vec<&Value<W>> = args.iter().map(|a| &**a).collect();
                     let out = self.valid.facts().ty(id).at(1);
                     let mut dice = SplitMix::new(mix(self.seed, index as u64, step as u64));
-                    let (value, seen) = compute(self.rules, op, &args, &out, &mut dice).map_err(name)?;
+                    let done = match unsupported(self.rules.truncation, op) {
+                        Some(_) => stand_in(self.rules, op, &args),
+                        None => compute(self.rules, op, &args, &out, &mut dice),
+                    };
+                    let (value, seen) = done.map_err(name)?;
                     watch(id, &value, seen.as_ref());
                     for o in operands {
                         let n = left.entry(o).or_insert_with(|| g.use_count(o));
@@ -160,9 +175,9 @@ impl<'g, W: Word> Emulator<'g, W> {
         Ok(Value::clone(out))
     }
 
-    /// Ring and fraction bits.
-    pub fn format(&self) -> Format {
-        self.rules.format
+    /// The operations that are computed on real numbers: what they are and their names.
+    pub fn stand_ins(&self) -> &[String] {
+        &self.stand_ins
     }
 }
 

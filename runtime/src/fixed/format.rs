@@ -1,6 +1,7 @@
 //! Ring and fraction bits, and the way between real numbers and ring elements.
 
 use super::lane::Word;
+use super::truncation::Truncation;
 
 /// A ring of integers modulo 2^`ring` in which a real number x is ⌊x·2^`fraction`⌋ towards zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +48,18 @@ impl std::fmt::Display for Format {
     }
 }
 
-/// The ring element of a real number, rounded towards zero and held within ±2^(k−2), not-a-number as 0: what SPU 0.9.5
-/// does (`docs/fixed-point.md`).
-pub fn encode<W: Word>(v: f32, fraction: u32) -> W {
-    let limit = f64::from(W::BITS - 2).exp2();
-    W::from_f64((f64::from(v) * f64::from(fraction).exp2()).clamp(-limit, limit))
+/// The ring element of a real number, not-a-number as 0. SPU 0.9.5 rounds towards zero and holds it within ±2^(k−2)
+/// (`docs/fixed-point.md`), CrypTen rounds the same way, MP-SPDZ to the nearest.
+pub fn encode<W: Word>(v: f32, fraction: u32, how: Truncation) -> W {
+    let scaled = f64::from(v) * f64::from(fraction).exp2();
+    match how {
+        Truncation::Probabilistic | Truncation::Cheetah | Truncation::Local | Truncation::Exact => {
+            let limit = f64::from(W::BITS - 2).exp2();
+            W::from_f64(scaled.clamp(-limit, limit))
+        }
+        Truncation::Crypten | Truncation::Crypten3 => W::from_f64(scaled),
+        Truncation::MpSpdz => W::from_f64(scaled.round()),
+    }
 }
 
 /// The real number of a ring element.

@@ -32,24 +32,21 @@ pub trait Word: Lane + Ord + std::fmt::Debug {
     fn from_f64(v: f64) -> Self;
     /// The signed value.
     fn to_f64(self) -> f64;
-    /// Drops the last `bits` bits as `how` does, 0 < `bits` < k − 2; randomness comes from `dice`.
+    /// Drops the last `bits` bits as `how` does, 0 < `bits` < k/2 − 1; randomness comes from `dice`.
     fn truncate(self, how: Truncation, bits: u32, dice: &mut SplitMix) -> Self;
-    /// Is it below `o` as protocols see it: is the top bit of the difference set? Wrong where the difference leaves the
-    /// ring, as it is in the runtimes.
-    #[inline(always)]
-    fn below(self, o: Self) -> bool {
-        self.minus(o) < Self::default()
-    }
-    /// The larger, by [`Word::below`].
-    #[inline(always)]
-    fn larger(self, o: Self) -> Self {
-        if self.below(o) { o } else { self }
-    }
-    /// The smaller, by [`Word::below`].
-    #[inline(always)]
-    fn smaller(self, o: Self) -> Self {
-        if self.below(o) { self } else { o }
-    }
+    /// Divides by a public `by` > 0 as the parties of CrypTen do, each its share.
+    fn share_out(self, by: Self, parties: Parties, dice: &mut SplitMix) -> Self;
+    /// The last `width` bits as a signed number.
+    fn narrow(self, width: u32) -> Self;
+}
+
+/// How many divide their shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parties {
+    /// Each its share, and nothing more.
+    Two,
+    /// Each its share, corrected by the wraps of their sum.
+    Three,
 }
 
 macro_rules! word {
@@ -99,7 +96,41 @@ macro_rules! word {
                         let share = draw() as $signed;
                         (share >> bits).wrapping_add(self.wrapping_sub(share) >> bits)
                     }
+                    Truncation::Crypten => self.share_out(1 << bits, Parties::Two, dice),
+                    Truncation::Crypten3 => self.share_out(1 << bits, Parties::Three, dice),
+                    Truncation::MpSpdz => {
+                        let low = draw() as $signed & ((1 << bits) - 1);
+                        self.narrow(how.width(K) + bits).wrapping_add(low) >> bits
+                    }
                 }
+            }
+            #[inline]
+            fn share_out(self, by: Self, parties: Parties, dice: &mut SplitMix) -> Self {
+                const K: u32 = <$signed>::BITS;
+                let mut draw = || -> $signed { $draw(dice) as $signed };
+                let a = draw();
+                if parties == Parties::Two {
+                    return (a / by).wrapping_add(self.wrapping_sub(a) / by);
+                }
+                let b = draw();
+                let c = self.wrapping_sub(a).wrapping_sub(b);
+                // How often a sum left the ring: once upwards is 1.
+                let wrap = |x: $signed, y: $signed| match x.overflowing_add(y) {
+                    (s, true) => (s, if x < 0 { -1 } else { 1 }),
+                    (s, false) => (s, 0),
+                };
+                let (ab, first) = wrap(a, b);
+                let (_, second) = wrap(ab, c);
+                // The count is opened under a mask, and the mask's own wrap is left in it.
+                let (_, left) = wrap(self, draw());
+                let wraps: $signed = first + second + left;
+                let sum = (a / by).wrapping_add(b / by).wrapping_add(c / by);
+                sum.wrapping_sub(wraps.wrapping_mul(4).wrapping_mul((1 << (K - 2)) / by))
+            }
+            #[inline(always)]
+            fn narrow(self, width: u32) -> Self {
+                let above = <$signed>::BITS - width;
+                (self << above) >> above
             }
         }
     };

@@ -5,6 +5,9 @@
 //! number of fraction bits.
 
 mod analyse;
+mod bounds;
+mod certainty;
+mod crypten;
 mod emulator;
 mod format;
 mod lane;
@@ -14,6 +17,8 @@ mod product;
 mod propose;
 mod ranges;
 mod report;
+mod rules;
+mod stand_in;
 mod truncation;
 mod watch;
 
@@ -21,7 +26,9 @@ mod watch;
 mod tests;
 
 pub use analyse::{Outputs, Settings, analyse};
-pub use emulator::{Emulator, Value};
+pub use bounds::{Bounds, MayOverflow, bounds};
+pub use certainty::at_most;
+pub use emulator::{Emulator, Unknown, Value};
 pub use format::{Format, decode, encode};
 pub use lane::{Lane, Word};
 pub use propose::{Proposal, propose};

@@ -1,10 +1,11 @@
 //! One operation on ring elements.
 
+use super::crypten;
 use super::emulator::Value;
-use super::format::{Format, encode};
 use super::lane::{Lane, Word};
 use super::pool;
 use super::product::{Sizes, matmul};
+use super::rules::Rules;
 use super::truncation::Truncation;
 use super::watch::{Products, floats, largest};
 use relinc_passes::interp::movement;
@@ -16,12 +17,13 @@ use relinc_passes::splitmix::SplitMix;
 pub type Done<W> = Result<(Value<W>, Option<Products>), String>;
 
 /// Why an operation has no fixed-point form here, and what to do.
-pub fn unsupported(op: &Op) -> Option<&'static str> {
+pub fn unsupported(how: Truncation, op: &Op) -> Option<&'static str> {
     match op {
+        op if crypten::approximates(how, op) => None,
         Op::Input(_) | Op::Const(_) | Op::Conv(_) | Op::Linear | Op::MatMul | Op::Relu | Op::Clip { .. } => {
             None
         }
-        Op::Unary(Unary::Neg | Unary::Abs | Unary::HardSwish | Unary::HardSigmoid) => None,
+        Op::Unary(Unary::Neg | Unary::Abs | Unary::HardSwish | Unary::HardSigmoid | Unary::Floor) => None,
         Op::Binary(Binary::Div) => {
             Some("divides; runtimes approximate that. Multiply by the reciprocal instead")
         }
@@ -41,34 +43,6 @@ pub fn unsupported(op: &Op) -> Option<&'static str> {
     }
 }
 
-/// How numbers are kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules {
-    /// Ring and fraction bits.
-    pub format: Format,
-    /// What happens after a product.
-    pub truncation: Truncation,
-}
-
-impl Rules {
-    fn safe(self) -> u32 {
-        self.truncation.safe_bits(self.format.ring)
-    }
-    fn number<W: Word>(self, v: f32) -> W {
-        encode(v, self.format.fraction)
-    }
-    /// Truncates products in place.
-    fn settle<W: Word>(self, v: &mut [W], dice: &mut SplitMix) {
-        v.iter_mut().for_each(|x| *x = x.truncate(self.truncation, self.format.fraction, dice));
-    }
-    fn products<W: Word>(self, v: &[W], bound: f64, judge: impl FnOnce() -> Vec<f64>) -> Option<Products> {
-        Some(Products::of(2, v, bound, self.safe(), judge))
-    }
-    fn sums<W: Word>(self, v: &[W], bound: f64, judge: impl FnOnce() -> Vec<f64>) -> Option<Products> {
-        Some(Products::of(1, v, bound, self.format.ring - 1, judge))
-    }
-}
-
 /// Computes an operation of one image. `out` is the result's shape, with 1 for the batch.
 pub fn compute<W: Word>(
     r: Rules,
@@ -82,13 +56,14 @@ pub fn compute<W: Word>(
     let shaped = |v: Vec<W>| Ok((Value::Ring(out.to_vec(), v), None));
     match op {
         Op::Identity | Op::Dropout => Ok((x.clone(), None)),
-        Op::Compare(c) => compare(*c, (x.ring()?, arg(1)?.ring()?), out),
+        Op::Compare(c) => compare(r, *c, (x.ring()?, arg(1)?.ring()?), out),
         Op::Where => {
             let c = x.bools()?;
             let c = movement::expand(c.1, c.0, out);
             let (a, b) = (wide(arg(1)?.ring()?, out), wide(arg(2)?.ring()?, out));
             shaped(c.iter().zip(a.into_iter().zip(b)).map(|(c, (a, b))| if *c { a } else { b }).collect())
         }
+        op if crypten::approximates(r.truncation, op) => crypten::approximate(r, op, args, out, dice),
         Op::Binary(b) => binary(r, *b, (x.ring()?, arg(1)?.ring()?), out, dice),
         Op::Concat { axis } => {
             let parts = args.iter().map(|a| a.ring().map(|(s, v)| (v, s))).collect::<Result<Vec<_>, _>>()?;
@@ -100,24 +75,23 @@ pub fn compute<W: Word>(
                 Op::Conv(c) => convolution(r, c, (shape, v), arg(1)?, args.get(2).copied(), out, dice),
                 Op::Linear => {
                     let w = arg(1)?.ring()?;
-                    product(r, (v, w.1), [w.0[1], w.0[0]], true, args.get(2).copied(), out, dice)
+                    linear(r, (v, w.1), [w.0[1], w.0[0]], args.get(2).copied(), out, dice)
                 }
-                Op::MatMul => {
-                    let w = arg(1)?.ring()?;
-                    if shape.len() != 2 || w.0.len() != 2 {
-                        return Err("only products of two matrices are emulated".into());
-                    }
-                    product(r, (v, w.1), [w.0[0], w.0[1]], false, None, out, dice)
-                }
-                Op::Relu => shaped(v.iter().map(|&x| x.larger(W::default())).collect()),
+                Op::MatMul => matrices(r, (shape, v), arg(1)?.ring()?, out, dice),
+                Op::Relu => shaped(v.iter().map(|&x| r.larger(x, W::default())).collect()),
                 Op::Clip { min, max } => shaped(clip(r, v, *min, *max)),
                 Op::Unary(Unary::Neg) => shaped(v.iter().map(|&x| W::default().minus(x)).collect()),
                 Op::Unary(Unary::Abs) => {
-                    let abs = |x: W| if x < W::default() { W::default().minus(x) } else { x };
+                    let zero = W::default();
+                    let abs = |x: W| if r.below(x, zero) { zero.minus(x) } else { x };
                     shaped(v.iter().map(|&x| abs(x)).collect())
                 }
-                Op::Unary(u) => Ok((Value::Ring(out.to_vec(), hard(r, *u, v, dice)), None)),
-                Op::MaxPool(w) => shaped(pool::windows(w, v, shape, out, W::larger)),
+                Op::Unary(Unary::Floor) => {
+                    let (f, one) = (r.format.fraction, r.number::<W>(1.0));
+                    shaped(v.iter().map(|x| x.truncate(Truncation::Exact, f, dice).times(one)).collect())
+                }
+                Op::Unary(u @ (Unary::HardSwish | Unary::HardSigmoid)) => shaped(hard(r, *u, v, dice)),
+                Op::MaxPool(w) => shaped(pool::windows(w, v, shape, out, |a, b| r.larger(a, b))),
                 Op::AvgPool { window, count_pad } => avg_pool(r, window, *count_pad, (shape, v), out, dice),
                 Op::GlobalMean { .. } => {
                     let axes: Vec<usize> = (2..shape.len()).collect();
@@ -135,7 +109,7 @@ pub fn compute<W: Word>(
                     let at = arg(1)?.indices(shape[*axis])?;
                     shaped(movement::gather(v, shape, *axis, &at.1, at.0).0)
                 }
-                _ => Err(unsupported(op).unwrap_or("is not emulated").into()),
+                _ => Err(unsupported(r.truncation, op).unwrap_or("is not emulated").into()),
             }
         }
     }
@@ -143,16 +117,17 @@ pub fn compute<W: Word>(
 
 type Ring<'a, W> = (&'a [usize], &'a [W]);
 
-fn wide<T: Clone>((shape, v): Ring<'_, T>, out: &[usize]) -> Vec<T> {
+/// Repeated to a shape.
+pub(super) fn wide<T: Clone>((shape, v): Ring<'_, T>, out: &[usize]) -> Vec<T> {
     if shape == out { v.to_vec() } else { movement::expand(v, shape, out) }
 }
 
-fn compare<W: Word>(c: Compare, (a, b): (Ring<'_, W>, Ring<'_, W>), out: &[usize]) -> Done<W> {
+fn compare<W: Word>(r: Rules, c: Compare, (a, b): (Ring<'_, W>, Ring<'_, W>), out: &[usize]) -> Done<W> {
     let f = |a: W, b: W| match c {
-        Compare::Greater => b.below(a),
-        Compare::GreaterEqual => !a.below(b),
-        Compare::Less => a.below(b),
-        Compare::LessEqual => !b.below(a),
+        Compare::Greater => r.below(b, a),
+        Compare::GreaterEqual => !r.below(a, b),
+        Compare::Less => r.below(a, b),
+        Compare::LessEqual => !r.below(b, a),
         Compare::Equal => a == b,
     };
     let v = wide(a, out).into_iter().zip(wide(b, out)).map(|(a, b)| f(a, b)).collect();
@@ -168,37 +143,36 @@ fn binary<W: Word>(
 ) -> Done<W> {
     let (ma, mb) = (largest(a.1), largest(b.1));
     let (a, b) = (wide(a, out), wide(b, out));
-    let each = |f: fn(W, W) -> W| -> Vec<W> { a.iter().zip(&b).map(|(&a, &b)| f(a, b)).collect() };
+    let each = |f: &dyn Fn(W, W) -> W| -> Vec<W> { a.iter().zip(&b).map(|(&a, &b)| f(a, b)).collect() };
     let judge = |f: fn(f64, f64) -> f64| -> Vec<f64> {
         a.iter().zip(&b).map(|(a, b)| f(a.to_f64(), b.to_f64())).collect()
     };
     let (v, seen) = match op {
         Binary::Add => {
-            let v = each(W::plus);
+            let v = each(&W::plus);
             let p = r.sums(&v, ma + mb, || judge(|a, b| a + b));
-            (v, p)
+            (v, Some(p))
         }
         Binary::Sub => {
-            let v = each(W::minus);
+            let v = each(&W::minus);
             let p = r.sums(&v, ma + mb, || judge(|a, b| a - b));
-            (v, p)
+            (v, Some(p))
         }
         Binary::Mul => {
-            let mut v = each(W::times);
-            let p = r.products(&v, ma * mb, || judge(|a, b| a * b));
-            r.settle(&mut v, dice);
-            (v, p)
+            let mut v = each(&W::times);
+            let p = r.truncated(&mut v, ma * mb, || judge(|a, b| a * b), dice);
+            (v, Some(p))
         }
-        Binary::Max => (each(W::larger), None),
-        Binary::Min => (each(W::smaller), None),
+        Binary::Max => (each(&|a, b| r.larger(a, b)), None),
+        Binary::Min => (each(&|a, b| r.smaller(a, b)), None),
         Binary::Div | Binary::Pow => return Err("is not emulated".into()),
     };
     Ok((Value::Ring(out.to_vec(), v), seen))
 }
 
 fn clip<W: Word>(r: Rules, v: &[W], min: f32, max: f32) -> Vec<W> {
-    let low = |x: W| if min.is_finite() { x.larger(r.number(min)) } else { x };
-    let high = |x: W| if max.is_finite() { x.smaller(r.number(max)) } else { x };
+    let low = |x: W| if min.is_finite() { r.larger(x, r.number(min)) } else { x };
+    let high = |x: W| if max.is_finite() { r.smaller(x, r.number(max)) } else { x };
     v.iter().map(|&x| high(low(x))).collect()
 }
 
@@ -248,28 +222,50 @@ fn convolution<W: Word>(
     let s = Sizes { conv: c, x: [*ci, *h, *wd], w: [*o, *i, *kh, *kw], y: [*oc, *oh, *ow] };
     let mut y = s.run(x, w);
     let bound = largest(x) * heaviest(w, s.depth());
-    let seen = r.products(&y, bound, || s.run(&floats(x), &floats(w)));
-    r.settle(&mut y, dice);
+    let seen = r.truncated(&mut y, bound, || s.run(&floats(x), &floats(w)), dice);
     add_bias(&mut y, bias, oh * ow)?;
-    Ok((Value::Ring(out.to_vec(), y), seen))
+    Ok((Value::Ring(out.to_vec(), y), Some(seen)))
 }
 
-fn product<W: Word>(
+fn linear<W: Word>(
     r: Rules,
     (x, w): (&[W], &[W]),
     [k, n]: [usize; 2],
-    transposed: bool,
     bias: Option<&Value<W>>,
     out: &[usize],
     dice: &mut SplitMix,
 ) -> Done<W> {
     let dims = [x.len() / k.max(1), k, n];
-    let mut y = matmul(x, w, dims, transposed);
-    let weight = if transposed { heaviest(w, k) } else { largest(w) * k as f64 };
-    let seen = r.products(&y, largest(x) * weight, || matmul(&floats(x), &floats(w), dims, transposed));
-    r.settle(&mut y, dice);
+    let mut y = matmul(x, w, dims, true);
+    let bound = largest(x) * heaviest(w, k);
+    let seen = r.truncated(&mut y, bound, || matmul(&floats(x), &floats(w), dims, true), dice);
     add_bias(&mut y, bias, 1)?;
-    Ok((Value::Ring(out.to_vec(), y), seen))
+    Ok((Value::Ring(out.to_vec(), y), Some(seen)))
+}
+
+/// Products of matrices, or of stacks of them: leading axes broadcast.
+fn matrices<W: Word>(
+    r: Rules,
+    a: Ring<'_, W>,
+    b: Ring<'_, W>,
+    out: &[usize],
+    dice: &mut SplitMix,
+) -> Done<W> {
+    let ([.., m, k], [.., _, n]) = (a.0, b.0) else {
+        return Err("only products of matrices are emulated".into());
+    };
+    let (m, k, n) = (*m, *k, *n);
+    let lead = &out[..out.len() - 2];
+    let stacked = |x: Ring<'_, W>, tail: [usize; 2]| wide(x, &[lead, &tail].concat());
+    let (x, w) = (stacked(a, [m, k]), stacked(b, [k, n]));
+    fn each<T: Lane>(x: &[T], w: &[T], [m, k, n]: [usize; 3]) -> Vec<T> {
+        let pairs = x.chunks((m * k).max(1)).zip(w.chunks((k * n).max(1)));
+        pairs.flat_map(|(x, w)| matmul(x, w, [m, k, n], false)).collect()
+    }
+    let mut y = each(&x, &w, [m, k, n]);
+    let bound = largest(&x) * largest(&w) * k as f64;
+    let seen = r.truncated(&mut y, bound, || each(&floats(&x), &floats(&w), [m, k, n]), dice);
+    Ok((Value::Ring(out.to_vec(), y), Some(seen)))
 }
 
 fn reduce<W: Word>(
@@ -284,20 +280,13 @@ fn reduce<W: Word>(
     let bound = largest(v) * count as f64;
     let judge = || pool::reduce(&floats(v), shape, axes, f64::plus);
     let mut y = match kind {
-        ReduceKind::Max => pool::reduce(v, shape, axes, W::larger),
+        ReduceKind::Max => pool::reduce(v, shape, axes, |a, b| r.larger(a, b)),
         ReduceKind::Sum | ReduceKind::Mean => pool::reduce(v, shape, axes, W::plus),
     };
     let seen = match kind {
         ReduceKind::Max => None,
-        ReduceKind::Sum => r.sums(&y, bound, judge),
-        ReduceKind::Mean => {
-            let c: W = r.number(1.0 / count.max(1) as f32);
-            y.iter_mut().for_each(|s| *s = s.times(c));
-            let scaled = || judge().into_iter().map(|s| s * c.to_f64()).collect();
-            let p = r.products(&y, bound * c.to_f64(), scaled);
-            r.settle(&mut y, dice);
-            p
-        }
+        ReduceKind::Sum => Some(r.sums(&y, bound, judge)),
+        ReduceKind::Mean => Some(r.means(&mut y, |_| count.max(1), bound, judge, dice)),
     };
     Ok((Value::Ring(out.to_vec(), y), seen))
 }
@@ -311,18 +300,10 @@ fn avg_pool<W: Word>(
     dice: &mut SplitMix,
 ) -> Done<W> {
     let input = [shape[2], shape[3]];
-    let inverse: Vec<W> = (0..out[2])
-        .flat_map(|y| (0..out[3]).map(move |x| [y, x]))
-        .map(|at| r.number(1.0 / pool::divisor(w, count_pad, at, input) as f32))
-        .collect();
-    let scaled = |s: f64, i: usize| s * inverse[i % inverse.len()].to_f64();
+    let (rows, columns) = (out[2].max(1), out[3].max(1));
+    let count = |i: usize| pool::divisor(w, count_pad, [i / columns % rows, i % columns], input);
     let mut y = pool::windows(w, v, shape, out, W::plus);
-    y.iter_mut().enumerate().for_each(|(i, s)| *s = s.times(inverse[i % inverse.len()]));
-    let bound = largest(v) * (w.kernel[0] * w.kernel[1]) as f64 * largest(&inverse);
-    let seen = r.products(&y, bound, || {
-        let sums = pool::windows(w, &floats(v), shape, out, f64::plus);
-        sums.into_iter().enumerate().map(|(i, s)| scaled(s, i)).collect()
-    });
-    r.settle(&mut y, dice);
-    Ok((Value::Ring(out.to_vec(), y), seen))
+    let bound = largest(v) * (w.kernel[0] * w.kernel[1]) as f64;
+    let seen = r.means(&mut y, count, bound, || pool::windows(w, &floats(v), shape, out, f64::plus), dice);
+    Ok((Value::Ring(out.to_vec(), y), Some(seen)))
 }

@@ -1,5 +1,6 @@
 //! How many fraction bits to take.
 
+use super::format::Format;
 use super::truncation::Truncation;
 
 /// A number of fraction bits and what it leaves.
@@ -14,18 +15,18 @@ pub struct Proposal {
 }
 
 /// Head-room in bits at `fraction` fraction bits: products of two numbers hold twice as many until they are truncated.
-/// `product` and `value` are the largest magnitudes, in real units.
-pub fn headroom(ring: u32, truncation: Truncation, fraction: u32, product: f64, value: f64) -> f64 {
+/// The magnitudes are the largest product and the largest number, in real units.
+fn headroom(f: Format, truncation: Truncation, [product, value]: [f64; 2]) -> f64 {
     let left = |bits: u32, points: u32, v: f64| {
-        f64::from(bits) - f64::from(points * fraction) - v.max(f64::MIN_POSITIVE).log2()
+        f64::from(bits) - f64::from(points * f.fraction) - v.max(f64::MIN_POSITIVE).log2()
     };
-    left(truncation.safe_bits(ring), 2, product).min(left(ring - 1, 1, value))
+    left(truncation.safe_bits(f), 2, product).min(left(truncation.value_bits(f.ring), 1, value))
 }
 
-/// The most fraction bits, and so the least error, that leave `asked` bits of head-room; `None` when one bit leaves less.
-pub fn propose(ring: u32, truncation: Truncation, product: f64, value: f64, asked: f64) -> Option<Proposal> {
+/// The most fraction bits, and so the least error, that leave `asked` bits of head-room (see [`Analysis::largest_float`](super::Analysis)); `None` when one bit leaves less.
+pub fn propose(ring: u32, truncation: Truncation, largest: [f64; 2], asked: f64) -> Option<Proposal> {
     (1..ring / 2).rev().find_map(|fraction| {
-        let headroom_bits = headroom(ring, truncation, fraction, product, value);
+        let headroom_bits = headroom(Format { ring, fraction }, truncation, largest);
         (headroom_bits >= asked).then_some(Proposal { fraction, headroom_bits, asked_bits: asked })
     })
 }

@@ -20,6 +20,15 @@ pub struct Analysis {
     pub n: usize,
     /// Share of the images whose arg max is the floating-point one.
     pub argmax_agreement: f64,
+    /// Images whose arg max is another.
+    #[serde(default)]
+    pub flips: usize,
+    /// The share of all images that may have another arg max, as far as these can tell: the upper end of the 95 % interval.
+    #[serde(default)]
+    pub flips_at_most: f64,
+    /// Largest |fixed − float| of an image's outputs, as a share of their range in floating point.
+    #[serde(default)]
+    pub output_error_share: f64,
     /// Largest |fixed − float| of the outputs.
     pub output_error_max: f64,
     /// Mean |fixed − float| of the outputs.
@@ -36,8 +45,18 @@ pub struct Analysis {
     pub overflowed_images: usize,
     /// The first of each of the first ten such images.
     pub overflow: Vec<Overflow>,
+    /// Images in which a truncation went wrong at random, within the range.
+    #[serde(default)]
+    pub failed_images: usize,
     /// Truncations that local truncation is expected to get wrong in an image: Σ|x|/2^k over all products.
     pub expected_local_failures: f64,
+    /// Operations that were computed on real numbers: each runtime approximates them in its own way, and the error of that is
+    /// in no figure here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stand_ins: Vec<String>,
+    /// Largest product and largest number in floating point, real units: what a number of fraction bits is proposed for.
+    #[serde(default)]
+    pub largest_float: [f64; 2],
     /// Fraction bits that leave the asked head-room.
     pub proposal: Option<Proposal>,
     /// The target, an exponent of two, with which normalise-ranges leaves the asked head-room at these fraction bits.

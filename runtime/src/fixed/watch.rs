@@ -16,9 +16,19 @@ pub struct Products {
     pub outside: usize,
     /// The first of those.
     pub first: Option<f64>,
+    /// How many truncations went wrong at random.
+    pub failed: usize,
 }
 
 impl Products {
+    /// Takes in what another step of the same operation showed.
+    pub fn add(&mut self, o: &Products) {
+        self.largest = self.largest.max(o.largest);
+        self.total += o.total;
+        self.outside += o.outside;
+        self.first = self.first.or(o.first);
+        self.failed += o.failed;
+    }
     /// Summarises results. `bound` is an upper limit of their magnitude: below half the ring nothing can have wrapped;
     /// above, `judge` computes the same results in f64 and the multiple of 2^k that each lost follows.
     pub fn of<W: Word>(

@@ -39,8 +39,8 @@ pub enum BudgetError {
     /// A time where only a number helps.
     #[error("budget '{0}' is a time; here a number of ReLUs or a share of them is needed")]
     Latency(String),
-    /// None at all.
-    #[error("budget {budget} is 0 of the graph's {total} ReLUs; give at least 1")]
+    /// A share so small that it is none. Who wants none writes 0.
+    #[error("budget {budget} is 0 of the graph's {total} ReLUs; give more, or write 0 to keep none")]
     Zero {
         /// As written.
         budget: String,
@@ -110,6 +110,9 @@ impl fmt::Display for Budget {
 
 impl Budget {
     /// The number of ReLUs to keep out of `total`; a percentage is floor(share × total).
+    ///
+    /// # Errors
+    /// More than there are, a share above zero that comes to none, a time.
     pub fn relus(&self, total: usize) -> Result<usize, BudgetError> {
         let asked = match self {
             Budget::Relus(n) => *n,
@@ -117,7 +120,7 @@ impl Budget {
             Budget::Percent(p) => (p / 100.0 * total as f64 + 1e-9).floor() as usize,
             Budget::Latency(l) => return Err(BudgetError::Latency(l.text.clone())),
         };
-        if asked == 0 {
+        if asked == 0 && !matches!(self, Budget::Relus(0) | Budget::Percent(0.0)) {
             return Err(BudgetError::Zero { budget: self.to_string(), total });
         }
         if asked > total {
@@ -160,10 +163,9 @@ mod tests {
 
     #[test]
     fn no_budget_when_malformed_or_too_large() {
-        for none in ["0", "0%", "10%"] {
-            let b: Budget = none.parse().unwrap();
-            assert!(matches!(b.relus(7), Err(BudgetError::Zero { total: 7, .. })), "{none}");
-        }
+        assert_eq!((relus("0", 7), relus("0%", 7)), (0, 0));
+        let tenth: Budget = "10%".parse().unwrap();
+        assert!(matches!(tenth.relus(7), Err(BudgetError::Zero { total: 7, .. })));
         for s in ["", "ten", "-5", "-1%", "1.5", "nan", "nan%", "50%%", "%", "inf"] {
             assert!(s.parse::<Budget>().is_err(), "{s}");
         }

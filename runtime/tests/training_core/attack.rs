@@ -32,7 +32,7 @@ fn attacks() -> Vec<Attack> {
         "fgsm:eps=0.1",
         "pgd:steps=5,eps=0.1",
         "pgd:steps=7,eps=0.3,step=0.2,loss=margin",
-        "pgd:steps=3,eps=2,step=1,loss=dlr",
+        "pgd:steps=3,eps=1,step=0.5,loss=dlr",
     ];
     texts.iter().map(|t| t.parse().unwrap()).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::super::{Global, print, print_json};
 use super::jobs::{Outcome, Sweep};
+use crate::compile::fixed::answer;
 use crate::error::{Error, input};
 use crate::folder::Folder;
 use crate::progress::Progress;
@@ -64,8 +65,9 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
         unmet.push(format!("not run yet: {}; run each with --only BUDGET", missing.join(", ")));
     }
     for dir in &dirs {
-        let fell = crate::report::fell_too_far(&crate::report::read(dir).map_err(input)?);
-        unmet.extend(fell.map(|why| format!("{}: {why}", dir.display())));
+        let r = crate::report::read(dir).map_err(input)?;
+        let no = [crate::report::fell_too_far(&r), answer(&r).err().map(|e| e.to_string())];
+        unmet.extend(no.into_iter().flatten().map(|why| format!("{}: {why}", dir.display())));
     }
     match unmet.is_empty() {
         true => Ok(()),

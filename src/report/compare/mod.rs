@@ -297,6 +297,7 @@ pub fn alarms(runs: &[Run]) -> Vec<String> {
 
 /// `89.50 % (88.10 to 90.80)`.
 pub(super) fn accuracy(accuracy: f64, interval: Option<[f64; 2]>) -> String {
-    let interval = interval.map(|[low, high]| format!(" ({low:.2} to {high:.2})")).unwrap_or_default();
+    let known = interval.filter(|ends| ends.iter().all(|v| v.is_finite()));
+    let interval = known.map(|[low, high]| format!(" ({low:.2} to {high:.2})")).unwrap_or_default();
     format!("{accuracy:.2} %{interval}")
 }

@@ -4,6 +4,7 @@ mod charts;
 mod conclusions;
 mod cost;
 mod evaluations;
+mod fixed_point;
 mod measured;
 mod picture;
 pub(super) mod plot;
@@ -39,6 +40,7 @@ pub fn render(r: &Report) -> String {
         conclusions::section(r),
         sections::accuracy(r),
         cost::section(r),
+        fixed_point::fixed_points(r),
         measured::section(r),
         charts::layers(r),
         evaluations::table(r),

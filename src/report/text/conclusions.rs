@@ -13,7 +13,7 @@ pub(super) fn section(r: &Report, out: &mut String) {
             *out += &wrap(&line, "- ");
         }
         for command in &c.next {
-            *out += &format!("\n    {command}\n");
+            *out += &format!("  $ {command}\n");
         }
     }
 }

@@ -21,6 +21,9 @@ pub const RUN_PY: &str = include_str!("run.py");
 /// The operator set that is written: the newest whose operations CrypTen's importer was made for.
 pub const OPSET: i64 = 17;
 
+/// The fraction bits of CrypTen's encoder unless it is told others; its ring has 64 bits.
+pub const FRACTION_BITS: u32 = 16;
+
 const TARGET: &str = "crypten";
 
 /// How to write the artefact.
@@ -32,6 +35,8 @@ pub struct CryptenOptions {
     pub sample: Tensor,
     /// Key–value pairs kept in the model's metadata.
     pub metadata: Vec<(String, String)>,
+    /// Fraction bits of CrypTen's encoder.
+    pub fraction: u32,
 }
 
 /// The graph in operations that CrypTen has; the same function. What has no form there is an error that lists all of it.
@@ -74,6 +79,7 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &CryptenOptions) -> Result<(
         "input": {"name": valid.graph().node(input).name, "shape": valid.facts().ty(input).at(1), "dtype": "f32"},
         "output": {"name": output.name, "shape": valid.facts().ty(output.node).at(1)},
         "weights_setting": options.weights,
+        "fraction": options.fraction,
     });
     artefact::write_manifest(dir, &manifest)?;
     artefact::write_sample(dir, &options.sample)?;

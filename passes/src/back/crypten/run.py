@@ -216,6 +216,7 @@ def compute(job, rank):
 
     images = load_images(load_manifest(), job["input"], job["n"])
     crypten.init()
+    crypten.cfg.encoder.precision_bits = job["fraction"]
     crypten.cfg.communicator.verbose = True
     communicator = crypten.communicator.get()
     tally = Tally(communicator, rank, job["parties"])
@@ -437,7 +438,7 @@ def make_job(options, manifest):
     if weights not in WEIGHTS:
         raise UsageError(f"manifest.json: unknown weights_setting {weights!r}")
     return {
-        "parties": options.parties or named or 2, "weights": weights, "n": options.n, "timeout": options.timeout,
+        "parties": options.parties or named or 2, "fraction": manifest.get("fraction", 16), "weights": weights, "n": options.n, "timeout": options.timeout,
         "input": str(Path(options.input).resolve()) if options.input else None,
     }
 

@@ -5,7 +5,7 @@ mod program;
 
 use super::crypten::in_simple_form;
 use super::{EmitError, artefact};
-use crate::ir::Tensor;
+use crate::ir::{Graph, Tensor};
 use crate::valid::{self, Valid};
 use std::io::{self, Write};
 use std::path::Path;
@@ -21,25 +21,47 @@ const TARGET: &str = "mp-spdz";
 pub struct MpSpdzOptions {
     /// Images, of which the first becomes player 1's input: `[N, …]`.
     pub sample: Tensor,
+    /// Bits of the ring and fraction bits; MP-SPDZ's own in a ring of 64 when absent.
+    pub format: Option<(u32, u32)>,
+}
+
+/// The fraction bits of `sfix` unless a program says otherwise.
+pub const FRACTION_BITS: u32 = 16;
+
+/// Bits of an `sfix` number in a ring: MP-SPDZ's default in 64, where a product of two still fits.
+fn width(ring: u32) -> u32 {
+    ring / 2 - 1
+}
+
+/// The graph in the operations that programs have; the same function.
+pub fn lowered(valid: &Valid<'_>) -> Result<Graph, EmitError> {
+    in_simple_form(valid, TARGET)
 }
 
 /// Writes `relinc_model.mpc`, `relinc_model.json`, `weights.txt`, `image.txt` and `README.md` into `dir`.
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &MpSpdzOptions) -> Result<(), EmitError> {
     artefact::only_io(valid, TARGET)?;
-    let g = in_simple_form(valid, TARGET)?;
+    let g = lowered(valid)?;
     let low = valid::check(&g).map_err(|e| EmitError::Refused { target: TARGET, why: e[0].to_string() })?;
     let (input, output) = artefact::only_io(&low, TARGET)?;
     let p = program::translate(&low, input, output.node)
         .map_err(|nodes| EmitError::Unsupported { target: TARGET, nodes })?;
     let text = |name: &str, body: &str| artefact::write(dir, name, &mut |w| w.write_all(body.as_bytes()));
-    text("relinc_model.mpc", &format!("{PRELUDE}{}", p.lines))?;
+    let precision = options.format.map_or(String::new(), |(ring, fraction)| {
+        let k = width(ring);
+        format!("sfix.set_precision({fraction}, {k})\ncfix.set_precision({fraction}, {k})\n")
+    });
+    text("relinc_model.mpc", &format!("{PRELUDE}{precision}{}", p.lines))?;
     text("relinc_model.json", &format!("{}\n", serde_json::Value::Object(p.index)))?;
     artefact::write(dir, "weights.txt", &mut |w| p.weights.iter().try_for_each(|t| numbers(w, t)))?;
     let image: usize = low.facts().ty(input).at(1).iter().product();
     let first = options.sample.as_f32().and_then(|v| v.get(..image)).unwrap_or_default();
     artefact::write(dir, "image.txt", &mut |w| numbers(w, first))?;
     let outputs: usize = low.facts().ty(output.node).at(1).iter().product();
-    text("README.md", &README.replace("@OUTPUTS@", &outputs.to_string()))
+    let (ring, fraction) = options.format.unwrap_or((64, FRACTION_BITS));
+    let places = [("OUTPUTS", outputs as u32), ("RING", ring), ("FRACTION", fraction), ("BITS", width(ring))];
+    let fill = |readme: String, (name, v): &(&str, u32)| readme.replace(&format!("@{name}@"), &v.to_string());
+    text("README.md", &places.iter().fold(README.to_string(), fill))
 }
 
 /// One number a line, as MP-SPDZ reads text inputs.

@@ -27,6 +27,8 @@ pub struct SpuOptions {
     pub weights: String,
     /// Images for the runner to run on when it is given none: `[N, …]`.
     pub sample: Tensor,
+    /// Ring and fraction bits the runner takes unless it is told others; SPU's own for 64 bits when absent.
+    pub format: Option<(u32, u32)>,
     /// What to write for which protocol; the first is the runner's default. Empty: one program for SEMI2K, all
     /// convolutions direct.
     pub variants: Vec<Variant>,
@@ -50,6 +52,15 @@ pub fn taps_of(g: &Graph, facts: &Facts, id: NodeId) -> Option<taps::Taps> {
 
 /// The number behind [`text::UNIT`] at SPU's 18 fraction bits of the 64-bit ring; the runner puts its own in.
 const UNIT_64: f32 = 1.0 / (1 << 18) as f32;
+
+/// The fraction bits that SPU takes in a ring of 32, 64 or 128 bits unless it is told others.
+pub fn fraction_bits(ring: u32) -> u32 {
+    match ring {
+        32 => 8,
+        64 => 18,
+        _ => 26,
+    }
+}
 
 /// Writes `model.mlir`, `weights.npz`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), EmitError> {
@@ -84,9 +95,12 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
         public.push(name);
     }
     write("weights.npz", &mut |w| write_npz(w, &weights))?;
+    let (ring, fraction) = options.format.unwrap_or((64, fraction_bits(64)));
     let manifest = serde_json::json!({
         "format": 1,
         "entry": "main",
+        "ring": ring,
+        "fraction": fraction,
         "input": {"name": g.node(input).name, "shape": valid.facts().ty(input).at(1), "dtype": "f32"},
         "weights": weights.iter().map(|(n, _)| n).collect::<Vec<_>>(),
         "weight_names": names,

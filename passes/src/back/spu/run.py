@@ -3,7 +3,7 @@
 
 This file is the same for every model.  What belongs to the model lies beside it:
 
-    manifest.json      names, shapes and defaults (format 1); weights listed under its optional
+    manifest.json      names, shapes and defaults (format 1), ring and fraction bits among them; weights listed under its optional
                        key "public" (index tensors, say) are public under every --weights
     model.mlir         StableHLO text; @main takes the input, then the weights in the manifest's order.
                        Programs of other protocols lie beside it as model.PROTOCOL.mlir: "programs" in the
@@ -622,8 +622,9 @@ def parse_arguments(argv):
                              "but server under cheetah instead of secret)")
     parser.add_argument("--input", metavar="FILE.npy", help="f32 images [N, ...]; default: sample_input.npy")
     parser.add_argument("--n", type=positive(int), default=1, help="how many images (default 1)")
-    parser.add_argument("--field", type=int, choices=(32, 64, 128), default=64, help="bits of the ring (default 64)")
-    parser.add_argument("--fraction", type=positive(int), metavar="F", help="fraction bits (default: SPU's for the ring)")
+    parser.add_argument("--field", type=int, choices=(32, 64, 128), help="bits of the ring (default: the manifest's)")
+    parser.add_argument("--fraction", type=positive(int), metavar="F",
+                        help="fraction bits (default: the manifest's in its ring, else SPU's for the ring)")
     parser.add_argument("--timeout", type=positive(float), default=600.0, metavar="S", help="seconds (default 600)")
     parser.add_argument("--layers", action="store_true", help="also what each node costs by itself")
     parser.add_argument("--all-parties", action="store_true", help="also what all parties send together")
@@ -647,12 +648,15 @@ def make_job(options, manifest):
         weights = "server"
     if options.layers and options.all_parties:
         raise UsageError("--layers and --all-parties exclude each other")
-    if options.fraction and options.fraction >= options.field // 2:
-        raise UsageError(f"--fraction {options.fraction} leaves no room for products in a ring of {options.field} bits")
+    own = manifest.get("ring", 64)
+    field = options.field or own
+    fraction = options.fraction or (manifest.get("fraction", 0) if field == own else 0)
+    if fraction >= field // 2:
+        raise UsageError(f"--fraction {fraction} leaves no room for products in a ring of {field} bits")
     return {
         "protocol": protocol, "parties": parties, "weights": weights, "program": choose_program(manifest, protocol),
         "input": str(Path(options.input).resolve()) if options.input else None,
-        "n": options.n, "field": options.field, "fraction": options.fraction or 0, "timeout": options.timeout,
+        "n": options.n, "field": field, "fraction": fraction, "timeout": options.timeout,
         "layers": options.layers, "all_parties": options.all_parties,
     }
 

@@ -87,14 +87,17 @@ fn only(
 /// What an output shows before a softmax and its kind, as the file writes them.
 fn logits(g: &Graph, mut at: NodeId) -> NodeId {
     loop {
-        let same = match g.op(at) {
-            Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::Unary(Unary::Sigmoid | Unary::HardSigmoid) => {
-                true
-            }
-            Op::Identity | Op::Dropout | Op::Cast(_) | Op::Reshape(_) => true,
-            Op::Dyn(DynOp::Reshape { .. } | DynOp::Squeeze | DynOp::Unsqueeze) => true,
-            _ => false,
-        };
+        let same = matches!(
+            g.op(at),
+            Op::Softmax { .. }
+                | Op::LogSoftmax { .. }
+                | Op::Unary(Unary::Sigmoid | Unary::HardSigmoid)
+                | Op::Identity
+                | Op::Dropout
+                | Op::Cast(_)
+                | Op::Reshape(_)
+                | Op::Dyn(DynOp::Reshape { .. } | DynOp::Squeeze | DynOp::Unsqueeze)
+        );
         match g.operand(at, 0).filter(|_| same) {
             Some(x) => at = x,
             None => return at,

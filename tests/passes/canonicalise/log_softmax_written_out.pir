@@ -1,0 +1,17 @@
+# run: canonicalise
+graph log_softmax_written_out {
+  %x = input f32[N,4]
+  %m = reduce(%x) {kind=max, axes=[1], keep=true}
+  %d = sub(%x, %m)
+  %e = exp(%d)
+  %s = reduce(%e) {kind=sum, axes=[1], keep=true}
+  %l = log(%s)
+  %y = sub(%d, %l)
+  output "y" = %y
+}
+# expect
+graph log_softmax_written_out {
+  %x = input f32[N,4]
+  %y = log_softmax(%x) {axis=1} -> f32[N,4]
+  output "y" = %y
+}
