@@ -14,6 +14,7 @@ mod sparse;
 mod stable;
 
 pub use self::fold::FoldMode;
+pub use self::search::Search;
 use crate::error::{Error, input};
 use crate::folder::{Begin, Folder, Inputs, Staging};
 use crate::images::Images;
@@ -21,7 +22,6 @@ use crate::model::{Model, PassRecord};
 use crate::probe::Probe;
 use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
-use crate::vanish::Asked;
 use baseline::{Baseline, Column};
 pub(crate) use place::{Place, writes};
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
@@ -38,7 +38,6 @@ use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::eval;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
-use relinc_runtime::search::oneshot::Allocation;
 use std::path::{Path, PathBuf};
 
 /// A format to emit.
@@ -122,21 +121,8 @@ pub enum MaskSource {
     File(PathBuf),
     /// Masks learned here.
     Learned(Masks),
-    /// One-shot calibration.
-    Oneshot {
-        /// How many ReLUs to keep.
-        budget: Budget,
-        /// Spread over the layers.
-        allocation: Allocation,
-        /// Rounds of removal.
-        rounds: usize,
-        /// Calibration images.
-        images: usize,
-        /// Removed elements may become zero.
-        zeros: bool,
-        /// Layers that keep no ReLU.
-        vanish: Asked,
-    },
+    /// A search that trains nothing.
+    Search(Box<Search>),
 }
 
 /// Everything `compile` is asked.
@@ -441,7 +427,7 @@ fn make(
     let (given, proven) = (options.masks.clone().unwrap_or_default(), masks.clone());
     if let Some(n) = r.stable_sign {
         let signs = stable::signs(&model, r, n, &masks, progress)?;
-        signs.settle(&mut masks);
+        signs.take_off(&mut masks);
         options.signs = Some(signs);
     }
     if trained {
@@ -588,6 +574,6 @@ fn emit(
 /// Reads a mask file and checks it against the model.
 pub fn read_masks(path: &Path, model: &Model) -> Result<Masks, Error> {
     let m = Masks::read(path).map_err(input)?;
-    m.check(&path.display().to_string(), &model.mask_layers()).map_err(input)?;
+    m.check(&path.display().to_string(), &model.layers).map_err(input)?;
     Ok(m)
 }

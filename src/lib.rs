@@ -7,7 +7,6 @@
 pub mod bench;
 pub mod calibrate;
 pub mod cli;
-pub mod cli_options;
 pub mod compile;
 pub mod error;
 pub mod fixed_point;

@@ -3,18 +3,18 @@
 use crate::error::{Error, input};
 use crate::probe::Probe;
 use relinc_passes::canonicalise::Canonicalise;
+use relinc_passes::choice::Choice;
 use relinc_passes::drop_redundant_relu::{is_gone, redundant, settle};
 use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, ModelInfo, Wanted, import};
 use relinc_passes::head::{self, Head};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Facts, Graph, NodeId, Op};
-use relinc_passes::layers::{mask_shape, name_layers, without};
-use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU};
+use relinc_passes::layers::{ReluLayer, name_layers, without};
+use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::pass::{self, Options, Outcome, Pass, PassError, Refusal};
 use relinc_passes::registry;
 use relinc_passes::weigh::Candidate;
 use relinc_runtime::cost;
-use relinc_runtime::search::oneshot::Layer;
 use std::path::Path;
 
 /// What a pass did to this model; a pass that runs twice has one record.
@@ -32,28 +32,6 @@ pub struct PassRecord {
     pub candidates: Vec<Candidate>,
     /// Largest change of an output, where it was executed before and after.
     pub max_abs_difference: Option<f64>,
-}
-
-/// A ReLU layer and where it is.
-#[derive(Debug, Clone)]
-pub struct ReluLayer {
-    /// `relu00`, …
-    pub name: String,
-    /// Its node in the canonical graph.
-    pub node: NodeId,
-    /// The exporter's name of its value.
-    pub exporter_name: String,
-    /// C×H×W.
-    pub shape: [usize; 3],
-    /// Its operand is never negative while all other layers keep their ReLUs: it then costs nothing and goes.
-    pub redundant: bool,
-}
-
-impl ReluLayer {
-    /// Number of ReLUs.
-    pub fn relus(&self) -> usize {
-        self.shape.iter().product()
-    }
 }
 
 /// An imported model in canonical form.
@@ -131,16 +109,8 @@ impl Model {
         }
         let facts = m.facts()?;
         let idle = redundant(&m.graph, &facts, options.input_range);
-        m.layers = name_layers(&mut m.graph, &facts)
-            .into_iter()
-            .map(|(name, node)| ReluLayer {
-                name,
-                node,
-                exporter_name: m.graph.node(node).name.clone(),
-                shape: mask_shape(&facts, node),
-                redundant: idle.contains(&node),
-            })
-            .collect();
+        m.layers = name_layers(&mut m.graph, &facts);
+        m.layers.iter_mut().for_each(|l| l.redundant = idle.contains(&l.node));
         Ok(m)
     }
 
@@ -206,7 +176,7 @@ impl Model {
     /// Masks with one for every layer: those without one keep their ReLUs.
     pub fn complete(&self, mut masks: Masks) -> Masks {
         for l in &self.layers {
-            masks.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, RELU));
+            masks.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, Choice::Relu));
         }
         masks
     }
@@ -214,7 +184,10 @@ impl Model {
     /// Masks that a search found without the redundant layers, which are the identity there.
     pub fn found(&self, mut masks: Masks) -> Masks {
         for l in self.layers.iter().filter(|l| l.redundant) {
-            masks.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, IDENTITY));
+            masks
+                .layers
+                .entry(l.name.clone())
+                .or_insert_with(|| LayerMask::uniform(l.shape, Choice::Identity));
         }
         masks
     }
@@ -311,22 +284,12 @@ impl Model {
     /// Names of the layers whose ReLUs are still in the graph.
     pub fn layers_left(&self) -> impl Iterator<Item = &str> {
         let ops = self.graph.ids().map(|id| self.graph.node(id));
-        ops.filter(|n| matches!(n.op, Op::Relu | Op::MaskedRelu)).filter_map(|n| n.layer.as_deref())
+        ops.filter(|n| matches!(n.op, Op::Relu | Op::MaskedRelu(_))).filter_map(|n| n.layer.as_deref())
     }
 
     /// ReLUs in all layers but redundant ones.
     pub fn relus(&self) -> usize {
         self.layers.iter().filter(|l| !l.redundant).map(ReluLayer::relus).sum()
-    }
-
-    /// The layers as the mask search wants them.
-    pub fn search_layers(&self) -> Vec<Layer> {
-        self.layers.iter().map(|l| Layer { name: l.name.clone(), shape: l.shape }).collect()
-    }
-
-    /// The layers as a mask file is checked against.
-    pub fn mask_layers(&self) -> Vec<(String, [usize; 3])> {
-        self.layers.iter().map(|l| (l.name.clone(), l.shape)).collect()
     }
 }
 

@@ -3,20 +3,20 @@
 mod place;
 mod written;
 
-use crate::cli_options::{NETWORKS, PROTOCOLS, allocation, scores};
+use crate::cli_options::{NETWORKS, PROTOCOLS, scores};
 use crate::compile::fixed::{Emulation, FixedPoint, TARGETS};
-use crate::compile::{FoldMode, MaskSource, Request, Source, Target};
+use crate::compile::{FoldMode, MaskSource, Request, Search, Source, Target};
 use crate::error::{Error, input};
 use crate::folder::Inputs;
 use crate::training::evaluate::{Measure, attacks};
 use crate::training::spec::{self, StageOptions};
-use crate::training::{Export, Norm, Plan, Planned, is_oneshot};
+use crate::training::{Export, Norm, Plan, Planned};
 use relinc_passes::architecture::Architecture;
 use relinc_passes::front::onnx::ImportOptions;
 use relinc_passes::masks::Masks;
 use relinc_runtime::cost::{self, ConvForm, Weights};
 use relinc_runtime::data::{DataSpec, Split};
-use relinc_runtime::device::Choice;
+use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::nearest::nearest;
 use relinc_runtime::train::Kind;
 use serde::Deserialize;
@@ -171,8 +171,11 @@ impl Pipeline {
             None => MaskSource::All,
         };
         for s in &self.stages {
-            if s.stage == "search" {
-                masks = s.oneshot()?;
+            // Those that train are no matter of the compilation.
+            if s.stage == "search" && !s.options.method()?.trains() {
+                let budget = spec::budget(s.budget.as_ref())?;
+                let search = Search::new(s.options.clone(), budget, self.device()?)?;
+                masks = MaskSource::Search(Box::new(search));
             }
         }
         Ok(masks)
@@ -219,7 +222,7 @@ impl Pipeline {
                 Kind::Search => Some(spec::budget(s.budget.as_ref())?),
                 _ => None,
             };
-            if kind == Kind::Search && !is_oneshot(&s.options) {
+            if kind == Kind::Search {
                 s.options.method()?;
             }
             stages.push(Planned { kind, options: s.options.clone(), budget });
@@ -240,7 +243,7 @@ impl Pipeline {
             },
             teacher: self.teacher.as_ref().map(|t| base.join(t)),
             branch: self.branch.as_deref().map_or(Ok(Export::default()), str::parse)?,
-            device: self.device.as_deref().map_or(Ok(Choice::Auto), str::parse).map_err(Error::Input)?,
+            device: self.device()?,
             seed: self.seed,
         };
         plan.check()?;
@@ -250,6 +253,10 @@ impl Pipeline {
             ));
         }
         Ok(plan)
+    }
+
+    fn device(&self) -> Result<DeviceSpec, Error> {
+        self.device.as_deref().map_or(Ok(DeviceSpec::Auto), str::parse).map_err(Error::Input)
     }
 
     fn max_drop(&self) -> Result<Option<f64>, Error> {
@@ -348,19 +355,5 @@ impl Pipeline {
             request.price_at(&spec::budget(s.budget.as_ref())?)?;
         }
         Ok(request)
-    }
-}
-
-impl Stage {
-    fn oneshot(&self) -> Result<MaskSource, Error> {
-        let o = &self.options;
-        Ok(MaskSource::Oneshot {
-            budget: spec::budget(self.budget.as_ref())?,
-            allocation: allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone())?,
-            vanish: o.vanish(),
-            rounds: o.rounds.unwrap_or(8),
-            images: o.calibration.unwrap_or(256),
-            zeros: !o.identity_only.unwrap_or(false),
-        })
     }
 }

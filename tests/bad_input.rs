@@ -4,6 +4,7 @@
 mod common;
 
 use common::{files, relinc, run};
+use relinc::passes::choice::Choice;
 use relinc::passes::masks::{LayerMask, Masks};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -122,7 +123,7 @@ fn unknown_operations_are_all_listed() {
 fn mask_file(dir: &Path, layer: &str, shape: [usize; 3]) -> String {
     let path = dir.join("masks.safetensors");
     let mut m = Masks::default();
-    m.layers.insert(layer.into(), LayerMask::uniform(shape, 0));
+    m.layers.insert(layer.into(), LayerMask::uniform(shape, Choice::Identity));
     m.write(&path).unwrap();
     path.display().to_string()
 }
@@ -153,8 +154,11 @@ fn mask_value_that_is_none() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("masks.safetensors");
     let mut m = Masks::default();
-    m.layers.insert("relu00".into(), LayerMask::uniform([16, 32, 32], 3));
+    m.layers.insert("relu00".into(), LayerMask::uniform([16, 32, 32], Choice::Relu));
     m.write(&path).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() = 200;
+    std::fs::write(&path, bytes).unwrap();
     refuses(
         dir.path(),
         Path::new(QUICK),

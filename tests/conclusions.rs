@@ -4,7 +4,8 @@
 mod common;
 
 use common::{json, run};
-use relinc::passes::masks::{IDENTITY, LayerMask, Masks, RELU};
+use relinc::passes::choice::Choice;
+use relinc::passes::masks::{LayerMask, Masks};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -20,9 +21,9 @@ fn masks(path: &Path, kept: impl Fn(&str, usize) -> usize) {
             l["shape"].as_array().unwrap().iter().map(|d| d.as_u64().unwrap() as usize).collect();
         let shape = [shape[0], shape[1], shape[2]];
         let (name, all) = (l["name"].as_str().unwrap(), shape.iter().product::<usize>());
-        let mut mask = LayerMask::uniform(shape, IDENTITY);
+        let mut mask = LayerMask::uniform(shape, Choice::Identity);
         let n = kept(name, all);
-        (0..n).for_each(|i| mask.values[i * all / n] = RELU);
+        (0..n).for_each(|i| mask.values[i * all / n] = Choice::Relu);
         m.layers.insert(name.into(), mask);
     }
     m.write(path).unwrap();

@@ -64,17 +64,18 @@ fn resnet20_with_half_of_its_layers() {
 
 /// A mask file: every other layer keeps each tenth ReLU, the others none. Returns its path.
 fn half_of_the_layers(m: &str, dir: &Path) -> String {
+    use relinc::passes::choice::Choice;
     use relinc::passes::masks::{LayerMask, Masks};
     let v = json(&["inspect", m]);
     let mut masks = Masks::default();
     for (i, l) in v["layers"].as_array().unwrap().iter().enumerate() {
         let shape: Vec<usize> =
             l["shape"].as_array().unwrap().iter().map(|d| d.as_u64().unwrap() as usize).collect();
-        let values = (0..shape.iter().product())
-            .map(|k: usize| u8::from(i % 2 == 0 && k.is_multiple_of(10)))
-            .collect();
+        let kept = |k: usize| i % 2 == 0 && k.is_multiple_of(10);
+        let choice = |k| if kept(k) { Choice::Relu } else { Choice::Identity };
+        let values = (0..shape.iter().product()).map(choice).collect();
         let shape = shape.try_into().unwrap();
-        masks.layers.insert(l["name"].as_str().unwrap().into(), LayerMask { shape, values, slope: None });
+        masks.layers.insert(l["name"].as_str().unwrap().into(), LayerMask::new(shape, values));
     }
     let path = dir.join("half.safetensors");
     masks.write(&path).unwrap();

@@ -25,6 +25,7 @@
 //! nothing. `BLESS=1 cargo test --test filetests` rewrites the expectations and `docs/passes.md`.
 #![allow(clippy::unwrap_used)]
 
+use relinc_passes::choice::Choice;
 use relinc_passes::interp::{Interp, eval_const};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::op::SliceAxis;
@@ -126,8 +127,8 @@ impl Case {
                 ["mask", layer] => drop(masks.layers.insert(layer.to_string(), mask(g, layer, value)?)),
                 ["slope", layer] => {
                     let m = masks.layers.get_mut(layer).ok_or(format!("slope of {layer} before its mask"))?;
-                    m.slope =
-                        Some(constant(&format!("f32[{}]", m.shape[0]), value)?.as_f32().unwrap().to_vec());
+                    let slopes = constant(&format!("f32[{}]", m.shape[0]), value)?;
+                    m.parameters.insert(Choice::Identity, slopes.as_f32().unwrap().to_vec());
                 }
                 _ => return Err(format!("unknown header line: #{line}")),
             }
@@ -217,7 +218,9 @@ fn mask(g: &Graph, layer: &str, text: &str) -> Result<LayerMask, String> {
         None => constant(&of_layer()?, text)?,
     };
     let shape = t.shape().try_into().map_err(|_| "a mask is C×H×W")?;
-    Ok(LayerMask { shape, values: t.as_u8().unwrap().to_vec(), slope: None })
+    let values =
+        Choice::of_codes(t.as_u8().unwrap()).map_err(|i| format!("value {i} of the mask means nothing"))?;
+    Ok(LayerMask::new(shape, values))
 }
 
 /// Deterministic inputs in ±2.
@@ -311,9 +314,9 @@ fn masked_by_hand(g: &Graph, masks: &Masks, given: &[Tensor]) -> Result<Vec<Tens
                 let masked = |(i, &x): (usize, &f32)| {
                     let e = i % m.values.len();
                     match m.values[e] {
-                        0 => x * m.slope.as_ref().map_or(1.0, |s| s[e / plane]),
-                        1 => x.max(0.0),
-                        _ => 0.0,
+                        Choice::Identity => x * m.slopes().map_or(1.0, |s| s[e / plane]),
+                        Choice::Relu => x.max(0.0),
+                        Choice::Zero => 0.0,
                     }
                 };
                 let v = operands[0].as_f32().unwrap().iter().enumerate().map(masked).collect();
@@ -416,7 +419,10 @@ fn printed_graphs_parse_back_to_themselves() {
 #[test]
 fn text_that_does_not_type_is_an_error() {
     for (body, want) in [
-        ("%m = const u8[] [0] %s = const f32[1] [1.0] %y = masked_relu(%x, %m, %s)", "one f32 a channel"),
+        (
+            "%m = const u8[] [0] %s = const f32[1] [1.0] %y = masked_relu(%x, %m, slope=%s)",
+            "one f32 a channel",
+        ),
         ("%y = relu(%x) -> f32[N,1]", "%y is f32[N], not f32[N,1]"),
         ("%y = relu(%z)", "%z is not defined above"),
         ("%x = relu(%x)", "%x is defined twice"),

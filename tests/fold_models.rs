@@ -4,12 +4,13 @@
 mod common;
 
 use common::{cifar, model, shared};
+use relinc_passes::choice::Choice;
 use relinc_passes::front::onnx::{ImportOptions, import};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::infer::infer;
-use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
-use relinc_passes::layers::{mask_shape, name_layers};
-use relinc_passes::masks::{IDENTITY, LayerMask, Masks};
+use relinc_passes::ir::{Graph, Op, Tensor};
+use relinc_passes::layers::name_layers;
+use relinc_passes::masks::Masks;
 use relinc_passes::pass::{self, Options};
 use relinc_passes::registry::{find, folding, normalising};
 use relinc_passes::valid;
@@ -71,11 +72,9 @@ fn difference(got: &Tensor, want: &Tensor) -> (f32, f32) {
 fn fold(g: &mut Graph, gone: Gone, hoist: bool, images: &Tensor) {
     let facts = infer(g).unwrap();
     let layers = name_layers(g, &facts);
-    let empty = |(_, (name, id)): (usize, &(String, NodeId))| {
-        (name.clone(), LayerMask::uniform(mask_shape(&facts, *id), IDENTITY))
-    };
-    let masks = layers.iter().enumerate().filter(|(i, _)| gone.takes(*i)).map(empty).collect();
-    let masks = Masks { layers: masks, ..Masks::default() };
+    let gone_layers: Vec<_> =
+        layers.into_iter().enumerate().filter(|(i, _)| gone.takes(*i)).map(|(_, l)| l).collect();
+    let masks = Masks::uniform(&gone_layers, Choice::Identity);
     let o = Options { masks: Some(masks), fold: Fold::Always, hoist_padding: hoist, ..Options::default() };
     let run = |name: &str, g: &mut Graph| pass::run(find(name).unwrap(), g, &o).unwrap().applied;
     for name in ["insert-masks", "drop-linearized-relu"] {

@@ -5,12 +5,13 @@
 mod network;
 
 use network::random_network;
+use relinc_passes::choice::Choice;
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::text::{Constants, print};
 use relinc_passes::ir::{Graph, Op, Tensor};
-use relinc_passes::layers::{mask_shape, name_layers};
-use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU};
+use relinc_passes::layers::name_layers;
+use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::pass::{self, Cx, Guarantee, Options, Outcome};
 use relinc_passes::splitmix::SplitMix;
 use relinc_passes::weigh::Fold;
@@ -73,14 +74,17 @@ fn difference(got: &[Tensor], want: &[Tensor]) -> f64 {
 fn masks(g: &mut Graph, rng: &mut SplitMix) -> Masks {
     let facts = infer(g).unwrap();
     let mut masks = Masks::default();
-    for (name, node) in name_layers(g, &facts) {
-        let mut m = LayerMask::uniform(mask_shape(&facts, node), IDENTITY);
+    for l in name_layers(g, &facts) {
+        let mut m = LayerMask::uniform(l.shape, Choice::Identity);
         match rng.next_u64() % 4 {
-            0 => m.values.fill(RELU),
-            1 => m.values.iter_mut().for_each(|v| *v = (rng.next_u64() % 2) as u8),
+            0 => m.values.fill(Choice::Relu),
+            1 => m
+                .values
+                .iter_mut()
+                .for_each(|v| *v = [Choice::Identity, Choice::Relu][(rng.next_u64() % 2) as usize]),
             _ => {}
         }
-        masks.layers.insert(name, m);
+        masks.layers.insert(l.name, m);
     }
     masks
 }

@@ -162,9 +162,9 @@ fn names_count_up_and_stay_as_wide_as_needed() {
         let mut g = chain(n);
         let facts = infer(&g).unwrap();
         let layers = name_layers(&mut g, &facts);
-        assert_eq!((layers.len(), &*layers[0].0, &*layers[n - 1].0), (n, first, last));
-        assert!(layers.iter().all(|(name, id)| g.node(*id).layer.as_ref() == Some(name)));
-        assert_eq!(g.node(layers[n - 1].1).name, format!("v{n}"));
+        assert_eq!((layers.len(), &*layers[0].name, &*layers[n - 1].name), (n, first, last));
+        assert!(layers.iter().all(|l| g.node(l.node).layer.as_ref() == Some(&l.name)));
+        assert_eq!(g.node(layers[n - 1].node).name, format!("v{n}"));
     }
 }
 

@@ -4,11 +4,12 @@
 mod common;
 
 use common::{emit, json};
+use relinc::passes::choice::Choice::{self, Identity, Relu, Zero};
 use relinc::passes::front::onnx::{ImportOptions, import};
 use relinc::passes::interp::Interp;
 use relinc::passes::ir::text::parse;
 use relinc::passes::ir::{Graph, Op, Tensor};
-use relinc::passes::masks::{IDENTITY, LayerMask, Masks, RELU, ZERO};
+use relinc::passes::masks::{LayerMask, Masks};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -43,23 +44,21 @@ fn by_hand(masks: &Masks) -> Vec<f32> {
         let Some(m) = masks.layers.get(layer) else { continue };
         let node = g.by_name(name).unwrap();
         let x = g.operand(node, 0).unwrap();
-        let mask = g.constant(format!("{name}.mask"), Tensor::u8(SHAPE, m.values.clone()));
-        g.set_op(node, Op::MaskedRelu);
+        let mask = g.constant(format!("{name}.mask"), Tensor::u8(SHAPE, m.values.iter().map(|c| c.code()).collect()));
+        g.set_op(node, Op::MaskedRelu(vec![]));
         g.set_operands(node, &[x, mask]);
     }
     run(&g)
 }
 
-fn of(layers: &[(&str, Vec<u8>)]) -> Masks {
-    let of = |(name, values): &(&str, Vec<u8>)| {
-        (name.to_string(), LayerMask { shape: SHAPE, values: values.clone(), slope: None })
-    };
+fn of(layers: &[(&str, Vec<Choice>)]) -> Masks {
+    let of = |(name, values): &(&str, Vec<Choice>)| (name.to_string(), LayerMask::new(SHAPE, values.clone()));
     Masks { layers: layers.iter().map(of).collect(), ..Masks::default() }
 }
 
 /// Values that change with every element.
-fn mixed(seed: usize) -> Vec<u8> {
-    (0..256).map(|i| [IDENTITY, RELU, ZERO, IDENTITY, RELU][(i * 7 + i / 5 + seed) % 5]).collect()
+fn mixed(seed: usize) -> Vec<Choice> {
+    (0..256).map(|i| [Identity, Relu, Zero, Identity, Relu][(i * 7 + i / 5 + seed) % 5]).collect()
 }
 
 /// Compiles under masks and checks the function; what is kept by layer.
@@ -82,7 +81,7 @@ fn compiled(dir: &Path, masks: &Masks) -> BTreeMap<String, usize> {
 #[test]
 fn a_relu_stays_that_others_no_longer_make_idle() {
     let dir = tempfile::tempdir().unwrap();
-    let kept = compiled(dir.path(), &of(&[("relu00", vec![IDENTITY; 256]), ("relu01", vec![RELU; 256])]));
+    let kept = compiled(dir.path(), &of(&[("relu00", vec![Identity; 256]), ("relu01", vec![Relu; 256])]));
     assert_eq!(kept.into_values().collect::<Vec<_>>(), [0, 256, 256]);
 }
 
@@ -90,7 +89,7 @@ fn a_relu_stays_that_others_no_longer_make_idle() {
 fn it_works_where_the_one_before_it_does_not() {
     let dir = tempfile::tempdir().unwrap();
     let m = mixed(0);
-    let identities = m.iter().filter(|&&v| v == IDENTITY).count();
+    let identities = m.iter().filter(|&&v| v == Identity).count();
     let kept = compiled(dir.path(), &of(&[("relu00", m)]));
     assert_eq!(kept["relu02"], identities);
 }
@@ -135,7 +134,7 @@ fn a_search_spends_nothing_on_it() {
         let v = json(&[how, &[&model, "-o", &o], &args].concat());
         assert_eq!(v["totals"]["relus"], 256, "{how:?}");
         let masks = Masks::read(&out.join("masks.safetensors")).unwrap();
-        assert_eq!(masks.layers["relu02"], LayerMask::uniform(SHAPE, IDENTITY), "{how:?}");
+        assert_eq!(masks.layers["relu02"], LayerMask::uniform(SHAPE, Identity), "{how:?}");
         found.push(out);
     }
     // What is written means the network that was found.
@@ -157,7 +156,7 @@ fn tuning_keeps_what_the_masks_need() {
     let dir = tempfile::tempdir().unwrap();
     let (model, file, out) =
         (emit(dir.path(), "net.onnx", NET), dir.path().join("m.safetensors"), dir.path().join("out"));
-    of(&[("relu00", vec![IDENTITY; 256])]).write(&file).unwrap();
+    of(&[("relu00", vec![Identity; 256])]).write(&file).unwrap();
     let [model, file, o] = [&model, &file, &out].map(|p| p.display().to_string());
     let args = ["--data", DATA, "--epochs", "1", "--batch", "32", "--limit", "50"];
     let v = json(&[&["tune", &model, "--masks", &file, "-o", &o], &args[..]].concat());
@@ -194,6 +193,6 @@ fn a_declared_range_changes_no_name() {
     let names: Vec<&str> =
         v["layers"].as_array().unwrap().iter().map(|l| l["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["relu00", "relu01", "relu02"]);
-    let kept = mixed(2).iter().filter(|&&v| v == RELU).count();
+    let kept = mixed(2).iter().filter(|&&v| v == Relu).count();
     assert_eq!(v["totals"]["relus"].as_u64(), Some(kept as u64));
 }

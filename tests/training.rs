@@ -124,7 +124,8 @@ fn killed_and_stopped_runs_continue_bit_for_bit() {
     let out = |name: &str| dir.path().join(name).display().to_string();
     json(&["run", yaml, "-o", &out("whole")]);
     let whole = std::fs::read(dir.path().join("whole/trained.onnx")).unwrap();
-    let slopes = masks(&dir.path().join("whole")).layers.into_values().filter_map(|m| m.slope);
+    let slopes =
+        masks(&dir.path().join("whole")).layers.into_values().filter_map(|m| m.slopes().map(<[f32]>::to_vec));
     assert!(slopes.flatten().any(|s| s != 1.0), "no slope was learned");
 
     for (name, signal, code) in [("killed", "-KILL", None), ("stopped", "-INT", Some(130))] {
@@ -162,7 +163,7 @@ fn a_run_that_measures_is_stopped_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let yaml = dir.path().join("p.yaml");
     let accuracy = "accuracy: {limit: 64, attacked: 100000, attacks: ['pgd:steps=1000']}";
-    let stages = "stages:\n  - {stage: search, budget: 50%, epochs: 1, batch: 32}";
+    let stages = "stages:\n  - {stage: search, method: gradual, budget: 50%, epochs: 1, batch: 32}";
     std::fs::write(&yaml, format!("model: {QUICK}\ndata: {DATA}\n{stages}\n{accuracy}\n")).unwrap();
     let out = dir.path().join("out");
     let args = ["run", yaml.to_str().unwrap(), "-o", out.to_str().unwrap()];
@@ -177,6 +178,45 @@ fn a_run_that_measures_is_stopped_at_once() {
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     assert!(said.any(|line| line.contains("--resume")));
     assert!(!out.join("model.onnx").exists() && out.join("checkpoints/search.safetensors").exists());
+}
+
+#[test]
+fn a_search_without_a_method_is_one_shot_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    for (tune, stages) in [("", 1), ("  - {stage: tune, epochs: 1, batch: 64}\n", 2)] {
+        let (yaml, out) = (dir.path().join("p.yaml"), dir.path().join(format!("out{stages}")));
+        let search = "{stage: search, budget: 50%, epochs: 3, calibration: 32, rounds: 2}";
+        let text =
+            format!("model: {QUICK}\ndata: {DATA}\nstages:\n  - {search}\n{tune}accuracy: {{limit: 64}}\n");
+        std::fs::write(&yaml, text).unwrap();
+        let v = json(&["run", yaml.to_str().unwrap(), "-o", out.to_str().unwrap()]);
+        let notes = v["notes"].to_string();
+        assert!(notes.contains("names no method") && notes.contains("3 epochs are not run"), "{notes}");
+        assert_eq!(v["totals"]["relus"].as_u64(), Some(v["before"]["relus"].as_u64().unwrap() / 2));
+        let log = std::fs::read_to_string(out.join("log.jsonl")).unwrap_or_default();
+        assert_eq!(log.lines().count(), stages - 1, "it trained");
+    }
+}
+
+#[test]
+fn one_shot_takes_granularity_counts_and_slopes() {
+    let dir = tempfile::tempdir().unwrap();
+    let compile = |name: &str, more: &[&str]| {
+        let out = dir.path().join(name);
+        let search =
+            ["compile", QUICK, "--budget", "20000", "--calibration", "32", "--rounds", "2", "--data", DATA];
+        json(&[&search[..], &["--limit", "32", "-o", out.to_str().unwrap()], more].concat());
+        masks(&out)
+    };
+    let layers = compile("layer", &["--granularity", "layer"]);
+    let whole = layers.layers.values().filter(|m| m.kept() > 0 && m.kept() < m.values.len()).count();
+    assert!(layers.kept() == 20_000 && whole <= 1, "{whole} layers keep a part");
+    let counts = [2000, 2000, 2000, 4000, 4000, 3000, 3000].map(|n: usize| n.to_string()).join(",");
+    let given = compile("counts", &["--counts", &counts]);
+    assert_eq!(given.layers["relu06"].kept(), 3000);
+    let sloped = compile("slopes", &["--slopes"]);
+    let slopes = sloped.layers.values().filter_map(|m| m.slopes()).flatten().filter(|s| **s != 1.0).count();
+    assert!(sloped.kept() == 20_000 && slopes > 0);
 }
 
 #[test]

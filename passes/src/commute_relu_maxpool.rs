@@ -50,7 +50,7 @@ fn commute(cx: &Cx<'_>, at: NodeId, relu: NodeId, w: &Window) -> Result<Patch, S
     let node = g.node(relu);
     match &node.op {
         Op::Relu => {}
-        Op::MaskedRelu => {
+        Op::MaskedRelu(_) => {
             return Err(Skip::Refused(format!(
                 "its operand '{}' is masked, and a mask holds for elements that the pool joins",
                 node.name

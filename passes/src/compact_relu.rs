@@ -1,6 +1,6 @@
 //! Leaves the secure comparison only the elements that keep their ReLU.
 //!
-//! **Before**: `masked_relu(x, mask[, slope])`.
+//! **Before**: `masked_relu(x, mask[, slope=…])`.
 //!
 //! **After**: `f = reshape(x)`, `r = relu(gather(f, kept))`, `y = reshape(gather(concat(f, r, z), places))`, where
 //! `places[i]` is i for an identity element, points into r for a kept one and at the single zero z for a zeroed one.
@@ -22,9 +22,10 @@
 mod slopes;
 
 use crate::affine::channel_constant;
+use crate::choice::Choice;
 use crate::ir::op::SliceAxis;
 use crate::ir::{Binary, Dim, NodeId, Op, Tensor};
-use crate::masks::{IDENTITY, RELU, ZERO};
+use crate::masks::LayerMask;
 use crate::pass::{Cx, Guarantee, Pass, Skip};
 use crate::patch::{Patch, Ref};
 use slopes::Slopes;
@@ -43,24 +44,19 @@ impl Pass for CompactRelu {
         include_str!("compact_relu.rs")
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
-        let g = cx.graph;
-        if !matches!(g.op(at), Op::MaskedRelu) {
-            return Err(Skip::NoMatch);
-        }
-        let node = g.node(at);
-        let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
-        let mask = g.const_operand(at, 1).and_then(|t| t.as_u8()).ok_or(Skip::NoMatch)?;
-        if mask.iter().all(|&v| v == RELU) {
+        let node = cx.graph.node(at);
+        let (x, mask) = LayerMask::of_node(cx.graph, at).ok_or(Skip::NoMatch)?;
+        if mask.only(Choice::Relu) {
             let mut p = Patch::new();
             let r = p.add_in_layer(&node.name, Op::Relu, &[x.into()], node.layer.as_deref());
             return Ok(p.replace(at, r));
         }
-        Ok(gather_form(cx, at, x, mask))
+        Ok(gather_form(cx, at, x, &mask))
     }
 }
 
-fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
-    let g = cx.graph;
+fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, of: &LayerMask) -> Patch {
+    let (g, mask) = (cx.graph, &of.values[..]);
     let (name, layer) = (&g.node(at).name, g.node(at).layer.as_deref());
     let base = layer.unwrap_or(name);
     let ty = cx.facts.ty(at);
@@ -71,9 +67,9 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
         if ty.rank() == 2 { from } else { p.add_in_layer(format!("{base}.{what}"), flat, &[from], layer) }
     };
     let has = |v| mask.contains(&v);
-    let kept = || (0..n).filter(|&i| mask[i] == RELU);
+    let kept = || (0..n).filter(|&i| mask[i] == Choice::Relu);
     let relus = kept().count();
-    let slopes = Slopes::of(cx, at, x, mask);
+    let slopes = Slopes::of(cx, x, of);
     let scaled = slopes.factors().map(|s| {
         let c = p.constant(format!("{base}.slope"), channel_constant(ty.rank(), s.to_vec()));
         let product = Op::Binary(Binary::Mul);
@@ -86,7 +82,7 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
         Some(s) => vec![flatten(&mut p, "scaled_flat", s)],
         None => table.multiples.iter().map(|&k| times(&mut p, k, flat, base, layer)).collect(),
     };
-    let mut parts: Vec<Ref> = if has(IDENTITY) { table.parts.clone() } else { vec![] };
+    let mut parts: Vec<Ref> = if has(Choice::Identity) { table.parts.clone() } else { vec![] };
     let mut width = parts.len() * n;
     let first_kept = width;
     if relus > 0 {
@@ -110,7 +106,7 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Patch {
         }
         parts.push(p.add_in_layer(format!("{base}.relu"), Op::Relu, &[picked], layer));
     }
-    if has(ZERO) {
+    if has(Choice::Zero) {
         let first = SliceAxis { axis: 1, start: 0, end: 1, step: 1 };
         let s = p.add_in_layer(format!("{base}.first"), Op::Slice(vec![first]), &[flat], layer);
         parts.push(p.add_in_layer(format!("{base}.zero"), Op::Binary(Binary::Sub), &[s, s], layer));
@@ -143,14 +139,14 @@ impl Table {
     }
 
     /// Where the kept elements are, of which there are `relus`.
-    fn kept(&self, mask: &[u8], slopes: &Slopes<'_>, relus: usize) -> Vec<i64> {
+    fn kept(&self, mask: &[Choice], slopes: &Slopes<'_>, relus: usize) -> Vec<i64> {
         // Masks are as good as random: every element is written, and only kept ones go on, without a branch.
         let (mut all, mut next) = (vec![0; relus + 1], 0);
         for (first, part) in slopes.parts(mask) {
             let start = self.start(slopes.kept(first, self.n)) + first;
             for (i, v) in part.iter().enumerate() {
                 all[next] = (start + i) as i64;
-                next += usize::from(*v == RELU);
+                next += usize::from(*v == Choice::Relu);
             }
         }
         all.truncate(relus);
@@ -158,14 +154,17 @@ impl Table {
     }
 
     /// Where every element comes from: itself, the kept ones from `first_kept` on, or the zero at `width`.
-    fn places(&self, mask: &[u8], slopes: &Slopes<'_>, first_kept: usize, width: usize) -> Vec<i64> {
+    fn places(&self, mask: &[Choice], slopes: &Slopes<'_>, first_kept: usize, width: usize) -> Vec<i64> {
         let (mut all, mut next) = (Vec::with_capacity(self.n), first_kept);
         for (first, part) in slopes.parts(mask) {
             let start = self.start(slopes.identity(first, self.n)) + first;
             all.extend(part.iter().enumerate().map(|(i, &v)| {
-                let kept = usize::from(v == RELU);
-                let place = [start + i, next, width][usize::from(v != IDENTITY) + usize::from(v == ZERO)];
-                next += kept;
+                let place = match v {
+                    Choice::Identity => start + i,
+                    Choice::Relu => next,
+                    Choice::Zero => width,
+                };
+                next += usize::from(v == Choice::Relu);
                 place as i64
             }));
         }

@@ -1,6 +1,6 @@
 //! Removes a ReLU layer in which the mask keeps no ReLU and every element is the identity.
 //!
-//! **Before**: `masked_relu(x, mask[, slope])` with a mask of zeros.
+//! **Before**: `masked_relu(x, mask[, slope=…])` with a mask of zeros.
 //!
 //! **After**: `x`, or `mul(x, slope)` where the mask has slopes. The layer's comparisons are gone, and with them its
 //! rounds.
@@ -13,8 +13,9 @@
 //! **Source**: method section 2; "rounds fall only when a layer has no ReLU left", mpc-facts section 1.
 
 use crate::affine::channel_constant;
+use crate::choice::Choice;
 use crate::ir::{Binary, NodeId, Op};
-use crate::masks::IDENTITY;
+use crate::masks::LayerMask;
 use crate::pass::{Cx, Guarantee, Pass, Skip};
 use crate::patch::Patch;
 
@@ -33,20 +34,15 @@ impl Pass for DropLinearizedRelu {
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;
-        if !matches!(g.op(at), Op::MaskedRelu) {
+        let (x, mask) = LayerMask::of_node(g, at).ok_or(Skip::NoMatch)?;
+        if !mask.only(Choice::Identity) {
             return Err(Skip::NoMatch);
         }
-        let mask = g.const_operand(at, 1).and_then(|t| t.as_u8()).ok_or(Skip::NoMatch)?;
-        if mask.iter().any(|&v| v != IDENTITY) {
-            return Err(Skip::NoMatch);
-        }
-        let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
-        match g.const_operand(at, 2) {
+        match mask.slopes() {
             None => Ok(Patch::redirect(at, x)),
             Some(s) => {
-                let v = s.as_f32().ok_or(Skip::NoMatch)?.to_vec();
                 let mut p = Patch::new();
-                let c = p.constant(&g.node(at).name, channel_constant(cx.facts.ty(at).rank(), v));
+                let c = p.constant(&g.node(at).name, channel_constant(cx.facts.ty(at).rank(), s.to_vec()));
                 let n = p.add(&g.node(at).name, Op::Binary(Binary::Mul), &[x.into(), c]);
                 Ok(p.replace(at, n))
             }

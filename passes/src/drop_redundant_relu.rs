@@ -17,12 +17,12 @@
 //!
 //! **Source**: ReLU is idempotent.
 
-use crate::insert_masks::InsertMasks;
-use crate::intervals::Intervals;
+use crate::choice::Choice;
+use crate::intervals::{Interval, Intervals};
 use crate::ir::infer::infer;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor};
-use crate::masks::{IDENTITY, LayerMask, Masks, RELU, ZERO};
-use crate::pass::{self, Cx, Guarantee, Options, Pass, PassError, Skip};
+use crate::masks::{self, LayerMask, MaskError, Masks};
+use crate::pass::{Cx, Guarantee, Pass, PassError, Skip};
 use crate::patch::{Patch, Ref};
 
 /// See the module documentation.
@@ -40,7 +40,7 @@ impl Pass for DropRedundantRelu {
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;
-        if !matches!(g.op(at), Op::Relu | Op::MaskedRelu) {
+        if !matches!(g.op(at), Op::Relu | Op::MaskedRelu(_)) {
             return Err(Skip::NoMatch);
         }
         let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
@@ -51,22 +51,26 @@ impl Pass for DropRedundantRelu {
         let per_image = cx.facts.ty(at).per_sample();
         let n = per_image.iter().product();
         let known = elements(g, cx.facts, &bounds, x, DEPTH).ok_or(Skip::NoMatch)?;
-        let old = match g.op(at) {
-            Op::Relu => vec![RELU; n],
-            _ => g.const_operand(at, 1).and_then(|t| t.as_u8()).ok_or(Skip::NoMatch)?.to_vec(),
+        let (given, old) = match (g.op(at), LayerMask::of_node(g, at)) {
+            (Op::MaskedRelu(given), Some((_, m))) => (given.clone(), m),
+            (Op::Relu, _) => (vec![], LayerMask::uniform([n, 1, 1], Choice::Relu)),
+            _ => return Err(Skip::NoMatch),
         };
-        let slopes = g.const_operand(at, 2).and_then(|t| t.as_f32());
-        let new = without(&old, &known, slopes);
-        if new == old || known.len() != old.len() {
+        if known.len() != old.values.len() {
+            return Err(Skip::NoMatch);
+        }
+        let new = without(&old, &known);
+        if new == old.values {
             return Err(Skip::NoMatch);
         }
         let node = g.node(at);
         let mut p = Patch::new();
         let layer = node.layer.as_deref();
-        let mask = p.constant(format!("{}.mask", layer.unwrap_or(&node.name)), Tensor::u8(per_image, new));
+        let codes = Tensor::u8(per_image, new.iter().map(|c| c.code()).collect());
+        let mask = p.constant(format!("{}.mask", layer.unwrap_or(&node.name)), codes);
         let mut operands = vec![x.into(), mask];
-        operands.extend(g.operand(at, 2).map(Ref::from));
-        let y = p.add_in_layer(&node.name, Op::MaskedRelu, &operands, layer);
+        operands.extend(g.operands(at).into_iter().skip(2).map(Ref::from));
+        let y = p.add_in_layer(&node.name, Op::MaskedRelu(given), &operands, layer);
         Ok(p.replace(at, y))
     }
 }
@@ -86,12 +90,15 @@ fn elements(g: &Graph, facts: &Facts, bounds: &Intervals, id: NodeId, depth: usi
         elements(g, facts, bounds, x, depth)
     };
     match g.op(id) {
-        Op::MaskedRelu => {
-            let mask = g.const_operand(id, 1).and_then(|t| t.as_u8()).filter(|m| m.len() == n)?;
-            let slopes = g.const_operand(id, 2).and_then(|t| t.as_f32());
-            let passed = of(0).filter(|_| g.operand(id, 2).is_none() || slopes.is_some());
-            let identity = |i: usize| passed.as_ref().is_some_and(|p| p[i]) && slope(slopes, n, i) >= 0.0;
-            Some(mask.iter().enumerate().map(|(i, &m)| matches!(m, RELU | ZERO) || identity(i)).collect())
+        Op::MaskedRelu(_) => {
+            let (_, mask) = LayerMask::of_node(g, id).filter(|(_, m)| m.values.len() == n)?;
+            let passed = of(0);
+            let operand = |i: usize| match passed.as_ref().is_some_and(|p| p[i]) {
+                true => Interval::new(0.0, f64::INFINITY),
+                false => Interval::new(f64::NEG_INFINITY, f64::INFINITY),
+            };
+            let each = mask.elements().enumerate();
+            Some(each.map(|(i, (choice, p))| choice.interval(operand(i), p).low >= 0.0).collect())
         }
         Op::Binary(Binary::Add) => Some(of(0)?.into_iter().zip(of(1)?).map(|(a, b)| a && b).collect()),
         Op::Reshape(_) => {
@@ -103,25 +110,15 @@ fn elements(g: &Graph, facts: &Facts, bounds: &Intervals, id: NodeId, depth: usi
     }
 }
 
-/// The slope of element `i` of `n`, of one a channel; 1 where there is none.
-fn slope(slopes: Option<&[f32]>, n: usize, i: usize) -> f32 {
-    slopes.filter(|s| !s.is_empty()).map_or(1.0, |s| s[(i / (n / s.len()).max(1)).min(s.len() - 1)])
-}
-
-/// A mask in which known elements have no ReLU. An element in a channel of another slope than 1 keeps it: as the
-/// identity it would be multiplied.
-fn without(mask: &[u8], known: &[bool], slopes: Option<&[f32]>) -> Vec<u8> {
-    let settled = |(i, (&m, &k)): (usize, (&u8, &bool))| match m {
-        RELU if k && slope(slopes, mask.len(), i) == 1.0 => IDENTITY,
-        m => m,
-    };
-    mask.iter().zip(known).enumerate().map(settled).collect()
+/// A mask in which known elements have no ReLU.
+fn without(mask: &LayerMask, known: &[bool]) -> Vec<Choice> {
+    mask.relieved(|i| known[i].then_some(Choice::Identity))
 }
 
 /// The layers whose operand is never negative, in a graph as it stands.
 pub fn redundant(g: &Graph, facts: &Facts, input_range: Option<(f32, f32)>) -> Vec<NodeId> {
     let bounds = Intervals::of(g, facts, input_range);
-    let relus = g.ids().filter(|&id| matches!(g.op(id), Op::Relu | Op::MaskedRelu));
+    let relus = g.ids().filter(|&id| matches!(g.op(id), Op::Relu | Op::MaskedRelu(_)));
     relus.filter(|&id| g.operand(id, 0).is_some_and(|x| bounds.never_negative(x))).collect()
 }
 
@@ -129,18 +126,16 @@ pub fn redundant(g: &Graph, facts: &Facts, input_range: Option<(f32, f32)>) -> V
 /// layer of the graph must have a mask.
 ///
 /// # Errors
-/// A graph that does not type.
-pub fn settle(g: &Graph, masks: &mut Masks, input_range: Option<(f32, f32)>) -> Result<(), PassError> {
-    let mut masked = g.clone();
-    let options = Options { masks: Some(masks.clone()), input_range, ..Options::default() };
-    pass::run(&InsertMasks, &mut masked, &options)?;
+/// A graph that does not type, or a mask that does not fit its layer.
+pub fn settle(g: &Graph, masks: &mut Masks, input_range: Option<(f32, f32)>) -> Result<(), MaskError> {
+    let masked = masks::apply(g, masks)?;
     let facts = infer(&masked).map_err(|errors| PassError::Infer { pass: "drop-redundant-relu", errors })?;
     let bounds = Intervals::of(&masked, &facts, input_range);
-    for id in masked.ids().filter(|&id| matches!(masked.op(id), Op::Relu | Op::MaskedRelu)) {
+    for id in masked.ids().filter(|&id| matches!(masked.op(id), Op::Relu | Op::MaskedRelu(_))) {
         let (Some(layer), Some(x)) = (&masked.node(id).layer, masked.operand(id, 0)) else { continue };
         let known = elements(&masked, &facts, &bounds, x, DEPTH);
         if let (Some(m), Some(known)) = (masks.layers.get_mut(layer), known) {
-            m.values = without(&m.values, &known, m.slope.as_deref());
+            m.values = without(m, &known);
         }
     }
     Ok(())
@@ -148,5 +143,5 @@ pub fn settle(g: &Graph, masks: &mut Masks, input_range: Option<(f32, f32)>) -> 
 
 /// Is nothing of a layer left but the identity, by a mask that can stay away?
 pub fn is_gone(m: &LayerMask) -> bool {
-    m.count(RELU) == 0 && m.count(ZERO) == 0 && m.slope.as_ref().is_none_or(|s| s.iter().all(|&v| v == 1.0))
+    m.only(Choice::Identity) && m.slopes().is_none_or(|s| s.iter().all(|&v| v == 1.0))
 }

@@ -2,7 +2,7 @@
 //!
 //! **Before**: `relu(x) @relu03`, and a mask for `relu03`.
 //!
-//! **After**: `masked_relu(x, mask[, slope]) @relu03`.
+//! **After**: `masked_relu(x, mask[, slope=…]) @relu03`.
 //!
 //! **Conditions**: the layer has a mask of its shape C×H×W; layers without one keep all their ReLUs.
 //!
@@ -11,9 +11,9 @@
 //! **Source**: RLNet (arXiv 2402.05521) and SENet (arXiv 2301.09254), method section 2; the value 2 (zero) and the slope
 //! are ours.
 
+use crate::choice::Choice;
 use crate::ir::{NodeId, Op, Tensor};
 use crate::layers::mask_shape;
-use crate::masks::RELU;
 use crate::pass::{Cx, Guarantee, Options, Pass, Skip};
 use crate::patch::Patch;
 
@@ -40,24 +40,32 @@ impl Pass for InsertMasks {
             return Err(Skip::NoMatch);
         };
         let Some(mask) = masks.layers.get(layer) else { return Err(Skip::NoMatch) };
-        if mask.values.iter().all(|&v| v == RELU) {
+        if mask.only(Choice::Relu) {
             return Err(Skip::NoMatch);
         }
         if mask.shape != mask_shape(cx.facts, at) {
             return Err(Skip::Refused(format!("the mask of {layer} is {:?}", mask.shape)));
         }
         let channels = cx.facts.ty(at).dims.get(1).and_then(|d| d.fixed());
-        if mask.slope.as_ref().is_some_and(|s| Some(s.len()) != channels) {
-            return Err(Skip::Refused(format!("the slopes of {layer} are not one a channel")));
-        }
         let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
         let mut p = Patch::new();
-        let values = Tensor::u8(cx.facts.ty(at).per_sample(), mask.values.clone());
-        let mut operands = vec![x.into(), p.constant(format!("{layer}.mask"), values)];
-        if let Some(s) = mask.slope.as_ref().filter(|s| s.iter().any(|&v| v != 1.0)) {
-            operands.push(p.constant(format!("{layer}.slope"), Tensor::f32([s.len()], s.clone())));
+        let codes = mask.values.iter().map(|c| c.code()).collect();
+        let codes = Tensor::u8(cx.facts.ty(at).per_sample(), codes);
+        let mut operands = vec![x.into(), p.constant(format!("{layer}.mask"), codes)];
+        let mut given = vec![];
+        for (&choice, values) in &mask.parameters {
+            let Some(named) = choice.parameters() else { continue };
+            let each = named.neutral.len();
+            if channels != Some(values.len() / each) {
+                return Err(Skip::Refused(format!("the {}s of {layer} are not one a channel", named.name)));
+            }
+            if values.chunks(each).any(|v| v != named.neutral) {
+                let t = Tensor::f32(named.shape(values.len() / each), values.clone());
+                operands.push(p.constant(format!("{layer}.{}", named.name), t));
+                given.push(choice);
+            }
         }
-        let n = p.add_in_layer(&node.name, Op::MaskedRelu, &operands, Some(layer));
+        let n = p.add_in_layer(&node.name, Op::MaskedRelu(given), &operands, Some(layer));
         Ok(p.replace(at, n))
     }
 }

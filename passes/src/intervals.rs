@@ -3,7 +3,7 @@
 use crate::commute_relu_maxpool::only_padding;
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor, Unary};
-use crate::masks::{RELU, ZERO};
+use crate::masks::LayerMask;
 
 /// Smallest and largest number an element can be; infinite where nothing is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,7 +31,8 @@ impl Interval {
     fn minus(self, o: Interval) -> Interval {
         Interval::new(self.low - o.high, self.high - o.low)
     }
-    fn times(self, o: Interval) -> Interval {
+    /// Of the products.
+    pub fn times(self, o: Interval) -> Interval {
         let all = [(self.low, o.low), (self.low, o.high), (self.high, o.low), (self.high, o.high)];
         let corner = |(a, b): (f64, f64)| if a == 0.0 || b == 0.0 { 0.0 } else { a * b };
         all.map(corner).into_iter().map(|v| Interval::new(v, v)).reduce(Interval::hull).unwrap_or(ANY)
@@ -43,7 +44,8 @@ impl Interval {
     fn often(self, n: usize) -> Interval {
         self.times(Interval::new(n as f64, n as f64))
     }
-    fn map(self, f: impl Fn(f64) -> f64) -> Interval {
+    /// Under a function that does not fall.
+    pub fn map(self, f: impl Fn(f64) -> f64) -> Interval {
         Interval::new(f(self.low), f(self.high))
     }
 }
@@ -138,10 +140,14 @@ impl Intervals {
         }
         let (x, zero) = (of(0), Interval::new(0.0, 0.0));
         match g.op(id) {
-            Op::Relu | Op::MaskedRelu if !self.relus => ANY,
+            Op::Relu | Op::MaskedRelu(_) if !self.relus => ANY,
             Op::Relu => x.map(|v| v.max(0.0)),
-            Op::MaskedRelu if no_identity(g, id) => x.map(|v| v.max(0.0)).hull(zero),
-            Op::MaskedRelu if operands.len() == 2 => x.hull(zero),
+            Op::MaskedRelu(_) => match LayerMask::of_node(g, id) {
+                Some((_, m)) => {
+                    m.elements().map(|(c, p)| c.interval(x, p)).reduce(Interval::hull).unwrap_or(ANY)
+                }
+                None => ANY,
+            },
             Op::Clip { min, max } => x.map(|v| v.max((*min).into()).min((*max).into())),
             Op::Conv(_) | Op::Linear if self.weights => weighted(g, id, x, true),
             Op::MatMul => self.matrices(g, facts, id),
@@ -190,12 +196,6 @@ impl Intervals {
             _ => ANY,
         }
     }
-}
-
-/// Does a mask let no element through as it is?
-fn no_identity(g: &Graph, id: NodeId) -> bool {
-    let mask = g.const_operand(id, 1).and_then(|t| t.as_u8());
-    mask.is_some_and(|m| m.iter().all(|&v| matches!(v, RELU | ZERO)))
 }
 
 fn of_constant(t: &Tensor) -> Interval {

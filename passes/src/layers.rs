@@ -15,7 +15,7 @@ use std::collections::HashMap;
 /// Operations whose presence does not depend on the exporter.
 fn significant(g: &Graph, id: NodeId) -> bool {
     match g.op(id) {
-        Op::Conv(_) | Op::Linear | Op::Relu | Op::MaskedRelu | Op::Clip { .. } | Op::Unary(_) => true,
+        Op::Conv(_) | Op::Linear | Op::Relu | Op::MaskedRelu(_) | Op::Clip { .. } | Op::Unary(_) => true,
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Concat { .. } => true,
         Op::Binary(Binary::Add) => g.operands(id).iter().all(|&o| g.const_of(o).is_none()),
         _ => false,
@@ -84,7 +84,7 @@ pub fn canonical_order(g: &Graph, facts: &Facts) -> Vec<NodeId> {
         }
     }
     let mut relus: Vec<NodeId> =
-        g.ids().filter(|&id| matches!(g.op(id), Op::Relu | Op::MaskedRelu)).collect();
+        g.ids().filter(|&id| matches!(g.op(id), Op::Relu | Op::MaskedRelu(_))).collect();
     relus.sort_by(|a, b| keys.get(a).cmp(&keys.get(b)));
     relus
 }
@@ -101,8 +101,28 @@ pub fn without(g: &Graph, relus: &[NodeId]) -> Graph {
     lean
 }
 
-/// Names every ReLU layer of a canonicalised graph and returns (layer name, node) in order.
-pub fn name_layers(g: &mut Graph, facts: &Facts) -> Vec<(String, NodeId)> {
+/// A ReLU layer of a graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReluLayer {
+    /// `relu00`, `relu01`, …
+    pub name: String,
+    /// Its node.
+    pub node: NodeId,
+    /// C×H×W.
+    pub shape: [usize; 3],
+    /// Its operand is never negative while all other layers keep their ReLUs: it then costs nothing and goes.
+    pub redundant: bool,
+}
+
+impl ReluLayer {
+    /// ReLUs of one image.
+    pub fn relus(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// Names every ReLU layer of a canonicalised graph and returns the layers in order.
+pub fn name_layers(g: &mut Graph, facts: &Facts) -> Vec<ReluLayer> {
     let last = redundant(g, facts, None);
     let mut order = match &last[..] {
         [] => canonical_order(g, facts),
@@ -112,12 +132,15 @@ pub fn name_layers(g: &mut Graph, facts: &Facts) -> Vec<(String, NodeId)> {
         order.extend(canonical_order(g, facts).into_iter().filter(|id| last.contains(id)));
     }
     let width = order.len().saturating_sub(1).to_string().len().max(2);
-    let named: Vec<_> =
-        order.into_iter().enumerate().map(|(i, id)| (format!("relu{i:0width$}"), id)).collect();
-    for (name, id) in &named {
-        g.set_layer(*id, Some(name.clone()));
-    }
-    named
+    let layer = |(i, node)| ReluLayer {
+        name: format!("relu{i:0width$}"),
+        node,
+        shape: mask_shape(facts, node),
+        redundant: last.contains(&node),
+    };
+    let layers: Vec<ReluLayer> = order.into_iter().enumerate().map(layer).collect();
+    layers.iter().for_each(|l| g.set_layer(l.node, Some(l.name.clone())));
+    layers
 }
 
 /// The mask shape C×H×W of a value: its per-sample dimensions, filled up with ones to three, or folded into the first

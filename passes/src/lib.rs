@@ -4,6 +4,7 @@
 pub mod affine;
 pub mod architecture;
 pub mod back;
+pub mod choice;
 pub mod files;
 pub mod front;
 pub mod head;

@@ -14,8 +14,9 @@
 //!
 //! **Source**: stable neurons, as verifiers call them; a removal on data, not a proof.
 
+use crate::choice::Choice;
 use crate::ir::{NodeId, Op, Tensor};
-use crate::masks::{IDENTITY, Masks, RELU, ZERO};
+use crate::masks::{LayerMask, Masks};
 use crate::pass::{Cx, Guarantee, Options, Pass, Skip};
 use crate::patch::Patch;
 use std::collections::BTreeMap;
@@ -39,27 +40,23 @@ pub struct Signs {
 }
 
 impl Signs {
-    /// Applies them to masks, layer by layer as the pass does. Layers that do not fit are left alone.
-    pub fn settle(&self, masks: &mut Masks) {
+    /// Takes ReLUs off masks, layer by layer as the pass does. Layers that do not fit are left alone.
+    pub fn take_off(&self, masks: &mut Masks) {
         for (name, m) in &mut masks.layers {
             if let Some(signs) = self.layers.get(name).filter(|s| s.len() == m.values.len()) {
-                m.values = settled(&m.values, signs, m.slope.as_deref());
+                m.values = without(m, signs);
             }
         }
     }
 }
 
-/// Mask values after elements of one sign lost their ReLU; slopes are one a channel.
-fn settled(values: &[u8], signs: &[Sign], slopes: Option<&[f32]>) -> Vec<u8> {
-    let plane = slopes.map_or(1, |s| values.len() / s.len().max(1)).max(1);
-    let plain = |i: usize| slopes.and_then(|s| s.get(i / plane)).is_none_or(|&s| s == 1.0);
-    let each = values.iter().zip(signs).enumerate();
-    each.map(|(i, (&v, sign))| match sign {
-        Sign::NeverPositive if v == RELU => ZERO,
-        Sign::NeverNegative if v == RELU && plain(i) => IDENTITY,
-        _ => v,
+/// What elements become once those of one sign have lost their ReLU.
+fn without(m: &LayerMask, signs: &[Sign]) -> Vec<Choice> {
+    m.relieved(|i| match signs[i] {
+        Sign::NeverPositive => Some(Choice::Zero),
+        Sign::NeverNegative => Some(Choice::Identity),
+        Sign::Varies => None,
     })
-    .collect()
 }
 
 /// See the module documentation.
@@ -85,24 +82,25 @@ impl Pass for StableSign {
         let Some(signs) = signs.layers.get(layer) else { return Err(Skip::NoMatch) };
         let per_image = cx.facts.ty(at).per_sample();
         let n = per_image.iter().product();
-        let now = match &node.op {
-            Op::Relu => vec![RELU; n],
-            Op::MaskedRelu => g.const_operand(at, 1).and_then(|t| t.as_u8()).ok_or(Skip::NoMatch)?.to_vec(),
+        let (given, now) = match (&node.op, LayerMask::of_node(g, at)) {
+            (Op::Relu, _) => (vec![], LayerMask::uniform([n, 1, 1], Choice::Relu)),
+            (Op::MaskedRelu(given), Some((_, m))) => (given.clone(), m),
             _ => return Err(Skip::NoMatch),
         };
         if signs.len() != n {
             return Err(Skip::Refused(format!("the signs of {layer} are of {} elements", signs.len())));
         }
-        let slopes = g.const_operand(at, 2).and_then(|t| t.as_f32());
-        let new = settled(&now, signs, slopes);
-        if new == now {
+        let new = without(&now, signs);
+        if new == now.values {
             return Err(Skip::NoMatch);
         }
         let mut p = Patch::new();
-        let mask = p.constant(format!("{layer}.stable"), Tensor::u8(per_image, new));
-        let mut operands = vec![g.operand(at, 0).ok_or(Skip::NoMatch)?.into(), mask];
-        operands.extend(g.operand(at, 2).map(crate::patch::Ref::from));
-        let y = p.add_in_layer(&node.name, Op::MaskedRelu, &operands, Some(layer));
+        let codes = new.iter().map(|c| c.code()).collect();
+        let mask = p.constant(format!("{layer}.stable"), Tensor::u8(per_image, codes));
+        let operands = g.operands(at);
+        let mut all = vec![operands[0].into(), mask];
+        all.extend(operands.iter().skip(2).map(|&o| crate::patch::Ref::from(o)));
+        let y = p.add_in_layer(&node.name, Op::MaskedRelu(given), &all, Some(layer));
         Ok(p.replace(at, y))
     }
 }

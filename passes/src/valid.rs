@@ -1,5 +1,6 @@
 //! Only a validated graph can be emitted: every back end takes [`Valid`].
 
+use crate::choice::Choice;
 use crate::ir::infer::infer;
 use crate::ir::{DType, Facts, Graph, NodeId, Op};
 
@@ -38,7 +39,7 @@ pub struct Invalid {
     pub why: String,
 }
 
-/// Checks that the graph is acyclic, fully typed, free of operand-borne parameters, and that masks hold 0, 1 or 2.
+/// Checks that the graph is acyclic, fully typed, free of operand-borne parameters, and that masks hold numbers of choices.
 /// Reports everything that is wrong at once.
 pub fn check(g: &Graph) -> Result<Valid<'_>, Vec<Invalid>> {
     let bad =
@@ -51,9 +52,10 @@ pub fn check(g: &Graph) -> Result<Valid<'_>, Vec<Invalid>> {
     for &id in &order {
         match g.op(id) {
             Op::Dyn(_) => errors.push(bad(id, "still has parameters as operands; run canonicalise".into())),
-            Op::MaskedRelu => match g.const_operand(id, 1).and_then(|t| t.as_u8()) {
-                Some(m) if m.iter().all(|&v| v <= 2) => {}
-                Some(_) => errors.push(bad(id, "a mask value is not 0, 1 or 2".into())),
+            Op::MaskedRelu(_) => match g.const_operand(id, 1).and_then(|t| t.as_u8()) {
+                Some(m) if Choice::of_codes(m).is_ok() => {}
+                Some(_) => errors
+                    .push(bad(id, format!("a mask value means nothing; allowed are {}", Choice::codes()))),
                 None => errors.push(bad(id, "the mask is not a constant".into())),
             },
             Op::Input(t) if t.dtype != DType::F32 => {

@@ -6,6 +6,7 @@
 
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::architecture::{Architecture, Kind as Family};
+use relinc_passes::choice::Choice::{Identity, Zero};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::text::parse;
 use relinc_passes::layers::name_layers;
@@ -13,9 +14,10 @@ use relinc_passes::masks::LayerMask;
 use relinc_passes::splitmix::SplitMix;
 use relinc_runtime::attack::{Attack, Target};
 use relinc_runtime::data::{DataSpec, Dataset, Normalize, Split};
-use relinc_runtime::device::{Choice, adapters, choose};
+use relinc_runtime::device::{DeviceSpec, adapters, choose};
 use relinc_runtime::exec::value::{download, upload};
 use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Precision, Started, Value};
+use relinc_runtime::search::worth::Worth;
 use relinc_runtime::train::learner::Scene;
 use relinc_runtime::train::loader::{LoaderOptions, batch};
 use relinc_runtime::train::objective::At;
@@ -24,7 +26,7 @@ use relinc_runtime::train::recipe::{Counts, SearchOptions};
 use relinc_runtime::train::replicas::{Replicas, read};
 use relinc_runtime::train::scale::LossScale;
 use relinc_runtime::train::select::Granularity;
-use relinc_runtime::train::sensitivity::{Worth, worth};
+use relinc_runtime::train::sensitivity::worth;
 use relinc_runtime::train::{Kind, Method, Model, Now, Recipe, Record, Stage, Watcher};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -93,7 +95,7 @@ fn computed(body: &str, input: &str, device: &Device) -> Named {
     let x = Burn::from_inner(upload(noise(shape.iter().product(), 1), device)).require_grad();
     let leaves = net.leaves(&values);
     let gates: Vec<Gate> =
-        net.relus().iter().map(|r| Gate::upload(noise(r.len(), 2), noise(r.len(), 3), device)).collect();
+        net.relus().iter().map(|r| Gate::upload(noise(r.relus(), 2), noise(r.relus(), 3), device)).collect();
     let call = Call {
         params: &leaves,
         gates: &gates,
@@ -208,7 +210,7 @@ fn stepped(seed: u64, robust: bool, device: &Device, beside: &[Device]) -> Named
     let model = |dual| if robust { tiny(dual, device) } else { resnet(20, dual, device) };
     let (mut student, mut teacher) = (model(robust), model(false));
     // A teacher that agrees with the student leaves no gradient but rounding.
-    teacher.gates = teacher.net.relus().iter().map(|r| Gate::open(r.len(), device)).collect();
+    teacher.gates = teacher.net.relus().iter().map(|r| Gate::open(r.relus(), device)).collect();
     let method = robust.then_some(Method::Rlnet);
     let mut recipe = Recipe::new(if robust { Kind::Search } else { Kind::Teacher }, method, robust, 0.5, 1);
     // A pixel whose gradient is almost zero may step the other way: small steps keep that small.
@@ -346,9 +348,8 @@ fn what_each_relu_is_worth() {
             epoch: 0,
             steps: 4,
         };
-        let narrow = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<_>>();
-        let named =
-            |w: Worth| [("identity".to_string(), narrow(&w.identity)), ("zero".into(), narrow(&w.zero))];
+        let costs = |w: &Worth, c| w.cheapest(&[c], None).into_iter().map(|(_, cost)| cost as f32).collect();
+        let named = |w: Worth| [Identity, Zero].map(|c| (c.word().to_string(), costs(&w, c)));
         worth(&scene, 16, seed).unwrap().into_iter().flat_map(named).collect()
     });
 }
@@ -365,9 +366,10 @@ fn an_epoch_of_mask_search_on_shapes() {
             keep,
             counts: Counts::Global,
             granularity: Granularity::Pixel,
-            zeros: true,
+            choices: vec![Identity, Zero],
             refreshes: 2,
             calibration: 32,
+            rounds: 8,
             ramp: 0.8,
             vanish: Default::default(),
             first: None,
@@ -390,8 +392,9 @@ fn an_epoch_of_mask_search_on_shapes() {
         let mut masks = model.open_masks();
         stage.run(&mut model, &mut masks, &mut Nobody).unwrap();
         assert_eq!(masks.kept(), keep);
-        let mask =
-            |(name, m): (&String, &LayerMask)| (name.clone(), m.values.iter().map(|&v| v.into()).collect());
+        let mask = |(name, m): (&String, &LayerMask)| {
+            (name.clone(), m.values.iter().map(|v| v.code().into()).collect())
+        };
         masks.layers.iter().map(mask).chain(model.export()).collect()
     });
 }
@@ -399,7 +402,7 @@ fn an_epoch_of_mask_search_on_shapes() {
 #[test]
 fn a_card_that_is_named_is_tried_out() {
     let Some((_, _turn)) = card() else { return };
-    let chosen = choose(&Choice::Cards(vec![0])).unwrap();
+    let chosen = choose(&DeviceSpec::Cards(vec![0])).unwrap();
     assert!(chosen.said.contains("gpu:0"), "{}", chosen.said);
-    assert!(choose(&Choice::Cards(vec![99])).unwrap_err().contains("the last card is gpu:"));
+    assert!(choose(&DeviceSpec::Cards(vec![99])).unwrap_err().contains("the last card is gpu:"));
 }

@@ -4,10 +4,11 @@ use super::pace::Pace;
 use super::{Row, Subject};
 use crate::error::{Error, input};
 use relinc_passes::back::onnx::{OnnxOptions, emit};
+use relinc_passes::choice::Choice;
 use relinc_passes::ir::Graph;
 use relinc_passes::ir::infer::infer;
-use relinc_passes::layers::{mask_shape, name_layers};
-use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU};
+use relinc_passes::layers::name_layers;
+use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::splitmix::SplitMix;
 use relinc_passes::unfinished::{self, Thing};
 use relinc_passes::valid;
@@ -68,10 +69,10 @@ fn half(graph: &Graph) -> Result<Masks, Error> {
     let mut graph = graph.clone();
     let facts = infer(&graph).map_err(|e| input(&e[0]))?;
     let mut dice = SplitMix::new(1);
-    let layers = name_layers(&mut graph, &facts).into_iter().map(|(name, node)| {
-        let shape = mask_shape(&facts, node);
-        let drawn = (0..shape.iter().product()).map(|_| if dice.uniform() < 0.5 { IDENTITY } else { RELU });
-        (name, LayerMask { shape, values: drawn.collect(), slope: None })
+    let layers = name_layers(&mut graph, &facts).into_iter().map(|l| {
+        let mut draw = || if dice.uniform() < 0.5 { Choice::Identity } else { Choice::Relu };
+        let drawn = (0..l.relus()).map(|_| draw()).collect();
+        (l.name, LayerMask::new(l.shape, drawn))
     });
     Ok(Masks { layers: layers.collect(), ..Masks::default() })
 }

@@ -70,8 +70,8 @@ pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity
         .iter()
         .map(|r| Gate {
             learned: None,
-            pos: Burn::ones([r.len()], device),
-            neg: Burn::from_inner(upload(soft(r.len()).into_iter().map(|m| 1.0 - m).collect(), device))
+            pos: Burn::ones([r.relus()], device),
+            neg: Burn::from_inner(upload(soft(r.relus()).into_iter().map(|m| 1.0 - m).collect(), device))
                 .require_grad(),
         })
         .collect();

@@ -5,7 +5,7 @@ use crate::bench::pace::{Pace, Repeat};
 use crate::bench::step::Step;
 use crate::bench::{self, Plan, Subject};
 use crate::error::{Error, input};
-use relinc_runtime::device::{self, Choice, Chosen};
+use relinc_runtime::device::{self, Chosen, DeviceSpec};
 use relinc_runtime::threads;
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -100,7 +100,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let subjects = models.into_iter().map(|s| (s.clone(), batch(&s))).collect();
     let chosen = match step {
         true => asked(g)?,
-        false => device::choose(&Choice::Cpu).map_err(Error::Input)?,
+        false => device::choose(&DeviceSpec::Cpu).map_err(Error::Input)?,
     };
     let mut plan = Plan { subjects, pace, profile: a.profile, device: chosen.first() };
     let rows = match a.what.as_str() {
@@ -113,7 +113,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
 
 /// The device that was asked for: the CPU unless one was, so that figures compare from machine to machine.
 fn asked(g: &Global) -> Result<Chosen, Error> {
-    device::choose(&g.device.clone().unwrap_or(Choice::Cpu)).map_err(Error::Input)
+    device::choose(&g.device.clone().unwrap_or(DeviceSpec::Cpu)).map_err(Error::Input)
 }
 
 /// Prints one result a line, or all as JSON.

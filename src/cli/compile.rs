@@ -3,15 +3,16 @@
 use super::args::{CostArgs, ImportArgs};
 use super::out::tell;
 use super::{Global, print_report};
-use crate::cli_options::{allocation, parse_points, untrained_method};
+use crate::cli_options::parse_points;
 use crate::compile::fixed::{Emulation, FixedPoint, TARGETS};
-use crate::compile::{FoldMode, MaskSource, Request, Source, Target, compile};
+use crate::compile::{FoldMode, MaskSource, Request, Search, Source, Target, compile};
 use crate::error::{Error, input};
 use crate::folder::Inputs;
-use crate::vanish::Asked;
+use crate::training::spec::StageOptions;
 use relinc_passes::back::onnx::OPSETS;
 use relinc_runtime::cost::ConvForm;
 use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::device;
 use relinc_runtime::search::budget::Budget;
 use std::path::PathBuf;
 
@@ -32,12 +33,18 @@ pub struct Args {
     /// How masks are found for a budget: oneshot
     #[arg(long, value_name = "METHOD", default_value = "oneshot")]
     method: String,
-    /// How a budget is spread: global (one ranking) or senet (per layer)
-    #[arg(long, value_name = "HOW", default_value = "global")]
-    allocation: String,
+    /// pixel, channel or layer: the unit of removal [default: pixel]
+    #[arg(long, value_name = "UNIT")]
+    granularity: Option<String>,
+    /// How a budget is spread: global (one ranking) or senet (per layer) [default: global]
+    #[arg(long, value_name = "HOW")]
+    allocation: Option<String>,
     /// Layer sensitivities for --allocation senet, one per ReLU layer, separated by commas [default: measured]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     eta: Option<Vec<f64>>,
+    /// ReLUs each layer keeps, instead of sensitivities
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "budget")]
+    counts: Option<Vec<usize>>,
     /// ReLU layers that may keep ReLUs; all others vanish
     #[arg(long, value_name = "N", requires = "budget")]
     layers: Option<usize>,
@@ -53,6 +60,9 @@ pub struct Args {
     /// Removed elements become the identity only, never zero
     #[arg(long)]
     identity_only: bool,
+    /// Fit a slope a channel for the elements that become the identity
+    #[arg(long)]
+    slopes: bool,
     /// Images for calibration and accuracy: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]
     data: Option<DataSpec>,
@@ -106,7 +116,26 @@ pub struct Args {
 }
 
 impl Args {
-    fn request(&self, seed: u64) -> Result<Request, Error> {
+    /// The search for a budget.
+    fn search(&self, budget: &Budget, device: device::DeviceSpec) -> Result<Search, Error> {
+        let options = StageOptions {
+            method: Some(self.method.clone()),
+            granularity: self.granularity.clone(),
+            allocation: self.allocation.clone(),
+            eta: self.eta.clone(),
+            counts: self.counts.clone(),
+            layers: self.layers,
+            vanish: Some(self.vanish.clone()).filter(|v| !v.is_empty()),
+            calibration: Some(self.calibration as usize),
+            identity_only: Some(self.identity_only),
+            slopes: Some(self.slopes),
+            rounds: Some(self.rounds as usize),
+            ..StageOptions::default()
+        };
+        Search::new(options, budget.clone(), device)
+    }
+
+    fn request(&self, seed: u64, device: device::DeviceSpec) -> Result<Request, Error> {
         if let Some(bn) = &self.bn {
             return Err(Error::Input(format!(
                 "--bn {bn}: an ONNX file has one batch normalisation at each place; dual ones are trained by relinc, where run, \
@@ -116,16 +145,8 @@ impl Args {
         let masks = match (&self.masks, &self.budget) {
             (Some(f), _) => MaskSource::File(f.clone()),
             (None, None) => MaskSource::All,
-            (None, Some(b)) => MaskSource::Oneshot {
-                budget: b.clone(),
-                allocation: allocation(&self.allocation, self.eta.clone())?,
-                rounds: self.rounds as usize,
-                images: self.calibration as usize,
-                zeros: !self.identity_only,
-                vanish: Asked { layers: self.layers, vanish: self.vanish.clone() },
-            },
+            (None, Some(b)) => MaskSource::Search(Box::new(self.search(b, device)?)),
         };
-        untrained_method(&self.method)?;
         let mut targets: Vec<Target> = self.targets.iter().map(|t| t.parse()).collect::<Result<_, _>>()?;
         if targets.is_empty() {
             targets.push(Target::Onnx);
@@ -190,7 +211,7 @@ fn range(s: &str) -> Result<(f32, f32), String> {
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let progress = g.progress();
-    let r = a.request(g.seed())?;
+    let r = a.request(g.seed(), g.device())?;
     let source = Source::File(a.model.clone(), a.import.options(a.data.as_ref())?);
     let result = compile(source, &r, None, &progress);
     progress.finish();

@@ -12,9 +12,8 @@ use crate::model::Model;
 use crate::progress::Progress;
 use crate::training::guard::guarded;
 use relinc_passes::files::create_atomically;
-use relinc_passes::insert_masks::InsertMasks;
 use relinc_passes::ir::{Graph, Tensor};
-use relinc_passes::masks::Masks;
+use relinc_passes::masks::{self, Masks};
 use relinc_passes::npy::write_npy;
 use relinc_passes::pass::Options;
 use relinc_runtime::attack::Attack;
@@ -206,7 +205,10 @@ impl Args {
     fn put_on(&self, masks: Option<Masks>, m: &mut Model) -> Result<(), Error> {
         match masks {
             None => Ok(()),
-            masks => m.run(&InsertMasks, &Options { masks, ..Options::default() }, None).map(drop),
+            Some(masks) => {
+                m.graph = masks::apply(&m.graph, &masks).map_err(|e| self.named(e.to_string()))?;
+                Ok(())
+            }
         }
     }
 

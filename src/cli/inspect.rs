@@ -95,7 +95,7 @@ fn describe(m: &Model, graph: &Graph, b: &Baseline, cost: &[Cost], r: &Request) 
                 false => (l.relus(), "kept", "nothing was compiled"),
             };
             json!({"name": l.name, "op": "relu", "shape": l.shape, "relus": relus, "relus_before": l.relus(),
-                   "source": l.exporter_name, "action": action, "why": why})
+                   "source": m.graph.node(l.node).name, "action": action, "why": why})
         })
         .collect();
     let shape = |t: &relinc_passes::ir::Type| t.to_string();
@@ -145,7 +145,8 @@ fn text(m: &Model, v: &Value, cost: &[Cost]) -> String {
     for l in &m.layers {
         let shape = format!("{}×{}×{}", l.shape[0], l.shape[1], l.shape[2]);
         let relus = if l.redundant { "none" } else { &count(l.relus() as u64) };
-        let _ = writeln!(s, "{:<8} {shape:>14} {relus:>10}  {}", l.name, l.exporter_name);
+        let exported = &m.graph.node(l.node).name;
+        let _ = writeln!(s, "{:<8} {shape:>14} {relus:>10}  {exported}", l.name);
     }
     if m.layers.iter().any(|l| l.redundant) {
         let _ = writeln!(s, "none: {REDUNDANT}");

@@ -29,7 +29,7 @@ use crate::progress::Progress;
 use crate::report::Report;
 use clap::{Parser, Subcommand};
 use out::{print, print_json, print_lines};
-use relinc_runtime::device::Choice;
+use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::train::Kind;
 use std::path::Path;
 use std::process::ExitCode;
@@ -59,7 +59,7 @@ struct Global {
     verbose: u8,
     /// Where training and attacks compute: auto, cpu, gpu, gpu:N or gpu:0,gpu:1 [default: the pipeline's, else auto]
     #[arg(long, global = true, value_name = "DEVICE")]
-    device: Option<Choice>,
+    device: Option<DeviceSpec>,
     /// Seed of everything random [default: the pipeline's, else 0]
     #[arg(long, global = true)]
     seed: Option<u64>,
@@ -151,7 +151,7 @@ impl Global {
     fn seed(&self) -> u64 {
         self.seed.unwrap_or(0)
     }
-    fn device(&self) -> Choice {
+    fn device(&self) -> DeviceSpec {
         self.device.clone().unwrap_or_default()
     }
     /// What the command line says goes before what a pipeline says.

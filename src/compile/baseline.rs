@@ -6,9 +6,10 @@ use crate::error::{Error, input};
 use crate::model::Model;
 use crate::report::assemble::Against;
 use crate::report::model::BeforeIs;
+use relinc_passes::choice::Choice;
 use relinc_passes::ir::infer::{infer, resolve_all};
 use relinc_passes::ir::{Facts, Graph};
-use relinc_passes::masks::{LayerMask, Masks, RELU};
+use relinc_passes::masks::Masks;
 use relinc_passes::pass::{self, Options};
 use relinc_passes::registry;
 use relinc_runtime::cost::{self, Class, Priced, Totals};
@@ -44,8 +45,7 @@ impl Column {
 
     /// A canonical model lowered with all its ReLUs.
     fn lossless(model: Model, options: &Options, r: &Request) -> Result<Column, Error> {
-        let all = model.layers.iter().map(|l| (l.name.clone(), LayerMask::uniform(l.shape, RELU)));
-        let masks = Masks { layers: all.collect(), ..Masks::default() };
+        let masks = Masks::uniform(&model.layers, Choice::Relu);
         Column::lowered(model, masks, options, r)
     }
 
@@ -101,7 +101,7 @@ impl Baseline {
         // The exporters' spellings of a ReLU count as ReLUs, and the operations take the names of their layers.
         file.totals.relus = canonical.relus_read;
         for node in file.priced.iter_mut().flat_map(|p| &mut p.nodes).filter(|n| n.class == Class::Relu) {
-            let layer = canonical.layers.iter().find(|l| l.exporter_name == node.name);
+            let layer = canonical.layers.iter().find(|l| canonical.graph.node(l.node).name == node.name);
             node.layer = layer.map(|l| l.name.clone());
         }
         let whole = canonical.whole()?;

@@ -6,9 +6,11 @@ use crate::error::{Error, input};
 use crate::images::Images;
 use crate::model::Model;
 use crate::report::{count, model as rm};
+use relinc_passes::choice::Choice;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
 use relinc_passes::ir::{Facts, Graph, Op, Tensor, Type};
-use relinc_passes::masks::Masks;
+use relinc_passes::layers::ReluLayer;
+use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::valid::Valid;
 use relinc_runtime::cost;
 use relinc_runtime::data::Dataset;
@@ -101,7 +103,7 @@ fn macs_by_layer(g: &Graph, facts: &Facts) -> HashMap<String, u64> {
         let mut seen = std::collections::HashSet::new();
         while let Some(n) = queue.pop_front() {
             let node = g.node(n);
-            if let (Op::Relu | Op::MaskedRelu, Some(l)) = (&node.op, &node.layer) {
+            if let (Op::Relu | Op::MaskedRelu(_), Some(l)) = (&node.op, &node.layer) {
                 *out.entry(l.clone()).or_default() += cost::macs(g, facts, id);
                 break;
             }
@@ -112,8 +114,13 @@ fn macs_by_layer(g: &Graph, facts: &Facts) -> HashMap<String, u64> {
 }
 
 /// What became of the elements without a ReLU.
-fn linear(identity: usize, zero: usize) -> String {
-    format!("{} elements are the identity, {} are zero", count(identity as u64), count(zero as u64))
+fn linear(m: &LayerMask, counted: &str, number: fn(u64) -> String) -> String {
+    let linear = Choice::ALL.into_iter().filter(|c| !c.compares()).enumerate();
+    let said = linear.map(|(i, c)| {
+        let counted = if i == 0 { counted } else { "" };
+        format!("{}{counted} are {}", number(m.count(c) as u64), c.phrase())
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
 
 /// Why a redundant layer costs nothing.
@@ -127,32 +134,34 @@ pub fn layers(
     facts: &Facts,
 ) -> Vec<rm::Layer> {
     let macs = macs_by_layer(original, facts);
-    let entry = |l: &crate::model::ReluLayer| {
+    let entry = |l: &ReluLayer| {
         let all = l.relus();
-        let m = masks.layers.get(&l.name);
-        let (kept, identity, zero) = m.map_or((all, 0, 0), |m| (m.kept(), m.count(0), m.count(2)));
-        let (action, why) = match (kept, all) {
-            (0, n) if given.layers.get(&l.name).is_some_and(|m| m.kept() == n) && zero == 0 => {
+        let m = masks.layers.get(&l.name).filter(|m| m.kept() < all);
+        let kept = m.map_or(all, LayerMask::kept);
+        let untouched = given.layers.get(&l.name).is_some_and(|m| m.kept() == all);
+        let (action, why) = match m {
+            None => (rm::Action::Kept, "every element keeps its ReLU".to_string()),
+            Some(m) if m.only(Choice::Identity) && untouched => {
                 (rm::Action::Linearized, REDUNDANT.to_string())
             }
-            (k, n) if k == n => (rm::Action::Kept, "every element keeps its ReLU".to_string()),
-            (0, _) if zero == 0 => (
+            Some(m) if m.only(Choice::Identity) => (
                 rm::Action::Linearized,
                 "no element keeps its ReLU: the operation is gone, and its rounds with it".to_string(),
             ),
-            (0, _) => (
+            Some(m) if kept == 0 => (
                 rm::Action::Linearized,
                 format!(
-                    "no element keeps its ReLU: {identity} are the identity, {zero} are zero, placed by public indices"
+                    "no element keeps its ReLU: {}, placed by public indices",
+                    linear(m, "", |n| n.to_string())
                 ),
             ),
-            (k, n) => (
+            Some(m) => (
                 rm::Action::Compacted,
                 format!(
                     "{} of {} ReLUs gathered into one comparison; {}",
-                    count(k as u64),
-                    count(n as u64),
-                    linear(identity, zero)
+                    count(kept as u64),
+                    count(all as u64),
+                    linear(m, " elements", count)
                 ),
             ),
         };
@@ -165,7 +174,7 @@ pub fn layers(
             macs: macs.get(&l.name).copied().unwrap_or(0),
             action,
             why,
-            source: Some(l.exporter_name.clone()),
+            source: Some(original.node(l.node).name.clone()),
         }
     };
     model.layers.iter().map(entry).collect()
@@ -206,9 +215,7 @@ pub fn passes(model: &Model) -> Vec<rm::Pass> {
 
 /// The masks, condensed to pictures.
 pub fn mask_pictures(model: &Model, masks: &Masks) -> Vec<rm::Mask> {
-    let of = |l: &crate::model::ReluLayer| {
-        Some(rm::Mask::new(&l.name, l.shape, &masks.layers.get(&l.name)?.values))
-    };
+    let of = |l: &ReluLayer| Some(rm::Mask::new(&l.name, masks.layers.get(&l.name)?));
     model.layers.iter().filter_map(of).collect()
 }
 
@@ -217,7 +224,7 @@ pub fn settings(r: &Request, masks: &Masks, images: Option<&Images>) -> rm::Sett
     let method = match &r.masks {
         MaskSource::All => None,
         MaskSource::File(p) => Some(format!("file {}", p.display())),
-        MaskSource::Oneshot { .. } => Some("oneshot".to_string()),
+        MaskSource::Search(_) => Some("oneshot".to_string()),
         MaskSource::Learned(_) => Some("learned".to_string()),
     };
     rm::Settings {

@@ -50,7 +50,7 @@ impl Kept {
         match &r.masks {
             MaskSource::File(path) if same(path, masks) => {}
             MaskSource::All if all()? => {}
-            MaskSource::File(_) | MaskSource::All | MaskSource::Learned(_) | MaskSource::Oneshot { .. } => {
+            MaskSource::File(_) | MaskSource::All | MaskSource::Learned(_) | MaskSource::Search(_) => {
                 return refuse(format!("holds the masks of this network, which would be lost; {whole}"));
             }
         }

@@ -133,15 +133,17 @@ impl Asked<'_> {
         let out = &self.r.out;
         let beside = |what: &str| beside(out, what);
         match &self.r.masks {
-            MaskSource::Oneshot { budget, vanish, zeros, .. } => {
+            MaskSource::Search(s) => {
+                let vanish = s.options.vanish();
                 let (searched, tuned) = (beside("searched"), beside("tuned"));
                 let mut search = self.words(self.model);
-                search.extend(["--budget".into(), budget.to_string()]);
+                search.extend(["--budget".into(), s.budget.to_string()]);
                 search.extend(vanish.layers.iter().flat_map(|n| ["--layers".into(), n.to_string()]));
                 if !vanish.vanish.is_empty() {
                     search.extend(["--vanish".into(), vanish.vanish.join(",")]);
                 }
-                search.extend((!zeros).then(|| "--identity-only".to_string()));
+                let identity_only = s.options.identity_only.unwrap_or(false);
+                search.extend(identity_only.then(|| "--identity-only".to_string()));
                 search.extend(["--epochs".into(), SEARCH_EPOCHS.into(), "-o".into(), shown(&searched)]);
                 let said = "compile changes no weight, so the network could not get used to its missing ReLUs: train. More epochs bring \
                             back more.";

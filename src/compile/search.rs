@@ -2,20 +2,52 @@
 
 use super::{MaskSource, Request, read_masks};
 use crate::error::{Error, input};
-use crate::latency;
-use crate::model::{Model, ReluLayer};
+use crate::model::Model;
 use crate::progress::Progress;
+use crate::training::check;
+use crate::training::guard::guarded;
+use crate::training::spec::StageOptions;
+use crate::training::target::{chooses_layers, resolve};
 use crate::vanish::Asked;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::Split;
-use relinc_runtime::eval;
+use relinc_runtime::device::{self, DeviceSpec};
 use relinc_runtime::search::budget::Budget;
-use relinc_runtime::search::layers::Vanish;
-use relinc_runtime::search::oneshot::{self, Allocation, Oneshot};
 use relinc_runtime::search::whole;
+use relinc_runtime::search::worth::first_images;
+use relinc_runtime::train::Model as Network;
+use relinc_runtime::train::learners::oneshot;
+use std::borrow::Cow;
 
-/// Images the search looks at together.
-const CALIBRATION_BATCH: usize = 64;
+/// A search stage without steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    /// How.
+    pub options: StageOptions,
+    /// ReLUs to keep.
+    pub budget: Budget,
+    /// Where it computes.
+    pub device: DeviceSpec,
+}
+
+impl Search {
+    /// Of options that fit each other.
+    ///
+    /// # Errors
+    /// A method that trains, numbers that mean nothing, options that exclude each other.
+    pub fn new(options: StageOptions, budget: Budget, device: DeviceSpec) -> Result<Search, Error> {
+        let method = options.method()?;
+        if method.trains() {
+            return Err(Error::Input(format!(
+                "method {method} trains: use relinc search, or relinc run with a pipeline file; compile does oneshot"
+            )));
+        }
+        options.check()?;
+        chooses_layers(&budget, &options)?;
+        options.search(0, 0)?;
+        Ok(Search { options, budget, device })
+    }
+}
 
 /// The masks that are there before any image is looked at; `None` where they are to be found, on the model without redundant
 /// layers.
@@ -26,42 +58,15 @@ const CALIBRATION_BATCH: usize = 64;
 pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>, Error> {
     let all: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
     Asked { layers: None, vanish: r.vanish.clone() }.check(&all)?;
-    let (budget, allocation, vanish) = match &r.masks {
-        MaskSource::All => return Ok(Some(Masks::default())),
-        MaskSource::File(path) => return read_masks(path, model).map(Some),
-        MaskSource::Learned(m) => return Ok(Some(m.clone())),
-        MaskSource::Oneshot { budget, allocation, vanish, .. } => (budget, allocation, vanish),
-    };
-    if r.data.is_none() {
-        return Err(Error::Input(
+    match &r.masks {
+        MaskSource::All => Ok(Some(Masks::default())),
+        MaskSource::File(path) => read_masks(path, model).map(Some),
+        MaskSource::Learned(m) => Ok(Some(m.clone())),
+        MaskSource::Search(_) if r.data.is_none() => Err(Error::Input(
             "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR"
                 .into(),
-        ));
-    }
-    let names: Vec<&str> = lean.layers.iter().map(|l| l.name.as_str()).collect();
-    vanish.check(&names)?;
-    let latency = matches!(budget, Budget::Latency(_));
-    match (latency, vanish.text()) {
-        (true, Some(asked)) => {
-            return Err(Error::Input(format!(
-                "--budget {budget}: a time chooses the layers itself; leave out --{asked}"
-            )));
-        }
-        (true, None) => {}
-        (false, _) => drop(budget.relus(lean.relus()).map_err(input)?),
-    }
-    match allocation {
-        Allocation::Global => Ok(None),
-        Allocation::Senet(_) if latency || vanish.text().is_some() => Err(Error::Input(
-            "a latency budget, --layers and --vanish spread the ReLUs themselves: leave out --allocation"
-                .into(),
         )),
-        Allocation::Senet(Some(eta)) if eta.len() != names.len() => Err(Error::Input(format!(
-            "{} sensitivities are given for {} ReLU layers",
-            eta.len(),
-            names.len()
-        ))),
-        Allocation::Senet(_) => Ok(None),
+        MaskSource::Search(s) => check::search(&s.options, &s.budget, &lean.layers).map(|_| None),
     }
 }
 
@@ -97,43 +102,31 @@ pub fn masks(
 }
 
 fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<String>) -> Result<Masks, Error> {
-    let (MaskSource::Oneshot { budget, allocation, rounds, images, zeros, vanish }, Some(data)) =
-        (&r.masks, &r.data)
-    else {
+    let (MaskSource::Search(s), Some(data)) = (&r.masks, &r.data) else {
         return Err(input("a search for masks wants a budget and images"));
     };
-    let ds = data.open(Split::Train, Some(*images)).map_err(input)?;
-    let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
-    let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
-    let batches: Vec<_> = eval::batches(ty, ds.len().min(*images), CALIBRATION_BATCH)
-        .map_err(input)?
-        .into_iter()
-        .map(|range| eval::feed(&ds, range, layout).0)
-        .collect();
-    let layers = model.search_layers();
     let named = |e: String| Error::Input(format!("{}: {e}", model.info.path.display()));
-    let (keep, vanish) = match budget {
-        Budget::Latency(l) => {
+    let mut options = s.options.search(0, r.seed)?;
+    let ds = data.open(Split::Train, Some(options.calibration)).map_err(input)?;
+    let chosen = device::choose(&s.device).map_err(Error::Input)?;
+    if chosen.card.is_some() {
+        progress.line(&chosen.said);
+    }
+    let mut m = Network::of_graph(&model.graph, &ds, chosen.first()).map_err(named)?;
+    let images = first_images(&m, options.calibration.min(ds.len())).map_err(named)?;
+    guarded(chosen.first(), || {
+        let worth = || {
             let mut tell = |i, n| progress.count("layers that fit the time", i, n);
-            let worth = whole::rescaled(&model.graph, &layers, &batches, r.seed, *zeros, &mut tell);
-            let (choice, said) = latency::resolve(l, model, &r.into(), &worth.map_err(named)?)?;
-            notes.push(said);
-            (choice.keep, Vanish::Given(choice.closed))
-        }
-        b => {
-            let vanish = vanish.resolve(model, &r.into())?;
-            let keep = b.relus(model.relus()).map_err(input)?;
-            let stay = vanish.room(model.layers.iter().map(ReluLayer::relus));
-            notes.extend(crate::vanish::cut(b, keep, stay));
-            (keep.min(stay), vanish)
-        }
-    };
-    let (allocation, zeros) = (allocation.clone(), *zeros);
-    let options = Oneshot { keep, allocation, rounds: *rounds, seed: r.seed, zeros, vanish };
-    let found = oneshot::search(&model.graph, &layers, &batches, &options, &mut |i, n| {
-        progress.count("mask search, round", i, n);
-    });
-    let mut m = found.map_err(named)?;
-    m.budget = Some(budget.to_string());
-    Ok(m)
+            let images = (&ds, &images[..]);
+            whole::rescaled(&m, images, &options.choices, r.seed, &mut tell).map_err(named)
+        };
+        let canonical = || Ok(Cow::Borrowed(model));
+        let target = resolve(&s.budget, &s.options, model.relus(), &r.into(), canonical, worth)?;
+        notes.extend(s.options.notice().into_iter().chain(target.said));
+        (options.keep, options.vanish) = (target.keep, target.vanish);
+        m.learn_slopes(s.options.slopes.unwrap_or(false));
+        let mut tell = |i, n| progress.count("mask search, round", i, n);
+        let found = oneshot::search(&m, &ds, &options, &mut tell).map_err(named)?;
+        Ok(Masks { budget: Some(s.budget.to_string()), ..found })
+    })
 }

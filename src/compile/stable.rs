@@ -5,8 +5,9 @@ use crate::error::{Error, input};
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::report::count;
+use relinc_passes::choice::Choice;
 use relinc_passes::ir::Graph;
-use relinc_passes::masks::{IDENTITY, Masks, ZERO};
+use relinc_passes::masks::{self, Masks};
 use relinc_passes::stable_sign::Signs;
 use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::eval;
@@ -38,7 +39,7 @@ pub fn signs(
     let ranges = eval::batches(ty, ds.len().min(images), BATCH).map_err(input)?;
     let batches: Vec<_> = ranges.into_iter().map(|range| eval::feed(&ds, range, layout).0).collect();
     let tell = &mut |i, n| progress.count("signs of activations", i, n);
-    let found = stable::signs(&model.graph, &model.search_layers(), masks, &batches, tell);
+    let found = stable::signs(&model.graph, &model.layers, masks, &batches, tell);
     found.map_err(|e| Error::Input(format!("{}: {e}", model.info.path.display())))
 }
 
@@ -49,7 +50,8 @@ pub fn counts(before: &Masks, after: &Masks, images: usize) -> String {
         .iter()
         .filter_map(|(name, m)| {
             let was = before.layers.get(name)?;
-            let (i, z) = (m.count(IDENTITY) - was.count(IDENTITY), m.count(ZERO) - was.count(ZERO));
+            let lost = |c| m.count(c) - was.count(c);
+            let (i, z) = (lost(Choice::Identity), lost(Choice::Zero));
             (i + z > 0).then_some((name.as_str(), i, z))
         })
         .collect();
@@ -77,7 +79,7 @@ pub fn change(
     let n = ds.len().min(COMPARED);
     let logits = |m: &Masks, what: &str| -> Result<(Vec<f32>, Vec<usize>), Error> {
         let (mut all, mut best) = (vec![], vec![]);
-        let masked = stable::masked(g, m).map_err(input)?;
+        let masked = masks::apply(g, m).map_err(input)?;
         let tell = &mut |i, n| progress.count(what, i, n);
         eval::clean_watched(&masked, ds, n, tell, &mut |y| {
             all.extend_from_slice(y.as_f32().unwrap_or_default());

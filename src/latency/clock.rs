@@ -2,10 +2,13 @@
 
 use super::Pricing;
 use crate::error::{Error, input};
-use crate::model::{Model, ReluLayer};
+use crate::model::Model;
+use relinc_passes::choice::Choice;
+use relinc_passes::drop_linearized_relu::DropLinearizedRelu;
 use relinc_passes::ir::Graph;
 use relinc_passes::ir::infer::infer;
-use relinc_passes::masks::{IDENTITY, LayerMask, Masks};
+use relinc_passes::layers::ReluLayer;
+use relinc_passes::masks::{self, MaskError, Masks};
 use relinc_passes::pass::{self, Options, Outcome, Pass, PassError};
 use relinc_passes::registry;
 use relinc_passes::weigh::Fold;
@@ -42,16 +45,17 @@ struct Linear {
 impl Linear {
     /// The network without any of its ReLUs, folded around those that are `closed`, without the set-up its other comparisons
     /// cost.
-    fn price(&self, closed: &[bool]) -> Result<Priced, PassError> {
+    fn price(&self, closed: &[bool]) -> Result<Priced, MaskError> {
         let mut g = self.graph.clone();
-        let gone = |which: &dyn Fn(usize) -> bool| {
-            let of = self.layers.iter().enumerate().filter(|(l, _)| which(*l));
-            let layers = of.map(|(_, l)| (l.name.clone(), LayerMask::uniform(l.shape, IDENTITY))).collect();
-            Options { masks: Some(Masks { layers, ..Masks::default() }), ..Options::default() }
+        let without = |g: &Graph, which: &dyn Fn(usize) -> bool| -> Result<Graph, MaskError> {
+            let gone: Vec<ReluLayer> =
+                self.layers.iter().enumerate().filter(|(l, _)| which(*l)).map(|(_, l)| l.clone()).collect();
+            let mut g = masks::apply(g, &Masks::uniform(&gone, Choice::Identity))?;
+            pass::run(&DropLinearizedRelu, &mut g, &Options::default())?;
+            Ok(g)
         };
-        let vanish = || ["insert-masks", "drop-linearized-relu"].into_iter().filter_map(registry::find);
         if closed.contains(&true) {
-            run(vanish(), &mut g, &gone(&|l| closed[l]))?;
+            g = without(&g, &|l| closed[l])?;
             let merges: Vec<&dyn Pass> = match self.pricing.before_tuning {
                 true => registry::folding_before_tuning().collect(),
                 false => registry::folding().collect(),
@@ -59,7 +63,8 @@ impl Linear {
             let options = Options { fold: self.pricing.fold.clone(), sketch: true, ..Options::default() };
             pass::run_in_turn(&merges, &mut g, &options, &mut |_, _: Outcome, _| Ok::<(), PassError>(()))?;
         }
-        run(vanish().chain(registry::settling()), &mut g, &gone(&|_| true))?;
+        g = without(&g, &|_| true)?;
+        run(registry::settling(), &mut g, &Options::default())?;
         let facts = infer(&g).map_err(|errors| PassError::Infer { pass: "pricing", errors })?;
         let (p, w) = (&self.protocol, self.weights);
         let forms = match &self.pricing.forms {

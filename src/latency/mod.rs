@@ -10,7 +10,7 @@ use crate::model::Model;
 use relinc_passes::weigh::Fold;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::search::budget::Latency;
-use relinc_runtime::search::latency::{Choice, Unmet, choose};
+use relinc_runtime::search::latency::{Fit, Unmet, choose};
 
 /// How far below a budget the search aims, as a share of it. Predictions are not exact: through a proxy, communication has been
 /// up to a few percent above them (docs/results.md), and a budget is there to be met by the run, not by the prediction.
@@ -54,7 +54,7 @@ pub fn resolve(
     model: &Model,
     pricing: &Pricing,
     worth: &[Vec<f64>],
-) -> Result<(Choice, String), Error> {
+) -> Result<(Fit, String), Error> {
     let protocol = cost::find(&budget.protocol).map_err(input)?;
     let w = pricing.weights.unwrap_or(protocol.default_weights);
     let clock = Clock::new(model, &protocol, &budget.network, pricing)?;

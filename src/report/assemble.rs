@@ -1,6 +1,8 @@
 //! Report entries from what the cost models and the masks say.
 
 use super::model::{BeforeIs, Cost, LatencyIs, LayerCost, Link, Mask, Spent};
+use relinc_passes::choice::Choice;
+use relinc_passes::masks::LayerMask;
 use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, computing};
 
 fn bytes(v: f64) -> u64 {
@@ -114,24 +116,23 @@ fn per_layer(after: &Priced, against: Option<Against<'_>>) -> Vec<LayerCost> {
 }
 
 impl Mask {
-    /// Condenses a mask of C×H×W values: 0 = identity, 1 = ReLU, 2 = zero. Missing values count as identity.
-    pub fn new(layer: impl Into<String>, shape: [usize; 3], values: &[u8]) -> Mask {
-        let [c, h, w] = shape;
-        let count = |v: u8| values.iter().filter(|&&x| x == v).count() as u64;
+    /// Condenses a mask.
+    pub fn new(layer: impl Into<String>, mask: &LayerMask) -> Mask {
+        let [c, h, w] = mask.shape;
         let share = |sum: usize, of: usize| (sum as f32 / of.max(1) as f32 * 1e3).round() / 1e3;
         let (mut at, mut channels) = (vec![0; h * w], vec![0; c]);
-        for (of_channel, values) in channels.iter_mut().zip(values.chunks((h * w).max(1))) {
+        for (of_channel, values) in channels.iter_mut().zip(mask.values.chunks(mask.plane())) {
             for (sum, v) in at.iter_mut().zip(values) {
-                *sum += usize::from(*v == 1);
+                *sum += usize::from(v.compares());
             }
-            *of_channel = values.iter().filter(|v| **v == 1).count();
+            *of_channel = values.iter().filter(|v| v.compares()).count();
         }
         Mask {
             layer: layer.into(),
-            shape,
-            kept: count(1),
-            zero: count(2),
-            identity: (c * h * w) as u64 - count(1) - count(2),
+            shape: mask.shape,
+            kept: mask.kept() as u64,
+            zero: mask.count(Choice::Zero) as u64,
+            identity: mask.count(Choice::Identity) as u64,
             share: (0..h).map(|y| (0..w).map(|x| share(at[y * w + x], c)).collect()).collect(),
             channels: channels.into_iter().map(|kept| share(kept, h * w)).collect(),
         }

@@ -5,6 +5,8 @@ mod training;
 
 use super::assemble::Against;
 use super::model::*;
+use relinc_passes::choice::Choice;
+use relinc_passes::masks::LayerMask;
 use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Split, Totals, Weights, find};
 
 const WIDTHS: [(usize, usize); 3] = [(16, 32), (32, 16), (64, 8)];
@@ -20,7 +22,7 @@ fn shape(layer: usize) -> [usize; 3] {
 }
 
 /// A mask whose middle keeps more than its border.
-fn values(layer: usize, [c, h, w]: [usize; 3]) -> Vec<u8> {
+fn values(layer: usize, [c, h, w]: [usize; 3]) -> Vec<Choice> {
     let mut seed = 0x9e37_79b9u32.wrapping_mul(layer as u32 + 1);
     let mut random = || {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -34,7 +36,11 @@ fn values(layer: usize, [c, h, w]: [usize; 3]) -> Vec<u8> {
     for k in 0..c {
         for y in 0..h {
             for x in 0..w {
-                v.push(if random() < one(k, y, x) { 1 } else { u8::from(layer == 7 && random() < 0.05) * 2 });
+                v.push(match random() < one(k, y, x) {
+                    true => Choice::Relu,
+                    false if layer == 7 && random() < 0.05 => Choice::Zero,
+                    false => Choice::Identity,
+                });
             }
         }
     }
@@ -180,8 +186,9 @@ fn conclusion() -> Conclusion {
 
 /// The sample.
 pub fn report() -> Report {
-    let masks: Vec<Mask> =
-        (0..19).map(|i| Mask::new(format!("relu{i:02}"), shape(i), &values(i, shape(i)))).collect();
+    let masks: Vec<Mask> = (0..19)
+        .map(|i| Mask::new(format!("relu{i:02}"), &LayerMask::new(shape(i), values(i, shape(i)))))
+        .collect();
     let after: Vec<u64> = masks.iter().map(|m| m.kept).collect();
     let before: Vec<u64> = (0..19).map(|i| shape(i).iter().product::<usize>() as u64).collect();
     let totals = |relus: &[u64]| Totals {

@@ -2,6 +2,8 @@
 
 use super::model::*;
 use super::*;
+use relinc_passes::choice::Choice;
+use relinc_passes::masks::LayerMask;
 use serde_json::{Value, json};
 
 fn schema() -> jsonschema::Validator {
@@ -325,7 +327,10 @@ fn text_fits_a_terminal() {
 #[test]
 fn a_mask_of_points_is_a_strip() {
     let mut r = sample::report();
-    r.masks = vec![Mask::new("relu00", [8, 1, 1], &[1, 0, 1, 2, 0, 0, 1, 1])];
+    r.masks = vec![Mask::new(
+        "relu00",
+        &LayerMask::new([8, 1, 1], Choice::of_codes(&[1, 0, 1, 2, 0, 0, 1, 1]).unwrap()),
+    )];
     let m = &r.masks[0];
     assert_eq!((m.kept, m.identity, m.zero), (4, 3, 1));
     assert_eq!(m.channels, [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0]);

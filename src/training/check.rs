@@ -1,10 +1,12 @@
 //! What is looked at before an image is read: everything that the networks alone decide.
 
+use super::spec::StageOptions;
 use super::target::chooses_layers;
-use super::{Planned, Trainer, is_oneshot};
+use super::{Planned, Trainer};
 use crate::error::{Error, input};
-use crate::model::{Model as Canonical, ReluLayer};
+use crate::model::Model as Canonical;
 use crate::vanish::Asked;
+use relinc_passes::layers::ReluLayer;
 use relinc_runtime::eval::{channels, classes, only_input};
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
@@ -17,7 +19,7 @@ impl Trainer<'_> {
     /// The first, by the stage's name.
     pub(super) fn fits(&self, form: &Canonical, teacher: Option<&Canonical>) -> Result<(), Error> {
         if let Some(m) = &self.plan.masks {
-            m.check("the masks to begin with", &form.mask_layers()).map_err(input)?;
+            m.check("the masks to begin with", &form.layers).map_err(input)?;
         }
         if let Some(t) = teacher {
             same_classes(form, t)?;
@@ -72,30 +74,20 @@ fn stage(
             span(&names)
         )));
     }
-    lists(s, &form.layers)?;
+    lists(o, &form.layers)?;
     if s.kind == Kind::Search {
         let budget = s.budget.as_ref().ok_or_else(|| input("a search needs a budget: 50000, 50k or 18%"))?;
-        o.vanish().check(&names)?;
-        chooses_layers(budget, o)?;
-        let keep = match budget {
-            Budget::Latency(_) => None,
-            b => Some(b.relus(form.relus()).map_err(input)?),
-        };
+        let keep = search(o, budget, &form.layers)?;
         if let (Some(have), Some(want)) = (*kept, keep)
-            && !is_oneshot(o)
             && have < want
         {
             return Err(Error::Input(format!(
                 "the masks to begin with keep {have} ReLUs, the budget is {want}; a search only removes"
             )));
         }
-        if let (Some(keep), false) = (keep, is_oneshot(o)) {
-            o.search(keep, 0)?;
-        }
         *kept = keep.and_then(|k| room(&o.vanish(), &form.layers).map(|room| k.min(room)));
     }
-    let trains = s.kind != Kind::Search || !is_oneshot(o);
-    if let (true, Some(teacher)) = (trains && s.kind != Kind::Teacher, teacher) {
+    if let (true, Some(teacher)) = (s.kind != Kind::Teacher, teacher) {
         let method = (s.kind == Kind::Search || o.method.is_some()).then(|| o.method()).transpose()?;
         let recipe = o.recipe(s.kind, method, false, true, 1.0, 0)?;
         let compares =
@@ -110,9 +102,26 @@ fn stage(
     Ok(())
 }
 
+/// ReLUs that a search in these layers is to keep; `None` for a time.
+///
+/// # Errors
+/// A budget that the layers do not have, layers that are not there, and lists of another length.
+pub fn search(o: &StageOptions, budget: &Budget, layers: &[ReluLayer]) -> Result<Option<usize>, Error> {
+    let names: Vec<&str> = layers.iter().map(|l| l.name.as_str()).collect();
+    lists(o, layers)?;
+    o.vanish().check(&names)?;
+    chooses_layers(budget, o)?;
+    if let Budget::Latency(_) = budget {
+        return Ok(None);
+    }
+    let all = layers.iter().filter(|l| !l.redundant).map(ReluLayer::relus).sum();
+    let keep = budget.relus(all).map_err(input)?;
+    o.search(keep, 0)?;
+    Ok(Some(keep))
+}
+
 /// Lists with a number a ReLU layer have as many as there are layers.
-fn lists(s: &Planned, layers: &[ReluLayer]) -> Result<(), Error> {
-    let o = &s.options;
+fn lists(o: &StageOptions, layers: &[ReluLayer]) -> Result<(), Error> {
     let lengths =
         [("sensitivities", o.eta.as_ref().map(Vec::len)), ("layer counts", o.counts.as_ref().map(Vec::len))];
     for (what, n) in lengths {

@@ -7,6 +7,7 @@ use crate::error::{Error, input};
 use crate::jobs::{EVALUATE, Made, Spec, difference};
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, ImageCounts, Scores};
+use relinc_passes::masks;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::exec::Branch;
@@ -120,8 +121,7 @@ fn one(
     base.scores.clean = Some(clean(&r, Branch::Clean, ds, m.clean, EVAL_BATCH, &mut tell("clean"))?);
     base.n = ImageCounts { clean: n(m.clean), ..ImageCounts::default() };
     if m.corrupted > 0 {
-        let g = model.graph(Branch::Clean);
-        let masked = masked(&g, model)?;
+        let masked = masks::apply(&model.graph(Branch::Clean), &model.masks).map_err(|e| e.to_string())?;
         let source = relinc_runtime::eval::corrupted::Source::Drawn { images: ds, seed: m.seed };
         let mut tell = tell("corrupted");
         let c = relinc_runtime::eval::corrupted::corrupted(&masked, source, m.corrupted, &mut tell)?;
@@ -151,34 +151,4 @@ fn one(
         out.push(e);
     }
     Ok(out)
-}
-
-/// The graph with the model's gates as dense masks.
-fn masked(g: &relinc_passes::ir::Graph, model: &Model) -> Result<relinc_passes::ir::Graph, String> {
-    use relinc_passes::insert_masks::InsertMasks;
-    use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU, ZERO};
-    use relinc_passes::pass::{self, Options};
-    use relinc_runtime::exec::value::download;
-    let layers = model.net.relus().iter().zip(&model.gates).map(|(r, gate)| {
-        let (pos, neg) = (download(gate.pos.clone()), download(gate.neg.clone()));
-        let plane = (r.shape[1] * r.shape[2]).max(1);
-        let slope = |c: &[f32]| c.iter().copied().find(|&v| v != 0.0).unwrap_or(1.0);
-        let slopes: Vec<f32> = neg.chunks(plane).map(slope).collect();
-        let values = pos
-            .iter()
-            .zip(&neg)
-            .map(|(p, n)| match (*p != 0.0, *n != 0.0) {
-                (true, false) => RELU,
-                (true, true) => IDENTITY,
-                _ => ZERO,
-            })
-            .collect();
-        let slope = slopes.iter().any(|&s| s != 1.0).then_some(slopes);
-        (r.name.clone(), LayerMask { shape: r.shape, values, slope })
-    });
-    let masks = Masks { layers: layers.collect(), ..Masks::default() };
-    let mut g = g.clone();
-    let options = Options { masks: Some(masks), ..Options::default() };
-    pass::run(&InsertMasks, &mut g, &options).map_err(|e| e.to_string())?;
-    Ok(g)
 }

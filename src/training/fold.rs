@@ -1,11 +1,13 @@
 //! Folding before fine-tuning: what merges once whole ReLU layers are gone is merged with its padding moved outwards, and the
 //! merged network is tuned.
 
-use crate::error::Error;
+use crate::error::{Error, input};
 use crate::model::Model as Canonical;
+use relinc_passes::choice::Choice;
+use relinc_passes::drop_linearized_relu::DropLinearizedRelu;
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::{Graph, NodeId, Op};
-use relinc_passes::masks::{IDENTITY, Masks};
+use relinc_passes::masks::{self, Masks};
 use relinc_passes::pass::Options;
 use relinc_passes::registry;
 use relinc_passes::weigh::Fold;
@@ -32,7 +34,7 @@ pub(super) fn fold(
     let gone: Vec<&String> = masks
         .layers
         .iter()
-        .filter(|(_, m)| m.slope.is_none() && m.values.iter().all(|&v| v == IDENTITY))
+        .filter(|(_, m)| m.slopes().is_none() && m.only(Choice::Identity))
         .map(|(name, _)| name)
         .collect();
     let nothing =
@@ -51,10 +53,9 @@ pub(super) fn fold(
     }
     let only = gone.iter().filter_map(|n| Some(((*n).clone(), masks.layers.get(*n)?.clone()))).collect();
     let only = Masks { layers: only, ..Masks::default() };
-    let options = Options { masks: Some(only), fold: fold.clone(), ..Options::default() };
-    for p in ["insert-masks", "drop-linearized-relu"].into_iter().filter_map(registry::find) {
-        form.run(p, &options, None)?;
-    }
+    form.graph = masks::apply(&form.graph, &only).map_err(input)?;
+    let options = Options { fold: fold.clone(), ..Options::default() };
+    form.run(&DropLinearizedRelu, &options, None)?;
     let before = convolutions(&form.graph);
     let weighed: Vec<_> = registry::folding_before_tuning().collect();
     form.in_turn(&weighed, &options, None)?;

@@ -188,7 +188,7 @@ impl Trainer<'_> {
 
 /// A number that tells masks apart.
 pub(super) fn of_masks(m: &Masks) -> String {
-    let slopes = m.layers.values().flat_map(|l| l.slope.iter().flatten()).map(|s| s.to_bits().into());
-    let values = m.layers.values().flat_map(|l| &l.values).map(|&v| v.into());
-    format!("{:016x}", fingerprint(values.chain(slopes)))
+    let parameters = m.layers.values().flat_map(|l| l.parameters.values().flatten());
+    let values = m.layers.values().flat_map(|l| &l.values).map(|v| v.code().into());
+    format!("{:016x}", fingerprint(values.chain(parameters.map(|p| p.to_bits().into()))))
 }

@@ -7,14 +7,13 @@ pub mod evaluate;
 mod fold;
 pub mod guard;
 mod made;
-mod oneshot;
 mod output;
 mod plan;
 pub mod replay;
 mod sensitivity;
 pub mod spec;
 mod student;
-mod target;
+pub mod target;
 mod watch;
 
 use crate::error::{Error, input};
@@ -37,7 +36,11 @@ use relinc_runtime::device::{self, Chosen, fit};
 use relinc_runtime::eval::{self, doubt};
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
+use relinc_runtime::search::whole;
+use relinc_runtime::search::worth::first_images;
 use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
+use spec::StageOptions;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,7 +48,7 @@ use std::sync::atomic::AtomicBool;
 use target::Target;
 use watch::Watch;
 
-pub use plan::{Export, Plan, Planned, is_oneshot, trains};
+pub use plan::{Export, Plan, Planned};
 pub use student::Norm;
 
 /// What a plan made.
@@ -128,7 +131,7 @@ impl Trainer<'_> {
     fn form(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical, Error> {
         let mut form = student::form(graph.clone(), info)?;
         if let Some(m) = &self.plan.masks {
-            m.check("the masks to begin with", &form.mask_layers()).map_err(input)?;
+            m.check("the masks to begin with", &form.layers).map_err(input)?;
             form.begin_with(m)?;
         }
         Ok(form)
@@ -160,7 +163,7 @@ impl Trainer<'_> {
         let mut student = student::student(&form, norm, robust, data, &train, first, self.plan.seed, device)
             .map_err(named)?;
         notes.push(student::describe(&student));
-        let layers: Vec<_> = student.net.relus().iter().map(|r| (r.name.clone(), r.shape)).collect();
+        let layers = student.net.relus().to_vec();
         if self.plan.random_start {
             student.randomise(self.plan.seed);
         }
@@ -222,6 +225,7 @@ impl Trainer<'_> {
             let mut target = Target { keep: masks.kept(), ..Target::default() };
             if planned.kind == Kind::Search {
                 found = true;
+                notes.extend(o.notice());
                 let budget = planned.budget.as_ref().ok_or_else(|| input("stage search needs a budget"))?;
                 masks.budget = Some(budget.to_string());
                 let resolved = match budget {
@@ -230,18 +234,16 @@ impl Trainer<'_> {
                 };
                 target = match resolved {
                     Some(t) => t,
-                    None => self.target(budget, o, &student, &train, (&graph, info))?,
+                    None => {
+                        let canonical = || self.lean(&graph, info).map(Cow::Owned);
+                        let worth = || self.worth(o, &student, &train);
+                        target::resolve(budget, o, relus, &self.pricing, canonical, worth)?
+                    }
                 };
                 notes.extend(target.said.clone());
             }
             if runs && shared.left(&name)? != Left::All {
                 self.begin(&shared, i, &common, Some(&target).filter(|_| planned.kind == Kind::Search))?;
-            }
-            if planned.kind == Kind::Search && is_oneshot(o) {
-                let m = self.oneshot(&student, o, &target, &train, (&shared.tensors(&name), runs))?;
-                masks = Masks { budget: masks.budget, ..m };
-                student.set_masks(&masks);
-                continue;
             }
             let mut stage = self.stage(
                 planned,
@@ -259,8 +261,10 @@ impl Trainer<'_> {
             if runs {
                 fits(chosen, &student, &stage).map_err(|e| Error::Input(format!("stage {name}: {e}")))?;
             }
-            (validated, attacked) = (stage.recipe.val_images, stage.recipe.val_attacked);
-            attack = stage.validation_attack().to_string();
+            if stage.recipe.epochs > 0 {
+                (validated, attacked) = (stage.recipe.val_images, stage.recipe.val_attacked);
+                attack = stage.validation_attack().to_string();
+            }
             if let Some(dir) = &o.replay {
                 let order = replay::order(dir)?;
                 stage.order = Some(replay::part(&order, recorded, stage.recipe.epochs, train.len())?);
@@ -309,6 +313,25 @@ impl Trainer<'_> {
         })
     }
 
+    /// The model as it is lowered, without the layers that are redundant under the masks it begins with.
+    fn lean(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical, Error> {
+        let mut model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
+        if let Some(m) = &self.plan.masks {
+            model.begin_with(m)?;
+        }
+        model.lean()
+    }
+
+    /// What each ReLU of the student costs when its layer goes whole.
+    fn worth(&self, o: &StageOptions, student: &Model, train: &Dataset) -> Result<Vec<Vec<f64>>, Error> {
+        let s = o.search(0, self.plan.seed)?;
+        let images = first_images(student, s.calibration.min(train.len())).map_err(input)?;
+        let mut tell = |i, n| self.progress.count("layers that fit the time", i, n);
+        let found = whole::rescaled(student, (train, &images), &s.choices, s.seed, &mut tell);
+        self.progress.finish();
+        found.map_err(input)
+    }
+
     /// Says how the validation images came about, and what explains that the network which teaches gets few of them right.
     fn looked_at(&self, val: &Dataset, teacher: &Canonical, of_a_file: bool) -> Result<Vec<String>, Error> {
         let mut notes = val.notices().to_vec();
@@ -349,7 +372,7 @@ impl Trainer<'_> {
         let method = match (planned.kind, search) {
             (Kind::Search, _) => Some(o.method()?),
             (Kind::Tune, _) if o.method.is_some() => Some(o.method()?),
-            (Kind::Tune, Some(s)) if !is_oneshot(&s.options) => Some(s.options.method()?),
+            (Kind::Tune, Some(s)) => Some(s.options.method()?).filter(|m| m.trains()),
             _ => None,
         };
         let robust = o.robust.unwrap_or_else(|| self.plan.robust());
@@ -359,7 +382,7 @@ impl Trainer<'_> {
         if planned.kind == Kind::Search {
             let mut s = o.search(target.keep, self.plan.seed)?;
             s.vanish = target.vanish.clone();
-            if s.counts == Counts::Eta(vec![]) {
+            if s.counts == Counts::Measured && s.method.trains() {
                 s.counts = Counts::Eta(self.sensitivity(
                     name,
                     o,

@@ -3,11 +3,10 @@
 use super::Norm;
 use super::spec::StageOptions;
 use super::target::chooses_layers;
-use crate::cli_options::allocation;
 use crate::error::{Error, input};
 use relinc_passes::masks::Masks;
 use relinc_runtime::cost;
-use relinc_runtime::device::Choice;
+use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::{Kind, Method};
@@ -65,9 +64,6 @@ impl Planned {
                 cost::find(&l.protocol).map_err(input)?;
             }
         }
-        if self.kind == Kind::Search && is_oneshot(o) {
-            return allocation(o.allocation.as_deref().unwrap_or("global"), o.eta.clone()).map(drop);
-        }
         let method = (self.kind == Kind::Search || o.method.is_some()).then(|| o.method()).transpose()?;
         o.recipe(self.kind, method, false, true, 1.0, 0)?;
         if self.kind == Kind::Search {
@@ -98,7 +94,7 @@ pub struct Plan {
     /// The branches that are exported.
     pub branch: Export,
     /// Where it computes.
-    pub device: Choice,
+    pub device: DeviceSpec,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -119,7 +115,7 @@ impl Plan {
     }
     /// Does any stage train?
     pub fn trains(&self) -> bool {
-        self.stages.iter().any(|s| s.kind != Kind::Search || !is_oneshot(&s.options))
+        self.stages.iter().any(|s| s.kind != Kind::Search || s.options.method().is_ok_and(Method::trains))
     }
     /// Can the network be folded before it is tuned: are there masks by then, and no search afterwards?
     pub fn folds(&self) -> bool {
@@ -144,14 +140,4 @@ impl Plan {
     pub fn robust(&self) -> bool {
         self.stages.iter().any(|s| s.options.is_robust())
     }
-}
-
-/// Is a search stage without training meant?
-pub fn is_oneshot(o: &StageOptions) -> bool {
-    o.method.as_deref().map_or(o.epochs.is_none(), |m| m == "oneshot")
-}
-
-/// Is this method one that trains?
-pub fn trains(method: &str) -> bool {
-    method.parse::<Method>().is_ok()
 }

@@ -1,6 +1,7 @@
 //! Batches and first masks recorded by another program, so that two implementations train on the same.
 
 use crate::error::{Error, input};
+use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::Npy;
 use relinc_runtime::train::{Counts, Stage};
@@ -58,7 +59,7 @@ pub fn counts(dir: &Path) -> Result<Option<Vec<usize>>, Error> {
 }
 
 /// Gives a search stage the recorded first masks and layer counts.
-pub fn begin(stage: &mut Stage<'_>, dir: &Path, layers: &[(String, [usize; 3])]) -> Result<(), Error> {
+pub fn begin(stage: &mut Stage<'_>, dir: &Path, layers: &[ReluLayer]) -> Result<(), Error> {
     if let Some(s) = &mut stage.recipe.search {
         let first = masks(dir)?;
         first.check(&dir.display().to_string(), layers).map_err(input)?;

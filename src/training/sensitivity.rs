@@ -69,9 +69,9 @@ impl Trainer<'_> {
                 epoch: 0,
                 steps: loader::steps(train.len(), o.batch.unwrap_or(128)),
             };
-            sensitivity::by_gradient(
-                &sensitivity::worth(&scene, o.calibration.unwrap_or(1000), self.plan.seed).map_err(input)?,
-            )
+            let n = o.calibration.unwrap_or(1000);
+            let worth = sensitivity::worth(&scene, n, self.plan.seed).map_err(input)?;
+            sensitivity::by_gradient(&scene, &worth)
         };
         let eta: Vec<f64> = eta.into_iter().map(rounded).collect();
         kept::write(&file, &eta)?;

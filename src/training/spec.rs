@@ -2,6 +2,7 @@
 
 use crate::error::{Error, input};
 use crate::vanish::Asked;
+use relinc_passes::choice::Choice;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::exec::Precision;
 use relinc_runtime::search::budget::Budget;
@@ -68,7 +69,7 @@ pub struct StageOptions {
     /// The training attack, such as pgd:steps=7,eps=8/255,step=2/255
     #[arg(long, value_name = "ATTACK")]
     pub train_attack: Option<String>,
-    /// gradual, senet, rlnet, snl or bcd
+    /// oneshot, gradual, senet, rlnet, snl or bcd
     #[arg(long, value_name = "METHOD")]
     pub method: Option<String>,
     /// pixel, channel or layer
@@ -104,11 +105,11 @@ pub struct StageOptions {
     /// Removed elements become the identity only, never zero
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub identity_only: Option<bool>,
-    /// Learn a slope a channel for the elements that become the identity (search)
+    /// A slope a channel for the elements that become the identity (search): learned, or fitted by oneshot
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub slopes: Option<bool>,
-    /// Rounds of removal (oneshot)
-    #[arg(skip)]
+    /// Rounds the removal is spread over (oneshot)
+    #[arg(long, value_name = "N")]
     pub rounds: Option<usize>,
     /// f32, f16 or bf16: what activations are computed in, on cards that can [default: f32]
     #[arg(long, value_name = "KIND")]
@@ -143,9 +144,20 @@ const SHARE: Range = (|v| v > 0.0 && v <= 1.0, "above 0 and at most 1");
 const BELOW_ONE: Range = (|v| (0.0..1.0).contains(&v), "at least 0 and below 1");
 
 impl StageOptions {
-    /// The learner's name.
+    /// The learner's name; a search that names none is one-shot.
     pub fn method(&self) -> Result<Method, Error> {
         self.method.as_deref().map_or(Ok(Method::default()), |m| m.parse().map_err(input))
+    }
+
+    /// What the user should know of a search stage that names no method.
+    pub fn notice(&self) -> Option<String> {
+        let unused = match self.epochs {
+            Some(n) => format!(", and its {n} epochs are not run"),
+            None => String::new(),
+        };
+        self.method.is_none().then(|| {
+            format!("The search stage names no method: it is oneshot, which trains nothing{unused}. Write method: gradual to train.")
+        })
     }
 
     /// Clean, AugMix and adversarial views?
@@ -274,11 +286,17 @@ impl StageOptions {
                 return Err(Error::Input(format!("allocation '{a}' is not known; choose global or senet")));
             }
         };
+        if self.eta.iter().flatten().any(|e| !e.is_finite() || *e < 0.0) {
+            return Err(Error::Input("eta: sensitivities are finite and not negative".into()));
+        }
+        if self.eta.is_some() && self.allocation.as_deref() == Some("global") {
+            return Err(Error::Input("eta goes with allocation senet".into()));
+        }
         let counts = match (&self.counts, &self.eta, self.sensitivity.as_deref()) {
             (Some(_), Some(_), _) => return Err(Error::Input("give either counts or eta".into())),
             (Some(n), None, _) => Counts::Given(n.clone()),
             (None, Some(e), _) => Counts::Eta(e.clone()),
-            (None, None, None | Some("gradient" | "sparse")) if by_layer => Counts::Eta(vec![]),
+            (None, None, None | Some("gradient" | "sparse")) if by_layer => Counts::Measured,
             (None, None, None) => Counts::Global,
             (None, None, Some("gradient" | "sparse")) => Counts::Global,
             (None, None, Some(p)) => match sensitivity::preset(p) {
@@ -313,9 +331,15 @@ impl StageOptions {
                 Some(g) => g.parse::<Granularity>().map_err(input)?,
                 None => Granularity::Pixel,
             },
-            zeros: !self.identity_only.unwrap_or(false) && method == Method::Gradual,
+            choices: match (self.identity_only.unwrap_or(false), method) {
+                (false, Method::Oneshot | Method::Gradual) => vec![Choice::Identity, Choice::Zero],
+                (true, _) | (_, Method::Senet | Method::Rlnet | Method::Snl | Method::Bcd) => {
+                    vec![Choice::Identity]
+                }
+            },
             refreshes: self.refreshes.unwrap_or(4),
             calibration: self.calibration.unwrap_or(256),
+            rounds: self.rounds.unwrap_or(8),
             ramp: self.ramp.unwrap_or(1.0).max(1e-3),
             vanish: Vanish::default(),
             first: None,

@@ -70,6 +70,11 @@ impl Watcher for Watch<'_> {
         ));
     }
 
+    fn round(&mut self, round: usize, rounds: usize) {
+        self.dog.iter().for_each(Watchdog::beat);
+        self.progress.count("mask search, round", round, rounds);
+    }
+
     fn epoch(&mut self, r: &Record) -> Result<(), String> {
         self.dog.iter().for_each(Watchdog::beat);
         let fail = |e: &dyn std::fmt::Display| format!("{}: cannot be written: {e}", self.path.display());

@@ -1,8 +1,9 @@
 //! What becomes of the slopes of identity elements when a mask is lowered.
 
 use crate::affine::absorbs_scale;
+use crate::choice::Choice;
 use crate::ir::NodeId;
-use crate::masks::{IDENTITY, RELU};
+use crate::masks::LayerMask;
 use crate::pass::Cx;
 use crate::quotient;
 
@@ -27,20 +28,20 @@ pub(super) enum Slopes<'a> {
 }
 
 impl<'a> Slopes<'a> {
-    pub fn of(cx: &'a Cx<'_>, at: NodeId, x: NodeId, mask: &[u8]) -> Slopes<'a> {
-        let Some(s) = cx.graph.const_operand(at, 2).and_then(|t| t.as_f32()) else { return Slopes::None };
-        let plane = (mask.len() / s.len().max(1)).max(1);
-        let channels = || s.iter().copied().zip(mask.chunks(plane));
+    pub fn of(cx: &Cx<'_>, x: NodeId, mask: &'a LayerMask) -> Slopes<'a> {
+        let Some(s) = mask.slopes() else { return Slopes::None };
+        let channels = || s.iter().copied().zip(mask.values.chunks(mask.plane()));
         // A channel without identity elements has no use for its slope.
-        let used: Vec<f32> = channels().map(|(s, m)| if m.contains(&IDENTITY) { s } else { 1.0 }).collect();
+        let used: Vec<f32> =
+            channels().map(|(s, m)| if m.contains(&Choice::Identity) { s } else { 1.0 }).collect();
         if used.iter().all(|&s| s == 1.0) {
             return Slopes::None;
         }
         if !absorbs_scale(cx.graph, cx.facts, x) {
             return Slopes::Beside(s);
         }
-        let shared = |m: &[u8]| m.contains(&IDENTITY) && m.contains(&RELU);
-        let quotient = |(s, m): (f32, &[u8])| match (shared(m), m.contains(&IDENTITY)) {
+        let shared = |m: &[Choice]| m.contains(&Choice::Identity) && m.contains(&Choice::Relu);
+        let quotient = |(s, m): (f32, &[Choice])| match (shared(m), m.contains(&Choice::Identity)) {
             (true, _) => quotient::of(s).map(|(a, b)| (1.0 / b as f32, [a, b])),
             (false, true) => s.is_finite().then_some((s, [1, 1])),
             (false, false) => Some((1.0, [1, 1])),
@@ -63,14 +64,14 @@ impl<'a> Slopes<'a> {
     }
 
     /// The whole multiples that are taken, rising.
-    pub fn multiples(&self, mask: &[u8]) -> Vec<u32> {
+    pub fn multiples(&self, mask: &[Choice]) -> Vec<u32> {
         let Slopes::Times { .. } = self else { return vec![1] };
         let n = mask.len();
         let mut all: Vec<u32> = (0..n)
             .filter_map(|i| match mask[i] {
-                IDENTITY => Some(self.identity(i, n)),
-                RELU => Some(self.kept(i, n)),
-                _ => None,
+                Choice::Identity => Some(self.identity(i, n)),
+                Choice::Relu => Some(self.kept(i, n)),
+                Choice::Zero => None,
             })
             .collect();
         all.sort_unstable();
@@ -79,7 +80,7 @@ impl<'a> Slopes<'a> {
     }
 
     /// The elements in parts of one slope, with the number of the first of each.
-    pub fn parts<'m>(&self, mask: &'m [u8]) -> impl Iterator<Item = (usize, &'m [u8])> {
+    pub fn parts<'m>(&self, mask: &'m [Choice]) -> impl Iterator<Item = (usize, &'m [Choice])> {
         let plane = match self {
             Slopes::Times { times, .. } => mask.len() / times.len().max(1),
             _ => mask.len(),

@@ -47,23 +47,3 @@ fn accumulate(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
         }
     }
 }
-
-/// Adds the input gradient of one image to `dx`.
-pub(crate) fn pull(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
-    let taps = g.y.kernel * g.x.kernel;
-    for (o, dy) in dy.chunks_exact(g.out_plane()).enumerate() {
-        for c in 0..g.cin {
-            let dx = &mut dx[(o / g.cout * g.cin + c) * g.in_plane()..][..g.in_plane()];
-            for tap in 0..taps {
-                let (ky, kx) = (tap / g.x.kernel, tap % g.x.kernel);
-                let (weight, (lo, hi)) = (w[(o * g.cin + c) * taps + tap], g.x.inside(kx));
-                for (oy, line) in dy.chunks_exact(g.x.output).enumerate() {
-                    let Some(iy) = g.y.source(oy, ky).filter(|_| lo < hi) else { continue };
-                    let from = iy * g.x.input + lo * g.x.stride + kx * g.x.dilation - g.x.pad[0];
-                    let target = dx[from..].iter_mut().step_by(g.x.stride);
-                    target.zip(&line[lo..hi]).for_each(|(x, d)| *x += weight * d);
-                }
-            }
-        }
-    }
-}

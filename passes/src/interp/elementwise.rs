@@ -2,6 +2,7 @@
 
 use super::arg::{Arg, f32s};
 use super::par::pieces;
+use crate::choice::Choice;
 use crate::ir::op::Unary;
 use crate::ir::tensor::{DType, Data, Tensor};
 
@@ -51,14 +52,23 @@ pub(crate) fn channels(shape: &[usize]) -> (usize, usize) {
     (shape[1], shape[2..].iter().product())
 }
 
-/// Per element of a sample: mask 1 = ReLU, 0 = identity times its channel's slope, 2 = zero.
-pub(crate) fn masked_relu(x: Arg<'_>, mask: &Tensor, slope: Option<&Tensor>) -> Result<Tensor, String> {
+/// Each element of a sample as its choice says, with its channel's parameters.
+pub(crate) fn masked_relu(
+    x: Arg<'_>,
+    mask: &Tensor,
+    parameters: Vec<(Choice, &Tensor)>,
+) -> Result<Tensor, String> {
     let shape = x.shape().to_vec();
-    let m = mask.as_u8().ok_or("the mask must be u8")?;
-    if let Some(v) = m.iter().find(|&&v| v > 2) {
-        return Err(format!("the mask holds {v}; 0, 1 and 2 have a meaning"));
-    }
-    let slope = slope.map(|s| f32s(s, "the slope")).transpose()?;
+    let codes = mask.as_u8().ok_or("the mask must be u8")?;
+    let m = Choice::of_codes(codes)
+        .map_err(|i| format!("the mask holds {}; a meaning have {}", codes[i], Choice::codes()))?;
+    let given = parameters.into_iter().map(|(c, t)| Ok((c, f32s(t, "a parameter")?)));
+    let given = given.collect::<Result<Vec<(Choice, &[f32])>, String>>()?;
+    let of_channel = |choice: Choice, channel: usize| {
+        let neutral = choice.neutral();
+        let row = given.iter().find(|(c, _)| *c == choice);
+        row.map_or(neutral, |(_, p)| &p[channel * neutral.len()..][..neutral.len()])
+    };
     let inner: usize = shape.get(2..).map_or(1, |s| s.iter().product());
     let mut v = match x.take_f32() {
         Ok(v) => v,
@@ -67,12 +77,13 @@ pub(crate) fn masked_relu(x: Arg<'_>, mask: &Tensor, slope: Option<&Tensor>) -> 
     pieces(&mut v, m.len() * 4, |_, p| {
         for sample in p.chunks_exact_mut(m.len().max(1)) {
             for (c, (plane, m)) in sample.chunks_mut(inner).zip(m.chunks(inner)).enumerate() {
-                let slope = slope.map_or(1.0, |s| s[c]);
-                for (e, &m) in plane.iter_mut().zip(m) {
-                    let linear = *e * slope;
-                    let relu = if *e < 0.0 { 0.0 } else { *e };
-                    *e = if m == 0 { linear } else { relu };
-                    *e = if m == 2 { 0.0 } else { *e };
+                for choice in Choice::ALL {
+                    let p = of_channel(choice, c);
+                    for (e, m) in plane.iter_mut().zip(m) {
+                        // A choice between two values, not a branch: masks are as good as random.
+                        let value = choice.value(*e, p);
+                        *e = if *m == choice { value } else { *e };
+                    }
                 }
             }
         }

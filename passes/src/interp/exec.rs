@@ -48,7 +48,10 @@ pub(crate) fn exec(op: &Op, mut args: Vec<Arg<'_>>, batch: Option<usize>) -> Res
         Op::MatMul => matmul::matmul(&x, arg(0)?, out),
         Op::BatchNorm { eps } => norm::batch_norm(x, [arg(0)?, arg(1)?, arg(2)?, arg(3)?], *eps),
         Op::Relu => elementwise::relu(x),
-        Op::MaskedRelu => elementwise::masked_relu(x, arg(0)?, maybe(1)),
+        Op::MaskedRelu(given) => {
+            let parameters = given.iter().zip(rest.iter().skip(1)).map(|(&c, t)| (c, &**t)).collect();
+            elementwise::masked_relu(x, arg(0)?, parameters)
+        }
         Op::LeakyRelu { slope } => elementwise::leaky_relu(x, *slope),
         Op::PRelu => zip::prelu(x, second(rest)?, out),
         Op::Clip { min, max } => elementwise::clip(x, *min, *max),

@@ -1,4 +1,4 @@
-//! Unfolding the input of a convolution into a matrix, and folding such a matrix back.
+//! Unfolding the input of a convolution into a matrix.
 
 use super::geometry::Geometry;
 use rayon::prelude::*;
@@ -45,21 +45,5 @@ pub(crate) fn unfold(g: &Geometry, x: &[f32], rows: Range<usize>, out: &mut [f32
         out.par_chunks_exact_mut(cols).enumerate().for_each(one);
     } else {
         out.chunks_exact_mut(cols).enumerate().for_each(one);
-    }
-}
-
-/// Adds an unfolded matrix (of output rows `rows`) back onto the input elements it was read from.
-pub(crate) fn fold(g: &Geometry, cols: &[f32], rows: Range<usize>, x: &mut [f32]) {
-    let (taps, width) = (g.y.kernel * g.x.kernel, rows.len() * g.x.output);
-    for (at, line) in cols.chunks_exact(width).enumerate() {
-        let plane = &mut x[at / taps * g.in_plane()..][..g.in_plane()];
-        let (ky, kx) = (at / g.x.kernel % g.y.kernel, at % g.x.kernel);
-        let (lo, hi) = g.x.inside(kx);
-        for (oy, line) in rows.clone().zip(line.chunks_exact(g.x.output)) {
-            let Some(iy) = g.y.source(oy, ky).filter(|_| lo < hi) else { continue };
-            let from = iy * g.x.input + lo * g.x.stride + kx * g.x.dilation - g.x.pad[0];
-            let target = plane[from..].iter_mut().step_by(g.x.stride);
-            target.zip(&line[lo..hi]).for_each(|(x, d)| *x += d);
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The f32 reference interpreter: every [`Op`](crate::ir::Op) on concrete tensors, with a batch taken from the inputs.
 //!
 //! [`Interp`] plans a graph once and runs it many times; a value is dropped after its last reader, and a reader
-//! that is the last one may work in its operand's buffer. [`gradients`] is reverse mode for activations.
+//! that is the last one may work in its operand's buffer.
 
 mod arg;
 mod conv;
@@ -21,14 +21,12 @@ mod pool;
 mod reduce;
 mod run;
 mod sgemm;
-mod vjp;
 mod zip;
 
 pub use error::InterpError;
 pub use exec::eval_const;
 pub use peak::gemm_peak;
 pub use run::Interp;
-pub use vjp::gradients;
 
 #[cfg(test)]
 mod tests;

@@ -21,13 +21,7 @@ impl<'g> Interp<'g> {
     /// Plans what the graph's outputs need. Fails on a cycle.
     pub fn new(g: &'g Graph) -> Result<Self, InterpError> {
         let outputs: Vec<NodeId> = g.outputs().iter().map(|o| o.node).collect();
-        Interp::for_nodes(g, &outputs)
-    }
-
-    /// Plans what some values need, whether they are graph outputs or not; runs return these values, in this
-    /// order. All graph inputs are still to be given.
-    pub fn for_nodes(g: &'g Graph, nodes: &[NodeId]) -> Result<Self, InterpError> {
-        Ok(Interp { g, plan: Plan::new(g, nodes)? })
+        Ok(Interp { g, plan: Plan::new(g, &outputs)? })
     }
 
     /// Runs on inputs in graph-input order and returns the outputs in order. The batch is taken from the
@@ -42,25 +36,6 @@ impl<'g> Interp<'g> {
         inputs: Vec<Tensor>,
         watch: &mut dyn FnMut(NodeId, &Tensor),
     ) -> Result<Vec<Tensor>, InterpError> {
-        let out = self.run_shared(inputs, &mut |node, value| {
-            if !matches!(self.g.op(node), Op::Input(_) | Op::Const(_)) {
-                watch(node, value);
-            }
-        })?;
-        Ok(out.into_iter().map(|s| Arc::try_unwrap(s).unwrap_or_else(|s| Tensor::clone(&s))).collect())
-    }
-
-    /// The plan: step i leaves its value in slot i.
-    pub(crate) fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// As [`Interp::run`]; `keep` sees every value in the order of the plan, and may hold on to it.
-    pub(crate) fn run_shared(
-        &self,
-        inputs: Vec<Tensor>,
-        keep: &mut dyn FnMut(NodeId, &Shared),
-    ) -> Result<Vec<Shared>, InterpError> {
         let batch = bind(self.g, &inputs)?;
         let mut inputs: Vec<Option<Tensor>> = inputs.into_iter().map(Some).collect();
         let mut slots: Vec<Option<Shared>> = vec![None; self.plan.steps.len()];
@@ -68,19 +43,19 @@ impl<'g> Interp<'g> {
             let value = match self.g.op(step.node) {
                 Op::Input(_) => self.input(step.node, &mut inputs)?,
                 Op::Const(t) => t.clone(),
-                op => self.compute(op, step, &mut slots, batch)?,
+                op => {
+                    let value = self.compute(op, step, &mut slots, batch)?;
+                    watch(step.node, &value);
+                    value
+                }
             };
-            keep(step.node, &value);
             slots[i] = Some(value);
         }
-        self.plan
-            .targets
-            .iter()
-            .map(|&t| {
-                slots[t].clone().ok_or_else(|| InterpError::Request("an output was not computed".into()))
-            })
-            .collect::<Result<Vec<_>, _>>()
-            .inspect(|_| slots.clear())
+        let absent = || InterpError::Request("an output was not computed".into());
+        let targets = self.plan.targets.iter().map(|&t| slots[t].clone().ok_or_else(absent));
+        let out = targets.collect::<Result<Vec<Shared>, _>>()?;
+        drop(slots);
+        Ok(out.into_iter().map(|s| Arc::try_unwrap(s).unwrap_or_else(|s| Tensor::clone(&s))).collect())
     }
 
     fn input(&self, node: NodeId, inputs: &mut [Option<Tensor>]) -> Result<Shared, InterpError> {

@@ -19,7 +19,7 @@ pub fn to_dot(g: &Graph) -> String {
             Some(l) => format!("{l}\\n{}\\n{}", n.op.mnemonic(), quoted(&n.name)),
             None => format!("{}\\n{}", n.op.mnemonic(), quoted(&n.name)),
         };
-        let style = if matches!(n.op, Op::Relu | Op::MaskedRelu) {
+        let style = if matches!(n.op, Op::Relu | Op::MaskedRelu(_)) {
             ", style=filled, fillcolor=\"#ffd9a0\""
         } else {
             ""

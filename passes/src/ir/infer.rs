@@ -114,7 +114,8 @@ pub fn infer_node(g: &Graph, facts: &Facts, id: NodeId) -> Result<Option<Fact>, 
 fn arity(op: &Op) -> (usize, usize) {
     match op {
         Op::Input(_) | Op::Const(_) => (0, 0),
-        Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MaskedRelu => (2, 3),
+        Op::Conv(_) | Op::Linear | Op::Gemm { .. } => (2, 3),
+        Op::MaskedRelu(given) => (2 + given.len(), 2 + given.len()),
         Op::MatMul | Op::Binary(_) | Op::Compare(_) | Op::PRelu | Op::Gather { .. } => (2, 2),
         Op::BatchNorm { .. } => (5, 5),
         Op::Where => (3, 3),
@@ -311,16 +312,21 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             }
             x.clone()
         }
-        Op::MaskedRelu => {
+        Op::MaskedRelu(given) => {
             let x = need()?;
             let (m, want) = (&ops[1].ty, x.per_sample());
             if m.dtype != DType::U8 || m.at(1) != want {
                 return Err(format!("mask {m} must be u8{want:?}"));
             }
-            if let Some(s) = ops.get(2)
-                && (s.ty.dtype != DType::F32 || x.dims.get(1..2) != Some(&s.ty.dims[..]))
-            {
-                return Err(format!("slope {} must be one f32 a channel of {x}", s.ty));
+            for (choice, o) in given.iter().zip(&ops[2..]) {
+                let Some(p) = choice.parameters() else {
+                    return Err(format!("{} has no parameters", choice.word()));
+                };
+                let fits = |c: usize| o.ty.at(1) == p.shape(c);
+                if o.ty.dtype != DType::F32 || !x.dims.get(1).and_then(|d| d.fixed()).is_some_and(fits) {
+                    let each = if p.neutral.len() == 1 { "one".into() } else { p.neutral.len().to_string() };
+                    return Err(format!("{} {} must be {each} f32 a channel of {x}", p.name, o.ty));
+                }
             }
             x.clone()
         }

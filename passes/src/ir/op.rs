@@ -4,6 +4,7 @@ mod parse;
 
 use super::shape::{Dim, Type};
 use super::tensor::{DType, Shared};
+use crate::choice::Choice;
 
 /// Convolution over the two trailing axes of `[N,C,H,W]` with weights `[O,C/group,kH,kW]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,8 +213,9 @@ pub enum Op {
     },
     /// (x): max(x, 0).
     Relu,
-    /// (x, mask[, slope]): per element, 1 = ReLU, 0 = identity (times the channel's slope), 2 = zero.
-    MaskedRelu,
+    /// (x, mask, parameters…): per element, the [`Choice`] whose number the mask holds; the choices whose parameters are given,
+    /// in the order of the operands.
+    MaskedRelu(Vec<Choice>),
     /// (x): x where positive, slope·x elsewhere.
     LeakyRelu {
         /// Slope of the negative side.
@@ -365,7 +367,7 @@ impl Op {
             Op::MatMul => "matmul",
             Op::BatchNorm { .. } => "batch_norm",
             Op::Relu => "relu",
-            Op::MaskedRelu => "masked_relu",
+            Op::MaskedRelu(_) => "masked_relu",
             Op::LeakyRelu { .. } => "leaky_relu",
             Op::PRelu => "prelu",
             Op::Clip { .. } => "clip",
@@ -467,9 +469,16 @@ impl Op {
         }
     }
 
-    /// Builds an operation from its name and attributes; a missing attribute takes its usual default.
-    pub fn from_parts(mnemonic: &str, attrs: &[(String, Attr)]) -> Result<Op, String> {
-        parse::operation(mnemonic, attrs)
+    /// The name of an operand, where it has one in `.pir`.
+    pub fn operand_name(&self, slot: usize) -> Option<&'static str> {
+        let Op::MaskedRelu(given) = self else { return None };
+        Some(given.get(slot.checked_sub(2)?)?.parameters()?.name)
+    }
+
+    /// Builds an operation from its name, the names of those of its operands that have one, and its attributes; a missing
+    /// attribute takes its usual default.
+    pub fn from_parts(mnemonic: &str, operands: &[String], attrs: &[(String, Attr)]) -> Result<Op, String> {
+        parse::operation(mnemonic, operands, attrs)
     }
 
     /// Secure comparisons one image costs, given the type of the result.

@@ -3,6 +3,7 @@
 use super::Ranges;
 use crate::affine::is_linear;
 use crate::ir::{Binary, DType, Graph, NodeId, Op, Unary};
+use crate::masks;
 use std::collections::HashMap;
 
 /// Values grouped into layers of one scale.
@@ -76,9 +77,11 @@ impl Layers {
                 [x, c] | [c, x] if g.const_of(c).is_some() && g.const_of(x).is_none() => self.join(id, x),
                 _ => self.pin_all(g, id, &operands),
             },
-            op if commutes(op) => {
-                let values =
-                    if matches!(op, Op::MaskedRelu | Op::Gather { .. }) { &operands[..1] } else { &operands };
+            op if commutes(g, id) => {
+                let values = match op {
+                    Op::MaskedRelu(_) | Op::Gather { .. } => &operands[..1],
+                    _ => &operands,
+                };
                 let skip = usize::from(matches!(op, Op::Where));
                 values.iter().skip(skip).filter(|o| number(o)).for_each(|&o| self.join(id, o));
             }
@@ -135,9 +138,10 @@ impl Layers {
 }
 
 /// Is the result of scaled operands, by one positive factor, the scaled result?
-fn commutes(op: &Op) -> bool {
-    match op {
-        Op::Relu | Op::MaskedRelu | Op::LeakyRelu { .. } | Op::Unary(Unary::Neg | Unary::Abs) => true,
+fn commutes(g: &Graph, id: NodeId) -> bool {
+    match g.op(id) {
+        Op::MaskedRelu(_) => masks::homogeneous(g, id),
+        Op::Relu | Op::LeakyRelu { .. } | Op::Unary(Unary::Neg | Unary::Abs) => true,
         Op::Binary(Binary::Add | Binary::Sub | Binary::Max | Binary::Min) | Op::Where | Op::Concat { .. } => {
             true
         }

@@ -1,9 +1,12 @@
 //! Which channels of which values must have one scale.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use crate::affine::is_linear;
 use crate::interp::movement::slice_range;
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, DType, Facts, Graph, NodeId, Op, Tensor, Type, Unary};
+use crate::masks;
 
 const ABSENT: usize = usize::MAX;
 
@@ -214,7 +217,11 @@ impl Relating<'_> {
                 operands.iter().for_each(|&o| self.same(o, id));
                 self.positive(id);
             }
-            Op::Relu | Op::MaskedRelu | Op::LeakyRelu { .. } | Op::Unary(Unary::Abs) | Op::MaxPool(_) => {
+            Op::Relu | Op::LeakyRelu { .. } | Op::Unary(Unary::Abs) | Op::MaxPool(_) => {
+                self.same(x, id);
+                self.positive(id);
+            }
+            Op::MaskedRelu(_) if masks::homogeneous(g, id) => {
                 self.same(x, id);
                 self.positive(id);
             }
@@ -254,7 +261,15 @@ impl Relating<'_> {
             Op::Transpose(p) if p.get(..2) == Some(&[0, 1]) => self.same(x, id),
             Op::Expand(_) if facts.ty(x).rank() == facts.ty(id).rank() => self.same(x, id),
             Op::Transpose(_) | Op::Expand(_) => self.uniform(x, id),
-            _ => self.pin_all(id),
+            Op::Input(_) | Op::Const(_) => {}
+            Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } => {
+                self.pin_all(id)
+            }
+            Op::MaskedRelu(_) | Op::PRelu | Op::Clip { .. } | Op::Unary(_) | Op::Binary(_) => {
+                self.pin_all(id)
+            }
+            Op::Compare(_) | Op::Where | Op::Pad { .. } | Op::Cast(_) | Op::Shape { .. } => self.pin_all(id),
+            Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } | Op::Dyn(_) => self.pin_all(id),
         }
     }
 

@@ -1,12 +1,13 @@
 #![allow(clippy::unwrap_used)]
 use super::PushScale;
 use crate::architecture::{Architecture, Kind};
+use crate::choice::Choice;
 use crate::drop_dead::DropDead;
 use crate::interp::Interp;
 use crate::ir::infer::infer;
 use crate::ir::op::SliceAxis;
 use crate::ir::{Binary, Conv, Dim, Graph, NodeId, Op, Tensor, Type, Window};
-use crate::layers::{mask_shape, name_layers};
+use crate::layers::{ReluLayer, name_layers};
 use crate::masks::{LayerMask, Masks};
 use crate::pass::{self, Options};
 use crate::splitmix::SplitMix;
@@ -175,13 +176,11 @@ fn a_wide_resnet_keeps_no_batch_normalisation_and_its_masks_hold() {
     assert!(difference(&outputs(&imported, &x), &outputs(&pushed, &x)) < 1e-4);
 
     let mut d = Dice(SplitMix::new(11));
-    let mut mask = |id: NodeId| {
-        let shape = mask_shape(&facts, id);
-        let n = shape.iter().product();
-        let values = (0..n).map(|_| d.below(3) as u8).collect();
-        LayerMask { shape, values, slope: Some(vec![0.5; shape[0]]) }
+    let mut mask = |l: ReluLayer| {
+        let values = (0..l.relus()).map(|_| Choice::ALL[d.below(3)]).collect();
+        (l.name, LayerMask::new(l.shape, values).with_slopes(vec![0.5; l.shape[0]]))
     };
-    let layers = layers.into_iter().map(|(name, id)| (name, mask(id))).collect();
+    let layers = layers.into_iter().map(&mut mask).collect();
     let masks = Options { masks: Some(Masks { layers, ..Masks::default() }), ..Options::default() };
     for g in [&mut plain, &mut pushed] {
         run(g, "insert-masks", &masks);

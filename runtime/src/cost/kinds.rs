@@ -7,6 +7,7 @@ use super::price::Split;
 use super::protocol::{Depthwise, Protocol};
 use super::totals::macs;
 use relinc_passes::back::spu::taps_of;
+use relinc_passes::choice::Choice;
 use relinc_passes::ir::op::ReduceKind;
 use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op, Unary};
 
@@ -351,10 +352,15 @@ impl Charging<'_> {
             }
             Op::Relu => one("relu"),
             // A ReLU on every element, then a choice by the public mask.
-            Op::MaskedRelu => {
+            Op::MaskedRelu(given) => {
                 let mut c = one("relu");
-                if self.role(id, 2) == Some(Role::Weight) {
-                    c.push(self.elementwise_product(id, "mul_weight", [0, 2]));
+                for (slot, choice) in
+                    (2..).zip(given).filter(|(slot, _)| self.role(id, *slot) == Some(Role::Weight))
+                {
+                    c.push(match choice {
+                        Choice::Identity => self.elementwise_product(id, "mul_weight", [0, slot]),
+                        Choice::Relu | Choice::Zero => continue,
+                    });
                 }
                 c
             }

@@ -200,7 +200,7 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
             out.push(p, c.kind.into(), None, c.kind, Class::Program, &charges);
         }
     }
-    let dense = order.iter().filter(|&&id| matches!(g.op(id), Op::MaskedRelu)).count();
+    let dense = order.iter().filter(|&&id| matches!(g.op(id), Op::MaskedRelu(_))).count();
     if dense > 0 {
         out.notes.push(format!(
             "{dense} ReLU layer(s) carry a dense mask and are priced as a full ReLU: applying a mask afterwards \
@@ -224,7 +224,7 @@ pub fn computing(p: &Priced, n: &Network) -> Option<f64> {
 
 fn class(op: &Op) -> Class {
     match op {
-        Op::Relu | Op::MaskedRelu | Op::LeakyRelu { .. } | Op::PRelu | Op::Clip { .. } => Class::Relu,
+        Op::Relu | Op::MaskedRelu(_) | Op::LeakyRelu { .. } | Op::PRelu | Op::Clip { .. } => Class::Relu,
         Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul => Class::Linear,
         _ => Class::Other,
     }

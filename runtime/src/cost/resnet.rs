@@ -40,7 +40,7 @@ impl Net {
             Act::Full => self.g.add("relu", Op::Relu, &[x]),
             Act::Masked => {
                 let m = self.g.constant("mask", Tensor::u8([c, h, h], vec![1; n]));
-                self.g.add("relu", Op::MaskedRelu, &[x, m])
+                self.g.add("relu", Op::MaskedRelu(vec![]), &[x, m])
             }
             Act::Gathered => {
                 let kept: Vec<i64> = (0..n as i64).step_by(10).collect();

@@ -25,7 +25,7 @@ pub fn totals(g: &Graph, facts: &Facts) -> Totals {
         let Some(fact) = facts.get(id) else { continue };
         let op = g.op(id);
         // A dense mask is applied after a full ReLU: it saves no comparison.
-        let relu = matches!(op, Op::Relu | Op::MaskedRelu);
+        let relu = matches!(op, Op::Relu | Op::MaskedRelu(_));
         let n = fact.ty.elements() as u64;
         let comparisons = if relu { n } else { op.comparisons(&fact.ty) as u64 };
         t.relus += if relu { n } else { 0 };

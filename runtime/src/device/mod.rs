@@ -1,7 +1,6 @@
 //! Where training and attacks compute: the CPU, or graphics cards of any vendor.
 
 pub mod adapter;
-mod choice;
 #[cfg(feature = "cuda")]
 mod cuda;
 pub mod fit;
@@ -9,10 +8,11 @@ pub mod fit;
 mod graphics;
 mod probe;
 mod remember;
+mod spec;
 
 pub use adapter::{Adapter, Kind, adapters};
-pub use choice::Choice;
 pub use probe::said;
+pub use spec::DeviceSpec;
 
 use burn::tensor::Device;
 
@@ -60,9 +60,9 @@ pub fn is_host(device: &Device) -> bool {
 ///
 /// # Errors
 /// A card that is not there, that fails, or that does not answer.
-pub fn choose(choice: &Choice) -> Result<Chosen, String> {
+pub fn choose(choice: &DeviceSpec) -> Result<Chosen, String> {
     match choice {
-        Choice::Cpu => on_cpu("as asked"),
+        DeviceSpec::Cpu => on_cpu("as asked"),
         other => choose_among(other, &adapters()),
     }
 }
@@ -71,11 +71,11 @@ pub fn choose(choice: &Choice) -> Result<Chosen, String> {
 ///
 /// # Errors
 /// Those of [`choose`].
-pub fn choose_among(choice: &Choice, all: &[Adapter]) -> Result<Chosen, String> {
+pub fn choose_among(choice: &DeviceSpec, all: &[Adapter]) -> Result<Chosen, String> {
     let mut cards = all.iter().enumerate().filter(|(_, a)| a.kind != Kind::Software);
     match choice {
-        Choice::Cpu => on_cpu("as asked"),
-        Choice::Auto => {
+        DeviceSpec::Cpu => on_cpu("as asked"),
+        DeviceSpec::Auto => {
             let mut failed = vec![];
             for (n, a) in cards {
                 match probe::works(a) {
@@ -88,11 +88,11 @@ pub fn choose_among(choice: &Choice, all: &[Adapter]) -> Result<Chosen, String> 
                 false => on_cpu(&failed.join("; ")),
             }
         }
-        Choice::Gpu => match cards.next() {
+        DeviceSpec::Gpu => match cards.next() {
             Some((n, a)) => probe::works(a).map(|()| on_card(n, a)).map_err(|e| failed(n, a, &e)),
             None => Err(format!("--device gpu: {}", none_found(all))),
         },
-        Choice::Cards(numbers) => {
+        DeviceSpec::Cards(numbers) => {
             let mut cards = vec![];
             for &n in numbers {
                 let a = all.get(n).ok_or_else(|| match all.len() {

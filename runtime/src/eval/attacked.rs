@@ -1,9 +1,9 @@
 //! Accuracy under attack, on burn.
 
-use super::{BATCH, fixed_batch, only_input};
+use super::BATCH;
 use crate::attack::Attack;
 use crate::data::Dataset;
-use crate::exec::{Branch, Network, free_batch};
+use crate::exec::Branch;
 use crate::train::evaluate;
 use crate::train::model::Model;
 use burn::tensor::Device;
@@ -17,7 +17,6 @@ use std::time::Instant;
 #[derive(Debug, Clone)]
 pub struct Target {
     model: Model,
-    batch: usize,
 }
 
 /// What an attack left.
@@ -41,16 +40,11 @@ impl Target {
         let facts = infer(g).map_err(|e| e.first().map(ToString::to_string).unwrap_or_default())?;
         let mut g = g.clone();
         split(&mut g, &facts);
-        let (g, batch) = match (free_batch(&g), fixed_batch(only_input(&g)?.1)) {
-            (Ok(free), _) => (free, BATCH),
-            (Err(_), Some(1)) => (g, 1),
-            (Err(why), _) => return Err(why),
-        };
-        let mut model = Model::new(Network::new(&g, false, device)?, &ds.normalize(), ds.image_shape())?;
+        let mut model = Model::of_graph(&g, ds, device)?;
         if let Some(m) = masks {
             model.set_masks(m);
         }
-        Ok(Target { model, batch })
+        Ok(Target { model })
     }
 
     /// Where it computes.
@@ -79,7 +73,8 @@ impl Target {
         if most >= classes {
             return Err(format!("the data set has a label {most}, the model only {classes} classes"));
         }
-        let accuracy = evaluate::adversarial(&r, Branch::Clean, ds, n, self.batch, attack, seed, tell)?;
+        let accuracy =
+            evaluate::adversarial(&r, Branch::Clean, ds, n, r.net.batch(BATCH), attack, seed, tell)?;
         Ok(Adversarial { n, accuracy, seconds: start.elapsed().as_secs_f64() })
     }
 }

@@ -7,11 +7,12 @@ use super::ops;
 use super::precision::Precision;
 use super::value::{Value, upload};
 use burn::tensor::{Device, Tensor as Burn};
+use relinc_passes::choice::{Basis, Choice};
 use relinc_passes::ir::{Binary, Op};
-use relinc_passes::masks::{IDENTITY, LayerMask, RELU};
+use relinc_passes::masks::LayerMask;
 
 /// The two slopes of a ReLU layer's elements: `pos·max(x,0) + neg·min(x,0)` with one element for each of a sample.
-/// ReLU 1, 0; identity s, s; zero 0, 0 (method, section 2, with the masks' third value and slopes).
+/// what each [`Choice`] is in that basis.
 #[derive(Debug, Clone)]
 pub struct Gate {
     /// Slope of the positive side.
@@ -30,29 +31,25 @@ impl Gate {
     /// The gate of a mask whose identity elements have the network's slopes ([`Network::slopes`]). A layer that keeps no ReLU
     /// has no use for them: the weights beside it say the same.
     pub fn of_learned(m: &LayerMask, device: &Device) -> Gate {
-        if m.count(IDENTITY) == 0 || m.count(RELU) == 0 {
+        if m.count(Choice::Identity) == 0 || m.kept() == 0 {
             return Gate::of_mask(m, device);
         }
-        let side = |v: u8| m.values.iter().map(|&x| f32::from(u8::from(x == v))).collect::<Vec<_>>();
-        let learned = Some(upload(side(IDENTITY), device));
-        Gate { learned, ..Gate::upload(side(RELU), vec![0.0; m.values.len()], device) }
+        let learned = m.values.iter().map(|&v| f32::from(u8::from(v == Choice::Identity))).collect();
+        let fixed = |v: Choice| match v {
+            Choice::Identity => Choice::Zero.basis(&[]),
+            Choice::Relu | Choice::Zero => v.basis(&[]),
+        };
+        let learned = Some(upload(learned, device));
+        Gate { learned, ..Gate::of(m.values.iter().map(|&v| fixed(v)), device) }
     }
     /// The gate of a mask.
     pub fn of_mask(m: &LayerMask, device: &Device) -> Gate {
-        let plane = (m.shape[1] * m.shape[2]).max(1);
-        let slope = |i: usize| m.slope.as_ref().map_or(1.0, |s| s[i / plane]);
-        let side = |relu: f32| {
-            m.values
-                .iter()
-                .enumerate()
-                .map(|(i, &v)| match v {
-                    RELU => relu,
-                    IDENTITY => slope(i),
-                    _ => 0.0,
-                })
-                .collect()
-        };
-        Gate::upload(side(1.0), side(0.0), device)
+        Gate::of(m.elements().map(|(v, p)| v.basis(p)), device)
+    }
+    /// The gate of these elements.
+    fn of(elements: impl Iterator<Item = Basis>, device: &Device) -> Gate {
+        let (pos, neg) = elements.map(|Basis { above, below }| (above, below)).unzip();
+        Gate::upload(pos, neg, device)
     }
     /// The same on another device.
     pub fn to_device(&self, device: &Device) -> Gate {

@@ -95,7 +95,7 @@ mod tests {
         let trained = norms == Norms::Batch;
         let params = if trained { net.leaves(values) } else { values.clone() };
         let gate = |n: usize| Gate::upload(noise(n, 1), noise(n, 2), device);
-        let gates: Vec<Gate> = net.relus().iter().map(|r| gate(r.len())).collect();
+        let gates: Vec<Gate> = net.relus().iter().map(|r| gate(r.relus())).collect();
         let x = Burn::from_inner(upload(noise(5 * 3 * 64, 3), device)).require_grad();
         let call = Call {
             params: &params,

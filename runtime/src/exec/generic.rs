@@ -85,7 +85,7 @@ pub(super) fn apply(op: &Op, args: &[Value], ty: &Type, batch: usize) -> Result<
             let dims = x.shape().get((*start).min(end)..end).unwrap_or_default();
             upload(dims.iter().map(|&d| d as f32).collect(), &x.flat().device())
         }
-        Op::MaskedRelu => {
+        Op::MaskedRelu(_) => {
             return Err("is masked already; train the unmasked network and give its masks".into());
         }
         Op::Input(_) | Op::Const(_) | Op::Dyn(_) | Op::Conv(_) | Op::BatchNorm { .. } => {

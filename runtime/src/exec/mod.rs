@@ -13,6 +13,6 @@ pub mod value;
 
 pub use forward::{Call, Gate, Norms, Outcome, Statistics, Tap, per_element};
 pub use free_batch::free_batch;
-pub use network::{Branch, Network, NormSite, Param, ReluSite, Role, Started};
+pub use network::{Branch, Network, NormSite, Param, Role, Started};
 pub use precision::Precision;
 pub use value::Value;

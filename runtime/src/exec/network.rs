@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::affine::absorbs_scale;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Facts, Graph, NodeId, Op, Tensor};
-use relinc_passes::layers::mask_shape;
+use relinc_passes::layers::{ReluLayer, mask_shape};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -84,28 +84,6 @@ pub struct NormSite {
     pub eps: f32,
 }
 
-/// A ReLU layer.
-#[derive(Debug, Clone)]
-pub struct ReluSite {
-    /// `relu00`, …
-    pub name: String,
-    /// Its node.
-    pub node: NodeId,
-    /// C×H×W.
-    pub shape: [usize; 3],
-}
-
-impl ReluSite {
-    /// Elements a sample.
-    pub fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-    /// Whether there is no element.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
 /// Where an operand comes from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Source {
@@ -139,10 +117,12 @@ pub struct Network {
     pub(super) constants: Vec<Value>,
     params: Vec<Param>,
     norms: Vec<NormSite>,
-    relus: Vec<ReluSite>,
+    relus: Vec<ReluLayer>,
     /// The parameter of each ReLU layer's slopes, where they are learned; empty before [`Network::add_slopes`].
     slopes: Vec<Option<usize>>,
     input: Vec<usize>,
+    /// The batch of a graph that takes no other.
+    fixed_batch: Option<usize>,
     device: Device,
 }
 
@@ -177,6 +157,7 @@ impl Network {
         let output = crate::eval::only_output(&graph)?;
         let mut net = Network {
             input: ty.per_sample(),
+            fixed_batch: crate::eval::fixed_batch(ty),
             steps: vec![],
             fusion: Fusion::default(),
             output: 0,
@@ -233,7 +214,12 @@ impl Network {
             }
             let relu = matches!(node.op, Op::Relu).then(|| {
                 let name = node.layer.clone().unwrap_or_else(|| node.name.clone());
-                net.relus.push(ReluSite { name, node: id, shape: mask_shape(&net.facts, id) });
+                net.relus.push(ReluLayer {
+                    name,
+                    node: id,
+                    shape: mask_shape(&net.facts, id),
+                    redundant: false,
+                });
                 net.relus.len() - 1
             });
             sources.insert(id, Source::Node(net.steps.len()));
@@ -326,7 +312,7 @@ impl Network {
         &self.norms
     }
     /// ReLU layers, by name.
-    pub fn relus(&self) -> &[ReluSite] {
+    pub fn relus(&self) -> &[ReluLayer] {
         &self.relus
     }
     /// Elements of every value that the schedule computes, for one sample.
@@ -336,6 +322,10 @@ impl Network {
     /// Dimensions of one input sample.
     pub fn input(&self) -> &[usize] {
         &self.input
+    }
+    /// Images it takes at once: as many as wished, or those of its graph's fixed batch.
+    pub fn batch(&self, wish: usize) -> usize {
+        self.fixed_batch.unwrap_or(wish)
     }
     /// Where its constants live, without gradients.
     pub fn device(&self) -> &Device {
@@ -376,7 +366,7 @@ impl Network {
     }
     /// ReLUs in all layers.
     pub fn relu_count(&self) -> usize {
-        self.relus.iter().map(ReluSite::len).sum()
+        self.relus.iter().map(ReluLayer::relus).sum()
     }
 
     /// Parameter values as leaves of a backward pass; those that are trained want gradients.

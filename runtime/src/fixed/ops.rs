@@ -35,7 +35,7 @@ pub fn unsupported(how: Truncation, op: &Op) -> Option<&'static str> {
         Op::Softmax { .. } | Op::LogSoftmax { .. } => Some(
             "is a softmax, which runtimes approximate; its arg max is the logits': compile with --drop-softmax",
         ),
-        Op::MaskedRelu => Some("is a dense mask; compile the model first"),
+        Op::MaskedRelu(_) => Some("is a dense mask; compile the model first"),
         Op::Unary(_) => {
             Some("is an approximation in every runtime, each its own; replace it by ReLU or clip")
         }

@@ -1,9 +1,10 @@
 //! Operations that are a factor and an offset for each channel, and activations with slopes for each element.
 
 use crate::kernels::block::Activation;
+use relinc_passes::choice::Basis;
 use relinc_passes::ir::op::Binary;
 use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
-use relinc_passes::masks::{RELU, ZERO};
+use relinc_passes::masks::LayerMask;
 
 /// The value operand of a node of `channels` channels, and the factor and the offset it gives to each.
 pub(super) fn factors(g: &Graph, n: NodeId, channels: usize) -> Option<(NodeId, Vec<f32>, Vec<f32>)> {
@@ -55,18 +56,8 @@ fn by_channel(t: &Tensor, channels: usize) -> Option<Vec<f32>> {
 }
 
 /// The activation of a masked ReLU.
-pub(super) fn masked(mask: &Tensor, slope: Option<&Tensor>, channels: usize) -> Option<Activation> {
-    let mask = mask.as_u8().filter(|m| m.iter().all(|v| *v <= ZERO))?;
-    let slopes = slope.map(|s| s.as_f32().filter(|s| s.len() == channels).ok_or(())).transpose().ok()?;
-    let area = mask.len() / channels.max(1);
-    let linear = |i: usize| slopes.map_or(1.0, |s| s[i / area.max(1)]);
-    let side = |relu: f32| {
-        let of = |(i, m): (usize, &u8)| match *m {
-            RELU => relu,
-            ZERO => 0.0,
-            _ => linear(i),
-        };
-        mask.iter().enumerate().map(of).collect()
-    };
-    Some(Activation::Slopes(side(0.0), side(1.0)))
+pub(super) fn masked(mask: &LayerMask) -> Activation {
+    let each = mask.elements().map(|(choice, p)| choice.basis(p));
+    let (below, above) = each.map(|Basis { above, below }| (below, above)).unzip();
+    Activation::Slopes(below, above)
 }

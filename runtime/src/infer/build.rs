@@ -10,6 +10,7 @@ use relinc_passes::interp::movement::slice_range;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::op::Binary;
 use relinc_passes::ir::{Facts, Graph, NodeId, Op, Shared};
+use relinc_passes::masks::LayerMask;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -149,11 +150,9 @@ impl Builder<'_> {
         }
         let activation = match g.op(n) {
             Op::Relu => Some(Activation::Relu),
-            Op::MaskedRelu => {
-                let mask = g.const_operand(n, 1).filter(|m| m.len() == p.image());
-                let free = g.operand(n, 2).is_none_or(|s| g.const_of(s).is_some());
-                let slope = g.const_operand(n, 2).map(|s| &**s);
-                mask.filter(|_| free).and_then(|m| affine::masked(m, slope, p.channels))
+            Op::MaskedRelu(_) => {
+                let mask = LayerMask::of_node(g, n).filter(|(_, m)| m.values.len() == p.image());
+                mask.map(|(_, m)| affine::masked(&m))
             }
             _ => None,
         };

@@ -29,7 +29,7 @@ pub(super) fn apart(g: &Graph, facts: &Facts, n: NodeId) -> bool {
         Op::MatMul => value(0) && rest(1) && operands.get(1).is_some_and(|&o| facts.ty(o).rank() == 2),
         Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::Unary(_) | Op::Cast(_) => value(0),
         Op::Identity | Op::Dropout => value(0),
-        Op::MaskedRelu | Op::BatchNorm { .. } | Op::Conv(_) => value(0) && rest(1),
+        Op::MaskedRelu(_) | Op::BatchNorm { .. } | Op::Conv(_) => value(0) && rest(1),
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } => value(0),
         Op::PRelu | Op::Binary(_) | Op::Compare(_) | Op::Where => each(),
         Op::Reduce { axes, .. } => value(0) && !axes.contains(&0),

@@ -61,7 +61,7 @@ fn masks_slopes_and_shared_values_agree_with_the_interpreter() {
            %p = max_pool(%h) {kernel=[2, 2], strides=[2, 2]}
            %q = conv(%p, %v) {pads=[1, 1, 1, 1]}
            %m = global_mean(%q) {keep=false}
-           %a = masked_relu(%m, %mask, %slope)
+           %a = masked_relu(%m, %mask, slope=%slope)
            %y = linear(%a, %f)
            output \"y\" = %y
          }",
@@ -80,7 +80,7 @@ fn masked_layers_lie_in_blocks() {
            %mask = const u8[4,3,3] {masks}
            %slope = const f32[4] rand(seed=5)
            %c = conv(%x, %w) {{pads=[1, 1, 1, 1]}}
-           %a = masked_relu(%c, %mask, %slope)
+           %a = masked_relu(%c, %mask, slope=%slope)
            %d = conv(%a, %w) {{pads=[1, 1, 1, 1]}}
            %y = masked_relu(%d, %mask)
            output \"y\" = %y

@@ -11,8 +11,8 @@ pub mod conv;
 pub mod elementwise;
 pub mod normed;
 pub mod pool;
-pub mod removal;
 pub mod sgd;
+pub mod side_squares;
 pub mod simd;
 pub mod two_slope;
 

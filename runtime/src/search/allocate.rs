@@ -3,6 +3,43 @@
 //! Method, section 3: `n_l ∝ η(l)`, not `η(l) × size`, capped at the layer's size; what overflows is shared out again
 //! among the layers that are not full. Rounded by largest remainder, ties to the earlier layer.
 
+/// How many ReLUs each layer keeps.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Counts {
+    /// One ranking over the whole network.
+    Global,
+    /// By the layers' sensitivities, measured when the search begins.
+    Measured,
+    /// By these sensitivities.
+    Eta(Vec<f64>),
+    /// These.
+    Given(Vec<usize>),
+}
+
+impl Counts {
+    /// One count a layer of at most `caps`, `keep` in all; nothing for a global ranking.
+    ///
+    /// # Errors
+    /// Another number of layers, more ReLUs than one has, or sensitivities that are still to be measured.
+    pub fn of(&self, caps: &[usize], keep: usize) -> Result<Option<Vec<usize>>, String> {
+        match self {
+            Counts::Global => Ok(None),
+            Counts::Measured => Err("the layers' sensitivities were not measured".into()),
+            Counts::Eta(eta) if eta.len() != caps.len() => {
+                Err(format!("{} sensitivities are given for {} ReLU layers", eta.len(), caps.len()))
+            }
+            Counts::Eta(eta) => Ok(Some(allocate(caps, eta, keep))),
+            Counts::Given(n) if n.len() != caps.len() => {
+                Err(format!("{} layer counts are given for {} ReLU layers", n.len(), caps.len()))
+            }
+            Counts::Given(n) => match n.iter().zip(caps).position(|(n, c)| n > c) {
+                Some(l) => Err(format!("layer {l} is to keep {} of {} ReLUs", n[l], caps[l])),
+                None => Ok(Some(n.clone())),
+            },
+        }
+    }
+}
+
 /// Real-valued shares of `budget` in proportion to `eta`, none above its cap. Sums to `min(budget, Σ caps)`.
 fn fill(caps: &[usize], eta: &[f64], budget: usize) -> Vec<f64> {
     let mut n = vec![0.0; caps.len()];

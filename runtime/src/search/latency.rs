@@ -1,14 +1,14 @@
 //! Which ReLUs to keep when a query may take only so long: how many, and which layers vanish whole.
 //!
 //! A layer costs its rounds as soon as one ReLU of it is left, and bytes for every one. What a removal costs in accuracy is
-//! taken as the sum of the elements' first-order costs ([`super::oneshot`]). For a price λ of a second, layers fall apart:
+//! taken as the sum of the elements' first-order costs ([`super::worth`]). For a price λ of a second, layers fall apart:
 //! each either vanishes or keeps what is worth its bytes. The choices for a range of λ are candidates; each is filled up with
 //! the dearest elements the time allows, the best is kept, and layers are then opened, closed and exchanged one at a time while
 //! that helps.
 
 /// What was chosen.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Choice {
+pub struct Fit {
     /// ReLUs to keep in all.
     pub keep: usize,
     /// Layers that vanish whole.
@@ -28,10 +28,10 @@ pub struct Unmet {
 
 /// Chooses for `costs[l]`, one an element of layer l. `seconds` of a count of ReLUs for each layer must not fall when one that
 /// is not zero rises; a layer that opens should not make a query faster, but may.
-pub fn choose(costs: &[Vec<f64>], limit: f64, seconds: &dyn Fn(&[usize]) -> f64) -> Result<Choice, Unmet> {
+pub fn choose(costs: &[Vec<f64>], limit: f64, seconds: &dyn Fn(&[usize]) -> f64) -> Result<Fit, Unmet> {
     let p = Problem::new(costs, limit, seconds);
     let floor = seconds(&vec![0; costs.len()]);
-    let better = |a: Choice, b: Choice| if b.better_than(&a) { b } else { a };
+    let better = |a: Fit, b: Fit| if b.better_than(&a) { b } else { a };
     let all_open = [vec![false; costs.len()]];
     let first = all_open.into_iter().chain(p.candidates(floor));
     let mut best = first.filter_map(|closed| p.filled(closed)).reduce(better).ok_or(Unmet { floor })?;
@@ -44,8 +44,8 @@ pub fn choose(costs: &[Vec<f64>], limit: f64, seconds: &dyn Fn(&[usize]) -> f64)
     }
 }
 
-impl Choice {
-    fn better_than(&self, other: &Choice) -> bool {
+impl Fit {
+    fn better_than(&self, other: &Fit) -> bool {
         self.cost < other.cost || self.cost == other.cost && self.keep > other.keep
     }
 }
@@ -70,7 +70,7 @@ impl<'a> Problem<'a> {
     }
 
     /// As many of the dearest elements of the open layers as the limit allows; `None` where it allows not even none.
-    fn filled(&self, closed: Vec<bool>) -> Option<Choice> {
+    fn filled(&self, closed: Vec<bool>) -> Option<Fit> {
         let open: Vec<(f64, usize)> = self.all.iter().copied().filter(|(_, l)| !closed[*l]).collect();
         let counts = |keep: usize| {
             let mut n = vec![0; closed.len()];
@@ -91,7 +91,7 @@ impl<'a> Problem<'a> {
         }
         // A layer of which nothing is left has vanished as well.
         let closed = n.iter().map(|&n| n == 0).collect();
-        Some(Choice { keep: fits, closed, seconds, cost })
+        Some(Fit { keep: fits, closed, seconds, cost })
     }
 
     /// One layer opened or closed, or one opened for another that closes.

@@ -4,6 +4,7 @@ pub mod allocate;
 pub mod budget;
 pub mod latency;
 pub mod layers;
-pub mod oneshot;
+pub mod ranking;
 pub mod stable;
 pub mod whole;
+pub mod worth;

@@ -4,66 +4,68 @@
 //! way. So each layer is linearized whole, the logits it then gives are measured, and its elements' costs are scaled until they
 //! sum to that.
 
-use super::oneshot::{Layer, worth};
-use crate::eval::only_output;
-use relinc_passes::insert_masks::InsertMasks;
-use relinc_passes::interp::Interp;
-use relinc_passes::ir::{Graph, Tensor};
-use relinc_passes::masks::{IDENTITY, LayerMask, Masks, ZERO};
-use relinc_passes::pass::{self, Options};
+use super::ranking::Ranking;
+use super::worth::{BATCH, projection, worth};
+use crate::data::Dataset;
+use crate::exec::value::download;
+use crate::exec::{Branch, Norms};
+use crate::train::Model;
+use crate::train::evaluate::pixels_of;
+use relinc_passes::choice::Choice;
+use relinc_passes::masks::{LayerMask, Masks};
 
-/// One cost an element and layer: summed over the images of `batches`, the squared change of the centred logits when the
-/// layer is linearized, shared out by the elements' first-order costs.
+/// One cost an element and layer of the network with all its ReLUs: summed over the images, the squared change of the centred
+/// logits when the layer is linearized, shared out by the elements' first-order costs. `among` is what removed elements may
+/// become; `tell` hears of each layer.
+///
+/// # Errors
+/// An operation without a gradient.
 pub fn rescaled(
-    g: &Graph,
-    layers: &[Layer],
-    batches: &[Tensor],
+    m: &Model,
+    (ds, images): (&Dataset, &[usize]),
+    among: &[Choice],
     seed: u64,
-    zeros: bool,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Vec<f64>>, String> {
-    let mut costs = worth(g, layers, batches, seed, zeros)?;
-    let reference = logits(g, batches)?;
-    for (l, (layer, costs)) in layers.iter().zip(&mut costs).enumerate() {
-        tell(l + 1, layers.len());
-        let values = costs.iter().map(|c| if c.becomes_zero { ZERO } else { IDENTITY }).collect();
-        let mask = LayerMask { shape: layer.shape, values, slope: None };
-        let masks = Masks { layers: [(layer.name.clone(), mask)].into_iter().collect(), ..Masks::default() };
-        let mut linear = g.clone();
-        let options = Options { masks: Some(masks), ..Options::default() };
-        pass::run(&InsertMasks, &mut linear, &options).map_err(|e| e.to_string())?;
-        let moved = distance(&reference, &logits(&linear, batches)?);
-        let sum: f64 = costs.iter().map(|c| c.cost).sum();
+    let mut m = m.clone();
+    m.set_masks(&m.open_masks());
+    let ranking = Ranking::new(&m, &worth(&m, ds, images, Norms::Running, &mut projection(seed))?, among);
+    let mut costs = ranking.costs();
+    let layers = costs.len();
+    let reference = logits(&m, ds, images)?;
+    for (l, costs) in costs.iter_mut().enumerate() {
+        tell(l + 1, layers);
+        let r = m.net.relus()[l].clone();
+        let mask = LayerMask::new(r.shape, ranking.choices(l));
+        m.set_masks(&Masks { layers: [(r.name, mask)].into(), ..Masks::default() });
+        let moved = distance(&reference, &logits(&m, ds, images)?);
+        let sum: f64 = costs.iter().sum();
         if sum > 0.0 && moved.is_finite() {
-            costs.iter_mut().for_each(|c| c.cost *= moved / sum);
+            costs.iter_mut().for_each(|c| *c *= moved / sum);
         }
     }
-    Ok(costs.into_iter().map(|c| c.into_iter().map(|c| c.cost).collect()).collect())
+    Ok(costs)
 }
 
-fn logits(g: &Graph, batches: &[Tensor]) -> Result<Vec<Tensor>, String> {
-    only_output(g)?;
-    let interp = Interp::new(g).map_err(|e| e.to_string())?;
-    let one = |b: &Tensor| {
-        let out = interp.run(vec![b.clone()]).map_err(|e| e.to_string())?;
-        out.into_iter().next().ok_or_else(|| "the network has no output".to_string())
-    };
-    batches.iter().map(one).collect()
+/// One row an image.
+fn logits(m: &Model, ds: &Dataset, images: &[usize]) -> Result<Vec<Vec<f32>>, String> {
+    let mut rows = vec![];
+    for chunk in images.chunks(m.net.batch(BATCH)) {
+        let z = m.runnable().logits(pixels_of(ds, chunk, m.net.device()), Branch::Clean)?;
+        let classes = z.dims()[1].max(1);
+        rows.extend(download(z).chunks(classes).map(<[f32]>::to_vec));
+    }
+    Ok(rows)
 }
 
 /// `Σ ‖a − b‖²` over images, the mean over classes taken off each difference.
-fn distance(a: &[Tensor], b: &[Tensor]) -> f64 {
-    let mut sum = 0.0;
-    for (a, b) in a.iter().zip(b) {
-        let classes = a.shape().last().copied().unwrap_or(1).max(1);
-        let (Some(a), Some(b)) = (a.as_f32(), b.as_f32()) else { continue };
-        for (a, b) in a.chunks_exact(classes).zip(b.chunks_exact(classes)) {
-            let d: Vec<f64> = a.iter().zip(b).map(|(a, b)| f64::from(a - b)).collect();
-            let mean = d.iter().sum::<f64>() / classes as f64;
-            sum += d.iter().map(|d| (d - mean).powi(2)).sum::<f64>();
-        }
-    }
-    sum
+fn distance(a: &[Vec<f32>], b: &[Vec<f32>]) -> f64 {
+    let row = |(a, b): (&Vec<f32>, &Vec<f32>)| -> f64 {
+        let d: Vec<f64> = a.iter().zip(b).map(|(a, b)| f64::from(a - b)).collect();
+        let mean = d.iter().sum::<f64>() / d.len().max(1) as f64;
+        d.iter().map(|d| (d - mean).powi(2)).sum()
+    };
+    a.iter().zip(b).map(row).sum()
 }
 
 #[cfg(test)]
@@ -72,8 +74,8 @@ mod tests {
 
     #[test]
     fn adding_a_constant_to_all_logits_is_no_distance() {
-        let a = Tensor::f32([2, 3], vec![1.0, 2.0, 3.0, 0.0, 0.0, 0.0]);
-        let b = Tensor::f32([2, 3], vec![5.0, 6.0, 7.0, 0.0, 3.0, 0.0]);
-        assert!((distance(&[a], &[b]) - 6.0).abs() < 1e-6);
+        let a = [vec![1.0, 2.0, 3.0], vec![0.0, 0.0, 0.0]];
+        let b = [vec![5.0, 6.0, 7.0], vec![0.0, 3.0, 0.0]];
+        assert!((distance(&a, &b) - 6.0).abs() < 1e-6);
     }
 }

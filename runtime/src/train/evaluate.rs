@@ -52,13 +52,17 @@ pub fn best(logits: &[f32], k: usize) -> impl Iterator<Item = usize> + '_ {
     logits.chunks(k).map(of)
 }
 
-/// Pixels of images as `[N,C,H,W]` in 0…1.
+/// Pixels of a range of images as `[N,C,H,W]` in 0…1.
 pub fn pixels(ds: &Dataset, range: Range<usize>, device: &Device) -> Burn<4> {
+    pixels_of(ds, &range.collect::<Vec<_>>(), device)
+}
+
+/// Pixels of images as `[N,C,H,W]` in 0…1.
+pub fn pixels_of(ds: &Dataset, images: &[usize], device: &Device) -> Burn<4> {
     let [c, h, w] = ds.image_shape();
-    let n = range.len();
-    let mut v = Vec::with_capacity(n * c * h * w);
-    range.for_each(|i| v.extend(ds.pixels(i).iter().map(|&p| f32::from(p) / 255.0)));
-    upload(v, device).reshape([n, c, h, w])
+    let mut v = Vec::with_capacity(images.len() * c * h * w);
+    images.iter().for_each(|&i| v.extend(ds.pixels(i).iter().map(|&p| f32::from(p) / 255.0)));
+    upload(v, device).reshape([images.len(), c, h, w])
 }
 
 /// Top-1 accuracy in percent on the first `n` images.

@@ -1,6 +1,6 @@
 //! What learns masks: the interface all methods stand behind, and their names.
 
-use super::learners::{bcd, frozen, gradual, senet, snl};
+use super::learners::{bcd, frozen, gradual, oneshot, senet, snl};
 use super::model::Model;
 use super::objective::At;
 use super::recipe::SearchOptions;
@@ -18,8 +18,10 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// Removal along a cubic, ranked by what each removal would do to the loss (method, section 11); the default.
+    /// One ranking of all ReLUs on calibration images, in rounds; trains nothing. The default of a stage that names no method.
     #[default]
+    Oneshot,
+    /// Removal along a cubic, ranked by what each removal would do to the loss (method, section 11).
     Gradual,
     /// SENet: a mask an epoch from activation differences to the teacher, counts by layer sensitivity (section 5).
     Senet,
@@ -31,7 +33,8 @@ pub enum Method {
     Bcd,
 }
 
-const NAMES: [(&str, Method); 5] = [
+const NAMES: [(&str, Method); 6] = [
+    ("oneshot", Method::Oneshot),
     ("gradual", Method::Gradual),
     ("senet", Method::Senet),
     ("rlnet", Method::Rlnet),
@@ -43,6 +46,10 @@ impl Method {
     /// The name as users write it.
     pub fn name(self) -> &'static str {
         NAMES.iter().find(|(_, m)| *m == self).map_or("", |(n, _)| n)
+    }
+    /// Does it take steps of training?
+    pub fn trains(self) -> bool {
+        self != Method::Oneshot
     }
     /// Every name.
     pub fn names() -> impl Iterator<Item = &'static str> {
@@ -85,10 +92,13 @@ pub struct Scene<'a> {
     pub steps: usize,
 }
 
-/// Learns masks while the student trains.
+/// Hears which round of how many begins.
+pub type Tell<'a> = dyn FnMut(usize, usize) + 'a;
+
+/// Learns masks while the student trains, or before.
 pub trait Learner: fmt::Debug {
     /// The masks to begin with.
-    fn start(&mut self, scene: &Scene<'_>) -> Result<Masks, String>;
+    fn start(&mut self, scene: &Scene<'_>, tell: &mut Tell<'_>) -> Result<Masks, String>;
     /// New masks before a step, when it is time for them.
     fn before_step(&mut self, _scene: &Scene<'_>, _step: usize) -> Result<Option<Masks>, String> {
         Ok(None)
@@ -125,6 +135,7 @@ pub trait Learner: fmt::Debug {
 pub fn learner(o: Option<&SearchOptions>, start: Masks) -> Box<dyn Learner> {
     let Some(o) = o else { return Box::new(frozen::Frozen::new(start)) };
     match o.method {
+        Method::Oneshot => Box::new(oneshot::Oneshot::new(o.clone())),
         Method::Gradual => Box::new(gradual::Gradual::new(o.clone())),
         Method::Senet | Method::Rlnet => Box::new(senet::Senet::new(o.clone())),
         Method::Snl => Box::new(snl::Snl::new(o.clone())),

@@ -2,15 +2,18 @@
 
 use super::evaluate::Runnable;
 use super::front::Front;
-use crate::data::Normalize;
+use crate::data::{Dataset, Normalize};
 use crate::dice::Dice;
+use crate::eval::{fixed_batch, only_input, only_output};
 use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Gate, Network, Precision, Role, Started, Statistics};
+use crate::exec::{Branch, Gate, Network, Precision, Role, Started, Statistics, free_batch};
 use crate::fnv::fingerprint;
 use burn::tensor::{Device, Tensor as Burn};
+use relinc_passes::choice::Choice;
 use relinc_passes::ir::Graph;
-use relinc_passes::masks::{IDENTITY, LayerMask, Masks, RELU, ZERO};
+use relinc_passes::masks::Masks;
 use relinc_passes::quotient;
+use std::borrow::Cow;
 
 /// How much of a new batch's statistics enters the running ones, as in PyTorch.
 pub const MOMENTUM: f32 = 0.1;
@@ -22,7 +25,9 @@ pub struct Model {
     pub net: Network,
     /// Parameter values, without gradients.
     pub params: Vec<Burn<1>>,
-    /// One gate a ReLU layer.
+    /// The masks it runs under; layers that they do not name keep every ReLU.
+    pub masks: Masks,
+    /// The same, as one gate a ReLU layer.
     pub gates: Vec<Gate>,
     /// From pixels to its input.
     pub front: Front,
@@ -34,8 +39,22 @@ impl Model {
     /// The network as it starts, with every ReLU in place.
     pub fn new((net, params): Started, normalize: &Normalize, image: [usize; 3]) -> Result<Model, String> {
         let front = Front::new(normalize, image, net.input(), net.device())?;
-        let gates = net.relus().iter().map(|r| Gate::open(r.len(), net.device())).collect();
-        Ok(Model { params, gates, front, net, slopes: false })
+        let gates = net.relus().iter().map(|r| Gate::open(r.relus(), net.device())).collect();
+        Ok(Model { params, masks: Masks::default(), gates, front, net, slopes: false })
+    }
+
+    /// A canonical graph made ready for the images of a data set. A batch of one that cannot be made free is kept.
+    ///
+    /// # Errors
+    /// An operation that cannot be trained, other images than the data set has, more than one image fixed as the batch, or not one output.
+    pub fn of_graph(g: &Graph, ds: &Dataset, device: &Device) -> Result<Model, String> {
+        only_output(g)?;
+        let free = match (free_batch(g), fixed_batch(only_input(g)?.1)) {
+            (Ok(free), _) => Cow::Owned(free),
+            (Err(_), Some(1)) => Cow::Borrowed(g),
+            (Err(why), _) => return Err(why),
+        };
+        Model::new(Network::new(&free, false, device)?, &ds.normalize(), ds.image_shape())
     }
 
     /// A copy on another device.
@@ -44,6 +63,7 @@ impl Model {
         Model {
             net: self.net.to_device(device),
             params: all(&self.params),
+            masks: self.masks.clone(),
             gates: self.gates.iter().map(|g| g.to_device(device)).collect(),
             front: self.front.to_device(device),
             slopes: self.slopes,
@@ -70,14 +90,15 @@ impl Model {
             .map(|r| match (mask(r), self.slopes && self.net.slope_of(r).is_some()) {
                 (Some(m), true) => Gate::of_learned(m, &device),
                 (Some(m), false) => Gate::of_mask(m, &device),
-                (None, _) => Gate::open(self.net.relus()[r].len(), &device),
+                (None, _) => Gate::open(self.net.relus()[r].relus(), &device),
             })
             .collect();
         for (r, p) in self.net.slopes().filter(|_| self.slopes) {
-            if let Some(s) = mask(r).and_then(|m| m.slope.clone()) {
-                self.params[p] = upload(s, &device);
+            if let Some(s) = mask(r).and_then(|m| m.slopes()) {
+                self.params[p] = upload(s.to_vec(), &device);
             }
         }
+        self.masks = Masks { layers: masks.layers.clone(), ..Masks::default() };
     }
 
     /// From here on the slopes of identity elements are learned, or fixed at what masks say.
@@ -88,32 +109,37 @@ impl Model {
         }
     }
 
+    /// The slopes a channel that layer `relu` has learned so far, where it learns some.
+    pub fn learned_slopes(&self, relu: usize) -> Option<Vec<f32>> {
+        let p = self.net.slope_of(relu).filter(|_| self.slopes)?;
+        Some(download(self.params[p].clone()))
+    }
+
     /// The masks with the slopes learned so far, each at the nearest quotient ([`quotient`]); an identity element of slope 0 is
     /// zero.
     pub fn with_slopes(&self, mut masks: Masks) -> Masks {
         for (r, p) in self.net.slopes().filter(|_| self.slopes) {
             let layer = masks.layers.get_mut(&self.net.relus()[r].name);
-            let Some(m) = layer.filter(|m| m.count(IDENTITY) > 0 && m.kept() > 0) else { continue };
-            let plane = (m.shape[1] * m.shape[2]).max(1);
+            let Some(m) = layer.filter(|m| m.count(Choice::Identity) > 0 && m.kept() > 0) else { continue };
+            let plane = m.plane();
             let mut slopes: Vec<f32> =
                 download(self.params[p].clone()).into_iter().map(quotient::nearest).collect();
             for (values, s) in m.values.chunks_mut(plane).zip(&mut slopes) {
                 if *s == 0.0 {
-                    values.iter_mut().filter(|v| **v == IDENTITY).for_each(|v| *v = ZERO);
+                    values.iter_mut().filter(|v| **v == Choice::Identity).for_each(|v| *v = Choice::Zero);
                 }
-                if !values.contains(&IDENTITY) {
+                if !values.contains(&Choice::Identity) {
                     *s = 1.0;
                 }
             }
-            m.slope = Some(slopes);
+            m.parameters.insert(Choice::Identity, slopes);
         }
         masks
     }
 
     /// Masks that keep every ReLU.
     pub fn open_masks(&self) -> Masks {
-        let layers = self.net.relus().iter().map(|r| (r.name.clone(), LayerMask::uniform(r.shape, RELU)));
-        Masks { layers: layers.collect(), ..Masks::default() }
+        Masks::uniform(self.net.relus(), Choice::Relu)
     }
 
     /// Moves the running statistics of a branch by `momentum` towards a batch's. The variance is made unbiased first, as in

@@ -7,7 +7,9 @@ use super::schedule::Schedule;
 use super::select::Granularity;
 use crate::attack::Attack;
 use crate::exec::Precision;
+pub use crate::search::allocate::Counts;
 use crate::search::layers::Vanish;
+use relinc_passes::choice::Choice;
 use relinc_passes::masks::Masks;
 
 /// The three stages (method, sections 4 to 6).
@@ -33,17 +35,6 @@ impl Kind {
     }
 }
 
-/// How many ReLUs each layer keeps.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Counts {
-    /// One ranking over the whole network.
-    Global,
-    /// By the layers' sensitivities η (method, section 3).
-    Eta(Vec<f64>),
-    /// These.
-    Given(Vec<usize>),
-}
-
 /// How masks are searched.
 #[derive(Debug, Clone)]
 pub struct SearchOptions {
@@ -55,15 +46,17 @@ pub struct SearchOptions {
     pub counts: Counts,
     /// Unit of removal.
     pub granularity: Granularity,
-    /// Removed elements may become zero instead of the identity.
-    pub zeros: bool,
+    /// What removed elements may become.
+    pub choices: Vec<Choice>,
     /// Times an epoch the gradual search looks again at what each ReLU is worth.
     pub refreshes: usize,
     /// Images it looks at.
     pub calibration: usize,
+    /// Rounds the one-shot search spreads the removal over.
+    pub rounds: usize,
     /// Share of the stage after which the gradual search has reached the budget.
     pub ramp: f64,
-    /// Layers that keep no ReLU (gradual).
+    /// Layers that keep no ReLU (gradual, oneshot).
     pub vanish: Vanish,
     /// Masks to begin with, instead of the method's own.
     pub first: Option<Masks>,
@@ -76,7 +69,7 @@ pub struct SearchOptions {
 pub struct Recipe {
     /// Which.
     pub kind: Kind,
-    /// Passes over the training images.
+    /// Passes over the training images; none in a search that trains nothing.
     pub epochs: usize,
     /// Images a step.
     pub batch: usize,
@@ -140,7 +133,7 @@ impl Recipe {
         };
         Recipe {
             kind,
-            epochs,
+            epochs: if kind == Kind::Search && !method.is_none_or(Method::trains) { 0 } else { epochs },
             batch: 128,
             rate,
             schedule,

@@ -45,6 +45,8 @@ pub struct Record {
 pub trait Watcher {
     /// After each step: (stage, epoch from 1, epochs, step from 1, steps, mean loss so far, images a second).
     fn step(&mut self, _now: &Now<'_>) {}
+    /// Before each round of a method without steps, from 1.
+    fn round(&mut self, _round: usize, _rounds: usize) {}
     /// After each epoch.
     fn epoch(&mut self, _record: &Record) -> Result<(), String> {
         Ok(())

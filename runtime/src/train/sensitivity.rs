@@ -1,101 +1,36 @@
-//! What each ReLU is worth to the loss, and from it how sensitive each layer is.
+//! How sensitive each layer is to the loss of its ReLUs.
 
-use super::evaluate::pixels;
 use super::learner::Scene;
 use super::loader::order;
 use super::loss::{TEMPERATURE, cross_entropy, distillation, labels};
-use crate::exec::ops::removal_costs;
-use crate::exec::per_element;
-use crate::exec::value::download;
-use crate::exec::{Branch, Call, Norms, Precision};
+use crate::exec::{Branch, Norms};
+use crate::search::ranking::Ranking;
+use crate::search::worth::{self, Shown, Worth};
 use burn::tensor::Tensor as Burn;
+use relinc_passes::choice::Choice;
 
-/// Images looked at together.
-const BATCH: usize = 64;
-
-/// The first-order cost of removing each element's ReLU, summed over images.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Worth {
-    /// When it becomes the identity.
-    pub identity: Vec<f64>,
-    /// When it becomes zero.
-    pub zero: Vec<f64>,
-}
-
-/// Judges every element on `n` training images drawn by `seed`: `Σ (∂L/∂y·(s·x − max(x,0)))²` and `Σ (∂L/∂y·max(x,0))²` with
-/// L = CE + KL to the teacher, an image at a time; s is 1 where slopes are not learned.
+/// What each ReLU is worth to L = CE + KL to the teacher, on `n` training images drawn by `seed`.
+///
+/// # Errors
+/// An operation without a gradient.
 pub fn worth(scene: &Scene<'_>, n: usize, seed: u64) -> Result<Vec<Worth>, String> {
-    let relus = scene.student.net.relus().iter();
-    let mut sums: Vec<Worth> =
-        relus.map(|r| Worth { identity: vec![0.0; r.len()], zero: vec![0.0; r.len()] }).collect();
     let images: Vec<usize> = order(scene.train.len(), seed, usize::MAX).into_iter().take(n.max(1)).collect();
-    for chunk in images.chunks(BATCH) {
-        add_batch(scene, chunk, &mut sums)?;
-    }
-    Ok(sums)
-}
-
-fn add_batch(scene: &Scene<'_>, images: &[usize], sums: &mut [Worth]) -> Result<(), String> {
-    let m = scene.student;
-    let device = m.net.device();
-    let n = images.len();
-    let x = Burn::cat(images.iter().map(|&i| pixels(scene.train, i..i + 1, device)).collect(), 0);
-    let target = match scene.teacher {
-        Some(t) => Some(t.runnable().logits(x.clone(), Branch::Clean)?),
-        None => None,
-    };
-    let leaf = Burn::zeros([1], device);
-    let probe = |_: &_| Burn::from_inner(leaf.clone()).require_grad();
-    let probes: Vec<Burn<1>> = m.net.relus().iter().map(probe).collect();
-    let call = Call {
-        params: &m.params,
-        gates: &m.gates,
-        // Running statistics lag behind masks that just changed.
-        norms: Norms::Batch,
-        branch: Branch::Clean,
-        watch: true,
-        probes: Some(&probes),
-        precision: Precision::F32,
-    };
-    let out = m.net.forward(m.front.apply(x), &call)?;
-    let z = out.logits();
-    let of: Vec<usize> = images.iter().map(|&i| scene.train.label(i)).collect();
-    let mut loss = cross_entropy(z.clone(), labels(&of, device), 0.0);
-    if let Some(t) = target {
-        loss = loss + distillation(z, t, TEMPERATURE);
-    }
-    let mut grads = (loss * n as f32).backward();
-    for (r, ((tap, probe), sum)) in out.taps.into_iter().zip(probes).zip(sums).enumerate() {
-        // A layer that the loss does not depend on costs nothing.
-        let Some(g) = probe.grad_remove(&mut grads) else { continue };
-        let x = tap.input.into_flat();
-        let x = if x.is_autodiff() { x.inner() } else { x };
-        let len = sum.zero.len();
-        let slope = match m.net.slope_of(r).filter(|_| m.slopes) {
-            None => Burn::ones([len], device),
-            Some(p) => per_element(m.params[p].clone(), len),
-        };
-        sum.add(removal_costs(x, g, slope));
-    }
-    Ok(())
-}
-
-impl Worth {
-    /// Adds the costs of a batch of images.
-    fn add(&mut self, [identity, zero]: [Burn<1>; 2]) {
-        for (sums, costs) in [(&mut self.identity, identity), (&mut self.zero, zero)] {
-            sums.iter_mut().zip(download(costs)).for_each(|(sum, c)| *sum += f64::from(c));
+    let mut loss = |z: Burn<2>, shown: &Shown<'_>| {
+        let of: Vec<usize> = shown.images.iter().map(|&i| scene.train.label(i)).collect();
+        let mut loss = cross_entropy(z.clone(), labels(&of, scene.student.net.device()), 0.0);
+        if let Some(t) = scene.teacher {
+            let target = t.runnable().logits(shown.pixels.clone(), Branch::Clean)?;
+            loss = loss + distillation(z, target, TEMPERATURE);
         }
-    }
+        Ok(loss * shown.images.len() as f32)
+    };
+    // Running statistics lag behind masks that just changed.
+    worth::worth(scene.student, scene.train, &images, Norms::Batch, &mut loss)
 }
 
-/// Layer sensitivities by gradients: the root of each layer's summed cost, scaled so that the largest is 1.
-pub fn by_gradient(worth: &[Worth]) -> Vec<f64> {
-    let roots: Vec<f64> = worth.iter().map(|w| w.identity.iter().sum::<f64>().sqrt()).collect();
-    normalised(roots)
-}
-
-fn normalised(v: Vec<f64>) -> Vec<f64> {
+/// Layer sensitivities by gradients: the root of each layer's summed cost as the identity, scaled so that the largest is 1.
+pub fn by_gradient(scene: &Scene<'_>, worth: &[Worth]) -> Vec<f64> {
+    let v = Ranking::new(scene.student, worth, &[Choice::Identity]).sensitivities();
     let top = v.iter().copied().fold(0.0, f64::max);
     if top > 0.0 { v.into_iter().map(|x| x / top).collect() } else { vec![1.0; v.len()] }
 }

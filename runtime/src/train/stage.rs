@@ -21,6 +21,7 @@ use crate::attack::Attack;
 use crate::data::Dataset;
 use crate::fnv::fingerprint;
 use burn::tensor::{Device, Tensor as Burn};
+use relinc_passes::choice::Choice;
 use relinc_passes::masks::Masks;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -97,7 +98,7 @@ impl Stage<'_> {
         format!(
             "{r:?} from {:016x} under {:016x} taught by {teacher:016x} at density {:?} on {} images of {}, {:?}",
             start.fingerprint(),
-            fingerprint(masks.layers.values().flat_map(|l| &l.values).map(|&v| v.into())),
+            fingerprint(masks.layers.values().flat_map(|l| &l.values).map(|v| v.code().into())),
             self.density,
             self.train.len(),
             self.train.describe(),
@@ -114,7 +115,7 @@ impl Stage<'_> {
         watcher: &mut dyn Watcher,
     ) -> Result<Ended, StageError> {
         let r = &self.recipe;
-        if !model.net.params().iter().any(|p| p.role.trainable()) {
+        if r.epochs > 0 && !model.net.params().iter().any(|p| p.role.trainable()) {
             let why = "the network has no weights to train; search with method oneshot, which trains nothing";
             return Err(StageError::Other(format!("stage {}: {why}", self.name)));
         }
@@ -160,7 +161,7 @@ impl Run<'_, '_> {
     fn all(&mut self, watcher: &mut dyn Watcher) -> Result<Ended, StageError> {
         let r = &self.stage.recipe;
         if !self.load()? {
-            let first = self.ask(0, 0, |l, s| l.start(s))?;
+            let first = self.ask(0, 0, |l, s| l.start(s, &mut |i, n| watcher.round(i, n)))?;
             self.wear(first);
             self.epoch_masks = self.masks.clone();
         }
@@ -180,7 +181,9 @@ impl Run<'_, '_> {
                     let rounded = self.model.with_slopes(self.masks.clone());
                     self.wear(rounded);
                 }
-                self.remeasure()?;
+                if r.epochs > 0 {
+                    self.remeasure()?;
+                }
             }
             self.progress.finished = true;
             self.save()?;
@@ -212,7 +215,7 @@ impl Run<'_, '_> {
         self.model.set_masks(&self.masks);
         if self.stage.recipe.slopes {
             // From here on they are parameters.
-            self.masks.layers.values_mut().for_each(|m| m.slope = None);
+            self.masks.layers.values_mut().for_each(|m| drop(m.parameters.remove(&Choice::Identity)));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Checkpoints: everything a stage needs to go on, in one sealed safetensors file that appears by rename.
 
 use super::objective::Parts;
+use relinc_passes::choice::Choice;
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::seal::tensors::{self, Opened};
 use safetensors::tensor::{Dtype, TensorView};
@@ -130,13 +131,17 @@ impl Checkpoint {
                 let Some(layer) = name.strip_prefix(prefix) else { continue };
                 let shape =
                     *shapes.get(layer).ok_or_else(|| fail(&format!("there is no ReLU layer {layer}")))?;
-                let slope = all.get(&format!("{name}.slope")).map(|s| floats(s.data()));
-                if shape.iter().product::<usize>() != t.data().len()
-                    || slope.as_ref().is_some_and(|s| s.len() != shape[0])
-                {
-                    return Err(fail(&format!("the mask of {layer} has another size")));
+                let wrong = |what| fail(&format!("the mask of {layer} {what}"));
+                let values = Choice::of_codes(t.data()).map_err(|_| wrong("holds an unknown value"))?;
+                let mut m = LayerMask::new(shape, values);
+                for (choice, p) in Choice::ALL.into_iter().filter_map(|c| Some((c, c.parameters()?))) {
+                    let given = all.get(&format!("{name}.{}", p.name));
+                    m.parameters.extend(given.map(|t| (choice, floats(t.data()))));
                 }
-                masks.layers.insert(layer.into(), LayerMask { shape, values: t.data().to_vec(), slope });
+                if !m.fits() {
+                    return Err(wrong("has another size"));
+                }
+                masks.layers.insert(layer.into(), m);
             }
             Ok(masks)
         };
@@ -183,15 +188,14 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 
-/// A layer's values, and its slopes where it has some.
+/// Each layer's values and parameters.
 fn mask_rows<'a>(
     prefix: &'a str,
     m: &'a Masks,
 ) -> impl Iterator<Item = (String, Vec<u8>, Dtype, usize)> + 'a {
-    m.layers.iter().flat_map(move |(k, l)| {
-        let values = (format!("{prefix}{k}"), l.values.clone(), Dtype::U8, l.values.len());
-        let slope =
-            l.slope.as_ref().map(|s| (format!("{prefix}{k}.slope"), bytes_of(s), Dtype::F32, s.len()));
-        std::iter::once(values).chain(slope)
+    let rows = m.layers.iter().flat_map(move |(k, l)| l.rows(&format!("{prefix}{k}")));
+    rows.map(|r| {
+        let n = r.shape.iter().product();
+        (r.name, r.bytes, r.dtype, n)
     })
 }

@@ -2,6 +2,7 @@
 
 use super::harness::noise;
 use super::resume::{Job, bits};
+use relinc_passes::choice::Choice::{Identity, Relu, Zero};
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_runtime::train::state::{Checkpoint, Progress, Sums};
 use relinc_runtime::train::{Kind, Method};
@@ -14,8 +15,9 @@ fn shapes() -> BTreeMap<String, [usize; 3]> {
 
 fn masks(slope: bool) -> Masks {
     let slope = slope.then(|| vec![0.1, -0.3]);
-    let first = LayerMask { shape: [2, 1, 2], values: vec![0, 1, 2, 1], slope };
-    let second = LayerMask { shape: [3, 1, 1], values: vec![1, 1, 0], slope: None };
+    let first = LayerMask::new([2, 1, 2], vec![Identity, Relu, Zero, Relu]);
+    let first = slope.into_iter().fold(first, LayerMask::with_slopes);
+    let second = LayerMask::new([3, 1, 1], vec![Relu, Relu, Identity]);
     Masks { layers: [("relu00".into(), first), ("relu01".into(), second)].into(), ..Masks::default() }
 }
 
@@ -144,7 +146,7 @@ fn masks_of_another_network_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.safetensors");
     let mut c = full();
-    c.masks.layers.get_mut("relu01").unwrap().values.push(1);
+    c.masks.layers.get_mut("relu01").unwrap().values.push(Relu);
     c.write(&path).unwrap();
     refused(&path, "the mask of relu01 has another size");
     let layer = c.masks.layers.remove("relu01").unwrap();

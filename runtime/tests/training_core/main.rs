@@ -14,3 +14,4 @@ mod norms;
 mod operations;
 mod replicas;
 mod resume;
+mod worth;

@@ -2,25 +2,28 @@
 
 use super::harness::{call, close, forward, graph, interpret, leaf, noise};
 use burn::tensor::Device;
+use relinc_passes::choice::Choice::{self, *};
 use relinc_passes::masks::LayerMask;
 use relinc_runtime::exec::value::{download, upload};
 use relinc_runtime::exec::{Gate, Network, Value};
 
-const VALUES: [u8; 12] = [0, 1, 2, 1, 0, 0, 2, 1, 1, 0, 2, 0];
+const VALUES: [Choice; 12] =
+    [Identity, Relu, Zero, Relu, Identity, Identity, Zero, Relu, Relu, Identity, Zero, Identity];
 
 #[test]
 fn gate_of_a_mask_is_masked_relu() {
     let x = noise(36, 4);
     for slope in [None, Some(vec![0.5, -2.0, 1.25])] {
-        let values: Vec<String> = VALUES.iter().map(u8::to_string).collect();
+        let values: Vec<String> = VALUES.iter().map(|c| c.code().to_string()).collect();
         let mask = format!("%m = const u8[3,2,2] [{}]", values.join(", "));
         let body = match &slope {
             None => format!("{mask}\n%y = masked_relu(%x, %m)"),
-            Some(s) => format!("{mask}\n%s = const f32[3] {s:?}\n%y = masked_relu(%x, %m, %s)"),
+            Some(s) => format!("{mask}\n%s = const f32[3] {s:?}\n%y = masked_relu(%x, %m, slope=%s)"),
         };
         let (want, _) = interpret(&graph("f32[N,3,2,2]", &body), &x, &[3, 3, 2, 2]);
         let (net, _) = Network::new(&graph("f32[N,3,2,2]", "%y = relu(%x)"), false, &Device::flex()).unwrap();
-        let m = LayerMask { shape: [3, 2, 2], values: VALUES.to_vec(), slope };
+        let m = LayerMask::new([3, 2, 2], VALUES.to_vec());
+        let m = slope.into_iter().fold(m, LayerMask::with_slopes);
         let gates = [Gate::of_mask(&m, net.device())];
         let got = forward(&net, &gates, &[], &x, &[3, 3, 2, 2]).output;
         close(&download(got.into_flat()), &want, 1e-6, "masked relu");
@@ -53,7 +56,7 @@ fn learned_slopes_and_their_gradients() {
     let (mut net, mut params) = Network::new(&graph("f32[N,3,2,2]", body), false, &Device::flex()).unwrap();
     params.extend(net.add_slopes());
     let p = net.slope_of(0).expect("the convolution takes them");
-    let m = LayerMask { shape: [3, 2, 2], values: VALUES.to_vec(), slope: None };
+    let m = LayerMask::new([3, 2, 2], VALUES.to_vec());
     let gates = [Gate::of_learned(&m, net.device())];
     let slopes = [0.7, -0.3, 2.4];
     params[p] = leaf(&slopes);
@@ -62,15 +65,15 @@ fn learned_slopes_and_their_gradients() {
         net.forward(Value::upload(x.clone(), [3, 3, 2, 2], net.device()), &call(&params, &gates)).unwrap();
     let want: Vec<f32> = (0..36)
         .map(|i| match VALUES[i % 12] {
-            0 => slopes[i % 12 / 4] * x[i],
-            1 => x[i].max(0.0),
-            _ => 0.0,
+            Identity => slopes[i % 12 / 4] * x[i],
+            Relu => x[i].max(0.0),
+            Zero => 0.0,
         })
         .collect();
     close(&download(out.output.flat()), &want, 1e-6, "slopes");
     let grads = (out.output.flat() * upload(c.clone(), net.device())).sum().backward();
     let sums: Vec<f32> = (0..3)
-        .map(|k| (0..36).filter(|i| i % 12 / 4 == k && VALUES[i % 12] == 0).map(|i| c[i] * x[i]).sum())
+        .map(|k| (0..36).filter(|i| i % 12 / 4 == k && VALUES[i % 12] == Identity).map(|i| c[i] * x[i]).sum())
         .collect();
     close(&download(params[p].grad(&grads).unwrap()), &sums, 1e-6, "slope");
 }

@@ -92,7 +92,7 @@ fn statistics_are_the_mean_of_the_parts() {
 #[test]
 fn a_learner_sees_the_whole_batch() {
     let m = plain();
-    let halves: Vec<f32> = (0..m.net.relus()[0].len()).map(|i| (i % 2) as f32).collect();
+    let halves: Vec<f32> = (0..m.net.relus()[0].relus()).map(|i| (i % 2) as f32).collect();
     let soft = Gate {
         pos: Burn::ones([halves.len()], m.net.device()),
         neg: Burn::from_inner(upload(halves, m.net.device())).require_grad(),

@@ -2,7 +2,8 @@
 
 use super::harness::graph;
 use burn::tensor::Device;
-use relinc_passes::masks::{IDENTITY, Masks, RELU, ZERO};
+use relinc_passes::choice::Choice;
+use relinc_passes::masks::Masks;
 use relinc_runtime::data::{DataSpec, Dataset, Normalize, Split};
 use relinc_runtime::exec::Network;
 use relinc_runtime::train::recipe::{Counts, SearchOptions};
@@ -96,9 +97,10 @@ impl Job {
             keep: KEEP,
             counts: if method == Method::Senet { Counts::Eta(vec![0.3, 1.0]) } else { Counts::Global },
             granularity: Granularity::Pixel,
-            zeros: true,
+            choices: vec![Choice::Identity, Choice::Zero],
             refreshes: 3,
             calibration: 32,
+            rounds: 3,
             ramp: 0.8,
             vanish: Default::default(),
             first: None,
@@ -246,8 +248,12 @@ fn tune() {
     let mut job = Job::new(Kind::Tune, Some(Method::Senet), dir.path());
     (job.recipe.average, job.recipe.schedule) = (0.9, Schedule::OneCycle);
     for (l, m) in job.masks.layers.values_mut().enumerate() {
-        m.slope = Some((0..m.shape[0]).map(|c| 0.1 * c as f32 + l as f32).collect());
-        m.values.iter_mut().enumerate().for_each(|(i, v)| *v = [RELU, IDENTITY, ZERO][i % 3]);
+        let slopes = (0..m.shape[0]).map(|c| 0.1 * c as f32 + l as f32).collect();
+        m.parameters.insert(Choice::Identity, slopes);
+        m.values
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, v)| *v = [Choice::Relu, Choice::Identity, Choice::Zero][i % 3]);
     }
     let masks = job.masks.clone();
     assert_eq!(survives(job, &STOPS).masks, masks);

@@ -3,7 +3,7 @@ graph slopes {
   %x = input f32[N,2,2,2]
   %m = const u8[2,2,2] [1, 0, 2, 0, 1, 0, 1, 2]
   %s = const f32[2] [0.5, -2.0]
-  %y = masked_relu(%x, %m, %s) @relu00
+  %y = masked_relu(%x, %m, slope=%s) @relu00
   output "y" = %y
 }
 # expect

@@ -7,7 +7,7 @@ graph slopes_into_a_conv {
   %c = conv(%x, %w, %b) {pads=[1,1,1,1]}
   %m = const u8[2,3,3] [1, 0, 2, 0, 1, 0, 1, 2, 0, 0, 1, 1, 0, 0, 0, 1, 2, 0]
   %s = const f32[2] [0.7, -2.0]
-  %y = masked_relu(%c, %m, %s) @relu00
+  %y = masked_relu(%c, %m, slope=%s) @relu00
   output "y" = %y
 }
 # expect

@@ -6,7 +6,7 @@ graph slopes_of_linear_channels {
   %c = linear(%x, %w)
   %m = const u8[2] [0, 1]
   %s = const f32[2] [0.5, 3.0]
-  %y = masked_relu(%c, %m, %s) @relu00
+  %y = masked_relu(%c, %m, slope=%s) @relu00
   output "y" = %y
 }
 # expect

@@ -7,7 +7,7 @@ graph slopes_read_elsewhere {
   %c = conv(%x, %w)
   %m = const u8[2,2,2] [1, 0, 0, 0, 1, 0, 0, 0]
   %s = const f32[2] [0.5, -2.0]
-  %r = masked_relu(%c, %m, %s) @relu00
+  %r = masked_relu(%c, %m, slope=%s) @relu00
   %y = add(%r, %c)
   output "y" = %y
 }

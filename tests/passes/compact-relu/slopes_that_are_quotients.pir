@@ -7,7 +7,7 @@ graph slopes_that_are_quotients {
   %c = conv(%x, %w, %b)
   %m = const u8[4,2,2] [1, 0, 2, 0, 1, 0, 0, 1, 1, 1, 2, 1, 0, 0, 2, 0]
   %s = const f32[4] [0.6666667, 4.0, 0.3, -0.7]
-  %y = masked_relu(%c, %m, %s) @relu00
+  %y = masked_relu(%c, %m, slope=%s) @relu00
   output "y" = %y
 }
 # expect

@@ -7,7 +7,7 @@ graph slopes_that_cannot_be_undone {
   %c = conv(%x, %w)
   %m = const u8[2,2,2] [1, 0, 0, 0, 1, 0, 0, 0]
   %s = const f32[2] [0.5, 0.0]
-  %y = masked_relu(%c, %m, %s) @relu00
+  %y = masked_relu(%c, %m, slope=%s) @relu00
   output "y" = %y
 }
 # expect

@@ -34,6 +34,6 @@ graph several_layers {
   %f = reshape(%s) {dims=[N, 48]} -> f32[N,48]
   %l = linear(%f, %w2) -> f32[N,6]
   %relu02.slope = const f32[6] [-0.22646391, 0.504614, -0.5345818, -0.80132127, -0.6240798, -0.23878217]
-  %r2 = masked_relu(%l, %relu02.mask, %relu02.slope) @relu02 -> f32[N,6]
+  %r2 = masked_relu(%l, %relu02.mask, slope=%relu02.slope) @relu02 -> f32[N,6]
   output "y" = %r2
 }

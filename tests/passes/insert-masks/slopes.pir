@@ -11,6 +11,6 @@ graph slopes {
   %x = input f32[N,2,2,2]
   %relu00.mask = const u8[2,2,2] [1, 0, 2, 0, 1, 0, 1, 0]
   %relu00.slope = const f32[2] [0.5, -2.0]
-  %y = masked_relu(%x, %relu00.mask, %relu00.slope) @relu00 -> f32[N,2,2,2]
+  %y = masked_relu(%x, %relu00.mask, slope=%relu00.slope) @relu00 -> f32[N,2,2,2]
   output "y" = %y
 }

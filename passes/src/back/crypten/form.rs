@@ -306,7 +306,7 @@ fn objection(valid: &Valid<'_>, id: NodeId) -> Option<String> {
         Op::Gather { .. } => indices_objection(g, id),
         Op::Concat { .. } => None,
         Op::LeakyRelu { .. } | Op::PRelu => Some("has a slope above 1 or one that is not constant".into()),
-        Op::MaskedRelu => Some("a dense mask saves nothing on any runtime; run compact-relu first".into()),
+        Op::MaskedRelu(_) => Some("a dense mask saves nothing on any runtime; run compact-relu first".into()),
         _ => no_class(),
     }
 }

@@ -161,7 +161,7 @@ impl<'a> Emitter<'a> {
             Op::MatMul => self.plain(id, "MatMul", vec![]),
             Op::BatchNorm { eps } => self.plain(id, "BatchNormalization", vec![float("epsilon", *eps)]),
             Op::Relu => self.plain(id, "Relu", vec![]),
-            Op::MaskedRelu => {
+            Op::MaskedRelu(_) => {
                 self.refuse(id, "a dense mask saves nothing on any runtime; run compact-relu first")
             }
             Op::LeakyRelu { slope } => self.plain(id, "LeakyRelu", vec![float("alpha", *slope)]),

@@ -90,7 +90,7 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
         Op::Softmax { axis } => softmax(w, &x, *axis),
         Op::LogSoftmax { axis } => log_softmax(w, &x, *axis),
         Op::Identity | Op::Dropout => x,
-        Op::MaskedRelu => {
+        Op::MaskedRelu(_) => {
             return Err("a dense mask saves nothing on any runtime; run compact-relu first".into());
         }
         Op::BatchNorm { .. } | Op::Gemm { .. } | Op::LeakyRelu { .. } | Op::PRelu => {

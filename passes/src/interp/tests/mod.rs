@@ -6,7 +6,6 @@ mod graphs;
 mod linear;
 mod pool;
 mod speed;
-mod vjp;
 
 use crate::interp::{Interp, eval_const};
 use crate::ir::op::Op;

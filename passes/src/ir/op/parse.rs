@@ -1,13 +1,20 @@
 //! From names and attributes to operations.
 
 use super::{Attr, Binary, Compare, Conv, DynOp, Op, ReduceKind, SliceAxis, Unary, Window};
+use crate::choice::Choice;
 use crate::ir::shape::Dim;
 use crate::ir::tensor::DType;
 
 /// See [`Op::from_parts`].
-pub(super) fn operation(mnemonic: &str, attrs: &[(String, Attr)]) -> Result<Op, String> {
+pub(super) fn operation(mnemonic: &str, operands: &[String], attrs: &[(String, Attr)]) -> Result<Op, String> {
     let a = Reader { op: mnemonic, attrs, seen: Default::default() };
-    let op = a.build()?;
+    let op = match (mnemonic, operands) {
+        ("masked_relu", names) => {
+            Op::MaskedRelu(names.iter().map(|n| with_parameters(n)).collect::<Result<_, _>>()?)
+        }
+        (_, []) => a.build()?,
+        (_, [name, ..]) => return Err(format!("{mnemonic}: no operand is called {name}")),
+    };
     a.finish()?;
     Ok(op)
 }
@@ -16,6 +23,12 @@ struct Reader<'a> {
     op: &'a str,
     attrs: &'a [(String, Attr)],
     seen: std::cell::RefCell<Vec<&'static str>>,
+}
+
+/// The choice whose parameters have this name.
+fn with_parameters(name: &str) -> Result<Choice, String> {
+    let found = Choice::ALL.into_iter().find(|c| c.parameters().is_some_and(|p| p.name == name));
+    found.ok_or_else(|| format!("masked_relu: no operand is called {name}"))
 }
 
 impl Reader<'_> {
@@ -157,7 +170,6 @@ impl Reader<'_> {
             "matmul" => Op::MatMul,
             "batch_norm" => Op::BatchNorm { eps: self.float("eps", 1e-5)? },
             "relu" => Op::Relu,
-            "masked_relu" => Op::MaskedRelu,
             "leaky_relu" => Op::LeakyRelu { slope: self.float("slope", 0.01)? },
             "prelu" => Op::PRelu,
             "clip" => Op::Clip {

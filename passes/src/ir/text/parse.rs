@@ -150,8 +150,13 @@ impl Parser {
     fn operation(&mut self, name: &str, mnemonic: &str) -> R<NodeId> {
         let line = self.line();
         self.expect('(')?;
-        let mut operands = vec![];
+        let (mut operands, mut names) = (vec![], vec![]);
         while !self.take(')') {
+            if let Some(Kind::Word(name)) = self.peek() {
+                names.push(name.clone());
+                self.at += 1;
+                self.expect('=')?;
+            }
             operands.push(self.value()?);
             if !self.is(')') {
                 self.expect(',')?;
@@ -168,7 +173,7 @@ impl Parser {
                 }
             }
         }
-        let op = Op::from_parts(mnemonic, &attrs).map_err(|message| ParseError { line, message })?;
+        let op = Op::from_parts(mnemonic, &names, &attrs).map_err(|message| ParseError { line, message })?;
         let id = self.g.add(name, op, &operands);
         if self.take('@') {
             let l = self.word()?;

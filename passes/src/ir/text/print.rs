@@ -29,7 +29,11 @@ pub fn print(g: &Graph, constants: Constants) -> String {
             }
             Op::Const(t) => s.push_str(&literal(t, constants)),
             op => {
-                let args: Vec<String> = g.operands(id).iter().map(|&o| operand(g, o)).collect();
+                let arg = |(slot, &o)| match op.operand_name(slot) {
+                    Some(name) => format!("{name}={}", operand(g, o)),
+                    None => operand(g, o),
+                };
+                let args: Vec<String> = g.operands(id).iter().enumerate().map(arg).collect();
                 let _ = write!(s, "{}({})", op.mnemonic(), args.join(", "));
                 let attrs: Vec<String> = op.attrs().iter().map(|(k, v)| format!("{k}={}", attr(v))).collect();
                 if !attrs.is_empty() {

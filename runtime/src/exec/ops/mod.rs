@@ -12,11 +12,11 @@ mod descend;
 mod flex;
 mod normed;
 mod plain;
-mod removal;
+mod side_squares;
 
 pub use descend::{descend, squares};
 pub use normed::{norm_gate, scale_gate};
-pub use removal::removal_costs;
+pub use side_squares::side_squares;
 
 use super::value::Value;
 use burn::backend::tensor::FloatTensor;

@@ -4,18 +4,20 @@
 //! Starts from a gradual mask with twice the budget, so that only the last half is removed block by block; between the
 //! epochs of removal the student trains on.
 
-use super::{identity_masks, masks_of, shapes};
+use super::{identity_masks, masks_of};
 use crate::exec::{Branch, Gate};
-use crate::train::evaluate::{self, Runnable, pixels};
-use crate::train::learner::{Learner, Scene};
+use crate::search::ranking::Ranking;
+use crate::train::evaluate::{self, Runnable, pixels_of};
+use crate::train::learner::{Learner, Scene, Tell};
 use crate::train::loader::order;
 use crate::train::loss::{cross_entropy, labels};
 use crate::train::recipe::SearchOptions;
-use crate::train::select::select;
 use crate::train::sensitivity;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use relinc_passes::masks::{IDENTITY, Masks};
+use relinc_passes::choice::Choice;
+use relinc_passes::layers::ReluLayer;
+use relinc_passes::masks::Masks;
 
 /// ReLUs in a block, at least; larger when the budget would take too many blocks.
 const BLOCK: usize = 150;
@@ -38,21 +40,18 @@ impl Bcd {
 
     /// Elements that still have their ReLU.
     fn active(scene: &Scene<'_>) -> Vec<Vec<bool>> {
-        let of = |g: &Gate| {
-            let (p, n) = (g.pos.clone(), g.neg.clone());
-            crate::exec::value::download(p - n).into_iter().map(|d| d != 0.0).collect()
+        let kept = |r: &ReluLayer| match scene.student.masks.layers.get(&r.name) {
+            Some(m) => m.values.iter().map(|v| v.compares()).collect(),
+            None => vec![true; r.relus()],
         };
-        scene.student.gates.iter().map(of).collect()
+        scene.student.net.relus().iter().map(kept).collect()
     }
 
     /// Loss on calibration images under these masks.
     fn loss(scene: &Scene<'_>, gates: &[Gate], images: &[usize]) -> Result<f64, String> {
         let m = scene.student;
         let device = m.net.device();
-        let x = burn::tensor::Tensor::cat(
-            images.iter().map(|&i| pixels(scene.train, i..i + 1, device)).collect(),
-            0,
-        );
+        let x = pixels_of(scene.train, images, device);
         let r = Runnable { gates, ..m.runnable() };
         let z = r.logits(x, Branch::Clean)?;
         let of: Vec<usize> = images.iter().map(|&i| scene.train.label(i)).collect();
@@ -63,16 +62,14 @@ impl Bcd {
 }
 
 impl Learner for Bcd {
-    fn start(&mut self, scene: &Scene<'_>) -> Result<Masks, String> {
+    fn start(&mut self, scene: &Scene<'_>, _: &mut Tell<'_>) -> Result<Masks, String> {
         if let Some(m) = &self.options.first {
             return Ok(m.clone());
         }
         let o = &self.options;
         let keep = (o.keep * 2).min(scene.student.net.relu_count());
-        let worth: Vec<Vec<f64>> =
-            sensitivity::worth(scene, o.calibration, o.seed)?.into_iter().map(|w| w.identity).collect();
-        let kept = select(&worth, &shapes(scene.student), keep, None, o.granularity);
-        Ok(identity_masks(scene.student, &kept))
+        let worth = sensitivity::worth(scene, o.calibration, o.seed)?;
+        Ranking::new(scene.student, &worth, &o.choices).masks(scene.student, o, keep, 1.0)
     }
 
     fn after_epoch(&mut self, scene: &Scene<'_>) -> Result<Option<Masks>, String> {
@@ -105,7 +102,7 @@ impl Learner for Bcd {
                 pool.truncate(size);
                 let mut tried = kept.clone();
                 pool.iter().for_each(|&(l, i)| tried[l][i] = false);
-                let masks = masks_of(scene.student, &tried, |_, _| IDENTITY);
+                let masks = masks_of(scene.student, &tried, |_, _| Choice::Identity);
                 let mut m = scene.student.clone();
                 m.set_masks(&masks);
                 let loss = Bcd::loss(scene, &m.gates, &images)?;

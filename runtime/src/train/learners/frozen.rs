@@ -1,6 +1,6 @@
 //! No learning: a fixed mask.
 
-use crate::train::learner::{Learner, Scene};
+use crate::train::learner::{Learner, Scene, Tell};
 use relinc_passes::masks::Masks;
 
 /// Keeps the masks it was given.
@@ -15,7 +15,7 @@ impl Frozen {
 }
 
 impl Learner for Frozen {
-    fn start(&mut self, _: &Scene<'_>) -> Result<Masks, String> {
+    fn start(&mut self, _: &Scene<'_>, _: &mut Tell<'_>) -> Result<Masks, String> {
         Ok(self.0.clone())
     }
 }

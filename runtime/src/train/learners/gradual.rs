@@ -1,15 +1,13 @@
 //! Gradual linearization: the budget falls along a cubic while the network trains (method, section 11).
 //!
-//! Several times an epoch every element is judged by what taking its ReLU away would do to the loss: to first order
-//! `(∂loss/∂y · Δ)²` summed over a few hundred images, where Δ is `min(x,0)` when the element becomes the identity and
-//! `−max(x,0)` when it becomes zero; the cheaper counts. Elements already removed are judged alike, so they may return.
+//! Several times an epoch every element is judged on a few hundred images by what taking its ReLU away would do to the loss
+//! ([`crate::search::worth`]). Elements already removed are judged alike, so they may return.
 
-use super::{masks_of, shapes};
-use crate::train::learner::{Learner, Scene};
-use crate::train::recipe::{Counts, SearchOptions};
-use crate::train::select::select;
-use crate::train::sensitivity::{self, Worth};
-use relinc_passes::masks::{IDENTITY, Masks, ZERO};
+use crate::search::ranking::Ranking;
+use crate::train::learner::{Learner, Scene, Tell};
+use crate::train::recipe::SearchOptions;
+use crate::train::sensitivity;
+use relinc_passes::masks::Masks;
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -39,28 +37,12 @@ impl Gradual {
     fn masks(&self, scene: &Scene<'_>, keep: usize, done: f64, round: u64) -> Result<Masks, String> {
         let o = &self.options;
         let worth = sensitivity::worth(scene, o.calibration, o.seed.wrapping_add(round))?;
-        let cost = |w: &Worth, i: usize| if o.zeros { w.identity[i].min(w.zero[i]) } else { w.identity[i] };
-        let mut costs: Vec<Vec<f64>> =
-            worth.iter().map(|w| (0..w.identity.len()).map(|i| cost(w, i)).collect()).collect();
-        let (closed, keep) = o.vanish.at(&costs, keep, self.ramped(done));
-        // What has to go is ranked below everything.
-        costs.iter_mut().zip(&closed).filter(|(_, closed)| **closed).for_each(|(c, _)| c.fill(-1.0));
-        let shapes = shapes(scene.student);
-        let caps: Vec<usize> = costs.iter().map(Vec::len).collect();
-        let counts = match &o.counts {
-            Counts::Global => None,
-            c => super::senet::layer_counts(c, &caps, keep)?,
-        };
-        let kept = select(&costs, &shapes, keep, counts.as_deref(), o.granularity);
-        let removed = |l: usize, i: usize| {
-            if o.zeros && !closed[l] && worth[l].zero[i] < worth[l].identity[i] { ZERO } else { IDENTITY }
-        };
-        Ok(masks_of(scene.student, &kept, removed))
+        Ranking::new(scene.student, &worth, &o.choices).masks(scene.student, o, keep, self.ramped(done))
     }
 }
 
 impl Learner for Gradual {
-    fn start(&mut self, scene: &Scene<'_>) -> Result<Masks, String> {
+    fn start(&mut self, scene: &Scene<'_>, _: &mut Tell<'_>) -> Result<Masks, String> {
         Ok(self.options.first.clone().unwrap_or_else(|| scene.student.open_masks()))
     }
 

@@ -3,8 +3,8 @@
 use super::{identity_masks, shapes};
 use crate::exec::value::{download, upload};
 use crate::search::allocate::allocate;
-use crate::train::learner::{Learner, Scene};
-use crate::train::recipe::{Counts, SearchOptions};
+use crate::train::learner::{Learner, Scene, Tell};
+use crate::train::recipe::SearchOptions;
 use crate::train::seen::{self, Seen};
 use crate::train::select::select;
 use crate::train::state::Tensors;
@@ -27,26 +27,8 @@ impl Senet {
     }
 
     fn counts(&self, scene: &Scene<'_>) -> Result<Option<Vec<usize>>, String> {
-        let caps: Vec<usize> = scene.student.net.relus().iter().map(|r| r.len()).collect();
-        layer_counts(&self.options.counts, &caps, self.options.keep)
-    }
-}
-
-/// The layers' counts, or nothing for a global ranking.
-pub(crate) fn layer_counts(c: &Counts, caps: &[usize], keep: usize) -> Result<Option<Vec<usize>>, String> {
-    match c {
-        Counts::Global => Ok(None),
-        Counts::Eta(eta) if eta.len() != caps.len() => {
-            Err(format!("{} sensitivities are given for {} ReLU layers", eta.len(), caps.len()))
-        }
-        Counts::Eta(eta) => Ok(Some(allocate(caps, eta, keep))),
-        Counts::Given(n) if n.len() != caps.len() => {
-            Err(format!("{} layer counts are given for {} ReLU layers", n.len(), caps.len()))
-        }
-        Counts::Given(n) => match n.iter().zip(caps).position(|(n, c)| n > c) {
-            Some(l) => Err(format!("layer {l} is to keep {} of {} ReLUs", n[l], caps[l])),
-            None => Ok(Some(n.clone())),
-        },
+        let caps: Vec<usize> = scene.student.net.relus().iter().map(|r| r.relus()).collect();
+        self.options.counts.of(&caps, self.options.keep)
     }
 }
 
@@ -64,7 +46,7 @@ fn random_map(shape: [usize; 3], n: usize, rng: &mut ChaCha8Rng) -> Vec<bool> {
 }
 
 impl Learner for Senet {
-    fn start(&mut self, scene: &Scene<'_>) -> Result<Masks, String> {
+    fn start(&mut self, scene: &Scene<'_>, _: &mut Tell<'_>) -> Result<Masks, String> {
         if let Some(m) = &self.options.first {
             return Ok(m.clone());
         }

@@ -4,14 +4,15 @@
 use super::{identity_masks, shapes};
 use crate::exec::Gate;
 use crate::exec::value::{download, upload};
-use crate::train::learner::{Learner, Scene};
+use crate::train::learner::{Learner, Scene, Tell};
 use crate::train::optimizer::Adam;
 use crate::train::recipe::SearchOptions;
 use crate::train::seen::Seen;
 use crate::train::select::select;
 use crate::train::state::Tensors;
 use burn::tensor::{Device, Tensor as Burn};
-use relinc_passes::masks::{Masks, RELU};
+use relinc_passes::layers::ReluLayer;
+use relinc_passes::masks::Masks;
 
 /// An element counts as a ReLU above this.
 const THRESHOLD: f32 = 1e-2;
@@ -53,16 +54,16 @@ impl Snl {
 }
 
 impl Learner for Snl {
-    fn start(&mut self, scene: &Scene<'_>) -> Result<Masks, String> {
+    fn start(&mut self, scene: &Scene<'_>, _: &mut Tell<'_>) -> Result<Masks, String> {
         let m = scene.student;
         if self.alpha.is_empty() {
-            let first =
-                |r: &crate::exec::ReluSite| self.options.first.as_ref().and_then(|f| f.layers.get(&r.name));
-            let alpha = |r: &crate::exec::ReluSite| match first(r) {
+            let first = |r: &ReluLayer| self.options.first.as_ref().and_then(|f| f.layers.get(&r.name));
+            let alpha = |r: &ReluLayer| match first(r) {
                 Some(l) => {
-                    upload(l.values.iter().map(|&v| f32::from(u8::from(v == RELU))).collect(), m.net.device())
+                    let kept = l.values.iter().map(|v| f32::from(u8::from(v.compares())));
+                    upload(kept.collect(), m.net.device())
                 }
-                None => Burn::ones([r.len()], m.net.device()),
+                None => Burn::ones([r.relus()], m.net.device()),
             };
             self.alpha = m.net.relus().iter().map(alpha).collect();
             self.adam = Adam::new(self.alpha.len());

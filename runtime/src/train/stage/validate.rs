@@ -4,14 +4,14 @@ use super::{EVAL_BATCH, Run};
 use crate::exec::{Branch, Gate};
 use crate::train::evaluate;
 use crate::train::record::{Record, StageError};
-use relinc_passes::masks::{Masks, RELU};
+use relinc_passes::masks::Masks;
 
 /// Share of elements on which two masks differ.
 pub fn hamming(a: &Masks, b: &Masks) -> f64 {
     let (mut differ, mut all) = (0usize, 0usize);
     for (name, x) in &a.layers {
         if let Some(y) = b.layers.get(name) {
-            differ += x.values.iter().zip(&y.values).filter(|(x, y)| (**x == RELU) != (**y == RELU)).count();
+            differ += x.values.iter().zip(&y.values).filter(|(x, y)| x.compares() != y.compares()).count();
             all += x.values.len();
         }
     }

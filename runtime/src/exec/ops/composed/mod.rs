@@ -6,7 +6,7 @@ mod convolution;
 mod descend;
 mod gate;
 mod norm;
-mod removal;
+mod side_squares;
 
 pub(super) use convolution::{data_grad, forward as convolve, weight_grad};
 pub(super) use descend::{descended, squares};
@@ -15,7 +15,7 @@ pub(super) use norm::{
     affine, backward as norm_backward, channel_dot, channel_sum, forward as norm, normed, normed_backward,
     statistics,
 };
-pub(super) use removal::costs as removal_costs;
+pub(super) use side_squares::side_squares;
 
 // For cards with kernels of our own.
 #[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]

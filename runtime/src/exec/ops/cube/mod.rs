@@ -2,11 +2,11 @@
 //! burn has only its slowest form.
 
 use super::descend::DescendOps;
-use super::removal::RemovalOps;
+use super::side_squares::SideSquares;
 use burn::backend::Cube;
 
 impl DescendOps for Cube {}
-impl RemovalOps for Cube {}
+impl SideSquares for Cube {}
 
 #[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]
 mod own;

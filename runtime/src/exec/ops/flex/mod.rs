@@ -3,7 +3,7 @@
 mod bytes;
 mod descend;
 mod normed;
-mod removal;
+mod side_squares;
 
 use super::{Geometry, Planes, TrainKernels};
 use crate::kernels::clock::timed;

@@ -1,0 +1,162 @@
+//! What each ReLU is worth: what a loss would lose, to first order, if its element became something else.
+//!
+//! An element of operand x that becomes the choice c changes its result by `Δ = c(x) − max(x, 0)`, and the loss by about `g·Δ`,
+//! g being the loss's derivative by that result. So c costs `Σ (g·Δ)²` over images. With c as the sum
+//! `a·max(x, 0) + b·min(x, 0)` that is `(a − 1)²·Σ (g·max(x, 0))² + b²·Σ (g·min(x, 0))²`: two sums an element give the costs of
+//! all choices. An element that was never negative costs nothing as the identity, one that was never positive nothing as zero.
+
+use crate::data::Dataset;
+use crate::exec::ops::side_squares;
+use crate::exec::value::{download, upload};
+use crate::exec::{Branch, Call, Norms, Precision};
+use crate::train::Model;
+use crate::train::evaluate::pixels_of;
+use burn::tensor::Tensor as Burn;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use relinc_passes::choice::{Basis, Choice};
+
+/// Images looked at together, where the batch is free.
+pub(super) const BATCH: usize = 64;
+
+/// What two sums over images say of a layer's elements, row-major C×H×W.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Worth {
+    /// `Σ (g·max(x, 0))²`.
+    above: Vec<f64>,
+    /// `Σ (g·min(x, 0))²`.
+    below: Vec<f64>,
+}
+
+/// What a loss may look at beside the logits of a batch.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    /// Which images of the data set.
+    pub images: &'a [usize],
+    /// The images, `[N,C,H,W]` in 0…1.
+    pub pixels: &'a Burn<4>,
+}
+
+/// The loss of a batch, summed over its images, from logits `[N, classes]`.
+pub type Loss<'a> = dyn FnMut(Burn<2>, &Shown<'_>) -> Result<Burn<1>, String> + 'a;
+
+/// Looks at the network under its present masks, one entry a ReLU layer; `norms` says which statistics its normalisations use.
+///
+/// # Errors
+/// An operation without a gradient, or what the loss refuses.
+pub fn worth(
+    m: &Model,
+    ds: &Dataset,
+    images: &[usize],
+    norms: Norms,
+    loss: &mut Loss<'_>,
+) -> Result<Vec<Worth>, String> {
+    let mut sums: Vec<Worth> = m.net.relus().iter().map(|r| Worth::nothing(r.relus())).collect();
+    for chunk in images.chunks(m.net.batch(BATCH)) {
+        add_batch(m, ds, chunk, norms, loss, &mut sums)?;
+    }
+    Ok(sums)
+}
+
+/// A loss that is a random sign for each logit of each image, centred: adding a constant to all logits changes nothing.
+pub fn projection(seed: u64) -> impl FnMut(Burn<2>, &Shown<'_>) -> Result<Burn<1>, String> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    move |z, _| {
+        let [n, classes] = z.dims();
+        let sign = |_| if rng.random::<bool>() { 1.0f32 } else { -1.0 };
+        let mut v: Vec<f32> = (0..n * classes).map(sign).collect();
+        for row in v.chunks_mut(classes.max(1)) {
+            let mean = row.iter().sum::<f32>() / classes as f32;
+            row.iter_mut().for_each(|e| *e -= mean);
+        }
+        let v = Burn::from_inner(upload(v, &z.device().inner())).reshape([n, classes]);
+        Ok((z * v).sum())
+    }
+}
+
+/// The first `n` images, as far as they fill batches of the network.
+///
+/// # Errors
+/// There is not one batch of them.
+pub fn first_images(m: &Model, n: usize) -> Result<Vec<usize>, String> {
+    let step = m.net.batch(1);
+    match n / step * step {
+        0 => Err(format!("the model takes batches of {step}, there are {n} images; give more of them")),
+        whole => Ok((0..whole).collect()),
+    }
+}
+
+fn add_batch(
+    m: &Model,
+    ds: &Dataset,
+    images: &[usize],
+    norms: Norms,
+    loss: &mut Loss<'_>,
+    sums: &mut [Worth],
+) -> Result<(), String> {
+    let device = m.net.device();
+    let x = pixels_of(ds, images, device);
+    let leaf = Burn::zeros([1], device);
+    let probe = |_: &_| Burn::from_inner(leaf.clone()).require_grad();
+    let probes: Vec<Burn<1>> = m.net.relus().iter().map(probe).collect();
+    let call = Call {
+        params: &m.params,
+        gates: &m.gates,
+        norms,
+        branch: Branch::Clean,
+        watch: true,
+        probes: Some(&probes),
+        precision: Precision::F32,
+    };
+    let out = m.net.forward(m.front.apply(x.clone()), &call)?;
+    let mut grads = loss(out.logits(), &Shown { images, pixels: &x })?.backward();
+    for ((tap, probe), sum) in out.taps.into_iter().zip(probes).zip(sums) {
+        // A layer that the loss does not depend on costs nothing.
+        let Some(g) = probe.grad_remove(&mut grads) else { continue };
+        let x = tap.input.into_flat();
+        let x = if x.is_autodiff() { x.inner() } else { x };
+        sum.add(side_squares(x, g, sum.above.len()));
+    }
+    Ok(())
+}
+
+impl Worth {
+    fn nothing(n: usize) -> Worth {
+        Worth { above: vec![0.0; n], below: vec![0.0; n] }
+    }
+
+    fn add(&mut self, [above, below]: [Burn<1>; 2]) {
+        for (sums, batch) in [(&mut self.above, above), (&mut self.below, below)] {
+            sums.iter_mut().zip(download(batch)).for_each(|(sum, v)| *sum += f64::from(v));
+        }
+    }
+
+    /// What element `i` costs as this function.
+    pub fn cost(&self, i: usize, f: Basis) -> f64 {
+        // Not 0·∞.
+        let part = |k: f32, sum: f64| if k == 0.0 { 0.0 } else { f64::from(k).powi(2) * sum };
+        let Basis { above, below } = f;
+        part(above - 1.0, self.above[i]) + part(below, self.below[i])
+    }
+
+    /// The cheapest of some choices for each element, and what it costs; the first of equals. `slopes` are those of identity
+    /// elements, one a channel, where they are not 1.
+    pub fn cheapest(&self, among: &[Choice], slopes: Option<&[f32]>) -> Vec<(Choice, f64)> {
+        let n = self.above.len();
+        let plane = (n / slopes.map_or(1, <[f32]>::len).max(1)).max(1);
+        let basis = |c: Choice, i: usize| match (c, slopes) {
+            (Choice::Identity, Some(s)) => c.basis(&s[i / plane..=i / plane]),
+            (c, _) => c.basis(c.neutral()),
+        };
+        let cheaper = |a: (Choice, f64), b: (Choice, f64)| if b.1 < a.1 { b } else { a };
+        let best = |i| among.iter().map(|&c| (c, self.cost(i, basis(c, i)))).reduce(cheaper);
+        (0..n).map(|i| best(i).unwrap_or((Choice::Relu, 0.0))).collect()
+    }
+
+    /// The slope at which these elements together cost least as `slope·x`: the root of `(s − 1)·A + s·B`; 1 where they cost
+    /// nothing.
+    pub fn best_slope(&self, elements: impl Iterator<Item = usize>) -> f32 {
+        let (a, b) = elements.fold((0.0, 0.0), |(a, b), i| (a + self.above[i], b + self.below[i]));
+        if a + b > 0.0 { (a / (a + b)) as f32 } else { 1.0 }
+    }
+}
