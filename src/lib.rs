@@ -7,6 +7,7 @@
 pub mod bench;
 pub mod calibrate;
 pub mod cli;
+mod cli_options;
 pub mod compile;
 pub mod error;
 pub mod fixed_point;

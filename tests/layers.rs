@@ -192,7 +192,7 @@ fn redundant_relus_come_last_and_change_no_other_name() {
         .unwrap();
         let facts = infer(&g).unwrap();
         let named = name_layers(&mut g, &facts);
-        named.into_iter().map(|(name, id)| (name, g.node(id).name.clone())).collect::<Vec<_>>()
+        named.into_iter().map(|l| (l.name, g.node(l.node).name.clone())).collect::<Vec<_>>()
     };
     let pair = |(a, b): (&str, &str)| (a.to_string(), b.to_string());
     assert_eq!(layers(without), [("relu00", "a"), ("relu01", "d")].map(pair));

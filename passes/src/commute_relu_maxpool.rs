@@ -86,7 +86,7 @@ mod tests {
     use super::CommuteReluMaxpool;
     use crate::ir::infer::infer;
     use crate::ir::text::parse;
-    use crate::ir::{Graph, Op};
+    use crate::ir::{Graph, Op, comparisons};
     use crate::pass::{self, Options};
 
     /// ReLUs, and comparisons in all.
@@ -94,7 +94,7 @@ mod tests {
         let facts = infer(g).unwrap();
         let of = |relus_only: bool| {
             let counted = g.ids().filter(|&id| !relus_only || *g.op(id) == Op::Relu);
-            counted.map(|id| g.op(id).comparisons(facts.ty(id))).sum()
+            counted.map(|id| comparisons(g, &facts, id)).sum()
         };
         [of(true), of(false)]
     }

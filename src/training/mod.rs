@@ -1,7 +1,7 @@
 //! The stages of a run: teacher, search, tune, on any imported graph.
 
 mod before;
-mod check;
+pub(crate) mod check;
 pub mod command;
 pub mod evaluate;
 mod fold;
@@ -30,6 +30,7 @@ use relinc_passes::front::onnx::{ImportOptions, ModelInfo, Wanted};
 use relinc_passes::head::Head;
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
+use relinc_passes::pass::Options;
 use relinc_passes::weigh::Fold;
 use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::device::{self, Chosen, fit};

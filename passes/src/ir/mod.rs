@@ -1,5 +1,6 @@
 //! The intermediate representation: a petgraph of single-output operations on named, typed values.
 
+pub mod comparisons;
 pub mod dot;
 pub mod graph;
 pub mod infer;
@@ -9,6 +10,7 @@ pub mod stored;
 pub mod tensor;
 pub mod text;
 
+pub use comparisons::comparisons;
 pub use graph::{Graph, Node, NodeId, Output};
 pub use infer::{Fact, Facts};
 pub use op::{Binary, Conv, Op, Unary, Window};

@@ -480,17 +480,4 @@ impl Op {
     pub fn from_parts(mnemonic: &str, operands: &[String], attrs: &[(String, Attr)]) -> Result<Op, String> {
         parse::operation(mnemonic, operands, attrs)
     }
-
-    /// Secure comparisons one image costs, given the type of the result.
-    pub fn comparisons(&self, out: &Type) -> usize {
-        let n = out.elements();
-        match self {
-            Op::Relu | Op::LeakyRelu { .. } | Op::PRelu | Op::Unary(Unary::Abs) => n,
-            Op::Clip { min, max } => n * (min.is_finite() as usize + max.is_finite() as usize),
-            Op::Unary(Unary::HardSwish | Unary::HardSigmoid) => 2 * n,
-            Op::Binary(Binary::Max | Binary::Min) | Op::Compare(_) => n,
-            Op::MaxPool(w) => n * (w.kernel[0] * w.kernel[1] - 1),
-            _ => 0,
-        }
-    }
 }

@@ -138,6 +138,7 @@ impl Layers {
 }
 
 /// Is the result of scaled operands, by one positive factor, the scaled result?
+#[deny(clippy::wildcard_enum_match_arm)]
 fn commutes(g: &Graph, id: NodeId) -> bool {
     match g.op(id) {
         Op::MaskedRelu(_) => masks::homogeneous(g, id),
@@ -149,6 +150,10 @@ fn commutes(g: &Graph, id: NodeId) -> bool {
         Op::Slice(_) | Op::Gather { .. } | Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) => true,
         Op::Identity | Op::Dropout => true,
         Op::Pad { value, .. } => *value == 0.0,
-        _ => false,
+        Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Dyn(_) | Op::Cast(_) => false,
+        Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } => false,
+        Op::PRelu | Op::Clip { .. } | Op::Unary(_) | Op::Compare(_) => false,
+        Op::Binary(Binary::Mul | Binary::Div | Binary::Pow) => false,
+        Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use relinc_passes::front::onnx::{ImportOptions, import};
 use relinc_passes::ir::infer::infer;
-use relinc_passes::ir::{Dim, Op};
+use relinc_passes::ir::{Dim, Op, comparisons};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -50,7 +50,7 @@ fn shared_models() {
         for id in m.graph.ids().filter(|&id| !matches!(m.graph.op(id), Op::Const(_))) {
             *ops.entry(m.graph.op(id).mnemonic()).or_default() += 1;
         }
-        let sizes: usize = m.graph.ids().map(|id| m.graph.op(id).comparisons(facts.ty(id))).sum();
+        let sizes: usize = m.graph.ids().map(|id| comparisons(&m.graph, &facts, id)).sum();
         eprintln!(
             "{name}: opset {} {}, {sizes} comparisons\n  {ops:?}\n  {:?}",
             m.info.opset, m.info.producer, m.notices

@@ -139,6 +139,7 @@ pub(super) struct Charging<'a> {
     pub forms: &'a Forms,
 }
 
+#[deny(clippy::wildcard_enum_match_arm)]
 impl Charging<'_> {
     fn role(&self, id: NodeId, slot: usize) -> Option<Role> {
         self.g.operand(id, slot).map(|o| self.roles[o.index()])
@@ -410,7 +411,13 @@ impl Charging<'_> {
             Op::Conv(c) => c.pads != [0; 4],
             Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Reduce { .. } => true,
             Op::Pad { .. } | Op::Softmax { .. } => true,
-            _ => false,
+            Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Dyn(_) => false,
+            Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } => false,
+            Op::Relu | Op::MaskedRelu(_) | Op::LeakyRelu { .. } | Op::PRelu | Op::Clip { .. } => false,
+            Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Where => false,
+            Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } | Op::Reshape(_) => false,
+            Op::Transpose(_) | Op::Expand(_) | Op::Identity | Op::Dropout | Op::Cast(_) => false,
+            Op::LogSoftmax { .. } | Op::ArgMax { .. } => false,
         });
         usize::from(sums) + usize::from(ops().any(|op| matches!(op, Op::Softmax { .. })))
     }

@@ -222,11 +222,17 @@ pub fn computing(p: &Priced, n: &Network) -> Option<f64> {
     (p.timed && p.total.seconds > 0.0).then_some(p.total.seconds * n.compute)
 }
 
+#[deny(clippy::wildcard_enum_match_arm)]
 fn class(op: &Op) -> Class {
     match op {
         Op::Relu | Op::MaskedRelu(_) | Op::LeakyRelu { .. } | Op::PRelu | Op::Clip { .. } => Class::Relu,
         Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul => Class::Linear,
-        _ => Class::Other,
+        Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Dyn(_) | Op::Cast(_) => Class::Other,
+        Op::BatchNorm { .. } | Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Where => Class::Other,
+        Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Reduce { .. } => Class::Other,
+        Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } | Op::Reshape(_) => Class::Other,
+        Op::Transpose(_) | Op::Expand(_) | Op::Identity | Op::Dropout => Class::Other,
+        Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } => Class::Other,
     }
 }
 

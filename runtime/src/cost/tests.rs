@@ -4,7 +4,7 @@ use super::protocol::BUILT_IN;
 use super::resnet::{Act, resnet20};
 use super::*;
 use relinc_passes::ir::infer::infer;
-use relinc_passes::ir::{Dim, Graph, Op, Tensor, Type, Window};
+use relinc_passes::ir::{Dim, Graph, Op, Tensor, Type, Window, comparisons};
 
 fn priced(g: &Graph, protocol: &str, w: Weights) -> Priced {
     price(g, &infer(g).unwrap(), &find(protocol).unwrap(), w)
@@ -69,6 +69,46 @@ fn a_protocol_file_without_trust_says_so() {
     assert_eq!(parse("mine.yaml", &folded).unwrap().trust(), "Nobody must be trusted.");
     let empty = parse("mine.yaml", &format!("{text}trust: ' '\n")).unwrap_err().to_string();
     assert!(empty.contains("mine.yaml: trust: empty"), "{empty}");
+}
+
+#[test]
+fn the_comparisons_that_are_counted_are_those_that_are_priced() {
+    let g = relinc_passes::ir::text::parse(
+        "graph all { %x = input f32[N,4,6,6]
+         %s = const f32[4,1,1] splat(0.5)
+         %m = const u8[4,6,6] rand(seed=1, density=0.5)
+         %a = relu(%x) %b = masked_relu(%x, %m) %c = leaky_relu(%x) %d = prelu(%x, %s)
+         %e = clip(%x) {min=0, max=6} %f = clip(%x) {min=-1} %g = clip(%x) {min=0} %h = clip(%x)
+         %i = abs(%x) %j = hard_swish(%x) %k = hard_sigmoid(%x) %l = silu(%x) %o = exp(%x)
+         %p = max(%x, %a) %q = min(%x, %a) %r = greater(%x, %a) %t = where(%r, %x, %a)
+         %u = max_pool(%x) {kernel=[3,3], strides=[2,2]} %v = reduce(%x) {kind=max, axes=[2,3]}
+         %w = reduce(%x) {kind=mean, axes=[2,3]} %y = softmax(%x) {axis=1}
+         %z = log_softmax(%x) {axis=3} %aa = arg_max(%x) {axis=1}
+         output o = %x }",
+    )
+    .unwrap();
+    let facts = infer(&g).unwrap();
+    let mut compared = 0;
+    for p in protocols() {
+        for id in g.ids() {
+            let width = match g.op(id) {
+                Op::Softmax { axis } | Op::LogSoftmax { axis } | Op::ArgMax { axis, .. } => [4, 4, 6, 6][*axis],
+                _ => 1,
+            };
+            let of = |c: &Charge| match c.kind {
+                "relu" | "max" | "max_pool_comparison" | "compare" | "abs" => c.q.elements,
+                "clip" => 2.0 * c.q.elements,
+                "softmax" | "log_softmax" => c.q.elements - c.q.elements / f64::from(width),
+                "arg_max" => c.q.elements * f64::from(width - 1),
+                _ => 0.0,
+            };
+            let priced: f64 = charges(&g, &facts, id, &p, Weights::Secret).iter().map(of).sum();
+            let counted = comparisons(&g, &facts, id);
+            assert_eq!(priced, counted as f64, "{}: {}", p.name, g.node(id).name);
+            compared += usize::from(counted > 0);
+        }
+    }
+    assert_eq!(compared, 18 * protocols().len());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Counts of a graph for one image.
 
-use relinc_passes::ir::{DType, Facts, Graph, NodeId, Op};
+use relinc_passes::ir::{DType, Facts, Graph, NodeId, Op, comparisons};
 use serde::{Deserialize, Serialize};
 
 /// What is in a graph, for one image.
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Totals {
     /// Elements that go through a ReLU; under a dense mask that is every element of the layer.
     pub relus: u64,
-    /// Secure comparisons: ReLUs, clips, maxima, pooling windows.
+    /// Secure comparisons: ReLUs, clips, maxima, pooling windows, softmax.
     pub comparisons: u64,
     /// Multiply-accumulates of convolutions and matrix products.
     pub macs: u64,
@@ -24,10 +24,9 @@ pub fn totals(g: &Graph, facts: &Facts) -> Totals {
     for id in g.ids() {
         let Some(fact) = facts.get(id) else { continue };
         let op = g.op(id);
-        // A dense mask is applied after a full ReLU: it saves no comparison.
         let relu = matches!(op, Op::Relu | Op::MaskedRelu(_));
         let n = fact.ty.elements() as u64;
-        let comparisons = if relu { n } else { op.comparisons(&fact.ty) as u64 };
+        let comparisons = comparisons(g, facts, id) as u64;
         t.relus += if relu { n } else { 0 };
         t.comparisons += comparisons;
         t.nonlinear_layers += u64::from(comparisons > 0);
