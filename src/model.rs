@@ -2,18 +2,18 @@
 
 use crate::error::{Error, input};
 use crate::probe::Probe;
-use relinc_passes::canonicalise::Canonicalise;
 use relinc_passes::choice::Choice;
-use relinc_passes::drop_redundant_relu::{is_gone, redundant, settle};
+use relinc_passes::driver::registry;
+use relinc_passes::driver::weigh::Candidate;
+use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Refusal};
 use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, ModelInfo, Wanted, import};
 use relinc_passes::head::{self, Head};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Facts, Graph, NodeId, Op};
 use relinc_passes::layers::{ReluLayer, name_layers, without};
 use relinc_passes::masks::{LayerMask, Masks};
-use relinc_passes::pass::{self, Options, Outcome, Pass, PassError, Refusal};
-use relinc_passes::registry;
-use relinc_passes::weigh::Candidate;
+use relinc_passes::passes::canonicalise::Canonicalise;
+use relinc_passes::passes::drop_redundant_relu::{is_gone, redundant, settle};
 use relinc_runtime::cost;
 use std::path::Path;
 
@@ -158,7 +158,7 @@ impl Model {
         m.graph = without(&m.graph, &idle);
         m.layers.retain(|l| !l.redundant);
         for p in registry::settling() {
-            pass::run(p, &mut m.graph, &Options::default()).map_err(|e| self.named(e.to_string()))?;
+            driver::run(p, &mut m.graph, &Options::default()).map_err(|e| self.named(e.to_string()))?;
         }
         Ok(m)
     }
@@ -223,7 +223,7 @@ impl Model {
         mut probe: Option<&mut Probe>,
     ) -> Result<(), Error> {
         let mut g = std::mem::take(&mut self.graph);
-        let ran = pass::run_in_turn(passes, &mut g, options, &mut |p, outcome, g| {
+        let ran = driver::run_in_turn(passes, &mut g, options, &mut |p, outcome, g| {
             self.record(p, outcome, g, probe.as_deref_mut()).map_err(Failed::Said)
         });
         self.graph = g;

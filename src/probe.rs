@@ -1,9 +1,9 @@
 //! `--verify-each`: the graph is executed before the first and after every pass, and the outputs are compared.
 
 use crate::error::{Error, input};
+use relinc_passes::driver::{Guarantee, Pass};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, Tensor};
-use relinc_passes::pass::{Guarantee, Pass};
 
 /// How much of the outputs' range an exact pass may move them by rounding.
 const TOLERANCE: f64 = 1e-4;

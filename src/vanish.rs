@@ -3,7 +3,7 @@
 use crate::error::{Error, input};
 use crate::latency::{Clock, Pricing};
 use crate::model::Model;
-use relinc_passes::weigh::Fold;
+use relinc_passes::driver::weigh::Fold;
 use relinc_runtime::nearest::nearest;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::{Pace, Vanish};

@@ -202,7 +202,7 @@ fn missing_external_data() {
         .unwrap();
     let path = dir.path().join("m.onnx");
     let options = OnnxOptions { external_over: 1000, ..Default::default() };
-    emit(&relinc::passes::valid::check(&g).unwrap(), &path, &options).unwrap();
+    emit(&relinc::passes::driver::valid::check(&g).unwrap(), &path, &options).unwrap();
     let with = run(&["verify", &path.display().to_string(), &path.display().to_string()]);
     assert!(with.status.success(), "{}", String::from_utf8_lossy(&with.stderr));
     fs::remove_file(dir.path().join("m.onnx.data")).unwrap();

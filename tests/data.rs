@@ -5,8 +5,8 @@ mod common;
 
 use common::{json, relinc, run};
 use relinc::passes::back::onnx::{OnnxOptions, emit};
+use relinc::passes::driver::valid;
 use relinc::passes::ir::text::parse;
-use relinc::passes::valid;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;

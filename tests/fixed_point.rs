@@ -140,7 +140,7 @@ mod by_default {
     //! What `compile` checks by itself where a secure target is emitted.
     use super::common::{relinc, run};
     use relinc::passes::back::onnx::{OnnxOptions, emit};
-    use relinc::passes::{ir::text::parse, valid};
+    use relinc::passes::{driver::valid, ir::text::parse};
     use serde_json::Value;
     use std::path::Path;
 

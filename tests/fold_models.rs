@@ -5,16 +5,16 @@ mod common;
 
 use common::{cifar, model, shared};
 use relinc_passes::choice::Choice;
+use relinc_passes::driver::registry::{find, folding, normalising};
+use relinc_passes::driver::valid;
+use relinc_passes::driver::weigh::Fold;
+use relinc_passes::driver::{self, Options};
 use relinc_passes::front::onnx::{ImportOptions, import};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Graph, Op, Tensor};
 use relinc_passes::layers::name_layers;
 use relinc_passes::masks::Masks;
-use relinc_passes::pass::{self, Options};
-use relinc_passes::registry::{find, folding, normalising};
-use relinc_passes::valid;
-use relinc_passes::weigh::Fold;
 use relinc_runtime::data::{DataSpec, Split};
 use std::path::Path;
 
@@ -76,7 +76,7 @@ fn fold(g: &mut Graph, gone: Gone, hoist: bool, images: &Tensor) {
         layers.into_iter().enumerate().filter(|(i, _)| gone.takes(*i)).map(|(_, l)| l).collect();
     let masks = Masks::uniform(&gone_layers, Choice::Identity);
     let o = Options { masks: Some(masks), fold: Fold::Always, hoist_padding: hoist, ..Options::default() };
-    let run = |name: &str, g: &mut Graph| pass::run(find(name).unwrap(), g, &o).unwrap().applied;
+    let run = |name: &str, g: &mut Graph| driver::run(find(name).unwrap(), g, &o).unwrap().applied;
     for name in ["insert-masks", "drop-linearized-relu"] {
         run(name, g);
     }
@@ -127,7 +127,7 @@ fn resnet20_without_relu_layers_keeps_its_logits() {
     let mut g = import(Path::new(&file), &ImportOptions::default()).unwrap().graph;
     let o = Options::default();
     for p in normalising().filter(|p| p.enabled(&o)) {
-        pass::run(p, &mut g, &o).unwrap();
+        driver::run(p, &mut g, &o).unwrap();
     }
     for gone in [Gone::All, Gone::InsideBlocks, Gone::EverySecondBlock] {
         for hoist in [false, true] {

@@ -44,7 +44,8 @@ fn by_hand(masks: &Masks) -> Vec<f32> {
         let Some(m) = masks.layers.get(layer) else { continue };
         let node = g.by_name(name).unwrap();
         let x = g.operand(node, 0).unwrap();
-        let mask = g.constant(format!("{name}.mask"), Tensor::u8(SHAPE, m.values.iter().map(|c| c.code()).collect()));
+        let mask = g
+            .constant(format!("{name}.mask"), Tensor::u8(SHAPE, m.values.iter().map(|c| c.code()).collect()));
         g.set_op(node, Op::MaskedRelu(vec![]));
         g.set_operands(node, &[x, mask]);
     }

@@ -2,7 +2,7 @@
 //!
 //! Everything that depends on it is asked here, in matches without a wildcard: a new choice is found by the compiler.
 
-use crate::intervals::Interval;
+use crate::passes::intervals::Interval;
 
 /// What one element computes of its operand x. Some have parameters, which are a channel's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,8 +7,8 @@
 //! negative while all others are in place come last, in the same order: the names of the others are those of the network
 //! without them.
 
-use crate::drop_redundant_relu::redundant;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op};
+use crate::passes::drop_redundant_relu::redundant;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 

@@ -7,10 +7,10 @@
 mod file;
 
 use crate::choice::Choice;
-use crate::insert_masks::InsertMasks;
+use crate::driver::{self, Options, PassError};
 use crate::ir::{Graph, NodeId, Op};
 use crate::layers::ReluLayer;
-use crate::pass::{self, Options, PassError};
+use crate::passes::insert_masks::InsertMasks;
 use std::collections::BTreeMap;
 
 /// The mask of one ReLU layer.
@@ -186,7 +186,7 @@ impl Masks {
 pub fn apply(g: &Graph, masks: &Masks) -> Result<Graph, MaskError> {
     let mut g = g.clone();
     let options = Options { masks: Some(masks.clone()), ..Options::default() };
-    let outcome = pass::run(&InsertMasks, &mut g, &options)?;
+    let outcome = driver::run(&InsertMasks, &mut g, &options)?;
     match outcome.refused.into_iter().next() {
         Some(r) => Err(MaskError::Refused { node: r.node, why: r.why }),
         None => Ok(g),

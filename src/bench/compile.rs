@@ -5,13 +5,13 @@ use super::{Row, Subject};
 use crate::error::{Error, input};
 use relinc_passes::back::onnx::{OnnxOptions, emit};
 use relinc_passes::choice::Choice;
+use relinc_passes::driver::valid;
 use relinc_passes::ir::Graph;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::name_layers;
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::splitmix::SplitMix;
 use relinc_passes::unfinished::{self, Thing};
-use relinc_passes::valid;
 use std::path::Path;
 use std::process::{Command, Stdio};
 

@@ -3,9 +3,9 @@
 use super::{Plan, Row, Subject, Task};
 use crate::error::{Error, input};
 use crate::model::Model;
+use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::infer::infer;
-use relinc_passes::pass::Options;
 use relinc_runtime::cost;
 use relinc_runtime::eval::Classifier;
 

@@ -3,8 +3,8 @@
 use crate::error::{Error, input};
 use crate::model::Model;
 use burn::tensor::{Device, Tensor as Burn};
+use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::{ImportOptions, import};
-use relinc_passes::pass::Options;
 use relinc_runtime::exec::value::{download, upload};
 use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Precision, Value};
 use relinc_runtime::train::loss;

@@ -5,7 +5,7 @@ use crate::error::{Error, input};
 use crate::folder::{Inputs, Single};
 use relinc_passes::architecture::{Architecture, Kind};
 use relinc_passes::back::onnx::{OnnxOptions, emit};
-use relinc_passes::valid;
+use relinc_passes::driver::valid;
 use relinc_runtime::cost;
 use std::path::PathBuf;
 

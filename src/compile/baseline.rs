@@ -7,11 +7,11 @@ use crate::model::Model;
 use crate::report::assemble::Against;
 use crate::report::model::BeforeIs;
 use relinc_passes::choice::Choice;
+use relinc_passes::driver::registry;
+use relinc_passes::driver::{self, Options};
 use relinc_passes::ir::infer::{infer, resolve_all};
 use relinc_passes::ir::{Facts, Graph};
 use relinc_passes::masks::Masks;
-use relinc_passes::pass::{self, Options};
-use relinc_passes::registry;
 use relinc_runtime::cost::{self, Class, Priced, Totals};
 
 /// A graph in figures: its counts, and its price under each protocol of a request, in their order.
@@ -37,7 +37,7 @@ impl Column {
         let facts = infer(&g).map_err(|e| input(&e[0]))?;
         resolve_all(&mut g, &facts);
         if let Some(p) = registry::find("drop-dead") {
-            pass::run(p, &mut g, &Options::default()).map_err(input)?;
+            driver::run(p, &mut g, &Options::default()).map_err(input)?;
         }
         let facts = infer(&g).map_err(|e| input(&e[0]))?;
         Ok(Column::new(&g, &facts, r, &Chosen::default()))

@@ -7,11 +7,11 @@ use crate::images::Images;
 use crate::model::Model;
 use crate::report::{count, model as rm};
 use relinc_passes::choice::Choice;
+use relinc_passes::driver::valid::Valid;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, import};
 use relinc_passes::ir::{Facts, Graph, Op, Tensor, Type};
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
-use relinc_passes::valid::Valid;
 use relinc_runtime::cost;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::eval;
@@ -198,7 +198,8 @@ pub fn costs(r: &Request, after: &Column, baseline: &Baseline, notes: &mut Vec<S
 
 /// What the passes did.
 pub fn passes(model: &Model) -> Vec<rm::Pass> {
-    let refusal = |r: &relinc_passes::pass::Refusal| rm::Refusal { node: r.node.clone(), why: r.why.clone() };
+    let refusal =
+        |r: &relinc_passes::driver::Refusal| rm::Refusal { node: r.node.clone(), why: r.why.clone() };
     model
         .passes
         .iter()

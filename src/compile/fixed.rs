@@ -12,9 +12,9 @@ use crate::model::Model;
 use crate::probe::Probe;
 use crate::report::Report;
 use crate::report::model as rm;
+use relinc_passes::driver::Options;
 use relinc_passes::ir::Tensor;
-use relinc_passes::normalise_ranges::NormaliseRanges;
-use relinc_passes::pass::Options;
+use relinc_passes::passes::normalise_ranges::NormaliseRanges;
 use relinc_runtime::fixed::{Analysis, Format, ranges};
 
 /// Images that ranges and errors are measured on, at most.

@@ -3,8 +3,8 @@
 use super::{Request, Target};
 use crate::report::count;
 use relinc_passes::back::spu::Variant;
+use relinc_passes::driver::valid::Valid;
 use relinc_passes::ir::{Facts, Graph, Op};
-use relinc_passes::valid::Valid;
 use relinc_runtime::cost::{self, ConvForm, Forms, Network, Protocol, Weights};
 
 /// What is emitted for each of SPU's protocols, in the order of the request; direct for all others.

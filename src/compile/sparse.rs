@@ -5,9 +5,9 @@ use super::{Request, next};
 use crate::error::Error;
 use crate::model::Model;
 use crate::report::model::{Conclusion, Drop, LatencyIs, Link, Saved};
+use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::ImportOptions;
 use relinc_passes::masks::{LayerMask, Masks};
-use relinc_passes::pass::Options;
 use relinc_runtime::cost::{Class, Network, Priced, computing};
 
 /// A layer that lost more than half of its ReLUs is named where one that it keeps costs so many times the communication that a

@@ -8,7 +8,7 @@ use crate::report::count;
 use relinc_passes::choice::Choice;
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::{self, Masks};
-use relinc_passes::stable_sign::Signs;
+use relinc_passes::passes::stable_sign::Signs;
 use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::eval;
 use relinc_runtime::search::stable;

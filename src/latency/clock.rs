@@ -4,14 +4,14 @@ use super::Pricing;
 use crate::error::{Error, input};
 use crate::model::Model;
 use relinc_passes::choice::Choice;
-use relinc_passes::drop_linearized_relu::DropLinearizedRelu;
+use relinc_passes::driver::registry;
+use relinc_passes::driver::weigh::Fold;
+use relinc_passes::driver::{self, Options, Outcome, Pass, PassError};
 use relinc_passes::ir::Graph;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{self, MaskError, Masks};
-use relinc_passes::pass::{self, Options, Outcome, Pass, PassError};
-use relinc_passes::registry;
-use relinc_passes::weigh::Fold;
+use relinc_passes::passes::drop_linearized_relu::DropLinearizedRelu;
 use relinc_runtime::cost::{self, Drawn, Forms, Law, Network, Priced, Protocol, Quantities, Weights};
 use relinc_runtime::search::layers::Pace;
 use std::collections::HashMap;
@@ -51,7 +51,7 @@ impl Linear {
             let gone: Vec<ReluLayer> =
                 self.layers.iter().enumerate().filter(|(l, _)| which(*l)).map(|(_, l)| l.clone()).collect();
             let mut g = masks::apply(g, &Masks::uniform(&gone, Choice::Identity))?;
-            pass::run(&DropLinearizedRelu, &mut g, &Options::default())?;
+            driver::run(&DropLinearizedRelu, &mut g, &Options::default())?;
             Ok(g)
         };
         if closed.contains(&true) {
@@ -61,7 +61,7 @@ impl Linear {
                 false => registry::folding().collect(),
             };
             let options = Options { fold: self.pricing.fold.clone(), sketch: true, ..Options::default() };
-            pass::run_in_turn(&merges, &mut g, &options, &mut |_, _: Outcome, _| Ok::<(), PassError>(()))?;
+            driver::run_in_turn(&merges, &mut g, &options, &mut |_, _: Outcome, _| Ok::<(), PassError>(()))?;
         }
         g = without(&g, &|_| true)?;
         run(registry::settling(), &mut g, &Options::default())?;
@@ -209,7 +209,7 @@ fn run(
     options: &Options,
 ) -> Result<(), PassError> {
     for p in passes {
-        pass::run(p, g, options)?;
+        driver::run(p, g, options)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ pub use clock::Clock;
 use crate::compile::{FoldMode, Request, Target};
 use crate::error::{Error, input};
 use crate::model::Model;
-use relinc_passes::weigh::Fold;
+use relinc_passes::driver::weigh::Fold;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::search::budget::Latency;
 use relinc_runtime::search::latency::{Fit, Unmet, choose};

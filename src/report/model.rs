@@ -186,7 +186,7 @@ pub struct Pass {
     pub max_abs_difference: Option<f64>,
 }
 
-pub use relinc_passes::weigh::Candidate;
+pub use relinc_passes::driver::weigh::Candidate;
 
 /// A near miss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

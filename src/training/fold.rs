@@ -4,13 +4,13 @@
 use crate::error::{Error, input};
 use crate::model::Model as Canonical;
 use relinc_passes::choice::Choice;
-use relinc_passes::drop_linearized_relu::DropLinearizedRelu;
+use relinc_passes::driver::Options;
+use relinc_passes::driver::registry;
+use relinc_passes::driver::weigh::Fold;
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::{Graph, NodeId, Op};
 use relinc_passes::masks::{self, Masks};
-use relinc_passes::pass::Options;
-use relinc_passes::registry;
-use relinc_passes::weigh::Fold;
+use relinc_passes::passes::drop_linearized_relu::DropLinearizedRelu;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::train::Model;
 

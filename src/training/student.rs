@@ -3,11 +3,11 @@
 use crate::error::Error;
 use crate::model::{Model as Canonical, import_second};
 use burn::tensor::Device;
+use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::head::batch;
 use relinc_passes::ir::{Dim, Graph};
 use relinc_passes::masks::Masks;
-use relinc_passes::pass::Options;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::data::{DataSpec, Dataset};
 use relinc_runtime::exec::{Network, free_batch};

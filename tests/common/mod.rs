@@ -32,7 +32,7 @@ pub fn json(args: &[&str]) -> serde_json::Value {
 /// Writes a network in `.pir` as ONNX.
 pub fn emit(dir: &Path, name: &str, text: &str) -> PathBuf {
     use relinc::passes::back::onnx::{OnnxOptions, emit};
-    use relinc::passes::{ir::text::parse, valid::check};
+    use relinc::passes::{driver::valid::check, ir::text::parse};
     let (file, g) = (dir.join(name), parse(text).unwrap());
     emit(&check(&g).unwrap(), &file, &OnnxOptions::default()).unwrap();
     file

@@ -2,8 +2,8 @@
 //! ReLU counts and parameters against the table of the method, and what is refused.
 
 use super::*;
+use crate::driver::valid;
 use crate::ir::{Dim, Op};
-use crate::valid;
 
 fn architecture(kind: Kind, depth: usize, width: Option<usize>, side: usize) -> Architecture {
     Architecture { kind, depth, width, classes: 10, input: [3, side, side] }

@@ -1,8 +1,8 @@
 //! What the artefact folders of the MPC back ends share.
 
 use super::EmitError;
+use crate::driver::valid::Valid;
 use crate::ir::{NodeId, Output, Tensor};
-use crate::valid::Valid;
 use std::io::{self, Write};
 use std::path::Path;
 

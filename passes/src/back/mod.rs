@@ -1,4 +1,4 @@
-//! One folder a target format. Every back end takes a [`Valid`](crate::valid::Valid) graph.
+//! One folder a target format. Every back end takes a [`Valid`](crate::driver::valid::Valid) graph.
 
 mod artefact;
 pub mod crypten;

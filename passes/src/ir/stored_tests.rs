@@ -3,10 +3,10 @@
 use super::*;
 use crate::architecture::{Architecture, Kind};
 use crate::back::onnx::{OnnxOptions, emit, write_elements};
+use crate::driver::{self, Options};
+use crate::driver::{registry, valid};
 use crate::front::onnx::{ImportOptions, import};
 use crate::ir::{Graph, Tensor};
-use crate::pass::{self, Options};
-use crate::{registry, valid};
 use std::io::Write;
 
 /// A tensor in a file, behind three other bytes, and the same in memory.
@@ -105,7 +105,7 @@ fn a_model_is_the_same_with_its_weights_in_the_file() {
     assert!(stored(&there) > 10 && stored(&here) == 0);
     for p in registry::normalising().chain(registry::masking()) {
         for g in [&mut there, &mut here] {
-            pass::run(p, g, &Options::default()).unwrap();
+            driver::run(p, g, &Options::default()).unwrap();
         }
     }
     assert!(stored(&there) > 10);

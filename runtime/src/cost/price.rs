@@ -230,7 +230,9 @@ fn class(op: &Op) -> Class {
         Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Dyn(_) | Op::Cast(_) => Class::Other,
         Op::BatchNorm { .. } | Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Where => Class::Other,
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Reduce { .. } => Class::Other,
-        Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } | Op::Reshape(_) => Class::Other,
+        Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } | Op::Reshape(_) => {
+            Class::Other
+        }
         Op::Transpose(_) | Op::Expand(_) | Op::Identity | Op::Dropout => Class::Other,
         Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } => Class::Other,
     }

@@ -92,7 +92,9 @@ fn the_comparisons_that_are_counted_are_those_that_are_priced() {
     for p in protocols() {
         for id in g.ids() {
             let width = match g.op(id) {
-                Op::Softmax { axis } | Op::LogSoftmax { axis } | Op::ArgMax { axis, .. } => [4, 4, 6, 6][*axis],
+                Op::Softmax { axis } | Op::LogSoftmax { axis } | Op::ArgMax { axis, .. } => {
+                    [4, 4, 6, 6][*axis]
+                }
                 _ => 1,
             };
             let of = |c: &Charge| match c.kind {

@@ -4,10 +4,10 @@ use super::fuse::{self, Fusion};
 use super::untie::untie;
 use super::value::{Value, download, upload};
 use burn::tensor::{Device, Tensor as Burn};
-use relinc_passes::affine::absorbs_scale;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Facts, Graph, NodeId, Op, Tensor};
 use relinc_passes::layers::{ReluLayer, mask_shape};
+use relinc_passes::passes::affine::absorbs_scale;
 use std::collections::HashMap;
 use std::sync::Arc;
 

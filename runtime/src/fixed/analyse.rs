@@ -11,10 +11,10 @@ use super::truncation::Truncation;
 use super::watch::{Products, largest};
 use super::{FixedError, Value};
 use rayon::prelude::*;
+use relinc_passes::driver::valid::Valid;
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
-use relinc_passes::normalise_ranges::{Ranges, shifts};
-use relinc_passes::valid::Valid;
+use relinc_passes::passes::normalise_ranges::{Ranges, shifts};
 use std::collections::HashMap;
 
 /// Images between two reports of progress.

@@ -3,8 +3,8 @@
 use super::analyse::layers_below;
 use super::format::Format;
 use super::truncation::Truncation;
-use relinc_passes::intervals::Intervals;
-use relinc_passes::valid::Valid;
+use relinc_passes::driver::valid::Valid;
+use relinc_passes::passes::intervals::Intervals;
 use serde::{Deserialize, Serialize};
 
 /// Rounding in the ring may step over a bound in real numbers by little; this share of it is kept free.

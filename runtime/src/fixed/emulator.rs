@@ -8,9 +8,9 @@ use super::rules::Rules;
 use super::stand_in::stand_in;
 use super::truncation::Truncation;
 use super::watch::Products;
+use relinc_passes::driver::valid::Valid;
 use relinc_passes::ir::{NodeId, Op, Shared};
 use relinc_passes::splitmix::SplitMix;
-use relinc_passes::valid::Valid;
 use std::collections::HashMap;
 use std::sync::Arc;
 

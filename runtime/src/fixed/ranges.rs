@@ -4,7 +4,7 @@ use super::FixedError;
 use rayon::prelude::*;
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
-use relinc_passes::normalise_ranges::Ranges;
+use relinc_passes::passes::normalise_ranges::Ranges;
 use std::collections::BTreeMap;
 
 /// The largest magnitude of each value over images `[n,…]`, that of a convolution or matrix product without its bias

@@ -2,7 +2,7 @@
 
 use super::propose::Proposal;
 use super::truncation::Truncation;
-use relinc_passes::normalise_ranges::Shift;
+use relinc_passes::passes::normalise_ranges::Shift;
 use serde::{Deserialize, Serialize};
 
 /// A graph in fixed point over images, beside itself in floating point.

@@ -5,10 +5,10 @@ use super::lane::Parties;
 use super::product::{Sizes, matmul};
 use super::rules::Rules;
 use super::*;
+use relinc_passes::driver::valid;
 use relinc_passes::ir::text::parse;
 use relinc_passes::ir::{Conv, Tensor};
 use relinc_passes::splitmix::SplitMix;
-use relinc_passes::valid;
 
 /// A signed number of about `bits` bits.
 fn draw(d: &mut SplitMix, bits: u32) -> i64 {

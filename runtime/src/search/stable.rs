@@ -4,7 +4,7 @@ use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{self, Masks};
-use relinc_passes::stable_sign::{Sign, Signs};
+use relinc_passes::passes::stable_sign::{Sign, Signs};
 use std::collections::HashMap;
 
 /// Was an element ever negative, ever positive? What is not a number is both.

@@ -10,7 +10,7 @@ use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::training::command::Done;
-use relinc_passes::pass::Options;
+use relinc_passes::driver::Options;
 use relinc_runtime::search::budget::Budget;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;

@@ -7,10 +7,10 @@ use crate::progress::Progress;
 use crate::random;
 use crate::report::model::{FixedPoint, Outcome, Tried};
 use relinc_passes::back::{crypten, mp_spdz};
+use relinc_passes::driver::valid::{self, Valid};
+use relinc_passes::driver::{self, Options};
 use relinc_passes::ir::Tensor;
-use relinc_passes::normalise_ranges::NormaliseRanges;
-use relinc_passes::pass::{self, Options};
-use relinc_passes::valid::{self, Valid};
+use relinc_passes::passes::normalise_ranges::NormaliseRanges;
 use relinc_runtime::cost;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::eval;
@@ -163,7 +163,7 @@ impl Trial<'_> {
         let mut g = emitted.graph().clone();
         let ranges = fixed::ranges(&g, images, target).map_err(|e| e.to_string())?;
         let options = Options { ranges: Some(ranges), ..Options::default() };
-        pass::run(&NormaliseRanges, &mut g, &options).map_err(|e| e.to_string())?;
+        driver::run(&NormaliseRanges, &mut g, &options).map_err(|e| e.to_string())?;
         self.run(&valid::check(&g).map_err(|e| e[0].to_string())?, format, few)
     }
 

@@ -27,13 +27,13 @@
 //! window only, `Slice` has no step, and there are no classes for the others.
 
 use super::rewrite::{Rewrite, constant_operand};
-use crate::affine::{Affine, channel_constant};
+use crate::driver::patch::{Patch, Ref};
+use crate::driver::valid::Valid;
+use crate::driver::{Cx, Guarantee, Pass, Skip};
 use crate::interp::movement::slice_range;
 use crate::ir::op::{ReduceKind, SliceAxis};
 use crate::ir::{Binary, Conv, DType, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
-use crate::pass::{Cx, Guarantee, Pass, Skip};
-use crate::patch::{Patch, Ref};
-use crate::valid::Valid;
+use crate::passes::affine::{Affine, channel_constant};
 
 /// See the module documentation.
 pub struct CryptenForm;

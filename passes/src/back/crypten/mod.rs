@@ -10,9 +10,9 @@ pub use form::{CryptenForm, objections};
 
 use super::onnx::{self, Dialect, OnnxOptions};
 use super::{EmitError, artefact};
+use crate::driver::valid::{self, Valid};
+use crate::driver::{self, Options};
 use crate::ir::{Graph, Op, Tensor};
-use crate::pass::{self, Options};
-use crate::valid::{self, Valid};
 use std::path::Path;
 
 /// The runner that lies beside every emitted model.
@@ -51,7 +51,7 @@ pub fn lowered(valid: &Valid<'_>) -> Result<Graph, EmitError> {
 /// The graph with every rewriting of [`CryptenForm`] made.
 pub(super) fn in_simple_form(valid: &Valid<'_>, target: &'static str) -> Result<Graph, EmitError> {
     let mut g = valid.graph().clone();
-    match pass::run(&CryptenForm, &mut g, &Options::default()) {
+    match driver::run(&CryptenForm, &mut g, &Options::default()) {
         Ok(_) => Ok(g),
         Err(e) => Err(EmitError::Refused { target, why: e.to_string() }),
     }

@@ -3,9 +3,9 @@
 //! CrypTen's own max pool also computes the place of the maximum, by comparing every pair, and only knows square windows.
 
 use super::rewrite::Rewrite;
+use crate::driver::patch::Ref;
 use crate::ir::op::SliceAxis;
 use crate::ir::{Binary, Dim, Op, Window};
-use crate::patch::Ref;
 
 /// The largest element of every window. Comparisons: results × (window − 1); levels: ⌈log₂ window⌉.
 pub fn max_pool(w: &mut Rewrite<'_>, x: Ref, dims: &[Dim], window: &Window) -> Ref {

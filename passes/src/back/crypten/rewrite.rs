@@ -1,8 +1,8 @@
 //! The vocabulary of [`form`](super::form): a patch under construction, with the pieces several rules need.
 
+use crate::driver::Cx;
+use crate::driver::patch::{Patch, Ref};
 use crate::ir::{Binary, Dim, Graph, NodeId, Op, Tensor};
-use crate::pass::Cx;
-use crate::patch::{Patch, Ref};
 
 /// A rewrite of one node.
 pub struct Rewrite<'a> {

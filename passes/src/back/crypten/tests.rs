@@ -3,11 +3,11 @@
 
 use super::lowered;
 use crate::back::EmitError;
+use crate::driver::valid;
 use crate::interp::Interp;
 use crate::ir::text::parse;
 use crate::ir::{Binary, Graph, Op, Tensor};
 use crate::splitmix::SplitMix;
-use crate::valid;
 
 fn random(shape: &[usize]) -> Tensor {
     let mut rng = SplitMix::new(7);

@@ -5,8 +5,8 @@ mod program;
 
 use super::crypten::in_simple_form;
 use super::{EmitError, artefact};
+use crate::driver::valid::{self, Valid};
 use crate::ir::{Graph, Tensor};
-use crate::valid::{self, Valid};
 use std::io::{self, Write};
 use std::path::Path;
 

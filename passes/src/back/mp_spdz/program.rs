@@ -1,9 +1,9 @@
 //! One IR operation → one line of the program.
 
+use crate::driver::valid::Valid;
 use crate::interp::movement;
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, Graph, NodeId, Op};
-use crate::valid::Valid;
 use std::collections::HashMap;
 use std::fmt::Write;
 

@@ -8,8 +8,8 @@ pub(crate) use stream::write_elements;
 pub use stream::write_model;
 
 use super::EmitError;
+use crate::driver::valid::Valid;
 use crate::ir::{DType, Graph, NodeId, Op, Tensor};
-use crate::valid::Valid;
 use nodes::Emitter;
 use std::collections::HashMap;
 use std::path::Path;

@@ -2,10 +2,10 @@
 
 use super::proto::{float, int, ints, node, tensor};
 use super::{Dialect, is_parameter};
+use crate::driver::valid::Valid;
 use crate::interp::movement;
 use crate::ir::op::{Compare, ReduceKind};
 use crate::ir::{Binary, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
-use crate::valid::Valid;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{AttributeProto, NodeProto};

@@ -10,7 +10,7 @@ use super::taps_of;
 use super::text::{Value, Writer};
 use crate::interp::movement::slice_range;
 use crate::ir::{Facts, Graph, NodeId, Op};
-use crate::sums::{addends, inside_a_sum, is_sum};
+use crate::passes::sums::{addends, inside_a_sum, is_sum};
 use std::collections::{HashMap, HashSet};
 
 /// Convolutions of one value that are added up.

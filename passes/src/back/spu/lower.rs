@@ -3,9 +3,9 @@
 use super::joined;
 use super::taps::{self, Taps};
 use super::text::{Value, Writer, ty};
+use crate::driver::valid::Valid;
 use crate::ir::op::{Compare, ReduceKind, Window};
 use crate::ir::{Binary, Conv, DType, NodeId, Op, Unary};
-use crate::valid::Valid;
 
 type R = Result<Value, String>;
 

@@ -12,8 +12,8 @@ pub use joined::{Joined, Part, joined};
 pub use npz::write_npz;
 
 use super::{EmitError, artefact};
+use crate::driver::valid::Valid;
 use crate::ir::{Facts, Graph, NodeId, Op, Tensor};
-use crate::valid::Valid;
 use std::collections::HashSet;
 use std::path::Path;
 

@@ -4,8 +4,8 @@ use super::is_weight;
 use super::joined::{Joined, hidden, joined};
 use super::lower::lower;
 use crate::back::EmitError;
+use crate::driver::valid::Valid;
 use crate::ir::{DType, Data, Graph, NodeId, Op, Tensor};
-use crate::valid::Valid;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 

@@ -1,6 +1,6 @@
 //! Which positions a convolution reads along an axis.
 
-use crate::merge_conv::axis::gcd;
+use crate::passes::merge_conv::axis::gcd;
 
 /// Positions along an axis: every `step`-th from `start` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,67 @@
+//! Brings what different exporters write for the same network to one form.
+//!
+//! **Before / After** (one line a rule; the first that matches is applied, until none does):
+//!
+//! - `identity(x)`, `dropout(x)`, a cast to the same type, a reshape, expand, transpose, pad or slice that changes
+//!   nothing, a concat of one → `x`
+//! - any operation on constants only → the constant it computes; integers that follow from shapes → a constant
+//! - `dyn.reshape(x, shape)`, `dyn.pad(x, amounts)`, … → the static operation
+//! - `clip(x) {min=0}`, `max(x, 0)`, `where(x > 0, x, 0)` → `relu(x)`
+//! - `leaky_relu(x)`, `prelu(x, s)` → `s·x + (1−s)·relu(x)`, so that the ReLU in it can be masked
+//! - `gemm(x, w, b)`, `matmul(x, w)` with constant `w` → `linear`; `add(linear, b)` → `linear` with bias
+//! - `exp(x) / sum(exp(x))`, `x − log(sum(exp(x)))`, `1 / (1 + exp(−x))` → `softmax`, `log_softmax`, `sigmoid`
+//! - a mean over all spatial axes by `reduce` or by an average pool as large as the map → `global_mean`, and a reshape
+//!   or reduction to `[N,C]` after it is taken in
+//! - a transpose sinks below elementwise operations, concat and pad, meets its inverse and both vanish; below a
+//!   flattening reshape it becomes a permutation of the next linear layer's weights
+//! - reshape of a reshape → one reshape; constants stand on the right of commutative operations
+//!
+//! **Conditions**: an average pool counts as a global mean only without padding and when it covers the whole map;
+//! a gemm becomes a linear layer only when B is a constant and A is not transposed; rules that would duplicate work ask
+//! for a sole user.
+//!
+//! **Formula**: every rule is an identity of real arithmetic; the numbers agree up to rounding.
+//!
+//! **Source**: the exporters' habits listed with the import tests in `tests/import`.
+
+mod fold;
+mod linear;
+mod mean;
+mod relu;
+mod softmax;
+mod transpose;
+mod trivial;
+
+use crate::driver::patch::Patch;
+use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::ir::NodeId;
+
+/// See the module documentation.
+pub struct Canonicalise;
+
+type Rule = fn(&Cx<'_>, NodeId) -> Result<Patch, Skip>;
+
+const RULES: &[Rule] = &[
+    trivial::rewrite,
+    fold::rewrite,
+    relu::rewrite,
+    softmax::rewrite,
+    linear::rewrite,
+    mean::rewrite,
+    transpose::rewrite,
+];
+
+impl Pass for Canonicalise {
+    fn name(&self) -> &'static str {
+        "canonicalise"
+    }
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Exact
+    }
+    fn source(&self) -> &'static str {
+        include_str!("mod.rs")
+    }
+    fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
+        RULES.iter().map(|r| r(cx, at)).find(|r| *r != Err(Skip::NoMatch)).unwrap_or(Err(Skip::NoMatch))
+    }
+}

@@ -1,0 +1,147 @@
+//! Takes the ReLU off elements whose operand cannot be negative.
+//!
+//! **Before**: `relu(x) @relu02` or `masked_relu(x, mask) @relu02` where x, or some of its elements, are never negative:
+//! a ReLU's result, and what sums, poolings, products with positive constants and moves make of such.
+//!
+//! **After**: `x`; where only some elements are known, or the mask has zeros, `masked_relu(x, mask')` with the identity
+//! for those that are.
+//!
+//! **Conditions**: what is before the layer stays non-negative under the masks of the layers there, so this runs when
+//! masks are on. Before that such a layer has a name of its own, behind those of all others, and a mask file may mask it:
+//! a file that makes relu00 the identity and does not name the ReLU after it means a network in which that one works. It
+//! counts in no total and no budget, and a search makes it the identity: while the layers before it keep their ReLUs it
+//! costs nothing. Non-negativity follows from intervals, of all elements together and then of single ones through masks,
+//! sums and reshapes; from the weights, too, where the range of the model's input is declared (`--input-range`).
+//!
+//! **Formula**: `x ≥ 0 ⇒ max(x, 0) = x`.
+//!
+//! **Source**: ReLU is idempotent.
+
+use crate::choice::Choice;
+use crate::driver::patch::{Patch, Ref};
+use crate::driver::{Cx, Guarantee, Pass, PassError, Skip};
+use crate::ir::infer::infer;
+use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor};
+use crate::masks::{self, LayerMask, MaskError, Masks};
+use crate::passes::intervals::{Interval, Intervals};
+
+/// See the module documentation.
+pub struct DropRedundantRelu;
+
+impl Pass for DropRedundantRelu {
+    fn name(&self) -> &'static str {
+        "drop-redundant-relu"
+    }
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Exact
+    }
+    fn source(&self) -> &'static str {
+        include_str!("drop_redundant_relu.rs")
+    }
+    fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
+        let g = cx.graph;
+        if !matches!(g.op(at), Op::Relu | Op::MaskedRelu(_)) {
+            return Err(Skip::NoMatch);
+        }
+        let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
+        let bounds = Intervals::of(g, cx.facts, cx.options.input_range);
+        if *g.op(at) == Op::Relu && bounds.never_negative(x) {
+            return Ok(Patch::redirect(at, x));
+        }
+        let per_image = cx.facts.ty(at).per_sample();
+        let n = per_image.iter().product();
+        let known = elements(g, cx.facts, &bounds, x, DEPTH).ok_or(Skip::NoMatch)?;
+        let (given, old) = match (g.op(at), LayerMask::of_node(g, at)) {
+            (Op::MaskedRelu(given), Some((_, m))) => (given.clone(), m),
+            (Op::Relu, _) => (vec![], LayerMask::uniform([n, 1, 1], Choice::Relu)),
+            _ => return Err(Skip::NoMatch),
+        };
+        if known.len() != old.values.len() {
+            return Err(Skip::NoMatch);
+        }
+        let new = without(&old, &known);
+        if new == old.values {
+            return Err(Skip::NoMatch);
+        }
+        let node = g.node(at);
+        let mut p = Patch::new();
+        let layer = node.layer.as_deref();
+        let codes = Tensor::u8(per_image, new.iter().map(|c| c.code()).collect());
+        let mask = p.constant(format!("{}.mask", layer.unwrap_or(&node.name)), codes);
+        let mut operands = vec![x.into(), mask];
+        operands.extend(g.operands(at).into_iter().skip(2).map(Ref::from));
+        let y = p.add_in_layer(&node.name, Op::MaskedRelu(given), &operands, layer);
+        Ok(p.replace(at, y))
+    }
+}
+
+/// How many operations [`elements`] looks through.
+const DEPTH: usize = 32;
+
+/// Which elements of a value, for one image, are never negative; `None` where no single one is known.
+fn elements(g: &Graph, facts: &Facts, bounds: &Intervals, id: NodeId, depth: usize) -> Option<Vec<bool>> {
+    let n = facts.ty(id).per_sample().iter().product();
+    if bounds.never_negative(id) {
+        return Some(vec![true; n]);
+    }
+    let depth = depth.checked_sub(1)?;
+    let of = |slot: usize| {
+        let x = g.operand(id, slot).filter(|&x| facts.ty(x).per_sample() == facts.ty(id).per_sample())?;
+        elements(g, facts, bounds, x, depth)
+    };
+    match g.op(id) {
+        Op::MaskedRelu(_) => {
+            let (_, mask) = LayerMask::of_node(g, id).filter(|(_, m)| m.values.len() == n)?;
+            let passed = of(0);
+            let operand = |i: usize| match passed.as_ref().is_some_and(|p| p[i]) {
+                true => Interval::new(0.0, f64::INFINITY),
+                false => Interval::new(f64::NEG_INFINITY, f64::INFINITY),
+            };
+            let each = mask.elements().enumerate();
+            Some(each.map(|(i, (choice, p))| choice.interval(operand(i), p).low >= 0.0).collect())
+        }
+        Op::Binary(Binary::Add) => Some(of(0)?.into_iter().zip(of(1)?).map(|(a, b)| a && b).collect()),
+        Op::Reshape(_) => {
+            let x = g.operand(id, 0)?;
+            let same: usize = facts.ty(x).per_sample().iter().product();
+            elements(g, facts, bounds, x, depth).filter(|_| same == n)
+        }
+        _ => None,
+    }
+}
+
+/// A mask in which known elements have no ReLU.
+fn without(mask: &LayerMask, known: &[bool]) -> Vec<Choice> {
+    mask.relieved(|i| known[i].then_some(Choice::Identity))
+}
+
+/// The layers whose operand is never negative, in a graph as it stands.
+pub fn redundant(g: &Graph, facts: &Facts, input_range: Option<(f32, f32)>) -> Vec<NodeId> {
+    let bounds = Intervals::of(g, facts, input_range);
+    let relus = g.ids().filter(|&id| matches!(g.op(id), Op::Relu | Op::MaskedRelu(_)));
+    relus.filter(|&id| g.operand(id, 0).is_some_and(|x| bounds.never_negative(x))).collect()
+}
+
+/// Makes masks say what this pass makes of a canonical graph under them: the identity where a ReLU does nothing. Every
+/// layer of the graph must have a mask.
+///
+/// # Errors
+/// A graph that does not type, or a mask that does not fit its layer.
+pub fn settle(g: &Graph, masks: &mut Masks, input_range: Option<(f32, f32)>) -> Result<(), MaskError> {
+    let masked = masks::apply(g, masks)?;
+    let facts = infer(&masked).map_err(|errors| PassError::Infer { pass: "drop-redundant-relu", errors })?;
+    let bounds = Intervals::of(&masked, &facts, input_range);
+    for id in masked.ids().filter(|&id| matches!(masked.op(id), Op::Relu | Op::MaskedRelu(_))) {
+        let (Some(layer), Some(x)) = (&masked.node(id).layer, masked.operand(id, 0)) else { continue };
+        let known = elements(&masked, &facts, &bounds, x, DEPTH);
+        if let (Some(m), Some(known)) = (masks.layers.get_mut(layer), known) {
+            m.values = without(m, &known);
+        }
+    }
+    Ok(())
+}
+
+/// Is nothing of a layer left but the identity, by a mask that can stay away?
+pub fn is_gone(m: &LayerMask) -> bool {
+    m.only(Choice::Identity) && m.slopes().is_none_or(|s| s.iter().all(|&v| v == 1.0))
+}

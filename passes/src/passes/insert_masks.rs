@@ -1,0 +1,71 @@
+//! Puts the given masks on the ReLU layers.
+//!
+//! **Before**: `relu(x) @relu03`, and a mask for `relu03`.
+//!
+//! **After**: `masked_relu(x, mask[, slope=…]) @relu03`.
+//!
+//! **Conditions**: the layer has a mask of its shape C×H×W; layers without one keep all their ReLUs.
+//!
+//! **Formula**: `y = m=1 ? max(x, 0) : m=0 ? slope·x : 0`, per element, the same for every image.
+//!
+//! **Source**: RLNet (arXiv 2402.05521) and SENet (arXiv 2301.09254), method section 2; the value 2 (zero) and the slope
+//! are ours.
+
+use crate::choice::Choice;
+use crate::driver::patch::Patch;
+use crate::driver::{Cx, Guarantee, Options, Pass, Skip};
+use crate::ir::{NodeId, Op, Tensor};
+use crate::layers::mask_shape;
+
+/// See the module documentation.
+pub struct InsertMasks;
+
+impl Pass for InsertMasks {
+    fn name(&self) -> &'static str {
+        "insert-masks"
+    }
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Learned
+    }
+    fn source(&self) -> &'static str {
+        include_str!("insert_masks.rs")
+    }
+    fn enabled(&self, options: &Options) -> bool {
+        options.masks.is_some()
+    }
+    fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
+        let g = cx.graph;
+        let node = g.node(at);
+        let (Op::Relu, Some(layer), Some(masks)) = (&node.op, &node.layer, &cx.options.masks) else {
+            return Err(Skip::NoMatch);
+        };
+        let Some(mask) = masks.layers.get(layer) else { return Err(Skip::NoMatch) };
+        if mask.only(Choice::Relu) {
+            return Err(Skip::NoMatch);
+        }
+        if mask.shape != mask_shape(cx.facts, at) {
+            return Err(Skip::Refused(format!("the mask of {layer} is {:?}", mask.shape)));
+        }
+        let channels = cx.facts.ty(at).dims.get(1).and_then(|d| d.fixed());
+        let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
+        let mut p = Patch::new();
+        let codes = mask.values.iter().map(|c| c.code()).collect();
+        let codes = Tensor::u8(cx.facts.ty(at).per_sample(), codes);
+        let mut operands = vec![x.into(), p.constant(format!("{layer}.mask"), codes)];
+        let mut given = vec![];
+        for (&choice, values) in &mask.parameters {
+            let Some(named) = choice.parameters() else { continue };
+            let each = named.neutral.len();
+            if channels != Some(values.len() / each) {
+                return Err(Skip::Refused(format!("the {}s of {layer} are not one a channel", named.name)));
+            }
+            if values.chunks(each).any(|v| v != named.neutral) {
+                let t = Tensor::f32(named.shape(values.len() / each), values.clone());
+                operands.push(p.constant(format!("{layer}.{}", named.name), t));
+                given.push(choice);
+            }
+        }
+        let n = p.add_in_layer(&node.name, Op::MaskedRelu(given), &operands, Some(layer));
+        Ok(p.replace(at, n))
+    }
+}

@@ -1,0 +1,42 @@
+//! Merges two convolutions in a row whose padding in the middle is moved to the first: one convolution and nothing else.
+//!
+//! **Before**: `conv(conv(x, w₁, b₁) {pads=p₁, strides=s₁}, w₂, b₂) {pads=p₂}`.
+//!
+//! **After**: `conv(x, w, b) {pads=p₁+p₂·s₁}`, of the same shape.
+//!
+//! **Conditions**: a pair for merge-conv, within its limits. A weighed pass.
+//!
+//! **Formula**: that of merge-conv without its correction of the border; what hoist-padding followed by merge-conv
+//! computes. The second convolution reads what the first computes around its map instead of zeros: another function at the
+//! border. To be done before fine-tuning (`fold: before-tune`), which trains the merged convolution.
+//!
+//! **Source**: method section 10.
+
+use crate::driver::patch::Patch;
+use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::ir::{NodeId, Op};
+use crate::passes::merge_conv;
+
+/// See the module documentation.
+pub struct MergeHoisted;
+
+impl Pass for MergeHoisted {
+    fn name(&self) -> &'static str {
+        "merge-hoisted"
+    }
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::ExactInterior
+    }
+    fn source(&self) -> &'static str {
+        include_str!("merge_hoisted.rs")
+    }
+    fn weighed(&self) -> bool {
+        true
+    }
+    fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
+        match cx.graph.op(at) {
+            Op::Conv(_) => merge_conv::hoisted(cx, at),
+            _ => Err(Skip::NoMatch),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Takes the ReLU off elements whose sign was the same on every measured image.
+//!
+//! **Before**: `relu(x) @relu03` or `masked_relu(x, mask)`, and for each element of the layer whether x was ever negative
+//! and ever positive over images (`--stable-sign N`).
+//!
+//! **After**: `masked_relu(x, mask')`: an element that was never positive is zero, one that was never negative the
+//! identity.
+//!
+//! **Conditions**: the element keeps its ReLU, and in a channel whose identity elements have a slope of 1. The
+//! function stays the same on the measured images; on others it may change, and the report says by how much on
+//! held-out ones.
+//!
+//! **Formula**: `x ≤ 0 ⇒ max(x, 0) = 0`; `x ≥ 0 ⇒ max(x, 0) = x`.
+//!
+//! **Source**: stable neurons, as verifiers call them; a removal on data, not a proof.
+
+use crate::choice::Choice;
+use crate::driver::patch::Patch;
+use crate::driver::{Cx, Guarantee, Options, Pass, Skip};
+use crate::ir::{NodeId, Op, Tensor};
+use crate::masks::{LayerMask, Masks};
+use std::collections::BTreeMap;
+
+/// What an element's sign was over images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// Negative on one image, positive on another.
+    Varies,
+    /// At least 0 on all, and positive on one.
+    NeverNegative,
+    /// At most 0 on all.
+    NeverPositive,
+}
+
+/// The signs of what ReLUs read, measured on the network with the masks it has.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Signs {
+    /// Layer name → one sign an element, row-major C×H×W.
+    pub layers: BTreeMap<String, Vec<Sign>>,
+}
+
+impl Signs {
+    /// Takes ReLUs off masks, layer by layer as the pass does. Layers that do not fit are left alone.
+    pub fn take_off(&self, masks: &mut Masks) {
+        for (name, m) in &mut masks.layers {
+            if let Some(signs) = self.layers.get(name).filter(|s| s.len() == m.values.len()) {
+                m.values = without(m, signs);
+            }
+        }
+    }
+}
+
+/// What elements become once those of one sign have lost their ReLU.
+fn without(m: &LayerMask, signs: &[Sign]) -> Vec<Choice> {
+    m.relieved(|i| match signs[i] {
+        Sign::NeverPositive => Some(Choice::Zero),
+        Sign::NeverNegative => Some(Choice::Identity),
+        Sign::Varies => None,
+    })
+}
+
+/// See the module documentation.
+pub struct StableSign;
+
+impl Pass for StableSign {
+    fn name(&self) -> &'static str {
+        "stable-sign"
+    }
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::OnData
+    }
+    fn source(&self) -> &'static str {
+        include_str!("stable_sign.rs")
+    }
+    fn enabled(&self, options: &Options) -> bool {
+        options.signs.is_some()
+    }
+    fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
+        let g = cx.graph;
+        let node = g.node(at);
+        let (Some(layer), Some(signs)) = (&node.layer, &cx.options.signs) else { return Err(Skip::NoMatch) };
+        let Some(signs) = signs.layers.get(layer) else { return Err(Skip::NoMatch) };
+        let per_image = cx.facts.ty(at).per_sample();
+        let n = per_image.iter().product();
+        let (given, now) = match (&node.op, LayerMask::of_node(g, at)) {
+            (Op::Relu, _) => (vec![], LayerMask::uniform([n, 1, 1], Choice::Relu)),
+            (Op::MaskedRelu(given), Some((_, m))) => (given.clone(), m),
+            _ => return Err(Skip::NoMatch),
+        };
+        if signs.len() != n {
+            return Err(Skip::Refused(format!("the signs of {layer} are of {} elements", signs.len())));
+        }
+        let new = without(&now, signs);
+        if new == now.values {
+            return Err(Skip::NoMatch);
+        }
+        let mut p = Patch::new();
+        let codes = new.iter().map(|c| c.code()).collect();
+        let mask = p.constant(format!("{layer}.stable"), Tensor::u8(per_image, codes));
+        let operands = g.operands(at);
+        let mut all = vec![operands[0].into(), mask];
+        all.extend(operands.iter().skip(2).map(|&o| crate::driver::patch::Ref::from(o)));
+        let y = p.add_in_layer(&node.name, Op::MaskedRelu(given), &all, Some(layer));
+        Ok(p.replace(at, y))
+    }
+}
