@@ -86,7 +86,7 @@ fn half_of_the_layers(m: &str, dir: &Path) -> String {
 #[test]
 fn pools_pads_and_products_run() {
     use relinc::passes::back::onnx::{OnnxOptions, emit};
-    use relinc::passes::{ir::text::parse, valid};
+    use relinc::passes::{driver::valid, ir::text::parse};
     let dir = tempfile::tempdir().unwrap();
     let text = "graph g {
         %x = input f32[N,3,12,12]
@@ -162,7 +162,7 @@ fn without_crypten_the_runner_says_what_to_install() {
 #[test]
 fn what_crypten_cannot_run_is_refused_by_name() {
     use relinc::passes::back::onnx::{OnnxOptions, emit};
-    use relinc::passes::{ir::text::parse, valid};
+    use relinc::passes::{driver::valid, ir::text::parse};
     let dir = tempfile::tempdir().unwrap();
     let g =
         parse("graph g { %x = input f32[N,3]\n %a = floor(%x)\n %y = tanh(%a)\n output y = %y }").unwrap();

@@ -36,7 +36,7 @@ fn resnet20_at_a_tenth() {
 #[test]
 fn pools_pads_groups_and_products() {
     use relinc::passes::back::onnx::{OnnxOptions, emit};
-    use relinc::passes::{ir::text::parse, valid};
+    use relinc::passes::{driver::valid, ir::text::parse};
     let dir = tempfile::tempdir().unwrap();
     let text = "graph g {
         %x = input f32[N,4,12,12]
@@ -70,7 +70,7 @@ fn pools_pads_groups_and_products() {
 #[test]
 fn what_has_no_form_is_refused_by_name() {
     use relinc::passes::back::onnx::{OnnxOptions, emit};
-    use relinc::passes::{ir::text::parse, valid};
+    use relinc::passes::{driver::valid, ir::text::parse};
     let dir = tempfile::tempdir().unwrap();
     let g = parse("graph g { %x = input f32[N,3]\n %y = sigmoid(%x)\n output y = %y }").unwrap();
     let path = dir.path().join("net.onnx");
