@@ -27,7 +27,7 @@ use crate::interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::Report;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use out::{print, print_json, print_lines};
 use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::train::Kind;
@@ -107,6 +107,11 @@ enum Command {
     Sweep(sweep::Args),
     /// What it can train on here
     Devices,
+}
+
+/// The command line as clap describes it.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 fn dispatch(cli: Cli) -> Result<(), Error> {

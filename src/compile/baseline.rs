@@ -60,7 +60,7 @@ impl Column {
         let options = Options {
             masks: Some(masks),
             sketch: true,
-            fold: r.fold.options(r),
+            fold: r.fold(),
             signs: None,
             ranges: None,
             ..options.clone()

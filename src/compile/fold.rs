@@ -49,7 +49,8 @@ impl FoldMode {
                 protocol: p.clone(),
                 weights: forms::weights(r, p),
                 network: n.clone(),
-                form: (r.targets.contains(&Target::Spu) && p.on_spu().is_some()).then_some(r.conv_form),
+                form: (r.options.targets.contains(&Target::Spu) && p.on_spu().is_some())
+                    .then_some(r.options.conv_form),
             })),
             _ => Fold::Never,
         }

@@ -1,10 +1,11 @@
 //! How good a trained network is: clean, corrupted and attacked, through each branch it has.
 
-use super::Trained;
 use super::guard::guarded;
 use super::made::of_masks;
+use super::{Plan, Trained};
 use crate::error::{Error, input};
 use crate::jobs::{EVALUATE, Made, Spec, difference};
+use crate::options::HeldOut;
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, ImageCounts, Scores};
 use relinc_passes::masks;
@@ -14,6 +15,7 @@ use relinc_runtime::exec::Branch;
 use relinc_runtime::train::Model;
 use relinc_runtime::train::evaluate::{adversarial, clean};
 use relinc_runtime::train::stage::EVAL_BATCH;
+use serde::Deserialize;
 use std::path::Path;
 
 /// What is measured at the end of a run.
@@ -33,12 +35,37 @@ pub struct Measure {
     pub seed: u64,
 }
 
-/// Attacks from their texts; PGD-20 at 8/255 and at 2/255 where there are none.
-pub fn attacks(texts: &[String]) -> Result<Vec<Attack>, Error> {
-    if texts.is_empty() {
-        return Ok([8.0f32, 2.0].map(|e| Attack::pgd(20, e / 255.0, e / 4.0 / 255.0)).to_vec());
+/// What is asked about accuracy at the end of a run, besides [`HeldOut`].
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
+#[serde(default)]
+pub struct MeasureOptions {
+    /// Images drawn with each of 75 corruptions at the end [default: 0]
+    #[arg(long, value_name = "N")]
+    corrupted: Option<usize>,
+    /// Images attacked at the end [default: 1000 after robust training, else 0]
+    #[arg(long, value_name = "N")]
+    attacked: Option<usize>,
+    /// How they are attacked; may be repeated [default: PGD-20 at 8/255 and 2/255]
+    #[arg(long = "attack", value_name = "ATTACK")]
+    attacks: Vec<String>,
+}
+
+impl MeasureOptions {
+    /// What is measured at the end of a plan.
+    pub fn measure(&self, held_out: &HeldOut, plan: &Plan) -> Result<Measure, Error> {
+        let attacks = match &self.attacks[..] {
+            [] => [8.0f32, 2.0].map(|e| Attack::pgd(20, e / 255.0, e / 4.0 / 255.0)).to_vec(),
+            texts => texts.iter().map(|t| t.parse().map_err(input)).collect::<Result<_, _>>()?,
+        };
+        Ok(Measure {
+            split: held_out.split(),
+            clean: held_out.limit(),
+            corrupted: self.corrupted.unwrap_or(0),
+            attacked: self.attacked.unwrap_or(if plan.robust() { 1000 } else { 0 }),
+            attacks,
+            seed: plan.seed,
+        })
     }
-    texts.iter().map(|t| t.parse().map_err(input)).collect()
 }
 
 /// Accuracies that are measured here and left in `path`, or those that lie there, where the stage does not run or was finished.

@@ -361,14 +361,4 @@ impl StageOptions {
             .filter_map(|(k, _)| Some(k.as_str()?.to_string()))
             .collect()
     }
-
-    /// Every key a stage may have.
-    pub fn keys() -> Vec<String> {
-        let v = serde_yaml::to_value(StageOptions::default()).unwrap_or(Value::Null);
-        v.as_mapping()
-            .into_iter()
-            .flat_map(|m| m.keys())
-            .filter_map(|k| Some(k.as_str()?.to_string()))
-            .collect()
-    }
 }
