@@ -69,7 +69,7 @@ pub const ABSENT: &[Absent] = &[
     Absent { options: &["bn"], doors: FILES, why: "there it is two keys, batch_norm and branch" },
     Absent { options: &["batch_norm", "branch"], doors: COMMANDS, why: "there both are --bn" },
     Absent {
-        options: &["architecture"],
+        options: &["architecture", "kind", "depth", "width", "classes", "input"],
         doors: COMMANDS,
         why: "relinc architecture writes such a network as a file",
     },

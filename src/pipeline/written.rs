@@ -237,7 +237,7 @@ mod tests {
             [
                 "seed, line 2: expected a whole number of at least 0, found x",
                 "protocols in report, line 9: expected a list, found semi2k",
-                "limit in accuracy, line 8: expected a whole number of at least 0, found -3",
+                "limit in accuracy, line 8: expected a whole number of at least 1, found -3",
                 "epochs in stage 1 (search), line 5: expected a whole number of at least 0, found many",
                 "budget in stage 1 (search), line 6: expected 50000, 50k or 18%, found - 1",
                 "rate in stage 2 (tune), line 7: expected a number, found fast",
