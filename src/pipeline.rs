@@ -7,15 +7,17 @@ pub use written::keys;
 
 use crate::compile::{MaskSource, Request, Search, Source};
 use crate::error::{Error, input};
+use crate::options::text::{optional, or_default};
 use crate::options::{CompileOptions, ModelOptions};
 use crate::training::evaluate::{Measure, MeasureOptions};
-use crate::training::spec::{self, StageOptions};
-use crate::training::{Export, Norm, Plan, Planned};
+use crate::training::spec::StageOptions;
+use crate::training::{Export, Norm, Plan, Planned, Start};
 use relinc_passes::architecture::Architecture;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::DataSpec;
 use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::nearest::nearest;
+use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::Kind;
 use serde::Deserialize;
 use serde_yaml::{Value, from_value};
@@ -29,9 +31,11 @@ pub struct Pipeline {
     /// Or a network built from a description.
     pub architecture: Option<Architecture>,
     /// Images; a relative folder is looked for beside the pipeline file, then in the working directory.
-    pub data: Option<String>,
+    #[serde(default, deserialize_with = "optional")]
+    data: Option<DataSpec>,
     /// auto, cpu, gpu, gpu:N or gpu:0,gpu:1.
-    pub device: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub device: DeviceSpec,
     /// Seed of everything random.
     #[serde(default)]
     pub seed: u64,
@@ -41,12 +45,15 @@ pub struct Pipeline {
     /// What is measured after training.
     #[serde(default, rename = "accuracy")]
     pub measured: MeasureOptions,
-    /// Batch normalisations in training: auto, none, single or dual.
-    pub batch_norm: Option<String>,
-    /// The branch of dual batch normalisations that is exported: clean, adversarial or both.
-    pub branch: Option<String>,
-    /// Where training starts: model (its weights, the default) or random.
-    pub start: Option<String>,
+    /// Batch normalisations in training.
+    #[serde(default, deserialize_with = "or_default")]
+    pub batch_norm: Norm,
+    /// The branch of dual batch normalisations that is exported.
+    #[serde(default, deserialize_with = "or_default")]
+    pub branch: Export,
+    /// Where training starts.
+    #[serde(default, deserialize_with = "or_default")]
+    pub start: Start,
     /// Another ONNX model that teaches; relative to the pipeline file.
     pub teacher: Option<PathBuf>,
     /// Masks to begin with; relative to the pipeline file.
@@ -65,10 +72,17 @@ pub struct Stage {
     /// teacher, search or tune.
     pub stage: String,
     /// ReLUs to keep.
-    pub budget: Option<Value>,
+    #[serde(default, deserialize_with = "optional")]
+    pub budget: Option<Budget>,
     /// Everything else.
     #[serde(flatten)]
     pub options: StageOptions,
+}
+
+impl Stage {
+    fn budget(&self) -> Result<&Budget, Error> {
+        self.budget.as_ref().ok_or_else(|| input("stage search needs a budget: 50000, 50k or 18%"))
+    }
 }
 
 impl Pipeline {
@@ -97,7 +111,7 @@ impl Pipeline {
     pub fn source(&self, base: &Path) -> Result<Source, Error> {
         match (&self.model, &self.architecture) {
             (Some(m), None) => {
-                Ok(Source::File(base.join(m), self.import.import(self.images(base)?.as_ref())))
+                Ok(Source::File(base.join(m), self.import.import(self.images(base).as_ref())))
             }
             (None, Some(_)) if self.import != ModelOptions::default() => Err(Error::Input(
                 "output, dims, keep_batch: a network built from a description is read from no file; leave them out".into(),
@@ -112,10 +126,8 @@ impl Pipeline {
     }
 
     /// The data set, its folder looked for beside the pipeline file first.
-    pub fn images(&self, base: &Path) -> Result<Option<DataSpec>, Error> {
-        let Some(text) = &self.data else { return Ok(None) };
-        let spec: DataSpec = text.parse().map_err(|e| Error::Input(format!("data: {e}")))?;
-        Ok(Some(spec.beside(base)))
+    pub fn images(&self, base: &Path) -> Option<DataSpec> {
+        self.data.clone().map(|d| d.beside(base))
     }
 
     /// The masks a pipeline without training asks for.
@@ -127,8 +139,7 @@ impl Pipeline {
         for s in &self.stages {
             // Those that train are no matter of the compilation.
             if s.stage == "search" && !s.options.method()?.trains() {
-                let budget = spec::budget(s.budget.as_ref())?;
-                let search = Search::new(s.options.clone(), budget, self.device()?)?;
+                let search = Search::new(s.options.clone(), s.budget()?.clone(), self.device.clone())?;
                 masks = MaskSource::Search(Box::new(search));
             }
         }
@@ -154,7 +165,7 @@ impl Pipeline {
                 }
             };
             let budget = match kind {
-                Kind::Search => Some(spec::budget(s.budget.as_ref())?),
+                Kind::Search => Some(s.budget()?.clone()),
                 _ => None,
             };
             if kind == Kind::Search {
@@ -164,21 +175,15 @@ impl Pipeline {
         }
         let plan = Plan {
             stages,
-            norm: self.batch_norm.as_deref().map_or(Ok(Norm::Auto), str::parse)?,
-            random_start: match self.start.as_deref() {
-                None | Some("model") => false,
-                Some("random") => true,
-                Some(s) => {
-                    return Err(Error::Input(format!("start '{s}' is not known; choose model or random")));
-                }
-            },
+            norm: self.batch_norm,
+            random_start: self.start == Start::Random,
             masks: match &self.masks {
                 Some(m) => Some(Masks::read(&base.join(m)).map_err(input)?),
                 None => None,
             },
             teacher: self.teacher.as_ref().map(|t| base.join(t)),
-            branch: self.branch.as_deref().map_or(Ok(Export::default()), str::parse)?,
-            device: self.device()?,
+            branch: self.branch,
+            device: self.device.clone(),
             seed: self.seed,
         };
         plan.check()?;
@@ -190,13 +195,9 @@ impl Pipeline {
         Ok(plan)
     }
 
-    fn device(&self) -> Result<DeviceSpec, Error> {
-        self.device.as_deref().map_or(Ok(DeviceSpec::Auto), str::parse).map_err(Error::Input)
-    }
-
     /// The compilation the pipeline asks for.
     pub fn request(&self, base: &Path, out: &Path) -> Result<Request, Error> {
-        let images = self.images(base)?;
+        let images = self.images(base);
         let mut r = self.options.request("run", out, images.as_ref(), self.seed)?;
         r.masks = self.masks(base)?;
         self.model.iter().for_each(|m| r.inputs.model("the model", &base.join(m)));
@@ -205,7 +206,7 @@ impl Pipeline {
         for s in &self.stages {
             s.options.replay.iter().for_each(|dir| r.inputs.folder("the recorded batches", dir));
             if s.stage == "search" {
-                r.price_at(&spec::budget(s.budget.as_ref())?)?;
+                r.price_at(s.budget()?)?;
             }
         }
         Ok(r)

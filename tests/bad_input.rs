@@ -401,7 +401,7 @@ fn pipelines_are_checked_whole_before_an_image_is_opened() {
             "stages: [{stage: tune, rate: fast}]\naccuracy: {limit: few}\n",
             &["rate in stage 1 (tune), line 3", "limit in accuracy, line 4"],
         ),
-        ("accuracy: {limit: 0}\n", &["limit: 0", "at least 1"]),
+        ("accuracy: {limit: 0}\n", &["limit in accuracy", "at least 1"]),
         ("accuracy: {attacks: ['pgd:eps=8']}\n", &["write 8/255"]),
         ("accuracy: {split: tets}\n", &["tets", "train, val or test"]),
         ("stages: [{stage: search, budget: 10%, calibration: 0}]\n", &["stage search", "calibration: 0"]),

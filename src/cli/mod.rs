@@ -163,7 +163,7 @@ impl Global {
     fn override_in(&self, p: &mut Pipeline) {
         p.seed = self.seed.unwrap_or(p.seed);
         if let Some(d) = &self.device {
-            p.device = Some(d.to_string());
+            p.device = d.clone();
         }
     }
     fn progress(&self) -> Progress {

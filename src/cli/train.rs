@@ -8,7 +8,7 @@ use crate::options::{CompileOptions, ModelOptions};
 use crate::training::command::train_and_compile;
 use crate::training::evaluate::MeasureOptions;
 use crate::training::spec::StageOptions;
-use crate::training::{Export, Norm, Plan, Planned};
+use crate::training::{Export, Norm, Plan, Planned, Start};
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::DataSpec;
 use relinc_runtime::search::budget::Budget;
@@ -39,8 +39,8 @@ pub struct Args {
     #[arg(long, value_name = "WHICH")]
     bn: Vec<String>,
     /// Where training starts: model or random
-    #[arg(long, value_name = "WHERE", default_value = "model", value_parser = ["model", "random"])]
-    start: String,
+    #[arg(long, value_name = "WHERE", default_value = "model")]
+    start: Start,
     #[command(flatten)]
     begin: BeginArgs,
     #[command(flatten)]
@@ -81,8 +81,8 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
     let (mut norm, mut branch) = (Norm::Auto, Export::default());
     for b in &a.bn {
         match b.as_str() {
-            "clean" | "adversarial" | "both" => branch = b.parse()?,
-            other => norm = other.parse()?,
+            "clean" | "adversarial" | "both" => branch = b.parse().map_err(input)?,
+            other => norm = other.parse().map_err(input)?,
         }
     }
     if kind == Kind::Search && a.budget.is_none() {
@@ -105,7 +105,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
     let plan = Plan {
         stages: vec![Planned { kind, options, budget: a.budget.clone() }],
         norm,
-        random_start: a.start == "random",
+        random_start: a.start == Start::Random,
         masks: match &a.masks {
             Some(m) => Some(Masks::read(m).map_err(input)?),
             None => None,

@@ -1,32 +1,22 @@
 //! What can be emitted.
 
-use crate::error::Error;
-
-/// A format to emit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Target {
-    /// `model.onnx`: it runs in any ONNX runtime.
-    Onnx,
-    /// `spu/`: StableHLO, weights, runner.
-    Spu,
-    /// `crypten/`: ONNX as CrypTen reads it, runner.
-    Crypten,
-    /// `mp-spdz/`: an MP-SPDZ program and its weights.
-    MpSpdz,
+relinc_passes::words! {
+    /// A format to emit.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Target ("target") {
+        /// `model.onnx`: it runs in any ONNX runtime.
+        Onnx = "onnx",
+        /// `spu/`: StableHLO, weights, runner.
+        Spu = "spu",
+        /// `crypten/`: ONNX as CrypTen reads it, runner.
+        Crypten = "crypten",
+        /// `mp-spdz/`: an MP-SPDZ program and its weights.
+        MpSpdz = "mp-spdz",
+    }
 }
 
 impl Target {
-    /// The word on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Target::Onnx => "onnx",
-            Target::Spu => "spu",
-            Target::Crypten => "crypten",
-            Target::MpSpdz => "mp-spdz",
-        }
-    }
-
     /// Every file it may have in the output folder.
     pub fn files(self) -> &'static [&'static str] {
         match self {
@@ -55,21 +45,6 @@ impl Target {
                 "mp-spdz/relinc_model.mpc",
                 "mp-spdz/weights.txt",
             ],
-        }
-    }
-}
-
-impl std::str::FromStr for Target {
-    type Err = Error;
-    fn from_str(s: &str) -> Result<Target, Error> {
-        match s {
-            "onnx" => Ok(Target::Onnx),
-            "spu" => Ok(Target::Spu),
-            "crypten" => Ok(Target::Crypten),
-            "mp-spdz" => Ok(Target::MpSpdz),
-            _ => {
-                Err(Error::Input(format!("target '{s}' is not known; choose onnx, spu, crypten or mp-spdz")))
-            }
         }
     }
 }

@@ -4,7 +4,7 @@ pub mod compile;
 pub mod doors;
 mod keys;
 pub mod model;
-mod text;
+pub(crate) mod text;
 
 pub use compile::{CompileOptions, HeldOut, ReportOptions};
 pub use keys::keys;

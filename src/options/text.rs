@@ -6,21 +6,18 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 /// A value as the command line would be given it; nothing for an empty key.
-fn words<E: Error>(v: Value) -> Result<Option<String>, E> {
+fn words(v: &Value) -> Option<String> {
     match v {
-        Value::Null => Ok(None),
-        Value::String(s) => Ok(Some(s)),
-        Value::Number(n) => Ok(Some(n.to_string())),
+        Value::Null => None,
+        Value::String(s) => Some(s.clone()),
         // YAML 1.1 reads off as false.
-        Value::Bool(false) => Ok(Some("off".into())),
-        Value::Bool(true) | Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => {
-            Err(E::custom("expected text"))
-        }
+        Value::Bool(false) => Some("off".into()),
+        other => Some(serde_yaml::to_string(other).unwrap_or_default().trim().to_string()),
     }
 }
 
 fn parsed<T: FromStr<Err: Display>, E: Error>(v: Value) -> Result<Option<T>, E> {
-    words(v)?.map(|s| s.parse().map_err(E::custom)).transpose()
+    words(&v).map(|s| s.parse().map_err(E::custom)).transpose()
 }
 
 /// For `deserialize_with`: an option that may be absent.

@@ -1,7 +1,7 @@
 //! What is wrong with a pipeline file as it is written: keys that are not known, values of another type. All of it at once.
 
-use super::Pipeline;
 use super::place::{Step, line};
+use super::{Pipeline, Stage};
 use crate::options::{CompileOptions, HeldOut, ModelOptions, ReportOptions, keys as keys_of};
 use crate::training::evaluate::MeasureOptions;
 use crate::training::spec::StageOptions;
@@ -39,7 +39,13 @@ fn readers(section: &str) -> Vec<Reader> {
         "report" => vec![reader::<ReportOptions>()],
         "accuracy" => vec![reader::<HeldOut>(), reader::<MeasureOptions>()],
         _stage => {
-            vec![Reader { keys: &["stage", "budget"], check: tag_or_budget }, reader::<StageOptions>()]
+            let check = |key: &str, v: &Value| match key {
+                "stage" if !v.is_string() => {
+                    Err(format!("expected teacher, search or tune, found {}", shown(v)))
+                }
+                _ => type_of::<Stage>(key, v, &a_stage()),
+            };
+            vec![Reader { keys: &["stage", "budget"], check }, reader::<StageOptions>()]
         }
     }
 }
@@ -160,21 +166,16 @@ impl Faults<'_> {
     }
 }
 
-/// What a stage is, and the ReLUs that a search keeps.
-fn tag_or_budget(key: &str, v: &Value) -> Result<(), String> {
-    match (key, v) {
-        ("stage", Value::String(_)) => Ok(()),
-        ("stage", _) => Err(format!("expected teacher, search or tune, found {}", shown(v))),
-        (_, Value::Null | Value::String(_) | Value::Number(_)) => Ok(()),
-        _ => Err(format!("expected 50000, 50k or 18%, found {}", shown(v))),
-    }
-}
-
 /// Keys with which an architecture is complete, so that one of them can be tried.
 fn an_architecture() -> Mapping {
     let keys = [("kind", Value::from("resnet")), ("depth", Value::from(18)), ("classes", Value::from(10))];
     let input = ("input", Value::from(vec![3, 32, 32]));
     keys.into_iter().chain([input]).map(|(k, v)| (Value::from(k), v)).collect()
+}
+
+/// The key without which there is no stage.
+fn a_stage() -> Mapping {
+    [(Value::from("stage"), Value::from("search"))].into_iter().collect()
 }
 
 /// Whether `T` takes this value for the key, beside `others`; what it expects where not.
@@ -239,7 +240,7 @@ mod tests {
                 "protocols in report, line 9: expected a list, found semi2k",
                 "limit in accuracy, line 8: expected a whole number of at least 1, found -3",
                 "epochs in stage 1 (search), line 5: expected a whole number of at least 0, found many",
-                "budget in stage 1 (search), line 6: expected 50000, 50k or 18%, found - 1",
+                "budget in stage 1 (search), line 6: budget '- 1' is not a number of ReLUs (50000, 50k), a share of them (18%) or a time (latency=1.5s@cheetah/wan), found - 1",
                 "rate in stage 2 (tune), line 7: expected a number, found fast",
                 "augment in stage 2 (tune), line 7: expected true or false, found perhaps",
             ]

@@ -113,32 +113,21 @@ pub struct Model {
     pub producer: Option<String>,
 }
 
-/// What happened to a ReLU layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// Every ReLU is still there.
-    Kept,
-    /// The kept ReLUs are gathered, the rest is linear.
-    Compacted,
-    /// No ReLU is left.
-    Linearized,
-    /// No ReLU is left and the linear layers around it became one.
-    Folded,
-    /// It was to be changed and could not be.
-    Refused,
-}
-
-impl Action {
-    /// The word in JSON, text and HTML.
-    pub fn name(self) -> &'static str {
-        match self {
-            Action::Kept => "kept",
-            Action::Compacted => "compacted",
-            Action::Linearized => "linearized",
-            Action::Folded => "folded",
-            Action::Refused => "refused",
-        }
+relinc_passes::words! {
+    /// What happened to a ReLU layer.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Action {
+        /// Every ReLU is still there.
+        Kept = "kept",
+        /// The kept ReLUs are gathered, the rest is linear.
+        Compacted = "compacted",
+        /// No ReLU is left.
+        Linearized = "linearized",
+        /// No ReLU is left and the linear layers around it became one.
+        Folded = "folded",
+        /// It was to be changed and could not be.
+        Refused = "refused",
     }
 }
 

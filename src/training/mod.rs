@@ -43,7 +43,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-pub use plan::{Export, Plan, Planned};
+pub use plan::{Export, Plan, Planned, Start};
 pub use student::Norm;
 
 /// What a plan made.

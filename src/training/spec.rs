@@ -5,7 +5,6 @@ use crate::vanish::Asked;
 use relinc_passes::choice::Choice;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::exec::Precision;
-use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::train::recipe::Recipe;
 use relinc_runtime::train::schedule::Schedule;
@@ -123,16 +122,6 @@ pub struct StageOptions {
     /// A folder with recorded first masks and batches (benches/pytorch/README.md)
     #[arg(long, value_name = "DIR")]
     pub replay: Option<std::path::PathBuf>,
-}
-
-/// What a budget is in a pipeline file: a number or text.
-pub fn budget(v: Option<&Value>) -> Result<Budget, Error> {
-    let text = match v {
-        Some(Value::String(s)) => s.clone(),
-        Some(Value::Number(n)) => n.to_string(),
-        _ => return Err(Error::Input("stage search needs a budget: 50000, 50k or 18%".into())),
-    };
-    text.parse().map_err(input)
 }
 
 /// A range of numbers, and the words for it.

@@ -17,7 +17,6 @@ use relinc_runtime::train::insert_norm::{calibrate, insert};
 use relinc_runtime::train::model::Model;
 use relinc_runtime::train::objective::At;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 
 /// Images the inserted normalisations are initialised from.
@@ -25,32 +24,19 @@ const CALIBRATION: usize = 512;
 /// Of them a batch.
 const BATCH: usize = 128;
 
-/// Batch normalisations in training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Norm {
-    /// Dual when a stage is robust, single otherwise.
-    #[default]
-    Auto,
-    /// None: those of the model are folded into its weights first.
-    None,
-    /// One a convolution.
-    Single,
-    /// Two a convolution: clean and adversarial.
-    Dual,
-}
-
-impl FromStr for Norm {
-    type Err = Error;
-    fn from_str(s: &str) -> Result<Norm, Error> {
-        match s {
-            "auto" => Ok(Norm::Auto),
-            "none" => Ok(Norm::None),
-            "single" => Ok(Norm::Single),
-            "dual" => Ok(Norm::Dual),
-            _ => Err(Error::Input(format!(
-                "batch normalisation '{s}' is not known; choose auto, none, single or dual"
-            ))),
-        }
+relinc_passes::words! {
+    /// Batch normalisations in training.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Norm ("batch normalisation") {
+        /// Dual when a stage is robust, single otherwise.
+        #[default]
+        Auto = "auto",
+        /// None: those of the model are folded into its weights first.
+        None = "none",
+        /// One a convolution.
+        Single = "single",
+        /// Two a convolution: clean and adversarial.
+        Dual = "dual",
     }
 }
 
