@@ -14,76 +14,51 @@ const FILES: &[Door] = &["run", "sweep"];
 /// Options that some doors lack.
 #[derive(Debug)]
 pub struct Absent {
-    /// Their names, with underscores as in pipelines.
-    pub options: &'static [&'static str],
+    /// Their names with underscores, as in pipelines, one after the other.
+    pub options: &'static str,
     /// Where they are not.
     pub doors: &'static [Door],
     /// Why not.
     pub why: &'static str,
 }
 
+/// A row of the table.
+const fn absent(options: &'static str, doors: &'static [Door], why: &'static str) -> Absent {
+    Absent { options, doors, why }
+}
+
 /// Every option that is not at every door.
 pub const ABSENT: &[Absent] = &[
-    Absent {
-        options: &[
-            "epochs",
-            "batch",
-            "rate",
-            "schedule",
-            "momentum",
-            "decay",
-            "clip",
-            "average",
-            "augment",
-            "robust",
-            "ce",
-            "kl",
-            "temperature",
-            "attention",
-            "pram_at",
-            "smoothing",
-            "train_attack",
-            "sensitivity",
-            "refreshes",
-            "ramp",
-            "precision",
-            "val_images",
-            "val_attacked",
-            "replay",
-            "start",
-            "teacher",
-        ],
-        doors: &["compile"],
-        why: "compile trains nothing",
-    },
-    Absent {
-        options: &["corrupted", "attacked", "attacks"],
-        doors: &["compile"],
-        why: "compile measures clean images, of every network that it may emit; relinc eval has --corruptions and --attack",
-    },
-    Absent {
-        options: &["resume", "restart"],
-        doors: &["compile"],
-        why: "a compilation is made in one and takes the place of the one before",
-    },
-    Absent { options: &["bn"], doors: FILES, why: "there it is two keys, batch_norm and branch" },
-    Absent { options: &["batch_norm", "branch"], doors: COMMANDS, why: "there both are --bn" },
-    Absent {
-        options: &["architecture", "kind", "depth", "width", "classes", "input"],
-        doors: COMMANDS,
-        why: "relinc architecture writes such a network as a file",
-    },
-    Absent { options: &["stages", "stage"], doors: COMMANDS, why: "the command is the stage" },
-    Absent { options: &["pipeline"], doors: COMMANDS, why: "the options say what a pipeline says" },
-    Absent {
-        options: &["report", "accuracy"],
-        doors: COMMANDS,
-        why: "sections of the file, whose keys are the options",
-    },
-    Absent { options: &["only", "list"], doors: COMMANDS, why: "there is one stage, hence one job" },
-    Absent {
-        options: &["budgets", "collect"],
-        doors: &["compile", "train", "search", "tune", "run"],
-        why: "a sweep alone has several budgets",
-    },
+    absent(
+        "epochs batch rate schedule momentum decay clip average augment robust ce kl temperature attention pram_at smoothing \
+         train_attack sensitivity refreshes ramp precision val_images val_attacked replay start teacher",
+        &["compile"],
+        "compile trains nothing",
+    ),
+    absent(
+        "corrupted attacked attacks",
+        &["compile"],
+        "compile measures clean images, of every network that it may emit; relinc eval has --corruptions and --attack",
+    ),
+    absent(
+        "resume restart",
+        &["compile"],
+        "a compilation is made in one and takes the place of the one before",
+    ),
+    absent("bn", FILES, "there it is two keys, batch_norm and branch"),
+    absent("batch_norm branch", COMMANDS, "there both are --bn"),
+    absent(
+        "architecture kind depth width classes input",
+        COMMANDS,
+        "relinc architecture writes such a network as a file",
+    ),
+    absent("stages stage", COMMANDS, "the command is the stage"),
+    absent("pipeline", COMMANDS, "the options say what a pipeline says"),
+    absent("report accuracy", COMMANDS, "sections of the file, whose keys are the options"),
+    absent("only list", COMMANDS, "there is one stage, hence one job"),
+    absent(
+        "budgets collect",
+        &["compile", "train", "search", "tune", "run"],
+        "a sweep alone has several budgets",
+    ),
 ];
