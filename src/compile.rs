@@ -33,6 +33,9 @@ use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::Masks;
 use relinc_passes::passes::drop_redundant_relu::settle;
+use relinc_passes::passes::drop_softmax::DropSoftmax;
+use relinc_passes::passes::insert_masks::InsertMasks;
+use relinc_passes::passes::stable_sign::StableSign;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::eval;
@@ -346,8 +349,10 @@ fn make(
     progress: &Progress,
 ) -> Result<(Report, impl Fn(&str) -> bool + use<>), Error> {
     let trained = matches!(source, Source::Trained(..));
-    let mut options =
-        Options { drop_softmax: r.drop_softmax, input_range: r.input_range, ..Options::default() };
+    let mut options = Options { input_range: r.input_range, ..Options::default() };
+    if r.drop_softmax {
+        options = options.with(DropSoftmax);
+    }
     let import = source.import();
     let (imported, info, mut notes) = describe::open(source)?;
     if let Some(k) =
@@ -422,13 +427,15 @@ fn make(
     let baseline = Baseline::new(file, whole, &options, nothing_removed, r)?;
     notes.extend(baseline.notes(r));
     model.passes.extend(r.merged.iter().flatten().cloned());
-    options.masks = Some(masks.clone());
+    let given = masks.clone();
+    let mut lowering =
+        Options { fold: r.fold.options(r), ..options.clone() }.with(InsertMasks(given.clone()));
     settle(&model.graph, &mut masks, r.input_range).map_err(input)?;
-    let (given, proven) = (options.masks.clone().unwrap_or_default(), masks.clone());
+    let proven = masks.clone();
     if let Some(n) = r.stable_sign {
         let signs = stable::signs(&model, r, n, &masks, progress)?;
         signs.take_off(&mut masks);
-        options.signs = Some(signs);
+        lowering = lowering.with(StableSign(signs));
     }
     if trained {
         let whole = model.whole()?;
@@ -437,19 +444,18 @@ fn make(
         onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }
     progress.step("lowering");
-    options.fold = r.fold.options(r);
     let canonical = (!nothing_removed).then(|| model.clone());
-    model.lower(&options, probe.as_mut())?;
+    model.lower(&lowering, probe.as_mut())?;
     if let (Some(n), Some(ds)) = (r.stable_sign, &held_out) {
         notes.push(stable::counts(&proven, &masks, n));
         let (largest, said) = stable::change(&unmasked, &proven, &masks, ds, progress)?;
         notes.push(said);
-        model.measured("stable-sign", largest);
+        model.measured(StableSign::NAME, largest);
     }
     if let Some(target) = r.fixed_point.normalise {
         let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
         let images = describe::sample(ty, held_out.as_ref(), fixed::IMAGES, r.seed)?;
-        fixed::normalise(&mut model, &images, target, &mut options, probe.as_mut())?;
+        fixed::normalise(&mut model, &images, target, &lowering, probe.as_mut())?;
     }
     let emitted = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
     let accuracy = match (before, &held_out) {

@@ -14,12 +14,13 @@
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{Binary, NodeId, Op};
 use crate::masks::LayerMask;
 use crate::passes::affine::channel_constant;
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct DropLinearizedRelu;
 
 impl Pass for DropLinearizedRelu {
@@ -31,6 +32,9 @@ impl Pass for DropLinearizedRelu {
     }
     fn source(&self) -> &'static str {
         include_str!("drop_linearized_relu.rs")
+    }
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Lowering]
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

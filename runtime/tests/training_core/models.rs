@@ -2,12 +2,12 @@
 
 use super::harness::{forward, input_shape, interpret, noise, open};
 use burn::tensor::Device;
-use relinc_passes::driver::registry;
-use relinc_passes::driver::{self, Options};
+use relinc_passes::driver::{Options, Phase};
 use relinc_passes::front::onnx::{ImportOptions, import};
 use relinc_passes::ir::Graph;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::name_layers;
+use relinc_passes::passes;
 use relinc_runtime::eval::{fixed_batch, only_input};
 use relinc_runtime::exec::Network;
 use relinc_runtime::exec::value::download;
@@ -28,10 +28,7 @@ fn models() -> Option<PathBuf> {
 
 fn canonical(path: &Path) -> Graph {
     let mut g = import(path, &ImportOptions::default()).unwrap().graph;
-    let options = Options::default();
-    for p in registry::normalising().filter(|p| p.enabled(&options)) {
-        driver::run(p, &mut g, &options).unwrap();
-    }
+    passes::run_all(Phase::Canonical, &mut g, &Options::default()).unwrap();
     let facts = infer(&g).unwrap();
     name_layers(&mut g, &facts);
     g

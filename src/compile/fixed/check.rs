@@ -162,8 +162,8 @@ impl Trial<'_> {
     ) -> Result<Analysis, String> {
         let mut g = emitted.graph().clone();
         let ranges = fixed::ranges(&g, images, target).map_err(|e| e.to_string())?;
-        let options = Options { ranges: Some(ranges), ..Options::default() };
-        driver::run(&NormaliseRanges, &mut g, &options).map_err(|e| e.to_string())?;
+        driver::run(&NormaliseRanges(Some(ranges)), &mut g, &Options::default())
+            .map_err(|e| e.to_string())?;
         self.run(&valid::check(&g).map_err(|e| e[0].to_string())?, format, few)
     }
 

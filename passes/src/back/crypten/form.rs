@@ -29,16 +29,20 @@
 use super::rewrite::{Rewrite, constant_operand};
 use crate::driver::patch::{Patch, Ref};
 use crate::driver::valid::Valid;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::interp::movement::slice_range;
 use crate::ir::op::{ReduceKind, SliceAxis};
 use crate::ir::{Binary, Conv, DType, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
 use crate::passes::affine::{Affine, channel_constant};
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct CryptenForm;
 
 impl Pass for CryptenForm {
+    fn phases(&self) -> &'static [Phase] {
+        &[]
+    }
     fn name(&self) -> &'static str {
         "crypten-form"
     }

@@ -29,12 +29,13 @@ mod linear;
 pub(crate) mod pair;
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op};
 use axis::Reach;
 use pair::{Pair, named};
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct MergeConv;
 
 /// Largest merged kernel, in elements.
@@ -52,8 +53,8 @@ impl Pass for MergeConv {
     fn source(&self) -> &'static str {
         include_str!("mod.rs")
     }
-    fn weighed(&self) -> bool {
-        true
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Lowering, Phase::Folding]
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         match cx.graph.op(at) {
