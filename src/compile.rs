@@ -38,7 +38,6 @@ use relinc_passes::passes::insert_masks::InsertMasks;
 use relinc_passes::passes::stable_sign::StableSign;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::data::{DataSpec, Split};
-use relinc_runtime::eval;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use std::path::{Path, PathBuf};
@@ -355,9 +354,7 @@ fn make(
     }
     let import = source.import();
     let (imported, info, mut notes) = describe::open(source)?;
-    if let Some(k) =
-        eval::only_input(&imported).ok().and_then(|(_, t)| eval::fixed_batch(t)).filter(|&k| k > 1)
-    {
+    if let Some(k) = imported.only_input().ok().and_then(|(_, t)| t.fixed_batch()).filter(|&k| k > 1) {
         let file = info.path.display();
         return Err(Error::Input(format!(
             "{file}: the batch is fixed at {k}; export the model with batch 1 or a free batch"
@@ -370,7 +367,7 @@ fn make(
     let fitted = Request { data: data.as_ref().map(|i| i.spec.clone()), ..r.clone() };
     let r = &fitted;
     progress.step("canonical form");
-    let (_, wanted) = eval::only_input(&imported).map_err(input)?;
+    let (_, wanted) = imported.only_input().map_err(input)?;
     let wanted = wanted.clone();
     let file = Baseline::read(r.original.as_ref().unwrap_or(&imported), r)?;
     let canonical =
@@ -453,7 +450,7 @@ fn make(
         model.measured(StableSign::NAME, largest);
     }
     if let Some(target) = r.fixed_point.normalise {
-        let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
+        let (_, ty) = model.graph.only_input().map_err(input)?;
         let images = describe::sample(ty, held_out.as_ref(), fixed::IMAGES, r.seed)?;
         fixed::normalise(&mut model, &images, target, &lowering, probe.as_mut())?;
     }

@@ -70,6 +70,8 @@ pub enum Phase {
     Cleanup,
     /// Scales the graph that is emitted.
     Rescaling,
+    /// Rewrites it for back ends with few operations, which run it themselves.
+    Emission,
 }
 
 /// What the passes are asked to do.

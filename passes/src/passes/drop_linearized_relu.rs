@@ -10,7 +10,8 @@
 //!
 //! **Formula**: `m = 0 ⇒ y = slope·x`.
 //!
-//! **Source**: method section 2; "rounds fall only when a layer has no ReLU left", mpc-facts section 1.
+//! **Source**: DeepReDuce (Jha et al., ICML 2021) drops whole layers. Exchanges of a layer do not depend on how many ReLUs it
+//! keeps, measured on SPU and CrypTen, so only a layer without any saves them.
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;

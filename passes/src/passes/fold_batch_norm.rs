@@ -12,7 +12,7 @@
 //! **Formula**: with `s = γ/√(σ²+ε)` and `t = β − μ·s`: backward `w' = s[o]·w`, `b' = s·b + t`;
 //! forward `w' = w·s[i]`, `b' = b + Σ w·t[i]`. Computed in double precision.
 //!
-//! **Source**: standard; exactness at borders checked numerically (import-checklist, "facts the folds rest on").
+//! **Source**: standard. Cases with padding and strides execute both graphs.
 
 use crate::driver::patch::Patch;
 use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};

@@ -11,7 +11,7 @@
 //!
 //! **Formula**: as fold-batch-norm with `s` and `t` given.
 //!
-//! **Source**: TensorFlow and Caffe2 exporters write batch normalisation as such chains (import-checklist, row 3).
+//! **Source**: TensorFlow and Caffe2 exporters write batch normalisation as such chains.
 
 use crate::driver::patch::Patch;
 use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};

@@ -8,8 +8,8 @@
 //!
 //! **Formula**: `y = m=1 ? max(x, 0) : m=0 ? slope·x : 0`, per element, the same for every image.
 //!
-//! **Source**: RLNet (arXiv 2402.05521) and SENet (arXiv 2301.09254), method section 2; the value 2 (zero) and the slope
-//! are ours.
+//! **Source**: RLNet (Sarkar et al., arXiv 2402.05521) and SENet (Kundu et al., ICLR 2023, arXiv 2301.09254), whose removed ReLUs
+//! are the identity; the value 2 (zero) and the slope are ours.
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;

@@ -22,6 +22,7 @@ pub mod push_scale;
 pub mod split_batch_norm;
 pub mod stable_sign;
 
+use crate::back::simple::SimpleForm;
 use crate::driver::{Options, Pass, PassError, Phase, run};
 use crate::ir::Graph;
 use crate::masks::Masks;
@@ -79,6 +80,8 @@ pub static PASSES: &[&dyn Pass] = &[
     &NormaliseRanges(None),
     // Last: what the others left unread.
     &DropDead,
+    // In the back ends of CrypTen and MP-SPDZ.
+    &SimpleForm,
 ];
 
 /// The pass of this name; an opt-in one has no data.

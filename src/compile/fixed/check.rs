@@ -13,7 +13,6 @@ use relinc_passes::ir::Tensor;
 use relinc_passes::passes::normalise_ranges::NormaliseRanges;
 use relinc_runtime::cost;
 use relinc_runtime::data::Dataset;
-use relinc_runtime::eval;
 use relinc_runtime::fixed::{self, Analysis, Format, Settings, Unknown, analyse};
 
 /// Head-room that a proposal leaves, in bits.
@@ -43,7 +42,7 @@ pub fn check(
     let n = images(each);
     let batch = match held_out {
         Some(ds) if !plans.is_empty() => {
-            let (_, ty) = eval::only_input(emitted.graph()).map_err(input)?;
+            let (_, ty) = emitted.graph().only_input().map_err(input)?;
             Some(describe::sample(ty, Some(ds), n, r.seed)?)
         }
         _ => None,

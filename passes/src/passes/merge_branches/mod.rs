@@ -13,7 +13,7 @@
 //! **Formula**: with output i reading `x[i·s + a·d − p]` through tap a, the merged padding is `max p`, and the weights of
 //! equal offsets add. Biases add. Computed in double precision.
 //!
-//! **Source**: Ding et al., RepVGG (CVPR 2021), for 3×3 + 1×1 + identity; method section 10.
+//! **Source**: Ding et al., RepVGG (CVPR 2021), for 3×3 + 1×1 + identity.
 
 mod branch;
 mod kernel;

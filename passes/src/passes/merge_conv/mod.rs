@@ -20,7 +20,8 @@
 //! `b₂ + Σ w₂·b₁`. The correction: with R and C the rows and columns of the first result, zeros outside are
 //! `1 − [r∈R][c∈C] = [r∉R] + [c∉C] − [r∉R][c∉C]` of what the merged kernel sees. Composed in double precision.
 //!
-//! **Source**: method section 10; the border term is our own, held by execution in `tests/fold_random.rs`.
+//! **Source**: Dror et al., "Layer Folding" (arXiv 2106.09309), without padding between the two; the correction of the border
+//! is ours, held by execution in `passes/tests/fold_random.rs`.
 
 pub(crate) mod axis;
 mod border;

@@ -2,7 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use crate::interp::movement::slice_range;
+use crate::ir::movement::slice_range;
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, DType, Facts, Graph, NodeId, Op, Tensor, Type, Unary};
 use crate::masks;
