@@ -1,5 +1,5 @@
 //! SNL: `y = α·ReLU(x) + (1−α)·x` with an α per element, driven down by an L1 term until the budget is met
-//! (method, section 8; SNL = arXiv 2202.02340).
+//! (Cho et al., ICML 2022, arXiv 2202.02340).
 
 use super::{identity_masks, shapes};
 use crate::exec::Gate;
