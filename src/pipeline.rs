@@ -139,7 +139,8 @@ impl Pipeline {
         for s in &self.stages {
             // Those that train are no matter of the compilation.
             if s.stage == "search" && !s.options.method()?.trains() {
-                let search = Search::new(s.options.clone(), s.budget()?.clone(), self.device.clone())?;
+                let search = Search::new(s.options.clone(), s.budget()?.clone(), self.device.clone())
+                    .map_err(|e| e.at("stage search"))?;
                 masks = MaskSource::Search(Box::new(search));
             }
         }

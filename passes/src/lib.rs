@@ -20,4 +20,4 @@ pub mod splitmix;
 pub mod unfinished;
 pub mod words;
 
-pub use driver::registry::PASSES;
+pub use passes::PASSES;

@@ -41,10 +41,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let mut p = Pipeline::read(&a.pipeline)?;
-    let named = |e: Error| match e {
-        Error::Input(m) => Error::Input(format!("{}: {m}", a.pipeline.display())),
-        e => e,
-    };
+    let named = |e: Error| e.at(a.pipeline.display());
     g.override_in(&mut p);
     p.options.max_drop = a.max_drop.or(p.options.max_drop);
     let base = a.pipeline.parent().unwrap_or(Path::new(""));

@@ -21,8 +21,10 @@ use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Facts, Graph, Tensor, Type};
 use relinc_passes::masks::Masks;
 use relinc_passes::passes::drop_redundant_relu::settle;
+use relinc_passes::passes::drop_softmax::DropSoftmax;
+use relinc_passes::passes::insert_masks::InsertMasks;
+use relinc_passes::passes::stable_sign::StableSign;
 use relinc_runtime::data::Dataset;
-use relinc_runtime::eval;
 
 /// Images the MPC runners get as their sample.
 const SAMPLE: usize = 20;
@@ -51,7 +53,7 @@ pub(super) fn make(
     let r = &Request { data: data.as_ref().map(|i| i.spec.clone()), ..r.clone() };
     let mut c = Compilation { r, progress, trained, info, data, notes, options: options(r) };
     progress.step("canonical form");
-    let (_, wanted) = eval::only_input(&imported).map_err(input)?;
+    let (_, wanted) = imported.only_input().map_err(input)?;
     let wanted = wanted.clone();
     let file = Baseline::read(r.original.as_ref().unwrap_or(&imported), r)?;
     // Nothing that the network alone decides waits for images. Probes are images, so with them it is made once more.
@@ -104,14 +106,13 @@ pub(super) fn make(
 
 /// What the passes are told before masks are known.
 fn options(r: &Request) -> Options {
-    let o = &r.options;
-    Options { drop_softmax: o.drop_softmax, input_range: o.input_range(), ..Options::default() }
+    let options = Options { input_range: r.options.input_range(), ..Options::default() };
+    if r.options.drop_softmax { options.with(DropSoftmax) } else { options }
 }
 
 /// Refuses a batch that is fixed at several images.
 fn takes_one_image(g: &Graph, info: &ModelInfo) -> Result<(), Error> {
-    let batch = eval::only_input(g).ok().and_then(|(_, t)| eval::fixed_batch(t));
-    match batch.filter(|&k| k > 1) {
+    match g.only_input().ok().and_then(|(_, t)| t.fixed_batch()).filter(|&k| k > 1) {
         Some(k) => Err(Error::Input(format!(
             "{}: the batch is fixed at {k}; export the model with batch 1 or a free batch",
             info.path.display()
@@ -163,6 +164,7 @@ struct Masked {
     proven: Masks,
     /// And without those whose operand keeps its sign: what is lowered.
     masks: Masks,
+    lowering: Options,
     baseline: Baseline,
     nothing_removed: bool,
 }
@@ -222,15 +224,16 @@ impl Compilation<'_> {
         self.notes.extend(baseline.notes(r));
         model.passes.extend(r.merged.iter().flatten().cloned());
         let given = masks.clone();
-        self.options.masks = Some(given.clone());
+        let mut lowering =
+            Options { fold: r.fold(), ..self.options.clone() }.with(InsertMasks(given.clone()));
         settle(&model.graph, &mut masks, r.options.input_range()).map_err(input)?;
         let proven = masks.clone();
         if let Some(n) = r.options.stable_sign() {
             let signs = stable::signs(&model, r, n, &masks, self.progress)?;
             signs.take_off(&mut masks);
-            self.options.signs = Some(signs);
+            lowering = lowering.with(StableSign(signs));
         }
-        Ok(Masked { model, given, proven, masks, baseline, nothing_removed })
+        Ok(Masked { model, given, proven, masks, lowering, baseline, nothing_removed })
     }
 
     /// Lowers the model; as it was before, where ReLUs are removed.
@@ -243,19 +246,18 @@ impl Compilation<'_> {
     ) -> Result<Option<Model>, Error> {
         let (r, o) = (self.r, &self.r.options);
         self.progress.step("lowering");
-        self.options.fold = r.fold();
         let canonical = (!m.nothing_removed).then(|| m.model.clone());
-        m.model.lower(&self.options, probe.as_deref_mut())?;
+        m.model.lower(&m.lowering, probe.as_deref_mut())?;
         if let (Some(n), Some(ds)) = (o.stable_sign(), &shown.held_out) {
             self.notes.push(stable::counts(&m.proven, &m.masks, n));
             let (largest, said) = stable::change(&unmasked.graph, &m.proven, &m.masks, ds, self.progress)?;
             self.notes.push(said);
-            m.model.measured("stable-sign", largest);
+            m.model.measured(StableSign::NAME, largest);
         }
         if let Some(target) = o.normalise() {
-            let (_, ty) = eval::only_input(&m.model.graph).map_err(input)?;
+            let (_, ty) = m.model.graph.only_input().map_err(input)?;
             let images = describe::sample(ty, shown.held_out.as_ref(), fixed::IMAGES, r.seed)?;
-            fixed::normalise(&mut m.model, &images, target, &mut self.options, probe)?;
+            fixed::normalise(&mut m.model, &images, target, &m.lowering, probe)?;
         }
         Ok(canonical)
     }

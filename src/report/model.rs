@@ -124,10 +124,6 @@ relinc_passes::words! {
         Compacted = "compacted",
         /// No ReLU is left.
         Linearized = "linearized",
-        /// No ReLU is left and the linear layers around it became one.
-        Folded = "folded",
-        /// It was to be changed and could not be.
-        Refused = "refused",
     }
 }
 
@@ -160,7 +156,7 @@ pub struct Layer {
 pub struct Pass {
     /// Its name.
     pub name: String,
-    /// `exact`, `exact interior`, `learned` or `analysis`.
+    /// `exact`, `exact interior`, `learned` or `on-data`.
     pub guarantee: String,
     /// How often it applied.
     pub applied: u64,

@@ -48,7 +48,7 @@ relinc_passes::words! {
 /// One stage of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// Which.
+    /// Teacher, search or tuning.
     pub kind: Kind,
     /// How.
     pub options: StageOptions,
@@ -108,10 +108,7 @@ impl Plan {
     /// The first stage with a fault, by its name.
     pub fn check(&self) -> Result<(), Error> {
         for (s, name) in self.stages.iter().zip(self.names()) {
-            s.check().map_err(|e| match e {
-                Error::Input(why) => Error::Input(format!("stage {name}: {why}")),
-                e => e,
-            })?;
+            s.check().map_err(|e| e.at(format!("stage {name}")))?;
         }
         Ok(())
     }

@@ -12,7 +12,6 @@ mod exec;
 mod geometry;
 mod im2col;
 mod matmul;
-pub mod movement;
 mod norm;
 mod par;
 mod peak;

@@ -4,6 +4,7 @@ pub mod comparisons;
 pub mod dot;
 pub mod graph;
 pub mod infer;
+pub mod movement;
 pub mod op;
 pub mod shape;
 pub mod stored;

@@ -8,7 +8,7 @@ use super::product::{Sizes, matmul};
 use super::rules::Rules;
 use super::truncation::Truncation;
 use super::watch::{Products, floats, largest};
-use relinc_passes::interp::movement;
+use relinc_passes::ir::movement;
 use relinc_passes::ir::op::{Compare, ReduceKind, Window};
 use relinc_passes::ir::{Binary, Conv, Op, Unary};
 use relinc_passes::splitmix::SplitMix;

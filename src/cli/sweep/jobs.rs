@@ -279,10 +279,7 @@ impl Sweep {
 
     fn named(&self, e: Error, budget: Option<&str>) -> Error {
         let at = budget.map_or(String::new(), |b| format!(", budget {b}"));
-        match e {
-            Error::Input(why) => Error::Input(format!("{}{at}: {why}", self.file.display())),
-            e => e,
-        }
+        e.at(format!("{}{at}", self.file.display()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One IR operation → one line of the program.
 
 use crate::driver::valid::Valid;
-use crate::interp::movement;
+use crate::ir::movement;
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, Graph, NodeId, Op};
 use std::collections::HashMap;

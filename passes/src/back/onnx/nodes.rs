@@ -3,7 +3,7 @@
 use super::proto::{float, int, ints, node, tensor};
 use super::{Dialect, is_parameter};
 use crate::driver::valid::Valid;
-use crate::interp::movement;
+use crate::ir::movement;
 use crate::ir::op::{Compare, ReduceKind};
 use crate::ir::{Binary, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use crate::interp::movement::slice_range;
+use crate::ir::movement::slice_range;
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, DType, Facts, Graph, NodeId, Op, Tensor, Type, Unary};
 use crate::masks;
@@ -24,7 +24,7 @@ pub struct Classes {
 impl Classes {
     /// Groups the channels of a graph. The scales on both sides of convolutions, linear layers, products by constants
     /// and the node `free` are independent of each other.
-    pub fn of(g: &Graph, facts: &Facts, free: NodeId) -> Classes {
+    pub fn of(g: &Graph, facts: &Facts, free: Option<NodeId>) -> Classes {
         let order = g.topo().unwrap_or_default();
         let nodes = order.iter().map(|id| id.index() + 1).max().unwrap_or(0);
         let mut c = Classes {
@@ -44,7 +44,7 @@ impl Classes {
         c.pinned = vec![None; c.parent.len()];
         c.positive = vec![false; c.parent.len()];
         let mut r = Relating { g, facts, c };
-        for &id in order.iter().filter(|&&id| id != free) {
+        for &id in order.iter().filter(|&&id| Some(id) != free) {
             r.relate(id);
         }
         for o in g.outputs() {
