@@ -11,7 +11,6 @@ use relinc_runtime::train::schedule::Schedule;
 use relinc_runtime::train::select::Granularity;
 use relinc_runtime::train::{Counts, Kind, Method, SearchOptions, sensitivity};
 use serde::{Deserialize, Serialize};
-use serde_yaml::Value;
 
 /// Options of a training stage. What is absent takes the recipe's default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -339,15 +338,5 @@ impl StageOptions {
     /// The layers that keep no ReLU.
     pub fn vanish(&self) -> Asked {
         Asked { layers: self.layers, vanish: self.vanish.clone().unwrap_or_default() }
-    }
-
-    /// Names of the options that were given, as pipeline keys.
-    pub fn given(&self) -> Vec<String> {
-        let v = serde_yaml::to_value(self).unwrap_or(Value::Null);
-        let map = v.as_mapping().cloned().unwrap_or_default();
-        map.into_iter()
-            .filter(|(_, v)| !v.is_null())
-            .filter_map(|(k, _)| Some(k.as_str()?.to_string()))
-            .collect()
     }
 }
