@@ -156,20 +156,13 @@ impl Pipeline {
     pub fn plan(&self, base: &Path) -> Result<Plan, Error> {
         let mut stages = vec![];
         for s in &self.stages {
-            let kind = match s.stage.as_str() {
-                "teacher" => Kind::Teacher,
-                "search" => Kind::Search,
-                "tune" => Kind::Tune,
-                other => {
-                    let hint = nearest(other, written::STAGES).unwrap_or("search");
-                    return Err(Error::Input(format!("unknown stage '{other}'; did you mean '{hint}'?")));
-                }
-            };
-            let budget = match kind {
-                Kind::Search => Some(s.budget()?.clone()),
-                _ => None,
-            };
-            if kind == Kind::Search {
+            let kind = Kind::ALL.into_iter().find(|k| k.name() == s.stage).ok_or_else(|| {
+                let hint = nearest(&s.stage, &Kind::ALL.map(Kind::name)).unwrap_or("search");
+                Error::Input(format!("unknown stage '{}'; did you mean '{hint}'?", s.stage))
+            })?;
+            let searches = kind == Kind::Search;
+            let budget = searches.then(|| s.budget().cloned()).transpose()?;
+            if searches {
                 s.options.method()?;
             }
             stages.push(Planned { kind, options: s.options.clone(), budget });
