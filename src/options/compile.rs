@@ -125,7 +125,7 @@ impl HeldOut {
     }
     /// How many of its images.
     pub fn limit(&self) -> usize {
-        self.limit.map_or(2000, Count::len)
+        self.limit.map_or(2000, Count::count)
     }
 }
 
@@ -186,7 +186,7 @@ impl CompileOptions {
 
     /// Over how many training images ReLUs whose operand keeps its sign are removed.
     pub fn stable_sign(&self) -> Option<usize> {
-        self.stable_sign.map(Count::len)
+        self.stable_sign.map(Count::count)
     }
 
     /// Between which numbers every element of the model's input lies, where the user says so.

@@ -53,7 +53,7 @@ impl<const LOW: i64, const HIGH: i64> Within<LOW, HIGH> {
 
 impl Count {
     /// As a length.
-    pub fn len(self) -> usize {
+    pub fn count(self) -> usize {
         self.0 as usize
     }
 }
