@@ -40,21 +40,11 @@ relinc_passes::words! {
     }
 }
 
-impl Corruption {
-    /// The corruption of that [`name`](Corruption::name).
-    ///
-    /// # Errors
-    /// [`CorruptError::Unknown`] when there is none.
-    pub fn parse(name: &str) -> Result<Corruption, CorruptError> {
-        let found = Corruption::ALL.into_iter().find(|c| c.name() == name);
-        found.ok_or_else(|| CorruptError::Unknown { found: name.to_owned() })
-    }
-}
-
 impl FromStr for Corruption {
     type Err = CorruptError;
 
     fn from_str(name: &str) -> Result<Self, CorruptError> {
-        Corruption::parse(name)
+        let found = Corruption::ALL.into_iter().find(|c| c.name() == name);
+        found.ok_or_else(|| CorruptError::Unknown { found: name.to_owned() })
     }
 }
