@@ -1,8 +1,10 @@
 //! The operations, and the one table that names them and their attributes for text, Graphviz and hashing.
 
+mod kind;
 mod parse;
 pub mod unary;
 
+pub use kind::Kind;
 pub use unary::Unary;
 
 use super::shape::{Dim, Type};

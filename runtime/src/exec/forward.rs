@@ -207,7 +207,7 @@ impl Network {
                     .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
             };
             values[i] = Some(y);
-            let last_use = if fused { &self.fusion.last_use[i] } else { &step.last_use };
+            let last_use = if fused { &self.fusion.last_use[i] } else { &self.last_use[i] };
             last_use.iter().for_each(|&v| values[v] = None);
         }
         let output = values[self.output].take().ok_or("the output was not computed")?.cast(Precision::F32);

@@ -1,5 +1,7 @@
 //! One IR operation → one line of the program.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use crate::driver::valid::Valid;
 use crate::interp::movement;
 use crate::ir::op::ReduceKind;
@@ -134,13 +136,14 @@ impl Translation<'_> {
         Ok(())
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "what is not listed is refused by name")]
     fn node(&mut self, id: NodeId) -> Result<(), String> {
         let g = self.g;
         let from = g.operand(id, 0).map(|o| self.shape(o)).unwrap_or_default();
         let flat: Vec<i64> = (0..from.iter().product::<usize>() as i64).collect();
         let out = self.shape(id);
         match g.op(id) {
-            Op::Reshape(_) | Op::Identity | Op::Dropout => self.moved(id, flat),
+            Op::Reshape(_) => self.moved(id, flat),
             Op::Transpose(p) => self.moved(id, movement::transpose(&flat, &from, p).0),
             Op::Slice(axes) => self.moved(id, movement::slice(&flat, &from, axes).0),
             Op::Expand(_) => self.moved(id, movement::expand(&flat, &from, &out)),
@@ -215,6 +218,7 @@ impl Translation<'_> {
         Ok(())
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "what is not listed is refused by name")]
     fn binary(&mut self, id: NodeId, b: Binary, out: &[usize]) -> Result<(), String> {
         let word = match b {
             Binary::Add => "add",

@@ -1,5 +1,7 @@
 //! One IR operation → one or a few ONNX nodes.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::proto::{float, int, ints, node, tensor};
 use super::{Dialect, is_parameter};
 use crate::driver::valid::Valid;

@@ -24,7 +24,7 @@ fn scalar(f: Option<&&Fact>, what: &str) -> Result<Option<f32>, String> {
     Ok(match t.data() {
         Data::F32(v) => v.first().copied(),
         Data::I64(v) => v.first().map(|&i| i as f32),
-        _ => None,
+        Data::U8(_) | Data::Bool(_) => None,
     })
 }
 

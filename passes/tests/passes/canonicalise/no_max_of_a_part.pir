@@ -1,0 +1,9 @@
+# run: canonicalise
+graph no_max_of_a_part {
+  %x = input f32[N,3,4,5]
+  %a = reduce(%x) {kind=max, axes=[3], keep=true}
+  %b = reduce(%x) {kind=max, axes=[1,2,3], keep=false}
+  output "a" = %a
+  output "b" = %b
+}
+# expect
