@@ -33,9 +33,11 @@ use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::Masks;
 use relinc_passes::passes::drop_redundant_relu::settle;
+use relinc_passes::passes::drop_softmax::DropSoftmax;
+use relinc_passes::passes::insert_masks::InsertMasks;
+use relinc_passes::passes::stable_sign::StableSign;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::data::{DataSpec, Split};
-use relinc_runtime::eval;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::search::budget::Budget;
 use std::path::{Path, PathBuf};
@@ -346,13 +348,13 @@ fn make(
     progress: &Progress,
 ) -> Result<(Report, impl Fn(&str) -> bool + use<>), Error> {
     let trained = matches!(source, Source::Trained(..));
-    let mut options =
-        Options { drop_softmax: r.drop_softmax, input_range: r.input_range, ..Options::default() };
+    let mut options = Options { input_range: r.input_range, ..Options::default() };
+    if r.drop_softmax {
+        options = options.with(DropSoftmax);
+    }
     let import = source.import();
     let (imported, info, mut notes) = describe::open(source)?;
-    if let Some(k) =
-        eval::only_input(&imported).ok().and_then(|(_, t)| eval::fixed_batch(t)).filter(|&k| k > 1)
-    {
+    if let Some(k) = imported.only_input().ok().and_then(|(_, t)| t.fixed_batch()).filter(|&k| k > 1) {
         let file = info.path.display();
         return Err(Error::Input(format!(
             "{file}: the batch is fixed at {k}; export the model with batch 1 or a free batch"
@@ -365,7 +367,7 @@ fn make(
     let fitted = Request { data: data.as_ref().map(|i| i.spec.clone()), ..r.clone() };
     let r = &fitted;
     progress.step("canonical form");
-    let (_, wanted) = eval::only_input(&imported).map_err(input)?;
+    let (_, wanted) = imported.only_input().map_err(input)?;
     let wanted = wanted.clone();
     let file = Baseline::read(r.original.as_ref().unwrap_or(&imported), r)?;
     let canonical =
@@ -422,13 +424,15 @@ fn make(
     let baseline = Baseline::new(file, whole, &options, nothing_removed, r)?;
     notes.extend(baseline.notes(r));
     model.passes.extend(r.merged.iter().flatten().cloned());
-    options.masks = Some(masks.clone());
+    let given = masks.clone();
+    let mut lowering =
+        Options { fold: r.fold.options(r), ..options.clone() }.with(InsertMasks(given.clone()));
     settle(&model.graph, &mut masks, r.input_range).map_err(input)?;
-    let (given, proven) = (options.masks.clone().unwrap_or_default(), masks.clone());
+    let proven = masks.clone();
     if let Some(n) = r.stable_sign {
         let signs = stable::signs(&model, r, n, &masks, progress)?;
         signs.take_off(&mut masks);
-        options.signs = Some(signs);
+        lowering = lowering.with(StableSign(signs));
     }
     if trained {
         let whole = model.whole()?;
@@ -437,19 +441,18 @@ fn make(
         onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }
     progress.step("lowering");
-    options.fold = r.fold.options(r);
     let canonical = (!nothing_removed).then(|| model.clone());
-    model.lower(&options, probe.as_mut())?;
+    model.lower(&lowering, probe.as_mut())?;
     if let (Some(n), Some(ds)) = (r.stable_sign, &held_out) {
         notes.push(stable::counts(&proven, &masks, n));
         let (largest, said) = stable::change(&unmasked, &proven, &masks, ds, progress)?;
         notes.push(said);
-        model.measured("stable-sign", largest);
+        model.measured(StableSign::NAME, largest);
     }
     if let Some(target) = r.fixed_point.normalise {
-        let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
+        let (_, ty) = model.graph.only_input().map_err(input)?;
         let images = describe::sample(ty, held_out.as_ref(), fixed::IMAGES, r.seed)?;
-        fixed::normalise(&mut model, &images, target, &mut options, probe.as_mut())?;
+        fixed::normalise(&mut model, &images, target, &lowering, probe.as_mut())?;
     }
     let emitted = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
     let accuracy = match (before, &held_out) {

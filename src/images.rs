@@ -5,7 +5,7 @@ use crate::progress::Progress;
 use relinc_passes::ir::{Graph, Type};
 use relinc_runtime::data::{Catalogue, DataSpec, Dataset, Kind, Split, known_set, short};
 use relinc_runtime::eval::doubt::{Changes, explain, is_low};
-use relinc_runtime::eval::{channels, classes, layout, only_input};
+use relinc_runtime::eval::{channels, classes, layout};
 use std::path::{Path, PathBuf};
 
 /// A data set that fits a network.
@@ -28,7 +28,7 @@ impl Images {
     /// An input that takes no images of that size or of any channels; a data set that is not there or is arranged otherwise.
     pub fn of(spec: &DataSpec, g: &Graph, file: &Path) -> Result<Images, Error> {
         let named = |e: String| Error::Input(format!("{}: {e}", file.display()));
-        let (_, ty) = only_input(g).map_err(named)?;
+        let (_, ty) = g.only_input().map_err(named)?;
         let wanted = channels(ty).map_err(named)?;
         let spec = spec.clone().with_channels(wanted).map_err(input)?;
         let mut catalogue = spec.catalogue().map_err(input)?;

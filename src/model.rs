@@ -4,17 +4,18 @@ use crate::error::{Error, input};
 use crate::probe::Probe;
 use relinc_passes::choice::Choice;
 use relinc_passes::driver::core_form;
-use relinc_passes::driver::registry;
 use relinc_passes::driver::weigh::Candidate;
-use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Refusal};
+use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Phase, Refusal};
 use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, ModelInfo, Wanted, import};
 use relinc_passes::head::{self, Head};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Facts, Graph, NodeId, Op};
 use relinc_passes::layers::{ReluLayer, name_layers, without};
 use relinc_passes::masks::{LayerMask, Masks};
+use relinc_passes::passes;
 use relinc_passes::passes::canonicalise::Canonicalise;
 use relinc_passes::passes::drop_redundant_relu::{is_gone, redundant, settle};
+use relinc_passes::passes::insert_masks::InsertMasks;
 use relinc_runtime::cost;
 use std::path::Path;
 
@@ -74,7 +75,7 @@ impl Model {
         options: &Options,
         probe: Option<&mut Probe>,
     ) -> Result<Model, Error> {
-        Model::normalised(graph, info, notices, options, probe, |_| true)
+        Model::of_phase(Phase::Canonical, graph, info, notices, options, probe)
     }
 
     /// The form that is trained: as [`Model::canonical`], but batch normalisations stay. The ReLU layers have the same names.
@@ -84,24 +85,23 @@ impl Model {
         notices: Vec<String>,
         options: &Options,
     ) -> Result<Model, Error> {
-        let keep = |p: &dyn Pass| matches!(p.name(), "canonicalise" | "commute-relu-maxpool" | "drop-dead");
-        Model::normalised(graph, info, notices, options, None, keep)
+        Model::of_phase(Phase::Trainable, graph, info, notices, options, None)
     }
 
-    fn normalised(
+    fn of_phase(
+        phase: Phase,
         graph: Graph,
         info: ModelInfo,
         notices: Vec<String>,
         options: &Options,
         mut probe: Option<&mut Probe>,
-        wanted: impl Fn(&dyn Pass) -> bool,
     ) -> Result<Model, Error> {
         let head = Head::default();
         let mut m = Model { graph, head, info, layers: vec![], passes: vec![], notices, relus_read: 0 };
         if let Some(p) = probe.as_deref_mut() {
             p.start(&m.graph)?;
         }
-        for p in registry::normalising().filter(|p| p.enabled(options) && wanted(*p)) {
+        for p in passes::of(phase, options) {
             m.run(p, options, probe.as_deref_mut())?;
             if p.name() == Canonicalise.name() {
                 core_form::check(&m.graph).map_err(|e| Error::Input(join(&e, &m.info.path)))?;
@@ -159,9 +159,8 @@ impl Model {
         }
         m.graph = without(&m.graph, &idle);
         m.layers.retain(|l| !l.redundant);
-        for p in registry::settling() {
-            driver::run(p, &mut m.graph, &Options::default()).map_err(|e| self.named(e.to_string()))?;
-        }
+        passes::run_all(Phase::Cleanup, &mut m.graph, &Options::default())
+            .map_err(|e| self.named(e.to_string()))?;
         Ok(m)
     }
 
@@ -205,7 +204,8 @@ impl Model {
     /// until none finds anything more that pays.
     pub fn lower(&mut self, options: &Options, mut probe: Option<&mut Probe>) -> Result<(), Error> {
         self.put_head_on(probe.as_deref_mut())?;
-        let passes: Vec<&dyn Pass> = registry::masking().filter(|p| p.enabled(options)).collect();
+        let of = |phase| passes::of(phase, options);
+        let passes: Vec<&dyn Pass> = of(Phase::Lowering).chain(of(Phase::Cleanup)).collect();
         for group in passes.chunk_by(|a, b| a.weighed() && b.weighed()) {
             self.in_turn(group, options, probe.as_deref_mut())?;
         }
@@ -242,7 +242,7 @@ impl Model {
         g: &Graph,
         probe: Option<&mut Probe>,
     ) -> Result<(), Error> {
-        if let (true, Some(r)) = (p.name() == "insert-masks", outcome.refused.first()) {
+        if let (true, Some(r)) = (p.name() == InsertMasks::NAME, outcome.refused.first()) {
             return Err(Error::Input(format!(
                 "{}: mask of '{}': {}",
                 self.info.path.display(),

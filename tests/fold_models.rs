@@ -3,18 +3,26 @@
 
 mod common;
 
+#[path = "../passes/tests/fold/hoist_padding.rs"]
+mod hoist_padding;
+
 use common::{cifar, model, shared};
+use hoist_padding::HoistPadding;
 use relinc_passes::choice::Choice;
-use relinc_passes::driver::registry::{find, folding, normalising};
 use relinc_passes::driver::valid;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::driver::{self, Options};
+use relinc_passes::driver::{Pass, Phase};
 use relinc_passes::front::onnx::{ImportOptions, import};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Graph, Op, Tensor};
 use relinc_passes::layers::name_layers;
 use relinc_passes::masks::Masks;
+use relinc_passes::passes::drop_dead::DropDead;
+use relinc_passes::passes::drop_linearized_relu::DropLinearizedRelu;
+use relinc_passes::passes::merge_hoisted::MergeHoisted;
+use relinc_passes::passes::{of, run_all};
 use relinc_runtime::data::{DataSpec, Split};
 use std::path::Path;
 
@@ -75,19 +83,18 @@ fn fold(g: &mut Graph, gone: Gone, hoist: bool, images: &Tensor) {
     let gone_layers: Vec<_> =
         layers.into_iter().enumerate().filter(|(i, _)| gone.takes(*i)).map(|(_, l)| l).collect();
     let masks = Masks::uniform(&gone_layers, Choice::Identity);
-    let o = Options { masks: Some(masks), fold: Fold::Always, hoist_padding: hoist, ..Options::default() };
-    let run = |name: &str, g: &mut Graph| driver::run(find(name).unwrap(), g, &o).unwrap().applied;
-    for name in ["insert-masks", "drop-linearized-relu"] {
-        run(name, g);
-    }
+    let o = Options { fold: Fold::Always, ..Options::default() };
+    let run = |p: &dyn Pass, g: &mut Graph| driver::run(p, g, &o).unwrap().applied;
+    *g = relinc_passes::masks::apply(g, &masks).unwrap();
+    run(&DropLinearizedRelu, g);
     let plain = g.clone();
     if hoist {
-        run("hoist-padding", g);
+        run(&HoistPadding, g);
     }
     let want = logits(g, images);
     if let (true, Gone::InsideBlocks) = (hoist, gone) {
         let mut merged = plain;
-        assert_eq!(run("merge-hoisted", &mut merged), 9);
+        assert_eq!(run(&MergeHoisted, &mut merged), 9);
         let far = difference(&logits(&merged, images), &want);
         assert!(far.0 <= 1e-4 * far.1, "merge-hoisted is not hoist-padding and a merge: {far:?}");
     }
@@ -95,8 +102,8 @@ fn fold(g: &mut Graph, gone: Gone, hoist: bool, images: &Tensor) {
     let mut applied = std::collections::BTreeMap::<&str, usize>::new();
     loop {
         let mut n = 0;
-        for p in folding() {
-            let rewrites = run(p.name(), g);
+        for p in of(Phase::Folding, &o) {
+            let rewrites = run(p, g);
             *applied.entry(p.name()).or_default() += rewrites;
             n += rewrites;
         }
@@ -104,7 +111,7 @@ fn fold(g: &mut Graph, gone: Gone, hoist: bool, images: &Tensor) {
             break;
         }
     }
-    run("drop-dead", g);
+    run(&DropDead, g);
     valid::check(g).unwrap();
     let (far, range) = difference(&logits(g, images), &want);
     println!(
@@ -125,10 +132,7 @@ fn resnet20_without_relu_layers_keeps_its_logits() {
     let images = Tensor::f32([IMAGES, 3, 32, 32], test.batch(0..IMAGES).0);
     let file = model(&s, "resnet20_torch-legacy_bnfold_op13");
     let mut g = import(Path::new(&file), &ImportOptions::default()).unwrap().graph;
-    let o = Options::default();
-    for p in normalising().filter(|p| p.enabled(&o)) {
-        driver::run(p, &mut g, &o).unwrap();
-    }
+    run_all(Phase::Canonical, &mut g, &Options::default()).unwrap();
     for gone in [Gone::All, Gone::InsideBlocks, Gone::EverySecondBlock] {
         for hoist in [false, true] {
             fold(&mut g.clone(), gone, hoist, &images);

@@ -5,12 +5,13 @@ mod common;
 
 use common::{cifar, json, model, python, script, shared};
 use relinc_passes::back::spu::{SpuOptions, Variant, emit, taps_of};
+use relinc_passes::driver::valid;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::driver::{self, Options};
-use relinc_passes::driver::{registry, valid};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::Tensor;
 use relinc_passes::ir::text::parse;
+use relinc_passes::passes::find;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -235,7 +236,7 @@ fn a_corrected_border_is_one_product_on_spu() {
         let want = Interp::new(&g).unwrap().run(vec![x.clone()]).unwrap();
         let options = Options { fold: Fold::Always, ..Options::default() };
         for name in ["merge-conv", "merge-branches", "drop-dead"] {
-            driver::run(registry::find(name).unwrap(), &mut g, &options).unwrap();
+            driver::run(find(name).unwrap(), &mut g, &options).unwrap();
         }
         let v = valid::check(&g).unwrap();
         let taps = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect::<HashSet<_>>();

@@ -19,4 +19,4 @@ pub mod seal;
 pub mod splitmix;
 pub mod unfinished;
 
-pub use driver::registry::PASSES;
+pub use passes::PASSES;

@@ -187,8 +187,7 @@ impl Masks {
 /// A mask that does not fit its layer.
 pub fn apply(g: &Graph, masks: &Masks) -> Result<Graph, MaskError> {
     let mut g = g.clone();
-    let options = Options { masks: Some(masks.clone()), ..Options::default() };
-    let outcome = driver::run(&InsertMasks, &mut g, &options)?;
+    let outcome = driver::run(&InsertMasks(masks.clone()), &mut g, &Options::default())?;
     match outcome.refused.into_iter().next() {
         Some(r) => Err(MaskError::Refused { node: r.node, why: r.why }),
         None => Ok(g),

@@ -14,22 +14,20 @@
 //! # sign relu00: [1, 0, -1]           signs of that layer's operand: never negative, varying, never positive
 //! # input: -2 2                       the declared range of the inputs
 //! # softmax: drop                     switches drop-softmax on
-//! # hoist: padding                    switches hoist-padding on
 //! # refused: <substring>              a refusal that must be given; every refusal must be announced
 //! # valid: no                         the result must fail `valid::check`, instead of pass it
 //! ```
 //!
 //! Both graphs are executed and compared, so a pretty but wrong snapshot cannot pass: exact passes to 1e-5 of each
-//! output's range, insert-masks with a ReLU masked by hand, drop-softmax by arg max, hoist-padding away from the outer
+//! output's range, insert-masks with a ReLU masked by hand, drop-softmax by arg max, merge-hoisted away from the outer
 //! quarters of maps. In `no_*.pir` the pass must change
 //! nothing. `BLESS=1 cargo test -p relinc-passes --test filetests` rewrites the expectations and `docs/passes.md`.
 #![allow(clippy::unwrap_used)]
 
-use relinc_passes::PASSES;
 use relinc_passes::choice::Choice;
+use relinc_passes::driver::valid;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::driver::{self, Guarantee, Options, Pass};
-use relinc_passes::driver::{registry, valid};
 use relinc_passes::interp::{Interp, eval_const};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::op::SliceAxis;
@@ -37,8 +35,11 @@ use relinc_passes::ir::text::{Constants, parse, print};
 use relinc_passes::ir::{Binary, DType, Dim, Graph, NodeId, Op, Tensor, Type};
 use relinc_passes::layers::mask_shape;
 use relinc_passes::masks::{LayerMask, Masks};
-use relinc_passes::passes::normalise_ranges::Ranges;
-use relinc_passes::passes::stable_sign::Sign;
+use relinc_passes::passes::drop_softmax::DropSoftmax;
+use relinc_passes::passes::insert_masks::InsertMasks;
+use relinc_passes::passes::normalise_ranges::{NormaliseRanges, Ranges};
+use relinc_passes::passes::stable_sign::{Sign, Signs, StableSign};
+use relinc_passes::passes::{PASSES, documentation, find};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -67,8 +68,15 @@ struct Case {
 struct Header {
     run: Vec<&'static dyn Pass>,
     options: Options,
+    masks: Option<Masks>,
     refused: Vec<String>,
     valid: bool,
+}
+
+impl Header {
+    fn passes(&self) -> impl Iterator<Item = &dyn Pass> {
+        self.run.iter().filter_map(|p| self.options.instance(*p))
+    }
 }
 
 impl Case {
@@ -93,20 +101,20 @@ impl Case {
     }
 
     fn header(&self, g: &Graph) -> Result<Header, String> {
-        let mut h = Header { run: vec![], options: Options::default(), refused: vec![], valid: true };
+        let mut h =
+            Header { run: vec![], options: Options::default(), masks: None, refused: vec![], valid: true };
         let mut masks = Masks::default();
-        let (mut ranges, mut target) = (BTreeMap::new(), 0);
+        let (mut ranges, mut target, mut signs) = (BTreeMap::new(), 0, Signs::default());
         for line in self.input.lines().map_while(|l| l.strip_prefix('#')) {
             let (key, value) = line.split_once(':').ok_or(format!("header line without a colon: #{line}"))?;
             let value = value.trim();
             match key.split_whitespace().collect::<Vec<_>>()[..] {
                 ["run"] => {
                     for name in value.split_whitespace() {
-                        h.run.push(registry::find(name).ok_or(format!("there is no pass {name}"))?);
+                        h.run.push(find(name).ok_or(format!("there is no pass {name}"))?);
                     }
                 }
-                ["softmax"] if value == "drop" => h.options.drop_softmax = true,
-                ["hoist"] if value == "padding" => h.options.hoist_padding = true,
+                ["softmax"] if value == "drop" => h.options = h.options.with(DropSoftmax),
                 ["fold"] if value == "always" => h.options.fold = Fold::Always,
                 ["range", node] => {
                     ranges
@@ -114,9 +122,8 @@ impl Case {
                 }
                 ["target"] => target = value.parse().map_err(|_| format!("no number: {value}"))?,
                 ["sign", layer] => {
-                    let of = signs(g, layer, value)?;
-                    let all = h.options.signs.get_or_insert_default();
-                    all.layers.insert(layer.to_string(), of);
+                    let of = signs_of(g, layer, value)?;
+                    signs.layers.insert(layer.to_string(), of);
                 }
                 ["input"] => {
                     let v: Vec<f32> = value.split_whitespace().filter_map(|v| v.parse().ok()).collect();
@@ -135,12 +142,16 @@ impl Case {
             }
         }
         if !masks.layers.is_empty() {
-            h.options.masks = Some(masks);
+            h.options = h.options.with(InsertMasks(masks.clone()));
+            h.masks = Some(masks);
         }
         if !ranges.is_empty() {
-            h.options.ranges = Some(Ranges::new(g, ranges, target));
+            h.options = h.options.with(NormaliseRanges(Some(Ranges::new(g, ranges, target))));
         }
-        match h.run.iter().find(|p| !p.enabled(&h.options)) {
+        if !signs.layers.is_empty() {
+            h.options = h.options.with(StableSign(signs));
+        }
+        match h.run.iter().find(|p| h.options.instance(**p).is_none()) {
             Some(p) => Err(format!("{} is not enabled by this header", p.name())),
             None if h.run.iter().any(|p| p.name() == self.pass()) => Ok(h),
             None => Err(format!("the header does not run {}", self.pass())),
@@ -153,8 +164,8 @@ impl Case {
         let header = self.header(&before)?;
         let mut after = before.clone();
         let (mut applied, mut refused) = (0, vec![]);
-        for p in &header.run {
-            let outcome = driver::run(*p, &mut after, &header.options).map_err(|e| e.to_string())?;
+        for p in header.passes() {
+            let outcome = driver::run(p, &mut after, &header.options).map_err(|e| e.to_string())?;
             if p.name() == self.pass() {
                 applied += outcome.applied;
             }
@@ -192,7 +203,7 @@ fn constant(ty: &str, literal: &str) -> Result<Tensor, String> {
 }
 
 /// The signs of a layer, written as numbers.
-fn signs(g: &Graph, layer: &str, text: &str) -> Result<Vec<Sign>, String> {
+fn signs_of(g: &Graph, layer: &str, text: &str) -> Result<Vec<Sign>, String> {
     let facts = infer(g).map_err(|e| format!("{e:?}"))?;
     let id = g.ids().find(|&id| g.node(id).layer.as_deref() == Some(layer)).ok_or("no such layer")?;
     let n = match text.strip_prefix('[') {
@@ -248,7 +259,7 @@ fn compare(before: &Graph, after: &Graph, header: &Header, changes: bool) -> Res
     let run = |g: &Graph| Interp::new(g).and_then(|i| i.run(given.clone())).map_err(|e| e.to_string());
     let got = run(after)?;
     let promises = |p| header.run.iter().any(|r| r.guarantee() == p);
-    let want = match &header.options.masks {
+    let want = match &header.masks {
         Some(m) if changes && promises(Guarantee::Learned) => masked_by_hand(before, m, &given)?,
         _ => run(before)?,
     };
@@ -380,7 +391,7 @@ fn every_pass_has_positive_and_negative_cases() {
         assert!(own.iter().any(|c| c.is_negative()), "{} has no no_*.pir", p.name());
     }
     for c in &cases {
-        assert!(registry::find(&c.pass()).is_some(), "{}: its folder is no pass", c.name());
+        assert!(find(&c.pass()).is_some(), "{}: its folder is no pass", c.name());
     }
 }
 
@@ -391,7 +402,7 @@ fn the_documentation_is_generated() {
             assert!(p.doc().contains(heading), "the documentation of {} lacks {heading}", p.name());
         }
     }
-    let (file, text) = (root().join("../docs/passes.md"), registry::documentation());
+    let (file, text) = (root().join("../docs/passes.md"), documentation());
     if blessing() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, &text).unwrap();
@@ -408,7 +419,7 @@ fn printed_graphs_parse_back_to_themselves() {
         assert_eq!(print(&again, Constants::Full), full, "{}", case.name());
         let mut after = again;
         let header = case.header(&after).unwrap();
-        for p in header.run {
+        for p in header.passes() {
             driver::run(p, &mut after, &header.options).unwrap();
         }
         let full = print(&after, Constants::Full);

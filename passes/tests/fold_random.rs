@@ -1,20 +1,32 @@
 //! The folding passes on 1,000 random residual networks: outputs, borders included, stay what they were.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "fold/hoist_padding.rs"]
+mod hoist_padding;
 #[path = "fold/network.rs"]
 mod network;
 
+use hoist_padding::HoistPadding;
 use network::random_network;
 use relinc_passes::choice::Choice;
+use relinc_passes::driver::valid;
 use relinc_passes::driver::weigh::Fold;
-use relinc_passes::driver::{self, Cx, Guarantee, Options, Outcome};
-use relinc_passes::driver::{registry, valid};
+use relinc_passes::driver::{self, Analyses, Cx, Guarantee, Options, Outcome, Pass};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::text::{Constants, print};
 use relinc_passes::ir::{Graph, Op, Tensor};
 use relinc_passes::layers::name_layers;
 use relinc_passes::masks::{LayerMask, Masks};
+use relinc_passes::passes::canonicalise::Canonicalise;
+use relinc_passes::passes::compact_relu::CompactRelu;
+use relinc_passes::passes::drop_dead::DropDead;
+use relinc_passes::passes::drop_linearized_relu::DropLinearizedRelu;
+use relinc_passes::passes::fold_scale_and_bias::FoldScaleAndBias;
+use relinc_passes::passes::insert_masks::InsertMasks;
+use relinc_passes::passes::merge_branches::MergeBranches;
+use relinc_passes::passes::merge_conv::MergeConv;
+use relinc_passes::passes::merge_hoisted::MergeHoisted;
 use relinc_passes::splitmix::SplitMix;
 use std::collections::BTreeMap;
 
@@ -92,13 +104,13 @@ fn masks(g: &mut Graph, rng: &mut SplitMix) -> Masks {
 /// Runs one pass and holds it to its guarantee.
 fn step(
     g: &mut Graph,
-    name: &str,
+    p: &dyn Pass,
     o: &Options,
     given: &[Tensor],
     want: &mut Vec<Tensor>,
     t: &mut Tally,
 ) -> Outcome {
-    let p = registry::find(name).unwrap();
+    let name = p.name();
     let before = g.clone();
     let outcome = driver::run(p, g, o).unwrap_or_else(|e| panic!("{name}: {e}"));
     if outcome.applied > 0 {
@@ -127,12 +139,12 @@ fn step(
 }
 
 /// Applies a pass at the node of this name alone.
-fn apply_at(g: &Graph, pass: &str, node: &str, o: &Options) -> Option<Graph> {
+fn apply_at(g: &Graph, pass: &dyn Pass, node: &str) -> Option<Graph> {
     let mut g = g.clone();
     let mut facts = infer(&g).unwrap();
     let at = g.ids().find(|&id| g.node(id).name == node && matches!(g.op(id), Op::Conv(_)))?;
-    let patch =
-        registry::find(pass).unwrap().rewrite(&Cx { graph: &g, facts: &facts, options: o }, at).ok()?;
+    let (options, analyses) = (&Options::default(), &Analyses::default());
+    let patch = pass.rewrite(&Cx { graph: &g, facts: &facts, options, analyses }, at).ok()?;
     patch.apply(&mut g, &mut facts).unwrap();
     Some(g)
 }
@@ -140,14 +152,12 @@ fn apply_at(g: &Graph, pass: &str, node: &str, o: &Options) -> Option<Graph> {
 /// At every pair whose padding can be hoisted: merge-hoisted is hoist-padding and then merge-conv. A map of one row or column
 /// is left out: there merge-hoisted is exact, and hoisting is not needed.
 fn merged_at_once(g: &Graph, given: &[Tensor], t: &mut Tally) {
-    let o = Options { hoist_padding: true, ..Options::default() };
     let facts = infer(g).unwrap();
     let mapped = |id| facts.ty(id).dims[2..].iter().all(|d| d.fixed() > Some(1));
     for id in g.ids().filter(|&id| matches!(g.op(id), Op::Conv(_)) && mapped(id)) {
         let name = &g.node(id).name;
-        let Some(hoisted) = apply_at(g, "hoist-padding", name, &o) else { continue };
-        let (Some(two), Some(one)) =
-            (apply_at(&hoisted, "merge-conv", name, &o), apply_at(g, "merge-hoisted", name, &o))
+        let Some(hoisted) = apply_at(g, &HoistPadding, name) else { continue };
+        let (Some(two), Some(one)) = (apply_at(&hoisted, &MergeConv, name), apply_at(g, &MergeHoisted, name))
         else {
             continue;
         };
@@ -160,21 +170,22 @@ fn merged_at_once(g: &Graph, given: &[Tensor], t: &mut Tally) {
 fn fold(seed: u64, t: &mut Tally) {
     let rng = &mut SplitMix::new(seed);
     let mut g = random_network(rng);
-    let mut o = Options { fold: Fold::Always, hoist_padding: seed.is_multiple_of(4), ..Options::default() };
-    o.masks = Some(masks(&mut g, rng));
+    let o = Options { fold: Fold::Always, ..Options::default() };
+    let masks = InsertMasks(masks(&mut g, rng));
     let given = inputs(&g, rng);
     let mut want = execute(&g, &given);
     t.before += convolutions(&g);
-    for name in ["canonicalise", "insert-masks", "drop-linearized-relu", "fold-scale-and-bias"] {
-        step(&mut g, name, &o, &given, &mut want, t);
+    let first: [&dyn Pass; 4] = [&Canonicalise, &masks, &DropLinearizedRelu, &FoldScaleAndBias];
+    for p in first {
+        step(&mut g, p, &o, &given, &mut want, t);
     }
     merged_at_once(&g, &given, t);
-    if o.hoist_padding {
-        t.hoisted += step(&mut g, "hoist-padding", &o, &given, &mut want, t).applied;
+    if seed.is_multiple_of(4) {
+        t.hoisted += step(&mut g, &HoistPadding, &o, &given, &mut want, t).applied;
     }
     loop {
-        let merged = step(&mut g, "merge-conv", &o, &given, &mut want, t).applied;
-        let joined = step(&mut g, "merge-branches", &o, &given, &mut want, t).applied;
+        let merged = step(&mut g, &MergeConv, &o, &given, &mut want, t).applied;
+        let joined = step(&mut g, &MergeBranches, &o, &given, &mut want, t).applied;
         t.merged += merged;
         t.joined += joined;
         if merged + joined == 0 {
@@ -184,8 +195,9 @@ fn fold(seed: u64, t: &mut Tally) {
     let named = |part: &str| g.ids().filter(|&id| g.node(id).name.contains(part)).count();
     t.corrected += named(".placed");
     t.constants += named(".border_bias");
-    for name in ["compact-relu", "fold-scale-and-bias", "drop-dead"] {
-        step(&mut g, name, &o, &given, &mut want, t);
+    let last: [&dyn Pass; 3] = [&CompactRelu, &FoldScaleAndBias, &DropDead];
+    for p in last {
+        step(&mut g, p, &o, &given, &mut want, t);
     }
     t.after += convolutions(&g);
     valid::check(&g).unwrap_or_else(|e| panic!("{e:?}"));

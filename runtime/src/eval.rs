@@ -11,9 +11,9 @@ use crate::infer::Blocks;
 use crate::threads;
 use relinc_passes::head;
 use relinc_passes::interp::Interp;
-use relinc_passes::interp::movement;
 use relinc_passes::ir::infer::infer;
-use relinc_passes::ir::{Dim, Graph, NodeId, Op, Tensor, Type};
+use relinc_passes::ir::movement;
+use relinc_passes::ir::{Dim, Graph, Tensor, Type};
 use std::ops::Range;
 use std::time::Instant;
 
@@ -44,25 +44,6 @@ pub struct Clean {
     pub images_per_second: f64,
 }
 
-/// The only input of a network.
-pub fn only_input(g: &Graph) -> Result<(NodeId, &Type), String> {
-    match g.inputs() {
-        [id] => match g.op(*id) {
-            Op::Input(t) => Ok((*id, t)),
-            _ => Err("the graph's input is no input".into()),
-        },
-        v => Err(format!("the model has {} inputs; relinc feeds images to models with one", v.len())),
-    }
-}
-
-/// The only output of a network.
-pub fn only_output(g: &Graph) -> Result<NodeId, String> {
-    match g.outputs() {
-        [o] => Ok(o.node),
-        v => Err(format!("the model has {} outputs; relinc compares the class scores of one", v.len())),
-    }
-}
-
 /// The dimensions for one image of a value of `n` images; a batch of one may have lost its dimension.
 pub fn of_one_image(shape: &[usize], n: usize) -> Vec<usize> {
     match shape.split_first() {
@@ -77,7 +58,7 @@ pub fn of_one_image(shape: &[usize], n: usize) -> Vec<usize> {
 /// Several outputs, or one that is no class scores.
 pub fn classes(g: &Graph) -> Result<usize, String> {
     let facts = infer(g).map_err(|e| e.first().map_or_else(String::new, ToString::to_string))?;
-    let output = only_output(g)?;
+    let output = g.only_output()?;
     let ty = facts.ty(output);
     head::classes(ty, head::batch(g).unwrap_or(Dim::Batch))
         .ok_or_else(|| format!("the model's output {ty} is no class scores, which are [N,classes]"))
@@ -147,15 +128,10 @@ pub fn feed(ds: &Dataset, range: Range<usize>, layout: Layout) -> (Tensor, Vec<u
     (t, labels)
 }
 
-/// The batch of a network that takes no other.
-pub fn fixed_batch(input: &Type) -> Option<usize> {
-    input.dims.first().and_then(|d| d.fixed()).map(|n| n.max(1))
-}
-
 /// Cuts the first `n` images into batches of at most `wish`; a fixed batch takes whole batches only, and none at all is an
 /// error.
 pub fn batches(input: &Type, n: usize, wish: usize) -> Result<Vec<Range<usize>>, String> {
-    let (step, whole) = match fixed_batch(input) {
+    let (step, whole) = match input.fixed_batch() {
         Some(b) => (b, n / b * b),
         None => (wish.max(1), n),
     };
@@ -180,7 +156,7 @@ fn for_each_batch(
     n: usize,
     each: &mut dyn FnMut(&Tensor, &[usize]),
 ) -> Result<(), String> {
-    let (_, ty) = only_input(g)?;
+    let (_, ty) = g.only_input()?;
     let layout = layout(ty, ds.image_shape())?;
     let network = Classifier::new(g)?;
     for range in batches(ty, n.min(ds.len()), BATCH.max(THREAD * threads::count()))? {
@@ -205,7 +181,7 @@ impl<'g> Classifier<'g> {
     /// # Errors
     /// A graph on a cycle, or of more than one output.
     pub fn new(g: &'g Graph) -> Result<Classifier<'g>, String> {
-        only_output(g)?;
+        g.only_output()?;
         match Blocks::new(g) {
             Ok(b) => Ok(Classifier::Blocks(Box::new(b))),
             Err(_) => Interp::new(g).map(Classifier::Interp).map_err(|e| e.to_string()),

@@ -257,7 +257,7 @@ impl Args {
             create_atomically(path, |w| write_npy(w, t)).map_err(|e| unwritable(path, e))
         };
         if let Some(path) = &self.save_inputs {
-            let layout = eval::only_input(&m.graph).and_then(|(_, ty)| eval::layout(ty, ds.image_shape()));
+            let layout = m.graph.only_input().and_then(|(_, ty)| eval::layout(ty, ds.image_shape()));
             write(path, &eval::feed(ds, 0..n, layout.map_err(|e| self.named(e))?).0)?;
         }
         match &self.save_outputs {

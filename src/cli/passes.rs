@@ -2,7 +2,7 @@
 
 use super::{Global, print, print_json};
 use crate::error::Error;
-use relinc_passes::driver::registry::{PASSES, documentation};
+use relinc_passes::passes::{PASSES, documentation};
 use serde_json::json;
 
 /// Options of `relinc passes`.

@@ -147,7 +147,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
 }
 
 fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given, Error> {
-    let (_, ty) = eval::only_input(g).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+    let (_, ty) = g.only_input().map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
     match &a.data {
         Some(d) => {
             // Labels are compared with the outputs only where accuracies are.
@@ -187,7 +187,7 @@ impl Args {
 
 /// The output for a batch `[n, …]`, at the batch size the model takes.
 pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
-    let (_, ty) = eval::only_input(g)?;
+    let (_, ty) = g.only_input()?;
     let per: usize = batch.shape()[1..].iter().product();
     let data = batch.as_f32().unwrap_or_default();
     let ranges = eval::batches(ty, batch.shape()[0], eval::BATCH)?;

@@ -7,11 +7,12 @@ use crate::model::Model;
 use crate::report::assemble::Against;
 use crate::report::model::BeforeIs;
 use relinc_passes::choice::Choice;
-use relinc_passes::driver::registry;
 use relinc_passes::driver::{self, Options};
 use relinc_passes::ir::infer::{infer, resolve_all};
 use relinc_passes::ir::{Facts, Graph};
 use relinc_passes::masks::Masks;
+use relinc_passes::passes::drop_dead::DropDead;
+use relinc_passes::passes::insert_masks::InsertMasks;
 use relinc_runtime::cost::{self, Class, Priced, Totals};
 
 /// A graph in figures: its counts, and its price under each protocol of a request, in their order.
@@ -36,9 +37,7 @@ impl Column {
         let mut g = g.clone();
         let facts = infer(&g).map_err(|e| input(&e[0]))?;
         resolve_all(&mut g, &facts);
-        if let Some(p) = registry::find("drop-dead") {
-            driver::run(p, &mut g, &Options::default()).map_err(input)?;
-        }
+        driver::run(&DropDead, &mut g, &Options::default()).map_err(input)?;
         let facts = infer(&g).map_err(|e| input(&e[0]))?;
         Ok(Column::new(&g, &facts, r, &Chosen::default()))
     }
@@ -57,14 +56,8 @@ impl Column {
         options: &Options,
         r: &Request,
     ) -> Result<Column, Error> {
-        let options = Options {
-            masks: Some(masks),
-            sketch: true,
-            fold: r.fold.options(r),
-            signs: None,
-            ranges: None,
-            ..options.clone()
-        };
+        let options =
+            Options { sketch: true, fold: r.fold.options(r), ..options.clone().with(InsertMasks(masks)) };
         model.lower(&options, None)?;
         let facts = infer(&model.graph).map_err(|e| input(&e[0]))?;
         let chosen = Chosen::new(r, &model.graph, &facts);

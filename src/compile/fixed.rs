@@ -72,11 +72,11 @@ pub fn normalise(
     model: &mut Model,
     images: &Tensor,
     target: i32,
-    options: &mut Options,
+    options: &Options,
     probe: Option<&mut Probe>,
 ) -> Result<(), Error> {
-    options.ranges = Some(ranges(&model.graph, images, target).map_err(input)?);
-    model.run(&NormaliseRanges, options, probe)
+    let ranges = ranges(&model.graph, images, target).map_err(input)?;
+    model.run(&NormaliseRanges(Some(ranges)), options, probe)
 }
 
 /// The first emulation, where a format was given.

@@ -2,11 +2,11 @@
 
 use super::{Request, Target, forms};
 use crate::report::bytes;
-use relinc_passes::driver::Options;
-use relinc_passes::driver::registry;
 use relinc_passes::driver::weigh::{Fold, Judge, Verdict, Weight};
+use relinc_passes::driver::{Options, Phase};
 use relinc_passes::ir::Graph;
 use relinc_passes::ir::infer::infer;
+use relinc_passes::passes;
 use relinc_runtime::cost::{self, ConvForm, Forms, Network, Priced, Protocol, Weights};
 use std::sync::Arc;
 
@@ -72,9 +72,7 @@ const NOTHING: f64 = 1e-6;
 impl Judge for CostJudge {
     fn weigh(&self, g: &Graph) -> Result<Weight, String> {
         let mut g = g.clone();
-        for p in registry::settling() {
-            relinc_passes::driver::run(p, &mut g, &Options::default()).map_err(|e| e.to_string())?;
-        }
+        passes::run_all(Phase::Cleanup, &mut g, &Options::default()).map_err(|e| e.to_string())?;
         let facts = infer(&g).map_err(|e| e[0].to_string())?;
         let forms = match self.form {
             Some(f) => Forms::choose(&g, &facts, &self.protocol, self.weights, &self.network, f),

@@ -34,7 +34,7 @@ pub fn signs(
         )
     })?;
     let ds = data.open(Split::Train, Some(images)).map_err(input)?;
-    let (_, ty) = eval::only_input(&model.graph).map_err(input)?;
+    let (_, ty) = model.graph.only_input().map_err(input)?;
     let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
     let ranges = eval::batches(ty, ds.len().min(images), BATCH).map_err(input)?;
     let batches: Vec<_> = ranges.into_iter().map(|range| eval::feed(&ds, range, layout).0).collect();

@@ -4,14 +4,16 @@ use super::Pricing;
 use crate::error::{Error, input};
 use crate::model::Model;
 use relinc_passes::choice::Choice;
-use relinc_passes::driver::registry;
 use relinc_passes::driver::weigh::Fold;
-use relinc_passes::driver::{self, Options, Outcome, Pass, PassError};
+use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Phase};
 use relinc_passes::ir::Graph;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{self, MaskError, Masks};
+use relinc_passes::passes;
 use relinc_passes::passes::drop_linearized_relu::DropLinearizedRelu;
+use relinc_passes::passes::drop_softmax::DropSoftmax;
+use relinc_passes::passes::push_scale::PushScale;
 use relinc_runtime::cost::{self, Drawn, Forms, Law, Network, Priced, Protocol, Quantities, Weights};
 use relinc_runtime::search::layers::Pace;
 use std::collections::HashMap;
@@ -56,15 +58,15 @@ impl Linear {
         };
         if closed.contains(&true) {
             g = without(&g, &|l| closed[l])?;
-            let merges: Vec<&dyn Pass> = match self.pricing.before_tuning {
-                true => registry::folding_before_tuning().collect(),
-                false => registry::folding().collect(),
-            };
             let options = Options { fold: self.pricing.fold.clone(), sketch: true, ..Options::default() };
+            let merges: Vec<&dyn Pass> = match self.pricing.before_tuning {
+                true => passes::of(Phase::FoldingBeforeTuning, &options).collect(),
+                false => passes::of(Phase::Folding, &options).collect(),
+            };
             driver::run_in_turn(&merges, &mut g, &options, &mut |_, _: Outcome, _| Ok::<(), PassError>(()))?;
         }
         g = without(&g, &|_| true)?;
-        run(registry::settling(), &mut g, &Options::default())?;
+        passes::run_all(Phase::Cleanup, &mut g, &Options::default())?;
         let facts = infer(&g).map_err(|errors| PassError::Infer { pass: "pricing", errors })?;
         let (p, w) = (&self.protocol, self.weights);
         let forms = match &self.pricing.forms {
@@ -104,11 +106,10 @@ impl Clock {
         let relu = protocol.law("relu", weights).ok_or_else(|| lacks("relu"))?.clone();
         let law = |kind| protocol.law(kind, weights).cloned();
         let mut graph = model.whole()?;
-        let head = Options { drop_softmax: pricing.drop_softmax, ..Options::default() };
-        let drop = registry::find("drop-softmax").filter(|p| p.enabled(&head));
-        run(drop.into_iter(), &mut graph, &head).map_err(input)?;
-        run(["push-scale"].into_iter().filter_map(registry::find), &mut graph, &Options::default())
-            .map_err(input)?;
+        if pricing.drop_softmax {
+            driver::run(&DropSoftmax, &mut graph, &Options::default()).map_err(input)?;
+        }
+        driver::run(&PushScale, &mut graph, &Options::default()).map_err(input)?;
         let linear = Linear {
             graph,
             layers: model.layers.clone(),
@@ -201,15 +202,4 @@ impl fmt::Debug for Clock {
         let network = self.network.describe();
         write!(f, "{}, {} weights, {network}, fold {fold}{when}", l.protocol.name, l.weights)
     }
-}
-
-fn run(
-    passes: impl Iterator<Item = &'static dyn Pass>,
-    g: &mut Graph,
-    options: &Options,
-) -> Result<(), PassError> {
-    for p in passes {
-        driver::run(p, g, options)?;
-    }
-    Ok(())
 }

@@ -123,10 +123,6 @@ pub enum Action {
     Compacted,
     /// No ReLU is left.
     Linearized,
-    /// No ReLU is left and the linear layers around it became one.
-    Folded,
-    /// It was to be changed and could not be.
-    Refused,
 }
 
 impl Action {
@@ -136,8 +132,6 @@ impl Action {
             Action::Kept => "kept",
             Action::Compacted => "compacted",
             Action::Linearized => "linearized",
-            Action::Folded => "folded",
-            Action::Refused => "refused",
         }
     }
 }
@@ -171,7 +165,7 @@ pub struct Layer {
 pub struct Pass {
     /// Its name.
     pub name: String,
-    /// `exact`, `exact interior`, `learned` or `analysis`.
+    /// `exact`, `exact interior`, `learned` or `on-data`.
     pub guarantee: String,
     /// How often it applied.
     pub applied: u64,

@@ -7,7 +7,7 @@ use crate::error::{Error, input};
 use crate::model::Model as Canonical;
 use crate::vanish::Asked;
 use relinc_passes::layers::ReluLayer;
-use relinc_runtime::eval::{channels, classes, only_input};
+use relinc_runtime::eval::{channels, classes};
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::train::{Kind, Method};
@@ -43,7 +43,7 @@ fn same_classes(form: &Canonical, teacher: &Canonical) -> Result<(), Error> {
     let named = |m: &Canonical, e: String| Error::Input(format!("{}: {e}", m.info.path.display()));
     let of = |m: &Canonical| -> Result<(usize, usize), Error> {
         let outputs = classes(&m.graph).map_err(|e| named(m, e))?;
-        let (_, input) = only_input(&m.graph).map_err(|e| named(m, e))?;
+        let (_, input) = m.graph.only_input().map_err(|e| named(m, e))?;
         Ok((outputs, channels(input).map_err(|e| named(m, e))?))
     };
     let ((mine, channels), (theirs, others)) = (of(form)?, of(teacher)?);

@@ -4,12 +4,12 @@
 use crate::error::{Error, input};
 use crate::model::Model as Canonical;
 use relinc_passes::choice::Choice;
-use relinc_passes::driver::Options;
-use relinc_passes::driver::registry;
 use relinc_passes::driver::weigh::Fold;
+use relinc_passes::driver::{Options, Phase};
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::{Graph, NodeId, Op};
 use relinc_passes::masks::{self, Masks};
+use relinc_passes::passes;
 use relinc_passes::passes::drop_linearized_relu::DropLinearizedRelu;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::train::Model;
@@ -57,9 +57,9 @@ pub(super) fn fold(
     let options = Options { fold: fold.clone(), ..Options::default() };
     form.run(&DropLinearizedRelu, &options, None)?;
     let before = convolutions(&form.graph);
-    let weighed: Vec<_> = registry::folding_before_tuning().collect();
+    let weighed: Vec<_> = passes::of(Phase::FoldingBeforeTuning, &options).collect();
     form.in_turn(&weighed, &options, None)?;
-    for p in registry::settling() {
+    for p in passes::of(Phase::Cleanup, &options) {
         form.run(p, &options, None)?;
     }
     let records = form.passes.iter().filter(|r| weighed.iter().any(|p| p.name() == r.name));

@@ -46,7 +46,7 @@ impl std::str::FromStr for Export {
 /// One stage of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// Which.
+    /// Teacher, search or tuning.
     pub kind: Kind,
     /// How.
     pub options: StageOptions,

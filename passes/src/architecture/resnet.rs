@@ -1,4 +1,4 @@
-//! ResNets for small images (method, section 1): a 3×3 stem without pooling, BasicBlocks, global mean, linear.
+//! ResNets for small images (He et al., arXiv 1512.03385, section 4.2): a 3×3 stem without pooling, BasicBlocks, global mean, linear.
 
 use super::Architecture;
 use super::init::Builder;

@@ -2,7 +2,6 @@
 
 pub mod core_form;
 pub mod patch;
-pub mod registry;
 pub mod valid;
 pub mod weigh;
 
@@ -10,10 +9,12 @@ use crate::driver::patch::{Patch, PatchError};
 use crate::driver::weigh::{Candidate, Fold, Scales, Verdict};
 use crate::ir::infer::{InferError, infer};
 use crate::ir::{Facts, Graph, NodeId};
-use crate::masks::Masks;
-use crate::passes::normalise_ranges::Ranges;
-use crate::passes::stable_sign::Signs;
+use std::any::Any;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// What a pass promises about the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +29,6 @@ pub enum Guarantee {
     Learned,
     /// The same function on the images that were measured.
     OnData,
-    /// Changes nothing.
-    Analysis,
 }
 
 impl Guarantee {
@@ -41,7 +40,6 @@ impl Guarantee {
             Guarantee::SameArgMax => "same-arg-max",
             Guarantee::Learned => "learned",
             Guarantee::OnData => "on-data",
-            Guarantee::Analysis => "analysis",
         }
     }
 }
@@ -55,26 +53,58 @@ pub enum Skip {
     Refused(String),
 }
 
+/// Where a pass has its part. What its passes are stands with each of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Brings any import to the canonical, unmasked form that `inspect` counts.
+    Canonical,
+    /// The same but for batch normalisations, which stay: the form that is trained.
+    Trainable,
+    /// Lowers a canonical graph with named layers and its head: the head, scales, then masks. [`Phase::Cleanup`] follows.
+    Lowering,
+    /// The weighed passes that make room for each other: a merged block is one convolution, which the next one may take
+    /// in. To be run in turn until none rewrites.
+    Folding,
+    /// The weighed passes that fold a network before it is tuned, in turn.
+    FoldingBeforeTuning,
+    /// What follows every merge before its cost is looked at, and all lowering.
+    Cleanup,
+    /// Scales the graph that is emitted.
+    Rescaling,
+    /// Rewrites it for back ends with few operations, which run it themselves.
+    Emission,
+}
+
 /// What the passes are asked to do.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The masks that insert-masks inserts.
-    pub masks: Option<Masks>,
-    /// Run the opt-in drop-softmax.
-    pub drop_softmax: bool,
-    /// What was measured, for the opt-in normalise-ranges.
-    pub ranges: Option<Ranges>,
+    /// The opt-in passes that run, each with its data.
+    pub opted: Vec<Arc<dyn Pass>>,
     /// When the weighed passes rewrite.
     pub fold: Fold,
     /// Between which numbers every element of the model's input lies, where that is known.
     pub input_range: Option<(f32, f32)>,
-    /// The signs that were measured, for the opt-in stable-sign.
-    pub signs: Option<Signs>,
-    /// Run the opt-in hoist-padding, which changes the function at the border.
-    pub hoist_padding: bool,
     /// Leave the weights of what is merged zero: for graphs that are priced and not executed.
     pub sketch: bool,
 }
+
+impl Options {
+    /// With an opt-in pass, in the place of another one of its name.
+    pub fn with(mut self, pass: impl Pass + 'static) -> Options {
+        self.opted.retain(|p| p.name() != pass.name());
+        self.opted.push(Arc::new(pass));
+        self
+    }
+    /// A pass as it runs: with its data where it was opted for; `None` for an opt-in pass that was not.
+    pub fn instance<'a>(&'a self, pass: &'a dyn Pass) -> Option<&'a dyn Pass> {
+        let opted = self.opted.iter().find(|p| p.name() == pass.name()).map(Arc::as_ref);
+        opted.or((!pass.opt_in()).then_some(pass))
+    }
+}
+
+/// What a pass found out about a graph as it is.
+#[derive(Debug, Default)]
+pub struct Analyses(RefCell<Vec<Rc<dyn Any>>>);
 
 /// What a rule sees.
 #[derive(Debug, Clone, Copy)]
@@ -85,29 +115,45 @@ pub struct Cx<'a> {
     pub facts: &'a Facts,
     /// Options.
     pub options: &'a Options,
+    /// What was found out since the last rewrite.
+    pub analyses: &'a Analyses,
+}
+
+impl Cx<'_> {
+    /// The result of an analysis of the whole graph, made once between two rewrites. A pass has one of each type.
+    pub fn analysis<T: Any>(&self, make: impl FnOnce() -> T) -> Rc<T> {
+        let known = self.analyses.0.borrow().iter().find_map(|a| Rc::clone(a).downcast().ok());
+        known.unwrap_or_else(|| {
+            let new = Rc::new(make());
+            self.analyses.0.borrow_mut().push(new.clone());
+            new
+        })
+    }
 }
 
 /// A graph transformation. Its file's `//!` text is its documentation: Before, After, Conditions, Formula, Source.
-pub trait Pass: Sync {
+pub trait Pass: Debug + Send + Sync {
     /// The name in `.pir` headers, reports and `relinc passes`.
     fn name(&self) -> &'static str;
     /// What it promises.
     fn guarantee(&self) -> Guarantee;
     /// The source file whose leading `//!` lines document the pass.
     fn source(&self) -> &'static str;
-    /// Is it switched on by these options?
-    fn enabled(&self, _options: &Options) -> bool {
-        true
-    }
-    /// May a rewrite cost more than it saves? Then [`Options::fold`] decides where it is made.
-    fn weighed(&self) -> bool {
+    /// The phases it is a part of.
+    fn phases(&self) -> &'static [Phase];
+    /// Does it run only where it was asked for, with data it needs?
+    fn opt_in(&self) -> bool {
         false
     }
     /// The rewrite rooted at a node.
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip>;
 }
 
-impl dyn Pass {
+impl dyn Pass + '_ {
+    /// May a rewrite cost more than it saves? Then [`Options::fold`] decides where it is made.
+    pub fn weighed(&self) -> bool {
+        self.phases().iter().any(|p| matches!(p, Phase::Folding | Phase::FoldingBeforeTuning))
+    }
     /// The documentation in Markdown.
     pub fn doc(&self) -> String {
         let lines = self.source().lines().map_while(|l| l.strip_prefix("//!"));
@@ -177,16 +223,16 @@ pub fn run(pass: &dyn Pass, g: &mut Graph, options: &Options) -> Result<Outcome,
     run_weighed(pass, g, options, &mut Scales::default())
 }
 
-/// Hears of a run of a pass: what it did, and the graph after it.
-pub type Told<'a, E> = dyn FnMut(&dyn Pass, Outcome, &Graph) -> Result<(), E> + 'a;
+/// Called after each run of a pass with what it did and the graph after it.
+pub type Observer<'a, E> = dyn FnMut(&dyn Pass, Outcome, &Graph) -> Result<(), E> + 'a;
 
-/// Runs passes in turn until none finds anything more, with one pair of scales; `did` is told of every run and may look at
-/// the graph, but not change what it costs.
+/// Runs passes in turn until none finds anything more, with one pair of scales; `observe` sees every run and the graph
+/// after it.
 pub fn run_in_turn<E: From<PassError>>(
     passes: &[&dyn Pass],
     g: &mut Graph,
     options: &Options,
-    did: &mut Told<'_, E>,
+    observe: &mut Observer<'_, E>,
 ) -> Result<(), E> {
     let mut scales = Scales::default();
     loop {
@@ -194,7 +240,7 @@ pub fn run_in_turn<E: From<PassError>>(
         for p in passes {
             let outcome = run_weighed(*p, g, options, &mut scales)?;
             applied += outcome.applied;
-            did(*p, outcome, g)?;
+            observe(*p, outcome, g)?;
         }
         if applied == 0 || passes.len() == 1 {
             return Ok(());
@@ -216,6 +262,7 @@ fn run_weighed(
         return Ok(outcome);
     }
     let mut facts = infer(g).map_err(|errors| PassError::Infer { pass: name, errors })?;
+    let mut analyses = Analyses::default();
     for _ in 0..MAX_SWEEPS {
         let order = g.topo().unwrap_or_default();
         let mut refused = BTreeMap::new();
@@ -226,7 +273,7 @@ fn run_weighed(
                 continue;
             }
             let node = g.node(id).name.clone();
-            match pass.rewrite(&Cx { graph: g, facts: &facts, options }, id) {
+            match pass.rewrite(&Cx { graph: g, facts: &facts, options, analyses: &analyses }, id) {
                 Ok(patch) => {
                     let fail = |error| PassError::Patch { pass: name, node: node.clone(), error };
                     if pass.weighed() {
@@ -240,6 +287,7 @@ fn run_weighed(
                         outcome.candidates.push(candidate);
                     }
                     patch.apply(g, &mut facts).map_err(fail)?;
+                    analyses = Analyses::default();
                     outcome.applied += 1;
                 }
                 Err(Skip::Refused(why)) => {

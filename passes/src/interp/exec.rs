@@ -1,8 +1,9 @@
 //! One operation on concrete tensors: parameters resolved, shapes checked, then the kernel.
 
 use super::arg::Arg;
-use super::{conv, elementwise, matmul, movement, norm, pool, reduce, zip};
+use super::{conv, elementwise, matmul, norm, pool, reduce, zip};
 use crate::ir::infer::{Fact, infer_op, resolve};
+use crate::ir::movement;
 use crate::ir::op::{Op, ReduceKind, SliceAxis};
 use crate::ir::shape::{Dim, SymInt, Type};
 use crate::ir::tensor::{DType, Data, Tensor};

@@ -1,9 +1,9 @@
 //! Matrix products.
 
 use super::arg::f32s;
-use super::movement::broadcast_steps;
 use super::par::threads;
 use super::sgemm::{Mat, sgemm};
+use crate::ir::movement::broadcast_steps;
 use crate::ir::tensor::Tensor;
 use rayon::prelude::*;
 
@@ -45,7 +45,7 @@ pub(crate) fn gemm(
     let bm = mat(f32s(b, "the second factor")?, b.shape()[1], trans_b);
     let mut out = match c {
         Some(c) if beta != 0.0 => {
-            let mut v = super::movement::expand(f32s(c, "the addend")?, c.shape(), &shape);
+            let mut v = crate::ir::movement::expand(f32s(c, "the addend")?, c.shape(), &shape);
             v.iter_mut().for_each(|v| *v *= beta);
             v
         }

@@ -11,7 +11,6 @@ mod error;
 mod exec;
 mod im2col;
 mod matmul;
-pub mod movement;
 mod norm;
 mod par;
 mod peak;

@@ -1,8 +1,8 @@
 //! Operations on several operands that broadcast against each other.
 
 use super::arg::{Arg, f32s};
-use super::movement::{broadcast_steps, expand};
 use super::par::{PIECE, pieces};
+use crate::ir::movement::{broadcast_steps, expand};
 use crate::ir::op::{Binary, Compare};
 use crate::ir::tensor::{Data, Tensor};
 

@@ -1,6 +1,7 @@
 //! The graph: one node per value, edges from a value to the operand slots that read it.
 
 use super::op::Op;
+use super::shape::Type;
 use super::tensor::{Shared, Tensor};
 use petgraph::Direction::{Incoming, Outgoing};
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
@@ -162,6 +163,29 @@ impl Graph {
     /// Graph outputs in order.
     pub fn outputs(&self) -> &[Output] {
         &self.outputs
+    }
+    /// The only input and its type.
+    ///
+    /// # Errors
+    /// A sentence for the user where there is none or another.
+    pub fn only_input(&self) -> Result<(NodeId, &Type), String> {
+        match self.inputs() {
+            [id] => match self.op(*id) {
+                Op::Input(t) => Ok((*id, t)),
+                _ => Err("the graph's input is no input".into()),
+            },
+            v => Err(format!("the model has {} inputs; relinc feeds images to models with one", v.len())),
+        }
+    }
+    /// The only output.
+    ///
+    /// # Errors
+    /// A sentence for the user where there is none or another.
+    pub fn only_output(&self) -> Result<NodeId, String> {
+        match self.outputs() {
+            [o] => Ok(o.node),
+            v => Err(format!("the model has {} outputs; relinc compares the class scores of one", v.len())),
+        }
     }
     /// Adds a graph output.
     pub fn add_output(&mut self, name: impl Into<String>, node: NodeId) {

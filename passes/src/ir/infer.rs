@@ -11,7 +11,7 @@ use super::graph::{Graph, NodeId};
 use super::op::{Conv, DynOp, Op, ReduceKind, SliceAxis, Window};
 use super::shape::{Dim, SymInt, Type};
 use super::tensor::{DType, Data, Shared};
-use crate::interp::movement;
+use crate::ir::movement;
 
 /// Shapes, axes and amounts are no longer than this. Longer constants are indices of elements, which nothing is computed from.
 const MAX_INTS: usize = 1 << 12;

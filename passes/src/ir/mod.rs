@@ -5,6 +5,7 @@ pub mod dot;
 pub mod geometry;
 pub mod graph;
 pub mod infer;
+pub mod movement;
 pub mod op;
 pub mod scales;
 pub mod schedule;

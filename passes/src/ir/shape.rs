@@ -125,6 +125,10 @@ impl Type {
     pub fn elements(&self) -> usize {
         self.at(1).iter().product()
     }
+    /// The batch of a network that takes no other.
+    pub fn fixed_batch(&self) -> Option<usize> {
+        self.dims.first().and_then(|d| d.fixed()).map(|n| n.max(1))
+    }
     /// The dimensions after the first.
     pub fn per_sample(&self) -> Vec<usize> {
         self.dims.iter().skip(1).map(|d| d.at(1)).collect()

@@ -15,12 +15,13 @@
 //! quarter of the elements.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::geometry::Axis;
 use crate::ir::{Dim, NodeId, Op, Type, Window};
 use crate::passes::intervals::Intervals;
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct CommuteReluMaxpool;
 
 impl Pass for CommuteReluMaxpool {
@@ -33,12 +34,15 @@ impl Pass for CommuteReluMaxpool {
     fn source(&self) -> &'static str {
         include_str!("commute_relu_maxpool.rs")
     }
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Canonical, Phase::Trainable]
+    }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let x = cx.graph.operand(at, 0).ok_or(Skip::NoMatch)?;
         match cx.graph.op(at) {
             Op::MaxPool(w) => commute(cx, at, x, w),
             Op::Relu => {
-                let bounds = Intervals::under_any_masks(cx.graph, cx.facts);
+                let bounds = cx.analysis(|| Intervals::under_any_masks(cx.graph, cx.facts));
                 if bounds.never_negative(x) { Ok(Patch::redirect(at, x)) } else { Err(Skip::NoMatch) }
             }
             _ => Err(Skip::NoMatch),

@@ -11,10 +11,11 @@
 //! **Source**: standard.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op};
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct DropDead;
 
 impl Pass for DropDead {
@@ -26,6 +27,9 @@ impl Pass for DropDead {
     }
     fn source(&self) -> &'static str {
         include_str!("drop_dead.rs")
+    }
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Canonical, Phase::Trainable, Phase::Cleanup]
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         match cx.graph.op(at) {

@@ -19,13 +19,14 @@
 
 use crate::choice::Choice;
 use crate::driver::patch::{Patch, Ref};
-use crate::driver::{Cx, Guarantee, Pass, PassError, Skip};
+use crate::driver::{Cx, Guarantee, Pass, PassError, Phase, Skip};
 use crate::ir::infer::infer;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor};
 use crate::masks::{self, LayerMask, MaskError, Masks};
 use crate::passes::intervals::{Interval, Intervals};
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct DropRedundantRelu;
 
 impl Pass for DropRedundantRelu {
@@ -38,13 +39,16 @@ impl Pass for DropRedundantRelu {
     fn source(&self) -> &'static str {
         include_str!("drop_redundant_relu.rs")
     }
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Lowering]
+    }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;
         if !matches!(g.op(at), Op::Relu | Op::MaskedRelu(_)) {
             return Err(Skip::NoMatch);
         }
         let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
-        let bounds = Intervals::of(g, cx.facts, cx.options.input_range);
+        let bounds = cx.analysis(|| Intervals::of(g, cx.facts, cx.options.input_range));
         if *g.op(at) == Op::Relu && bounds.never_negative(x) {
             return Ok(Patch::redirect(at, x));
         }
@@ -129,7 +133,8 @@ pub fn redundant(g: &Graph, facts: &Facts, input_range: Option<(f32, f32)>) -> V
 /// A graph that does not type, or a mask that does not fit its layer.
 pub fn settle(g: &Graph, masks: &mut Masks, input_range: Option<(f32, f32)>) -> Result<(), MaskError> {
     let masked = masks::apply(g, masks)?;
-    let facts = infer(&masked).map_err(|errors| PassError::Infer { pass: "drop-redundant-relu", errors })?;
+    let facts =
+        infer(&masked).map_err(|errors| PassError::Infer { pass: DropRedundantRelu.name(), errors })?;
     let bounds = Intervals::of(&masked, &facts, input_range);
     for id in masked.ids().filter(|&id| matches!(masked.op(id), Op::Relu | Op::MaskedRelu(_))) {
         let (Some(layer), Some(x)) = (&masked.node(id).layer, masked.operand(id, 0)) else { continue };

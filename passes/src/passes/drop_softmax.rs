@@ -14,11 +14,12 @@
 //! **Source**: standard.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Options, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::head::{Kind, chain};
 use crate::ir::{Binary, NodeId, Op, Output, Unary};
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct DropSoftmax;
 
 impl Pass for DropSoftmax {
@@ -31,8 +32,11 @@ impl Pass for DropSoftmax {
     fn source(&self) -> &'static str {
         include_str!("drop_softmax.rs")
     }
-    fn enabled(&self, options: &Options) -> bool {
-        options.drop_softmax
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Lowering]
+    }
+    fn opt_in(&self) -> bool {
+        true
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

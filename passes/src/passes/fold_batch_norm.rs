@@ -12,14 +12,15 @@
 //! **Formula**: with `s = γ/√(σ²+ε)` and `t = β − μ·s`: backward `w' = s[o]·w`, `b' = s·b + t`;
 //! forward `w' = w·s[i]`, `b' = b + Σ w·t[i]`. Computed in double precision.
 //!
-//! **Source**: standard; exactness at borders checked numerically (import-checklist, "facts the folds rest on").
+//! **Source**: standard. Cases with padding and strides execute both graphs.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op};
 use crate::passes::affine::{Affine, fold_after, fold_before, is_linear, padding_forbids};
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct FoldBatchNorm;
 
 impl Pass for FoldBatchNorm {
@@ -31,6 +32,9 @@ impl Pass for FoldBatchNorm {
     }
     fn source(&self) -> &'static str {
         include_str!("fold_batch_norm.rs")
+    }
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Canonical]
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

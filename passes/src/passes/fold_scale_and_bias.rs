@@ -11,14 +11,15 @@
 //!
 //! **Formula**: as fold-batch-norm with `s` and `t` given.
 //!
-//! **Source**: TensorFlow and Caffe2 exporters write batch normalisation as such chains (import-checklist, row 3).
+//! **Source**: TensorFlow and Caffe2 exporters write batch normalisation as such chains.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::NodeId;
 use crate::passes::affine::{Affine, channels_last, fold_after, fold_before, is_linear, padding_forbids};
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct FoldScaleAndBias;
 
 impl Pass for FoldScaleAndBias {
@@ -30,6 +31,9 @@ impl Pass for FoldScaleAndBias {
     }
     fn source(&self) -> &'static str {
         include_str!("fold_scale_and_bias.rs")
+    }
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Canonical, Phase::Cleanup]
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

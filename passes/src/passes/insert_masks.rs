@@ -8,21 +8,31 @@
 //!
 //! **Formula**: `y = m=1 ? max(x, 0) : m=0 ? slope·x : 0`, per element, the same for every image.
 //!
-//! **Source**: RLNet (arXiv 2402.05521) and SENet (arXiv 2301.09254), method section 2; the value 2 (zero) and the slope
-//! are ours.
+//! **Source**: RLNet (Sarkar et al., arXiv 2402.05521) and SENet (Kundu et al., ICLR 2023, arXiv 2301.09254), whose removed ReLUs
+//! are the identity; the value 2 (zero) and the slope are ours.
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Options, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op, Tensor};
 use crate::layers::mask_shape;
+use crate::masks::Masks;
 
 /// See the module documentation.
-pub struct InsertMasks;
+#[derive(Debug)]
+pub struct InsertMasks(
+    /// What is inserted.
+    pub Masks,
+);
+
+impl InsertMasks {
+    /// Its name.
+    pub const NAME: &str = "insert-masks";
+}
 
 impl Pass for InsertMasks {
     fn name(&self) -> &'static str {
-        "insert-masks"
+        InsertMasks::NAME
     }
     fn guarantee(&self) -> Guarantee {
         Guarantee::Learned
@@ -30,16 +40,19 @@ impl Pass for InsertMasks {
     fn source(&self) -> &'static str {
         include_str!("insert_masks.rs")
     }
-    fn enabled(&self, options: &Options) -> bool {
-        options.masks.is_some()
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Lowering]
+    }
+    fn opt_in(&self) -> bool {
+        true
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;
         let node = g.node(at);
-        let (Op::Relu, Some(layer), Some(masks)) = (&node.op, &node.layer, &cx.options.masks) else {
+        let (Op::Relu, Some(layer)) = (&node.op, &node.layer) else {
             return Err(Skip::NoMatch);
         };
-        let Some(mask) = masks.layers.get(layer) else { return Err(Skip::NoMatch) };
+        let Some(mask) = self.0.layers.get(layer) else { return Err(Skip::NoMatch) };
         if mask.only(Choice::Relu) {
             return Err(Skip::NoMatch);
         }

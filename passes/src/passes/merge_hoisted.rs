@@ -6,18 +6,20 @@
 //!
 //! **Conditions**: a pair for merge-conv, within its limits. A weighed pass.
 //!
-//! **Formula**: that of merge-conv without its correction of the border; what hoist-padding followed by merge-conv
-//! computes. The second convolution reads what the first computes around its map instead of zeros: another function at the
-//! border. To be done before fine-tuning (`fold: before-tune`), which trains the merged convolution.
+//! **Formula**: that of merge-conv without its correction of the border. Every padding row of the second is one more row of
+//! the first, `s₁` rows of x further out, so the second reads what the first computes around its map instead of zeros:
+//! another function at the border. To be done before fine-tuning (`fold: before-tune`), which trains the merged
+//! convolution.
 //!
-//! **Source**: method section 10.
+//! **Source**: ours.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op};
 use crate::passes::merge_conv;
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct MergeHoisted;
 
 impl Pass for MergeHoisted {
@@ -30,8 +32,8 @@ impl Pass for MergeHoisted {
     fn source(&self) -> &'static str {
         include_str!("merge_hoisted.rs")
     }
-    fn weighed(&self) -> bool {
-        true
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::FoldingBeforeTuning]
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         match cx.graph.op(at) {

@@ -12,11 +12,12 @@
 //! **Source**: standard.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{Binary, NodeId, Op};
 use crate::passes::affine::{Affine, channel_constant};
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct SplitBatchNorm;
 
 impl Pass for SplitBatchNorm {
@@ -28,6 +29,9 @@ impl Pass for SplitBatchNorm {
     }
     fn source(&self) -> &'static str {
         include_str!("split_batch_norm.rs")
+    }
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Canonical]
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

@@ -16,7 +16,7 @@
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Options, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op, Tensor};
 use crate::masks::{LayerMask, Masks};
 use std::collections::BTreeMap;
@@ -60,11 +60,20 @@ fn without(m: &LayerMask, signs: &[Sign]) -> Vec<Choice> {
 }
 
 /// See the module documentation.
-pub struct StableSign;
+#[derive(Debug)]
+pub struct StableSign(
+    /// What was measured.
+    pub Signs,
+);
+
+impl StableSign {
+    /// Its name.
+    pub const NAME: &str = "stable-sign";
+}
 
 impl Pass for StableSign {
     fn name(&self) -> &'static str {
-        "stable-sign"
+        StableSign::NAME
     }
     fn guarantee(&self) -> Guarantee {
         Guarantee::OnData
@@ -72,14 +81,17 @@ impl Pass for StableSign {
     fn source(&self) -> &'static str {
         include_str!("stable_sign.rs")
     }
-    fn enabled(&self, options: &Options) -> bool {
-        options.signs.is_some()
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Lowering]
+    }
+    fn opt_in(&self) -> bool {
+        true
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;
         let node = g.node(at);
-        let (Some(layer), Some(signs)) = (&node.layer, &cx.options.signs) else { return Err(Skip::NoMatch) };
-        let Some(signs) = signs.layers.get(layer) else { return Err(Skip::NoMatch) };
+        let Some(layer) = &node.layer else { return Err(Skip::NoMatch) };
+        let Some(signs) = self.0.layers.get(layer) else { return Err(Skip::NoMatch) };
         let per_image = cx.facts.ty(at).per_sample();
         let n = per_image.iter().product();
         let (given, now) = match (&node.op, LayerMask::of_node(g, at)) {

@@ -1,4 +1,4 @@
-//! Open dimensions, the batch, opsets: checklist rows 19, 20.
+//! Open dimensions, the batch, opsets.
 
 use crate::build::*;
 use tract_onnx::pb::tensor_proto::DataType;

@@ -1,4 +1,4 @@
-//! Convolutions, products, normalisation, padding: checklist rows 1–8, 12, 14, 21, 25, 28.
+//! Convolutions, products, normalisation, padding.
 
 use crate::build::*;
 use relinc_passes::ir::op::ReduceKind;

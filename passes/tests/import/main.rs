@@ -1,4 +1,4 @@
-//! The ONNX front end against what real exporters produce: one fixture for each row of the import checklist,
+//! The ONNX front end against what real exporters produce: one fixture for each form that was seen,
 //! built in code.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]

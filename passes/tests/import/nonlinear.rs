@@ -1,4 +1,4 @@
-//! Activations and tails: checklist rows 9–11, 26.
+//! Activations and tails.
 
 use crate::build::*;
 use relinc_passes::ir::{Binary, Op, Unary};

@@ -1,4 +1,4 @@
-//! Shape subgraphs and movement: checklist rows 13, 15, 27.
+//! Shape subgraphs and movement.
 
 use crate::build::*;
 use relinc_passes::ir::op::SliceAxis;

@@ -1,4 +1,4 @@
-//! Where the elements lie: checklist rows 8, 16–18, 24.
+//! Where the elements lie.
 
 use crate::build::*;
 use relinc_passes::front::onnx::{ImportError, import};

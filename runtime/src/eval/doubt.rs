@@ -1,6 +1,6 @@
 //! Low accuracy, and whether another normalisation of the images or another order of the labels explains it.
 
-use super::{Classifier, arg_max, batches, feed, layout, only_input};
+use super::{Classifier, arg_max, batches, feed, layout};
 use crate::data::{Dataset, Normalize};
 use relinc_passes::ir::Graph;
 
@@ -128,7 +128,7 @@ impl Subject<'_> {
     /// What the network takes the first `n` images for, or as many as fill its batches.
     fn predictions(&self, normalize: Normalize, n: usize) -> Result<Vec<usize>, String> {
         let ds = self.ds.normalized(n, normalize);
-        let (_, ty) = only_input(self.graph)?;
+        let (_, ty) = self.graph.only_input()?;
         let layout = layout(ty, ds.image_shape())?;
         let mut all = vec![];
         for range in batches(ty, ds.len(), FIRST)? {

@@ -1,6 +1,5 @@
 //! A batch that a model fixes at 1, made free.
 
-use crate::eval::only_input;
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::infer::{infer, infer_node};
 use relinc_passes::ir::{Dim, Facts, Graph, NodeId, Op, Tensor};
@@ -17,7 +16,7 @@ const TOLERANCE: f32 = 1e-4;
 /// A batch other than 1; an operation that needs the batch to be 1; images that are not independent of each other, which
 /// two random ones show: run together they must give what each gives alone.
 pub fn free_batch(g: &Graph) -> Result<Graph, String> {
-    let (input, ty) = only_input(g)?;
+    let (input, ty) = g.only_input()?;
     match ty.dims.first() {
         Some(Dim::Batch) => return Ok(g.clone()),
         Some(Dim::Fixed(1)) if ty.rank() > 1 => {}
@@ -147,7 +146,7 @@ mod tests {
         let g = graph("N", &HEAD.replace("[1, 8]", "[N, 8]").replace("%r =", "%y ="));
         let free = free_batch(&g).unwrap();
         assert_eq!(free.len(), g.len());
-        assert_eq!(only_input(&free).unwrap().1, only_input(&g).unwrap().1);
+        assert_eq!(free.only_input().unwrap().1, g.only_input().unwrap().1);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use super::value::{Value, flatten, ranked, upload};
 use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Slice, Tensor as Burn, activation};
-use relinc_passes::interp::movement::slice_range;
 use relinc_passes::ir::geometry::{divisors, window};
+use relinc_passes::ir::movement::slice_range;
 use relinc_passes::ir::op::{Binary, Compare, ReduceKind, SliceAxis, Unary, Window};
 use relinc_passes::ir::{DType, Op, Type};
 

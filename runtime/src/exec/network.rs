@@ -11,7 +11,8 @@ use relinc_passes::passes::affine::absorbs_scale;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Which of a dual batch normalisation's two halves a call uses (method, section 4).
+/// Which of a dual batch normalisation's two halves a call uses (AdvProp, arXiv 1911.09665, and
+/// RLNet, arXiv 2402.05521): clean and AugMix images, or adversarial ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Branch {
@@ -151,13 +152,13 @@ impl Network {
     /// A graph without exactly one input and one output, or with an operation whose parameters are not constants.
     pub fn new(graph: &Graph, dual: bool, device: &Device) -> Result<Started, String> {
         let mut graph = untie(graph.clone());
-        let (_, ty) = crate::eval::only_input(&graph)?;
+        let (_, ty) = graph.only_input()?;
         let facts = infer(&graph).map_err(|e| e.first().map(|e| e.to_string()).unwrap_or_default())?;
         let order = graph.topo().map_err(|n| format!("'{}' is on a cycle", graph.node(n).name))?;
-        let output = crate::eval::only_output(&graph)?;
+        let output = graph.only_output()?;
         let mut net = Network {
             input: ty.per_sample(),
-            fixed_batch: crate::eval::fixed_batch(ty),
+            fixed_batch: ty.fixed_batch(),
             steps: vec![],
             last_use: vec![],
             fusion: Fusion::default(),

@@ -3,11 +3,10 @@
 use super::plain::{apart, by_image};
 use super::step::{Arg, Step, Window};
 use super::{Blocks, Held, affine};
-use crate::eval::{only_input, only_output};
 use crate::kernels::block::{Activation, Convolution, Planes};
 use crate::kernels::conv::ConvShape;
-use relinc_passes::interp::movement::slice_range;
 use relinc_passes::ir::infer::infer;
+use relinc_passes::ir::movement::slice_range;
 use relinc_passes::ir::op::Binary;
 use relinc_passes::ir::schedule::last_uses;
 use relinc_passes::ir::{Facts, Graph, NodeId, Op, Shared};
@@ -36,8 +35,8 @@ struct Builder<'g> {
 }
 
 pub(super) fn build(g: &Graph) -> Result<Blocks, String> {
-    let (_, ty) = only_input(g)?;
-    let output = only_output(g)?;
+    let (_, ty) = g.only_input()?;
+    let output = g.only_output()?;
     let facts = infer(g).map_err(|e| e.first().map(ToString::to_string).unwrap_or_default())?;
     if !by_image(ty) || !by_image(facts.ty(output)) {
         return Err("the batch is not free".into());

@@ -1,6 +1,6 @@
 //! SENet's allocation: how many ReLUs each layer keeps, from the layers' sensitivities.
 //!
-//! Method, section 3: `n_l ∝ η(l)`, not `η(l) × size`, capped at the layer's size; what overflows is shared out again
+//! As the layer lists that SENet (arXiv 2301.09254) released: `n_l ∝ η(l)`, not `η(l) × size`, capped at the layer's size; what overflows is shared out again
 //! among the layers that are not full. Rounded by largest remainder, ties to the earlier layer.
 
 /// How many ReLUs each layer keeps.
@@ -98,7 +98,7 @@ pub fn allocate(caps: &[usize], eta: &[f64], budget: usize) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    /// Method, section 3: sensitivities of ResNet-18 and the kept fractions they give at 100,000 ReLUs.
+    /// Recovered from SENet's released lists: sensitivities of ResNet-18 and the kept fractions at 100,000 ReLUs.
     const ETA: [f64; 17] = [
         0.0572, 0.1854, 0.2129, 0.2506, 0.2758, 0.3549, 0.4884, 0.5102, 0.5568, 0.6739, 0.8143, 0.8277,
         0.8623, 0.9409, 0.9902, 0.9986, 1.0,

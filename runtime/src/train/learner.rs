@@ -21,15 +21,16 @@ pub enum Method {
     /// One ranking of all ReLUs on calibration images, in rounds; trains nothing. The default of a stage that names no method.
     #[default]
     Oneshot,
-    /// Removal along a cubic, ranked by what each removal would do to the loss (method, section 11).
+    /// Removal along a cubic, ranked by what each removal would do to the loss.
     Gradual,
-    /// SENet: a mask an epoch from activation differences to the teacher, counts by layer sensitivity (section 5).
+    /// SENet: a mask an epoch from activation differences to the teacher, counts by layer sensitivity (arXiv 2301.09254).
     Senet,
-    /// RLNet: SENet's search with three-way robust views and dual batch normalisation (sections 4 and 5).
+    /// RLNet: SENet's search with three-way robust views and dual batch normalisation (arXiv
+    /// 2402.05521).
     Rlnet,
-    /// SNL: a slope per element, driven to 0 by an L1 term (section 8).
+    /// SNL: a slope per element, driven to 0 by an L1 term (arXiv 2202.02340).
     Snl,
-    /// Block coordinate descent: the block of ReLUs that costs least goes (section 8).
+    /// Block coordinate descent: the block of ReLUs that costs least goes (arXiv 2511.11781).
     Bcd,
 }
 

@@ -4,7 +4,6 @@ use super::evaluate::Runnable;
 use super::front::Front;
 use crate::data::{Dataset, Normalize};
 use crate::dice::Dice;
-use crate::eval::{fixed_batch, only_input, only_output};
 use crate::exec::value::{download, upload};
 use crate::exec::{Branch, Gate, Network, Precision, Role, Started, Statistics, free_batch};
 use crate::fnv::fingerprint;
@@ -48,8 +47,8 @@ impl Model {
     /// # Errors
     /// An operation that cannot be trained, other images than the data set has, more than one image fixed as the batch, or not one output.
     pub fn of_graph(g: &Graph, ds: &Dataset, device: &Device) -> Result<Model, String> {
-        only_output(g)?;
-        let free = match (free_batch(g), fixed_batch(only_input(g)?.1)) {
+        g.only_output()?;
+        let free = match (free_batch(g), g.only_input()?.1.fixed_batch()) {
             (Ok(free), _) => Cow::Owned(free),
             (Err(_), Some(1)) => Cow::Borrowed(g),
             (Err(why), _) => return Err(why),

@@ -67,7 +67,7 @@ pub struct SearchOptions {
 /// One stage.
 #[derive(Debug, Clone)]
 pub struct Recipe {
-    /// Which.
+    /// Teacher, search or tuning.
     pub kind: Kind,
     /// Passes over the training images; none in a search that trains nothing.
     pub epochs: usize,

@@ -35,7 +35,7 @@ pub fn by_gradient(scene: &Scene<'_>, worth: &[Worth]) -> Vec<f64> {
     if top > 0.0 { v.into_iter().map(|x| x / top).collect() } else { vec![1.0; v.len()] }
 }
 
-/// η recovered from the released layer lists (method, section 3), by network.
+/// η recovered from the layer lists that SENet (arXiv 2301.09254) released, by network.
 pub const PRESETS: [(&str, &[f64]); 3] = [
     (
         "resnet18",

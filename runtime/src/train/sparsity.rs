@@ -11,7 +11,7 @@ fn convolutions(m: &Model) -> Vec<Option<Vec<f32>>> {
     of.map(|(p, v)| (p.role == Role::Weight && p.shape.len() == 4).then(|| download(v.clone()))).collect()
 }
 
-/// SENet's sensitivity (method, section 3): η = 1 − the share of a layer's weights that survive sparse training at
+/// SENet's sensitivity (arXiv 2301.09254): η = 1 − the share of a layer's weights that survive sparse training at
 /// density `density`. The masks keep the globally largest |w| and are remade every step from dense shadow weights, whose
 /// gradient is that of the sparse network.
 pub fn by_sparsity(shadow: &Model, density: f64) -> Vec<f64> {

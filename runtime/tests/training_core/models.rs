@@ -2,13 +2,12 @@
 
 use super::harness::{forward, input_shape, interpret, noise, open};
 use burn::tensor::Device;
-use relinc_passes::driver::registry;
-use relinc_passes::driver::{self, Options};
+use relinc_passes::driver::{Options, Phase};
 use relinc_passes::front::onnx::{ImportOptions, import};
 use relinc_passes::ir::Graph;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::name_layers;
-use relinc_runtime::eval::{fixed_batch, only_input};
+use relinc_passes::passes;
 use relinc_runtime::exec::Network;
 use relinc_runtime::exec::value::download;
 use std::path::{Path, PathBuf};
@@ -28,10 +27,7 @@ fn models() -> Option<PathBuf> {
 
 fn canonical(path: &Path) -> Graph {
     let mut g = import(path, &ImportOptions::default()).unwrap().graph;
-    let options = Options::default();
-    for p in registry::normalising().filter(|p| p.enabled(&options)) {
-        driver::run(p, &mut g, &options).unwrap();
-    }
+    passes::run_all(Phase::Canonical, &mut g, &Options::default()).unwrap();
     let facts = infer(&g).unwrap();
     name_layers(&mut g, &facts);
     g
@@ -49,7 +45,7 @@ fn executor_equals_interpreter_on_every_model() {
         let g = canonical(&path);
         let (net, values) =
             Network::new(&g, false, &Device::flex()).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let batch = fixed_batch(only_input(&g).unwrap().1).unwrap_or(8);
+        let batch = g.only_input().unwrap().1.fixed_batch().unwrap_or(8);
         let shape = input_shape(&g, batch);
         for run in 0..8 / batch as u64 {
             let x = noise(shape.iter().product(), run);

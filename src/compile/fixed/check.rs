@@ -13,7 +13,6 @@ use relinc_passes::ir::Tensor;
 use relinc_passes::passes::normalise_ranges::NormaliseRanges;
 use relinc_runtime::cost;
 use relinc_runtime::data::Dataset;
-use relinc_runtime::eval;
 use relinc_runtime::fixed::{self, Analysis, Format, Settings, Unknown, analyse};
 
 /// Head-room that a proposal leaves, in bits.
@@ -43,7 +42,7 @@ pub fn check(
     let n = images(each);
     let batch = match held_out {
         Some(ds) if !plans.is_empty() => {
-            let (_, ty) = eval::only_input(emitted.graph()).map_err(input)?;
+            let (_, ty) = emitted.graph().only_input().map_err(input)?;
             Some(describe::sample(ty, Some(ds), n, r.seed)?)
         }
         _ => None,
@@ -162,8 +161,8 @@ impl Trial<'_> {
     ) -> Result<Analysis, String> {
         let mut g = emitted.graph().clone();
         let ranges = fixed::ranges(&g, images, target).map_err(|e| e.to_string())?;
-        let options = Options { ranges: Some(ranges), ..Options::default() };
-        driver::run(&NormaliseRanges, &mut g, &options).map_err(|e| e.to_string())?;
+        driver::run(&NormaliseRanges(Some(ranges)), &mut g, &Options::default())
+            .map_err(|e| e.to_string())?;
         self.run(&valid::check(&g).map_err(|e| e[0].to_string())?, format, few)
     }
 

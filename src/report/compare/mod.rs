@@ -71,7 +71,7 @@ pub struct RunCost {
 /// One accuracy.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Score {
-    /// Which.
+    /// What is measured.
     pub metric: Metric,
     /// Of the original, and so of what compiling makes of it with all its ReLUs.
     pub before: bool,

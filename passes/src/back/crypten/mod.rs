@@ -1,17 +1,14 @@
 //! IR → CrypTen 0.4.1: ONNX in the operations and the way of writing that it reads, a sample input and `run.py`.
 
-mod form;
-mod pool;
-mod rewrite;
+mod objections;
 #[cfg(test)]
 mod tests;
 
-pub use form::{CryptenForm, objections};
+use objections::objections;
 
 use super::onnx::{self, Dialect, OnnxOptions};
-use super::{EmitError, artefact};
+use super::{EmitError, artefact, simple};
 use crate::driver::valid::{self, Valid};
-use crate::driver::{self, Options};
 use crate::ir::{Graph, Op, Tensor};
 use std::path::Path;
 
@@ -41,20 +38,11 @@ pub struct CryptenOptions {
 
 /// The graph in operations that CrypTen has; the same function. What has no form there is an error that lists all of it.
 pub fn lowered(valid: &Valid<'_>) -> Result<Graph, EmitError> {
-    let g = in_simple_form(valid, TARGET)?;
+    let g = simple::form(valid, TARGET)?;
     let checked =
         valid::check(&g).map_err(|e| EmitError::Refused { target: TARGET, why: e[0].to_string() })?;
     let nodes = objections(&checked);
     if nodes.is_empty() { Ok(g) } else { Err(EmitError::Unsupported { target: TARGET, nodes }) }
-}
-
-/// The graph with every rewriting of [`CryptenForm`] made.
-pub(super) fn in_simple_form(valid: &Valid<'_>, target: &'static str) -> Result<Graph, EmitError> {
-    let mut g = valid.graph().clone();
-    match driver::run(&CryptenForm, &mut g, &Options::default()) {
-        Ok(_) => Ok(g),
-        Err(e) => Err(EmitError::Refused { target, why: e.to_string() }),
-    }
 }
 
 /// Writes `model.onnx`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.

@@ -3,8 +3,7 @@
 
 mod program;
 
-use super::crypten::in_simple_form;
-use super::{EmitError, artefact};
+use super::{EmitError, artefact, simple};
 use crate::driver::valid::{self, Valid};
 use crate::ir::{Graph, Tensor};
 use std::io::{self, Write};
@@ -35,7 +34,7 @@ fn width(ring: u32) -> u32 {
 
 /// The graph in the operations that programs have; the same function.
 pub fn lowered(valid: &Valid<'_>) -> Result<Graph, EmitError> {
-    in_simple_form(valid, TARGET)
+    simple::form(valid, TARGET)
 }
 
 /// Writes `relinc_model.mpc`, `relinc_model.json`, `weights.txt`, `image.txt` and `README.md` into `dir`.

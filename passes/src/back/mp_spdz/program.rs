@@ -3,7 +3,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use crate::driver::valid::Valid;
-use crate::interp::movement;
+use crate::ir::movement;
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, Graph, NodeId, Op};
 use std::collections::HashMap;

@@ -5,7 +5,7 @@
 use super::proto::{float, int, ints, node, tensor};
 use super::{Dialect, is_parameter};
 use crate::driver::valid::Valid;
-use crate::interp::movement;
+use crate::ir::movement;
 use crate::ir::op::ReduceKind;
 use crate::ir::op::unary::Shares;
 use crate::ir::{Dim, Graph, NodeId, Op, Tensor, Window};

@@ -8,7 +8,7 @@
 use super::taps::{self, Taps};
 use super::taps_of;
 use super::text::{Value, Writer};
-use crate::interp::movement::slice_range;
+use crate::ir::movement::slice_range;
 use crate::ir::{Facts, Graph, NodeId, Op};
 use crate::passes::sums::{addends, inside_a_sum, is_sum};
 use std::collections::{HashMap, HashSet};

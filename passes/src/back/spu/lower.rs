@@ -350,7 +350,7 @@ fn slice(w: &mut Writer<'_>, axes: &[crate::ir::op::SliceAxis], x: &Value, out: 
         if a.step < 0 {
             return Err("slices backwards".into());
         }
-        let (first, count) = crate::interp::movement::slice_range(a, x.shape[a.axis]);
+        let (first, count) = crate::ir::movement::slice_range(a, x.shape[a.axis]);
         let step = a.step as usize;
         let end = if count == 0 { first } else { first + (count - 1) * step + 1 };
         ranges[a.axis] = format!("{first}:{end}:{step}");

@@ -37,10 +37,11 @@ mod trivial;
 pub use gates::{hard_sigmoid_of, is_gated};
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::NodeId;
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct Canonicalise;
 
 type Rule = fn(&Cx<'_>, NodeId) -> Result<Patch, Skip>;
@@ -65,6 +66,9 @@ impl Pass for Canonicalise {
     }
     fn source(&self) -> &'static str {
         include_str!("mod.rs")
+    }
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Canonical, Phase::Trainable]
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         RULES.iter().map(|r| r(cx, at)).find(|r| *r != Err(Skip::NoMatch)).unwrap_or(Err(Skip::NoMatch))

@@ -2,7 +2,7 @@
 
 use crate::driver::patch::{Patch, Ref};
 use crate::driver::{Cx, Skip};
-use crate::interp::movement;
+use crate::ir::movement;
 use crate::ir::op::ReduceKind;
 use crate::ir::{Dim, NodeId, Op, Tensor};
 

@@ -2,7 +2,7 @@
 
 use crate::driver::patch::Patch;
 use crate::driver::{Cx, Skip};
-use crate::interp::movement::slice_range;
+use crate::ir::movement::slice_range;
 use crate::ir::{Binary, Dim, NodeId, Op};
 
 pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {

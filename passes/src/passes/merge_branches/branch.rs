@@ -1,6 +1,6 @@
 //! The linear branches that lead to an addend, each seen as a convolution of the value it starts from.
 
-use crate::interp::movement::slice_range;
+use crate::ir::movement::slice_range;
 use crate::ir::op::SliceAxis;
 use crate::ir::{Facts, Graph, NodeId, Op, Tensor};
 use crate::passes::affine::is_linear;

@@ -13,13 +13,13 @@
 //! **Formula**: with output i reading `x[i·s + a·d − p]` through tap a, the merged padding is `max p`, and the weights of
 //! equal offsets add. Biases add. Computed in double precision.
 //!
-//! **Source**: Ding et al., RepVGG (CVPR 2021), for 3×3 + 1×1 + identity; method section 10.
+//! **Source**: Ding et al., RepVGG (CVPR 2021), for 3×3 + 1×1 + identity.
 
 mod branch;
 mod kernel;
 
 use crate::driver::patch::{Patch, Ref};
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{Binary, NodeId, Op, Tensor};
 use crate::passes::merge_conv::MAX_WEIGHTS;
 use crate::passes::sums::{addends, inside_a_sum, is_sum};
@@ -27,6 +27,7 @@ use branch::{Branch, Reading, readings};
 use kernel::Sizes;
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct MergeBranches;
 
 impl Pass for MergeBranches {
@@ -39,8 +40,8 @@ impl Pass for MergeBranches {
     fn source(&self) -> &'static str {
         include_str!("mod.rs")
     }
-    fn weighed(&self) -> bool {
-        true
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Lowering, Phase::Folding, Phase::FoldingBeforeTuning]
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

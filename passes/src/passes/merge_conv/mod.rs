@@ -20,7 +20,8 @@
 //! `b₂ + Σ w₂·b₁`. The correction: with R and C the rows and columns of the first result, zeros outside are
 //! `1 − [r∈R][c∈C] = [r∉R] + [c∉C] − [r∉R][c∉C]` of what the merged kernel sees. Composed in double precision.
 //!
-//! **Source**: method section 10; the border term is our own, held by execution in `tests/fold_random.rs`.
+//! **Source**: Dror et al., "Layer Folding" (arXiv 2106.09309), without padding between the two; the correction of the border
+//! is ours, held by execution in `passes/tests/fold_random.rs`.
 
 pub(crate) mod axis;
 mod border;
@@ -29,12 +30,13 @@ mod linear;
 pub(crate) mod pair;
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op};
 use axis::Reach;
 use pair::{Pair, named};
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct MergeConv;
 
 /// Largest merged kernel, in elements.
@@ -52,8 +54,8 @@ impl Pass for MergeConv {
     fn source(&self) -> &'static str {
         include_str!("mod.rs")
     }
-    fn weighed(&self) -> bool {
-        true
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Lowering, Phase::Folding]
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         match cx.graph.op(at) {

@@ -24,7 +24,7 @@ mod tests;
 pub use layers::{Layers, Shift, shifts};
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{Graph, NodeId, Op, Tensor};
 use crate::passes::affine::is_linear;
 use sha2::{Digest, Sha256};
@@ -64,7 +64,11 @@ fn fingerprint(g: &Graph) -> [u8; 32] {
 }
 
 /// See the module documentation.
-pub struct NormaliseRanges;
+#[derive(Debug)]
+pub struct NormaliseRanges(
+    /// What was measured; without it nothing is done.
+    pub Option<Ranges>,
+);
 
 impl Pass for NormaliseRanges {
     fn name(&self) -> &'static str {
@@ -76,16 +80,19 @@ impl Pass for NormaliseRanges {
     fn source(&self) -> &'static str {
         include_str!("mod.rs")
     }
-    fn enabled(&self, options: &crate::driver::Options) -> bool {
-        options.ranges.is_some()
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Rescaling]
+    }
+    fn opt_in(&self) -> bool {
+        true
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
-        let (g, ranges) = (cx.graph, cx.options.ranges.as_ref().ok_or(Skip::NoMatch)?);
+        let (g, ranges) = (cx.graph, self.0.as_ref().ok_or(Skip::NoMatch)?);
         let is_root = g.outputs().first().is_some_and(|o| o.node == at);
         if !is_root && !is_linear(g, at) {
             return Err(Skip::NoMatch);
         }
-        let layers = Layers::of(g, ranges);
+        let layers = cx.analysis(|| Layers::of(g, ranges));
         if is_root && ranges.hold_for(g) {
             let patch = rescale(g, &layers)?;
             if patch != Patch::new() {

@@ -48,15 +48,15 @@ fn outputs_stay_the_same_to_the_last_bit_and_layers_meet_the_target() {
         };
         let target = (d.next_u64() % 17) as i32 - 8;
         let (want, seen) = measure(&before);
-        let options = Options { ranges: Some(Ranges::new(&before, seen, target)), ..Options::default() };
+        let pass = NormaliseRanges(Some(Ranges::new(&before, seen, target)));
         let mut after = before.clone();
-        assert!(driver::run(&NormaliseRanges, &mut after, &options).unwrap().applied <= 1);
+        assert!(driver::run(&pass, &mut after, &Options::default()).unwrap().applied <= 1);
         let (got, seen) = measure(&after);
         assert_eq!(got, want);
         let layers = Layers::of(&after, &Ranges::new(&after, seen, target));
         for id in after.ids().filter(|&id| is_linear(&after, id) && layers.pinned(id).is_none()) {
             assert_eq!(layers.wants(id, target), 0, "{}", after.node(id).name);
         }
-        assert_eq!(driver::run(&NormaliseRanges, &mut after, &options).unwrap().applied, 0);
+        assert_eq!(driver::run(&pass, &mut after, &Options::default()).unwrap().applied, 0);
     }
 }

@@ -2,7 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use crate::interp::movement::slice_range;
+use crate::ir::movement::slice_range;
 use crate::ir::op::ReduceKind;
 use crate::ir::op::unary::Scaling;
 use crate::ir::scales::Scales;
@@ -25,7 +25,7 @@ pub struct Classes {
 impl Classes {
     /// Groups the channels of a graph. The scales on both sides of convolutions, linear layers, products by constants
     /// and the node `free` are independent of each other.
-    pub fn of(g: &Graph, facts: &Facts, free: NodeId) -> Classes {
+    pub fn of(g: &Graph, facts: &Facts, free: Option<NodeId>) -> Classes {
         let order = g.topo().unwrap_or_default();
         let nodes = order.iter().map(|id| id.index() + 1).max().unwrap_or(0);
         let (mut first, mut n) = (vec![ABSENT; nodes], 0);
@@ -37,7 +37,7 @@ impl Classes {
         }
         let c = Classes { first, scales: Scales::new(n), positive: vec![false; n] };
         let mut r = Relating { g, facts, c };
-        for &id in order.iter().filter(|&&id| id != free) {
+        for &id in order.iter().filter(|&&id| Some(id) != free) {
             r.relate(id);
         }
         for o in g.outputs() {

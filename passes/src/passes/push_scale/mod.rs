@@ -26,14 +26,16 @@ mod rebuild;
 mod tests;
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
+use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, NodeId, Op};
 use crate::passes::affine::Affine;
 use classes::Classes;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// See the module documentation.
+#[derive(Debug)]
 pub struct PushScale;
 
 impl Pass for PushScale {
@@ -46,9 +48,16 @@ impl Pass for PushScale {
     fn source(&self) -> &'static str {
         include_str!("mod.rs")
     }
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Lowering]
+    }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let scale = Scale::of(cx, at).ok_or(Skip::NoMatch)?;
-        let classes = Classes::of(cx.graph, cx.facts, at);
+        // A product by constants relates nothing, so the same classes serve all of them.
+        let classes = match classes::is_product(cx.graph, cx.facts, at) {
+            true => cx.analysis(|| Classes::of(cx.graph, cx.facts, None)),
+            false => Rc::new(Classes::of(cx.graph, cx.facts, Some(at))),
+        };
         let change = solve(&classes, &scale, at).map_err(Skip::Refused)?;
         rebuild::patch(cx, at, &scale, &classes, &change).map_err(Skip::Refused)
     }

@@ -2,15 +2,16 @@
 use super::PushScale;
 use crate::architecture::{Architecture, Kind};
 use crate::choice::Choice;
-use crate::driver::{self, Options};
-use crate::driver::{registry, valid};
+use crate::driver::{self, Options, Pass, Phase, valid};
 use crate::interp::Interp;
 use crate::ir::infer::infer;
 use crate::ir::op::SliceAxis;
 use crate::ir::{Binary, Conv, Dim, Graph, NodeId, Op, Tensor, Type, Window};
 use crate::layers::{ReluLayer, name_layers};
 use crate::masks::{LayerMask, Masks};
+use crate::passes;
 use crate::passes::drop_dead::DropDead;
+use crate::passes::insert_masks::InsertMasks;
 use crate::splitmix::SplitMix;
 use std::sync::Arc;
 
@@ -159,19 +160,16 @@ fn wide_resnet() -> Graph {
 fn a_wide_resnet_keeps_no_batch_normalisation_and_its_masks_hold() {
     let imported = wide_resnet();
     let x = Dice(SplitMix::new(9)).tensor(&[1, 3, 16, 16], -2.0, 2.0);
-    let run = |g: &mut Graph, name: &str, o: &Options| {
-        driver::run(registry::find(name).unwrap(), g, o).unwrap();
+    let run = |g: &mut Graph, p: &dyn Pass| {
+        driver::run(p, g, &Options::default()).unwrap();
     };
     let mut plain = imported.clone();
-    let options = Options::default();
-    for p in registry::normalising() {
-        driver::run(p, &mut plain, &options).unwrap();
-    }
+    passes::run_all(Phase::Canonical, &mut plain, &Options::default()).unwrap();
     let facts = infer(&plain).unwrap();
     let layers = name_layers(&mut plain, &facts);
     assert!(count(&plain, product) > 6);
     let mut pushed = plain.clone();
-    run(&mut pushed, "push-scale", &options);
+    run(&mut pushed, &PushScale);
     assert_eq!(count(&pushed, product), 0);
     assert!(difference(&outputs(&imported, &x), &outputs(&pushed, &x)) < 1e-4);
 
@@ -181,9 +179,9 @@ fn a_wide_resnet_keeps_no_batch_normalisation_and_its_masks_hold() {
         (l.name, LayerMask::new(l.shape, values).with_slopes(vec![0.5; l.shape[0]]))
     };
     let layers = layers.into_iter().map(&mut mask).collect();
-    let masks = Options { masks: Some(Masks { layers, ..Masks::default() }), ..Options::default() };
+    let masks = InsertMasks(Masks { layers, ..Masks::default() });
     for g in [&mut plain, &mut pushed] {
-        run(g, "insert-masks", &masks);
+        run(g, &masks);
     }
     assert!(difference(&outputs(&plain, &x), &outputs(&pushed, &x)) < 1e-4);
 }

@@ -5,7 +5,7 @@ graph no_negative_slope_before {
   %a = abs(%x)
   %m = const u8[2,1,1] [0, 0]
   %s = const f32[2] [-1.0, -2.0]
-  %r = masked_relu(%a, %m, %s) @relu00
+  %r = masked_relu(%a, %m, slope=%s) @relu00
   %y = relu(%r) @relu01
   output "y" = %y
 }
@@ -15,7 +15,7 @@ graph no_negative_slope_before {
   %a = abs(%x) -> f32[N,2,1,1]
   %m = const u8[2,1,1] splat(0)
   %s = const f32[2] [-1.0, -2.0]
-  %r = masked_relu(%a, %m, %s) @relu00 -> f32[N,2,1,1]
+  %r = masked_relu(%a, %m, slope=%s) @relu00 -> f32[N,2,1,1]
   %y = relu(%r) @relu01 -> f32[N,2,1,1]
   output "y" = %y
 }

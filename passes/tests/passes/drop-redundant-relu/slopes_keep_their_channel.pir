@@ -14,6 +14,6 @@ graph slopes_keep_their_channel {
   %r = relu(%x) @relu00 -> f32[N,2,1,2]
   %relu01.mask.1 = const u8[2,1,2] [1, 0, 0, 0]
   %relu01.slope = const f32[2] [0.5, 1.0]
-  %y = masked_relu(%r, %relu01.mask.1, %relu01.slope) @relu01 -> f32[N,2,1,2]
+  %y = masked_relu(%r, %relu01.mask.1, slope=%relu01.slope) @relu01 -> f32[N,2,1,2]
   output "y" = %y
 }

@@ -1,5 +1,5 @@
 //! Block coordinate descent: of a few random blocks of ReLUs the one whose removal costs least goes, again and again
-//! (method, section 8; arXiv 2511.11781).
+//! (arXiv 2511.11781).
 //!
 //! Starts from a gradual mask with twice the budget, so that only the last half is removed block by block; between the
 //! epochs of removal the student trains on.

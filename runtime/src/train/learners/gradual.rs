@@ -1,4 +1,4 @@
-//! Gradual linearization: the budget falls along a cubic while the network trains (method, section 11).
+//! Gradual linearization: the budget falls along a cubic while the network trains.
 //!
 //! Several times an epoch every element is judged on a few hundred images by what taking its ReLU away would do to the loss
 //! ([`crate::search::worth`]). Elements already removed are judged alike, so they may return.

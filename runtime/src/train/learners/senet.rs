@@ -1,4 +1,5 @@
-//! SENet and RLNet: each epoch's mask from the activation differences to the teacher (method, section 5).
+//! SENet and RLNet: each epoch's mask from the activation differences to the teacher (arXiv 2301.09254,
+//! 2402.05521, and their released code).
 
 use super::{identity_masks, shapes};
 use crate::exec::value::{download, upload};

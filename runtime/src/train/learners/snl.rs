@@ -1,5 +1,5 @@
 //! SNL: `y = α·ReLU(x) + (1−α)·x` with an α per element, driven down by an L1 term until the budget is met
-//! (method, section 8; SNL = arXiv 2202.02340).
+//! (Cho et al., ICML 2022, arXiv 2202.02340).
 
 use super::{identity_masks, shapes};
 use crate::exec::Gate;
@@ -72,10 +72,8 @@ impl Learner for Snl {
     }
 
     fn gates(&self) -> Option<Vec<Gate>> {
-        let gate = |a: &Burn<1>| Gate {
-            learned: None,
-            pos: Burn::ones_like(a),
-            neg: Burn::from_inner(a.clone().neg() + 1.0).require_grad(),
+        let gate = |a: &Burn<1>| {
+            Gate::of_slopes(Burn::ones_like(a), Burn::from_inner(a.clone().neg() + 1.0).require_grad())
         };
         Some(self.alpha.iter().map(gate).collect())
     }

@@ -1,8 +1,8 @@
 //! Comparisons and what is decided by them. Known truth values become constants at once.
 
 use super::super::ctx::{Ctx, Done, Stop};
-use crate::interp::movement;
 use crate::ir::infer::broadcast;
+use crate::ir::movement;
 use crate::ir::op::Compare;
 use crate::ir::{Dim, NodeId, Op, SymInt, Tensor};
 

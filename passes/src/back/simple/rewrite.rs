@@ -1,4 +1,4 @@
-//! The vocabulary of [`form`](super::form): a patch under construction, with the pieces several rules need.
+//! The vocabulary of the simple form: a patch under construction, with the pieces several rules need.
 
 use crate::driver::Cx;
 use crate::driver::patch::{Patch, Ref};

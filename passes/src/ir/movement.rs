@@ -1,7 +1,7 @@
 //! Kernels that only move elements, generic so that shape arithmetic can reuse them on symbolic integers.
 
-use crate::ir::op::SliceAxis;
-use crate::ir::tensor::strides;
+use super::op::SliceAxis;
+use super::tensor::strides;
 
 /// Visits every index of `shape`, giving the linear offset under `step` (elements per axis) from `base`.
 fn walk(shape: &[usize], step: &[isize], base: isize, mut f: impl FnMut(usize)) {

@@ -1,4 +1,4 @@
-//! Rewrites a graph into operations that CrypTen 0.4.1 reads and reads rightly.
+//! Rewrites a graph into the few operations that the back ends of CrypTen and MP-SPDZ write; they run it themselves.
 //!
 //! **Before**: any operation of the left column. **After**: the right column.
 //!
@@ -18,37 +18,54 @@
 //! | sum | halves added to each other, axis by axis |
 //! | constants in a concat | zeros plus the constant |
 //!
-//! **Conditions**: none; what is left over is named by [`objections`].
+//! **Conditions**: none; what is left over, each back end names and refuses.
 //!
 //! **Formula**: `max(a, b) = b + max(a − b, 0)`.
 //!
-//! **Source**: the source of crypten 0.4.1: `nn.Graph.forward` counts a value that is read twice as one, `Conv` takes its
+//! **Source**: operations that CrypTen 0.4.1 reads rightly, after its source: `nn.Graph.forward` counts a value that is read twice as one, `Conv` takes its
 //! horizontal padding from the wrong element, `Pad` reads its amounts in another order, pools look at one side of a
 //! window only, `Slice` has no step, and there are no classes for the others.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::rewrite::Rewrite;
+mod pool;
+mod rewrite;
+
+use super::EmitError;
 use crate::driver::patch::{Patch, Ref};
 use crate::driver::valid::Valid;
-use crate::driver::{Cx, Guarantee, Pass, Skip};
-use crate::interp::movement::slice_range;
+use crate::driver::{self, Cx, Guarantee, Options, Pass, Phase, Skip};
+use crate::ir::movement::slice_range;
 use crate::ir::op::{ReduceKind, SliceAxis};
 use crate::ir::{Binary, Conv, DType, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
 use crate::passes::affine::{Affine, channel_constant};
+use rewrite::Rewrite;
 
 /// See the module documentation.
-pub struct CryptenForm;
+#[derive(Debug)]
+pub struct SimpleForm;
 
-impl Pass for CryptenForm {
+/// A valid graph in the simple form; the same function.
+pub(super) fn form(valid: &Valid<'_>, target: &'static str) -> Result<Graph, EmitError> {
+    let mut g = valid.graph().clone();
+    match driver::run(&SimpleForm, &mut g, &Options::default()) {
+        Ok(_) => Ok(g),
+        Err(e) => Err(EmitError::Refused { target, why: e.to_string() }),
+    }
+}
+
+impl Pass for SimpleForm {
     fn name(&self) -> &'static str {
-        "crypten-form"
+        "simple-form"
     }
     fn guarantee(&self) -> Guarantee {
         Guarantee::Exact
     }
     fn source(&self) -> &'static str {
-        include_str!("form.rs")
+        include_str!("mod.rs")
+    }
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Emission]
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let mut w = Rewrite::new(cx, at);
@@ -77,8 +94,8 @@ fn read_twice(w: &mut Rewrite<'_>) -> Option<Ref> {
     Some(w.add("", op, &fresh))
 }
 
-/// The value in CrypTen's operations; `None` where it is in them already.
-#[allow(clippy::wildcard_enum_match_arm, reason = "what stays as it is stands in `objection` or is refused")]
+/// The value in the simple form; `None` where it is in them already.
+#[allow(clippy::wildcard_enum_match_arm, reason = "what stays as it is, a back end has or refuses by name")]
 fn rewritten(w: &mut Rewrite<'_>) -> Option<Ref> {
     let g = w.cx.graph;
     let x = g.operand(w.at, 0)?;
@@ -98,7 +115,7 @@ fn rewritten(w: &mut Rewrite<'_>) -> Option<Ref> {
             Some(w.add("", Op::AvgPool { window, count_pad: true }, &[padded]))
         }
         Op::Slice(axes) => slice(w, xr, &dims, &axes),
-        Op::MaxPool(window) => Some(super::pool::max_pool(w, xr, &dims, &window)),
+        Op::MaxPool(window) => Some(pool::max_pool(w, xr, &dims, &window)),
         Op::Binary(b) => binary(w, b, x, g.operand(w.at, 1)?),
         Op::Clip { min, max } => clip(w, xr, &dims, min, max),
         Op::BatchNorm { .. } => {
@@ -120,7 +137,7 @@ fn rewritten(w: &mut Rewrite<'_>) -> Option<Ref> {
     }
 }
 
-/// Only what CrypTen cannot slice: steps, and bounds counted from the end.
+/// Only slices that CrypTen has not: steps, and bounds counted from the end.
 fn slice(w: &mut Rewrite<'_>, x: Ref, dims: &[Dim], axes: &[SliceAxis]) -> Option<Ref> {
     let plain = |a: &SliceAxis| a.step == 1 && a.start >= 0 && a.end >= 0;
     if axes.iter().all(plain) {
@@ -210,7 +227,7 @@ fn clip(w: &mut Rewrite<'_>, x: Ref, dims: &[Dim], min: f32, max: f32) -> Option
     }
 }
 
-#[allow(clippy::wildcard_enum_match_arm, reason = "what stays as it is stands in `objection` or is refused")]
+#[allow(clippy::wildcard_enum_match_arm, reason = "what stays as it is, a back end has or refuses by name")]
 fn unary(w: &mut Rewrite<'_>, u: Unary, x: Ref, dims: &[Dim]) -> Option<Ref> {
     match u {
         Unary::Neg => Some(w.negated(x, dims)),
@@ -243,66 +260,4 @@ fn concat(w: &mut Rewrite<'_>, axis: usize) -> Option<Ref> {
         })
         .collect();
     Some(w.add("", Op::Concat { axis }, &parts))
-}
-
-/// Everything CrypTen cannot run, one sentence a node, sorted.
-pub fn objections(valid: &Valid<'_>) -> Vec<String> {
-    let g = valid.graph();
-    let mut all: Vec<String> = valid
-        .order()
-        .iter()
-        .filter_map(|&id| {
-            let why = objection(valid, id)?;
-            Some(format!("{} '{}': {why}", g.op(id).mnemonic(), g.node(id).name))
-        })
-        .collect();
-    all.sort();
-    all
-}
-
-#[allow(clippy::wildcard_enum_match_arm, reason = "what is not listed is refused by name")]
-fn objection(valid: &Valid<'_>, id: NodeId) -> Option<String> {
-    let g = valid.graph();
-    let constant = |slot| g.const_operand(id, slot).is_some();
-    let no_class = || Some("CrypTen 0.4.1 has no operation for it".to_string());
-    match g.op(id) {
-        Op::Input(_) | Op::Const(_) | Op::Relu | Op::Clip { .. } | Op::Reshape(_) | Op::Transpose(_) => None,
-        Op::Linear | Op::Conv(_) if !constant(1) => Some("its weights are not constant".into()),
-        Op::Linear | Op::Conv(_) | Op::GlobalMean { .. } | Op::Expand(_) | Op::Slice(_) => None,
-        Op::Softmax { .. } | Op::LogSoftmax { .. } => None,
-        Op::Binary(Binary::Add | Binary::Sub | Binary::Mul) => None,
-        Op::Binary(Binary::Div) if !constant(0) => None,
-        Op::Binary(Binary::Div) => Some("divides a constant by a shared value".into()),
-        Op::MatMul if !constant(0) => None,
-        Op::MatMul => Some("multiplies a constant from the left".into()),
-        Op::Unary(Unary::Sigmoid | Unary::Exp | Unary::Sqrt | Unary::Erf) => None,
-        Op::Reduce { kind: ReduceKind::Mean, .. } => None,
-        Op::AvgPool { window: w, count_pad } => pool_objection(w, *count_pad),
-        Op::Gather { .. } if !constant(1) => Some("its indices are not public".into()),
-        Op::Gather { axis: 0 } | Op::Concat { axis: 0 } => Some("works across the batch".into()),
-        Op::Gather { .. } => indices_objection(g, id),
-        Op::Concat { .. } => None,
-        Op::PRelu => Some("has a slope that is not constant".into()),
-        Op::MaskedRelu(_) => Some("a dense mask saves nothing on any runtime; run compact-relu first".into()),
-        _ => no_class(),
-    }
-}
-
-fn pool_objection(w: &Window, count_pad: bool) -> Option<String> {
-    let why = if w.kernel[0] != w.kernel[1] || w.strides[0] != w.strides[1] {
-        "CrypTen only averages square windows with equal steps"
-    } else if w.ceil {
-        "CrypTen does not round the size of an average pool up"
-    } else if !count_pad && w.pads != [0; 4] {
-        "CrypTen counts the padding of an average pool"
-    } else {
-        return None;
-    };
-    Some(why.into())
-}
-
-/// CrypTen holds constants as f32, which keeps integers up to 2²⁴ apart.
-fn indices_objection(g: &Graph, id: NodeId) -> Option<String> {
-    let largest = g.const_operand(id, 1)?.as_i64()?.iter().max().copied()?;
-    (largest > 1 << 24).then(|| format!("index {largest} is above 2^24, where CrypTen rounds constants"))
 }

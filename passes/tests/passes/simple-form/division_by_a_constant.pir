@@ -1,0 +1,8 @@
+# run: simple-form
+graph division_by_a_constant {
+  %x = input f32[N,3,4,4]
+  %c = const f32[3,1,1] [0.5, -1.0, 2.0]
+  %y = div(%x, %c)
+  output "y" = %y
+}
+# expect
