@@ -14,7 +14,9 @@ pub fn taken_apart(g: &Graph, id: NodeId) -> Option<&'static str> {
         Op::LeakyRelu { .. } => Some(LEAKY),
         Op::PRelu => g.const_operand(id, 1).map(|_| LEAKY),
         Op::Identity | Op::Dropout => Some("its operand"),
-        Op::Unary(u) => (u.shares() == Shares::TakenApart).then_some("products with a gate, or a clip"),
+        Op::Unary(u) => {
+            (u.function().shares == Shares::TakenApart).then_some("products with a gate, or a clip")
+        }
         Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Cast(_) => None,
         // With parameters or weights that are computed from data.
         Op::Dyn(_) | Op::Gemm { .. } => None,

@@ -94,12 +94,12 @@ pub(crate) fn masked_relu(
 /// The functions of one operand, some also of integers.
 pub(crate) fn unary(u: Unary, x: Arg<'_>) -> Result<Tensor, String> {
     if let Some(v) = x.as_i64() {
-        let f = u.whole().ok_or("is not defined on integers")?;
+        let f = u.function().whole.ok_or("is not defined on integers")?;
         return Ok(Tensor::i64(x.shape(), v.iter().map(|&v| f(v)).collect()));
     }
     let shape = x.shape().to_vec();
     let mut v = x.take_f32().or_else(|x| f32s(&x, "the operand").map(<[f32]>::to_vec))?;
-    pieces(&mut v, 1, |_, p| u.apply(p));
+    pieces(&mut v, 1, |_, p| (u.function().apply)(p));
     Ok(Tensor::f32(shape, v))
 }
 

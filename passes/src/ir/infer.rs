@@ -8,7 +8,7 @@ pub use resolve::{norm_axis, resolve, resolve_all};
 
 use super::geometry::Axis;
 use super::graph::{Graph, NodeId};
-use super::op::{Conv, DynOp, Op, ReduceKind, SliceAxis, Window};
+use super::op::{Conv, DynOp, Kind, Op, ReduceKind, SliceAxis, Window};
 use super::shape::{Dim, SymInt, Type};
 use super::tensor::{DType, Data, Shared};
 use crate::ir::movement;
@@ -458,28 +458,29 @@ fn eval_ints(op: &Op, ops: &[&Fact], out: &Type) -> Option<Vec<SymInt>> {
         );
     }
     let (xi, xs) = (x.ints.as_ref()?, fixed_shape(x)?);
+    let to = fixed_shape(&Fact::plain(out.clone()))?;
+    if op.kind() == Kind::Move {
+        let at = match op {
+            Op::Gather { axis } => {
+                let dim = xs[*axis] as i64;
+                let idx = ops[1].fixed_ints()?.into_iter().map(|v| if v < 0 { v + dim } else { v });
+                let idx = idx.map(|v| usize::try_from(v).ok()).collect::<Option<Vec<_>>>()?;
+                Some((idx, fixed_shape(ops[1])?))
+            }
+            _ => None,
+        };
+        let read = if matches!(op, Op::Concat { .. }) { ops } else { &ops[..1] };
+        let shapes = read.iter().map(|o| fixed_shape(o)).collect::<Option<Vec<_>>>()?;
+        let parts = read.iter().zip(&shapes).map(|(o, s)| Some((o.ints.as_deref()?, s.as_slice())));
+        let at = at.as_ref().map(|(p, s)| (&p[..], &s[..]));
+        return movement::moved(op, &parts.collect::<Option<Vec<_>>>()?, at, &to, |v| {
+            SymInt::fixed(v as i64)
+        });
+    }
     Some(match op {
-        Op::Identity | Op::Cast(_) | Op::Reshape(_) => xi.clone(),
-        Op::Transpose(p) => movement::transpose(xi, &xs, p).0,
-        Op::Slice(s) => movement::slice(xi, &xs, s).0,
-        Op::Expand(d) => {
-            let to = d.iter().map(|d| d.fixed()).collect::<Option<Vec<_>>>()?;
-            movement::expand(xi, &xs, &to)
-        }
-        Op::Gather { axis } => {
-            let dim = xs[*axis] as i64;
-            let idx = ops[1].fixed_ints()?.into_iter().map(|v| if v < 0 { v + dim } else { v });
-            let idx = idx.map(|v| usize::try_from(v).ok()).collect::<Option<Vec<_>>>()?;
-            movement::gather(xi, &xs, *axis, &idx, &fixed_shape(ops[1])?).0
-        }
-        Op::Concat { axis } => {
-            let shapes = ops.iter().map(|o| fixed_shape(o)).collect::<Option<Vec<_>>>()?;
-            let parts = ops.iter().zip(&shapes).map(|(o, s)| Some((o.ints.as_deref()?, s.as_slice())));
-            movement::concat(&parts.collect::<Option<Vec<_>>>()?, *axis).0
-        }
+        Op::Cast(_) => xi.clone(),
         Op::Binary(b) => {
             use super::op::Binary::*;
-            let to = out.dims.iter().map(|d| d.fixed()).collect::<Option<Vec<_>>>()?;
             let l = movement::expand(xi, &xs, &to);
             let r = movement::expand(ops[1].ints.as_ref()?, &fixed_shape(ops[1])?, &to);
             let f = |a: SymInt, c: SymInt| match b {

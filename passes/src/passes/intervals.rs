@@ -184,7 +184,7 @@ impl Intervals {
                 Binary::Min => Interval::new(x.low.min(of(1).low), x.high.min(of(1).high)),
                 Binary::Div | Binary::Pow => ANY,
             },
-            Op::Unary(u) => u.interval(x),
+            Op::Unary(u) => (u.function().interval)(x),
             Op::Softmax { .. } => Interval::new(0.0, 1.0),
             Op::LogSoftmax { axis } => {
                 let n = facts.ty(operands[0]).at(1).get(*axis).copied().unwrap_or(1);

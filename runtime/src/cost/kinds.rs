@@ -11,14 +11,14 @@ use super::totals::macs;
 use relinc_passes::back::spu::taps_of;
 use relinc_passes::choice::Choice;
 use relinc_passes::ir::op::{Kind, ReduceKind};
-use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op};
+use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op, Unary};
 
-/// The kinds of operation a protocol file may give a law for. `program` is charged once for a program that pads or
+/// The kinds of operation that are none of functions of one operand; a protocol file may give laws for them. `program` is charged once for a program that pads or
 /// sums a secret (twice with a softmax), `setup` once for a program with a comparison or a product, its elements being all
 /// comparisons, `setup_product` once for a program with a convolution or a matrix product by weights that are not public,
 /// `setup_multiply` the same for elementwise products; `gather` takes elements at public indices, and is `local` to a protocol without such a law; `max_pool_comparison` has outputs × (window − 1) elements and its rounds are those of one of
 /// ⌈log₂ window⌉ levels.
-pub const KINDS: &[&str] = &[
+const KINDS: &[&str] = &[
     "program",
     "setup",
     "setup_product",
@@ -30,7 +30,6 @@ pub const KINDS: &[&str] = &[
     "max_pool_comparison",
     "compare",
     "select",
-    "abs",
     "conv",
     "conv_taps",
     "linear",
@@ -40,19 +39,10 @@ pub const KINDS: &[&str] = &[
     "mul_weight",
     "add_weight",
     "mean",
-    "exp",
-    "log",
     "div",
-    "reciprocal",
-    "logistic",
-    "tanh",
     "sqrt",
     "rsqrt",
-    "erf",
-    "softplus",
     "pow",
-    "floor",
-    "ceil",
     "softmax",
     "log_softmax",
     "arg_max",
@@ -61,6 +51,18 @@ pub const KINDS: &[&str] = &[
     "conv_secret",
     "unresolved",
 ];
+
+/// All kinds: those above and what functions of one operand are priced as.
+pub fn kinds() -> Vec<&'static str> {
+    let functions = Unary::ALL.iter().flat_map(|u| u.function().priced);
+    let mut all: Vec<&str> = vec![];
+    KINDS.iter().chain(functions).for_each(|k| {
+        if !all.contains(k) {
+            all.push(k)
+        }
+    });
+    all
+}
 
 /// What a value is to the parties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +98,7 @@ pub(super) fn roles(g: &Graph, order: &[NodeId]) -> Vec<Role> {
 /// One call of an operation a protocol may have a law for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Charge {
-    /// One of [`KINDS`].
+    /// One of [`kinds`].
     pub kind: &'static str,
     /// Its sizes.
     pub q: Quantities,
@@ -356,7 +358,7 @@ impl Charging<'_> {
                 (true, false) if *min == 0.0 => one("relu"),
                 _ => one("max"),
             },
-            Op::Unary(u) => u.priced().iter().map(|kind| self.plain(id, kind)).collect(),
+            Op::Unary(u) => u.function().priced.iter().map(|kind| self.plain(id, kind)).collect(),
             Op::Binary(b) => self.binary(id, *b),
             Op::Compare(_) => one("compare"),
             Op::Where if self.role(id, 0) == Some(Role::Activation) => one("select"),

@@ -49,9 +49,7 @@ impl<W: Word> Value<W> {
     /// Shape and positions of public indices on an axis of `dim` elements.
     pub(super) fn indices(&self, dim: usize) -> Result<(&[usize], Vec<usize>), String> {
         let Value::Public(t) = self else { return Err("its indices are computed from data".into()) };
-        let at = |&i: &i64| usize::try_from(if i < 0 { i + dim as i64 } else { i }).ok().filter(|&p| p < dim);
-        let v = t.as_i64().and_then(|v| v.iter().map(at).collect::<Option<Vec<_>>>());
-        Ok((t.shape(), v.ok_or_else(|| format!("an index is outside {dim}"))?))
+        Ok((t.shape(), t.positions(dim)?))
     }
 }
 

@@ -13,7 +13,7 @@ use super::watch::{Products, floats, largest};
 use relinc_passes::ir::geometry::{divisors, window};
 use relinc_passes::ir::movement;
 use relinc_passes::ir::op::unary::Shares;
-use relinc_passes::ir::op::{Compare, ReduceKind, Window};
+use relinc_passes::ir::op::{Compare, Kind, ReduceKind, Window};
 use relinc_passes::ir::{Binary, Conv, Op, Unary};
 use relinc_passes::splitmix::SplitMix;
 
@@ -31,7 +31,7 @@ pub fn unsupported(how: Truncation, op: &Op) -> Option<&'static str> {
         Op::Input(_) | Op::Const(_) | Op::Conv(_) | Op::Linear | Op::MatMul | Op::Relu | Op::Clip { .. } => {
             None
         }
-        Op::Unary(u) if u.shares() == Shares::Exact => None,
+        Op::Unary(u) if u.function().shares == Shares::Exact => None,
         Op::Binary(Binary::Div) => {
             Some("divides; runtimes approximate that. Multiply by the reciprocal instead")
         }
@@ -72,9 +72,15 @@ pub fn compute<W: Word>(
         }
         op if crypten::approximates(r.truncation, op) => crypten::approximate(r, op, args, out, dice),
         Op::Binary(b) => binary(r, *b, (x.ring()?, arg(1)?.ring()?), out, dice),
-        Op::Concat { axis } => {
-            let parts = args.iter().map(|a| a.ring().map(|(s, v)| (v, s))).collect::<Result<Vec<_>, _>>()?;
-            shaped(movement::concat(&parts, *axis).0)
+        op if op.kind() == Kind::Move => {
+            let at = match op {
+                Op::Gather { axis } => Some(arg(1)?.indices(x.ring()?.0[*axis])?),
+                _ => None,
+            };
+            let read = if matches!(op, Op::Concat { .. }) { args } else { &args[..1] };
+            let parts = read.iter().map(|a| a.ring().map(|(s, v)| (v, s))).collect::<Result<Vec<_>, _>>()?;
+            let at = at.as_ref().map(|(s, p)| (&p[..], &s[..]));
+            shaped(movement::moved(op, &parts, at, out, |v| r.number(v)).ok_or("is not emulated")?)
         }
         op => {
             let (shape, v) = x.ring()?;
@@ -104,17 +110,6 @@ pub fn compute<W: Word>(
                     reduce(r, ReduceKind::Mean, &axes, (shape, v), out, dice)
                 }
                 Op::Reduce { kind, axes, .. } => reduce(r, *kind, axes, (shape, v), out, dice),
-                Op::Pad { before, after, value } => {
-                    shaped(movement::pad(v, shape, before, after, r.number(*value)).0)
-                }
-                Op::Slice(axes) => shaped(movement::slice(v, shape, axes).0),
-                Op::Transpose(perm) => shaped(movement::transpose(v, shape, perm).0),
-                Op::Expand(_) => shaped(movement::expand(v, shape, out)),
-                Op::Reshape(_) => shaped(v.to_vec()),
-                Op::Gather { axis } => {
-                    let at = arg(1)?.indices(shape[*axis])?;
-                    shaped(movement::gather(v, shape, *axis, &at.1, at.0).0)
-                }
                 _ => Err(unsupported(r.truncation, op).unwrap_or("is not emulated").into()),
             }
         }

@@ -261,7 +261,7 @@ fn unary(w: &mut Writer<'_>, u: Unary, x: &Value) -> R {
         let ones = w.splat(&x.shape, 1.0);
         return Ok(binary(w, "divide", &ones, x));
     }
-    let op = u.stablehlo().ok_or("is not verified on SPU")?;
+    let op = u.function().stablehlo.ok_or("is not verified on SPU")?;
     Ok(w.float(&x.shape, &format!("stablehlo.{op} {} : {}", x.name, x.ty())))
 }
 

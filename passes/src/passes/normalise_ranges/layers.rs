@@ -130,7 +130,7 @@ fn commutes(g: &Graph, id: NodeId) -> bool {
     match g.op(id) {
         Op::MaskedRelu(_) => masks::homogeneous(g, id),
         Op::Relu | Op::LeakyRelu { .. } => true,
-        Op::Unary(u) => u.scaling() != Scaling::Other,
+        Op::Unary(u) => u.function().scaling != Scaling::Other,
         Op::Binary(Binary::Add | Binary::Sub | Binary::Max | Binary::Min) | Op::Where | Op::Concat { .. } => {
             true
         }

@@ -197,7 +197,7 @@ impl Relating<'_> {
                 self.same(x, id);
                 self.positive(id);
             }
-            Op::Unary(u) => match u.scaling() {
+            Op::Unary(u) => match u.function().scaling {
                 Scaling::Any => self.same(x, id),
                 Scaling::Positive => {
                     self.same(x, id);
