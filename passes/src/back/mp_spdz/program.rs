@@ -129,13 +129,12 @@ impl Translation<'_> {
     fn moved(&mut self, id: NodeId) -> Result<(), String> {
         let op = self.g.op(id);
         let mut operands = self.g.operands(id);
-        let at = match op {
-            Op::Gather { axis } => {
-                let places = self.g.const_operand(id, 1).ok_or("its indices are not public")?;
-                let dim = self.shape(operands[0])[*axis];
-                Some((places.positions(dim)?, places.shape()))
-            }
-            _ => None,
+        let at = if let Op::Gather { axis } = op {
+            let places = self.g.const_operand(id, 1).ok_or("its indices are not public")?;
+            let dim = self.shape(operands[0])[*axis];
+            Some((places.positions(dim)?, places.shape()))
+        } else {
+            None
         };
         operands.truncate(if matches!(op, Op::Concat { .. }) { operands.len() } else { 1 });
         let (mut names, mut lists, mut base) = (vec![], vec![], 0);
@@ -150,19 +149,13 @@ impl Translation<'_> {
         let list =
             movement::moved(op, &parts, at, &self.shape(id), |_| 0).filter(|_| !matches!(op, Op::Pad { .. }));
         let list = list.ok_or(NO_FORM)?;
-        match op {
-            Op::Concat { .. } => {
-                let y = self.picked(id, &format!("join({})", names.join(", ")), base, list);
-                self.line(id, y);
-            }
-            _ => {
-                let y = self.picked(id, &names[0], base, list);
-                if y == names[0] {
-                    self.names.insert(id, y);
-                } else {
-                    self.line(id, y);
-                }
-            }
+        let joined = matches!(op, Op::Concat { .. });
+        let x = if joined { format!("join({})", names.join(", ")) } else { names.concat() };
+        let y = self.picked(id, &x, base, list);
+        if y == x && !joined {
+            self.names.insert(id, y);
+        } else {
+            self.line(id, y);
         }
         Ok(())
     }
