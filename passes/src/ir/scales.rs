@@ -33,6 +33,13 @@ impl Scales {
         i
     }
 
+    /// Makes every way to a root one step, for many questions to come.
+    pub fn flatten(&mut self) {
+        for i in 0..self.parent.len() {
+            self.parent[i] = self.find(i);
+        }
+    }
+
     /// Joins two groups; the root that is none any more and the one that is, where they were two.
     pub fn join(&mut self, a: usize, b: usize) -> Option<(usize, usize)> {
         let (a, b) = (self.find(a), self.find(b));

@@ -43,13 +43,14 @@ impl Classes {
         for o in g.outputs() {
             r.pin(&[o.node], "the model's output keeps its scale".into());
         }
+        r.c.scales.flatten();
         r.c
     }
 
     /// The class of a channel, or `None` for what has no scale: constants, and values that are not f32.
     pub fn class(&self, v: NodeId, channel: usize) -> Option<usize> {
         let first = self.first.get(v.index()).copied().filter(|&f| f != ABSENT)?;
-        Some(self.scales.root(first + channel))
+        (first + channel < self.positive.len()).then(|| self.scales.root(first + channel))
     }
 
     /// Why a class keeps its scale.
