@@ -54,6 +54,10 @@ impl Axis {
         let reach = self.output.saturating_sub(1) * self.stride + self.span();
         reach.saturating_sub(self.pad[0] + self.input)
     }
+    /// The position tap `k` of output `o` reads; negative in the padding before the input.
+    pub fn at(&self, o: isize, k: usize) -> isize {
+        o * self.stride as isize + (k * self.dilation) as isize - self.pad[0] as isize
+    }
     /// The input position tap `k` of output `o` reads, if it is not padding.
     pub fn source(&self, o: usize, k: usize) -> Option<usize> {
         (o * self.stride + k * self.dilation).checked_sub(self.pad[0]).filter(|&i| i < self.input)
