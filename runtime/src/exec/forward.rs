@@ -1,5 +1,7 @@
 //! Running a [`Network`]: forward on any burn device, with gradients where the leaves want them.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::fuse::Taken;
 use super::generic;
 use super::network::{Branch, Network, Source, Step};
@@ -226,6 +228,10 @@ impl Network {
         }
     }
 
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "the rest is `generic::apply`, which lists every operation"
+    )]
     fn step(
         &self,
         step: &Step,
