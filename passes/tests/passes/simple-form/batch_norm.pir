@@ -9,3 +9,11 @@ graph batch_norm {
   output "y" = %y
 }
 # expect
+graph batch_norm {
+  %x = input f32[N,3,4,4]
+  %y.scale = const f32[3,1,1] [0.999995, 0.99999875, 0.99998]
+  %y.shift = const f32[3,1,1] [0.4000005, -0.19999975, -1.299994]
+  %y.scaled = mul(%x, %y.scale) -> f32[N,3,4,4]
+  %y = add(%y.scaled, %y.shift) -> f32[N,3,4,4]
+  output "y" = %y
+}

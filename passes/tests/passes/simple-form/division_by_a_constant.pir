@@ -6,3 +6,9 @@ graph division_by_a_constant {
   output "y" = %y
 }
 # expect
+graph division_by_a_constant {
+  %x = input f32[N,3,4,4]
+  %y.inverse = const f32[3,1,1] [2.0, -1.0, 0.5]
+  %y = mul(%x, %y.inverse) -> f32[N,3,4,4]
+  output "y" = %y
+}

@@ -5,3 +5,9 @@ graph value_read_twice {
   output "y" = %y
 }
 # expect
+graph value_read_twice {
+  %x = input f32[N,3,4,4]
+  %y.copy = reshape(%x) {dims=[N, 3, 4, 4]} -> f32[N,3,4,4]
+  %y = sub(%x, %y.copy) -> f32[N,3,4,4]
+  output "y" = %y
+}
