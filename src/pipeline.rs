@@ -174,7 +174,10 @@ impl Pipeline {
             // Those that train are no matter of the compilation.
             if s.stage == "search" && !s.options.method()?.trains() {
                 let budget = spec::budget(s.budget.as_ref())?;
-                let search = Search::new(s.options.clone(), budget, self.device()?)?;
+                let search = Search::new(s.options.clone(), budget, self.device()?).map_err(|e| match e {
+                    Error::Input(why) => Error::Input(format!("stage search: {why}")),
+                    e => e,
+                })?;
                 masks = MaskSource::Search(Box::new(search));
             }
         }

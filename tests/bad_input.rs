@@ -153,12 +153,11 @@ fn mask_file_that_is_none() {
 fn mask_value_that_is_none() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("masks.safetensors");
-    let mut m = Masks::default();
-    m.layers.insert("relu00".into(), LayerMask::uniform([16, 32, 32], Choice::Relu));
-    m.write(&path).unwrap();
-    let mut bytes = std::fs::read(&path).unwrap();
-    *bytes.last_mut().unwrap() = 200;
-    std::fs::write(&path, bytes).unwrap();
+    let values = vec![3; 16 * 32 * 32];
+    let layer =
+        safetensors::tensor::TensorView::new(safetensors::Dtype::U8, vec![16, 32, 32], &values).unwrap();
+    let info = Some([("relinc_masks".to_string(), "1".to_string())].into());
+    safetensors::serialize_to_file([("relu00", layer)], info, &path).unwrap();
     refuses(
         dir.path(),
         Path::new(QUICK),

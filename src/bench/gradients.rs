@@ -68,11 +68,9 @@ pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity
     let gates: Vec<Gate> = net
         .relus()
         .iter()
-        .map(|r| Gate {
-            learned: None,
-            pos: Burn::ones([r.relus()], device),
-            neg: Burn::from_inner(upload(soft(r.relus()).into_iter().map(|m| 1.0 - m).collect(), device))
-                .require_grad(),
+        .map(|r| {
+            let neg = upload(soft(r.relus()).into_iter().map(|m| 1.0 - m).collect(), device);
+            Gate::of_slopes(Burn::ones([r.relus()], device), Burn::from_inner(neg).require_grad())
         })
         .collect();
     let mut shape = vec![labels.len()];

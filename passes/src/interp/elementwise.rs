@@ -91,57 +91,16 @@ pub(crate) fn masked_relu(
     Ok(Tensor::f32(shape, v))
 }
 
-/// The error function, to f32 precision.
-pub(crate) fn erf(x: f32) -> f32 {
-    let v = f64::from(x);
-    if v.is_nan() {
-        return x;
-    }
-    if v.abs() >= 4.0 {
-        return v.signum() as f32;
-    }
-    // 2/√π · e^(−x²) · Σ 2ⁿ x²ⁿ⁺¹ / (1·3·…·(2n+1)): all terms have one sign.
-    let (mut term, mut sum, mut n) = (v, v, 0.0);
-    while term.abs() > 1e-10 * sum.abs() {
-        n += 1.0;
-        term *= 2.0 * v * v / (2.0 * n + 1.0);
-        sum += term;
-    }
-    (std::f64::consts::FRAC_2_SQRT_PI * (-v * v).exp() * sum) as f32
-}
-
-pub(crate) fn sigmoid(v: f32) -> f32 {
-    1.0 / (1.0 + (-v).exp())
-}
-
-/// The functions of one operand; negation and absolute value also on integers.
+/// The functions of one operand, some also of integers.
 pub(crate) fn unary(u: Unary, x: Arg<'_>) -> Result<Tensor, String> {
     if let Some(v) = x.as_i64() {
-        let f: fn(i64) -> i64 = match u {
-            Unary::Neg => i64::wrapping_neg,
-            Unary::Abs => i64::wrapping_abs,
-            Unary::Floor | Unary::Ceil => |v| v,
-            _ => return Err("is not defined on integers".into()),
-        };
+        let f = u.whole().ok_or("is not defined on integers")?;
         return Ok(Tensor::i64(x.shape(), v.iter().map(|&v| f(v)).collect()));
     }
-    match u {
-        Unary::Neg => map(x, |v| -v),
-        Unary::Abs => map(x, f32::abs),
-        Unary::Exp => map(x, f32::exp),
-        Unary::Log => map(x, f32::ln),
-        Unary::Sqrt => map(x, f32::sqrt),
-        Unary::Reciprocal => map(x, f32::recip),
-        Unary::Sigmoid => map(x, sigmoid),
-        Unary::Tanh => map(x, f32::tanh),
-        Unary::Erf => map(x, erf),
-        Unary::Silu => map(x, |v| v * sigmoid(v)),
-        Unary::HardSwish => map(x, |v| v * (v / 6.0 + 0.5).clamp(0.0, 1.0)),
-        Unary::HardSigmoid => map(x, |v| (v / 6.0 + 0.5).clamp(0.0, 1.0)),
-        Unary::Softplus => map(x, |v| v.max(0.0) + (-v.abs()).exp().ln_1p()),
-        Unary::Floor => map(x, f32::floor),
-        Unary::Ceil => map(x, f32::ceil),
-    }
+    let shape = x.shape().to_vec();
+    let mut v = x.take_f32().or_else(|x| f32s(&x, "the operand").map(<[f32]>::to_vec))?;
+    pieces(&mut v, 1, |_, p| u.apply(p));
+    Ok(Tensor::f32(shape, v))
 }
 
 /// Element type conversion: floats to integers towards zero, anything to `bool` by being non-zero.

@@ -3,7 +3,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::op::ReduceKind;
-use super::{Binary, Facts, Graph, NodeId, Op, Unary};
+use super::{Binary, Facts, Graph, NodeId, Op};
 
 /// Secure comparisons a node costs for one image; a dense mask saves none. 0 where its type is not known.
 pub fn comparisons(g: &Graph, facts: &Facts, id: NodeId) -> usize {
@@ -15,7 +15,7 @@ pub fn comparisons(g: &Graph, facts: &Facts, id: NodeId) -> usize {
     match g.op(id) {
         Op::Relu | Op::MaskedRelu(_) | Op::LeakyRelu { .. } | Op::PRelu => n,
         Op::Clip { min, max } => n * (usize::from(min.is_finite()) + usize::from(max.is_finite())),
-        Op::Unary(u) => n * unary(*u),
+        Op::Unary(u) => n * u.comparisons(),
         Op::Binary(Binary::Max | Binary::Min) | Op::Compare(_) => n,
         Op::Binary(Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Pow) => 0,
         Op::MaxPool(w) => n * (w.kernel[0] * w.kernel[1] - 1),
@@ -27,15 +27,5 @@ pub fn comparisons(g: &Graph, facts: &Facts, id: NodeId) -> usize {
         Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Identity | Op::Dropout | Op::Cast(_) => 0,
         Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } => 0,
         Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) => 0,
-    }
-}
-
-/// Of one element.
-fn unary(u: Unary) -> usize {
-    match u {
-        Unary::Abs => 1,
-        Unary::HardSwish | Unary::HardSigmoid => 2,
-        Unary::Neg | Unary::Exp | Unary::Log | Unary::Sqrt | Unary::Reciprocal | Unary::Sigmoid => 0,
-        Unary::Tanh | Unary::Erf | Unary::Silu | Unary::Softplus | Unary::Floor | Unary::Ceil => 0,
     }
 }

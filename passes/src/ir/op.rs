@@ -1,6 +1,9 @@
 //! The operations, and the one table that names them and their attributes for text, Graphviz and hashing.
 
 mod parse;
+pub mod unary;
+
+pub use unary::Unary;
 
 use super::shape::{Dim, Type};
 use super::tensor::{DType, Shared};
@@ -33,6 +36,17 @@ pub struct Window {
 }
 
 macro_rules! named_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal, $onnx:literal, $hlo:literal;)* }) => {
+        named_enum! { $(#[$doc])* $name { $($(#[$vdoc])* $variant = $text,)* } }
+        impl $name {
+            /// The name of the ONNX operation.
+            pub fn onnx(self) -> &'static str { match self { $($name::$variant => $onnx,)* } }
+            /// The inverse of `onnx`.
+            pub fn of_onnx(s: &str) -> Option<$name> { Self::ALL.iter().copied().find(|v| v.onnx() == s) }
+            /// The name in StableHLO.
+            pub fn stablehlo(self) -> &'static str { match self { $($name::$variant => $hlo,)* } }
+        }
+    };
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,72 +63,37 @@ macro_rules! named_enum {
 }
 
 named_enum! {
-    /// Elementwise functions of one operand.
-    Unary {
-        /// −x
-        Neg = "neg",
-        /// |x|
-        Abs = "abs",
-        /// eˣ
-        Exp = "exp",
-        /// ln x
-        Log = "log",
-        /// √x
-        Sqrt = "sqrt",
-        /// 1/x
-        Reciprocal = "reciprocal",
-        /// 1/(1+e⁻ˣ)
-        Sigmoid = "sigmoid",
-        /// tanh x
-        Tanh = "tanh",
-        /// error function
-        Erf = "erf",
-        /// x·sigmoid(x)
-        Silu = "silu",
-        /// x·min(max(x/6+½,0),1)
-        HardSwish = "hard_swish",
-        /// min(max(x/6+½,0),1)
-        HardSigmoid = "hard_sigmoid",
-        /// ln(1+eˣ)
-        Softplus = "softplus",
-        /// largest integer not above x
-        Floor = "floor",
-        /// smallest integer not below x
-        Ceil = "ceil",
-    }
-}
-named_enum! {
     /// Elementwise functions of two operands, broadcast as NumPy does.
     Binary {
         /// a + b
-        Add = "add",
+        Add = "add", "Add", "add";
         /// a − b
-        Sub = "sub",
+        Sub = "sub", "Sub", "subtract";
         /// a · b
-        Mul = "mul",
+        Mul = "mul", "Mul", "multiply";
         /// a / b
-        Div = "div",
+        Div = "div", "Div", "divide";
         /// the larger
-        Max = "max",
+        Max = "max", "Max", "maximum";
         /// the smaller
-        Min = "min",
+        Min = "min", "Min", "minimum";
         /// a to the power b
-        Pow = "pow",
+        Pow = "pow", "Pow", "power";
     }
 }
 named_enum! {
     /// Comparisons, broadcast; the result is `bool`.
     Compare {
         /// a > b
-        Greater = "greater",
+        Greater = "greater", "Greater", "GT";
         /// a ≥ b
-        GreaterEqual = "greater_equal",
+        GreaterEqual = "greater_equal", "GreaterOrEqual", "GE";
         /// a < b
-        Less = "less",
+        Less = "less", "Less", "LT";
         /// a ≤ b
-        LessEqual = "less_equal",
+        LessEqual = "less_equal", "LessOrEqual", "LE";
         /// a = b
-        Equal = "equal",
+        Equal = "equal", "Equal", "EQ";
     }
 }
 named_enum! {

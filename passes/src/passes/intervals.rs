@@ -1,7 +1,7 @@
 //! Between which numbers the elements of every value lie, whatever the input is.
 
 use crate::ir::op::ReduceKind;
-use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor, Unary};
+use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor};
 use crate::masks::LayerMask;
 use crate::passes::commute_relu_maxpool::only_padding;
 
@@ -15,7 +15,7 @@ pub struct Interval {
 }
 
 /// Nothing is known.
-const ANY: Interval = Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
+pub const ANY: Interval = Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
 
 impl Interval {
     /// From `low` to `high`.
@@ -40,6 +40,10 @@ impl Interval {
     /// The largest magnitude.
     pub fn magnitude(self) -> f64 {
         self.low.abs().max(self.high.abs())
+    }
+    /// Of x times a gate between 0 and 1 that closes below 0: x·sigmoid(x) is above −0.279, hard swish is −0.375 at least.
+    pub fn gated(self) -> Interval {
+        Interval::new(if self.low >= 0.0 { 0.0 } else { -0.376 }, self.high.max(0.0))
     }
     fn often(self, n: usize) -> Interval {
         self.times(Interval::new(n as f64, n as f64))
@@ -108,8 +112,6 @@ impl Intervals {
             Op::GlobalMean { .. } | Op::AvgPool { .. } | Op::Reduce { kind: ReduceKind::Mean, .. } => {
                 Some(self.get(id))
             }
-            // x·(x/6 + 1/2) and x/6.
-            Op::Unary(Unary::HardSwish | Unary::HardSigmoid) => Some(x),
             _ => None,
         }
     }
@@ -167,7 +169,7 @@ impl Intervals {
                 Binary::Min => Interval::new(x.low.min(of(1).low), x.high.min(of(1).high)),
                 _ => ANY,
             },
-            Op::Unary(u) => unary(*u, x),
+            Op::Unary(u) => u.interval(x),
             Op::Softmax { .. } => Interval::new(0.0, 1.0),
             Op::LogSoftmax { axis } => {
                 let n = facts.ty(operands[0]).at(1).get(*axis).copied().unwrap_or(1);
@@ -201,27 +203,6 @@ impl Intervals {
 fn of_constant(t: &Tensor) -> Interval {
     let each = t.as_f32().unwrap_or_default().iter().map(|&v| Interval::new(v.into(), v.into()));
     each.reduce(Interval::hull).unwrap_or(ANY)
-}
-
-fn unary(u: Unary, x: Interval) -> Interval {
-    match u {
-        Unary::Neg => Interval::new(-x.high, -x.low),
-        Unary::Abs if x.low >= 0.0 => x,
-        Unary::Abs => Interval::new(0.0, x.high.max(-x.low)),
-        Unary::Exp => x.map(f64::exp),
-        Unary::Sqrt => Interval::new(0.0, x.high.max(0.0).sqrt()),
-        Unary::Softplus => Interval::new(0.0, x.high.max(0.0) + 1.0),
-        Unary::Floor => x.map(f64::floor),
-        Unary::Ceil => x.map(f64::ceil),
-        Unary::Reciprocal if x.low > 0.0 => Interval::new(x.high.recip(), x.low.recip()),
-        // Their least values are −0.375 and −0.2785.
-        Unary::HardSwish | Unary::Silu => {
-            Interval::new(if x.low >= 0.0 { 0.0 } else { -0.376 }, x.high.max(0.0))
-        }
-        Unary::Sigmoid | Unary::HardSigmoid => Interval::new(0.0, 1.0),
-        Unary::Tanh | Unary::Erf => Interval::new(if x.low >= 0.0 { 0.0 } else { -1.0 }, 1.0),
-        Unary::Reciprocal | Unary::Log => ANY,
-    }
 }
 
 /// A convolution or linear layer with constant weights: the hull of its rows, with their bias or without.

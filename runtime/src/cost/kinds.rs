@@ -9,7 +9,7 @@ use super::totals::macs;
 use relinc_passes::back::spu::taps_of;
 use relinc_passes::choice::Choice;
 use relinc_passes::ir::op::ReduceKind;
-use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op, Unary};
+use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op};
 
 /// The kinds of operation a protocol file may give a law for. `program` is charged once for a program that pads or
 /// sums a secret (twice with a softmax), `setup` once for a program with a comparison or a product, its elements being all
@@ -290,27 +290,6 @@ impl Charging<'_> {
         }
     }
 
-    fn unary(&self, id: NodeId, u: Unary) -> Vec<Charge> {
-        let seq = |kinds: &[&'static str]| kinds.iter().map(|k| self.plain(id, k)).collect();
-        seq(match u {
-            Unary::Neg => &["local"],
-            Unary::Abs => &["abs"],
-            Unary::Exp => &["exp"],
-            Unary::Log => &["log"],
-            Unary::Sqrt => &["sqrt"],
-            Unary::Reciprocal => &["reciprocal"],
-            Unary::Sigmoid => &["logistic"],
-            Unary::Tanh => &["tanh"],
-            Unary::Erf => &["erf"],
-            Unary::Silu => &["logistic", "mul"],
-            Unary::HardSigmoid => &["mul_const", "clip"],
-            Unary::HardSwish => &["mul_const", "clip", "mul"],
-            Unary::Softplus => &["softplus"],
-            Unary::Floor => &["floor"],
-            Unary::Ceil => &["ceil"],
-        })
-    }
-
     fn softmax(&self, id: NodeId, axis: usize) -> Vec<Charge> {
         if self.p.ops.contains_key("softmax") {
             return vec![self.plain(id, "softmax")];
@@ -375,7 +354,7 @@ impl Charging<'_> {
                 (true, false) if *min == 0.0 => one("relu"),
                 _ => one("max"),
             },
-            Op::Unary(u) => self.unary(id, *u),
+            Op::Unary(u) => u.priced().iter().map(|kind| self.plain(id, kind)).collect(),
             Op::Binary(b) => self.binary(id, *b),
             Op::Compare(_) => one("compare"),
             Op::Where if self.role(id, 0) == Some(Role::Activation) => one("select"),

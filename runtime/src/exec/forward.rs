@@ -26,7 +26,11 @@ pub struct Gate {
 impl Gate {
     /// Every element a ReLU.
     pub fn open(len: usize, device: &Device) -> Gate {
-        Gate { pos: Burn::ones([len], device), neg: Burn::zeros([len], device), learned: None }
+        Gate::of_slopes(Burn::ones([len], device), Burn::zeros([len], device))
+    }
+    /// Of the slopes of both sides.
+    pub fn of_slopes(pos: Burn<1>, neg: Burn<1>) -> Gate {
+        Gate { pos, neg, learned: None }
     }
     /// The gate of a mask whose identity elements have the network's slopes ([`Network::slopes`]). A layer that keeps no ReLU
     /// has no use for them: the weights beside it say the same.
@@ -62,11 +66,11 @@ impl Gate {
     /// The same slopes without gradients.
     pub fn detached(&self) -> Gate {
         let plain = |t: &Burn<1>| if t.is_autodiff() { t.clone().inner() } else { t.clone() };
-        Gate { pos: plain(&self.pos), neg: plain(&self.neg), learned: self.learned.clone() }
+        Gate { pos: plain(&self.pos), neg: plain(&self.neg), ..self.clone() }
     }
     /// From both sides' slopes.
     pub fn upload(pos: Vec<f32>, neg: Vec<f32>, device: &Device) -> Gate {
-        Gate { pos: upload(pos, device), neg: upload(neg, device), learned: None }
+        Gate::of_slopes(upload(pos, device), upload(neg, device))
     }
     /// Both sides with the channels' learned slopes in them.
     fn sides(&self, slope: Option<&Burn<1>>) -> (Burn<1>, Burn<1>) {

@@ -146,7 +146,7 @@ fn masks_of_another_network_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.safetensors");
     let mut c = full();
-    c.masks.layers.get_mut("relu01").unwrap().values.push(Relu);
+    c.masks.layers.insert("relu01".into(), LayerMask::uniform([4, 1, 1], Relu));
     c.write(&path).unwrap();
     refused(&path, "the mask of relu01 has another size");
     let layer = c.masks.layers.remove("relu01").unwrap();

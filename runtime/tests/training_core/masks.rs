@@ -35,7 +35,7 @@ fn gate_of_a_mask_is_masked_relu() {
 fn gradients_by_the_slopes() {
     let (net, _) = Network::new(&graph("f32[N,5]", "%y = relu(%x)"), false, &Device::flex()).unwrap();
     let (x, c) = (noise(15, 1), noise(15, 2));
-    let gates = [Gate { pos: leaf(&noise(5, 3)), neg: leaf(&noise(5, 4)), learned: None }];
+    let gates = [Gate::of_slopes(leaf(&noise(5, 3)), leaf(&noise(5, 4)))];
     let probes = [leaf(&[0.0; 15])];
     let call = relinc_runtime::exec::Call { watch: true, probes: Some(&probes), ..call(&[], &gates) };
     let out = net.forward(Value::upload(x.clone(), [3, 5], net.device()), &call).unwrap();

@@ -94,11 +94,8 @@ fn statistics_are_the_mean_of_the_parts() {
 fn a_learner_sees_the_whole_batch() {
     let m = plain();
     let halves: Vec<f32> = (0..m.net.relus()[0].relus()).map(|i| (i % 2) as f32).collect();
-    let soft = Gate {
-        pos: Burn::ones([halves.len()], m.net.device()),
-        neg: Burn::from_inner(upload(halves, m.net.device())).require_grad(),
-        learned: None,
-    };
+    let pos = Burn::ones([halves.len()], m.net.device());
+    let soft = Gate::of_slopes(pos, Burn::from_inner(upload(halves, m.net.device())).require_grad());
     for robust in [false, true] {
         let of = |devices| under(devices, &m, std::slice::from_ref(&soft), &made(12, robust), robust).seen;
         let one = of(1);

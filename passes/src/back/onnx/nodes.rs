@@ -4,8 +4,9 @@ use super::proto::{float, int, ints, node, tensor};
 use super::{Dialect, is_parameter};
 use crate::driver::valid::Valid;
 use crate::ir::movement;
-use crate::ir::op::{Compare, ReduceKind};
-use crate::ir::{Binary, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
+use crate::ir::op::ReduceKind;
+use crate::ir::op::unary::Shares;
+use crate::ir::{Dim, Graph, NodeId, Op, Tensor, Window};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{AttributeProto, NodeProto};
@@ -174,9 +175,12 @@ impl<'a> Emitter<'a> {
                 }
                 self.with_constants(id, "Clip", &bounds, vec![])
             }
-            Op::Unary(u) => self.unary(id, *u),
-            Op::Binary(b) => self.plain(id, binary_name(*b), vec![]),
-            Op::Compare(c) => self.plain(id, compare_name(*c), vec![]),
+            Op::Unary(u) => match u.onnx().filter(|_| u.shares() != Shares::TakenApart) {
+                Some(op) => self.plain(id, op, vec![]),
+                None => self.refuse(id, "is no operation of ONNX by itself; run canonicalise"),
+            },
+            Op::Binary(b) => self.plain(id, b.onnx(), vec![]),
+            Op::Compare(c) => self.plain(id, c.onnx(), vec![]),
             Op::Where => self.plain(id, "Where", vec![]),
             Op::MaxPool(w) => self.plain(id, "MaxPool", window(w)),
             Op::AvgPool { window: w, count_pad } => {
@@ -266,37 +270,6 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn unary(&mut self, id: NodeId, u: Unary) {
-        let op = match u {
-            Unary::Neg => "Neg",
-            Unary::Abs => "Abs",
-            Unary::Exp => "Exp",
-            Unary::Log => "Log",
-            Unary::Sqrt => "Sqrt",
-            Unary::Reciprocal => "Reciprocal",
-            Unary::Sigmoid => "Sigmoid",
-            Unary::Tanh => "Tanh",
-            Unary::Erf => "Erf",
-            Unary::HardSwish if self.opset >= 14 => "HardSwish",
-            Unary::Softplus => "Softplus",
-            Unary::Floor => "Floor",
-            Unary::Ceil => "Ceil",
-            Unary::HardSigmoid => {
-                return self.plain(id, "HardSigmoid", vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)]);
-            }
-            Unary::Silu | Unary::HardSwish => {
-                let (x, gate, out) = (self.operand_name(id, 0), self.aux(id, "gate"), self.name(id));
-                let (op, attrs) = match u {
-                    Unary::Silu => ("Sigmoid", vec![]),
-                    _ => ("HardSigmoid", vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)]),
-                };
-                self.push(id, op, std::slice::from_ref(&x), &gate, attrs);
-                return self.push(id, "Mul", &[x, gate], &out, vec![]);
-            }
-        };
-        self.plain(id, op, vec![]);
-    }
-
     fn global_mean(&mut self, id: NodeId, keep: bool) {
         let ty = self.valid.facts().ty(id).clone();
         if keep {
@@ -337,26 +310,4 @@ fn window(w: &Window) -> Vec<AttributeProto> {
         ints("pads", &w.pads),
         ints("strides", &w.strides),
     ]
-}
-
-fn binary_name(b: Binary) -> &'static str {
-    match b {
-        Binary::Add => "Add",
-        Binary::Sub => "Sub",
-        Binary::Mul => "Mul",
-        Binary::Div => "Div",
-        Binary::Max => "Max",
-        Binary::Min => "Min",
-        Binary::Pow => "Pow",
-    }
-}
-
-fn compare_name(c: Compare) -> &'static str {
-    match c {
-        Compare::Greater => "Greater",
-        Compare::GreaterEqual => "GreaterOrEqual",
-        Compare::Less => "Less",
-        Compare::LessEqual => "LessOrEqual",
-        Compare::Equal => "Equal",
-    }
 }

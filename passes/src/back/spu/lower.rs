@@ -4,8 +4,8 @@ use super::joined;
 use super::taps::{self, Taps};
 use super::text::{Value, Writer, ty};
 use crate::driver::valid::Valid;
-use crate::ir::op::{Compare, ReduceKind, Window};
-use crate::ir::{Binary, Conv, DType, NodeId, Op, Unary};
+use crate::ir::op::{ReduceKind, Window};
+use crate::ir::{Conv, DType, NodeId, Op, Unary};
 
 type R = Result<Value, String>;
 
@@ -48,13 +48,13 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
         Op::Unary(u) => unary(w, *u, &x)?,
         Op::Binary(b) => {
             let (l, r) = (broadcast(w, &x, &out), broadcast(w, &operands[1], &out));
-            binary(w, binary_name(*b), &l, &r)
+            binary(w, b.stablehlo(), &l, &r)
         }
         Op::Compare(c) => {
             let (l, r) = (broadcast(w, &x, &out), broadcast(w, &operands[1], &out));
             let text = format!(
                 "stablehlo.compare {}, {}, {} : ({}, {}) -> {}",
-                compare_name(*c),
+                c.stablehlo(),
                 l.name,
                 r.name,
                 l.ty(),
@@ -250,36 +250,12 @@ fn clip(w: &mut Writer<'_>, x: &Value, min: f32, max: f32) -> Value {
 }
 
 fn unary(w: &mut Writer<'_>, u: Unary, x: &Value) -> R {
-    let one = |w: &mut Writer<'_>, op: &str, x: &Value| {
-        w.float(&x.shape, &format!("stablehlo.{op} {} : {}", x.name, x.ty()))
-    };
-    Ok(match u {
-        Unary::Neg => one(w, "negate", x),
-        Unary::Abs => one(w, "abs", x),
-        Unary::Exp => one(w, "exponential", x),
-        Unary::Log => one(w, "log", x),
-        Unary::Sqrt => one(w, "sqrt", x),
-        Unary::Sigmoid => one(w, "logistic", x),
-        Unary::Tanh => one(w, "tanh", x),
-        Unary::Floor => one(w, "floor", x),
-        Unary::Reciprocal => {
-            let ones = w.splat(&x.shape, 1.0);
-            binary(w, "divide", &ones, x)
-        }
-        Unary::Silu => {
-            let s = one(w, "logistic", x);
-            binary(w, "multiply", x, &s)
-        }
-        Unary::HardSigmoid | Unary::HardSwish => {
-            let sixth = w.splat(&x.shape, 1.0 / 6.0);
-            let half = w.splat(&x.shape, 0.5);
-            let y = binary(w, "multiply", x, &sixth);
-            let y = binary(w, "add", &y, &half);
-            let y = clip(w, &y, 0.0, 1.0);
-            if u == Unary::HardSigmoid { y } else { binary(w, "multiply", x, &y) }
-        }
-        Unary::Erf | Unary::Softplus | Unary::Ceil => return Err("is not verified on SPU".into()),
-    })
+    if u == Unary::Reciprocal {
+        let ones = w.splat(&x.shape, 1.0);
+        return Ok(binary(w, "divide", &ones, x));
+    }
+    let op = u.stablehlo().ok_or("is not verified on SPU")?;
+    Ok(w.float(&x.shape, &format!("stablehlo.{op} {} : {}", x.name, x.ty())))
 }
 
 fn reduce_with(w: &mut Writer<'_>, op: &str, init: f32, axes: &[usize], x: &Value) -> Value {
@@ -457,26 +433,4 @@ fn log_softmax(w: &mut Writer<'_>, x: &Value, axis: usize) -> Value {
     let log = w.float(&sum.shape, &format!("stablehlo.log {} : {}", sum.name, sum.ty()));
     let log = spread(w, &log, axis, &x.shape);
     binary(w, "subtract", &x, &log)
-}
-
-fn binary_name(b: Binary) -> &'static str {
-    match b {
-        Binary::Add => "add",
-        Binary::Sub => "subtract",
-        Binary::Mul => "multiply",
-        Binary::Div => "divide",
-        Binary::Max => "maximum",
-        Binary::Min => "minimum",
-        Binary::Pow => "power",
-    }
-}
-
-fn compare_name(c: Compare) -> &'static str {
-    match c {
-        Compare::Greater => "GT",
-        Compare::GreaterEqual => "GE",
-        Compare::Less => "LT",
-        Compare::LessEqual => "LE",
-        Compare::Equal => "EQ",
-    }
 }

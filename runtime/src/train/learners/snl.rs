@@ -72,10 +72,8 @@ impl Learner for Snl {
     }
 
     fn gates(&self) -> Option<Vec<Gate>> {
-        let gate = |a: &Burn<1>| Gate {
-            learned: None,
-            pos: Burn::ones_like(a),
-            neg: Burn::from_inner(a.clone().neg() + 1.0).require_grad(),
+        let gate = |a: &Burn<1>| {
+            Gate::of_slopes(Burn::ones_like(a), Burn::from_inner(a.clone().neg() + 1.0).require_grad())
         };
         Some(self.alpha.iter().map(gate).collect())
     }

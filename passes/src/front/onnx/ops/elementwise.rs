@@ -5,40 +5,8 @@ use super::super::ctx::{Ctx, Done};
 use crate::ir::op::DynOp;
 use crate::ir::{Binary, DType, NodeId, Op, Tensor, Unary};
 
-fn unary_of(op_type: &str) -> Option<Unary> {
-    Some(match op_type {
-        "Neg" => Unary::Neg,
-        "Abs" => Unary::Abs,
-        "Exp" => Unary::Exp,
-        "Log" => Unary::Log,
-        "Sqrt" => Unary::Sqrt,
-        "Reciprocal" => Unary::Reciprocal,
-        "Sigmoid" => Unary::Sigmoid,
-        "Tanh" => Unary::Tanh,
-        "Erf" => Unary::Erf,
-        "HardSwish" => Unary::HardSwish,
-        "Softplus" => Unary::Softplus,
-        "Floor" => Unary::Floor,
-        "Ceil" => Unary::Ceil,
-        _ => return None,
-    })
-}
-
-fn binary_of(op_type: &str) -> Option<Binary> {
-    Some(match op_type {
-        "Add" | "Sum" | "Mean" => Binary::Add,
-        "Sub" => Binary::Sub,
-        "Mul" => Binary::Mul,
-        "Div" => Binary::Div,
-        "Max" => Binary::Max,
-        "Min" => Binary::Min,
-        _ => return None,
-    })
-}
-
 /// Functions of one operand.
-pub fn unary(c: &mut Ctx<'_>) -> Done {
-    let u = unary_of(&c.node.op_type).ok_or("is no unary function")?;
+pub fn unary(c: &mut Ctx<'_>, u: Unary) -> Done {
     let x = c.need(0)?;
     c.emit(Op::Unary(u), &[x])
 }
@@ -58,8 +26,7 @@ pub fn hard_sigmoid(c: &mut Ctx<'_>) -> Done {
 }
 
 /// Functions of two operands.
-pub fn binary(c: &mut Ctx<'_>) -> Done {
-    let b = binary_of(&c.node.op_type).ok_or("is no binary function")?;
+pub fn binary(c: &mut Ctx<'_>, b: Binary) -> Done {
     let (l, r) = (c.need(0)?, c.need(1)?);
     c.emit(Op::Binary(b), &[l, r])
 }
@@ -91,7 +58,7 @@ fn fold(c: &mut Ctx<'_>, b: Binary, all: &[NodeId]) -> Result<NodeId, super::sup
 
 /// Sum, Max and Min of any number of operands.
 pub fn chain(c: &mut Ctx<'_>) -> Done {
-    let b = binary_of(&c.node.op_type).ok_or("is no binary function")?;
+    let b = Binary::of_onnx(&c.node.op_type).unwrap_or(Binary::Add);
     let all = c.all()?;
     match &all[..] {
         [] => Err("has no operand".into()),

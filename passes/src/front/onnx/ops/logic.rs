@@ -8,20 +8,9 @@ use crate::ir::{Dim, NodeId, Op, SymInt, Tensor};
 
 const DATA: &str = "works on truth values computed from data; relinc supports it on constants only";
 
-fn compare_of(op_type: &str) -> Compare {
-    match op_type {
-        "Greater" => Compare::Greater,
-        "GreaterOrEqual" => Compare::GreaterEqual,
-        "Less" => Compare::Less,
-        "LessOrEqual" => Compare::LessEqual,
-        _ => Compare::Equal,
-    }
-}
-
 /// Greater, Less, Equal and their kin.
-pub fn compare(c: &mut Ctx<'_>) -> Done {
+pub fn compare(c: &mut Ctx<'_>, op: Compare) -> Done {
     let (l, r) = (c.need(0)?, c.need(1)?);
-    let op = compare_of(&c.node.op_type);
     match sizes(c, l, r, op)? {
         Some(t) => c.emit_const(t),
         None => c.emit(Op::Compare(op), &[l, r]),

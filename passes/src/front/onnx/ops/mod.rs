@@ -14,55 +14,41 @@ mod shape;
 mod window;
 
 use super::ctx::{Ctx, Done};
+use crate::ir::op::{Binary, Compare, Unary};
 
 type Handler = fn(&mut Ctx<'_>) -> Done;
 
-/// Every operation of ONNX's own domain that relinc reads, sorted by name.
-pub static OPS: &[(&str, Handler)] = &[
-    ("Abs", elementwise::unary),
-    ("Add", elementwise::binary),
+/// The operations of ONNX's own domain that relinc reads, sorted by name, without those that the IR has under the same form:
+/// [`Unary::onnx`] and its like.
+static OPS: &[(&str, Handler)] = &[
     ("And", logic::connective),
     ("ArgMax", reduce::arg_max),
     ("AveragePool", pool::average),
     ("BatchNormalization", norm::batch_norm),
     ("Cast", shape::cast),
-    ("Ceil", elementwise::unary),
     ("Clip", elementwise::clip),
     ("Concat", movement::concat),
     ("Constant", constant::constant),
     ("ConstantOfShape", constant::constant_of_shape),
     ("Conv", linear::conv),
     ("DequantizeLinear", quantized::dequantize),
-    ("Div", elementwise::binary),
     ("Dropout", norm::dropout),
-    ("Equal", logic::compare),
-    ("Erf", elementwise::unary),
-    ("Exp", elementwise::unary),
     ("Expand", shape::expand),
     ("Flatten", shape::flatten),
-    ("Floor", elementwise::unary),
     ("Gather", movement::gather),
     ("Gemm", linear::gemm),
     ("GlobalAveragePool", pool::global_average),
     ("GlobalMaxPool", pool::global_max),
-    ("Greater", logic::compare),
-    ("GreaterOrEqual", logic::compare),
     ("HardSigmoid", elementwise::hard_sigmoid),
-    ("HardSwish", elementwise::unary),
     ("Identity", elementwise::identity),
     ("If", control::if_),
     ("LeakyRelu", elementwise::leaky_relu),
-    ("Less", logic::compare),
-    ("LessOrEqual", logic::compare),
-    ("Log", elementwise::unary),
     ("LogSoftmax", reduce::softmax),
     ("MatMul", linear::matmul),
     ("Max", elementwise::chain),
     ("MaxPool", pool::max),
     ("Mean", elementwise::mean),
     ("Min", elementwise::chain),
-    ("Mul", elementwise::binary),
-    ("Neg", elementwise::unary),
     ("NonZero", constant::non_zero),
     ("Not", logic::not),
     ("Or", logic::connective),
@@ -71,7 +57,6 @@ pub static OPS: &[(&str, Handler)] = &[
     ("Pow", elementwise::pow),
     ("QuantizeLinear", quantized::quantize),
     ("Range", constant::range),
-    ("Reciprocal", elementwise::unary),
     ("ReduceL2", reduce::l2),
     ("ReduceMax", reduce::reduce),
     ("ReduceMean", reduce::reduce),
@@ -82,17 +67,12 @@ pub static OPS: &[(&str, Handler)] = &[
     ("Relu", elementwise::relu),
     ("Reshape", shape::reshape),
     ("Shape", shape::shape),
-    ("Sigmoid", elementwise::unary),
     ("Size", shape::size),
     ("Slice", movement::slice),
     ("Softmax", reduce::softmax),
-    ("Softplus", elementwise::unary),
     ("Split", movement::split),
-    ("Sqrt", elementwise::unary),
     ("Squeeze", shape::squeeze),
-    ("Sub", elementwise::binary),
     ("Sum", elementwise::chain),
-    ("Tanh", elementwise::unary),
     ("Transpose", movement::transpose),
     ("Unsqueeze", shape::unsqueeze),
     ("Where", logic::where_),
@@ -130,6 +110,15 @@ pub fn import(c: &mut Ctx<'_>) -> Done {
     }
     if let Ok(i) = OPS.binary_search_by(|(name, _)| (*name).cmp(op.as_str())) {
         return OPS[i].1(c);
+    }
+    if let Some(&u) = Unary::ALL.iter().find(|u| u.onnx() == Some(op.as_str())) {
+        return elementwise::unary(c, u);
+    }
+    if let Some(b) = Binary::of_onnx(&op) {
+        return elementwise::binary(c, b);
+    }
+    if let Some(compared) = Compare::of_onnx(&op) {
+        return logic::compare(c, compared);
     }
     let hint = HINTS.iter().find(|(names, _)| names.contains(&op.as_str())).map(|(_, h)| *h);
     let hint = hint.unwrap_or("relinc has no such operation; simplify the model (onnxsim) or replace it");
