@@ -104,7 +104,7 @@ fn the_comparisons_that_are_counted_are_those_that_are_priced() {
                 "arg_max" => c.q.elements * f64::from(width - 1),
                 _ => 0.0,
             };
-            let priced: f64 = charges(&g, &facts, id, &p, Weights::Secret).iter().map(of).sum();
+            let priced: f64 = charges(&g, &facts, id, p, Weights::Secret).iter().map(of).sum();
             let counted = comparisons(&g, &facts, id);
             assert_eq!(priced, counted as f64, "{}: {}", p.name, g.node(id).name);
             compared += usize::from(counted > 0);

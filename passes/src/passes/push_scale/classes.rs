@@ -116,11 +116,8 @@ pub fn takes_scales(g: &Graph, facts: &Facts, id: NodeId) -> bool {
 
 /// Is it a product by a constant, or a division by one, that takes a scale on either side?
 pub fn is_product(g: &Graph, facts: &Facts, id: NodeId) -> bool {
-    match g.op(id) {
-        Op::Binary(Binary::Mul) => with_constant(g, facts, id).is_some(),
-        Op::Binary(Binary::Div) => with_constant(g, facts, id).is_some_and(|(_, slot)| slot == 1),
-        _ => false,
-    }
+    let Op::Binary(b @ (Binary::Mul | Binary::Div)) = g.op(id) else { return false };
+    with_constant(g, facts, id).is_some_and(|(_, slot)| *b == Binary::Mul || slot == 1)
 }
 
 struct Relating<'a> {
