@@ -89,9 +89,13 @@ pub struct Options {
 
 impl Options {
     /// With an opt-in pass, in the place of another one of its name.
-    pub fn with(mut self, pass: impl Pass + 'static) -> Options {
+    pub fn with(self, pass: impl Pass + 'static) -> Options {
+        self.with_shared(Arc::new(pass))
+    }
+    /// The same for a pass of any type.
+    pub fn with_shared(mut self, pass: Arc<dyn Pass>) -> Options {
         self.opted.retain(|p| p.name() != pass.name());
-        self.opted.push(Arc::new(pass));
+        self.opted.push(pass);
         self
     }
     /// A pass as it runs: with its data where it was opted for; `None` for an opt-in pass that was not.
@@ -143,6 +147,13 @@ pub trait Pass: Debug + Send + Sync {
     /// Does it run only where it was asked for, with data it needs?
     fn opt_in(&self) -> bool {
         false
+    }
+    /// The pass with data that is written as text, as cases do.
+    ///
+    /// # Errors
+    /// What is wrong with the text, or that the pass takes no data in this form.
+    fn read(&self, _data: &str) -> Result<Arc<dyn Pass>, String> {
+        Err(format!("{} takes no data as text", self.name()))
     }
     /// The rewrite rooted at a node.
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip>;
