@@ -18,12 +18,13 @@
 //! **Source**: ReLU is idempotent.
 
 use crate::choice::Choice;
-use crate::driver::patch::{Patch, Ref};
+use crate::driver::patch::Patch;
 use crate::driver::{Cx, Guarantee, Pass, PassError, Phase, Skip};
 use crate::ir::infer::infer;
-use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor};
+use crate::ir::{Binary, Facts, Graph, NodeId, Op};
 use crate::masks::{self, LayerMask, MaskError, Masks};
 use crate::passes::intervals::{Interval, Intervals};
+use crate::passes::masked;
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -52,14 +53,8 @@ impl Pass for DropRedundantRelu {
         if *g.op(at) == Op::Relu && bounds.never_negative(x) {
             return Ok(Patch::redirect(at, x));
         }
-        let per_image = cx.facts.ty(at).per_sample();
-        let n = per_image.iter().product();
         let known = elements(g, cx.facts, &bounds, x, DEPTH).ok_or(Skip::NoMatch)?;
-        let (given, old) = match (g.op(at), LayerMask::of_node(g, at)) {
-            (Op::MaskedRelu(given), Some((_, m))) => (given.clone(), m),
-            (Op::Relu, _) => (vec![], LayerMask::uniform([n, 1, 1], Choice::Relu)),
-            _ => return Err(Skip::NoMatch),
-        };
+        let old = masked::elements(cx, at).ok_or(Skip::NoMatch)?;
         if known.len() != old.values.len() {
             return Err(Skip::NoMatch);
         }
@@ -68,14 +63,8 @@ impl Pass for DropRedundantRelu {
             return Err(Skip::NoMatch);
         }
         let node = g.node(at);
-        let mut p = Patch::new();
-        let layer = node.layer.as_deref();
-        let codes = Tensor::u8(per_image, new.iter().map(|c| c.code()).collect());
-        let mask = p.constant(format!("{}.mask", layer.unwrap_or(&node.name)), codes);
-        let mut operands = vec![x.into(), mask];
-        operands.extend(g.operands(at).into_iter().skip(2).map(Ref::from));
-        let y = p.add_in_layer(&node.name, Op::MaskedRelu(given), &operands, layer);
-        Ok(p.replace(at, y))
+        let name = node.layer.as_deref().unwrap_or(&node.name);
+        masked::with_elements(cx, at, &new, &format!("{name}.mask"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod affine;
 pub mod intervals;
+pub(crate) mod masked;
 pub(crate) mod sums;
 
 pub mod canonicalise;
