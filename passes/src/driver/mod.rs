@@ -101,7 +101,7 @@ impl Options {
     /// A pass as it runs: with its data where it was opted for; `None` for an opt-in pass that was not.
     pub fn instance<'a>(&'a self, pass: &'a dyn Pass) -> Option<&'a dyn Pass> {
         let opted = self.opted.iter().find(|p| p.name() == pass.name()).map(Arc::as_ref);
-        opted.or((!pass.opt_in()).then_some(pass))
+        opted.or((!pass.about().opt_in).then_some(pass))
     }
 }
 
@@ -134,19 +134,53 @@ impl Cx<'_> {
     }
 }
 
+/// What a pass is.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// The name in `.pir` headers, reports and `relinc passes`.
+    pub name: &'static str,
+    /// What it promises.
+    pub guarantee: Guarantee,
+    /// The phases it is a part of.
+    pub phases: &'static [Phase],
+    /// The source file whose leading `//!` lines document the pass.
+    pub source: &'static str,
+    /// Does it run only where it was asked for, with data it needs?
+    pub opt_in: bool,
+}
+
+impl About {
+    /// A pass that runs in its phases.
+    pub const fn new(
+        name: &'static str,
+        guarantee: Guarantee,
+        phases: &'static [Phase],
+        source: &'static str,
+    ) -> About {
+        About { name, guarantee, phases, source, opt_in: false }
+    }
+    /// A pass that runs only where it was asked for.
+    pub const fn opt_in(
+        name: &'static str,
+        guarantee: Guarantee,
+        phases: &'static [Phase],
+        source: &'static str,
+    ) -> About {
+        About { opt_in: true, ..About::new(name, guarantee, phases, source) }
+    }
+}
+
 /// A graph transformation. Its file's `//!` text is its documentation: Before, After, Conditions, Formula, Source.
 pub trait Pass: Debug + Send + Sync {
-    /// The name in `.pir` headers, reports and `relinc passes`.
-    fn name(&self) -> &'static str;
+    /// What it is.
+    fn about(&self) -> About;
+    /// Its name.
+    fn name(&self) -> &'static str {
+        self.about().name
+    }
     /// What it promises.
-    fn guarantee(&self) -> Guarantee;
-    /// The source file whose leading `//!` lines document the pass.
-    fn source(&self) -> &'static str;
-    /// The phases it is a part of.
-    fn phases(&self) -> &'static [Phase];
-    /// Does it run only where it was asked for, with data it needs?
-    fn opt_in(&self) -> bool {
-        false
+    fn guarantee(&self) -> Guarantee {
+        self.about().guarantee
     }
     /// The pass with data that is written as text, as cases do.
     ///
@@ -162,11 +196,11 @@ pub trait Pass: Debug + Send + Sync {
 impl dyn Pass + '_ {
     /// May a rewrite cost more than it saves? Then [`Options::fold`] decides where it is made.
     pub fn weighed(&self) -> bool {
-        self.phases().iter().any(|p| matches!(p, Phase::Folding | Phase::FoldingBeforeTuning))
+        self.about().phases.iter().any(|p| matches!(p, Phase::Folding | Phase::FoldingBeforeTuning))
     }
     /// The documentation in Markdown.
     pub fn doc(&self) -> String {
-        let lines = self.source().lines().map_while(|l| l.strip_prefix("//!"));
+        let lines = self.about().source.lines().map_while(|l| l.strip_prefix("//!"));
         lines.map(|l| l.strip_prefix(' ').unwrap_or(l)).collect::<Vec<_>>().join("\n")
     }
     /// The first sentence of the documentation, on one line.

@@ -19,7 +19,7 @@
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, PassError, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, PassError, Phase, Skip};
 use crate::ir::infer::infer;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op};
 use crate::masks::{self, LayerMask, MaskError, Masks};
@@ -31,17 +31,13 @@ use crate::passes::masked;
 pub struct DropRedundantRelu;
 
 impl Pass for DropRedundantRelu {
-    fn name(&self) -> &'static str {
-        "drop-redundant-relu"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("drop_redundant_relu.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Lowering]
+    fn about(&self) -> About {
+        About::new(
+            "drop-redundant-relu",
+            Guarantee::Exact,
+            &[Phase::Lowering],
+            include_str!("drop_redundant_relu.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

@@ -16,7 +16,7 @@
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::NodeId;
 use crate::masks::{LayerMask, Masks};
 use crate::passes::masked;
@@ -73,20 +73,8 @@ impl StableSign {
 }
 
 impl Pass for StableSign {
-    fn name(&self) -> &'static str {
-        StableSign::NAME
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::OnData
-    }
-    fn source(&self) -> &'static str {
-        include_str!("stable_sign.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Lowering]
-    }
-    fn opt_in(&self) -> bool {
-        true
+    fn about(&self) -> About {
+        About::opt_in(StableSign::NAME, Guarantee::OnData, &[Phase::Lowering], include_str!("stable_sign.rs"))
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let Some(layer) = &cx.graph.node(at).layer else { return Err(Skip::NoMatch) };
