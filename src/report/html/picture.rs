@@ -31,7 +31,7 @@ pub(super) fn gallery(r: &Report) -> String {
 fn shot(m: &Mask) -> String {
     let [c, h, w] = m.shape;
     let layer = esc(&m.layer);
-    let total = m.kept + m.identity + m.zero;
+    let total = (c * h * w) as u64;
     let kept = format!("{} of {} ReLUs kept ({})", count(m.kept), count(total), percent(m.kept, total));
     let largest = |v: &[f32]| v.iter().copied().fold(0.0f32, f32::max);
     let flat: Vec<f32> = m.share.iter().flatten().copied().collect();
