@@ -141,7 +141,7 @@ impl Call<'_> {
 
 /// What goes into and comes out of a ReLU layer, one row after the other.
 #[derive(Debug, Clone)]
-pub struct Watched {
+pub struct Tap {
     /// Before.
     pub input: Value,
     /// After.
@@ -166,8 +166,8 @@ pub struct Statistics {
 pub struct Outcome {
     /// The output.
     pub output: Value,
-    /// What the ReLU layers saw, when asked for.
-    pub watched: Vec<Watched>,
+    /// Taps of the ReLU layers, when watched.
+    pub taps: Vec<Tap>,
     /// Batch statistics, with [`Norms::Batch`].
     pub statistics: Vec<Statistics>,
 }
@@ -189,7 +189,7 @@ impl Network {
         let batch = x.batch();
         let x = x.cast(call.precision);
         let mut values: Vec<Option<Value>> = vec![None; self.steps.len()];
-        let mut watched: Vec<Option<Watched>> = vec![None; if call.watch { self.relus().len() } else { 0 }];
+        let mut taps: Vec<Option<Tap>> = vec![None; if call.watch { self.relus().len() } else { 0 }];
         let mut statistics = vec![];
         let fused = call.fuses();
         for (i, step) in self.steps.iter().enumerate().filter(|(i, _)| !fused || !self.fusion.left_out[*i]) {
@@ -207,7 +207,7 @@ impl Network {
                     .map(|s| self.operand(s, &values, call))
                     .collect::<Option<_>>()
                     .ok_or("a value is missing")?;
-                self.step(step, &args, call, batch, &mut watched, &mut statistics)
+                self.step(step, &args, call, batch, &mut taps, &mut statistics)
                     .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
             };
             values[i] = Some(y);
@@ -215,7 +215,7 @@ impl Network {
             last_use.iter().for_each(|&v| values[v] = None);
         }
         let output = values[self.output].take().ok_or("the output was not computed")?.cast(Precision::F32);
-        Ok(Outcome { output, watched: watched.into_iter().flatten().collect(), statistics })
+        Ok(Outcome { output, taps: taps.into_iter().flatten().collect(), statistics })
     }
 
     fn operand(&self, s: &Source, values: &[Option<Value>], call: &Call<'_>) -> Option<Value> {
@@ -232,7 +232,7 @@ impl Network {
         args: &[Value],
         call: &Call<'_>,
         batch: usize,
-        watched: &mut [Option<Watched>],
+        taps: &mut [Option<Tap>],
         statistics: &mut Vec<Statistics>,
     ) -> Result<Value, String> {
         let x = &args[0];
@@ -243,9 +243,9 @@ impl Network {
             if let Some(p) = call.probes {
                 y = ops::probed(&y, p[r].clone());
             }
-            if let Some(t) = watched.get_mut(r) {
+            if let Some(t) = taps.get_mut(r) {
                 let full = |v: &Value| v.clone().cast(Precision::F32);
-                *t = Some(Watched { input: full(x), output: full(&y) });
+                *t = Some(Tap { input: full(x), output: full(&y) });
             }
             return Ok(y);
         }

@@ -107,7 +107,7 @@ mod tests {
             precision: Precision::F32,
         };
         let out = net.forward(Value::new(x.clone(), [5, 3, 8, 8]), &call).unwrap();
-        assert_eq!(out.watched.len(), if watch { net.relus().len() } else { 0 });
+        assert_eq!(out.taps.len(), if watch { net.relus().len() } else { 0 });
         assert_eq!(out.statistics.len(), if trained { net.norms().len() } else { 0 });
         let weights = Burn::from_inner(upload(noise(50, 4), device));
         let y = out.output.flat();

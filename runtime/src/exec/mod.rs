@@ -11,7 +11,7 @@ pub mod tract;
 mod untie;
 pub mod value;
 
-pub use forward::{Call, Gate, Norms, Outcome, Statistics, Watched, per_element};
+pub use forward::{Call, Gate, Norms, Outcome, Statistics, Tap, per_element};
 pub use free_batch::free_batch;
 pub use network::{Branch, Network, NormSite, Param, Role, Started};
 pub use precision::Precision;

@@ -110,10 +110,10 @@ fn add_batch(
     };
     let out = m.net.forward(m.front.apply(x.clone()), &call)?;
     let mut grads = loss(out.logits(), &Shown { images, pixels: &x })?.backward();
-    for ((seen, probe), sum) in out.watched.into_iter().zip(probes).zip(sums) {
+    for ((tap, probe), sum) in out.taps.into_iter().zip(probes).zip(sums) {
         // A layer that the loss does not depend on costs nothing.
         let Some(g) = probe.grad_remove(&mut grads) else { continue };
-        let x = seen.input.into_flat();
+        let x = tap.input.into_flat();
         let x = if x.is_autodiff() { x.inner() } else { x };
         sum.add(side_squares(x, g, sum.above.len()));
     }

@@ -6,7 +6,7 @@ use super::loss::{attention_transfer, cross_entropy, distillation, labels, stage
 use super::model::Model;
 use crate::attack::{Attack, Target, uniform};
 use crate::exec::value::{download, flatten, upload};
-use crate::exec::{Branch, Call, Gate, Norms, Precision, Statistics, Value, Watched};
+use crate::exec::{Branch, Call, Gate, Norms, Precision, Statistics, Tap, Value};
 use burn::tensor::{Device, Int, Tensor as Burn};
 use std::ops::Range;
 
@@ -60,10 +60,10 @@ pub struct Computed {
     pub leaves: Vec<Burn<1>>,
     /// Rows of the batch that went in clean, from the first.
     pub clean_rows: usize,
-    /// What the student's ReLU layers saw, when asked for; the clean rows come first.
-    pub watched: Vec<Watched>,
-    /// The same of the teacher.
-    pub teacher_watched: Vec<Watched>,
+    /// Student taps, when watched; the clean rows come first.
+    pub taps: Vec<Tap>,
+    /// Teacher taps of the same rows, when watched.
+    pub teacher_taps: Vec<Tap>,
     /// Batch statistics by branch.
     pub statistics: Vec<(Branch, Vec<Statistics>)>,
 }
@@ -183,11 +183,11 @@ impl Objective {
         let clean_rows = if self.robust { (n / 2).max(1) } else { n };
         let pixels = upload(batch.clean.clone(), device).reshape([n, c, h, w]);
         let attended = i.teacher.filter(|_| self.attention > 0.0);
-        let watching = i.watch || attended.is_some();
+        let taps_wanted = i.watch || attended.is_some();
 
         let taught = match i.teacher {
-            Some(t) if self.kl > 0.0 || watching => {
-                let call = teacher_call(t, watching, precision);
+            Some(t) if self.kl > 0.0 || taps_wanted => {
+                let call = teacher_call(t, taps_wanted, precision);
                 Some(t.net.forward(t.front.apply(pixels.clone()), &call)?)
             }
             _ => None,
@@ -212,7 +212,8 @@ impl Objective {
             let aug = upload(batch.augmix.clone(), device).reshape([clean_rows, c, h, w]);
             first = Burn::cat(vec![first, aug], 0);
         }
-        let out = student.net.forward(student.front.apply(first.clone()), &call(Branch::Clean, watching))?;
+        let out =
+            student.net.forward(student.front.apply(first.clone()), &call(Branch::Clean, taps_wanted))?;
         let z = out.logits();
         let clean = z.clone().inner().narrow(0, 0, clean_rows);
         let mut statistics = vec![(Branch::Clean, out.statistics)];
@@ -230,9 +231,9 @@ impl Objective {
             statistics.push((branch, out.statistics));
             losses.add(self, z, on(clean_rows..n), target(clean_rows..n));
         }
-        let teacher_watched = taught.map(|t| t.watched).unwrap_or_default();
+        let teacher_taps = taught.map(|t| t.taps).unwrap_or_default();
         let attention = attended
-            .map(|t| self.attend(student, t, [&out.watched, &teacher_watched], &first, clean_rows))
+            .map(|t| self.attend(student, t, [&out.taps, &teacher_taps], &first, clean_rows))
             .transpose()?;
         let terms = [(self.ce, mean(losses.ce)), (self.kl, mean(losses.kl)), (self.attention, attention)];
         let parts = terms.each_ref().map(|(_, t)| t.clone().map(Burn::inner));
@@ -247,7 +248,7 @@ impl Objective {
             logits: clean,
             labels: batch.labels[..clean_rows].to_vec(),
         };
-        Ok(Computed { loss, pending, leaves, clean_rows, watched: out.watched, teacher_watched, statistics })
+        Ok(Computed { loss, pending, leaves, clean_rows, taps: out.taps, teacher_taps, statistics })
     }
 
     /// The adversarial images of the rows from `first`: the network by running statistics, its parameters fixed. `target` is
@@ -277,33 +278,32 @@ impl Objective {
         Ok(self.attack.run(&pixels, &goal, start, None, &|x| frozen.logits(x, branch))?.pixels)
     }
 
-    /// Attention transfer of the clean and AugMix rows of `first`, halved when there are both. Watched are the student's and the
+    /// Attention transfer of the clean and AugMix rows of `first`, halved when there are both. Taps are the student's and the
     /// teacher's.
     fn attend(
         &self,
         student: &Model,
         teacher: &Model,
-        watched: [&[Watched]; 2],
+        taps: [&[Tap]; 2],
         first: &Burn<4>,
         clean_rows: usize,
     ) -> Result<Burn<1>, String> {
         let at = self.attended(student, teacher)?;
         let theirs = at.iter().map(|&i| same_layer(student, i, teacher)).collect::<Result<Vec<_>, _>>()?;
-        let pick = |watched: &[Watched], at: &[usize]| {
-            at.iter().map(|&i| watched[i].output.clone()).collect::<Vec<_>>()
-        };
+        let pick =
+            |taps: &[Tap], at: &[usize]| at.iter().map(|&i| taps[i].output.clone()).collect::<Vec<_>>();
         let of = |v: &[Value], view: usize| {
             let at = view * clean_rows..(view + 1) * clean_rows;
             v.iter().map(|v| rows(v, at.clone())).collect::<Vec<_>>()
         };
-        let (mine, taught) = (pick(watched[0], &at), pick(watched[1], &theirs));
+        let (mine, taught) = (pick(taps[0], &at), pick(taps[1], &theirs));
         let mut terms = vec![attention_transfer(&of(&mine, 0), &of(&taught, 0))];
         if first.dims()[0] > clean_rows {
             let aug = first.clone().narrow(0, clean_rows, clean_rows);
             let taught = teacher
                 .net
                 .forward(teacher.front.apply(aug), &teacher_call(teacher, true, self.precision))?;
-            terms.push(attention_transfer(&of(&mine, 1), &pick(&taught.watched, &theirs)));
+            terms.push(attention_transfer(&of(&mine, 1), &pick(&taught.taps, &theirs)));
         }
         let k = terms.len() as f32;
         let sum = terms.into_iter().flatten().reduce(|a, b| a + b);

@@ -1,7 +1,7 @@
 //! What a step shows a learner beside the gradients of the parameters, in a form that adds up over the parts of a batch.
 
 use super::objective::Computed;
-use crate::exec::{Gate, Watched};
+use crate::exec::{Gate, Tap};
 use burn::tensor::{Device, Gradients, Tensor as Burn};
 
 /// One tensor a ReLU layer, of its C·H·W elements.
@@ -16,7 +16,7 @@ pub struct Seen {
 impl Seen {
     /// Of a step whose gradients are there.
     pub fn of(c: &Computed, gates: &[Gate], grads: &Gradients, watch: bool) -> Seen {
-        let pairs = c.watched.iter().zip(&c.teacher_watched).filter(|_| watch);
+        let pairs = c.taps.iter().zip(&c.teacher_taps).filter(|_| watch);
         let slope = |g: &Gate| if g.neg.is_require_grad() { g.neg.grad(grads) } else { None };
         Seen {
             differences: pairs.map(|(s, t)| difference(s, t, c.clean_rows)).collect(),
@@ -48,9 +48,9 @@ pub fn add(sums: &mut Vec<Burn<1>>, new: Vec<Burn<1>>) {
 }
 
 /// `Σ |a_teacher − a_student|` over the first `n` rows.
-fn difference(student: &Watched, teacher: &Watched, n: usize) -> Burn<1> {
+fn difference(student: &Tap, teacher: &Tap, n: usize) -> Burn<1> {
     let len = student.output.len() / student.output.batch().max(1);
-    let plain = |t: &Watched| {
+    let plain = |t: &Tap| {
         let v = t.output.flat();
         let v = if v.is_autodiff() { v.inner() } else { v };
         v.narrow(0, 0, n * len).reshape([n, len])

@@ -39,7 +39,7 @@ fn gradients_by_the_slopes() {
     let probes = [leaf(&[0.0; 15])];
     let call = relinc_runtime::exec::Call { watch: true, probes: Some(&probes), ..call(&[], &gates) };
     let out = net.forward(Value::upload(x.clone(), [3, 5], net.device()), &call).unwrap();
-    assert_eq!(download(out.watched[0].input.flat()), x);
+    assert_eq!(download(out.taps[0].input.flat()), x);
     let grads = (out.output.flat() * upload(c.clone(), net.device())).sum().backward();
     let side = |of: fn(f32) -> f32| -> Vec<f32> {
         (0..5).map(|i| (0..3).map(|n| c[n * 5 + i] * of(x[n * 5 + i])).sum()).collect()
