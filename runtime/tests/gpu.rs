@@ -20,7 +20,7 @@ use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Precision, Starte
 use relinc_runtime::search::worth::Worth;
 use relinc_runtime::train::learner::Scene;
 use relinc_runtime::train::loader::{LoaderOptions, batch};
-use relinc_runtime::train::objective::{At, StepInput};
+use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
 use relinc_runtime::train::recipe::{Counts, SearchOptions};
 use relinc_runtime::train::replicas::{Replicas, read};
@@ -224,8 +224,7 @@ fn stepped(seed: u64, robust: bool, device: &Device, beside: &[Device]) -> Named
     let (o, t) = (&recipe.objective, robust.then_some(&teacher));
     // As snl's: gates that want gradients.
     let gates: Vec<Gate> = student.gates.iter().map(|g| wanting(g, robust)).collect();
-    let on = StepInput { student: &student, gates: &gates, teacher: t, batch: &made, watch: robust, at };
-    let joined = replicas.compute(o, &on, 1.0).unwrap();
+    let joined = replicas.compute(o, &student, &gates, t, &made, 1.0, robust, at).unwrap();
     let seen = joined.seen;
     let slopes = seen.slopes.into_iter().flatten();
     let mut out: Named =
@@ -247,9 +246,7 @@ fn in_precision(precision: Precision, device: &Device) -> Named {
     o.precision = precision;
     let loader = LoaderOptions { batch: 8, augment: false, augmix: false, seed: 0, order: None };
     let made = batch(&shapes(Split::Train), &loader, 0, 0, (0..8).collect()).unwrap();
-    let (gates, at) = (&student.gates[..], At { seed: 0, step: 0 });
-    let on = StepInput { student: &student, gates, teacher: None, batch: &made, watch: false, at };
-    let c = o.compute(&on).unwrap();
+    let c = o.compute(&student, &student.gates, None, &made, false, At { seed: 0, step: 0 }).unwrap();
     let scale = LossScale::default().factor;
     let grads = (c.loss.clone() * scale).backward();
     let mut out = vec![("loss".to_string(), vec![c.loss.into_scalar::<f32>()])];

@@ -10,7 +10,7 @@ use relinc_runtime::exec::{Gate, Network};
 use relinc_runtime::kernels::clock::timed;
 use relinc_runtime::train::loader::{Batch, LoaderOptions, batch};
 use relinc_runtime::train::model::MOMENTUM;
-use relinc_runtime::train::objective::{At, StepInput};
+use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
 use relinc_runtime::train::replicas::{Replicas, read};
 use relinc_runtime::train::{Kind, Method, Model, Recipe};
@@ -67,9 +67,9 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
     let mut once = || {
         let at = At { seed: 0, step: steps };
         steps += 1;
-        let (o, gates, teacher) = (&recipe.objective, &student.gates[..], teacher.as_ref());
-        let on = StepInput { student: &student, gates, teacher, batch: &made, watch: false, at };
-        let found = alone.compute(o, &on, 1.0).map_err(input)?;
+        let (o, gates) = (&recipe.objective, &student.gates);
+        let found =
+            alone.compute(o, &student, gates, teacher.as_ref(), &made, 1.0, false, at).map_err(input)?;
         let norm = timed("optimizer", String::new, || 0, || sgd.step(&mut student.params, found.grads, 1e-3));
         for (branch, s) in &found.statistics {
             timed(

@@ -12,7 +12,7 @@ use relinc_runtime::attack::Attack;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::exec::Branch;
 use relinc_runtime::train::Model;
-use relinc_runtime::train::evaluate::{First, adversarial, clean};
+use relinc_runtime::train::evaluate::{adversarial, clean};
 use relinc_runtime::train::stage::EVAL_BATCH;
 use std::path::Path;
 
@@ -112,14 +112,13 @@ fn one(
 ) -> Result<Vec<Evaluation>, String> {
     let r = model.runnable();
     let dual = model.net.dual();
-    let first = |n| First { of: ds, n, batch: EVAL_BATCH };
     let n = |n: usize| Some(n.min(ds.len()) as u64);
     let tell = |label: &str| {
         let label = format!("{what}, {label}");
         move |i: usize, n: usize| progress.count(&label, i, n)
     };
     let mut base = Evaluation { what: what.into(), ..Evaluation::default() };
-    base.scores.clean = Some(clean(&r, Branch::Clean, first(m.clean), &mut tell("clean"))?);
+    base.scores.clean = Some(clean(&r, Branch::Clean, ds, m.clean, EVAL_BATCH, &mut tell("clean"))?);
     base.n = ImageCounts { clean: n(m.clean), ..ImageCounts::default() };
     if m.corrupted > 0 {
         let masked = masks::apply(&model.graph(Branch::Clean), &model.masks).map_err(|e| e.to_string())?;
@@ -136,7 +135,7 @@ fn one(
     for (i, attack) in m.attacks.iter().enumerate() {
         let through = |branch: Branch| {
             let mut tell = tell(&format!("{attack} through BN of {} images", branch.name()));
-            adversarial(&r, branch, first(m.attacked), attack, m.seed, &mut tell)
+            adversarial(&r, branch, ds, m.attacked, EVAL_BATCH, attack, m.seed, &mut tell)
         };
         let mut e =
             if i == 0 { base.clone() } else { Evaluation { what: what.into(), ..Evaluation::default() } };

@@ -4,7 +4,7 @@ use super::BATCH;
 use crate::attack::Attack;
 use crate::data::Dataset;
 use crate::exec::Branch;
-use crate::train::evaluate::{self, First};
+use crate::train::evaluate;
 use crate::train::model::Model;
 use burn::tensor::Device;
 use relinc_passes::head::split;
@@ -73,8 +73,8 @@ impl Target {
         if most >= classes {
             return Err(format!("the data set has a label {most}, the model only {classes} classes"));
         }
-        let images = First { of: ds, n, batch: r.net.batch(BATCH) };
-        let accuracy = evaluate::adversarial(&r, Branch::Clean, images, attack, seed, tell)?;
+        let accuracy =
+            evaluate::adversarial(&r, Branch::Clean, ds, n, r.net.batch(BATCH), attack, seed, tell)?;
         Ok(Adversarial { n, accuracy, seconds: start.elapsed().as_secs_f64() })
     }
 }

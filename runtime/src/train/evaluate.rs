@@ -65,61 +65,47 @@ pub fn pixels_of(ds: &Dataset, images: &[usize], device: &Device) -> Burn<4> {
     upload(v, device).reshape([images.len(), c, h, w])
 }
 
-/// The first images of a data set.
-#[derive(Debug, Clone, Copy)]
-pub struct First<'a> {
-    /// The data set.
-    pub of: &'a Dataset,
-    /// At most so many.
-    pub n: usize,
-    /// How many at a time.
-    pub batch: usize,
-}
-
-impl First<'_> {
-    fn batches(&self) -> impl Iterator<Item = Range<usize>> {
-        let (n, batch) = (self.len(), self.batch.max(1));
-        (0..n).step_by(batch).map(move |from| from..(from + batch).min(n))
-    }
-    fn len(&self) -> usize {
-        self.n.min(self.of.len())
-    }
-}
-
-/// Top-1 accuracy in percent; `progress` gets images done and in all.
+/// Top-1 accuracy in percent on the first `n` images.
 pub fn clean(
     r: &Runnable<'_>,
     branch: Branch,
-    images: First<'_>,
-    progress: &mut dyn FnMut(usize, usize),
+    ds: &Dataset,
+    n: usize,
+    batch: usize,
+    tell: &mut dyn FnMut(usize, usize),
 ) -> Result<f64, String> {
-    let (ds, n) = (images.of, images.len());
+    let n = n.min(ds.len());
     let mut right = 0;
-    for at in images.batches() {
-        let z = r.logits(pixels(ds, at.clone(), r.net.device()), branch)?;
-        right += predictions(z).into_iter().zip(at.clone()).filter(|(p, i)| *p == ds.label(*i)).count();
-        progress(at.end, n);
+    for from in (0..n).step_by(batch.max(1)) {
+        let to = (from + batch.max(1)).min(n);
+        let z = r.logits(pixels(ds, from..to, r.net.device()), branch)?;
+        right += predictions(z).into_iter().zip(from..to).filter(|(p, i)| *p == ds.label(*i)).count();
+        tell(to, n);
     }
     Ok(100.0 * right as f64 / n.max(1) as f64)
 }
 
-/// Accuracy in percent on images that no restart and no iterate of the attack got misclassified.
+/// Accuracy in percent on the first `n` images that no restart and no iterate of the attack got misclassified.
+#[allow(clippy::too_many_arguments)]
 pub fn adversarial(
     r: &Runnable<'_>,
     branch: Branch,
-    images: First<'_>,
+    ds: &Dataset,
+    n: usize,
+    batch: usize,
     attack: &Attack,
     seed: u64,
-    progress: &mut dyn FnMut(usize, usize),
+    tell: &mut dyn FnMut(usize, usize),
 ) -> Result<f64, String> {
-    let (ds, n) = (images.of, images.len());
+    let n = n.min(ds.len());
     let device = r.net.device().clone();
     let logits = |x: Burn<4>| r.logits(x, branch);
     let mut standing = 0;
-    for at in images.batches() {
-        let images: Vec<usize> = at.clone().collect();
+    for from in (0..n).step_by(batch.max(1)) {
+        let images: Vec<usize> = (from..(from + batch.max(1)).min(n)).collect();
+        let to = from + images.len();
         let labels: Vec<usize> = images.iter().map(|&i| ds.label(i)).collect();
-        let x = pixels(ds, at.clone(), &device);
+        let x = pixels(ds, from..to, &device);
         let mut broken = vec![false; images.len()];
         for restart in 0..attack.restarts.max(1) {
             let dims = x.dims();
@@ -131,7 +117,7 @@ pub fn adversarial(
             broken.iter_mut().zip(found.broken).for_each(|(b, f)| *b |= f);
         }
         standing += broken.iter().filter(|b| !**b).count();
-        progress(at.end, n);
+        tell(to, n);
     }
     Ok(100.0 * standing as f64 / n.max(1) as f64)
 }

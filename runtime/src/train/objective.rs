@@ -6,11 +6,13 @@ use super::loss::{attention_transfer, cross_entropy, distillation, labels, stage
 use super::model::Model;
 use crate::attack::{Attack, Target, uniform};
 use crate::exec::value::{download, flatten, upload};
-use crate::exec::{Branch, Call, Gate, Norms, Precision, Statistics, Tap, Value};
-use burn::tensor::{Device, Int, Tensor as Burn};
+
+use crate::exec::{Branch, Call, Norms, Precision, Statistics, Tap, Value};
+use burn::tensor::{Device, Tensor as Burn};
 use std::ops::Range;
 
-/// What is minimised: `ce·mean CE + kl·mean KL + attention·mean AT` over the views, as in RLNet (arXiv 2402.05521).
+/// What is minimised (method, sections 4 to 6):
+/// `ce·mean CE + kl·mean KL + attention·mean AT` over the views.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Objective {
     /// The first half of a batch clean and as AugMix view through BN_c, the second half attacked through BN_a.
@@ -121,42 +123,6 @@ pub struct At {
     pub step: u64,
 }
 
-/// What a step is computed from.
-#[derive(Debug, Clone, Copy)]
-pub struct StepInput<'a> {
-    /// The network that learns.
-    pub student: &'a Model,
-    /// Its gates, possibly with gradients.
-    pub gates: &'a [Gate],
-    /// The network it learns from.
-    pub teacher: Option<&'a Model>,
-    /// The images.
-    pub batch: &'a Batch,
-    /// Also what goes through the ReLU layers of the clean rows?
-    pub watch: bool,
-    /// Where it is.
-    pub at: At,
-}
-
-/// The losses of the views of a batch.
-#[derive(Default)]
-struct Losses {
-    ce: Vec<Burn<1>>,
-    kl: Vec<Burn<1>>,
-}
-
-impl Losses {
-    fn add(&mut self, o: &Objective, z: Burn<2>, labels: Burn<1, Int>, target: Option<Burn<2>>) {
-        self.ce.push(cross_entropy(z.clone(), labels, o.smoothing));
-        self.kl.extend(target.map(|t| distillation(z, t, o.temperature)));
-    }
-}
-
-fn mean(v: Vec<Burn<1>>) -> Option<Burn<1>> {
-    let k = v.len() as f32;
-    v.into_iter().reduce(|a, b| a + b).map(|s| s / k)
-}
-
 /// Some rows of a value.
 fn rows(v: &Value, at: Range<usize>) -> Value {
     let each = v.len() / v.batch().max(1);
@@ -171,34 +137,38 @@ impl Objective {
         if self.single_norm { Branch::Clean } else { Branch::Adversarial }
     }
 
-    /// Computes the loss of a batch.
-    ///
-    /// # Errors
-    /// A network that cannot run, layers that only one of the two networks has, or an objective without a term.
-    pub fn compute(&self, i: &StepInput<'_>) -> Result<Computed, String> {
-        let (student, batch, precision) = (i.student, i.batch, self.precision);
-        let device = student.net.device();
+    /// Computes the loss of a batch. With `watch`, also what goes through the ReLU layers of the clean rows.
+    /// `gates` are the student's, possibly with gradients.
+    pub fn compute(
+        &self,
+        student: &Model,
+        gates: &[crate::exec::Gate],
+        teacher: Option<&Model>,
+        batch: &Batch,
+        watch: bool,
+        at: At,
+    ) -> Result<Computed, String> {
+        let (device, precision) = (student.net.device(), self.precision);
         let [c, h, w] = student.front.image();
         let n = batch.images.len();
         let clean_rows = if self.robust { (n / 2).max(1) } else { n };
         let pixels = upload(batch.clean.clone(), device).reshape([n, c, h, w]);
-        let attended = i.teacher.filter(|_| self.attention > 0.0);
-        let taps_wanted = i.watch || attended.is_some();
+        let attention = self.attention > 0.0 && teacher.is_some();
+        let taps_wanted = watch || attention;
 
-        let taught = match i.teacher {
+        let taught = match teacher {
             Some(t) if self.kl > 0.0 || taps_wanted => {
                 let call = teacher_call(t, taps_wanted, precision);
                 Some(t.net.forward(t.front.apply(pixels.clone()), &call)?)
             }
             _ => None,
         };
-        let target = taught.as_ref().filter(|_| self.kl > 0.0).map(|t| t.logits());
-        let target = |rows: Range<usize>| target.clone().map(|t| t.narrow(0, rows.start, rows.len()));
+        let target = taught.as_ref().map(|t| t.logits());
 
         let leaves = student.net.leaves(&student.params);
         let call = |branch, watch| Call {
             params: &leaves,
-            gates: i.gates,
+            gates,
             norms: Norms::Batch,
             branch,
             watch,
@@ -217,26 +187,50 @@ impl Objective {
         let z = out.logits();
         let clean = z.clone().inner().narrow(0, 0, clean_rows);
         let mut statistics = vec![(Branch::Clean, out.statistics)];
-        let mut losses = Losses::default();
+        let (mut ce, mut kl) = (vec![], vec![]);
         let on = |rows: Range<usize>| labels(&batch.labels[rows], device);
         for v in 0..views {
             let z = z.clone().narrow(0, v * clean_rows, clean_rows);
-            losses.add(self, z, on(0..clean_rows), target(0..clean_rows));
+            ce.push(cross_entropy(z.clone(), on(0..clean_rows), self.smoothing));
+            if let (true, Some(t)) = (self.kl > 0.0, &target) {
+                kl.push(distillation(z, t.clone().narrow(0, 0, clean_rows), self.temperature));
+            }
         }
         if self.robust && clean_rows < n {
-            let attacked = self.perturb(i, pixels, target(clean_rows..n), clean_rows)?;
+            let last = pixels.narrow(0, clean_rows, n - clean_rows);
+            let target = target.map(|t| t.narrow(0, clean_rows, n - clean_rows));
+            let attacked = self.perturb(
+                student,
+                gates,
+                &last,
+                target.clone(),
+                &batch.images[clean_rows..],
+                &batch.labels[clean_rows..],
+                at,
+            )?;
             let branch = self.adversarial_branch();
             let out = student.net.forward(student.front.apply(attacked), &call(branch, false))?;
             let z = out.logits();
             statistics.push((branch, out.statistics));
-            losses.add(self, z, on(clean_rows..n), target(clean_rows..n));
+            ce.push(cross_entropy(z.clone(), on(clean_rows..n), self.smoothing));
+            if let (true, Some(t)) = (self.kl > 0.0, target) {
+                kl.push(distillation(z, t, self.temperature));
+            }
         }
         let teacher_taps = taught.map(|t| t.taps).unwrap_or_default();
-        let attention = attended
-            .map(|t| self.attend(student, t, [&out.taps, &teacher_taps], &first, clean_rows))
-            .transpose()?;
-        let terms = [(self.ce, mean(losses.ce)), (self.kl, mean(losses.kl)), (self.attention, attention)];
-        let parts = terms.each_ref().map(|(_, t)| t.clone().map(Burn::inner));
+        let at = match (attention, teacher) {
+            (true, Some(t)) => {
+                Some(self.attend(student, t, &out.taps, &teacher_taps, &first, clean_rows, views)?)
+            }
+            _ => None,
+        };
+        let mean = |v: Vec<Burn<1>>| {
+            let k = v.len() as f32;
+            v.into_iter().reduce(|a, b| a + b).map(|s| s / k)
+        };
+        let terms = [(self.ce, mean(ce)), (self.kl, mean(kl)), (self.attention, at)];
+        let kept = |t: &Option<Burn<1>>| t.clone().map(Burn::inner);
+        let parts = terms.each_ref().map(|(_, t)| kept(t));
         let loss = terms
             .into_iter()
             .filter_map(|(k, t)| t.map(|t| t * k))
@@ -251,42 +245,45 @@ impl Objective {
         Ok(Computed { loss, pending, leaves, clean_rows, taps: out.taps, teacher_taps, statistics })
     }
 
-    /// The adversarial images of the rows from `first`: the network by running statistics, its parameters fixed. `target` is
-    /// the teacher's logits of these rows, where there is divergence in the loss.
+    /// The adversarial images of a half batch: the network by running statistics, its parameters fixed.
+    #[allow(clippy::too_many_arguments)]
     fn perturb(
         &self,
-        i: &StepInput<'_>,
-        pixels: Burn<4>,
+        student: &Model,
+        gates: &[crate::exec::Gate],
+        pixels: &Burn<4>,
         target: Option<Burn<2>>,
-        first: usize,
+        images: &[usize],
+        labels: &[usize],
+        at: At,
     ) -> Result<Burn<4>, String> {
-        let images = &i.batch.images[first..];
-        let pixels = pixels.narrow(0, first, images.len());
         let dims = pixels.dims();
         let start = self.attack.random_start.then(|| {
-            let noise = uniform(i.at.seed, i.at.step, images, dims[1] * dims[2] * dims[3]);
-            upload(noise, i.student.net.device()).reshape(dims)
+            let noise = uniform(at.seed, at.step, images, dims[1] * dims[2] * dims[3]);
+            upload(noise, student.net.device()).reshape(dims)
         });
         let goal = match target {
-            Some(t) => Target::Logits(Box::new(t)),
-            None => Target::Labels(i.batch.labels[first..].to_vec()),
+            Some(t) if self.kl > 0.0 => Target::Logits(Box::new(t)),
+            _ => Target::Labels(labels.to_vec()),
         };
-        let plain: Vec<Gate> = i.gates.iter().map(Gate::detached).collect();
-        let mut frozen = i.student.runnable();
+        let plain: Vec<crate::exec::Gate> = gates.iter().map(crate::exec::Gate::detached).collect();
+        let mut frozen = student.runnable();
         (frozen.gates, frozen.precision) = (&plain, self.precision);
         let branch = self.adversarial_branch();
-        Ok(self.attack.run(&pixels, &goal, start, None, &|x| frozen.logits(x, branch))?.pixels)
+        Ok(self.attack.run(pixels, &goal, start, None, &|x| frozen.logits(x, branch))?.pixels)
     }
 
-    /// Attention transfer of the clean and AugMix rows of `first`, halved when there are both. Taps are the student's and the
-    /// teacher's.
+    /// Attention transfer of the clean and AugMix rows, halved when there are both.
+    #[allow(clippy::too_many_arguments)]
     fn attend(
         &self,
         student: &Model,
         teacher: &Model,
-        taps: [&[Tap]; 2],
+        taps: &[Tap],
+        teacher_taps: &[Tap],
         first: &Burn<4>,
         clean_rows: usize,
+        views: usize,
     ) -> Result<Burn<1>, String> {
         let at = self.attended(student, teacher)?;
         let theirs = at.iter().map(|&i| same_layer(student, i, teacher)).collect::<Result<Vec<_>, _>>()?;
@@ -296,9 +293,9 @@ impl Objective {
             let at = view * clean_rows..(view + 1) * clean_rows;
             v.iter().map(|v| rows(v, at.clone())).collect::<Vec<_>>()
         };
-        let (mine, taught) = (pick(taps[0], &at), pick(taps[1], &theirs));
+        let (mine, taught) = (pick(taps, &at), pick(teacher_taps, &theirs));
         let mut terms = vec![attention_transfer(&of(&mine, 0), &of(&taught, 0))];
-        if first.dims()[0] > clean_rows {
+        if views == 2 {
             let aug = first.clone().narrow(0, clean_rows, clean_rows);
             let taught = teacher
                 .net

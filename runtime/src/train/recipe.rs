@@ -12,7 +12,7 @@ use crate::search::layers::Vanish;
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::Masks;
 
-/// The three stages of RLNet (arXiv 2402.05521).
+/// The three stages (method, sections 4 to 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {

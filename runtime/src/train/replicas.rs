@@ -5,7 +5,7 @@
 
 use super::loader::Batch;
 use super::model::Model;
-use super::objective::{Objective, Parts, Pending, Reading, StepInput};
+use super::objective::{At, Objective, Parts, Pending, Reading};
 use super::seen::Seen;
 use crate::exec::{Branch, Gate, Statistics};
 use burn::tensor::{Device, Tensor as Burn};
@@ -71,21 +71,27 @@ impl Replicas {
         Replicas { others: devices.iter().map(copy).collect() }
     }
 
-    /// A step's gradients, and with `watch` what goes through the ReLU layers. `scale` multiplies the loss before
+    /// A step's gradients under `gates`, and with `watch` what goes through the ReLU layers. `scale` multiplies the loss before
     /// its gradient is taken.
     ///
     /// # Errors
     /// Those of [`Objective::compute`]; a batch with fewer than two images a device.
+    #[allow(clippy::too_many_arguments)]
     pub fn compute(
         &mut self,
         objective: &Objective,
-        input: &StepInput<'_>,
+        student: &Model,
+        gates: &[Gate],
+        teacher: Option<&Model>,
+        batch: &Batch,
         scale: f32,
+        watch: bool,
+        at: At,
     ) -> Result<Joined, String> {
+        let step = Step { objective, scale, watch, at };
         if self.others.is_empty() {
-            return Ok(gradients(objective, input, scale)?.into());
+            return Ok(step.on(student, gates, teacher, batch)?.into());
         }
-        let StepInput { student, gates, batch, .. } = *input;
         let devices = self.others.len() + 1;
         if batch.images.len() < 2 * devices {
             let n = batch.images.len();
@@ -103,13 +109,11 @@ impl Replicas {
                         m.params =
                             student.params.iter().map(|p| p.clone().to_device(m.net.device())).collect();
                         let gates: Vec<Gate> = gates.iter().map(|g| g.to_device(m.net.device())).collect();
-                        let (gates, teacher) = (&gates[..], t.as_ref());
-                        let input = StepInput { student: m, gates, teacher, batch: b, ..*input };
-                        gradients(objective, &input, scale)
+                        step.on(m, &gates, t.as_ref(), b)
                     })
                 })
                 .collect();
-            let mut found = vec![gradients(objective, &StepInput { batch: first, ..*input }, scale)];
+            let mut found = vec![step.on(student, gates, teacher, first)];
             found.extend(
                 others.into_iter().map(|t| t.join().unwrap_or_else(|p| std::panic::resume_unwind(p))),
             );
@@ -138,17 +142,34 @@ fn part(b: &Batch, robust: bool, i: usize, n: usize) -> Batch {
     }
 }
 
-fn gradients(objective: &Objective, input: &StepInput<'_>, scale: f32) -> Result<Part, String> {
-    let c = objective.compute(input)?;
-    let grads = (c.loss.clone() * scale).backward();
-    let of = |l: &Burn<1>| if l.is_require_grad() { l.grad(&grads) } else { None };
-    Ok(Part {
-        grads: c.leaves.iter().map(of).collect(),
-        seen: Seen::of(&c, input.gates, &grads, input.watch),
-        statistics: c.statistics,
-        pending: c.pending,
-        clean_rows: c.clean_rows,
-    })
+/// What is computed of every part.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    objective: &'a Objective,
+    scale: f32,
+    watch: bool,
+    at: At,
+}
+
+impl Step<'_> {
+    fn on(
+        self,
+        student: &Model,
+        gates: &[Gate],
+        teacher: Option<&Model>,
+        batch: &Batch,
+    ) -> Result<Part, String> {
+        let c = self.objective.compute(student, gates, teacher, batch, self.watch, self.at)?;
+        let grads = (c.loss.clone() * self.scale).backward();
+        let of = |l: &Burn<1>| if l.is_require_grad() { l.grad(&grads) } else { None };
+        Ok(Part {
+            grads: c.leaves.iter().map(of).collect(),
+            seen: Seen::of(&c, gates, &grads, self.watch),
+            statistics: c.statistics,
+            pending: c.pending,
+            clean_rows: c.clean_rows,
+        })
+    }
 }
 
 /// Means over the parts, weighed by their rows.

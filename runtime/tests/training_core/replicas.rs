@@ -7,7 +7,7 @@ use relinc_runtime::data::{Normalize, Split};
 use relinc_runtime::exec::value::{download, upload};
 use relinc_runtime::exec::{Gate, Network};
 use relinc_runtime::train::loader::{Batch, LoaderOptions, batch};
-use relinc_runtime::train::objective::{At, StepInput};
+use relinc_runtime::train::objective::At;
 use relinc_runtime::train::replicas::{Joined, Replicas, read};
 use relinc_runtime::train::seen::Seen;
 use relinc_runtime::train::{Kind, Method, Model, Recipe};
@@ -44,8 +44,7 @@ fn under(devices: usize, m: &Model, gates: &[Gate], batch: &Batch, robust: bool)
     let teacher = plain();
     let o = recipe(robust).objective;
     let mut replicas = Replicas::new(&others, m, Some(&teacher));
-    let on = StepInput { student: m, gates, teacher: Some(&teacher), batch, watch: true, at: AT };
-    replicas.compute(&o, &on, 1.0).unwrap()
+    replicas.compute(&o, m, gates, Some(&teacher), batch, 1.0, true, AT).unwrap()
 }
 
 fn gradients(j: &Joined) -> Vec<Vec<f32>> {
@@ -124,7 +123,6 @@ fn odd_robust_batches_are_cut_too() {
 fn too_few_images_for_the_devices() {
     let (m, b, o) = (plain(), made(3, false), recipe(false).objective);
     let mut r = Replicas::new(&[Device::flex()], &m, None);
-    let on = StepInput { student: &m, gates: &m.gates, teacher: None, batch: &b, watch: false, at: AT };
-    let why = r.compute(&o, &on, 1.0).unwrap_err();
+    let why = r.compute(&o, &m, &m.gates, None, &b, 1.0, false, AT).unwrap_err();
     assert!(why.contains("3 images") && why.contains("2 devices"), "{why}");
 }

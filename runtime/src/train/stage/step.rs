@@ -6,7 +6,7 @@ use crate::train::evaluate;
 use crate::train::insert_norm::remeasure;
 use crate::train::loader::Batch;
 use crate::train::model::{MOMENTUM, Model};
-use crate::train::objective::{At, StepInput};
+use crate::train::objective::At;
 use crate::train::record::StageError;
 use crate::train::replicas::read;
 use crate::train::sparsity::sparse;
@@ -42,8 +42,7 @@ impl Run<'_, '_> {
         self.sgd.scale = if half { self.scale.factor } else { 1.0 };
         let (scale, teacher) = (self.sgd.scale, self.stage.teacher);
         let watch = self.learner.watches();
-        let input = StepInput { student, gates, teacher, batch, watch, at };
-        let found = self.replicas.compute(&r.objective, &input, scale)?;
+        let found = self.replicas.compute(&r.objective, student, gates, teacher, batch, scale, watch, at)?;
         if half {
             let finite = self.sgd.norm(&found.grads).into_scalar::<f32>().is_finite();
             self.scale.note(finite)?;

@@ -2,7 +2,7 @@
 
 use super::{EVAL_BATCH, Run};
 use crate::exec::{Branch, Gate};
-use crate::train::evaluate::{self, First};
+use crate::train::evaluate;
 use crate::train::record::{Record, StageError};
 use relinc_passes::masks::Masks;
 
@@ -28,15 +28,28 @@ impl Run<'_, '_> {
         let val = self.stage.val;
         let (mut clean, mut adversarial) = (None, None);
         if !val.is_empty() && r.val_images > 0 {
-            let first = |n| First { of: val, n, batch: EVAL_BATCH };
-            let on = first(r.val_images);
-            clean = Some(evaluate::clean(&runnable, Branch::Clean, on, &mut |_, _| {})?);
+            clean = Some(evaluate::clean(
+                &runnable,
+                Branch::Clean,
+                val,
+                r.val_images,
+                EVAL_BATCH,
+                &mut |_, _| {},
+            )?);
             if r.objective.robust && r.val_attacked > 0 {
                 let attack = self.stage.validation_attack();
                 let branch = r.objective.adversarial_branch();
-                let on = first(r.val_attacked);
-                let found = evaluate::adversarial(&runnable, branch, on, &attack, r.seed, &mut |_, _| {});
-                adversarial = Some(found?);
+                let n = r.val_attacked;
+                adversarial = Some(evaluate::adversarial(
+                    &runnable,
+                    branch,
+                    val,
+                    n,
+                    EVAL_BATCH,
+                    &attack,
+                    r.seed,
+                    &mut |_, _| {},
+                )?);
             }
         }
         // Robust stages weigh both accuracies alike.
