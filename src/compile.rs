@@ -32,7 +32,7 @@ use relinc_passes::head;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::Masks;
-use relinc_passes::passes::drop_redundant_relu::mark_redundant;
+use relinc_passes::passes::drop_redundant_relu::settle;
 use relinc_passes::passes::drop_softmax::DropSoftmax;
 use relinc_passes::passes::insert_masks::InsertMasks;
 use relinc_passes::passes::stable_sign::StableSign;
@@ -427,7 +427,7 @@ fn make(
     let given = masks.clone();
     let mut lowering =
         Options { fold: r.fold.options(r), ..options.clone() }.with(InsertMasks(given.clone()));
-    mark_redundant(&model.graph, &mut masks, r.input_range).map_err(input)?;
+    settle(&model.graph, &mut masks, r.input_range).map_err(input)?;
     let proven = masks.clone();
     if let Some(n) = r.stable_sign {
         let signs = stable::signs(&model, r, n, &masks, progress)?;

@@ -13,7 +13,7 @@ use relinc_passes::layers::{ReluLayer, name_layers, without};
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::passes;
 use relinc_passes::passes::canonicalise::Canonicalise;
-use relinc_passes::passes::drop_redundant_relu::{is_gone, mark_redundant, redundant};
+use relinc_passes::passes::drop_redundant_relu::{is_gone, redundant, settle};
 use relinc_passes::passes::insert_masks::InsertMasks;
 use relinc_runtime::cost;
 use std::path::Path;
@@ -165,9 +165,9 @@ impl Model {
     /// Calls those layers redundant that are under masks a network begins with: a layer that masks name, or that is not
     /// idle under them, is one like others.
     pub fn begin_with(&mut self, masks: &Masks) -> Result<(), Error> {
-        let mut marked = self.complete(masks.clone());
-        mark_redundant(&self.graph, &mut marked, None).map_err(|e| self.named(e.to_string()))?;
-        let gone = |l: &ReluLayer| marked.layers.get(&l.name).is_some_and(is_gone);
+        let mut settled = self.complete(masks.clone());
+        settle(&self.graph, &mut settled, None).map_err(|e| self.named(e.to_string()))?;
+        let gone = |l: &ReluLayer| settled.layers.get(&l.name).is_some_and(is_gone);
         self.layers.iter_mut().for_each(|l| l.redundant = l.redundant && gone(l));
         Ok(())
     }

@@ -116,11 +116,7 @@ pub fn redundant(g: &Graph, facts: &Facts, input_range: Option<(f32, f32)>) -> V
 ///
 /// # Errors
 /// A graph that does not type, or a mask that does not fit its layer.
-pub fn mark_redundant(
-    g: &Graph,
-    masks: &mut Masks,
-    input_range: Option<(f32, f32)>,
-) -> Result<(), MaskError> {
+pub fn settle(g: &Graph, masks: &mut Masks, input_range: Option<(f32, f32)>) -> Result<(), MaskError> {
     let masked = masks::apply(g, masks)?;
     let facts =
         infer(&masked).map_err(|errors| PassError::Infer { pass: DropRedundantRelu.name(), errors })?;

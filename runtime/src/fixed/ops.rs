@@ -179,12 +179,12 @@ fn clip<W: Word>(r: Rules, v: &[W], min: f32, max: f32) -> Vec<W> {
 /// Hard sigmoid and hard swish, by the operations the SPU back end writes for them.
 fn hard<W: Word>(r: Rules, u: Unary, v: &[W], dice: &mut SplitMix) -> Vec<W> {
     let mut y: Vec<W> = v.iter().map(|x| x.times(r.number(1.0 / 6.0))).collect();
-    r.truncate(&mut y, dice);
+    r.settle(&mut y, dice);
     y.iter_mut().for_each(|x| *x = x.plus(r.number(0.5)));
     let mut y = clip(r, &y, 0.0, 1.0);
     if u == Unary::HardSwish {
         y.iter_mut().zip(v).for_each(|(y, x)| *y = y.times(*x));
-        r.truncate(&mut y, dice);
+        r.settle(&mut y, dice);
     }
     y
 }

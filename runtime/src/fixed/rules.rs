@@ -39,7 +39,7 @@ impl Rules {
     }
 
     /// Truncates products in place; how many went wrong at random.
-    pub fn truncate<W: Word>(self, v: &mut [W], dice: &mut SplitMix) -> usize {
+    pub fn settle<W: Word>(self, v: &mut [W], dice: &mut SplitMix) -> usize {
         let (how, fraction) = (self.truncation, self.format.fraction);
         let mut failed = 0;
         for x in v {
@@ -61,7 +61,7 @@ impl Rules {
         dice: &mut SplitMix,
     ) -> Products {
         let seen = Products::of(2, v, bound, self.truncation.safe_bits(self.format), judge);
-        Products { failed: self.truncate(v, dice), ..seen }
+        Products { failed: self.settle(v, dice), ..seen }
     }
 
     /// What sums of numbers were.
