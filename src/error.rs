@@ -16,6 +16,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Bad input, named by where it is.
+    pub fn at(self, place: impl fmt::Display) -> Error {
+        match self {
+            Error::Input(why) => Error::Input(format!("{place}: {why}")),
+            Error::Answer(_) | Error::Output(_) | Error::Stopped(..) => self,
+        }
+    }
+
     /// The process exit code.
     pub fn code(&self) -> u8 {
         match self {

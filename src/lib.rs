@@ -7,7 +7,6 @@
 pub mod bench;
 pub mod calibrate;
 pub mod cli;
-mod cli_options;
 pub mod compile;
 pub mod error;
 pub mod fixed_point;
@@ -18,6 +17,7 @@ pub mod jobs;
 pub mod latency;
 pub mod measure;
 pub mod model;
+pub mod options;
 pub mod pipeline;
 pub mod probe;
 pub mod progress;

@@ -390,7 +390,7 @@ fn pipelines_are_checked_whole_before_an_image_is_opened() {
     let dir = tempfile::tempdir().unwrap();
     let data = unreadable_images(dir.path(), 10);
     let out = dir.path().join("o");
-    let search = "{stage: search, budget: 10%, epochs: 1}";
+    let search = "{stage: search, method: gradual, budget: 10%, epochs: 1}";
     for (rest, says) in [
         (
             "stages:\n- stage: search\n  budget: 10%\n  epochs: many\n",
@@ -400,7 +400,7 @@ fn pipelines_are_checked_whole_before_an_image_is_opened() {
             "stages: [{stage: tune, rate: fast}]\naccuracy: {limit: few}\n",
             &["rate in stage 1 (tune), line 3", "limit in accuracy, line 4"],
         ),
-        ("accuracy: {limit: 0}\n", &["limit: 0", "at least 1"]),
+        ("accuracy: {limit: 0}\n", &["limit in accuracy", "at least 1"]),
         ("accuracy: {attacks: ['pgd:eps=8']}\n", &["write 8/255"]),
         ("accuracy: {split: tets}\n", &["tets", "train, val or test"]),
         ("stages: [{stage: search, budget: 10%, calibration: 0}]\n", &["stage search", "calibration: 0"]),
@@ -416,12 +416,18 @@ fn pipelines_are_checked_whole_before_an_image_is_opened() {
             "stages: [SEARCH, {stage: tune, epochs: 1, train_attack: 'pgd:eps=3'}]\n",
             &["stage tune", "write 3/255"],
         ),
-        ("stages: [SEARCH, {stage: search, budget: 200%, epochs: 1}]\n", &["stage search2", "200%"]),
         (
-            "stages: [SEARCH, {stage: search, budget: 20%, epochs: 1}]\n",
+            "stages: [SEARCH, {stage: search, method: gradual, budget: 200%, epochs: 1}]\n",
+            &["stage search2", "200%"],
+        ),
+        (
+            "stages: [SEARCH, {stage: search, method: gradual, budget: 20%, epochs: 1}]\n",
             &["stage search2", "a search only removes"],
         ),
-        ("stages: [SEARCH, {stage: search, budget: 'latency=1s@nobody/lan', epochs: 1}]\n", &["nobody"]),
+        (
+            "stages: [SEARCH, {stage: search, method: gradual, budget: 'latency=1s@nobody/lan', epochs: 1}]\n",
+            &["nobody"],
+        ),
         (
             "stages: [SEARCH, {stage: tune, epochs: 1, method: senet, pram_at: [relu9]}]\n",
             &["stage tune", "relu9"],

@@ -18,5 +18,6 @@ pub mod quotient;
 pub mod seal;
 pub mod splitmix;
 pub mod unfinished;
+pub mod words;
 
 pub use passes::PASSES;

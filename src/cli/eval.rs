@@ -2,13 +2,13 @@
 
 mod shown;
 
-use super::args::ImportArgs;
 use super::{Global, print, print_json};
 use crate::compile::read_masks;
 use crate::error::{Error, input};
 use crate::folder::{Folder, Inputs, Single};
 use crate::images::Images;
 use crate::model::Model;
+use crate::options::ModelOptions;
 use crate::progress::Progress;
 use crate::training::guard::guarded;
 use relinc_passes::driver::Options;
@@ -66,7 +66,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     save_outputs: Option<PathBuf>,
     #[command(flatten)]
-    import: ImportArgs,
+    import: ModelOptions,
 }
 
 /// What was found, as far as it was asked for.
@@ -92,7 +92,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let progress = g.progress();
     let mut sheet = a.sheet(&progress)?;
     let _saved = a.saved(&progress)?;
-    let mut m = Model::load(&a.model, &a.import.options(Some(&a.data))?, &Options::default(), None)?;
+    let mut m = Model::load(&a.model, &a.import.import(Some(&a.data)), &Options::default(), None)?;
     let images = Images::labelled(&a.data, &m.graph, &a.model)?;
     let masks = a.masks.as_ref().map(|file| read_masks(file, &m)).transpose()?;
     let folder = a.folder(&images.spec)?;

@@ -1,12 +1,12 @@
 //! `relinc inspect`
 
-use super::args::{CostArgs, ImportArgs};
 use super::{Global, print, print_json};
-use crate::compile::Request;
 use crate::compile::baseline::Baseline;
 use crate::compile::describe::REDUNDANT;
+use crate::compile::{Request, Target};
 use crate::error::{Error, input};
 use crate::model::Model;
+use crate::options::{CompileOptions, ModelOptions, ReportOptions};
 use crate::report::model::Cost;
 use crate::report::shape::Shape;
 use crate::report::{count, text::costs};
@@ -15,11 +15,11 @@ use relinc_passes::front::onnx::{Need, import};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::text::{Constants, print as pir};
 use relinc_passes::ir::{Graph, Op, dot};
-use relinc_runtime::cost;
+use relinc_runtime::cost::{self, Weights};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options of `relinc inspect`.
 #[derive(Debug, clap::Args)]
@@ -30,9 +30,12 @@ pub struct Args {
     #[arg(long, value_name = "FORM", value_parser = ["pir", "dot"])]
     graph: Option<String>,
     #[command(flatten)]
-    import: ImportArgs,
+    import: ModelOptions,
     #[command(flatten)]
-    cost: CostArgs,
+    report: ReportOptions,
+    /// Who knows the model: secret, server or public [default: the protocol's]
+    #[arg(long, value_name = "WHO")]
+    weights: Option<Weights>,
 }
 
 /// What the two columns of a price are.
@@ -44,10 +47,17 @@ comes on top.
 
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
-    let mut import_options = a.import.options(None)?;
+    let mut import_options = a.import.import(None);
     import_options.scores.iter_mut().for_each(|s| s.need = Need::OrAll);
     let options = Options::default();
-    let r = Request::unmasked(a.cost.protocols()?, a.cost.networks()?, a.cost.weights());
+    // Nothing is removed and nothing is written; protocols of SPU get the programs of its target.
+    let asked = CompileOptions {
+        targets: vec![Target::Spu],
+        weights: a.weights,
+        report: a.report,
+        ..CompileOptions::default()
+    };
+    let r = asked.request("inspect", Path::new(""), None, 0)?;
     let i = import(&a.model, &import_options).map_err(input)?;
     let file = Baseline::read(&i.graph, &r)?;
     let m = Model::canonical(i.graph, i.info, i.notices, &options, None)?;

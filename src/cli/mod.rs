@@ -27,7 +27,7 @@ use crate::interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::Report;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use out::{print, print_json, print_lines};
 use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::train::Kind;
@@ -109,6 +109,11 @@ enum Command {
     Devices,
 }
 
+/// The command line as clap describes it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 fn dispatch(cli: Cli) -> Result<(), Error> {
     let g = &cli.global;
     match cli.command {
@@ -158,7 +163,7 @@ impl Global {
     fn override_in(&self, p: &mut Pipeline) {
         p.seed = self.seed.unwrap_or(p.seed);
         if let Some(d) = &self.device {
-            p.device = Some(d.to_string());
+            p.device = d.clone();
         }
     }
     fn progress(&self) -> Progress {

@@ -2,11 +2,11 @@
 
 use super::args::BeginArgs;
 use super::{Global, print, print_json, print_lines, print_report};
-use crate::cli_options::parse_points;
 use crate::compile::compile;
 use crate::error::Error;
 use crate::folder::Begin;
 use crate::jobs::{Job, Part};
+use crate::options::Points;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, Metric};
@@ -31,8 +31,8 @@ pub struct Args {
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
     only: Vec<String>,
     /// Exit with 1, once all is written, where more points of accuracy are lost than this [default: the pipeline's]
-    #[arg(long, value_name = "POINTS", value_parser = parse_points)]
-    max_drop: Option<f64>,
+    #[arg(long, value_name = "POINTS")]
+    max_drop: Option<Points>,
     /// Print the names of the stages, one a line, and run nothing
     #[arg(long, conflicts_with_all = ["only", "resume", "restart"])]
     list: bool,
@@ -41,12 +41,9 @@ pub struct Args {
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let mut p = Pipeline::read(&a.pipeline)?;
-    let named = |e: Error| match e {
-        Error::Input(m) => Error::Input(format!("{}: {m}", a.pipeline.display())),
-        e => e,
-    };
+    let named = |e: Error| e.at(a.pipeline.display());
     g.override_in(&mut p);
-    p.max_drop = a.max_drop.or(p.max_drop);
+    p.options.max_drop = a.max_drop.or(p.options.max_drop);
     let base = a.pipeline.parent().unwrap_or(Path::new(""));
     let stem = a.pipeline.file_stem().unwrap_or_default();
     let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));

@@ -1,8 +1,7 @@
 //! `relinc completions`, `relinc man`
 
-use super::Cli;
+use super::command;
 use crate::error::{Error, input};
-use clap::CommandFactory;
 use clap_complete::Shell;
 
 /// Options of `relinc completions`.
@@ -15,13 +14,13 @@ pub struct Args {
 /// Prints a completion script.
 pub fn completions(a: Args) -> Result<(), Error> {
     let mut out = vec![];
-    clap_complete::generate(a.shell, &mut Cli::command(), "relinc", &mut out);
+    clap_complete::generate(a.shell, &mut command(), "relinc", &mut out);
     super::print(&String::from_utf8_lossy(&out))
 }
 
 /// Prints the manual page.
 pub fn man() -> Result<(), Error> {
     let mut out = vec![];
-    clap_mangen::Man::new(Cli::command()).render(&mut out).map_err(input)?;
+    clap_mangen::Man::new(command()).render(&mut out).map_err(input)?;
     super::print(&String::from_utf8_lossy(&out))
 }

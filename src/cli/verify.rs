@@ -1,6 +1,5 @@
 //! `relinc verify`
 
-use super::args::ImportArgs;
 use super::fixed_point::{self, FixedArgs};
 use super::{Global, print, print_json};
 use crate::compile::Target;
@@ -8,6 +7,7 @@ use crate::error::{Error, input};
 use crate::folder::{self, Inputs, Single};
 use crate::images::Images;
 use crate::model::{Model, import_second};
+use crate::options::ModelOptions;
 use crate::probe::{max_abs_difference, range};
 use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::{ImportOptions, Need, import};
@@ -50,7 +50,7 @@ pub struct Args {
     #[command(flatten)]
     pub fixed: FixedArgs,
     #[command(flatten)]
-    pub import: ImportArgs,
+    pub import: ModelOptions,
 }
 
 /// What both models are fed.
@@ -173,7 +173,7 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given, Error> {
 impl Args {
     /// Images tell which output is meant; what it shows is compared, whatever it is.
     fn options(&self) -> Result<ImportOptions, Error> {
-        let mut options = self.import.options(self.data.as_ref())?;
+        let mut options = self.import.import(self.data.as_ref());
         options.scores.iter_mut().for_each(|s| s.need = Need::One);
         Ok(options)
     }

@@ -24,7 +24,7 @@ impl Measured {
 
 fn clean(g: &Graph, ds: &Dataset, r: &Request, what: &str, progress: &Progress) -> Result<Clean, Error> {
     let label = format!("accuracy {what}");
-    eval::clean(g, ds, r.eval_images, &mut |i, n| progress.count(&label, i, n)).map_err(input)
+    eval::clean(g, ds, r.options.accuracy.limit(), &mut |i, n| progress.count(&label, i, n)).map_err(input)
 }
 
 fn scores(c: &Clean) -> Scores {

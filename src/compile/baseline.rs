@@ -56,8 +56,7 @@ impl Column {
         options: &Options,
         r: &Request,
     ) -> Result<Column, Error> {
-        let options =
-            Options { sketch: true, fold: r.fold.options(r), ..options.clone().with(InsertMasks(masks)) };
+        let options = Options { sketch: true, fold: r.fold(), ..options.clone().with(InsertMasks(masks)) };
         model.lower(&options, None)?;
         let facts = infer(&model.graph).map_err(|e| input(&e[0]))?;
         let chosen = Chosen::new(r, &model.graph, &facts);

@@ -229,16 +229,16 @@ pub fn settings(r: &Request, masks: &Masks, images: Option<&Images>) -> rm::Sett
         MaskSource::Learned(_) => Some("learned".to_string()),
     };
     rm::Settings {
-        targets: r.targets.iter().map(|t| t.name().to_string()).collect(),
-        opset: r.targets.contains(&super::Target::Onnx).then_some(r.opset),
-        weights: r.weights,
+        targets: r.options.targets.iter().map(|t| t.name().to_string()).collect(),
+        opset: r.options.targets.contains(&super::Target::Onnx).then_some(r.options.opset()),
+        weights: r.options.weights,
         bn: r.learned.as_ref().and_then(|l| l.branch).map(|b| b.name().to_string()),
         budget: masks.budget.clone(),
         method,
         data: r.data.as_ref().map(|d| d.to_string()),
         classes: images.map(|i| i.catalogue.classes.clone()).unwrap_or_default(),
         seed: Some(r.seed),
-        max_drop: r.max_drop,
+        max_drop: r.options.max_drop.map(|p| p.0),
     }
 }
 

@@ -48,25 +48,6 @@ impl std::str::FromStr for Emulation {
     }
 }
 
-/// What is asked about the ring.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FixedPoint {
-    /// What is emulated.
-    pub emulation: Emulation,
-    /// Rescale every layer to a largest magnitude of at most 2^this.
-    pub normalise: Option<i32>,
-}
-
-impl FixedPoint {
-    /// The format that artefacts are made for where it is not their runtime's own.
-    pub fn format(&self) -> Option<Format> {
-        match self.emulation {
-            Emulation::In(f) => Some(f),
-            Emulation::Own | Emulation::Off => None,
-        }
-    }
-}
-
 /// Measures the lowered model's ranges and rescales its layers.
 pub fn normalise(
     model: &mut Model,
@@ -81,7 +62,7 @@ pub fn normalise(
 
 /// The first emulation, where a format was given.
 pub fn given(r: &Request, found: &[rm::FixedPoint]) -> Option<Analysis> {
-    r.fixed_point.format().and_then(|_| found.first()?.images.clone())
+    r.options.format().and_then(|_| found.first()?.images.clone())
 }
 
 /// An error where the emitted graph does not survive one of its targets' arithmetic on images.

@@ -10,33 +10,20 @@ use relinc_passes::passes;
 use relinc_runtime::cost::{self, ConvForm, Forms, Network, Priced, Protocol, Weights};
 use std::sync::Arc;
 
-/// When convolutions are merged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FoldMode {
-    /// Where the first protocol's cost model says so on the first network.
-    #[default]
-    Auto,
-    /// Wherever it is exact.
-    Always,
-    /// At no place.
-    Never,
-    /// As [`FoldMode::Auto`], and before the network is tuned with the padding between merged convolutions moved outwards.
-    BeforeTune,
-}
-
-impl std::str::FromStr for FoldMode {
-    type Err = String;
-    fn from_str(s: &str) -> Result<FoldMode, String> {
-        match s {
-            "auto" => Ok(FoldMode::Auto),
-            "always" => Ok(FoldMode::Always),
-            "never" => Ok(FoldMode::Never),
-            "before-tune" => Ok(FoldMode::BeforeTune),
-            f => Err(format!(
-                "fold {f} is not known; choose auto, always, never or, where a stage tunes, before-tune"
-            )),
-        }
+relinc_passes::words! {
+    /// When convolutions are merged.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum FoldMode ("fold") {
+        /// Where the first protocol's cost model says so on the first network.
+        #[default]
+        Auto = "auto",
+        /// Wherever it is exact.
+        Always = "always",
+        /// At no place.
+        Never = "never",
+        /// As [`FoldMode::Auto`], and before the network is tuned with the padding between merged convolutions moved outwards.
+        BeforeTune = "before-tune",
     }
 }
 
@@ -49,7 +36,8 @@ impl FoldMode {
                 protocol: p.clone(),
                 weights: forms::weights(r, p),
                 network: n.clone(),
-                form: (r.targets.contains(&Target::Spu) && p.on_spu().is_some()).then_some(r.conv_form),
+                form: (r.options.targets.contains(&Target::Spu) && p.on_spu().is_some())
+                    .then_some(r.options.conv_form),
             })),
             _ => Fold::Never,
         }

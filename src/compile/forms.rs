@@ -15,7 +15,7 @@ impl Chosen {
     /// Chooses by the first protocol of each name the runner knows and the first network; nothing without the target spu.
     pub fn new(r: &Request, g: &Graph, facts: &Facts) -> Chosen {
         let mut out = Chosen::default();
-        if !r.targets.contains(&Target::Spu) {
+        if !r.options.targets.contains(&Target::Spu) {
             return out;
         }
         let built_in = cost::find("spu-semi2k").ok();
@@ -25,7 +25,7 @@ impl Chosen {
         let some = r.protocols.iter().any(|p| p.on_spu().is_some());
         for p in asked.chain(built_in.iter().filter(|_| !some)) {
             let Some(runner) = p.on_spu().filter(|n| out.of_runner(n).is_none()) else { continue };
-            let forms = Forms::choose(g, facts, p, weights(r, p), &network, r.conv_form);
+            let forms = Forms::choose(g, facts, p, weights(r, p), &network, r.options.conv_form);
             out.0.push((runner, forms));
         }
         out
@@ -45,7 +45,7 @@ impl Chosen {
     /// One sentence a protocol that runs another form than the direct one.
     pub fn notes(&self, r: &Request, v: &Valid<'_>) -> Vec<String> {
         let all = v.order().iter().filter(|&&id| matches!(v.graph().op(id), Op::Conv(_))).count();
-        let why = if r.conv_form == ConvForm::Taps { "as asked" } else { "chosen by the cost model" };
+        let why = if r.options.conv_form == ConvForm::Taps { "as asked" } else { "chosen by the cost model" };
         let note = |(n, f): &(&str, Forms)| {
             let taps = count(f.taps.len() as u64);
             format!(
@@ -59,5 +59,5 @@ impl Chosen {
 
 /// Who knows the weights under a protocol.
 pub fn weights(r: &Request, p: &Protocol) -> Weights {
-    r.weights.unwrap_or(p.default_weights)
+    r.options.weights.unwrap_or(p.default_weights)
 }

@@ -17,8 +17,6 @@ pub(super) struct Kept {
     pub targets: Vec<Target>,
 }
 
-const ALL: [Target; 4] = [Target::Onnx, Target::Spu, Target::Crypten, Target::MpSpdz];
-
 impl Kept {
     /// What training left in the folder, if it did.
     ///
@@ -55,7 +53,7 @@ impl Kept {
             }
         }
         let there = |t: &Target| t.files().iter().any(|f| m.files.contains_key(*f) && root.join(f).exists());
-        let targets = ALL.into_iter().filter(there).collect();
+        let targets = Target::ALL.into_iter().filter(there).collect();
         Ok(Some(Kept { report: report::read(root).map_err(input)?, targets }))
     }
 

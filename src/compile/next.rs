@@ -1,8 +1,8 @@
 //! What to do about a result: commands with the user's own model, data and budget.
 
 use super::{FoldMode, MaskSource, Request};
-use crate::cli_options::{NETWORKS, PROTOCOLS};
 use crate::model::Model;
+use crate::options::compile::{NETWORKS, PROTOCOLS};
 use crate::report::Report;
 use crate::report::model::{Level, Verdict};
 use crate::report::verdict::{self, Finding};
@@ -51,23 +51,23 @@ pub fn without_layers(r: &Request, import: &ImportOptions, model: &Model, layers
 fn how(r: &Request) -> Vec<String> {
     let mut out = vec![];
     let mut option = |name: &str, value: String| out.extend([format!("--{name}"), value]);
-    match r.fold {
+    match r.options.fold {
         // What merged before the network was tuned is in its file.
         FoldMode::Auto | FoldMode::BeforeTune => {}
         FoldMode::Always => option("fold", "always".into()),
         FoldMode::Never => option("fold", "never".into()),
     }
-    if r.conv_form != ConvForm::Auto {
-        option("conv-form", r.conv_form.name().into());
+    if r.options.conv_form != ConvForm::Auto {
+        option("conv-form", r.options.conv_form.name().into());
     }
     if r.data.is_some() {
-        option("split", r.split.name().into());
-        option("limit", r.eval_images.to_string());
+        option("split", r.options.accuracy.split().name().into());
+        option("limit", r.options.accuracy.limit().to_string());
     }
-    if let Some((low, high)) = r.input_range {
+    if let Some((low, high)) = r.options.input_range() {
         option("input-range", format!("{low},{high}"));
     }
-    out.extend(r.drop_softmax.then(|| "--drop-softmax".to_string()));
+    out.extend(r.options.drop_softmax.then(|| "--drop-softmax".to_string()));
     out
 }
 
@@ -200,8 +200,8 @@ impl Asked<'_> {
         out.extend(self.r.data.iter().flat_map(|d| ["--data".into(), d.to_string()]));
         out.extend(self.import.dims.iter().flat_map(|(name, n)| ["--dim".into(), format!("{name}={n}")]));
         out.extend(self.import.keep_batch.then(|| "--keep-batch".to_string()));
-        out.extend(self.r.targets.iter().flat_map(|t| ["--target".into(), t.name().into()]));
-        out.extend(self.r.weights.iter().flat_map(|w| ["--weights".into(), w.name().into()]));
+        out.extend(self.r.options.targets.iter().flat_map(|t| ["--target".into(), t.name().into()]));
+        out.extend(self.r.options.weights.iter().flat_map(|w| ["--weights".into(), w.name().into()]));
         let built_in =
             self.r.protocols.iter().filter(|p| cost::find(&p.name).is_ok_and(|known| known == **p));
         let protocols: Vec<&str> = built_in.map(|p| p.name.as_str()).collect();

@@ -51,14 +51,15 @@ impl Place {
             false => Kept::of(folder, source, &r)?,
         };
         if let Some(k) = &kept {
-            r.targets
-                .extend(k.targets.iter().filter(|t| !r.targets.contains(t)).copied().collect::<Vec<_>>());
+            r.options.targets.extend(
+                k.targets.iter().filter(|t| !r.options.targets.contains(t)).copied().collect::<Vec<_>>(),
+            );
             stay.extend(NETWORK.iter().chain([&MASKS]).map(ToString::to_string));
         } else if is_own_mask_file(folder, &r.inputs, &r.masks)? {
             stay.insert(MASKS.into());
         }
         let trains = matches!(source, Source::Trained(..));
-        let writes: Vec<String> = writes(&r.targets, trains).filter(|n| !stay.contains(n)).collect();
+        let writes: Vec<String> = writes(&r.options.targets, trains).filter(|n| !stay.contains(n)).collect();
         let goes = |n: &&String| !stay.contains(*n) && !writes.contains(n) && (anew || !of_training(n));
         let drops: Vec<String> = folder.manifest().files.keys().filter(goes).cloned().collect();
         stay.extend(folder.claim(&r.inputs, &writes, &drops)?);

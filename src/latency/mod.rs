@@ -4,7 +4,7 @@ mod clock;
 
 pub use clock::Clock;
 
-use crate::compile::{FoldMode, Request, Target};
+use crate::compile::{Request, Target};
 use crate::error::{Error, input};
 use crate::model::Model;
 use relinc_passes::driver::weigh::Fold;
@@ -35,15 +35,15 @@ pub struct Pricing {
 
 impl From<&Request> for Pricing {
     fn from(r: &Request) -> Pricing {
-        let spu = r.targets.contains(&Target::Spu);
+        let spu = r.options.targets.contains(&Target::Spu);
         let network = r.networks.first().filter(|_| spu).cloned();
         Pricing {
-            weights: r.weights,
-            forms: network.map(|n| (r.conv_form, n)),
+            weights: r.options.weights,
+            forms: network.map(|n| (r.options.conv_form, n)),
             first: r.protocols.first().cloned().zip(r.networks.first().cloned()),
-            fold: r.fold.options(r),
-            before_tuning: r.fold == FoldMode::BeforeTune,
-            drop_softmax: r.drop_softmax,
+            fold: r.fold(),
+            before_tuning: r.folds_before_tuning(),
+            drop_softmax: r.options.drop_softmax,
         }
     }
 }

@@ -1,47 +1,14 @@
 //! What is wrong with a pipeline file as it is written: keys that are not known, values of another type. All of it at once.
 
 use super::place::{Step, line};
-use super::{AccuracyOptions, Pipeline, ReportOptions};
+use super::{Pipeline, Stage};
+use crate::options::{CompileOptions, HeldOut, ModelOptions, ReportOptions, keys as keys_of};
+use crate::training::evaluate::MeasureOptions;
 use crate::training::spec::StageOptions;
 use relinc_passes::architecture::Architecture;
 use relinc_runtime::nearest::nearest;
 use serde::de::DeserializeOwned;
 use serde_yaml::{Mapping, Value};
-
-const KEYS: &[(&str, &[&str])] = &[
-    (
-        "",
-        &[
-            "model",
-            "output",
-            "architecture",
-            "data",
-            "device",
-            "seed",
-            "stages",
-            "targets",
-            "report",
-            "accuracy",
-            "weights",
-            "conv_form",
-            "fold",
-            "fixed_point",
-            "normalise_ranges",
-            "opset",
-            "drop_softmax",
-            "verify_each",
-            "batch_norm",
-            "branch",
-            "start",
-            "teacher",
-            "masks",
-            "max_drop",
-        ],
-    ),
-    ("architecture", &["kind", "depth", "width", "classes", "input"]),
-    ("report", &["protocols", "networks"]),
-    ("accuracy", &["split", "limit", "corrupted", "attacked", "attacks"]),
-];
 
 /// What the word after `stage:` may be.
 pub(super) const STAGES: &[&str] = &["teacher", "search", "tune"];
@@ -49,24 +16,54 @@ pub(super) const STAGES: &[&str] = &["teacher", "search", "tune"];
 /// Sections of the file, whose keys are checked one by one.
 const SECTIONS: [&str; 3] = ["architecture", "report", "accuracy"];
 
+/// A struct that takes its own keys of a section.
+struct Reader {
+    keys: &'static [&'static str],
+    /// Whether it takes this value for one of them.
+    check: fn(&str, &Value) -> Result<(), String>,
+}
+
+/// Reads whatever has a default.
+fn reader<T: DeserializeOwned>() -> Reader {
+    Reader { keys: keys_of::<T>(), check: |key, v| type_of::<T>(key, v, &Mapping::new()) }
+}
+
+/// Who reads a section of the file; the file itself has no name.
+fn readers(section: &str) -> Vec<Reader> {
+    match section {
+        "" => vec![reader::<Pipeline>(), reader::<CompileOptions>(), reader::<ModelOptions>()],
+        "architecture" => {
+            let check = |key: &str, v: &Value| type_of::<Architecture>(key, v, &an_architecture());
+            vec![Reader { keys: keys_of::<Architecture>(), check }]
+        }
+        "report" => vec![reader::<ReportOptions>()],
+        "accuracy" => vec![reader::<HeldOut>(), reader::<MeasureOptions>()],
+        _stage => {
+            let check = |key: &str, v: &Value| match key {
+                "stage" if !v.is_string() => {
+                    Err(format!("expected teacher, search or tune, found {}", shown(v)))
+                }
+                _ => type_of::<Stage>(key, v, &a_stage()),
+            };
+            vec![Reader { keys: &["stage", "budget"], check }, reader::<StageOptions>()]
+        }
+    }
+}
+
+/// Every key of a pipeline, those of its sections and stages included.
+pub fn keys() -> Vec<&'static str> {
+    let sections = SECTIONS.into_iter().chain(["", "stage"]);
+    sections.flat_map(readers).flat_map(|r| r.keys).copied().collect()
+}
+
 /// Everything that is wrong with the document `v` of `text`, one sentence each.
 pub(super) fn faults(text: &str, v: &Value) -> Vec<String> {
     let mut found = Faults { text, said: vec![] };
-    let top = |key: &str| !SECTIONS.contains(&key) && key != "stages";
-    found.section(
-        v,
-        "",
-        &[],
-        |key, v| if top(key) { type_of::<Pipeline>(key, v, &Mapping::new()) } else { Ok(()) },
-    );
+    found.section(v, "", &[]);
     for section in SECTIONS {
         let path = [Step::Key(section)];
         if found.is_map(&v[section], section, &path) {
-            found.section(&v[section], section, &path, |key, v| match section {
-                "architecture" => type_of::<Architecture>(key, v, &an_architecture()),
-                "report" => type_of::<ReportOptions>(key, v, &Mapping::new()),
-                _ => type_of::<AccuracyOptions>(key, v, &Mapping::new()),
-            });
+            found.section(&v[section], section, &path);
         }
     }
     if found.said.is_empty() && !v["architecture"].is_null() {
@@ -84,18 +81,9 @@ struct Faults<'a> {
 
 impl Faults<'_> {
     /// Looks at every key of a map and, where it is known, at the type of its value.
-    fn section(
-        &mut self,
-        v: &Value,
-        section: &str,
-        path: &[Step<'_>],
-        check: impl Fn(&str, &Value) -> Result<(), String>,
-    ) {
-        let stage_keys = stage_keys();
-        let known: Vec<&str> = match KEYS.iter().find(|(s, _)| *s == section) {
-            Some((_, keys)) => keys.to_vec(),
-            None => stage_keys.iter().map(String::as_str).collect(),
-        };
+    fn section(&mut self, v: &Value, section: &str, path: &[Step<'_>]) {
+        let readers = readers(section);
+        let known: Vec<&str> = readers.iter().flat_map(|r| r.keys).copied().collect();
         let at = if section.is_empty() { String::new() } else { format!(" in {section}") };
         for (key, value) in v.as_mapping().into_iter().flatten() {
             let Some(name) = key.as_str() else {
@@ -103,8 +91,12 @@ impl Faults<'_> {
                 continue;
             };
             let here = [path, &[Step::Key(name)]].concat();
-            if known.contains(&name) {
-                self.add(&here, &format!("{name}{at}"), check(name, value));
+            // What is under these is looked at on its own.
+            if section.is_empty() && (SECTIONS.contains(&name) || name == "stages") {
+                continue;
+            }
+            if let Some(reader) = readers.iter().find(|r| r.keys.contains(&name)) {
+                self.add(&here, &format!("{name}{at}"), (reader.check)(name, value));
                 continue;
             }
             let hint = match nearest(name, &known) {
@@ -148,13 +140,7 @@ impl Faults<'_> {
             if !misnamed {
                 self.add(&path, &name, tagged.map_err(|e| format!("{e}, found {}", shown(s))));
             }
-            self.section(s, &name, &path, |key, v| match (key, v) {
-                ("stage", Value::String(_)) => Ok(()),
-                ("stage", _) => Err(format!("expected teacher, search or tune, found {}", shown(v))),
-                ("budget", Value::Null | Value::String(_) | Value::Number(_)) => Ok(()),
-                ("budget", _) => Err(format!("expected 50000, 50k or 18%, found {}", shown(v))),
-                _ => type_of::<StageOptions>(key, v, &Mapping::new()),
-            });
+            self.section(s, &name, &path);
         }
     }
 
@@ -180,16 +166,16 @@ impl Faults<'_> {
     }
 }
 
-/// Every key a stage may have.
-fn stage_keys() -> Vec<String> {
-    StageOptions::keys().into_iter().chain(["stage".into(), "budget".into()]).collect()
-}
-
 /// Keys with which an architecture is complete, so that one of them can be tried.
 fn an_architecture() -> Mapping {
     let keys = [("kind", Value::from("resnet")), ("depth", Value::from(18)), ("classes", Value::from(10))];
     let input = ("input", Value::from(vec![3, 32, 32]));
     keys.into_iter().chain([input]).map(|(k, v)| (Value::from(k), v)).collect()
+}
+
+/// The key without which there is no stage.
+fn a_stage() -> Mapping {
+    [(Value::from("stage"), Value::from("search"))].into_iter().collect()
 }
 
 /// Whether `T` takes this value for the key, beside `others`; what it expects where not.
@@ -252,9 +238,9 @@ mod tests {
             [
                 "seed, line 2: expected a whole number of at least 0, found x",
                 "protocols in report, line 9: expected a list, found semi2k",
-                "limit in accuracy, line 8: expected a whole number of at least 0, found -3",
+                "limit in accuracy, line 8: expected a whole number of at least 1, found -3",
                 "epochs in stage 1 (search), line 5: expected a whole number of at least 0, found many",
-                "budget in stage 1 (search), line 6: expected 50000, 50k or 18%, found - 1",
+                "budget in stage 1 (search), line 6: budget '- 1' is not a number of ReLUs (50000, 50k), a share of them (18%) or a time (latency=1.5s@cheetah/wan), found - 1",
                 "rate in stage 2 (tune), line 7: expected a number, found fast",
                 "augment in stage 2 (tune), line 7: expected true or false, found perhaps",
             ]

@@ -113,26 +113,17 @@ pub struct Model {
     pub producer: Option<String>,
 }
 
-/// What happened to a ReLU layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// Every ReLU is still there.
-    Kept,
-    /// The kept ReLUs are gathered, the rest is linear.
-    Compacted,
-    /// No ReLU is left.
-    Linearized,
-}
-
-impl Action {
-    /// The word in JSON, text and HTML.
-    pub fn name(self) -> &'static str {
-        match self {
-            Action::Kept => "kept",
-            Action::Compacted => "compacted",
-            Action::Linearized => "linearized",
-        }
+relinc_passes::words! {
+    /// What happened to a ReLU layer.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Action {
+        /// Every ReLU is still there.
+        Kept = "kept",
+        /// The kept ReLUs are gathered, the rest is linear.
+        Compacted = "compacted",
+        /// No ReLU is left.
+        Linearized = "linearized",
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rows of the tables, the same for text and for the page.
 
 use super::figures::{self, Change, Group, bytes, count, rounds, seconds, signed};
-use super::model::{Cost, LatencyIs, Report, Spent};
+use super::model::{Cost, LatencyIs, Metric, Report, Spent};
 use super::shape::Shape;
 use relinc_runtime::cost::Totals;
 
@@ -156,10 +156,11 @@ pub(super) fn score(v: Option<f64>, interval: Option<[f64; 2]>) -> String {
 pub(super) fn scores(r: &Report) -> Vec<ScoreRow> {
     let Some(a) = &r.accuracy else { return vec![] };
     let (b, x) = (a.before.unwrap_or_default(), a.after.unwrap_or_default());
-    let row = |(what, get, interval): &super::html::Score| {
-        let values = [get(&b), get(&x)];
-        let cells = [score(values[0], interval(&b)), score(values[1], interval(&x))];
-        let (change, tone) = match (a.change.as_ref().filter(|_| *what == "clean"), values) {
+    let row = |m: Metric| {
+        let what = if m == Metric::AdversarialCleanBn { "adversarial, clean BN" } else { m.images() };
+        let values = [m.of(&b), m.of(&x)];
+        let cells = [score(values[0], m.interval(&b)), score(values[1], m.interval(&x))];
+        let (change, tone) = match (a.change.as_ref().filter(|_| m == Metric::Clean), values) {
             _ if !a.before_is_original => ("not against the original".into(), "same"),
             (Some(c), _) if c.lost == 0 && c.won == 0 => ("none".into(), "same"),
             (Some(c), _) => {
@@ -177,7 +178,7 @@ pub(super) fn scores(r: &Report) -> Vec<ScoreRow> {
         };
         ScoreRow { what, values, cells, change, tone }
     };
-    super::html::SCORES.iter().map(row).filter(|r| r.values.iter().any(Option::is_some)).collect()
+    Metric::ALL.into_iter().map(row).filter(|r| r.values.iter().any(Option::is_some)).collect()
 }
 
 /// What an accuracy was measured on and against, in sentences.

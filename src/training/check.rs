@@ -26,13 +26,8 @@ impl Trainer<'_> {
         }
         let mut kept = self.plan.masks.as_ref().map(|m| m.kept());
         for (s, name) in self.plan.stages.iter().zip(self.plan.names()) {
-            let named = |e: Error| match e {
-                Error::Input(why) => {
-                    Error::Input(format!("{}: stage {name}: {why}", form.info.path.display()))
-                }
-                e => e,
-            };
-            stage(s, form, teacher, &mut kept).map_err(named)?;
+            let place = format!("{}: stage {name}", form.info.path.display());
+            stage(s, form, teacher, &mut kept).map_err(|e| e.at(place))?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::before::{before, is_known};
 use super::evaluate::{Measure, evaluated};
 use super::output::Output;
 use super::{Export, Plan, Trained, Trainer};
-use crate::compile::{FoldMode, Learned, MaskSource, Request, Source, compile_into, describe, fixed};
+use crate::compile::{Learned, MaskSource, Request, Source, compile_into, describe, fixed};
 use crate::error::{Error, input};
 use crate::folder::Begin;
 use crate::images::Images;
@@ -57,14 +57,14 @@ pub fn run(
     job: &Job,
     progress: &Progress,
 ) -> Result<Done, Error> {
-    if request.fold == FoldMode::BeforeTune && !plan.folds() {
+    if request.folds_before_tuning() && !plan.folds() {
         return Err(input(
             "fold before-tune wants a stage tune with masks, from a search before it or given, and no search after it",
         ));
     }
     fixed::plans(&request)?;
     let import = source.import();
-    if request.max_drop.is_some() && !is_known(plan) {
+    if request.options.max_drop.is_some() && !is_known(plan) {
         return Err(input(
             "max-drop compares with the network before, and training from random weights has none; leave it out, or give --teacher",
         ));
@@ -116,7 +116,7 @@ fn stages(
         progress,
         scores: opened.import.scores.clone(),
         pricing: Pricing::from(&request),
-        fold: (request.fold == FoldMode::BeforeTune).then(|| request.fold.options(&request)),
+        fold: (request.folds_before_tuning()).then(|| request.fold()),
         stop: interrupt::flag(),
     };
     let mut trained = trainer.run(opened.graph.clone(), &opened.info)?;

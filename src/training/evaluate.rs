@@ -1,10 +1,11 @@
 //! How good a trained network is: clean, corrupted and attacked, through each branch it has.
 
-use super::Trained;
 use super::guard::guarded;
 use super::made::of_masks;
+use super::{Plan, Trained};
 use crate::error::{Error, input};
 use crate::jobs::{EVALUATE, Made, Spec, difference};
+use crate::options::HeldOut;
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, ImageCounts, Scores};
 use relinc_passes::masks;
@@ -12,8 +13,9 @@ use relinc_runtime::attack::Attack;
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::exec::Branch;
 use relinc_runtime::train::Model;
-use relinc_runtime::train::evaluate::{adversarial, clean};
+use relinc_runtime::train::evaluate::{First, adversarial, clean};
 use relinc_runtime::train::stage::EVAL_BATCH;
+use serde::Deserialize;
 use std::path::Path;
 
 /// What is measured at the end of a run.
@@ -33,12 +35,37 @@ pub struct Measure {
     pub seed: u64,
 }
 
-/// Attacks from their texts; PGD-20 at 8/255 and at 2/255 where there are none.
-pub fn attacks(texts: &[String]) -> Result<Vec<Attack>, Error> {
-    if texts.is_empty() {
-        return Ok([8.0f32, 2.0].map(|e| Attack::pgd(20, e / 255.0, e / 4.0 / 255.0)).to_vec());
+/// What is asked about accuracy at the end of a run, besides [`HeldOut`].
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
+#[serde(default)]
+pub struct MeasureOptions {
+    /// Images drawn with each of 75 corruptions at the end [default: 0]
+    #[arg(long, value_name = "N")]
+    corrupted: Option<usize>,
+    /// Images attacked at the end [default: 1000 after robust training, else 0]
+    #[arg(long, value_name = "N")]
+    attacked: Option<usize>,
+    /// How they are attacked; may be repeated [default: PGD-20 at 8/255 and 2/255]
+    #[arg(long = "attack", value_name = "ATTACK")]
+    attacks: Vec<String>,
+}
+
+impl MeasureOptions {
+    /// What is measured at the end of a plan.
+    pub fn measure(&self, held_out: &HeldOut, plan: &Plan) -> Result<Measure, Error> {
+        let attacks = match &self.attacks[..] {
+            [] => [8.0f32, 2.0].map(|e| Attack::pgd(20, e / 255.0, e / 4.0 / 255.0)).to_vec(),
+            texts => texts.iter().map(|t| t.parse().map_err(input)).collect::<Result<_, _>>()?,
+        };
+        Ok(Measure {
+            split: held_out.split(),
+            clean: held_out.limit(),
+            corrupted: self.corrupted.unwrap_or(0),
+            attacked: self.attacked.unwrap_or(if plan.robust() { 1000 } else { 0 }),
+            attacks,
+            seed: plan.seed,
+        })
     }
-    texts.iter().map(|t| t.parse().map_err(input)).collect()
 }
 
 /// Accuracies that are measured here and left in `path`, or those that lie there, where the stage does not run or was finished.
@@ -112,13 +139,14 @@ fn one(
 ) -> Result<Vec<Evaluation>, String> {
     let r = model.runnable();
     let dual = model.net.dual();
+    let first = |n| First { images: ds, n, batch: EVAL_BATCH };
     let n = |n: usize| Some(n.min(ds.len()) as u64);
     let tell = |label: &str| {
         let label = format!("{what}, {label}");
         move |i: usize, n: usize| progress.count(&label, i, n)
     };
     let mut base = Evaluation { what: what.into(), ..Evaluation::default() };
-    base.scores.clean = Some(clean(&r, Branch::Clean, ds, m.clean, EVAL_BATCH, &mut tell("clean"))?);
+    base.scores.clean = Some(clean(&r, Branch::Clean, first(m.clean), &mut tell("clean"))?);
     base.n = ImageCounts { clean: n(m.clean), ..ImageCounts::default() };
     if m.corrupted > 0 {
         let masked = masks::apply(&model.graph(Branch::Clean), &model.masks).map_err(|e| e.to_string())?;
@@ -135,7 +163,7 @@ fn one(
     for (i, attack) in m.attacks.iter().enumerate() {
         let through = |branch: Branch| {
             let mut tell = tell(&format!("{attack} through BN of {} images", branch.name()));
-            adversarial(&r, branch, ds, m.attacked, EVAL_BATCH, attack, m.seed, &mut tell)
+            adversarial(&r, branch, first(m.attacked), attack, m.seed, &mut tell)
         };
         let mut e =
             if i == 0 { base.clone() } else { Evaluation { what: what.into(), ..Evaluation::default() } };

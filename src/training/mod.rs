@@ -14,42 +14,36 @@ mod sensitivity;
 pub mod spec;
 mod student;
 pub mod target;
+mod walk;
 mod watch;
 
 use crate::error::{Error, input};
-use crate::folder::LOG;
 use crate::images::Images;
 use crate::interrupt;
-use crate::jobs::{FOLDED, Left, Log, Part, START, Shared};
+use crate::jobs::{Part, Shared};
 use crate::latency::Pricing;
 use crate::model::{Model as Canonical, PassRecord, with_redundant};
 use crate::progress::Progress;
-use burn::tensor::Device;
-use guard::{Watchdog, guarded};
+use guard::guarded;
 use relinc_passes::driver::Options;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, Wanted};
 use relinc_passes::head::Head;
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::Masks;
-use relinc_runtime::data::{Dataset, Split};
-use relinc_runtime::device::{self, Chosen, fit};
+use relinc_runtime::data::Dataset;
+use relinc_runtime::device;
 use relinc_runtime::eval::{self, doubt};
 use relinc_runtime::exec::Branch;
-use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::whole;
 use relinc_runtime::search::worth::first_images;
-use relinc_runtime::train::{Counts, Ended, Kind, Model, Record, Stage, StageError};
+use relinc_runtime::train::{Model, Record};
 use spec::StageOptions;
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use target::Target;
-use watch::Watch;
 
-pub use plan::{Export, Plan, Planned};
+pub use plan::{Export, Plan, Planned, Start};
 pub use student::Norm;
 
 /// What a plan made.
@@ -125,7 +119,7 @@ impl Trainer<'_> {
         let form = self.form(&graph, info)?;
         let options = ImportOptions { scores: self.scores.clone(), ..ImportOptions::default() };
         let teacher = self.plan.teacher.as_ref().map(|path| student::read(path, &options)).transpose()?;
-        guarded(chosen.first(), || self.on(&chosen, (graph, form), teacher, info))
+        guarded(chosen.first(), || self.walk(&chosen, (&graph, &form), teacher.as_ref(), info))
     }
 
     /// The network to train, as it begins.
@@ -136,182 +130,6 @@ impl Trainer<'_> {
             form.begin_with(m)?;
         }
         Ok(form)
-    }
-
-    fn on(
-        &self,
-        chosen: &Chosen,
-        (graph, form): (Graph, Canonical),
-        teacher: Option<Canonical>,
-        info: &ModelInfo,
-    ) -> Result<Trained, Error> {
-        let named = |e: String| Error::Input(format!("{}: {e}", info.path.display()));
-        let device = chosen.first();
-        self.fits(&form, teacher.as_ref())?;
-        self.progress.step("reading images");
-        let data = &self.images.spec;
-        let train = Arc::new(self.images.open(Split::Train, None)?);
-        let val = self.images.open(Split::Val, None)?;
-        let other = teacher.is_some();
-        let taught = teacher.as_ref().unwrap_or(&form);
-        let mut notes = train.notices().to_vec();
-        notes.extend(self.looked_at(&val, taught, other)?);
-        notes.iter().for_each(|n| self.progress.line(n));
-        let mut teacher = student::teacher(taught, data, train.image_shape(), device)
-            .map_err(|e| Error::Input(format!("{}: {e}", taught.info.path.display())))?;
-        let robust = self.plan.robust();
-        let (norm, first) = (self.plan.norm, self.plan.masks.as_ref());
-        let mut student = student::student(&form, norm, robust, data, &train, first, self.plan.seed, device)
-            .map_err(named)?;
-        notes.push(student::describe(&student));
-        let layers = student.net.relus().to_vec();
-        if self.plan.random_start {
-            student.randomise(self.plan.seed);
-        }
-        let mut masks = student.open_masks();
-        if let Some(m) = &self.plan.masks {
-            for (name, mask) in &mut masks.layers {
-                m.layers.get(name).into_iter().for_each(|given| *mask = given.clone());
-            }
-        }
-        student.set_masks(&masks);
-        let relus = student.net.relu_count();
-        let mut found = self.plan.masks.is_some();
-        let (mut to_fold, mut folded) = (self.fold.as_ref(), None);
-        let shared = Shared::of(&self.folder);
-        let common = self.common(info, &teacher, &train, &val);
-        self.unchanged(&shared, &common)?;
-        let names = self.part.names();
-        let kept = |stage: &str| self.resume || names[..self.part.first()].iter().any(|n| n == stage);
-        let path = self.folder.join(LOG);
-        let mut log = match self.resume || self.part.first() > 0 {
-            true => Log::read(&path)?,
-            false => Log::default(),
-        };
-        // A job may have ended between an epoch's line and its checkpoint; the epoch comes again then.
-        let epochs = names.iter().filter(|n| kept(n)).map(|n| Ok((n, shared.left(n)?.epochs())));
-        let epochs = epochs.collect::<Result<HashMap<&String, usize>, Error>>()?;
-        log.lines.retain(|(_, r)| epochs.get(&r.stage).is_some_and(|&n| r.epoch <= n));
-        let mut watch = Watch::open(&path, log, self.progress)?;
-        watch.dog = chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
-        self.same(&shared, START, format!("{common:?}"), &mut student)?;
-        let mut recorded = 0;
-        let (mut validated, mut attacked, mut attack) = (0, 0, String::new());
-        for (i, planned) in self.plan.stages.iter().enumerate().take(self.part.last() + 1) {
-            let name = names[i].clone();
-            let runs = self.part.has(&name);
-            let o = &planned.options;
-            let begun = found;
-            if planned.kind == Kind::Tune
-                && found
-                && let Some(how) = to_fold.take()
-            {
-                let made = fold::fold(&student, self.plan.branch.first(), info, &masks, how)?;
-                self.progress.line(&made.said);
-                notes.push(made.said);
-                if let Some(form) = made.form {
-                    masks.layers.retain(|name, _| form.layers_left().any(|l| l == name));
-                    let (image, seed) = (train.image_shape(), self.plan.seed);
-                    let made = match norm {
-                        Norm::None => student::teacher(&form, data, image, device),
-                        _ => student::student(&form, norm, robust, data, &train, Some(&masks), seed, device),
-                    };
-                    let from = format!("{:016x} under {}", student.fingerprint(), made::of_masks(&masks));
-                    student = made.map_err(named)?;
-                    student.set_masks(&masks);
-                    self.same(&shared, FOLDED, from, &mut student)?;
-                    folded = Some(form.passes);
-                }
-            }
-            let mut target = Target { keep: masks.kept(), ..Target::default() };
-            if planned.kind == Kind::Search {
-                found = true;
-                notes.extend(o.notice());
-                let budget = planned.budget.as_ref().ok_or_else(|| input("stage search needs a budget"))?;
-                masks.budget = Some(budget.to_string());
-                let resolved = match budget {
-                    Budget::Latency(_) => self.resolved(&shared, &name)?,
-                    _ => None,
-                };
-                target = match resolved {
-                    Some(t) => t,
-                    None => {
-                        let canonical = || self.lean(&graph, info).map(Cow::Owned);
-                        let worth = || self.worth(o, &student, &train);
-                        target::resolve(budget, o, relus, &self.pricing, canonical, worth)?
-                    }
-                };
-                notes.extend(target.said.clone());
-            }
-            if runs && shared.left(&name)? != Left::All {
-                self.begin(&shared, i, &common, Some(&target).filter(|_| planned.kind == Kind::Search))?;
-            }
-            let mut stage = self.stage(
-                planned,
-                &name,
-                &target,
-                relus,
-                &student,
-                Some(&teacher),
-                &train,
-                &val,
-                shared.path(),
-                &chosen.devices[1..],
-            )?;
-            stage.resume |= !runs;
-            if runs {
-                fits(chosen, &student, &stage).map_err(|e| Error::Input(format!("stage {name}: {e}")))?;
-            }
-            if stage.recipe.epochs > 0 {
-                (validated, attacked) = (stage.recipe.val_images, stage.recipe.val_attacked);
-                attack = stage.validation_attack().to_string();
-            }
-            if let Some(dir) = &o.replay {
-                let order = replay::order(dir)?;
-                stage.order = Some(replay::part(&order, recorded, stage.recipe.epochs, train.len())?);
-                recorded += stage.recipe.epochs;
-                replay::begin(&mut stage, dir, &layers)?;
-            }
-            if let (true, Some(s)) = (begun, &mut stage.recipe.search) {
-                let first = s.first.get_or_insert_with(|| masks.clone());
-                if first.kept() < s.keep {
-                    let (have, want) = (first.kept(), s.keep);
-                    return Err(named(format!(
-                        "the masks to begin with keep {have} ReLUs, the budget is {want}"
-                    )));
-                }
-            }
-            let ended = stage.run(&mut student, &mut masks, &mut watch);
-            self.progress.finish();
-            match ended {
-                Ok(Ended::Finished) => {}
-                Ok(Ended::Stopped) => return Err(self.stopped(&name)),
-                Err(StageError::Other(e)) => return Err(named(e)),
-                Err(StageError::Kept(e)) => return Err(Error::Input(e)),
-                Err(e @ StageError::NotFinite { .. }) => return Err(Error::Answer(format!("{name}: {e}"))),
-            }
-            if planned.kind == Kind::Teacher {
-                teacher = student.clone();
-            }
-        }
-        let trained = network(&student, &form.head, self.plan.branch.first()).map_err(named)?;
-        masks = match folded {
-            Some(_) => fold::renamed(masks, &trained, info)?,
-            None => form.found(masks),
-        };
-        Ok(Trained {
-            graph: trained,
-            masks: found.then_some(masks),
-            folded,
-            student,
-            head: form.head,
-            teacher,
-            records: watch.records,
-            notes,
-            images: (train.len(), validated.min(val.len())),
-            attacked: attacked.min(val.len()),
-            attack,
-        })
     }
 
     /// The model as it is lowered, without the layers that are redundant under the masks it begins with.
@@ -352,73 +170,4 @@ impl Trainer<'_> {
             Shared::of(&self.folder).path().display()
         ))
     }
-
-    #[allow(clippy::too_many_arguments)]
-    fn stage<'s>(
-        &self,
-        planned: &Planned,
-        name: &str,
-        target: &Target,
-        relus: usize,
-        student: &Model,
-        teacher: Option<&'s Model>,
-        train: &Arc<Dataset>,
-        val: &'s Dataset,
-        checkpoints: &Path,
-        beside: &[Device],
-    ) -> Result<Stage<'s>, Error> {
-        let o = &planned.options;
-        // A tune stage follows the search's method where it says nothing itself.
-        let search = self.plan.stages.iter().find(|s| s.kind == Kind::Search);
-        let method = match (planned.kind, search) {
-            (Kind::Search, _) => Some(o.method()?),
-            (Kind::Tune, _) if o.method.is_some() => Some(o.method()?),
-            (Kind::Tune, Some(s)) => Some(s.options.method()?).filter(|m| m.trains()),
-            _ => None,
-        };
-        let robust = o.robust.unwrap_or_else(|| self.plan.robust());
-        let single = self.plan.norm != Norm::Dual && !(self.plan.norm == Norm::Auto && robust);
-        let share = target.keep as f64 / relus.max(1) as f64;
-        let mut recipe = o.recipe(planned.kind, method, robust, single, share, self.plan.seed)?;
-        if planned.kind == Kind::Search {
-            let mut s = o.search(target.keep, self.plan.seed)?;
-            s.vanish = target.vanish.clone();
-            if s.counts == Counts::Measured && s.method.trains() {
-                s.counts = Counts::Eta(self.sensitivity(
-                    name,
-                    o,
-                    student,
-                    teacher,
-                    train,
-                    val,
-                    checkpoints,
-                    beside,
-                )?);
-            }
-            recipe.search = Some(s);
-        }
-        let needs_teacher = planned.kind != Kind::Teacher;
-        Ok(Stage {
-            name: name.into(),
-            recipe,
-            teacher: teacher.filter(|_| needs_teacher),
-            train: train.clone(),
-            val,
-            folder: Some(checkpoints.into()),
-            resume: self.resume,
-            stop: self.stop.clone(),
-            order: None,
-            density: None,
-            beside: beside.to_vec(),
-        })
-    }
-}
-
-/// Whether the device of a stage has the memory and the precision for its steps.
-fn fits(chosen: &Chosen, student: &Model, stage: &Stage<'_>) -> Result<(), String> {
-    let (recipe, objective) = (&stage.recipe, &stage.recipe.objective);
-    objective.precision.check(student.net.device())?;
-    let Some(card) = &chosen.card else { return Ok(()) };
-    let views = if objective.robust { 1.5 } else { 1.0 };
-    fit::needs(&student.net).check(card, recipe.batch.div_ceil(chosen.devices.len()), views)
 }

@@ -1,7 +1,7 @@
 //! The output folder of a run: what it finds there, what it writes, and what becomes of it when it ends.
 
 use super::Plan;
-use crate::compile::{FoldMode, Place, Request, writes};
+use crate::compile::{Place, Request, writes};
 use crate::error::Error;
 use crate::folder::{Begin, CHECKPOINTS, Folder, LOG, of_training};
 use crate::jobs::{COMPILE, EVALUATE, Job, Shared};
@@ -61,7 +61,7 @@ impl Output {
         let mut own: Vec<String> = shared.written(part).into_iter().filter(|n| !lies(n)).collect();
         own.extend(adopted.iter().cloned());
         let compiles = part.has(COMPILE);
-        let artefacts = if compiles { writes(&request.targets, true).collect() } else { vec![] };
+        let artefacts = if compiles { writes(&request.options.targets, true).collect() } else { vec![] };
         let place = Place::beside_training(&mut folder, request, &own, &artefacts, compiles)?;
         let trained = folder.manifest().files.keys().map(String::as_str).filter(|n| of_training(n));
         folder.manifest().verify(folder.root(), trained)?;
@@ -146,7 +146,7 @@ impl Output {
 /// The stage before which the network is folded.
 fn folds(request: &Request, plan: &Plan) -> Option<usize> {
     let first_tune = plan.stages.iter().position(|s| s.kind == Kind::Tune);
-    first_tune.filter(|_| request.fold == FoldMode::BeforeTune)
+    first_tune.filter(|_| request.folds_before_tuning())
 }
 
 /// The folder of the second network.

@@ -12,16 +12,18 @@ use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::{Kind, Method};
 use std::path::PathBuf;
 
-/// Which branches of dual batch normalisations are folded and exported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Export {
-    /// BN_c.
-    #[default]
-    Clean,
-    /// BN_a.
-    Adversarial,
-    /// BN_c into the output folder, BN_a into its subfolder `adversarial`.
-    Both,
+relinc_passes::words! {
+    /// Which branches of dual batch normalisations are folded and exported.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Export ("branch") {
+        /// BN_c.
+        #[default]
+        Clean = "clean",
+        /// BN_a.
+        Adversarial = "adversarial",
+        /// BN_c into the output folder, BN_a into its subfolder `adversarial`.
+        Both = "both",
+    }
 }
 
 impl Export {
@@ -31,15 +33,15 @@ impl Export {
     }
 }
 
-impl std::str::FromStr for Export {
-    type Err = Error;
-    fn from_str(s: &str) -> Result<Export, Error> {
-        match s {
-            "clean" => Ok(Export::Clean),
-            "adversarial" => Ok(Export::Adversarial),
-            "both" => Ok(Export::Both),
-            _ => Err(Error::Input(format!("branch '{s}' is not known; choose clean, adversarial or both"))),
-        }
+relinc_passes::words! {
+    /// Where training starts.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Start ("start") {
+        /// With the model's weights.
+        #[default]
+        Model = "model",
+        /// With random ones.
+        Random = "random",
     }
 }
 
@@ -106,10 +108,7 @@ impl Plan {
     /// The first stage with a fault, by its name.
     pub fn check(&self) -> Result<(), Error> {
         for (s, name) in self.stages.iter().zip(self.names()) {
-            s.check().map_err(|e| match e {
-                Error::Input(why) => Error::Input(format!("stage {name}: {why}")),
-                e => e,
-            })?;
+            s.check().map_err(|e| e.at(format!("stage {name}")))?;
         }
         Ok(())
     }

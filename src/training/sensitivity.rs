@@ -1,33 +1,26 @@
 //! Layer sensitivities of a stage, measured and kept.
 
 use super::spec::StageOptions;
+use super::walk::Given;
 use super::{Trainer, watch};
 use crate::error::{Error, input};
 use crate::jobs::{kept, sensitivity as sensitivity_name};
-use burn::tensor::Device;
-use relinc_runtime::data::Dataset;
 use relinc_runtime::train::learner::Scene;
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::{Ended, Kind, Model, Stage, loader, sensitivity, sparsity};
-use std::path::Path;
-use std::sync::Arc;
 
 impl Trainer<'_> {
     /// Layer sensitivities, measured once and kept beside the checkpoints.
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn sensitivity(
         &self,
         name: &str,
         o: &StageOptions,
-        student: &Model,
-        teacher: Option<&Model>,
-        train: &Arc<Dataset>,
-        val: &Dataset,
-        checkpoints: &Path,
-        beside: &[Device],
+        (student, teacher): (&Model, &Model),
+        g: &Given<'_>,
     ) -> Result<Vec<f64>, Error> {
+        let train = &g.setup.train;
         let from = o.sensitivity.as_deref().unwrap_or("gradient");
-        let file = checkpoints.join(sensitivity_name(name, from) + ".json");
+        let file = g.shared.path().join(sensitivity_name(name, from) + ".json");
         if (self.resume || !self.part.has(name))
             && let Some(eta) = kept::read::<Vec<f64>>(&file)?
         {
@@ -46,13 +39,13 @@ impl Trainer<'_> {
                 recipe,
                 teacher: None,
                 train: train.clone(),
-                val,
+                val: &g.setup.val,
                 folder: None,
                 resume: false,
                 stop: self.stop.clone(),
                 order: None,
                 density: Some(DENSITY),
-                beside: beside.to_vec(),
+                beside: g.chosen.devices[1..].to_vec(),
             };
             let mut quiet = watch::Silent;
             match stage.run(&mut sparse, &mut masks, &mut quiet).map_err(input)? {
@@ -62,7 +55,7 @@ impl Trainer<'_> {
         } else {
             let scene = Scene {
                 student,
-                teacher,
+                teacher: Some(teacher),
                 train,
                 at: At { seed: self.plan.seed, step: 0 },
                 epochs: 1,

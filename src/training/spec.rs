@@ -5,14 +5,12 @@ use crate::vanish::Asked;
 use relinc_passes::choice::Choice;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::exec::Precision;
-use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::train::recipe::Recipe;
 use relinc_runtime::train::schedule::Schedule;
 use relinc_runtime::train::select::Granularity;
 use relinc_runtime::train::{Counts, Kind, Method, SearchOptions, sensitivity};
 use serde::{Deserialize, Serialize};
-use serde_yaml::Value;
 
 /// Options of a training stage. What is absent takes the recipe's default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -123,16 +121,6 @@ pub struct StageOptions {
     /// A folder with recorded first masks and batches (benches/pytorch/README.md)
     #[arg(long, value_name = "DIR")]
     pub replay: Option<std::path::PathBuf>,
-}
-
-/// What a budget is in a pipeline file: a number or text.
-pub fn budget(v: Option<&Value>) -> Result<Budget, Error> {
-    let text = match v {
-        Some(Value::String(s)) => s.clone(),
-        Some(Value::Number(n)) => n.to_string(),
-        _ => return Err(Error::Input("stage search needs a budget: 50000, 50k or 18%".into())),
-    };
-    text.parse().map_err(input)
 }
 
 /// A range of numbers, and the words for it.
@@ -350,25 +338,5 @@ impl StageOptions {
     /// The layers that keep no ReLU.
     pub fn vanish(&self) -> Asked {
         Asked { layers: self.layers, vanish: self.vanish.clone().unwrap_or_default() }
-    }
-
-    /// Names of the options that were given, as pipeline keys.
-    pub fn given(&self) -> Vec<String> {
-        let v = serde_yaml::to_value(self).unwrap_or(Value::Null);
-        let map = v.as_mapping().cloned().unwrap_or_default();
-        map.into_iter()
-            .filter(|(_, v)| !v.is_null())
-            .filter_map(|(k, _)| Some(k.as_str()?.to_string()))
-            .collect()
-    }
-
-    /// Every key a stage may have.
-    pub fn keys() -> Vec<String> {
-        let v = serde_yaml::to_value(StageOptions::default()).unwrap_or(Value::Null);
-        v.as_mapping()
-            .into_iter()
-            .flat_map(|m| m.keys())
-            .filter_map(|k| Some(k.as_str()?.to_string()))
-            .collect()
     }
 }

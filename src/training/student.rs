@@ -1,8 +1,9 @@
 //! Networks that are trained, from canonical graphs.
 
+use super::Plan;
 use crate::error::Error;
 use crate::model::{Model as Canonical, import_second};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::head::batch;
@@ -16,39 +17,26 @@ use relinc_runtime::train::insert_norm::{calibrate, insert};
 use relinc_runtime::train::model::Model;
 use relinc_runtime::train::objective::At;
 use std::path::Path;
-use std::str::FromStr;
+use std::sync::Arc;
 
 /// Images the inserted normalisations are initialised from.
 const CALIBRATION: usize = 512;
 /// Of them a batch.
 const BATCH: usize = 128;
 
-/// Batch normalisations in training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Norm {
-    /// Dual when a stage is robust, single otherwise.
-    #[default]
-    Auto,
-    /// None: those of the model are folded into its weights first.
-    None,
-    /// One a convolution.
-    Single,
-    /// Two a convolution: clean and adversarial.
-    Dual,
-}
-
-impl FromStr for Norm {
-    type Err = Error;
-    fn from_str(s: &str) -> Result<Norm, Error> {
-        match s {
-            "auto" => Ok(Norm::Auto),
-            "none" => Ok(Norm::None),
-            "single" => Ok(Norm::Single),
-            "dual" => Ok(Norm::Dual),
-            _ => Err(Error::Input(format!(
-                "batch normalisation '{s}' is not known; choose auto, none, single or dual"
-            ))),
-        }
+relinc_passes::words! {
+    /// Batch normalisations in training.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Norm ("batch normalisation") {
+        /// Dual when a stage is robust, single otherwise.
+        #[default]
+        Auto = "auto",
+        /// None: those of the model are folded into its weights first.
+        None = "none",
+        /// One a convolution.
+        Single = "single",
+        /// Two a convolution: clean and adversarial.
+        Dual = "dual",
     }
 }
 
@@ -66,40 +54,64 @@ pub fn form(graph: Graph, info: &ModelInfo) -> Result<Canonical, Error> {
     Ok(form)
 }
 
-/// A network that teaches, as it is.
-pub fn teacher(
-    form: &Canonical,
-    data: &DataSpec,
-    image: [usize; 3],
-    device: &Device,
-) -> Result<Model, String> {
-    Model::new(Network::new(&form.trained_graph(), false, device)?, &data.normalize(), image)
-}
-
 /// Another file's network, to teach.
 pub fn read(path: &Path, options: &ImportOptions) -> Result<Canonical, Error> {
     let i = import_second(path, options)?;
     form(i.graph, &i.info)
 }
 
-/// The network that learns, with the batch normalisations it is trained with.
-#[allow(clippy::too_many_arguments)]
-pub fn student(
-    form: &Canonical,
-    norm: Norm,
-    robust: bool,
-    data: &DataSpec,
-    train: &Dataset,
-    masks: Option<&Masks>,
-    seed: u64,
-    device: &Device,
-) -> Result<Model, String> {
-    let norm = match (norm, robust) {
-        (Norm::Auto, true) => Norm::Dual,
-        (Norm::Auto, false) => Norm::Single,
-        (n, _) => n,
-    };
-    if norm == Norm::None {
+/// What networks are made for: the plan they are trained by, the images, and where.
+pub struct Setup<'a> {
+    pub plan: &'a Plan,
+    pub data: &'a DataSpec,
+    pub train: Arc<Dataset>,
+    pub val: Dataset,
+    pub device: &'a Device,
+}
+
+impl Setup<'_> {
+    /// A network that teaches, as it is.
+    pub fn teacher(&self, form: &Canonical) -> Result<Model, String> {
+        self.model(Network::new(&form.trained_graph(), false, self.device)?)
+    }
+
+    fn model(&self, net: (Network, Vec<Tensor<1>>)) -> Result<Model, String> {
+        Model::new(net, &self.data.normalize(), self.train.image_shape())
+    }
+
+    /// The network that learns, with the batch normalisations it is trained with; their first values are those under `masks`.
+    pub fn student(&self, form: &Canonical, masks: Option<&Masks>) -> Result<Model, String> {
+        let dual = match self.plan.norm {
+            Norm::None => return self.without_norms(form),
+            Norm::Auto => self.plan.robust(),
+            Norm::Single => false,
+            Norm::Dual => true,
+        };
+        let mut g = form.trained_graph();
+        let added = insert(&mut g)?;
+        let mut m = self.model(Network::new(&g, dual, self.device)?)?;
+        // The identity is that of the network under its masks.
+        if let Some(k) = masks {
+            m.set_masks(k);
+        }
+        let new = |node| added.contains(&node);
+        let sites: Vec<usize> = (0..m.net.norms().len()).filter(|&i| new(m.net.norms()[i].node)).collect();
+        if !sites.is_empty() {
+            let n = CALIBRATION.min(self.train.len());
+            let batch = |from: usize| {
+                let range = from..(from + BATCH).min(n);
+                let labels = range.clone().map(|i| self.train.label(i)).collect();
+                (pixels(&self.train, range, self.device), labels)
+            };
+            let batches: Vec<_> = (0..n).step_by(BATCH).map(batch).collect();
+            let at = At { seed: self.plan.seed, step: 0 };
+            calibrate(&mut m, &sites, &batches, &Attack::training(), at)?;
+        }
+        Ok(m)
+    }
+
+    /// The network that learns, its batch normalisations folded.
+    fn without_norms(&self, form: &Canonical) -> Result<Model, String> {
         let mut folded =
             Canonical::canonical(form.graph.clone(), form.info.clone(), vec![], &Options::default(), None)
                 .map_err(|e| e.to_string())?;
@@ -107,30 +119,8 @@ pub fn student(
         for l in &mut folded.layers {
             l.redundant = form.layers.iter().any(|f| f.name == l.name && f.redundant);
         }
-        return teacher(&folded, data, train.image_shape(), device);
+        self.teacher(&folded)
     }
-    let mut g = form.trained_graph();
-    let added = insert(&mut g)?;
-    let started = Network::new(&g, norm == Norm::Dual, device)?;
-    let mut m = Model::new(started, &data.normalize(), train.image_shape())?;
-    // The identity is that of the network under its masks.
-    if let Some(k) = masks {
-        m.set_masks(k);
-    }
-    let new = |node| added.contains(&node);
-    let sites: Vec<usize> = (0..m.net.norms().len()).filter(|&i| new(m.net.norms()[i].node)).collect();
-    if !sites.is_empty() {
-        let n = CALIBRATION.min(train.len());
-        let batches: Vec<_> = (0..n)
-            .step_by(BATCH)
-            .map(|from| {
-                let range = from..(from + BATCH).min(n);
-                (pixels(train, range.clone(), device), range.map(|i| train.label(i)).collect())
-            })
-            .collect();
-        calibrate(&mut m, &sites, &batches, &Attack::training(), At { seed, step: 0 })?;
-    }
-    Ok(m)
 }
 
 /// One sentence on what is trained.

@@ -15,31 +15,20 @@ use std::fmt::Debug;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// What a pass promises about the numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guarantee {
-    /// The same function, up to floating-point rounding.
-    Exact,
-    /// The same function away from the border of padded maps.
-    ExactInterior,
-    /// Another function of the same arg max.
-    SameArgMax,
-    /// Another function, as the learned or given masks say.
-    Learned,
-    /// The same function on the images that were measured.
-    OnData,
-}
-
-impl Guarantee {
-    /// The word in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Guarantee::Exact => "exact",
-            Guarantee::ExactInterior => "exact-interior",
-            Guarantee::SameArgMax => "same-arg-max",
-            Guarantee::Learned => "learned",
-            Guarantee::OnData => "on-data",
-        }
+crate::words! {
+    /// What a pass promises about the numbers.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Guarantee {
+        /// The same function, up to floating-point rounding.
+        Exact = "exact",
+        /// The same function away from the border of padded maps.
+        ExactInterior = "exact-interior",
+        /// Another function of the same arg max.
+        SameArgMax = "same-arg-max",
+        /// Another function, as the learned or given masks say.
+        Learned = "learned",
+        /// The same function on the images that were measured.
+        OnData = "on-data",
     }
 }
 

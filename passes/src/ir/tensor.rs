@@ -2,41 +2,27 @@
 
 use super::stored::{Factors, Scaler, Shape, Stored};
 use rayon::prelude::*;
-use std::fmt;
 use std::sync::Arc;
 
-/// The element types the IR knows. Half-precision weights are widened to `F32` on import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DType {
-    /// 32-bit float: activations and weights.
-    F32,
-    /// 64-bit integer: shapes and indices.
-    I64,
-    /// Byte: masks (0 identity, 1 ReLU, 2 zero).
-    U8,
-    /// Truth value: comparisons.
-    Bool,
+crate::words! {
+    /// The element types the IR knows. Half-precision weights are widened to `F32` on import.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum DType {
+        /// 32-bit float: activations and weights.
+        F32 = "f32",
+        /// 64-bit integer: shapes and indices.
+        I64 = "i64",
+        /// Byte: masks (0 identity, 1 ReLU, 2 zero).
+        U8 = "u8",
+        /// Truth value: comparisons.
+        Bool = "bool",
+    }
 }
 
 impl DType {
-    /// The spelling in `.pir`.
-    pub fn name(self) -> &'static str {
-        match self {
-            DType::F32 => "f32",
-            DType::I64 => "i64",
-            DType::U8 => "u8",
-            DType::Bool => "bool",
-        }
-    }
     /// The inverse of [`DType::name`].
     pub fn parse(s: &str) -> Option<DType> {
-        [DType::F32, DType::I64, DType::U8, DType::Bool].into_iter().find(|d| d.name() == s)
-    }
-}
-
-impl fmt::Display for DType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        DType::ALL.into_iter().find(|d| d.name() == s)
     }
 }
 

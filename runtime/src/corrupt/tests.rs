@@ -133,10 +133,10 @@ fn one_grey_plane_is_like_three() {
 #[test]
 fn names_are_read_back() {
     for corruption in Corruption::ALL {
-        assert_eq!(Corruption::parse(corruption.name()).unwrap(), corruption);
+        assert_eq!(corruption.name().parse::<Corruption>().unwrap(), corruption);
         assert_eq!(corruption.name().parse::<Corruption>().unwrap(), corruption);
     }
-    let refused = Corruption::parse("rain").unwrap_err().to_string();
+    let refused = "rain".parse::<Corruption>().unwrap_err().to_string();
     assert!(refused.contains("\"rain\"") && refused.contains("jpeg_compression"), "{refused}");
 }
 

@@ -1,11 +1,11 @@
 //! The form each convolution is emitted in, chosen by price.
 
+use super::Weights;
 use super::kinds::{Charging, Role, roles};
 use super::network::Network;
 use super::price::Split;
 use super::protocol::Protocol;
 use super::totals::macs;
-use super::{CostError, Weights};
 use relinc_passes::back::spu::{joined, taps_of};
 use relinc_passes::ir::{Facts, Graph, NodeId};
 use std::collections::{HashMap, HashSet};
@@ -13,36 +13,17 @@ use std::collections::{HashMap, HashSet};
 /// Relative difference of times below which two forms cost the same.
 const TIE: f64 = 1e-9;
 
-/// Which form convolutions are to have.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ConvForm {
-    /// The faster one by the cost model, each convolution on its own; direct when nothing is won.
-    #[default]
-    Auto,
-    /// The runtime's own convolution.
-    Direct,
-    /// One matrix product over all taps wherever there is such a form.
-    Taps,
-}
-
-impl ConvForm {
-    /// The spelling on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            ConvForm::Auto => "auto",
-            ConvForm::Direct => "direct",
-            ConvForm::Taps => "taps",
-        }
-    }
-}
-
-impl std::str::FromStr for ConvForm {
-    type Err = CostError;
-    fn from_str(s: &str) -> Result<ConvForm, CostError> {
-        [ConvForm::Auto, ConvForm::Direct, ConvForm::Taps]
-            .into_iter()
-            .find(|f| f.name() == s)
-            .ok_or_else(|| CostError::ConvForm(s.to_string()))
+relinc_passes::words! {
+    /// Which form convolutions are to have.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub enum ConvForm ("convolution form") {
+        /// The faster one by the cost model, each convolution on its own; direct when nothing is won.
+        #[default]
+        Auto = "auto",
+        /// The runtime's own convolution.
+        Direct = "direct",
+        /// One matrix product over all taps wherever there is such a form.
+        Taps = "taps",
     }
 }
 

@@ -36,41 +36,16 @@ pub use totals::{Totals, macs, totals};
 
 use serde::{Deserialize, Serialize};
 
-/// Who knows the model's weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Weights {
-    /// Shared among the parties; nobody knows them.
-    Secret,
-    /// One party, rank 0, owns them.
-    Server,
-    /// Everybody knows them.
-    Public,
-}
-
-impl Weights {
-    /// The spelling on the command line, in protocol files and in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Weights::Secret => "secret",
-            Weights::Server => "server",
-            Weights::Public => "public",
-        }
-    }
-}
-
-impl std::fmt::Display for Weights {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl std::str::FromStr for Weights {
-    type Err = CostError;
-    fn from_str(s: &str) -> Result<Weights, CostError> {
-        [Weights::Secret, Weights::Server, Weights::Public]
-            .into_iter()
-            .find(|w| w.name() == s)
-            .ok_or_else(|| CostError::Weights(s.to_string()))
+relinc_passes::words! {
+    /// Who knows the model's weights.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Weights ("weights") {
+        /// Shared among the parties; nobody knows them.
+        Secret = "secret",
+        /// One party, rank 0, owns them.
+        Server = "server",
+        /// Everybody knows them.
+        Public = "public",
     }
 }

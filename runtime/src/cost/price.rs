@@ -9,28 +9,18 @@ use super::protocol::{Directions, Protocol};
 use super::totals::totals;
 use relinc_passes::ir::{Facts, Graph, Op};
 
-/// What a cost is spent on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Activations that compare: ReLU, clip and their kin.
-    Relu,
-    /// Convolutions and matrix products.
-    Linear,
-    /// Everything else: pooling, means, products of activations, softmax.
-    Other,
-    /// Paid once a program, not by one node.
-    Program,
-}
-
-impl Class {
-    /// The spelling in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Class::Relu => "relu",
-            Class::Linear => "linear",
-            Class::Other => "other",
-            Class::Program => "program",
-        }
+relinc_passes::words! {
+    /// What a cost is spent on.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Class {
+        /// Activations that compare: ReLU, clip and their kin.
+        Relu = "relu",
+        /// Convolutions and matrix products.
+        Linear = "linear",
+        /// Everything else: pooling, means, products of activations, softmax.
+        Other = "other",
+        /// Paid once a program, not by one node.
+        Program = "program",
     }
 }
 

@@ -173,12 +173,6 @@ pub enum CostError {
         /// What is wrong.
         why: String,
     },
-    /// Not a weight setting.
-    #[error("weights '{0}': say secret, server or public")]
-    Weights(String),
-    /// Not a form of convolutions.
-    #[error("convolution form '{0}': say auto, direct or taps")]
-    ConvForm(String),
 }
 
 macro_rules! built_in {

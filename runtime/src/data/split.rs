@@ -1,40 +1,23 @@
 //! The three parts of a data set.
 
-use std::fmt;
 use std::str::FromStr;
 
 use super::DataError;
 
-/// Which part of a data set to open. The three never share an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Split {
-    /// Training images, without those of the validation split.
-    Train,
-    /// Validation images: carved from the training files, or generated apart for `shapes`.
-    Val,
-    /// Test images.
-    Test,
-}
-
-impl Split {
-    /// All splits, in the order in which they are listed and exported.
-    pub const ALL: [Split; 3] = [Split::Train, Split::Val, Split::Test];
-
-    /// The name as the command line spells it: `train`, `val` or `test`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Split::Train => "train",
-            Split::Val => "val",
-            Split::Test => "test",
-        }
+relinc_passes::words! {
+    /// Which part of a data set to open. The three never share an image.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Split {
+        /// Training images, without those of the validation split.
+        Train = "train",
+        /// Validation images: carved from the training files, or generated apart for `shapes`.
+        Val = "val",
+        /// Test images.
+        Test = "test",
     }
 }
 
-impl fmt::Display for Split {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+impl Split {}
 
 impl FromStr for Split {
     type Err = DataError;

@@ -3,29 +3,19 @@
 use burn::tensor::Device;
 use serde::Serialize;
 
-/// The kind of a card, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A graphics card of its own.
-    Discrete,
-    /// Part of the processor, sharing its memory.
-    Integrated,
-    /// A card lent to a virtual machine.
-    Virtual,
-    /// The CPU playing a card: for tests, never chosen unasked.
-    Software,
-}
-
-impl Kind {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Discrete => "discrete",
-            Kind::Integrated => "integrated",
-            Kind::Virtual => "virtual",
-            Kind::Software => "software",
-        }
+relinc_passes::words! {
+    /// The kind of a card, best first.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Kind {
+        /// A graphics card of its own.
+        Discrete = "discrete",
+        /// Part of the processor, sharing its memory.
+        Integrated = "integrated",
+        /// A card lent to a virtual machine.
+        Virtual = "virtual",
+        /// The CPU playing a card: for tests, never chosen unasked.
+        Software = "software",
     }
 }
 

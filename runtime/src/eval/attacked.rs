@@ -4,7 +4,7 @@ use super::BATCH;
 use crate::attack::Attack;
 use crate::data::Dataset;
 use crate::exec::Branch;
-use crate::train::evaluate;
+use crate::train::evaluate::{self, First};
 use crate::train::model::Model;
 use burn::tensor::Device;
 use relinc_passes::head::split;
@@ -68,13 +68,13 @@ impl Target {
         let n = n.min(ds.len());
         let r = self.model.runnable();
         let most = (0..n).map(|i| ds.label(i)).max().ok_or("there is no image to attack")?;
-        let first = r.logits(evaluate::pixels(ds, 0..1, r.net.device()), Branch::Clean)?;
-        let classes = first.dims()[1];
+        let one = r.logits(evaluate::pixels(ds, 0..1, r.net.device()), Branch::Clean)?;
+        let classes = one.dims()[1];
         if most >= classes {
             return Err(format!("the data set has a label {most}, the model only {classes} classes"));
         }
-        let accuracy =
-            evaluate::adversarial(&r, Branch::Clean, ds, n, r.net.batch(BATCH), attack, seed, tell)?;
+        let first = First { images: ds, n, batch: r.net.batch(BATCH) };
+        let accuracy = evaluate::adversarial(&r, Branch::Clean, first, attack, seed, tell)?;
         Ok(Adversarial { n, accuracy, seconds: start.elapsed().as_secs_f64() })
     }
 }

@@ -11,25 +11,17 @@ use relinc_passes::passes::affine::absorbs_scale;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Which of a dual batch normalisation's two halves a call uses (AdvProp, arXiv 1911.09665, and
-/// RLNet, arXiv 2402.05521): clean and AugMix images, or adversarial ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Branch {
-    /// BN_c: clean, augmented and corrupted images.
-    #[default]
-    Clean,
-    /// BN_a: adversarial images.
-    Adversarial,
-}
-
-impl Branch {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Branch::Clean => "clean",
-            Branch::Adversarial => "adversarial",
-        }
+relinc_passes::words! {
+    /// Which of a dual batch normalisation's two halves a call uses (AdvProp, arXiv 1911.09665, and
+    /// RLNet, arXiv 2402.05521): clean and AugMix images, or adversarial ones.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Branch {
+        /// BN_c: clean, augmented and corrupted images.
+        #[default]
+        Clean = "clean",
+        /// BN_a: adversarial images.
+        Adversarial = "adversarial",
     }
 }
 

@@ -2,59 +2,37 @@
 
 use super::format::Format;
 
-/// A truncation of a shared number, and with it whose arithmetic is emulated. With e the part that is dropped, in units of
-/// the last place that stays:
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Truncation {
-    /// ⌊x⌋ + 1 with probability e, else ⌊x⌋: unbiased. Right within ±2^(k−2), else off by 2^k at random. SPU SEMI2K and
-    /// ABY3 (Escudero et al., ePrint 2020/338).
-    #[default]
-    Probabilistic,
-    /// Each of two parties shifts its share: ⌊x⌋ − 1 with probability 1 − e, else ⌊x⌋, so one unit low on average; off by
-    /// 2^k with probability |x|/2^k. SPU SEMI2K with `trunc_allow_msb_error` (SecureML, ePrint 2017/396).
-    Local,
-    /// Probabilistic, then one less with probability 1/2: half a unit low on average. SPU CHEETAH, as measured.
-    Cheetah,
-    /// ⌊x⌋: what no cheap protocol does.
-    Exact,
-    /// Each of two parties divides its share, rounding towards zero: ⌊x⌋ + 1 with probability e, else ⌊x⌋; off by 2^k
-    /// with probability |x|/2^k. CrypTen 0.4.1, which divides a mean's sum by n the same way.
-    Crypten,
-    /// Each of three parties divides its share, and the wraps of the sum of shares are taken off; their count is off by
-    /// one with probability |x|/2^k. CrypTen 0.4.1.
-    #[serde(rename = "crypten-3pc")]
-    Crypten3,
-    /// As probabilistic, on the last k/2 − 1 + f bits alone: what lies above is lost. MP-SPDZ's `sfix` of k/2 − 1 bits, whose
-    /// comparisons look at k/2 − 1 bits; it rounds what it encodes to the nearest.
-    MpSpdz,
+relinc_passes::words! {
+    /// A truncation of a shared number, and with it whose arithmetic is emulated. With e the part that is dropped, in units of
+    /// the last place that stays:
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Truncation ("truncation") {
+        /// ⌊x⌋ + 1 with probability e, else ⌊x⌋: unbiased. Right within ±2^(k−2), else off by 2^k at random. SPU SEMI2K and
+        /// ABY3 (Escudero et al., ePrint 2020/338).
+        #[default]
+        Probabilistic = "probabilistic",
+        /// Each of two parties shifts its share: ⌊x⌋ − 1 with probability 1 − e, else ⌊x⌋, so one unit low on average; off by
+        /// 2^k with probability |x|/2^k. SPU SEMI2K with `trunc_allow_msb_error` (SecureML, ePrint 2017/396).
+        Local = "local",
+        /// Probabilistic, then one less with probability 1/2: half a unit low on average. SPU CHEETAH, as measured.
+        Cheetah = "cheetah",
+        /// ⌊x⌋: what no cheap protocol does.
+        Exact = "exact",
+        /// Each of two parties divides its share, rounding towards zero: ⌊x⌋ + 1 with probability e, else ⌊x⌋; off by 2^k
+        /// with probability |x|/2^k. CrypTen 0.4.1, which divides a mean's sum by n the same way.
+        Crypten = "crypten",
+        /// Each of three parties divides its share, and the wraps of the sum of shares are taken off; their count is off by
+        /// one with probability |x|/2^k. CrypTen 0.4.1.
+        #[serde(rename = "crypten-3pc")]
+        Crypten3 = "crypten-3pc",
+        /// As probabilistic, on the last k/2 − 1 + f bits alone: what lies above is lost. MP-SPDZ's `sfix` of k/2 − 1 bits, whose
+        /// comparisons look at k/2 − 1 bits; it rounds what it encodes to the nearest.
+        MpSpdz = "mp-spdz",
+    }
 }
 
 impl Truncation {
-    /// Every kind.
-    pub const ALL: [Truncation; 7] = [
-        Truncation::Probabilistic,
-        Truncation::Local,
-        Truncation::Cheetah,
-        Truncation::Exact,
-        Truncation::Crypten,
-        Truncation::Crypten3,
-        Truncation::MpSpdz,
-    ];
-
-    /// The word on the command line and in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Truncation::Probabilistic => "probabilistic",
-            Truncation::Local => "local",
-            Truncation::Cheetah => "cheetah",
-            Truncation::Exact => "exact",
-            Truncation::Crypten => "crypten",
-            Truncation::Crypten3 => "crypten-3pc",
-            Truncation::MpSpdz => "mp-spdz",
-        }
-    }
-
     /// Is there such an arithmetic in this format?
     pub fn check(self, format: Format) -> Result<(), String> {
         match self {
@@ -99,15 +77,5 @@ impl Truncation {
             Truncation::Local | Truncation::Crypten | Truncation::Crypten3 => true,
             Truncation::Probabilistic | Truncation::Cheetah | Truncation::Exact | Truncation::MpSpdz => false,
         }
-    }
-}
-
-impl std::str::FromStr for Truncation {
-    type Err = String;
-    fn from_str(s: &str) -> Result<Truncation, String> {
-        Truncation::ALL.into_iter().find(|t| t.name() == s).ok_or_else(|| {
-            let known: Vec<&str> = Truncation::ALL.iter().map(|t| t.name()).collect();
-            format!("truncation '{s}' is not known; choose {}", known.join(", "))
-        })
     }
 }

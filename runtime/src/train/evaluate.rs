@@ -65,47 +65,64 @@ pub fn pixels_of(ds: &Dataset, images: &[usize], device: &Device) -> Burn<4> {
     upload(v, device).reshape([images.len(), c, h, w])
 }
 
-/// Top-1 accuracy in percent on the first `n` images.
+/// The first images of a data set, and how many are looked at together.
+#[derive(Debug, Clone, Copy)]
+pub struct First<'a> {
+    /// The data set.
+    pub images: &'a Dataset,
+    /// How many of them.
+    pub n: usize,
+    /// In batches of so many.
+    pub batch: usize,
+}
+
+impl First<'_> {
+    /// How many there are.
+    fn len(&self) -> usize {
+        self.n.min(self.images.len())
+    }
+
+    /// Ranges of images, a batch each.
+    fn batches(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (n, batch) = (self.len(), self.batch.max(1));
+        (0..n).step_by(batch).map(move |from| from..(from + batch).min(n))
+    }
+}
+
+/// Top-1 accuracy in percent.
 pub fn clean(
     r: &Runnable<'_>,
     branch: Branch,
-    ds: &Dataset,
-    n: usize,
-    batch: usize,
+    first: First<'_>,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<f64, String> {
-    let n = n.min(ds.len());
+    let (ds, n) = (first.images, first.len());
     let mut right = 0;
-    for from in (0..n).step_by(batch.max(1)) {
-        let to = (from + batch.max(1)).min(n);
-        let z = r.logits(pixels(ds, from..to, r.net.device()), branch)?;
-        right += predictions(z).into_iter().zip(from..to).filter(|(p, i)| *p == ds.label(*i)).count();
-        tell(to, n);
+    for at in first.batches() {
+        let z = r.logits(pixels(ds, at.clone(), r.net.device()), branch)?;
+        right += predictions(z).into_iter().zip(at.clone()).filter(|(p, i)| *p == ds.label(*i)).count();
+        tell(at.end, n);
     }
     Ok(100.0 * right as f64 / n.max(1) as f64)
 }
 
-/// Accuracy in percent on the first `n` images that no restart and no iterate of the attack got misclassified.
-#[allow(clippy::too_many_arguments)]
+/// Accuracy in percent on the images that no restart and no iterate of the attack got misclassified.
 pub fn adversarial(
     r: &Runnable<'_>,
     branch: Branch,
-    ds: &Dataset,
-    n: usize,
-    batch: usize,
+    first: First<'_>,
     attack: &Attack,
     seed: u64,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<f64, String> {
-    let n = n.min(ds.len());
+    let (ds, n) = (first.images, first.len());
     let device = r.net.device().clone();
     let logits = |x: Burn<4>| r.logits(x, branch);
     let mut standing = 0;
-    for from in (0..n).step_by(batch.max(1)) {
-        let images: Vec<usize> = (from..(from + batch.max(1)).min(n)).collect();
-        let to = from + images.len();
+    for at in first.batches() {
+        let images: Vec<usize> = at.clone().collect();
         let labels: Vec<usize> = images.iter().map(|&i| ds.label(i)).collect();
-        let x = pixels(ds, from..to, &device);
+        let x = pixels(ds, at.clone(), &device);
         let mut broken = vec![false; images.len()];
         for restart in 0..attack.restarts.max(1) {
             let dims = x.dims();
@@ -117,7 +134,7 @@ pub fn adversarial(
             broken.iter_mut().zip(found.broken).for_each(|(b, f)| *b |= f);
         }
         standing += broken.iter().filter(|b| !**b).count();
-        tell(to, n);
+        tell(at.end, n);
     }
     Ok(100.0 * standing as f64 / n.max(1) as f64)
 }

@@ -10,66 +10,44 @@ use crate::data::Dataset;
 use crate::exec::Gate;
 use burn::tensor::Device;
 use relinc_passes::masks::Masks;
-use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The mask learners by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// One ranking of all ReLUs on calibration images, in rounds; trains nothing. The default of a stage that names no method.
-    #[default]
-    Oneshot,
-    /// Removal along a cubic, ranked by what each removal would do to the loss.
-    Gradual,
-    /// SENet: a mask an epoch from activation differences to the teacher, counts by layer sensitivity (arXiv 2301.09254).
-    Senet,
-    /// RLNet: SENet's search with three-way robust views and dual batch normalisation (arXiv
-    /// 2402.05521).
-    Rlnet,
-    /// SNL: a slope per element, driven to 0 by an L1 term (arXiv 2202.02340).
-    Snl,
-    /// Block coordinate descent: the block of ReLUs that costs least goes (arXiv 2511.11781).
-    Bcd,
+relinc_passes::words! {
+    /// The mask learners by name.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Method {
+        /// One ranking of all ReLUs on calibration images, in rounds; trains nothing. The default of a stage that names no method.
+        #[default]
+        Oneshot = "oneshot",
+        /// Removal along a cubic, ranked by what each removal would do to the loss.
+        Gradual = "gradual",
+        /// SENet: a mask an epoch from activation differences to the teacher, counts by layer sensitivity (arXiv 2301.09254).
+        Senet = "senet",
+        /// RLNet: SENet's search with three-way robust views and dual batch normalisation (arXiv
+        /// 2402.05521).
+        Rlnet = "rlnet",
+        /// SNL: a slope per element, driven to 0 by an L1 term (arXiv 2202.02340).
+        Snl = "snl",
+        /// Block coordinate descent: the block of ReLUs that costs least goes (arXiv 2511.11781).
+        Bcd = "bcd",
+    }
 }
 
-const NAMES: [(&str, Method); 6] = [
-    ("oneshot", Method::Oneshot),
-    ("gradual", Method::Gradual),
-    ("senet", Method::Senet),
-    ("rlnet", Method::Rlnet),
-    ("snl", Method::Snl),
-    ("bcd", Method::Bcd),
-];
-
 impl Method {
-    /// The name as users write it.
-    pub fn name(self) -> &'static str {
-        NAMES.iter().find(|(_, m)| *m == self).map_or("", |(n, _)| n)
-    }
     /// Does it take steps of training?
     pub fn trains(self) -> bool {
         self != Method::Oneshot
-    }
-    /// Every name.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMES.iter().map(|(n, _)| *n)
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
 impl FromStr for Method {
     type Err = String;
     fn from_str(s: &str) -> Result<Method, String> {
-        NAMES.iter().find(|(n, _)| *n == s).map(|(_, m)| *m).ok_or_else(|| {
-            let all: Vec<&str> = Method::names().collect();
-            format!("method '{s}' is not known{}", crate::nearest::did_you_mean(s, &all))
+        Method::ALL.into_iter().find(|m| m.name() == s).ok_or_else(|| {
+            let hint = crate::nearest::did_you_mean(s, &Method::ALL.map(Method::name));
+            format!("method '{s}' is not known{hint}")
         })
     }
 }
@@ -97,7 +75,7 @@ pub struct Scene<'a> {
 pub type Tell<'a> = dyn FnMut(usize, usize) + 'a;
 
 /// Learns masks while the student trains, or before.
-pub trait Learner: fmt::Debug {
+pub trait Learner: std::fmt::Debug {
     /// The masks to begin with.
     fn start(&mut self, scene: &Scene<'_>, tell: &mut Tell<'_>) -> Result<Masks, String>;
     /// New masks before a step, when it is time for them.

@@ -6,12 +6,11 @@ use super::loss::{attention_transfer, cross_entropy, distillation, labels, stage
 use super::model::Model;
 use crate::attack::{Attack, Target, uniform};
 use crate::exec::value::{download, flatten, upload};
-
-use crate::exec::{Branch, Call, Norms, Precision, Statistics, Tap, Value};
-use burn::tensor::{Device, Tensor as Burn};
+use crate::exec::{Branch, Call, Gate, Norms, Precision, Statistics, Tap, Value};
+use burn::tensor::{Device, Int, Tensor as Burn};
 use std::ops::Range;
 
-/// What is minimised (method, sections 4 to 6):
+/// What is minimised:
 /// `ce·mean CE + kl·mean KL + attention·mean AT` over the views.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Objective {
@@ -131,6 +130,67 @@ fn rows(v: &Value, at: Range<usize>) -> Value {
     Value::new(v.flat().narrow(0, at.start * each, at.len() * each), shape)
 }
 
+/// Views of the same images, one below the other.
+struct Views {
+    /// `[n·rows,C,H,W]` in 0…1.
+    pixels: Burn<4>,
+    /// Images a view.
+    rows: usize,
+    /// 1, or 2 with the AugMix view.
+    n: usize,
+}
+
+impl Views {
+    fn of(batch: &Batch, pixels: &Burn<4>, rows: usize, device: &Device) -> Views {
+        let clean = pixels.clone().narrow(0, 0, rows);
+        if batch.augmix.is_empty() {
+            return Views { pixels: clean, rows, n: 1 };
+        }
+        let [_, c, h, w] = pixels.dims();
+        let augmix = upload(batch.augmix.clone(), device).reshape([rows, c, h, w]);
+        Views { pixels: Burn::cat(vec![clean, augmix], 0), rows, n: 2 }
+    }
+}
+
+/// The images of a batch that are attacked.
+struct Half<'a> {
+    pixels: Burn<4>,
+    /// The teacher's logits.
+    target: Option<Burn<2>>,
+    images: &'a [usize],
+    labels: &'a [usize],
+}
+
+/// The terms of a loss, a cross-entropy and a divergence a view.
+#[derive(Default)]
+struct Terms {
+    ce: Vec<Burn<1>>,
+    kl: Vec<Burn<1>>,
+    attention: Option<Burn<1>>,
+}
+
+impl Terms {
+    /// A view's.
+    fn add(&mut self, o: &Objective, z: Burn<2>, labels: Burn<1, Int>, target: Option<Burn<2>>) {
+        self.ce.push(cross_entropy(z.clone(), labels, o.smoothing));
+        if let (true, Some(t)) = (o.kl > 0.0, target) {
+            self.kl.push(distillation(z, t, o.temperature));
+        }
+    }
+
+    /// The weighed sum of the means over views, and the means.
+    fn weighed(self, o: &Objective) -> Result<(Burn<1>, [Option<Burn<1>>; 3]), String> {
+        let mean = |v: Vec<Burn<1>>| {
+            let k = v.len() as f32;
+            v.into_iter().reduce(|a, b| a + b).map(|s| s / k)
+        };
+        let terms = [(o.ce, mean(self.ce)), (o.kl, mean(self.kl)), (o.attention, self.attention)];
+        let means = terms.each_ref().map(|(_, t)| t.clone().map(Burn::inner));
+        let sum = terms.into_iter().filter_map(|(k, t)| t.map(|t| t * k)).reduce(|a, b| a + b);
+        Ok((sum.ok_or("the objective has no term")?, means))
+    }
+}
+
 impl Objective {
     /// The branch adversarial images go through.
     pub fn adversarial_branch(&self) -> Branch {
@@ -142,29 +202,27 @@ impl Objective {
     pub fn compute(
         &self,
         student: &Model,
-        gates: &[crate::exec::Gate],
+        gates: &[Gate],
         teacher: Option<&Model>,
         batch: &Batch,
         watch: bool,
         at: At,
     ) -> Result<Computed, String> {
-        let (device, precision) = (student.net.device(), self.precision);
+        let device = student.net.device();
         let [c, h, w] = student.front.image();
         let n = batch.images.len();
         let clean_rows = if self.robust { (n / 2).max(1) } else { n };
         let pixels = upload(batch.clean.clone(), device).reshape([n, c, h, w]);
-        let attention = self.attention > 0.0 && teacher.is_some();
-        let taps_wanted = watch || attention;
-
+        let teacher_attends = teacher.filter(|_| self.attention > 0.0);
+        let taps_wanted = watch || teacher_attends.is_some();
         let taught = match teacher {
             Some(t) if self.kl > 0.0 || taps_wanted => {
-                let call = teacher_call(t, taps_wanted, precision);
+                let call = teacher_call(t, taps_wanted, self.precision);
                 Some(t.net.forward(t.front.apply(pixels.clone()), &call)?)
             }
             _ => None,
         };
         let target = taught.as_ref().map(|t| t.logits());
-
         let leaves = student.net.leaves(&student.params);
         let call = |branch, watch| Call {
             params: &leaves,
@@ -173,71 +231,42 @@ impl Objective {
             branch,
             watch,
             probes: None,
-            precision,
+            precision: self.precision,
         };
 
-        let mut first = pixels.clone().narrow(0, 0, clean_rows);
-        let views = if batch.augmix.is_empty() { 1 } else { 2 };
-        if views == 2 {
-            let aug = upload(batch.augmix.clone(), device).reshape([clean_rows, c, h, w]);
-            first = Burn::cat(vec![first, aug], 0);
-        }
-        let out =
-            student.net.forward(student.front.apply(first.clone()), &call(Branch::Clean, taps_wanted))?;
+        let views = Views::of(batch, &pixels, clean_rows, device);
+        let fed = student.front.apply(views.pixels.clone());
+        let out = student.net.forward(fed, &call(Branch::Clean, taps_wanted))?;
         let z = out.logits();
         let clean = z.clone().inner().narrow(0, 0, clean_rows);
         let mut statistics = vec![(Branch::Clean, out.statistics)];
-        let (mut ce, mut kl) = (vec![], vec![]);
-        let on = |rows: Range<usize>| labels(&batch.labels[rows], device);
-        for v in 0..views {
+        let mut terms = Terms::default();
+        for v in 0..views.n {
             let z = z.clone().narrow(0, v * clean_rows, clean_rows);
-            ce.push(cross_entropy(z.clone(), on(0..clean_rows), self.smoothing));
-            if let (true, Some(t)) = (self.kl > 0.0, &target) {
-                kl.push(distillation(z, t.clone().narrow(0, 0, clean_rows), self.temperature));
-            }
+            let target = target.clone().map(|t| t.narrow(0, 0, clean_rows));
+            terms.add(self, z, labels(&batch.labels[..clean_rows], device), target);
         }
         if self.robust && clean_rows < n {
-            let last = pixels.narrow(0, clean_rows, n - clean_rows);
-            let target = target.map(|t| t.narrow(0, clean_rows, n - clean_rows));
-            let attacked = self.perturb(
-                student,
-                gates,
-                &last,
-                target.clone(),
-                &batch.images[clean_rows..],
-                &batch.labels[clean_rows..],
-                at,
-            )?;
+            let half = Half {
+                pixels: pixels.narrow(0, clean_rows, n - clean_rows),
+                target: target.map(|t| t.narrow(0, clean_rows, n - clean_rows)),
+                images: &batch.images[clean_rows..],
+                labels: &batch.labels[clean_rows..],
+            };
+            let attacked = self.perturb(student, gates, &half, at)?;
             let branch = self.adversarial_branch();
             let out = student.net.forward(student.front.apply(attacked), &call(branch, false))?;
             let z = out.logits();
             statistics.push((branch, out.statistics));
-            ce.push(cross_entropy(z.clone(), on(clean_rows..n), self.smoothing));
-            if let (true, Some(t)) = (self.kl > 0.0, target) {
-                kl.push(distillation(z, t, self.temperature));
-            }
+            terms.add(self, z, labels(half.labels, device), half.target);
         }
         let teacher_taps = taught.map(|t| t.taps).unwrap_or_default();
-        let at = match (attention, teacher) {
-            (true, Some(t)) => {
-                Some(self.attend(student, t, &out.taps, &teacher_taps, &first, clean_rows, views)?)
-            }
-            _ => None,
-        };
-        let mean = |v: Vec<Burn<1>>| {
-            let k = v.len() as f32;
-            v.into_iter().reduce(|a, b| a + b).map(|s| s / k)
-        };
-        let terms = [(self.ce, mean(ce)), (self.kl, mean(kl)), (self.attention, at)];
-        let kept = |t: &Option<Burn<1>>| t.clone().map(Burn::inner);
-        let parts = terms.each_ref().map(|(_, t)| kept(t));
-        let loss = terms
-            .into_iter()
-            .filter_map(|(k, t)| t.map(|t| t * k))
-            .reduce(|a, b| a + b)
-            .ok_or("the objective has no term")?;
+        if let Some(t) = teacher_attends {
+            terms.attention = Some(self.attend(student, t, (&out.taps, &teacher_taps), &views)?);
+        }
+        let (loss, terms) = terms.weighed(self)?;
         let pending = Pending {
-            terms: parts,
+            terms,
             total: loss.clone().inner(),
             logits: clean,
             labels: batch.labels[..clean_rows].to_vec(),
@@ -246,57 +275,43 @@ impl Objective {
     }
 
     /// The adversarial images of a half batch: the network by running statistics, its parameters fixed.
-    #[allow(clippy::too_many_arguments)]
-    fn perturb(
-        &self,
-        student: &Model,
-        gates: &[crate::exec::Gate],
-        pixels: &Burn<4>,
-        target: Option<Burn<2>>,
-        images: &[usize],
-        labels: &[usize],
-        at: At,
-    ) -> Result<Burn<4>, String> {
-        let dims = pixels.dims();
+    fn perturb(&self, student: &Model, gates: &[Gate], half: &Half<'_>, at: At) -> Result<Burn<4>, String> {
+        let dims = half.pixels.dims();
         let start = self.attack.random_start.then(|| {
-            let noise = uniform(at.seed, at.step, images, dims[1] * dims[2] * dims[3]);
+            let noise = uniform(at.seed, at.step, half.images, dims[1] * dims[2] * dims[3]);
             upload(noise, student.net.device()).reshape(dims)
         });
-        let goal = match target {
-            Some(t) if self.kl > 0.0 => Target::Logits(Box::new(t)),
-            _ => Target::Labels(labels.to_vec()),
+        let goal = match &half.target {
+            Some(t) if self.kl > 0.0 => Target::Logits(Box::new(t.clone())),
+            _ => Target::Labels(half.labels.to_vec()),
         };
-        let plain: Vec<crate::exec::Gate> = gates.iter().map(crate::exec::Gate::detached).collect();
+        let plain: Vec<Gate> = gates.iter().map(Gate::detached).collect();
         let mut frozen = student.runnable();
         (frozen.gates, frozen.precision) = (&plain, self.precision);
         let branch = self.adversarial_branch();
-        Ok(self.attack.run(pixels, &goal, start, None, &|x| frozen.logits(x, branch))?.pixels)
+        Ok(self.attack.run(&half.pixels, &goal, start, None, &|x| frozen.logits(x, branch))?.pixels)
     }
 
-    /// Attention transfer of the clean and AugMix rows, halved when there are both.
-    #[allow(clippy::too_many_arguments)]
+    /// Attention transfer of the views, their mean; `taps` are the student's and the teacher's.
     fn attend(
         &self,
         student: &Model,
         teacher: &Model,
-        taps: &[Tap],
-        teacher_taps: &[Tap],
-        first: &Burn<4>,
-        clean_rows: usize,
-        views: usize,
+        taps: (&[Tap], &[Tap]),
+        views: &Views,
     ) -> Result<Burn<1>, String> {
         let at = self.attended(student, teacher)?;
         let theirs = at.iter().map(|&i| same_layer(student, i, teacher)).collect::<Result<Vec<_>, _>>()?;
         let pick =
             |taps: &[Tap], at: &[usize]| at.iter().map(|&i| taps[i].output.clone()).collect::<Vec<_>>();
         let of = |v: &[Value], view: usize| {
-            let at = view * clean_rows..(view + 1) * clean_rows;
+            let at = view * views.rows..(view + 1) * views.rows;
             v.iter().map(|v| rows(v, at.clone())).collect::<Vec<_>>()
         };
-        let (mine, taught) = (pick(taps, &at), pick(teacher_taps, &theirs));
+        let (mine, taught) = (pick(taps.0, &at), pick(taps.1, &theirs));
         let mut terms = vec![attention_transfer(&of(&mine, 0), &of(&taught, 0))];
-        if views == 2 {
-            let aug = first.clone().narrow(0, clean_rows, clean_rows);
+        if views.n == 2 {
+            let aug = views.pixels.clone().narrow(0, views.rows, views.rows);
             let taught = teacher
                 .net
                 .forward(teacher.front.apply(aug), &teacher_call(teacher, true, self.precision))?;

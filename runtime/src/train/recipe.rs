@@ -12,26 +12,17 @@ use crate::search::layers::Vanish;
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::Masks;
 
-/// The three stages (method, sections 4 to 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// An all-ReLU network, to teach.
-    Teacher,
-    /// Masks are learned.
-    Search,
-    /// Masks are frozen.
-    Tune,
-}
-
-impl Kind {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Teacher => "teacher",
-            Kind::Search => "search",
-            Kind::Tune => "tune",
-        }
+relinc_passes::words! {
+    /// The three stages (method, sections 4 to 6).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Kind {
+        /// An all-ReLU network, to teach.
+        Teacher = "teacher",
+        /// Masks are learned.
+        Search = "search",
+        /// Masks are frozen.
+        Tune = "tune",
     }
 }
 

@@ -71,24 +71,18 @@ impl Replicas {
         Replicas { others: devices.iter().map(copy).collect() }
     }
 
-    /// A step's gradients under `gates`, and with `watch` what goes through the ReLU layers. `scale` multiplies the loss before
-    /// its gradient is taken.
+    /// A step's gradients under `gates`.
     ///
     /// # Errors
     /// Those of [`Objective::compute`]; a batch with fewer than two images a device.
-    #[allow(clippy::too_many_arguments)]
     pub fn compute(
         &mut self,
-        objective: &Objective,
+        step: Step<'_>,
         student: &Model,
         gates: &[Gate],
         teacher: Option<&Model>,
         batch: &Batch,
-        scale: f32,
-        watch: bool,
-        at: At,
     ) -> Result<Joined, String> {
-        let step = Step { objective, scale, watch, at };
         if self.others.is_empty() {
             return Ok(step.on(student, gates, teacher, batch)?.into());
         }
@@ -97,7 +91,8 @@ impl Replicas {
             let n = batch.images.len();
             return Err(format!("a batch of {n} images is too small for {devices} devices"));
         }
-        let parts: Vec<Batch> = (0..devices).map(|i| part(batch, objective.robust, i, devices)).collect();
+        let parts: Vec<Batch> =
+            (0..devices).map(|i| part(batch, step.objective.robust, i, devices)).collect();
         let (first, rest) = parts.split_first().ok_or("there is no device")?;
         let found = std::thread::scope(|s| {
             let others: Vec<_> = self
@@ -142,13 +137,17 @@ fn part(b: &Batch, robust: bool, i: usize, n: usize) -> Batch {
     }
 }
 
-/// What is computed of every part.
-#[derive(Clone, Copy)]
-struct Step<'a> {
-    objective: &'a Objective,
-    scale: f32,
-    watch: bool,
-    at: At,
+/// What is computed of every part of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// The loss.
+    pub objective: &'a Objective,
+    /// Multiplies the loss before its gradient is taken.
+    pub scale: f32,
+    /// Also what goes through the ReLU layers.
+    pub watch: bool,
+    /// Where it is.
+    pub at: At,
 }
 
 impl Step<'_> {

@@ -1,29 +1,22 @@
 //! Learning rate schedules, as a function of how much of a stage is done.
 
 use std::f64::consts::PI;
-use std::fmt;
-use std::str::FromStr;
 
-/// How the learning rate runs over a stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Schedule {
-    /// The same throughout (the released search).
-    Constant,
-    /// ×0.1 at 62.5, 75 and 87.5 % (150, 180 and 210 of the released 240 epochs).
-    Step,
-    /// Half a cosine down to 0.
-    Cosine,
-    /// Up for the first fifth, then half a cosine down to a hundredth.
-    #[default]
-    OneCycle,
+relinc_passes::words! {
+    /// How the learning rate runs over a stage.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Schedule ("schedule") {
+        /// The same throughout (the released search).
+        Constant = "constant",
+        /// ×0.1 at 62.5, 75 and 87.5 % (150, 180 and 210 of the released 240 epochs).
+        Step = "step",
+        /// Half a cosine down to 0.
+        Cosine = "cosine",
+        /// Up for the first fifth, then half a cosine down to a hundredth.
+        #[default]
+        OneCycle = "one-cycle",
+    }
 }
-
-const NAMES: [(&str, Schedule); 4] = [
-    ("constant", Schedule::Constant),
-    ("step", Schedule::Step),
-    ("cosine", Schedule::Cosine),
-    ("one-cycle", Schedule::OneCycle),
-];
 
 impl Schedule {
     /// The factor on the learning rate when the share `done` in 0…1 of the stage is over.
@@ -38,23 +31,6 @@ impl Schedule {
             Schedule::OneCycle if done < 0.2 => 0.04 + 0.96 * done / 0.2,
             Schedule::OneCycle => 0.01 + 0.99 * half_cosine((done - 0.2) / 0.8),
         }
-    }
-}
-
-impl fmt::Display for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NAMES.iter().find(|(_, s)| s == self).map_or("", |(n, _)| n))
-    }
-}
-
-impl FromStr for Schedule {
-    type Err = String;
-    fn from_str(s: &str) -> Result<Schedule, String> {
-        NAMES
-            .iter()
-            .find(|(n, _)| *n == s)
-            .map(|(_, v)| *v)
-            .ok_or_else(|| format!("schedule '{s}' is not known; choose constant, step, cosine or one-cycle"))
     }
 }
 

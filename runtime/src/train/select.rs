@@ -1,40 +1,17 @@
 //! Which ReLUs stay, given what each is worth.
 
-use std::fmt;
-use std::str::FromStr;
-
-/// The unit in which ReLUs are removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Granularity {
-    /// Single elements.
-    #[default]
-    Pixel,
-    /// Whole channels of a layer.
-    Channel,
-    /// Whole layers.
-    Layer,
-}
-
-impl FromStr for Granularity {
-    type Err = String;
-    fn from_str(s: &str) -> Result<Granularity, String> {
-        match s {
-            "pixel" => Ok(Granularity::Pixel),
-            "channel" => Ok(Granularity::Channel),
-            "layer" => Ok(Granularity::Layer),
-            _ => Err(format!("granularity '{s}' is not known; choose pixel, channel or layer")),
-        }
-    }
-}
-
-impl fmt::Display for Granularity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Granularity::Pixel => "pixel",
-            Granularity::Channel => "channel",
-            Granularity::Layer => "layer",
-        })
+relinc_passes::words! {
+    /// The unit in which ReLUs are removed.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Granularity ("granularity") {
+        /// Single elements.
+        #[default]
+        Pixel = "pixel",
+        /// Whole channels of a layer.
+        Channel = "channel",
+        /// Whole layers.
+        Layer = "layer",
     }
 }
 

@@ -7,7 +7,7 @@ use relinc_runtime::attack::{Attack, Goal, Target, uniform};
 use relinc_runtime::data::Split;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::exec::value::{download, upload};
-use relinc_runtime::train::evaluate;
+use relinc_runtime::train::evaluate::{self, First};
 
 const IMAGES: usize = 8;
 
@@ -120,9 +120,10 @@ fn robust_accuracy_falls_with_effort() {
     let m = tiny(false);
     let val = data(Split::Val);
     let r = m.runnable();
-    let clean = evaluate::clean(&r, Branch::Clean, &val, 64, 24, &mut |_, _| {}).unwrap();
+    let first = |batch| First { images: &val, n: 64, batch };
+    let clean = evaluate::clean(&r, Branch::Clean, first(24), &mut |_, _| {}).unwrap();
     let under = |a: &Attack, batch| {
-        evaluate::adversarial(&r, Branch::Clean, &val, 64, batch, a, 5, &mut |_, _| {}).unwrap()
+        evaluate::adversarial(&r, Branch::Clean, first(batch), a, 5, &mut |_, _| {}).unwrap()
     };
     let weak = Attack { random_start: true, ..Attack::pgd(2, 0.02, 0.01) };
     assert_eq!(under(&Attack { epsilon: 0.0, ..weak }, 24), clean);

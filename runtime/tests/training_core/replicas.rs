@@ -7,8 +7,8 @@ use relinc_runtime::data::{Normalize, Split};
 use relinc_runtime::exec::value::{download, upload};
 use relinc_runtime::exec::{Gate, Network};
 use relinc_runtime::train::loader::{Batch, LoaderOptions, batch};
-use relinc_runtime::train::objective::At;
-use relinc_runtime::train::replicas::{Joined, Replicas, read};
+use relinc_runtime::train::objective::{At, Objective};
+use relinc_runtime::train::replicas::{Joined, Replicas, Step, read};
 use relinc_runtime::train::seen::Seen;
 use relinc_runtime::train::{Kind, Method, Model, Recipe};
 
@@ -44,7 +44,11 @@ fn under(devices: usize, m: &Model, gates: &[Gate], batch: &Batch, robust: bool)
     let teacher = plain();
     let o = recipe(robust).objective;
     let mut replicas = Replicas::new(&others, m, Some(&teacher));
-    replicas.compute(&o, m, gates, Some(&teacher), batch, 1.0, true, AT).unwrap()
+    replicas.compute(step(&o, true), m, gates, Some(&teacher), batch).unwrap()
+}
+
+fn step(objective: &Objective, watch: bool) -> Step<'_> {
+    Step { objective, scale: 1.0, watch, at: AT }
 }
 
 fn gradients(j: &Joined) -> Vec<Vec<f32>> {
@@ -123,6 +127,6 @@ fn odd_robust_batches_are_cut_too() {
 fn too_few_images_for_the_devices() {
     let (m, b, o) = (plain(), made(3, false), recipe(false).objective);
     let mut r = Replicas::new(&[Device::flex()], &m, None);
-    let why = r.compute(&o, &m, &m.gates, None, &b, 1.0, false, AT).unwrap_err();
+    let why = r.compute(step(&o, false), &m, &m.gates, None, &b).unwrap_err();
     assert!(why.contains("3 images") && why.contains("2 devices"), "{why}");
 }

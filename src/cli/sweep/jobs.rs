@@ -13,7 +13,6 @@ use crate::training::command::Done;
 use relinc_passes::driver::Options;
 use relinc_runtime::search::budget::Budget;
 use serde::{Deserialize, Serialize};
-use serde_yaml::Value;
 use std::path::{Path, PathBuf};
 
 /// A pipeline and its budgets.
@@ -274,16 +273,13 @@ impl Sweep {
     /// The pipeline at a budget.
     fn at(&self, i: usize) -> Pipeline {
         let mut p = self.pipeline.clone();
-        p.stages[self.search].budget = Some(Value::String(self.budgets[i].to_string()));
+        p.stages[self.search].budget = Some(self.budgets[i].clone());
         p
     }
 
     fn named(&self, e: Error, budget: Option<&str>) -> Error {
         let at = budget.map_or(String::new(), |b| format!(", budget {b}"));
-        match e {
-            Error::Input(why) => Error::Input(format!("{}{at}: {why}", self.file.display())),
-            e => e,
-        }
+        e.at(format!("{}{at}", self.file.display()))
     }
 }
 

@@ -63,8 +63,8 @@ pub fn check(
         };
         let trial = Trial { plan: p, macs, seed: r.seed, progress };
         let done = match &batch {
-            Some(images) => trial.emulate(&mut found, emitted, images, r.fixed_point.normalise.is_none()),
-            None => with_graph(p.target, emitted, |v| bound(&mut found, p, v, r.input_range)),
+            Some(images) => trial.emulate(&mut found, emitted, images, r.options.normalise().is_none()),
+            None => with_graph(p.target, emitted, |v| bound(&mut found, p, v, r.options.input_range())),
         };
         found.why = done.err();
         found

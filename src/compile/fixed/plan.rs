@@ -23,7 +23,7 @@ pub struct Plan {
 /// that a target cannot have is an error.
 pub fn plans(r: &Request) -> Result<Vec<Plan>, Error> {
     let mut out: Vec<Plan> = vec![];
-    let forced = match r.fixed_point.emulation {
+    let forced = match r.options.emulation() {
         Emulation::Off => return Ok(out),
         Emulation::In(f) => Some(f),
         Emulation::Own => None,
@@ -46,7 +46,7 @@ pub fn plans(r: &Request) -> Result<Vec<Plan>, Error> {
             }
             Ok(())
         };
-    for &target in &r.targets {
+    for &target in &r.options.targets {
         match target {
             Target::Onnx => {}
             Target::Spu => {

@@ -14,24 +14,13 @@ mod training;
 mod verdict;
 
 use super::headline::headline;
-use super::model::{Report, Scores};
+use super::model::Report;
 use relinc_runtime::data::short;
 
 const CSS: &str = include_str!("page.css");
 const PAGE: &str = include_str!("page.html");
 const FOOTER: &str = "from <code>report.json</code>. Bytes are those one party (rank 0) sends for one image; costs are predicted, \
                       each time says whether computing is in it.";
-
-/// One kind of accuracy: its label, and how to read it and its interval.
-pub(super) type Score = (&'static str, fn(&Scores) -> Option<f64>, fn(&Scores) -> Option<[f64; 2]>);
-
-/// The accuracies in the order they are shown.
-pub(super) const SCORES: [Score; 4] = [
-    ("clean", |s| s.clean, |s| s.interval),
-    ("corrupted", |s| s.corrupted, |s| s.corrupted_interval),
-    ("adversarial", |s| s.adversarial, |s| s.adversarial_interval),
-    ("adversarial, clean BN", |s| s.adversarial_clean_bn, |s| s.adversarial_clean_bn_interval),
-];
 
 /// The report as a page.
 pub fn render(r: &Report) -> String {

@@ -3,87 +3,9 @@
 use super::*;
 use crate::report::{Report, html, sample, text};
 
-/// A log of these lines, as they stand.
-fn log(text: &[u8]) -> Result<Training, Error> {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("log.jsonl");
-    std::fs::write(&path, text).unwrap();
-    read(&path)
-}
-
 fn record(stage: &str, epoch: usize, loss: f64) -> Record {
     let any = sample::report().training.unwrap().records[0].clone();
     Record { stage: stage.into(), epoch, loss, ..any }
-}
-
-fn line(r: &Record) -> String {
-    serde_json::to_string(r).unwrap() + "\n"
-}
-
-fn seen(t: &Training) -> Vec<(&str, usize, f64)> {
-    t.records.iter().map(|r| (r.stage.as_str(), r.epoch, r.loss)).collect()
-}
-
-#[test]
-fn a_log_is_read_back() {
-    let all = sample::report().training.unwrap().records;
-    let text: String = all.iter().map(line).collect();
-    let t = log(text.as_bytes()).unwrap();
-    assert_eq!((&t.records, t.notes.len()), (&all, 0));
-    assert!(log(b"").unwrap().records.is_empty());
-    let all = log(text.trim_end().as_bytes()).unwrap();
-    assert_eq!((all.records.len(), all.notes.len()), (227, 0), "a whole line without its end is whole");
-}
-
-#[test]
-fn a_torn_last_line_is_ignored_with_a_note() {
-    let whole = line(&record("teacher", 1, 2.0));
-    let torn = line(&record("teacher", 2, 1.0));
-    let torn = torn.trim_end();
-    for cut in 1..torn.len() {
-        let t = log(format!("{whole}{}", &torn[..cut]).as_bytes()).unwrap();
-        assert_eq!(seen(&t), [("teacher", 1, 2.0)], "cut at {cut}");
-        assert_eq!(
-            t.notes,
-            ["Line 2 of log.jsonl starts with half a record, as a crash leaves it; ignored."]
-        );
-    }
-    let mut zeros = whole.into_bytes();
-    zeros.extend([0, 0, 0xff]);
-    assert_eq!(log(&zeros).unwrap().notes.len(), 1);
-}
-
-#[test]
-fn what_was_appended_to_a_torn_line_counts() {
-    let half = &line(&record("search", 2, 1.5))[..40];
-    let text = line(&record("search", 1, 2.0)) + half + &line(&record("search", 2, 1.0));
-    let t = log(text.as_bytes()).unwrap();
-    assert_eq!((seen(&t).len(), seen(&t)[1], t.notes.len()), (2, ("search", 2, 1.0), 1));
-}
-
-#[test]
-fn the_last_line_of_a_repeated_epoch_counts() {
-    let lines = [
-        record("teacher", 1, 9.0),
-        record("search", 1, 3.0),
-        record("search", 2, 2.0),
-        record("search", 3, 1.0),
-        record("search", 2, 2.5),
-        record("tune", 1, 0.5),
-    ];
-    let text: String = lines.iter().map(line).collect();
-    let t = log(text.as_bytes()).unwrap();
-    assert_eq!(seen(&t), [("teacher", 1, 9.0), ("search", 1, 3.0), ("search", 2, 2.5), ("tune", 1, 0.5)]);
-    assert_eq!(t.notes, ["2 lines of log.jsonl are of epochs that were repeated; the last ones count."]);
-}
-
-#[test]
-fn a_foreign_line_is_an_error_with_its_number() {
-    let text = line(&record("tune", 1, 1.0)) + "hello\n" + &line(&record("tune", 2, 1.0));
-    let e = log(text.as_bytes()).unwrap_err().to_string();
-    assert!(e.contains("log.jsonl, line 2: not a training record"), "{e}");
-    let e = read_log(Path::new("nowhere/log.jsonl")).unwrap_err().to_string();
-    assert!(e.starts_with("nowhere/log.jsonl: "), "{e}");
 }
 
 #[test]

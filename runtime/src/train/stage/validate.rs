@@ -2,7 +2,7 @@
 
 use super::{EVAL_BATCH, Run};
 use crate::exec::{Branch, Gate};
-use crate::train::evaluate;
+use crate::train::evaluate::{self, First};
 use crate::train::record::{Record, StageError};
 use relinc_passes::masks::Masks;
 
@@ -28,28 +28,14 @@ impl Run<'_, '_> {
         let val = self.stage.val;
         let (mut clean, mut adversarial) = (None, None);
         if !val.is_empty() && r.val_images > 0 {
-            clean = Some(evaluate::clean(
-                &runnable,
-                Branch::Clean,
-                val,
-                r.val_images,
-                EVAL_BATCH,
-                &mut |_, _| {},
-            )?);
+            let first = |n| First { images: val, n, batch: EVAL_BATCH };
+            clean = Some(evaluate::clean(&runnable, Branch::Clean, first(r.val_images), &mut |_, _| {})?);
             if r.objective.robust && r.val_attacked > 0 {
                 let attack = self.stage.validation_attack();
                 let branch = r.objective.adversarial_branch();
-                let n = r.val_attacked;
-                adversarial = Some(evaluate::adversarial(
-                    &runnable,
-                    branch,
-                    val,
-                    n,
-                    EVAL_BATCH,
-                    &attack,
-                    r.seed,
-                    &mut |_, _| {},
-                )?);
+                let first = first(r.val_attacked);
+                let tell = &mut |_, _| {};
+                adversarial = Some(evaluate::adversarial(&runnable, branch, first, &attack, r.seed, tell)?);
             }
         }
         // Robust stages weigh both accuracies alike.

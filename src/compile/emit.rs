@@ -1,0 +1,78 @@
+//! The artefacts of every target.
+
+use super::forms::Chosen;
+use super::{Request, Target, describe};
+use crate::error::{Error, input};
+use crate::folder::Staging;
+use crate::model::Model;
+use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
+use relinc_passes::driver::valid::Valid;
+use relinc_passes::front::onnx::ModelInfo;
+use relinc_passes::ir::{Graph, Tensor};
+use relinc_runtime::cost::Weights;
+
+/// Weights that stay in the model's file must have been there when they were looked at.
+pub(super) fn still_readable(g: &Graph, info: &ModelInfo) -> Result<(), Error> {
+    let why = g.ids().find_map(|id| g.const_of(id)?.in_file()?.unreadable());
+    match why {
+        Some(why) => {
+            let file = info.path.display();
+            Err(Error::Input(format!(
+                "{file}: changed while it was compiled, its weights cannot be read: {why}"
+            )))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Writes every target.
+pub(super) fn emit(
+    v: &Valid<'_>,
+    staging: &Staging,
+    r: &Request,
+    model: &Model,
+    sample: &Tensor,
+    chosen: &Chosen,
+) -> Result<(), Error> {
+    let metadata = || {
+        vec![
+            ("relinc_source_sha256".to_string(), model.info.sha256.clone()),
+            ("relinc_relus".to_string(), describe::relu_count(v).to_string()),
+        ]
+    };
+    let weights = || r.options.weights.unwrap_or(Weights::Secret).name().to_string();
+    let format = r.options.format();
+    for t in &r.options.targets {
+        match t {
+            Target::Onnx => {
+                let o = onnx::OnnxOptions {
+                    opset: r.options.opset(),
+                    metadata: metadata(),
+                    ..Default::default()
+                };
+                onnx::emit(v, &staging.path().join("model.onnx"), &o).map_err(input)?;
+            }
+            Target::Spu => {
+                let o = spu::SpuOptions {
+                    weights: weights(),
+                    sample: sample.clone(),
+                    variants: chosen.variants(),
+                    format: format.map(|f| (f.ring, f.fraction)),
+                };
+                spu::emit(v, &staging.subfolder("spu")?, &o).map_err(input)?;
+            }
+            Target::Crypten => {
+                let (weights, sample) = (weights(), sample.clone());
+                let fraction = format.map_or(crypten::FRACTION_BITS, |f| f.fraction);
+                let o = crypten::CryptenOptions { weights, sample, metadata: metadata(), fraction };
+                crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(input)?;
+            }
+            Target::MpSpdz => {
+                let format = format.map(|f| (f.ring, f.fraction));
+                let o = mp_spdz::MpSpdzOptions { sample: sample.clone(), format };
+                mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(input)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! What can be emitted.
+
+relinc_passes::words! {
+    /// A format to emit.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Target ("target") {
+        /// `model.onnx`: it runs in any ONNX runtime.
+        Onnx = "onnx",
+        /// `spu/`: StableHLO, weights, runner.
+        Spu = "spu",
+        /// `crypten/`: ONNX as CrypTen reads it, runner.
+        Crypten = "crypten",
+        /// `mp-spdz/`: an MP-SPDZ program and its weights.
+        MpSpdz = "mp-spdz",
+    }
+}
+
+impl Target {
+    /// Every file it may have in the output folder.
+    pub fn files(self) -> &'static [&'static str] {
+        match self {
+            Target::Onnx => &["model.onnx", "model.onnx.data"],
+            Target::Spu => &[
+                "spu/manifest.json",
+                "spu/model.aby3.mlir",
+                "spu/model.cheetah.mlir",
+                "spu/model.mlir",
+                "spu/model.semi2k.mlir",
+                "spu/run.py",
+                "spu/sample_input.npy",
+                "spu/weights.npz",
+            ],
+            Target::Crypten => &[
+                "crypten/manifest.json",
+                "crypten/model.onnx",
+                "crypten/model.onnx.data",
+                "crypten/run.py",
+                "crypten/sample_input.npy",
+            ],
+            Target::MpSpdz => &[
+                "mp-spdz/README.md",
+                "mp-spdz/image.txt",
+                "mp-spdz/relinc_model.json",
+                "mp-spdz/relinc_model.mpc",
+                "mp-spdz/weights.txt",
+            ],
+        }
+    }
+}

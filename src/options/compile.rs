@@ -1,0 +1,214 @@
+//! Everything a compilation can be asked besides the model, the data, the masks and the output folder.
+
+use super::text::{Count, Interval, Points, Within, list, optional, or_default};
+use crate::compile::fixed::{Emulation, TARGETS};
+use crate::compile::{FoldMode, MaskSource, Request, Target};
+use crate::error::{Error, input};
+use crate::folder::Inputs;
+use relinc_passes::back::onnx::OPSETS;
+use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
+use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::fixed::Format;
+use serde::Deserialize;
+use std::path::Path;
+
+/// The cost models that are asked where nobody says which.
+pub const PROTOCOLS: [&str; 2] = ["spu-semi2k", "spu-aby3"];
+
+/// The networks that are asked where nobody says which.
+pub const NETWORKS: [&str; 2] = ["lan", "wan"];
+
+/// The options of a compilation: flags of the command line, and keys of a pipeline under the names of the fields.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
+#[serde(default)]
+pub struct CompileOptions {
+    /// What to emit: onnx, spu, crypten, mp-spdz; may be repeated [default: onnx]
+    #[arg(long = "target", value_name = "T")]
+    #[serde(deserialize_with = "list")]
+    pub targets: Vec<Target>,
+    /// ONNX operator set to write [default: 17]
+    #[arg(long, value_name = "N")]
+    #[serde(deserialize_with = "optional")]
+    pub opset: Option<Within<{ *OPSETS.start() }, { *OPSETS.end() }>>,
+    /// When convolutions are merged: auto (where the first protocol's cost model on the first network says that it pays), always,
+    /// never or, where a stage tunes, before-tune
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    #[serde(deserialize_with = "or_default")]
+    pub fold: FoldMode,
+    /// How the SPU target writes convolutions: auto (by the cost model), direct, or taps (one product over all taps)
+    #[arg(long, value_name = "FORM", default_value = "auto")]
+    #[serde(deserialize_with = "or_default")]
+    pub conv_form: ConvForm,
+    /// Remove a softmax or sigmoid at the end; the arg max stays the same
+    #[arg(long)]
+    pub drop_softmax: bool,
+    /// Take the ReLU off elements whose sign is the same on the first N training images; the masks say where
+    #[arg(long, value_name = "N", requires = "data")]
+    #[serde(deserialize_with = "optional")]
+    pub stable_sign: Option<Count>,
+    /// Every element of the model's input lies in this range; ReLUs that follow to be without effect are dropped
+    #[arg(long, value_name = "LOW,HIGH", allow_hyphen_values = true)]
+    #[serde(deserialize_with = "optional")]
+    pub input_range: Option<Interval>,
+    /// Execute the graph after every pass and compare
+    #[arg(long)]
+    pub verify_each: bool,
+    /// Ring and fraction bits that artefacts for secure runtimes are made for and emulated in, or off [default: each runtime's own]
+    #[arg(long, value_name = "RING,FRACTION|off")]
+    #[serde(deserialize_with = "optional")]
+    pub fixed_point: Option<Emulation>,
+    /// Rescale every layer by a power of two to a largest magnitude of at most 2^BITS
+    #[arg(long, value_name = "BITS", requires = "data", num_args = 0..=1, default_missing_value = "3", require_equals = true)]
+    #[serde(deserialize_with = "optional")]
+    pub normalise_ranges: Option<Within<{ *TARGETS.start() as i64 }, { *TARGETS.end() as i64 }>>,
+    /// Exit with 1, once all is written, where more points of accuracy are lost than this
+    #[arg(long, value_name = "POINTS", requires = "data")]
+    #[serde(deserialize_with = "optional")]
+    pub max_drop: Option<Points>,
+    /// Who knows the model: secret, server or public [default: the protocol's]
+    #[arg(long, value_name = "WHO")]
+    #[serde(deserialize_with = "optional")]
+    pub weights: Option<Weights>,
+    /// What to price.
+    #[command(flatten)]
+    pub report: ReportOptions,
+    /// Where accuracy is measured.
+    #[command(flatten)]
+    pub accuracy: HeldOut,
+}
+
+/// What to price.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
+#[serde(default)]
+pub struct ReportOptions {
+    /// Cost model: spu-semi2k, spu-aby3, … (see relinc protocols), or a file; may be repeated
+    #[arg(long = "protocol", value_name = "P")]
+    pub protocols: Vec<String>,
+    /// lan, wan, mobile, or 'rtt=40ms;bandwidth=100Mbit'; may be repeated
+    #[arg(long = "network", value_name = "N")]
+    pub networks: Vec<String>,
+}
+
+/// Where accuracy is measured.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
+#[serde(default)]
+pub struct HeldOut {
+    /// The part of the data accuracy is measured on [default: test]
+    #[arg(long, value_name = "SPLIT")]
+    #[serde(deserialize_with = "optional")]
+    split: Option<Split>,
+    /// How many of its images [default: 2000]
+    #[arg(long, value_name = "N")]
+    #[serde(deserialize_with = "optional")]
+    limit: Option<Count>,
+}
+
+impl ReportOptions {
+    /// The cost models.
+    pub fn protocols(&self) -> Result<Vec<Protocol>, Error> {
+        or(&self.protocols, PROTOCOLS).iter().map(|n| cost::find(n).map_err(input)).collect()
+    }
+    /// The networks.
+    pub fn networks(&self) -> Result<Vec<Network>, Error> {
+        or(&self.networks, NETWORKS).iter().map(|n| n.parse().map_err(input)).collect()
+    }
+}
+
+fn or(given: &[String], default: [&str; 2]) -> Vec<String> {
+    if given.is_empty() { default.map(String::from).to_vec() } else { given.to_vec() }
+}
+
+impl HeldOut {
+    /// The part of the data.
+    pub fn split(&self) -> Split {
+        self.split.unwrap_or(Split::Test)
+    }
+    /// How many of its images.
+    pub fn limit(&self) -> usize {
+        self.limit.map_or(2000, Count::count)
+    }
+}
+
+impl CompileOptions {
+    /// The compilation that is asked for; it keeps every ReLU until it is given masks.
+    ///
+    /// # Errors
+    /// Cost models and networks that are not there, and what needs images where there are none.
+    pub fn request(
+        &self,
+        by: &'static str,
+        out: &Path,
+        data: Option<&DataSpec>,
+        seed: u64,
+    ) -> Result<Request, Error> {
+        self.check(data.is_some())?;
+        let mut options = self.clone();
+        if options.targets.is_empty() {
+            options.targets.push(Target::Onnx);
+        }
+        let mut inputs = Inputs::default();
+        data.iter().for_each(|d| inputs.data(d));
+        self.report.protocols.iter().for_each(|p| inputs.protocol(p));
+        Ok(Request {
+            out: out.into(),
+            by,
+            inputs,
+            masks: MaskSource::All,
+            data: data.cloned(),
+            protocols: self.report.protocols()?,
+            networks: self.report.networks()?,
+            options,
+            seed,
+            before: Default::default(),
+            original: None,
+            merged: None,
+            vanish: vec![],
+            learned: None,
+        })
+    }
+
+    fn check(&self, images: bool) -> Result<(), Error> {
+        let wants = [
+            ("max_drop", self.max_drop.is_some(), "accuracy is measured"),
+            ("normalise_ranges", self.normalise_ranges.is_some(), "ranges are measured"),
+            ("stable_sign", self.stable_sign.is_some(), "signs are looked at"),
+        ];
+        match wants.iter().find(|(_, asked, _)| *asked && !images) {
+            Some((option, _, why)) => Err(Error::Input(format!("{option}: {why} on images: add data"))),
+            None => Ok(()),
+        }
+    }
+
+    /// ONNX operator set.
+    pub fn opset(&self) -> i64 {
+        self.opset.map_or(17, Within::get)
+    }
+
+    /// Over how many training images ReLUs whose operand keeps its sign are removed.
+    pub fn stable_sign(&self) -> Option<usize> {
+        self.stable_sign.map(Count::count)
+    }
+
+    /// Between which numbers every element of the model's input lies, where the user says so.
+    pub fn input_range(&self) -> Option<(f32, f32)> {
+        self.input_range.map(|Interval(low, high)| (low, high))
+    }
+
+    /// The arithmetic in which the emitted graph is emulated.
+    pub fn emulation(&self) -> Emulation {
+        self.fixed_point.unwrap_or_default()
+    }
+
+    /// The format that artefacts are made for where it is not their runtime's own.
+    pub fn format(&self) -> Option<Format> {
+        match self.emulation() {
+            Emulation::In(f) => Some(f),
+            Emulation::Own | Emulation::Off => None,
+        }
+    }
+
+    /// The exponent of two to which every layer is rescaled.
+    pub fn normalise(&self) -> Option<i32> {
+        self.normalise_ranges.map(|n| n.get() as i32)
+    }
+}
