@@ -3,6 +3,7 @@
 use crate::error::{Error, input};
 use crate::probe::Probe;
 use relinc_passes::choice::Choice;
+use relinc_passes::driver::core_form;
 use relinc_passes::driver::weigh::Candidate;
 use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Phase, Refusal};
 use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, ModelInfo, Wanted, import};
@@ -103,6 +104,7 @@ impl Model {
         for p in passes::of(phase, options) {
             m.run(p, options, probe.as_deref_mut())?;
             if p.name() == Canonicalise.name() {
+                core_form::check(&m.graph).map_err(|e| Error::Input(join(&e, &m.info.path)))?;
                 m.relus_read = cost::totals(&m.graph, &m.facts()?).relus;
                 m.take_head(probe.as_deref_mut())?;
             }

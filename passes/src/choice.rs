@@ -2,6 +2,8 @@
 //!
 //! Everything that depends on it is asked here, in matches without a wildcard: a new choice is found by the compiler.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use crate::passes::intervals::Interval;
 
 /// What one element computes of its operand x. Some have parameters, which are a channel's.

@@ -12,6 +12,7 @@
 use crate::interp::Interp;
 use crate::ir::infer::infer;
 use crate::ir::{Binary, DType, Dim, Facts, Graph, NodeId, Op, Shared, Tensor, Type, Unary};
+use crate::passes::canonicalise::hard_sigmoid_of;
 
 /// The number of classes that a value has scores for, in a network whose inputs begin with `batch`: one axis of any size,
 /// all others but the batch of size 1. `None` for other values.
@@ -115,10 +116,13 @@ fn link(g: &Graph, facts: &Facts, node: NodeId, batch: Dim) -> Option<Link> {
         Op::Unary(Unary::Sigmoid) => each(Kind::Ordered, true, vec![]),
         Op::Unary(Unary::HardSigmoid) => each(Kind::Level, true, vec![]),
         Op::Unary(Unary::Exp | Unary::Log) => each(Kind::Ordered, false, vec![]),
-        Op::Clip { .. } => each(Kind::Level, false, vec![]),
+        // A hard sigmoid, whose factor and addend may have gone into the layer before.
+        Op::Clip { min, max } => each(Kind::Level, [*min, *max] == [0.0, 1.0], vec![]),
         Op::Binary(Binary::Mul | Binary::Div) => {
             let (c, _) = number().filter(|(_, v)| *v > 0.0)?;
-            each(Kind::Ordered, false, vec![c])
+            let below = |id| g.users(id).first().map(|(user, _)| *user);
+            let gate = below(node).and_then(below).is_some_and(|gate| hard_sigmoid_of(g, gate) == Some(x));
+            each(Kind::Ordered, gate, vec![c])
         }
         Op::Binary(Binary::Add | Binary::Sub) => each(Kind::Ordered, false, vec![number()?.0]),
         _ => None,
@@ -213,7 +217,12 @@ impl Head {
             Step::Each { op: Op::Unary(Unary::HardSigmoid), .. } => Some("hard sigmoid"),
             Step::Each { .. } | Step::Shape { .. } => None,
         });
-        let named: Vec<&str> = named.collect();
+        let mut named: Vec<&str> = named.collect();
+        let clip =
+            |(_, s): &(String, Step)| matches!(s, Step::Each { op: Op::Clip { min: 0.0, max: 1.0 }, .. });
+        if named.is_empty() && self.steps.iter().any(clip) {
+            named.push("hard sigmoid");
+        }
         if named.is_empty() {
             return self.left.clone();
         }

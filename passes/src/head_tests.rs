@@ -67,6 +67,7 @@ fn so_does_what_follows_and_keeps_the_order() {
         "%s = sigmoid(%l) %k = const f32[] [100.0] %y = mul(%s, %k)",
         "%s = softmax(%l) {axis=1} %y = clip(%s) {min=1e-7, max=0.9999}",
         "%s = softmax(%l) {axis=1} %y = softmax(%s) {axis=1}",
+        "%k = const f32[] [0.16666667] %m = mul(%l, %k) %h = const f32[] [0.5] %a = add(%m, %h) %y = clip(%a) {min=0, max=1}",
     ] {
         comes_off("N", body);
     }

@@ -4,6 +4,8 @@
 //! them: `<layer>.slope`, `f32[C]`, scales the identity elements. Metadata: `relinc_masks = 1`, the model's sha256, the budget,
 //! and a checksum that is checked where there is one: other programs write such files, too.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod file;
 
 use crate::choice::Choice;

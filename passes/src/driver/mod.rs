@@ -1,5 +1,6 @@
 //! What a pass is, and the one driver that applies, counts and reports.
 
+pub mod core_form;
 pub mod patch;
 pub mod valid;
 pub mod weigh;

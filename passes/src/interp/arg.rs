@@ -32,6 +32,10 @@ impl Arg<'_> {
             other => Tensor::clone(&other),
         }
     }
+    /// The `f32` elements, in the operand's own buffer where it is free.
+    pub fn into_f32(self) -> Result<Vec<f32>, String> {
+        self.take_f32().or_else(|x| f32s(&x, "the operand").map(<[f32]>::to_vec))
+    }
     /// The owned `f32` buffer, or the operand back.
     pub fn take_f32(self) -> Result<Vec<f32>, Self> {
         match self {

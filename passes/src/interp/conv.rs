@@ -2,10 +2,10 @@
 
 use super::arg::f32s;
 use super::depthwise;
-use super::geometry::Geometry;
 use super::im2col::{tile_rows, unfold};
 use super::par::threads;
 use super::sgemm::{Mat, sgemm};
+use crate::ir::geometry::Geometry;
 use crate::ir::op::Conv;
 use crate::ir::tensor::Tensor;
 use rayon::prelude::*;

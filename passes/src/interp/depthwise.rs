@@ -1,6 +1,6 @@
 //! Convolution with few input channels a group, tap by tap without unfolding.
 
-use super::geometry::Geometry;
+use crate::ir::geometry::Geometry;
 use rayon::prelude::*;
 
 /// Is the matrix product too thin to be worth its unfolding?

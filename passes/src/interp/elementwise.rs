@@ -9,19 +9,9 @@ use crate::ir::tensor::{DType, Data, Tensor};
 /// Applies `f` to every element, in the operand's own buffer where it is free.
 pub(crate) fn map(x: Arg<'_>, f: impl Fn(f32) -> f32 + Sync) -> Result<Tensor, String> {
     let shape = x.shape().to_vec();
-    let out = match x.take_f32() {
-        Ok(mut v) => {
-            pieces(&mut v, 1, |_, p| p.iter_mut().for_each(|e| *e = f(*e)));
-            v
-        }
-        Err(x) => {
-            let v = f32s(&x, "the operand")?;
-            let mut out = vec![0.0; v.len()];
-            pieces(&mut out, 1, |at, p| p.iter_mut().zip(&v[at..]).for_each(|(o, e)| *o = f(*e)));
-            out
-        }
-    };
-    Ok(Tensor::f32(shape, out))
+    let mut v = x.into_f32()?;
+    pieces(&mut v, 1, |_, p| p.iter_mut().for_each(|e| *e = f(*e)));
+    Ok(Tensor::f32(shape, v))
 }
 
 /// max(x, 0); not-a-number stays.
@@ -70,10 +60,7 @@ pub(crate) fn masked_relu(
         row.map_or(neutral, |(_, p)| &p[channel * neutral.len()..][..neutral.len()])
     };
     let inner: usize = shape.get(2..).map_or(1, |s| s.iter().product());
-    let mut v = match x.take_f32() {
-        Ok(v) => v,
-        Err(x) => f32s(&x, "the operand")?.to_vec(),
-    };
+    let mut v = x.into_f32()?;
     pieces(&mut v, m.len() * 4, |_, p| {
         for sample in p.chunks_exact_mut(m.len().max(1)) {
             for (c, (plane, m)) in sample.chunks_mut(inner).zip(m.chunks(inner)).enumerate() {
@@ -94,12 +81,12 @@ pub(crate) fn masked_relu(
 /// The functions of one operand, some also of integers.
 pub(crate) fn unary(u: Unary, x: Arg<'_>) -> Result<Tensor, String> {
     if let Some(v) = x.as_i64() {
-        let f = u.whole().ok_or("is not defined on integers")?;
+        let f = u.function().whole.ok_or("is not defined on integers")?;
         return Ok(Tensor::i64(x.shape(), v.iter().map(|&v| f(v)).collect()));
     }
     let shape = x.shape().to_vec();
-    let mut v = x.take_f32().or_else(|x| f32s(&x, "the operand").map(<[f32]>::to_vec))?;
-    pieces(&mut v, 1, |_, p| u.apply(p));
+    let mut v = x.into_f32()?;
+    pieces(&mut v, 1, |_, p| (u.function().apply)(p));
     Ok(Tensor::f32(shape, v))
 }
 

@@ -4,7 +4,7 @@ use super::arg::Arg;
 use super::{conv, elementwise, matmul, norm, pool, reduce, zip};
 use crate::ir::infer::{Fact, infer_op, resolve};
 use crate::ir::movement;
-use crate::ir::op::{Op, ReduceKind, SliceAxis};
+use crate::ir::op::{Op, ReduceKind};
 use crate::ir::shape::{Dim, SymInt, Type};
 use crate::ir::tensor::{DType, Data, Tensor};
 use std::borrow::Cow;
@@ -77,17 +77,18 @@ pub(crate) fn exec(op: &Op, mut args: Vec<Arg<'_>>, batch: Option<usize>) -> Res
             let end = (*end).min(dims.len());
             Ok(Tensor::ints(dims.get((*start).min(end)..end).unwrap_or(&[])))
         }
-        Op::Pad { before, after, value } => Ok(moved(&x, Pad(before, after, *value))),
-        Op::Slice(axes) => Ok(moved(&x, Slice(axes))),
-        Op::Transpose(perm) => Ok(moved(&x, Transpose(perm))),
-        Op::Expand(_) => Ok(moved(&x, Expand(&out))),
-        Op::Gather { axis } => {
-            let at = positions(arg(0)?, x.shape()[*axis])?;
-            Ok(moved(&x, Gather(*axis, &at, arg(0)?.shape())))
-        }
-        Op::Concat { axis } => {
+        Op::Pad { .. }
+        | Op::Slice(_)
+        | Op::Transpose(_)
+        | Op::Expand(_)
+        | Op::Gather { .. }
+        | Op::Concat { .. } => {
+            let at = match op {
+                Op::Gather { axis } => Some((arg(0)?.positions(x.shape()[*axis])?, arg(0)?.shape().to_vec())),
+                _ => None,
+            };
             let parts: Vec<&Tensor> = std::iter::once(&*x).chain(rest.iter().map(|a| &**a)).collect();
-            concat(&parts, *axis)
+            moved(op, &parts, at.as_ref().map(|(p, s)| (&p[..], &s[..])), out)
         }
     }
 }
@@ -137,61 +138,25 @@ pub(crate) fn make_concrete<'o>(
 }
 
 /// A rearrangement of elements, whatever their type.
-enum Move<'a> {
-    Slice(&'a [SliceAxis]),
-    Transpose(&'a [usize]),
-    Expand(&'a [usize]),
-    Pad(&'a [usize], &'a [usize], f32),
-    Gather(usize, &'a [usize], &'a [usize]),
-}
-use Move::{Expand, Gather, Pad, Slice, Transpose};
-
-fn moved(x: &Tensor, how: Move<'_>) -> Tensor {
-    fn go<T: Clone>(v: &[T], s: &[usize], how: &Move<'_>, fill: fn(f32) -> T) -> (Vec<T>, Vec<usize>) {
-        match how {
-            Slice(axes) => movement::slice(v, s, axes),
-            Transpose(perm) => movement::transpose(v, s, perm),
-            Expand(to) => (movement::expand(v, s, to), to.to_vec()),
-            Pad(before, after, value) => movement::pad(v, s, before, after, fill(*value)),
-            Gather(axis, at, shape) => movement::gather(v, s, *axis, at, shape),
-        }
+fn moved(
+    op: &Op,
+    parts: &[&Tensor],
+    at: Option<(&[usize], &[usize])>,
+    out: Vec<usize>,
+) -> Result<Tensor, String> {
+    let read = if matches!(op, Op::Concat { .. }) { parts.len() } else { 1 };
+    macro_rules! of {
+        ($elements:ident, $wrap:expr, $fill:expr) => {{
+            let parts = parts[..read].iter().map(|p| Some((p.$elements()?, p.shape())));
+            let parts = parts.collect::<Option<Vec<_>>>().ok_or("operands differ in type")?;
+            movement::moved(op, &parts, at, &out, $fill).map($wrap)
+        }};
     }
-    let s = x.shape();
-    match x.data() {
-        Data::F32(v) => with(go(v, s, &how, |f| f), Data::F32),
-        Data::I64(v) => with(go(v, s, &how, |f| f as i64), Data::I64),
-        Data::U8(v) => with(go(v, s, &how, |f| f as u8), Data::U8),
-        Data::Bool(v) => with(go(v, s, &how, |f| f != 0.0), Data::Bool),
-    }
-}
-
-fn with<T>((v, shape): (Vec<T>, Vec<usize>), wrap: fn(Vec<T>) -> Data) -> Tensor {
-    Tensor::new(shape, wrap(v))
-}
-
-/// Gather indices as positions: negative ones count from the end of an axis of `dim` elements.
-pub(crate) fn positions(idx: &Tensor, dim: usize) -> Result<Vec<usize>, String> {
-    let idx = idx.as_i64().ok_or("indices must be i64")?;
-    let place = |v: i64| usize::try_from(if v < 0 { v.saturating_add(dim as i64) } else { v }).ok();
-    idx.iter()
-        .map(|&v| place(v).filter(|&p| p < dim).ok_or_else(|| format!("index {v} is outside {dim}")))
-        .collect()
-}
-
-fn concat(parts: &[&Tensor], axis: usize) -> Result<Tensor, String> {
-    fn go<'a, T: Clone + 'a>(
-        parts: &[&'a Tensor],
-        axis: usize,
-        of: fn(&'a Tensor) -> Option<&'a [T]>,
-        wrap: fn(Vec<T>) -> Data,
-    ) -> Result<Tensor, String> {
-        let p: Option<Vec<_>> = parts.iter().map(|p| Some((of(p)?, p.shape()))).collect();
-        Ok(with(movement::concat(&p.ok_or("operands differ in type")?, axis), wrap))
-    }
-    match parts[0].dtype() {
-        DType::F32 => go(parts, axis, Tensor::as_f32, Data::F32),
-        DType::I64 => go(parts, axis, Tensor::as_i64, Data::I64),
-        DType::U8 => go(parts, axis, Tensor::as_u8, Data::U8),
-        DType::Bool => go(parts, axis, Tensor::as_bool, Data::Bool),
-    }
+    let data = match parts[0].dtype() {
+        DType::F32 => of!(as_f32, Data::F32, |f| f),
+        DType::I64 => of!(as_i64, Data::I64, |f| f as i64),
+        DType::U8 => of!(as_u8, Data::U8, |f| f as u8),
+        DType::Bool => of!(as_bool, Data::Bool, |f| f != 0.0),
+    };
+    Ok(Tensor::new(out, data.ok_or("moves nothing")?))
 }

@@ -1,6 +1,6 @@
 //! Unfolding the input of a convolution into a matrix.
 
-use super::geometry::Geometry;
+use crate::ir::geometry::Geometry;
 use rayon::prelude::*;
 use std::ops::Range;
 

@@ -9,7 +9,6 @@ mod depthwise;
 mod elementwise;
 mod error;
 mod exec;
-mod geometry;
 mod im2col;
 mod matmul;
 mod norm;

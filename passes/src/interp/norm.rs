@@ -23,10 +23,7 @@ pub(crate) fn batch_norm(x: Arg<'_>, params: [&Tensor; 4], eps: f32) -> Result<T
     let shape = x.shape().to_vec();
     let ab = affine(params, eps)?;
     let (c, inner) = channels(&shape);
-    let mut v = match x.take_f32() {
-        Ok(v) => v,
-        Err(x) => f32s(&x, "the operand")?.to_vec(),
-    };
+    let mut v = x.into_f32()?;
     if !v.is_empty() {
         pieces(&mut v, c * inner, |_, p| {
             for (i, plane) in p.chunks_exact_mut(inner).enumerate() {
@@ -41,12 +38,8 @@ pub(crate) fn batch_norm(x: Arg<'_>, params: [&Tensor; 4], eps: f32) -> Result<T
 /// Softmax over one axis, or its logarithm.
 pub(crate) fn softmax(x: Arg<'_>, axis: usize, log: bool) -> Result<Tensor, String> {
     let shape = x.shape().to_vec();
-    f32s(&x, "the operand")?;
     let (dim, inner) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
-    let mut v = match x.take_f32() {
-        Ok(v) => v,
-        Err(x) => f32s(&x, "the operand")?.to_vec(),
-    };
+    let mut v = x.into_f32()?;
     if !v.is_empty() {
         pieces(&mut v, dim * inner, |_, p| {
             for block in p.chunks_exact_mut(dim * inner) {

@@ -2,6 +2,7 @@
 
 use super::error::InterpError;
 use crate::ir::graph::{Graph, NodeId};
+use crate::ir::schedule::last_uses;
 
 /// One operand of a step: the slot it is in, and whether this is its last reader.
 #[derive(Debug, Clone, Copy)]
@@ -52,12 +53,11 @@ impl Plan {
             steps.push(Step { node: n, uses });
         }
         let targets: Vec<usize> = targets.iter().map(|t| slot[t.index()]).collect();
-        let mut read = vec![false; steps.len()];
-        for &t in &targets {
-            read[t] = true;
-        }
-        for u in steps.iter_mut().rev().flat_map(|s| s.uses.iter_mut().rev()) {
-            u.last = !std::mem::replace(&mut read[u.slot], true);
+        let reads: Vec<Vec<usize>> = steps.iter().map(|s| s.uses.iter().map(|u| u.slot).collect()).collect();
+        for (step, dying) in steps.iter_mut().zip(last_uses(&reads, reads.len(), &targets)) {
+            for slot in dying {
+                step.uses.iter_mut().rev().find(|u| u.slot == slot).into_iter().for_each(|u| u.last = true);
+            }
         }
         Ok(Plan { steps, targets })
     }

@@ -1,7 +1,7 @@
 //! Pooling over windows of the two trailing axes.
 
 use super::arg::f32s;
-use super::geometry::{Axis, window};
+use crate::ir::geometry::{Axis, divisor, window};
 use crate::ir::op::Window;
 use crate::ir::tensor::Tensor;
 use rayon::prelude::*;
@@ -46,15 +46,6 @@ pub(crate) fn max_pool(w: &Window, x: &Tensor, out: Vec<usize>) -> Result<Tensor
             *o = rows.flatten().fold(f32::NEG_INFINITY, |m, &v| if v > m || v.is_nan() { v } else { m });
         });
     })
-}
-
-/// What the mean of a window divides by.
-pub(crate) fn divisor([ya, xa]: &[Axis; 2], [oy, ox]: [usize; 2], count_pad: bool) -> usize {
-    if count_pad {
-        return ya.padded_taps(oy) * xa.padded_taps(ox);
-    }
-    let ((y0, y1), (x0, x1)) = (ya.taps(oy), xa.taps(ox));
-    (y1 - y0) * (x1 - x0)
 }
 
 /// Mean of each window; a window wholly in the padding gives 0.

@@ -15,7 +15,7 @@ pub fn comparisons(g: &Graph, facts: &Facts, id: NodeId) -> usize {
     match g.op(id) {
         Op::Relu | Op::MaskedRelu(_) | Op::LeakyRelu { .. } | Op::PRelu => n,
         Op::Clip { min, max } => n * (usize::from(min.is_finite()) + usize::from(max.is_finite())),
-        Op::Unary(u) => n * u.comparisons(),
+        Op::Unary(u) => n * u.function().compared,
         Op::Binary(Binary::Max | Binary::Min) | Op::Compare(_) => n,
         Op::Binary(Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Pow) => 0,
         Op::MaxPool(w) => n * (w.kernel[0] * w.kernel[1] - 1),

@@ -1,11 +1,14 @@
 //! Shape inference with a symbolic batch. Integer values that shape subgraphs compute are carried along.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod resolve;
 
 pub use resolve::{norm_axis, resolve, resolve_all};
 
+use super::geometry::Axis;
 use super::graph::{Graph, NodeId};
-use super::op::{Conv, DynOp, Op, ReduceKind, SliceAxis, Window};
+use super::op::{Conv, DynOp, Kind, Op, ReduceKind, SliceAxis, Window};
 use super::shape::{Dim, SymInt, Type};
 use super::tensor::{DType, Data, Shared};
 use crate::ir::movement;
@@ -124,8 +127,13 @@ fn arity(op: &Op) -> (usize, usize) {
         Op::Dyn(DynOp::Slice) => (3, 5),
         Op::Dyn(DynOp::Clip) => (1, 3),
         Op::Dyn(DynOp::FillInt { .. } | DynOp::FillFloat { .. }) => (1, 1),
-        Op::Dyn(_) => (2, 2),
-        _ => (1, 1),
+        Op::Dyn(DynOp::Reshape { .. } | DynOp::Reduce { .. } | DynOp::Expand) => (2, 2),
+        Op::Dyn(DynOp::Squeeze | DynOp::Unsqueeze) => (2, 2),
+        Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::Unary(_) | Op::Cast(_) => (1, 1),
+        Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Reduce { .. } => (1, 1),
+        Op::Pad { .. } | Op::Slice(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) => (1, 1),
+        Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } => (1, 1),
+        Op::Identity | Op::Dropout | Op::Shape { .. } => (1, 1),
     }
 }
 
@@ -145,31 +153,17 @@ pub fn broadcast(a: &[Dim], b: &[Dim]) -> Result<Vec<Dim>, String> {
         .collect()
 }
 
-fn spatial(
-    ty: &Type,
-    kernel: [usize; 2],
-    strides: [usize; 2],
-    pads: [usize; 4],
-    dil: [usize; 2],
-    ceil: bool,
-) -> Result<[usize; 2], String> {
+/// Height and width of what windows of two axes give.
+fn spatial(ty: &Type, axis: impl Fn(usize, usize) -> Axis, ceil: bool) -> Result<[usize; 2], String> {
     let mut out = [0; 2];
-    for i in 0..2 {
-        let d = ty.dims[2 + i].fixed().ok_or("a spatial dimension depends on the batch")?;
-        let span = dil[i] * (kernel[i].max(1) - 1) + 1;
-        let padded = d + pads[i] + pads[i + 2];
-        if kernel[i] == 0 || strides[i] == 0 || dil[i] == 0 {
+    for (i, out) in out.iter_mut().enumerate() {
+        let a = axis(i, ty.dims[2 + i].fixed().ok_or("a spatial dimension depends on the batch")?);
+        if a.kernel == 0 || a.stride == 0 || a.dilation == 0 {
             return Err("kernel, stride and dilation must be at least 1".into());
         }
-        if padded < span {
-            return Err(format!("a window of {span} does not fit the padded size {padded}"));
-        }
-        let room = padded - span;
-        let mut n = if ceil { room.div_ceil(strides[i]) } else { room / strides[i] } + 1;
-        if ceil && (n - 1) * strides[i] >= d + pads[i] {
-            n -= 1;
-        }
-        out[i] = n;
+        let padded = a.input + a.pad[0] + a.pad[1];
+        let n = a.outputs(ceil);
+        *out = n.ok_or_else(|| format!("a window of {} does not fit the padded size {padded}", a.span()))?;
     }
     Ok(out)
 }
@@ -193,13 +187,13 @@ fn conv(c: &Conv, ops: &[&Fact]) -> Result<Type, String> {
     {
         return Err(format!("bias {} does not fit {} output channels", b.ty, wd[0]));
     }
-    let [h, wi] = spatial(x, [wd[2], wd[3]], c.strides, c.pads, c.dilations, false)?;
+    let [h, wi] = spatial(x, |i, input| Axis::unsized_conv(c, i, input, wd[2 + i]), false)?;
     Ok(Type::f32([x.dims[0], Dim::Fixed(wd[0]), Dim::Fixed(h), Dim::Fixed(wi)]))
 }
 
 fn pool(w: &Window, x: &Type) -> Result<Type, String> {
     want_rank(x, 4)?;
-    let [h, wi] = spatial(x, w.kernel, w.strides, w.pads, [1, 1], w.ceil)?;
+    let [h, wi] = spatial(x, |i, input| Axis::of_window(w, i, input, 0), w.ceil)?;
     Ok(Type::f32([x.dims[0], x.dims[1], Dim::Fixed(h), Dim::Fixed(wi)]))
 }
 
@@ -256,10 +250,8 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
     }
     if let Op::Dyn(d) = op {
         let static_op = resolve(*d, ops)?;
-        return match &static_op {
-            Op::Const(_) => infer_op(&static_op, &[]),
-            _ => infer_op(&static_op, &ops[..1]),
-        };
+        let read = if matches!(static_op, Op::Const(_)) { 0 } else { 1 };
+        return infer_op(&static_op, &ops[..read]);
     }
     let x = ops.first().map(|f| &f.ty);
     let with = |dims: Vec<Dim>| Type { dtype: x.map_or(DType::F32, |t| t.dtype), dims };
@@ -446,6 +438,10 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
 }
 
 /// Symbolic integers of a shape computation, where every operand's are known.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "integers that are not followed here are computed when the graph runs"
+)]
 fn eval_ints(op: &Op, ops: &[&Fact], out: &Type) -> Option<Vec<SymInt>> {
     let fixed_shape = |f: &Fact| f.ty.dims.iter().map(|d| d.fixed()).collect::<Option<Vec<_>>>();
     let x = ops.first()?;
@@ -462,28 +458,29 @@ fn eval_ints(op: &Op, ops: &[&Fact], out: &Type) -> Option<Vec<SymInt>> {
         );
     }
     let (xi, xs) = (x.ints.as_ref()?, fixed_shape(x)?);
+    let to = fixed_shape(&Fact::plain(out.clone()))?;
+    if op.kind() == Kind::Move {
+        let at = match op {
+            Op::Gather { axis } => {
+                let dim = xs[*axis] as i64;
+                let idx = ops[1].fixed_ints()?.into_iter().map(|v| if v < 0 { v + dim } else { v });
+                let idx = idx.map(|v| usize::try_from(v).ok()).collect::<Option<Vec<_>>>()?;
+                Some((idx, fixed_shape(ops[1])?))
+            }
+            _ => None,
+        };
+        let read = if matches!(op, Op::Concat { .. }) { ops } else { &ops[..1] };
+        let shapes = read.iter().map(|o| fixed_shape(o)).collect::<Option<Vec<_>>>()?;
+        let parts = read.iter().zip(&shapes).map(|(o, s)| Some((o.ints.as_deref()?, s.as_slice())));
+        let at = at.as_ref().map(|(p, s)| (&p[..], &s[..]));
+        return movement::moved(op, &parts.collect::<Option<Vec<_>>>()?, at, &to, |v| {
+            SymInt::fixed(v as i64)
+        });
+    }
     Some(match op {
-        Op::Identity | Op::Cast(_) | Op::Reshape(_) => xi.clone(),
-        Op::Transpose(p) => movement::transpose(xi, &xs, p).0,
-        Op::Slice(s) => movement::slice(xi, &xs, s).0,
-        Op::Expand(d) => {
-            let to = d.iter().map(|d| d.fixed()).collect::<Option<Vec<_>>>()?;
-            movement::expand(xi, &xs, &to)
-        }
-        Op::Gather { axis } => {
-            let dim = xs[*axis] as i64;
-            let idx = ops[1].fixed_ints()?.into_iter().map(|v| if v < 0 { v + dim } else { v });
-            let idx = idx.map(|v| usize::try_from(v).ok()).collect::<Option<Vec<_>>>()?;
-            movement::gather(xi, &xs, *axis, &idx, &fixed_shape(ops[1])?).0
-        }
-        Op::Concat { axis } => {
-            let shapes = ops.iter().map(|o| fixed_shape(o)).collect::<Option<Vec<_>>>()?;
-            let parts = ops.iter().zip(&shapes).map(|(o, s)| Some((o.ints.as_deref()?, s.as_slice())));
-            movement::concat(&parts.collect::<Option<Vec<_>>>()?, *axis).0
-        }
+        Op::Cast(_) => xi.clone(),
         Op::Binary(b) => {
             use super::op::Binary::*;
-            let to = out.dims.iter().map(|d| d.fixed()).collect::<Option<Vec<_>>>()?;
             let l = movement::expand(xi, &xs, &to);
             let r = movement::expand(ops[1].ints.as_ref()?, &fixed_shape(ops[1])?, &to);
             let f = |a: SymInt, c: SymInt| match b {

@@ -2,10 +2,13 @@
 
 pub mod comparisons;
 pub mod dot;
+pub mod geometry;
 pub mod graph;
 pub mod infer;
 pub mod movement;
 pub mod op;
+pub mod scales;
+pub mod schedule;
 pub mod shape;
 pub mod stored;
 pub mod tensor;

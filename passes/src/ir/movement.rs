@@ -1,7 +1,33 @@
 //! Kernels that only move elements, generic so that shape arithmetic can reuse them on symbolic integers.
 
-use super::op::SliceAxis;
+use super::op::{Kind, Op, SliceAxis};
 use super::tensor::strides;
+
+/// What an operation that only moves elements makes of its operands, each with its dimensions; `None` for other operations.
+/// `at` are the places and the dimensions of a gather's indices, `out` the result's dimensions, `fill` makes elements of a
+/// padding's number.
+pub fn moved<T: Clone>(
+    op: &Op,
+    operands: &[(&[T], &[usize])],
+    at: Option<(&[usize], &[usize])>,
+    out: &[usize],
+    fill: impl Fn(f32) -> T,
+) -> Option<Vec<T>> {
+    let &(x, shape) = operands.first()?;
+    if op.kind() != Kind::Move {
+        return None;
+    }
+    Some(match (op, at) {
+        (Op::Pad { before, after, value }, _) => pad(x, shape, before, after, fill(*value)).0,
+        (Op::Slice(axes), _) => slice(x, shape, axes).0,
+        (Op::Transpose(perm), _) => transpose(x, shape, perm).0,
+        (Op::Expand(_), _) => expand(x, shape, out),
+        (Op::Gather { axis }, Some((places, of))) => gather(x, shape, *axis, places, of).0,
+        (Op::Concat { axis }, _) => concat(operands, *axis).0,
+        (Op::Reshape(_) | Op::Identity | Op::Dropout, _) => x.to_vec(),
+        _ => return None,
+    })
+}
 
 /// Visits every index of `shape`, giving the linear offset under `step` (elements per axis) from `base`.
 fn walk(shape: &[usize], step: &[isize], base: isize, mut f: impl FnMut(usize)) {

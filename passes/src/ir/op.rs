@@ -1,8 +1,10 @@
 //! The operations, and the one table that names them and their attributes for text, Graphviz and hashing.
 
-mod parse;
+mod attributes;
+mod kind;
 pub mod unary;
 
+pub use kind::Kind;
 pub use unary::Unary;
 
 use super::shape::{Dim, Type};
@@ -321,19 +323,6 @@ pub enum Attr {
 /// Named attributes in declaration order.
 pub type Attrs = Vec<(&'static str, Attr)>;
 
-fn ints<T: Copy + TryInto<i64>>(v: &[T]) -> Attr {
-    Attr::Ints(v.iter().map(|&x| x.try_into().unwrap_or(i64::MAX)).collect())
-}
-
-fn window_attrs(w: &Window) -> Attrs {
-    vec![
-        ("kernel", ints(&w.kernel)),
-        ("strides", ints(&w.strides)),
-        ("pads", ints(&w.pads)),
-        ("ceil", Attr::Bool(w.ceil)),
-    ]
-}
-
 impl Op {
     /// The operation's name in `.pir`.
     pub fn mnemonic(&self) -> &'static str {
@@ -387,67 +376,6 @@ impl Op {
         }
     }
 
-    /// The attributes, in the order they are printed.
-    pub fn attrs(&self) -> Attrs {
-        match self {
-            Op::Conv(c) => vec![
-                ("strides", ints(&c.strides)),
-                ("pads", ints(&c.pads)),
-                ("dilations", ints(&c.dilations)),
-                ("group", Attr::Int(c.group as i64)),
-            ],
-            Op::Gemm { alpha, beta, trans_a, trans_b } => vec![
-                ("alpha", Attr::Float(*alpha)),
-                ("beta", Attr::Float(*beta)),
-                ("trans_a", Attr::Bool(*trans_a)),
-                ("trans_b", Attr::Bool(*trans_b)),
-            ],
-            Op::BatchNorm { eps } => vec![("eps", Attr::Float(*eps))],
-            Op::LeakyRelu { slope } => vec![("slope", Attr::Float(*slope))],
-            Op::Clip { min, max } => vec![("min", Attr::Float(*min)), ("max", Attr::Float(*max))],
-            Op::MaxPool(w) => window_attrs(w),
-            Op::AvgPool { window, count_pad } => {
-                let mut a = window_attrs(window);
-                a.push(("count_pad", Attr::Bool(*count_pad)));
-                a
-            }
-            Op::GlobalMean { keep } => vec![("keep", Attr::Bool(*keep))],
-            Op::Reduce { kind, axes, keep } => vec![
-                ("kind", Attr::Word(kind.name().into())),
-                ("axes", ints(axes)),
-                ("keep", Attr::Bool(*keep)),
-            ],
-            Op::Pad { before, after, value } => {
-                vec![("before", ints(before)), ("after", ints(after)), ("value", Attr::Float(*value))]
-            }
-            Op::Slice(s) => vec![
-                ("axes", Attr::Ints(s.iter().map(|a| a.axis as i64).collect())),
-                ("starts", Attr::Ints(s.iter().map(|a| a.start).collect())),
-                ("ends", Attr::Ints(s.iter().map(|a| a.end).collect())),
-                ("steps", Attr::Ints(s.iter().map(|a| a.step).collect())),
-            ],
-            Op::Concat { axis } | Op::Gather { axis } | Op::Softmax { axis } | Op::LogSoftmax { axis } => {
-                vec![("axis", Attr::Int(*axis as i64))]
-            }
-            Op::Reshape(d) | Op::Expand(d) => vec![("dims", Attr::Dims(d.clone()))],
-            Op::Transpose(p) => vec![("perm", ints(p))],
-            Op::ArgMax { axis, keep } => {
-                vec![("axis", Attr::Int(*axis as i64)), ("keep", Attr::Bool(*keep))]
-            }
-            Op::Cast(t) => vec![("to", Attr::Word(t.name().into()))],
-            Op::Shape { start, end } => {
-                vec![("start", Attr::Int(*start as i64)), ("end", Attr::Int(*end as i64))]
-            }
-            Op::Dyn(DynOp::Reshape { allow_zero }) => vec![("allow_zero", Attr::Bool(*allow_zero))],
-            Op::Dyn(DynOp::Reduce { kind, keep }) => {
-                vec![("kind", Attr::Word(kind.name().into())), ("keep", Attr::Bool(*keep))]
-            }
-            Op::Dyn(DynOp::FillInt { value }) => vec![("value", Attr::Int(*value))],
-            Op::Dyn(DynOp::FillFloat { value }) => vec![("value", Attr::Float(*value))],
-            _ => vec![],
-        }
-    }
-
     /// The name of an operand, where it has one in `.pir`.
     pub fn operand_name(&self, slot: usize) -> Option<&'static str> {
         let Op::MaskedRelu(given) = self else { return None };
@@ -457,6 +385,6 @@ impl Op {
     /// Builds an operation from its name, the names of those of its operands that have one, and its attributes; a missing
     /// attribute takes its usual default.
     pub fn from_parts(mnemonic: &str, operands: &[String], attrs: &[(String, Attr)]) -> Result<Op, String> {
-        parse::operation(mnemonic, operands, attrs)
+        attributes::operation(mnemonic, operands, attrs)
     }
 }

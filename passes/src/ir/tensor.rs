@@ -184,6 +184,16 @@ impl Tensor {
     pub fn as_i64(&self) -> Option<&[i64]> {
         if let Content::Here(Data::I64(v)) = &self.data { Some(v) } else { None }
     }
+    /// The elements as positions on an axis of `dim` elements: negative ones count from its end.
+    ///
+    /// # Errors
+    /// What is no integer, or outside.
+    pub fn positions(&self, dim: usize) -> Result<Vec<usize>, String> {
+        let place = |v: i64| usize::try_from(if v < 0 { v.saturating_add(dim as i64) } else { v }).ok();
+        let of =
+            |&v: &i64| place(v).filter(|&p| p < dim).ok_or_else(|| format!("index {v} is outside {dim}"));
+        self.as_i64().ok_or("indices must be i64")?.iter().map(of).collect()
+    }
     /// The elements as bytes, or `None` for another type.
     pub fn as_u8(&self) -> Option<&[u8]> {
         if let Content::Here(Data::U8(v)) = &self.data { Some(v) } else { None }

@@ -16,6 +16,7 @@
 
 use crate::driver::patch::Patch;
 use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
+use crate::ir::geometry::Axis;
 use crate::ir::{Dim, NodeId, Op, Type, Window};
 use crate::passes::intervals::Intervals;
 
@@ -75,8 +76,8 @@ fn commute(cx: &Cx<'_>, at: NodeId, relu: NodeId, w: &Window) -> Result<Patch, S
 pub fn only_padding(w: &Window, from: &Type, to: &Type) -> bool {
     (0..2).any(|i| {
         let size = |t: &Type| t.dims.get(2 + i).and_then(|d: &Dim| d.fixed()).unwrap_or(0);
-        let last = size(to).saturating_sub(1) * w.strides[i];
-        w.kernel[i] <= w.pads[i] || last >= size(from) + w.pads[i]
+        let axis = Axis::of_window(w, i, size(from), size(to));
+        [0, axis.output.saturating_sub(1)].into_iter().any(|o| axis.taps(o).0 == axis.taps(o).1)
     })
 }
 

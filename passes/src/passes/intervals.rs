@@ -1,8 +1,11 @@
 //! Between which numbers the elements of every value lie, whatever the input is.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor};
 use crate::masks::LayerMask;
+use crate::passes::canonicalise::is_gated;
 use crate::passes::commute_relu_maxpool::only_padding;
 
 /// Smallest and largest number an element can be; infinite where nothing is known.
@@ -81,9 +84,9 @@ impl Intervals {
         let size = order.iter().map(|id| id.index() + 1).max().unwrap_or(0);
         let mut all = Intervals { of: vec![ANY; size], weights: input.is_some(), relus };
         for id in order {
-            let i = match g.op(id) {
-                Op::Input(_) => input.map_or(ANY, |(l, h)| Interval::new(l.into(), h.into())),
-                _ => all.node(g, facts, id),
+            let i = match matches!(g.op(id), Op::Input(_)) {
+                true => input.map_or(ANY, |(l, h)| Interval::new(l.into(), h.into())),
+                false => all.node(g, facts, id),
             };
             // Not a number, from ∞ − ∞: nothing is known.
             all.of[id.index()] = if i.low <= i.high { i } else { ANY };
@@ -112,7 +115,18 @@ impl Intervals {
             Op::GlobalMean { .. } | Op::AvgPool { .. } | Op::Reduce { kind: ReduceKind::Mean, .. } => {
                 Some(self.get(id))
             }
-            _ => None,
+            Op::Reduce { kind: ReduceKind::Sum | ReduceKind::Max, .. } | Op::MaxPool(_) => None,
+            // Not in ring elements.
+            Op::Gemm { .. } | Op::BatchNorm { .. } | Op::LeakyRelu { .. } | Op::PRelu => None,
+            Op::Relu | Op::MaskedRelu(_) | Op::Clip { .. } | Op::Unary(_) | Op::Compare(_) | Op::Where => {
+                None
+            }
+            Op::Binary(Binary::Add | Binary::Sub | Binary::Div) => None,
+            Op::Binary(Binary::Max | Binary::Min | Binary::Pow) => None,
+            Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } => None,
+            Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Dyn(_) | Op::Cast(_) => None,
+            Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } | Op::Reshape(_) => None,
+            Op::Transpose(_) | Op::Expand(_) | Op::Identity | Op::Dropout => None,
         }
     }
 
@@ -158,6 +172,7 @@ impl Intervals {
                 let y = x.times(x);
                 Interval::new(y.low.max(0.0), y.high)
             }
+            Op::Binary(Binary::Mul) if is_gated(g, operands[0], operands[1]) => x.gated(),
             Op::Binary(b) => match b {
                 Binary::Add => x.plus(of(1)),
                 Binary::Sub => x.minus(of(1)),
@@ -167,9 +182,9 @@ impl Intervals {
                 }
                 Binary::Max => Interval::new(x.low.max(of(1).low), x.high.max(of(1).high)),
                 Binary::Min => Interval::new(x.low.min(of(1).low), x.high.min(of(1).high)),
-                _ => ANY,
+                Binary::Div | Binary::Pow => ANY,
             },
-            Op::Unary(u) => u.interval(x),
+            Op::Unary(u) => (u.function().interval)(x),
             Op::Softmax { .. } => Interval::new(0.0, 1.0),
             Op::LogSoftmax { axis } => {
                 let n = facts.ty(operands[0]).at(1).get(*axis).copied().unwrap_or(1);
@@ -195,7 +210,9 @@ impl Intervals {
             Op::Concat { .. } => (0..operands.len()).map(of).reduce(Interval::hull).unwrap_or(ANY),
             Op::Slice(_) | Op::Gather { .. } | Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) => x,
             Op::Identity | Op::Dropout => x,
-            _ => ANY,
+            Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Dyn(_) | Op::Cast(_) => ANY,
+            Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::BatchNorm { .. } => ANY,
+            Op::LeakyRelu { .. } | Op::PRelu | Op::Compare(_) | Op::ArgMax { .. } => ANY,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Operations that are a factor and an offset for each channel, and activations with slopes for each element.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use crate::kernels::block::Activation;
 use relinc_passes::choice::Basis;
 use relinc_passes::ir::op::Binary;
@@ -7,6 +9,7 @@ use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
 use relinc_passes::masks::LayerMask;
 
 /// The value operand of a node of `channels` channels, and the factor and the offset it gives to each.
+#[allow(clippy::wildcard_enum_match_arm, reason = "what is not listed is left to the interpreter")]
 pub(super) fn factors(g: &Graph, n: NodeId, channels: usize) -> Option<(NodeId, Vec<f32>, Vec<f32>)> {
     match g.op(n) {
         Op::BatchNorm { eps } => {

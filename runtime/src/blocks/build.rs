@@ -8,6 +8,7 @@ use crate::kernels::conv::ConvShape;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::movement::slice_range;
 use relinc_passes::ir::op::Binary;
+use relinc_passes::ir::schedule::last_uses;
 use relinc_passes::ir::{Facts, Graph, NodeId, Op, Shared};
 use relinc_passes::masks::LayerMask;
 use std::collections::HashMap;
@@ -138,7 +139,7 @@ impl Builder<'_> {
             self.steps.push(Step::Load { to });
             return Ok(Some(to));
         }
-        if let (Op::Identity | Op::Dropout, Some(x)) = (g.op(n), first(n)) {
+        if let (Op::Identity, Some(x)) = (g.op(n), first(n)) {
             return self.block(x).map(Some);
         }
         if let (Some(window), Some(x)) = (self.window(n), first(n)) {
@@ -318,24 +319,18 @@ impl Builder<'_> {
 
     /// Gives every block a buffer and every convolution its kernel. Blocks that lie alike take turns, so that borders stay zero.
     fn finish(mut self, input: Vec<usize>, output: Vec<usize>, result: usize) -> Blocks {
-        let mut last = vec![0; self.values.len()];
-        for (i, s) in self.steps.iter().enumerate() {
-            last[s.writes()] = i;
-            s.reads().into_iter().for_each(|v| last[v] = i);
-        }
+        let touched: Vec<Vec<usize>> =
+            self.steps.iter().map(|s| s.reads().into_iter().chain([s.writes()]).collect()).collect();
+        let dying = last_uses(&touched, self.values.len(), &[]);
         let (mut buffers, mut free): (Vec<usize>, HashMap<Planes, Vec<usize>>) = (vec![], HashMap::new());
-        for (i, s) in self.steps.iter().enumerate() {
+        for (s, dying) in self.steps.iter().zip(dying) {
             if let Held::Block(p, buffer) = &mut self.values[s.writes()] {
                 *buffer = free.entry(*p).or_default().pop().unwrap_or_else(|| {
                     buffers.push(p.len());
                     buffers.len() - 1
                 });
             }
-            let mut done = s.reads();
-            done.push(s.writes());
-            done.sort_unstable();
-            done.dedup();
-            for v in done.into_iter().filter(|v| last[*v] == i) {
+            for v in dying {
                 if let Held::Block(p, buffer) = self.values[v] {
                     free.entry(p).or_default().push(buffer);
                 }

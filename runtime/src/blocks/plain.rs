@@ -1,5 +1,7 @@
 //! What the interpreter may compute for a part of a batch: operations that keep images apart.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use relinc_passes::ir::{DType, Dim, Facts, Graph, NodeId, Op, Type};
 
 /// Whether a value has one row for each image: a free batch first and nowhere else.
@@ -8,6 +10,10 @@ pub(super) fn by_image(ty: &Type) -> bool {
 }
 
 /// Whether the operation of a node computes each image's result of that image alone, whatever the batch.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not listed is left to the interpreter, with its batch"
+)]
 pub(super) fn apart(g: &Graph, facts: &Facts, n: NodeId) -> bool {
     let operands = g.operands(n);
     let constant = |i: usize| operands.get(i).is_none_or(|&o| g.const_of(o).is_some());
@@ -27,15 +33,14 @@ pub(super) fn apart(g: &Graph, facts: &Facts, n: NodeId) -> bool {
         Op::Linear => value(0) && rest(1),
         Op::Gemm { trans_a, .. } => !trans_a && value(0) && rest(1) && shared(2),
         Op::MatMul => value(0) && rest(1) && operands.get(1).is_some_and(|&o| facts.ty(o).rank() == 2),
-        Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::Unary(_) | Op::Cast(_) => value(0),
-        Op::Identity | Op::Dropout => value(0),
+        Op::Relu | Op::Clip { .. } | Op::Unary(_) | Op::Cast(_) => value(0),
         Op::MaskedRelu(_) | Op::BatchNorm { .. } | Op::Conv(_) => value(0) && rest(1),
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } => value(0),
         Op::PRelu | Op::Binary(_) | Op::Compare(_) | Op::Where => each(),
         Op::Reduce { axes, .. } => value(0) && !axes.contains(&0),
         Op::Softmax { axis } | Op::LogSoftmax { axis } => value(0) && *axis != 0,
         // The batch first on both sides: then every image keeps its elements.
-        Op::Reshape(_) => value(0),
+        Op::Reshape(_) | Op::Identity => value(0),
         Op::Pad { before, after, .. } => value(0) && before.first() == Some(&0) && after.first() == Some(&0),
         Op::Slice(axes) => value(0) && axes.iter().all(|a| a.axis != 0),
         Op::Transpose(perm) => value(0) && perm.first() == Some(&0),

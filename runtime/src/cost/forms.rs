@@ -1,5 +1,7 @@
 //! The form each convolution is emitted in, chosen by price.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::Weights;
 use super::kinds::{Charging, Role, roles};
 use super::network::Network;
@@ -103,7 +105,7 @@ impl Forms {
         let candidate = |id: &NodeId| known_weights(*id) && taps_of(g, facts, *id).is_some();
         let candidates: HashSet<NodeId> = match want {
             ConvForm::Direct => HashSet::new(),
-            _ => order.iter().copied().filter(candidate).collect(),
+            ConvForm::Auto | ConvForm::Taps => order.iter().copied().filter(candidate).collect(),
         };
         if want == ConvForm::Taps {
             return Forms::new(g, facts, candidates);

@@ -1,5 +1,7 @@
 //! From an operation of the graph to the operations a protocol has laws for.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::Weights;
 use super::forms::{Forms, Share};
 use super::law::{Law, Quantities};
@@ -8,15 +10,15 @@ use super::protocol::{Depthwise, Protocol};
 use super::totals::macs;
 use relinc_passes::back::spu::taps_of;
 use relinc_passes::choice::Choice;
-use relinc_passes::ir::op::ReduceKind;
-use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op};
+use relinc_passes::ir::op::{Kind, ReduceKind};
+use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op, Unary};
 
-/// The kinds of operation a protocol file may give a law for. `program` is charged once for a program that pads or
+/// The kinds of operation that are none of functions of one operand; a protocol file may give laws for them. `program` is charged once for a program that pads or
 /// sums a secret (twice with a softmax), `setup` once for a program with a comparison or a product, its elements being all
 /// comparisons, `setup_product` once for a program with a convolution or a matrix product by weights that are not public,
 /// `setup_multiply` the same for elementwise products; `gather` takes elements at public indices, and is `local` to a protocol without such a law; `max_pool_comparison` has outputs × (window − 1) elements and its rounds are those of one of
 /// ⌈log₂ window⌉ levels.
-pub const KINDS: &[&str] = &[
+const KINDS: &[&str] = &[
     "program",
     "setup",
     "setup_product",
@@ -28,7 +30,6 @@ pub const KINDS: &[&str] = &[
     "max_pool_comparison",
     "compare",
     "select",
-    "abs",
     "conv",
     "conv_taps",
     "linear",
@@ -38,19 +39,10 @@ pub const KINDS: &[&str] = &[
     "mul_weight",
     "add_weight",
     "mean",
-    "exp",
-    "log",
     "div",
-    "reciprocal",
-    "logistic",
-    "tanh",
     "sqrt",
     "rsqrt",
-    "erf",
-    "softplus",
     "pow",
-    "floor",
-    "ceil",
     "softmax",
     "log_softmax",
     "arg_max",
@@ -59,6 +51,18 @@ pub const KINDS: &[&str] = &[
     "conv_secret",
     "unresolved",
 ];
+
+/// All kinds: those above and what functions of one operand are priced as.
+pub fn kinds() -> Vec<&'static str> {
+    let functions = Unary::ALL.iter().flat_map(|u| u.function().priced);
+    let mut all: Vec<&str> = vec![];
+    KINDS.iter().chain(functions).for_each(|k| {
+        if !all.contains(k) {
+            all.push(k)
+        }
+    });
+    all
+}
 
 /// What a value is to the parties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +76,7 @@ pub(super) enum Role {
 }
 
 /// The role of every node, by index.
+#[allow(clippy::wildcard_enum_match_arm, reason = "what reads values is what they are")]
 pub(super) fn roles(g: &Graph, order: &[NodeId]) -> Vec<Role> {
     let size = g.ids().map(|n| n.index() + 1).max().unwrap_or(0);
     let mut roles = vec![Role::Public; size];
@@ -93,7 +98,7 @@ pub(super) fn roles(g: &Graph, order: &[NodeId]) -> Vec<Role> {
 /// One call of an operation a protocol may have a law for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Charge {
-    /// One of [`KINDS`].
+    /// One of [`kinds`].
     pub kind: &'static str,
     /// Its sizes.
     pub q: Quantities,
@@ -139,7 +144,6 @@ pub(super) struct Charging<'a> {
     pub forms: &'a Forms,
 }
 
-#[deny(clippy::wildcard_enum_match_arm)]
 impl Charging<'_> {
     fn role(&self, id: NodeId, slot: usize) -> Option<Role> {
         self.g.operand(id, slot).map(|o| self.roles[o.index()])
@@ -354,7 +358,7 @@ impl Charging<'_> {
                 (true, false) if *min == 0.0 => one("relu"),
                 _ => one("max"),
             },
-            Op::Unary(u) => u.priced().iter().map(|kind| self.plain(id, kind)).collect(),
+            Op::Unary(u) => u.function().priced.iter().map(|kind| self.plain(id, kind)).collect(),
             Op::Binary(b) => self.binary(id, *b),
             Op::Compare(_) => one("compare"),
             Op::Where if self.role(id, 0) == Some(Role::Activation) => one("select"),
@@ -386,17 +390,13 @@ impl Charging<'_> {
     pub(super) fn zero_shares(&self, order: &[NodeId]) -> usize {
         let active = |id: &&NodeId| self.roles[id.index()] == Role::Activation;
         let ops = || order.iter().filter(active).map(|&id| self.g.op(id));
-        let sums = ops().any(|op| match op {
-            Op::Conv(c) => c.pads != [0; 4],
-            Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Reduce { .. } => true,
-            Op::Pad { .. } | Op::Softmax { .. } => true,
-            Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Dyn(_) => false,
-            Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } => false,
-            Op::Relu | Op::MaskedRelu(_) | Op::LeakyRelu { .. } | Op::PRelu | Op::Clip { .. } => false,
-            Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Where => false,
-            Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } | Op::Reshape(_) => false,
-            Op::Transpose(_) | Op::Expand(_) | Op::Identity | Op::Dropout | Op::Cast(_) => false,
-            Op::LogSoftmax { .. } | Op::ArgMax { .. } => false,
+        let sums = ops().any(|op| match op.kind() {
+            Kind::Pool => true,
+            Kind::Product | Kind::Move | Kind::Row => {
+                matches!(op, Op::Conv(c) if c.pads != [0; 4])
+                    || matches!(op, Op::Pad { .. } | Op::Softmax { .. })
+            }
+            Kind::Source | Kind::Norm | Kind::Activation | Kind::Elementwise => false,
         });
         usize::from(sums) + usize::from(ops().any(|op| matches!(op, Op::Softmax { .. })))
     }

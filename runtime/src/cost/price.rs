@@ -1,5 +1,7 @@
 //! Prices a graph by a protocol's laws.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::Weights;
 use super::forms::Forms;
 use super::kinds::{Charge, Charging, roles};
@@ -7,6 +9,7 @@ use super::law::Quantities;
 use super::network::Network;
 use super::protocol::{Directions, Protocol};
 use super::totals::totals;
+use relinc_passes::ir::op::Kind;
 use relinc_passes::ir::{Facts, Graph, Op};
 
 relinc_passes::words! {
@@ -212,19 +215,11 @@ pub fn computing(p: &Priced, n: &Network) -> Option<f64> {
     (p.timed && p.total.seconds > 0.0).then_some(p.total.seconds * n.compute)
 }
 
-#[deny(clippy::wildcard_enum_match_arm)]
 fn class(op: &Op) -> Class {
-    match op {
-        Op::Relu | Op::MaskedRelu(_) | Op::LeakyRelu { .. } | Op::PRelu | Op::Clip { .. } => Class::Relu,
-        Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul => Class::Linear,
-        Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Dyn(_) | Op::Cast(_) => Class::Other,
-        Op::BatchNorm { .. } | Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Where => Class::Other,
-        Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Reduce { .. } => Class::Other,
-        Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } | Op::Reshape(_) => {
-            Class::Other
-        }
-        Op::Transpose(_) | Op::Expand(_) | Op::Identity | Op::Dropout => Class::Other,
-        Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } => Class::Other,
+    match op.kind() {
+        Kind::Activation => Class::Relu,
+        Kind::Product => Class::Linear,
+        Kind::Source | Kind::Norm | Kind::Elementwise | Kind::Pool | Kind::Move | Kind::Row => Class::Other,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Protocol files: the built-in ones, finding one by name, reading one from disk.
 
 use super::Weights;
-use super::kinds::KINDS;
+use super::kinds::kinds;
 use super::law::{ByWeights, Law};
 use super::network::Network;
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ pub struct Protocol {
     /// How the runtime computes a depthwise convolution.
     #[serde(default)]
     pub depthwise: Depthwise,
-    /// Laws by kind of operation, see [`KINDS`].
+    /// Laws by kind of operation, see [`kinds`].
     pub ops: BTreeMap<String, ByWeights>,
 }
 
@@ -216,8 +216,8 @@ pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
         }
     }
     for (kind, laws) in &p.ops {
-        if !KINDS.contains(&kind.as_str()) {
-            return Err(err(format!("ops: no operation is called '{kind}'; known: {}", KINDS.join(", "))));
+        if !kinds().contains(&kind.as_str()) {
+            return Err(err(format!("ops: no operation is called '{kind}'; known: {}", kinds().join(", "))));
         }
         if laws.all().next().is_none() {
             return Err(err(format!("ops.{kind}: no law; give any, secret, server or public")));

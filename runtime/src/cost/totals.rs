@@ -1,5 +1,7 @@
 //! Counts of a graph for one image.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use relinc_passes::ir::{DType, Facts, Graph, NodeId, Op, comparisons};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,7 @@ pub fn totals(g: &Graph, facts: &Facts) -> Totals {
 }
 
 /// Multiply-accumulates of one node; 0 for everything but convolutions and matrix products.
+#[allow(clippy::wildcard_enum_match_arm, reason = "every operation of Kind::Product is listed")]
 pub fn macs(g: &Graph, facts: &Facts, id: NodeId) -> u64 {
     let dims = |slot: usize| g.operand(id, slot).and_then(|o| facts.get(o)).map(|f| f.ty.at(1));
     let Some(out) = facts.get(id).map(|f| f.ty.elements()) else { return 0 };

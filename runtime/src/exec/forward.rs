@@ -1,5 +1,7 @@
 //! Running a [`Network`]: forward on any burn device, with gradients where the leaves want them.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::fuse::Taken;
 use super::generic;
 use super::network::{Branch, Network, Source, Step};
@@ -211,7 +213,7 @@ impl Network {
                     .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
             };
             values[i] = Some(y);
-            let last_use = if fused { &self.fusion.last_use[i] } else { &step.last_use };
+            let last_use = if fused { &self.fusion.last_use[i] } else { &self.last_use[i] };
             last_use.iter().for_each(|&v| values[v] = None);
         }
         let output = values[self.output].take().ok_or("the output was not computed")?.cast(Precision::F32);
@@ -226,6 +228,10 @@ impl Network {
         }
     }
 
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "the rest is `generic::apply`, which lists every operation"
+    )]
     fn step(
         &self,
         step: &Step,

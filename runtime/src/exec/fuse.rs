@@ -1,6 +1,7 @@
 //! Which normalisations and sums are computed together with the ReLU layer that alone reads them.
 
 use super::network::{Source, Step};
+use relinc_passes::ir::schedule::last_uses;
 use relinc_passes::ir::{Binary, Facts, Op};
 
 /// What a ReLU layer takes in.
@@ -29,11 +30,8 @@ pub(super) fn plan(steps: &[Step], facts: &Facts, output: usize) -> Fusion {
     readers[output] += 1;
     let nodes = |s: &Step| s.operands.iter().filter_map(|o| node(*o)).collect::<Vec<_>>();
     steps.iter().flat_map(&nodes).for_each(|n| readers[n] += 1);
-    let mut f = Fusion {
-        taken: vec![None; steps.len()],
-        left_out: vec![false; steps.len()],
-        last_use: vec![vec![]; steps.len()],
-    };
+    let mut f =
+        Fusion { taken: vec![None; steps.len()], left_out: vec![false; steps.len()], last_use: vec![] };
     let norm = |n: usize| steps[n].norm.is_some() && readers[n] == 1;
     for (i, s) in steps.iter().enumerate().filter(|(_, s)| s.relu.is_some()) {
         let Some(before) = s.operands.first().and_then(|o| node(*o)).filter(|n| readers[*n] == 1) else {
@@ -54,24 +52,24 @@ pub(super) fn plan(steps: &[Step], facts: &Facts, output: usize) -> Fusion {
             f.left_out[before] = true;
         }
     }
-    let mut last = vec![None; steps.len()];
-    for (i, s) in steps.iter().enumerate().filter(|(i, _)| !f.left_out[*i]) {
-        let reads = match &f.taken[i] {
-            None => nodes(s),
-            Some(t) => {
-                let mut reads = nodes(&steps[t.norm]);
-                reads.extend(t.residual.and_then(node));
-                reads
-            }
-        };
-        reads.into_iter().for_each(|n| last[n] = Some(i));
-    }
-    for (value, step) in last.into_iter().enumerate().filter(|(v, _)| *v != output) {
-        if let Some(step) = step {
-            f.last_use[step].push(value);
-        }
-    }
+    f.last_use = last_use(steps, Some(&f), output);
     f
+}
+
+/// For each step, those whose values are not read after it; with a fusion, where it is taken.
+pub(super) fn last_use(steps: &[Step], f: Option<&Fusion>, output: usize) -> Vec<Vec<usize>> {
+    let nodes = |s: &Step| s.operands.iter().filter_map(|o| node(*o)).collect::<Vec<_>>();
+    let reads = |(i, s): (usize, &Step)| match f {
+        Some(f) if f.left_out[i] => vec![],
+        Some(Fusion { taken, .. }) if let Some(t) = &taken[i] => {
+            let mut reads = nodes(&steps[t.norm]);
+            reads.extend(t.residual.and_then(node));
+            reads
+        }
+        _ => nodes(s),
+    };
+    let reads: Vec<Vec<usize>> = steps.iter().enumerate().map(reads).collect();
+    last_uses(&reads, steps.len(), &[output])
 }
 
 fn node(s: Source) -> Option<usize> {

@@ -1,12 +1,17 @@
 //! The operations training does not spend its time in, composed of burn's own.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::value::{Value, flatten, ranked, upload};
 use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Slice, Tensor as Burn, activation};
+use relinc_passes::ir::geometry::{divisors, window};
 use relinc_passes::ir::movement::slice_range;
 use relinc_passes::ir::op::{Binary, Compare, ReduceKind, SliceAxis, Unary, Window};
 use relinc_passes::ir::{DType, Op, Type};
+
+const NOT_CORE: &str = "is not in the core form; canonicalise the network first";
 
 /// Computes one operation with a result of type `ty` at a batch.
 pub(super) fn apply(op: &Op, args: &[Value], ty: &Type, batch: usize) -> Result<Value, String> {
@@ -14,7 +19,7 @@ pub(super) fn apply(op: &Op, args: &[Value], ty: &Type, batch: usize) -> Result<
     let x = args.first().ok_or("has no operand")?;
     let arg = |i: usize| args.get(i).ok_or("lacks an operand");
     let flat = match op {
-        Op::Identity | Op::Dropout | Op::Reshape(_) | Op::Cast(DType::F32) => x.flat(),
+        Op::Identity | Op::Reshape(_) | Op::Cast(DType::F32) => x.flat(),
         Op::Cast(DType::Bool) => x.flat().not_equal_elem(0.0).float(),
         Op::Cast(DType::U8) => x.flat().clamp(0.0, 255.0).floor(),
         Op::Cast(DType::I64) => towards_zero(x.flat()),
@@ -29,7 +34,6 @@ pub(super) fn apply(op: &Op, args: &[Value], ty: &Type, batch: usize) -> Result<
         }
         Op::MatMul => matmul(x, arg(1)?)?,
         Op::Relu => activation::relu(x.flat()),
-        Op::LeakyRelu { slope } => activation::leaky_relu(x.flat(), f64::from(*slope)),
         Op::PRelu => {
             let positive = activation::relu(x.flat());
             let negative = Value::new(x.flat() - positive.clone(), x.shape());
@@ -38,7 +42,7 @@ pub(super) fn apply(op: &Op, args: &[Value], ty: &Type, batch: usize) -> Result<
         }
         Op::Clip { min, max } if whole => clip(x.flat(), min.trunc(), max.trunc()),
         Op::Clip { min, max } => clip(x.flat(), *min, *max),
-        Op::Unary(u) => unary(*u, x.flat()),
+        Op::Unary(u) => unary(*u, x.flat())?,
         Op::Binary(Binary::Div) if whole => towards_zero(zip(x, arg(1)?, Binary::Div)?),
         Op::Binary(b) => zip(x, arg(1)?, *b)?,
         Op::Compare(c) => compare(x, arg(1)?, *c)?,
@@ -88,6 +92,7 @@ pub(super) fn apply(op: &Op, args: &[Value], ty: &Type, batch: usize) -> Result<
         Op::MaskedRelu(_) => {
             return Err("is masked already; train the unmasked network and give its masks".into());
         }
+        Op::LeakyRelu { .. } | Op::Dropout => return Err(NOT_CORE.into()),
         Op::Input(_) | Op::Const(_) | Op::Dyn(_) | Op::Conv(_) | Op::BatchNorm { .. } => {
             return Err("cannot be computed here".into());
         }
@@ -124,8 +129,8 @@ fn clip(x: Burn<1>, min: f32, max: f32) -> Burn<1> {
     }
 }
 
-fn unary(u: Unary, x: Burn<1>) -> Burn<1> {
-    match u {
+fn unary(u: Unary, x: Burn<1>) -> Result<Burn<1>, String> {
+    Ok(match u {
         Unary::Neg => x.neg(),
         Unary::Abs => x.abs(),
         Unary::Exp => x.exp(),
@@ -135,13 +140,11 @@ fn unary(u: Unary, x: Burn<1>) -> Burn<1> {
         Unary::Sigmoid => activation::sigmoid(x),
         Unary::Tanh => x.tanh(),
         Unary::Erf => x.erf(),
-        Unary::Silu => activation::silu(x),
-        Unary::HardSwish => x.clone() * (x / 6.0 + 0.5).clamp(0.0, 1.0),
-        Unary::HardSigmoid => (x / 6.0 + 0.5).clamp(0.0, 1.0),
         Unary::Softplus => activation::softplus(x, 1.0),
         Unary::Floor => x.floor(),
         Unary::Ceil => x.ceil(),
-    }
+        Unary::Silu | Unary::HardSwish | Unary::HardSigmoid => return Err(NOT_CORE.into()),
+    })
 }
 
 fn zip(a: &Value, b: &Value, op: Binary) -> Result<Burn<1>, String> {
@@ -263,10 +266,9 @@ fn positions(a: &SliceAxis, dim: usize) -> Vec<usize> {
 
 /// The operand padded so that every window of `out` lies inside it; how much was added after each spatial axis.
 fn padded(x: &Value, w: &Window, out: &[usize], value: f32) -> Result<Burn<4>, String> {
-    let mut after = [0, 0, w.pads[2], w.pads[3]];
-    for i in 0..2 {
-        let reach = (out[2 + i] - 1) * w.strides[i] + w.kernel[i];
-        after[2 + i] = reach.saturating_sub(x.shape()[2 + i] + w.pads[i]);
+    let mut after = [0; 4];
+    for (after, axis) in after[2..].iter_mut().zip(window(w, x.shape(), out)) {
+        *after = axis.overhang();
     }
     let before = [0, 0, w.pads[0], w.pads[1]];
     let dims = [0, 1, 2, 3].map(|i| x.shape()[i] + before[i] + after[i]);
@@ -282,18 +284,8 @@ fn avg_pool(x: &Value, w: &Window, count_pad: bool, out: &[usize]) -> Result<Bur
     let t = padded(x, w, out, 0.0)?;
     let (device, area) = (t.device(), (w.kernel[0] * w.kernel[1]) as f32);
     let mean = avg_pool2d(t, AvgPoolOptions::new(w.kernel).with_stride(w.strides));
-    let taps = |axis: usize, o: usize| {
-        let (at, size) = (o * w.strides[axis], x.shape()[2 + axis]);
-        let lo = if count_pad { 0 } else { w.pads[axis].saturating_sub(at) };
-        let end = size + w.pads[axis] + if count_pad { w.pads[axis + 2] } else { 0 };
-        end.saturating_sub(at).min(w.kernel[axis]).saturating_sub(lo)
-    };
-    let mut factor = vec![];
-    for oy in 0..out[2] {
-        for ox in 0..out[3] {
-            factor.push(area / (taps(0, oy) * taps(1, ox)).max(1) as f32);
-        }
-    }
+    let divisors = divisors(&window(w, x.shape(), out), count_pad);
+    let factor: Vec<f32> = divisors.into_iter().map(|n| area / n as f32).collect();
     if factor.iter().all(|&f| f == 1.0) {
         return Ok(flatten(mean));
     }

@@ -28,7 +28,7 @@ relinc_passes::words! {
 /// What a parameter is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Weights of a convolution or linear layer, or a PReLU's slope.
+    /// Weights of a convolution or linear layer.
     Weight,
     /// A bias.
     Bias,
@@ -94,8 +94,6 @@ pub(super) struct Step {
     pub operands: Vec<Source>,
     pub norm: Option<usize>,
     pub relu: Option<usize>,
-    /// Steps whose values are not read after this one.
-    pub last_use: Vec<usize>,
 }
 
 /// A network that can be trained: a graph, scheduled, with its parameters told apart from its other constants.
@@ -105,6 +103,8 @@ pub struct Network {
     structure: Arc<Graph>,
     pub(super) facts: Arc<Facts>,
     pub(super) steps: Vec<Step>,
+    /// Steps whose values are not read after each one.
+    pub(super) last_use: Vec<Vec<usize>>,
     pub(super) fusion: Fusion,
     pub(super) output: usize,
     pub(super) constants: Vec<Value>,
@@ -125,7 +125,7 @@ pub type Started = (Network, Vec<Burn<1>>);
 /// What a constant in this operand slot is to training.
 pub(super) fn role(op: &Op, slot: usize) -> Option<Role> {
     match (op, slot) {
-        (Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::PRelu, 1) => Some(Role::Weight),
+        (Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul, 1) => Some(Role::Weight),
         (Op::Gemm { .. } | Op::MatMul, 0) => Some(Role::Weight),
         (Op::Conv(_) | Op::Linear | Op::Gemm { .. }, 2) => Some(Role::Bias),
         (Op::BatchNorm { .. }, 1) => Some(Role::Scale),
@@ -152,6 +152,7 @@ impl Network {
             input: ty.per_sample(),
             fixed_batch: ty.fixed_batch(),
             steps: vec![],
+            last_use: vec![],
             fusion: Fusion::default(),
             output: 0,
             constants: vec![],
@@ -216,21 +217,13 @@ impl Network {
                 net.relus.len() - 1
             });
             sources.insert(id, Source::Node(net.steps.len()));
-            net.steps.push(Step {
-                id,
-                name: node.name.clone(),
-                op: node.op.clone(),
-                operands,
-                norm,
-                relu,
-                last_use: vec![],
-            });
+            net.steps.push(Step { id, name: node.name.clone(), op: node.op.clone(), operands, norm, relu });
         }
         net.output = match sources.get(&output) {
             Some(Source::Node(i)) => *i,
             _ => return Err("the model's output is a constant".into()),
         };
-        net.release();
+        net.last_use = fuse::last_use(&net.steps, None, net.output);
         net.fusion = fuse::plan(&net.steps, &net.facts, net.output);
         net.sort_relus();
         let value = |p: &Param| graph.const_of(p.node).and_then(|t| t.as_f32()).unwrap_or_default().to_vec();
@@ -263,23 +256,6 @@ impl Network {
         let adversarial = if dual { half(Some(Branch::Adversarial))? } else { clean };
         self.norms.push(NormSite { node: id, params: [clean, adversarial], eps });
         Ok(self.norms.len() - 1)
-    }
-
-    /// Notes after which step each value is no longer needed.
-    fn release(&mut self) {
-        let mut last: HashMap<usize, usize> = HashMap::new();
-        for (i, s) in self.steps.iter().enumerate() {
-            for o in &s.operands {
-                if let Source::Node(n) = o {
-                    last.insert(*n, i);
-                }
-            }
-        }
-        for (value, step) in last {
-            if value != self.output {
-                self.steps[step].last_use.push(value);
-            }
-        }
     }
 
     /// Brings the ReLU layers into the order of their names.

@@ -1,5 +1,7 @@
 //! A graph over images, on ring elements and in floating point side by side.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::certainty::at_most;
 use super::emulator::{Emulator, Unknown};
 use super::format::Format;
@@ -13,6 +15,7 @@ use super::{FixedError, Value};
 use rayon::prelude::*;
 use relinc_passes::driver::valid::Valid;
 use relinc_passes::interp::Interp;
+use relinc_passes::ir::op::Kind;
 use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
 use relinc_passes::passes::normalise_ranges::{Ranges, shifts};
 use std::collections::HashMap;
@@ -103,20 +106,11 @@ struct Image {
 
 /// Does it compute, rather than move elements or stand for a constant?
 fn computes(op: &Op) -> bool {
-    !matches!(
-        op,
-        Op::Const(_)
-            | Op::Compare(_)
-            | Op::Pad { .. }
-            | Op::Slice(_)
-            | Op::Concat { .. }
-            | Op::Gather { .. }
-            | Op::Reshape(_)
-            | Op::Transpose(_)
-            | Op::Expand(_)
-            | Op::Identity
-            | Op::Dropout
-    )
+    match op.kind() {
+        Kind::Move => false,
+        Kind::Source | Kind::Elementwise => !matches!(op, Op::Const(_) | Op::Compare(_)),
+        Kind::Product | Kind::Norm | Kind::Activation | Kind::Pool | Kind::Row => true,
+    }
 }
 
 /// The ReLU layer each node is, or feeds first.

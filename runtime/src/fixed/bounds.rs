@@ -1,5 +1,7 @@
 //! What a graph's numbers can at most become, whatever the input is: interval arithmetic over weights.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::analyse::layers_below;
 use super::format::Format;
 use super::truncation::Truncation;

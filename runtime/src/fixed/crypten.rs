@@ -1,5 +1,7 @@
 //! What CrypTen 0.4.1 approximates, step by step as it does in its default configuration.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::emulator::Value;
 use super::lane::{Parties, Word};
 use super::ops::{Done, wide};
@@ -34,6 +36,7 @@ pub fn approximates(how: Truncation, op: &Op) -> bool {
 }
 
 /// Computes such an operation.
+#[allow(clippy::wildcard_enum_match_arm, reason = "only what `approximates` lists comes here")]
 pub fn approximate<W: Word>(
     r: Rules,
     op: &Op,

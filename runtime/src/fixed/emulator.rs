@@ -9,6 +9,7 @@ use super::stand_in::stand_in;
 use super::truncation::Truncation;
 use super::watch::Products;
 use relinc_passes::driver::valid::Valid;
+use relinc_passes::ir::schedule::last_uses;
 use relinc_passes::ir::{NodeId, Op, Shared};
 use relinc_passes::splitmix::SplitMix;
 use std::collections::HashMap;
@@ -48,9 +49,7 @@ impl<W: Word> Value<W> {
     /// Shape and positions of public indices on an axis of `dim` elements.
     pub(super) fn indices(&self, dim: usize) -> Result<(&[usize], Vec<usize>), String> {
         let Value::Public(t) = self else { return Err("its indices are computed from data".into()) };
-        let at = |&i: &i64| usize::try_from(if i < 0 { i + dim as i64 } else { i }).ok().filter(|&p| p < dim);
-        let v = t.as_i64().and_then(|v| v.iter().map(at).collect::<Option<Vec<_>>>());
-        Ok((t.shape(), v.ok_or_else(|| format!("an index is outside {dim}"))?))
+        Ok((t.shape(), t.positions(dim)?))
     }
 }
 
@@ -76,6 +75,8 @@ pub struct Emulator<'g, W> {
     input: NodeId,
     output: NodeId,
     constants: HashMap<NodeId, Arc<Value<W>>>,
+    /// For each step, the nodes whose values are not read after it.
+    dying: Vec<Vec<NodeId>>,
 }
 
 impl<'g, W: Word> Emulator<'g, W> {
@@ -117,7 +118,13 @@ impl<'g, W: Word> Emulator<'g, W> {
             Some((id, Arc::new(value)))
         });
         let constants = constants.collect();
-        Ok(Emulator { valid, rules, seed, stand_ins, input, output: output.node, constants })
+        let order = valid.order();
+        let place: HashMap<NodeId, usize> = order.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+        let reads: Vec<Vec<usize>> =
+            order.iter().map(|&id| g.operands(id).iter().map(|o| place[o]).collect()).collect();
+        let dying = last_uses(&reads, order.len(), &[place[&output.node]]);
+        let dying = dying.into_iter().map(|d| d.into_iter().map(|i| order[i]).collect()).collect();
+        Ok(Emulator { valid, rules, seed, stand_ins, input, output: output.node, constants, dying })
     }
 
     /// Runs one image, given as the model's input without the batch; `index` is its number, which with the seed decides
@@ -131,7 +138,6 @@ impl<'g, W: Word> Emulator<'g, W> {
                 image.len()
             )));
         }
-        let mut left: HashMap<NodeId, usize> = HashMap::new();
         let mut values: HashMap<NodeId, Arc<Value<W>>> = self.constants.clone();
         for (step, &id) in self.valid.order().iter().enumerate() {
             let op = g.op(id);
@@ -159,13 +165,7 @@ impl<'g, W: Word> Emulator<'g, W> {
                     };
                     let (value, seen) = done.map_err(name)?;
                     watch(id, &value, seen.as_ref());
-                    for o in operands {
-                        let n = left.entry(o).or_insert_with(|| g.use_count(o));
-                        *n = n.saturating_sub(1);
-                        if *n == 0 {
-                            values.remove(&o);
-                        }
-                    }
+                    self.dying[step].iter().for_each(|v| drop(values.remove(v)));
                     value
                 }
             };

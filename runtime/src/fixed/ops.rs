@@ -1,5 +1,7 @@
 //! One operation on ring elements.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::crypten;
 use super::emulator::Value;
 use super::lane::{Lane, Word};
@@ -8,8 +10,10 @@ use super::product::{Sizes, matmul};
 use super::rules::Rules;
 use super::truncation::Truncation;
 use super::watch::{Products, floats, largest};
+use relinc_passes::ir::geometry::{divisors, window};
 use relinc_passes::ir::movement;
-use relinc_passes::ir::op::{Compare, ReduceKind, Window};
+use relinc_passes::ir::op::unary::Shares;
+use relinc_passes::ir::op::{Compare, Kind, ReduceKind, Window};
 use relinc_passes::ir::{Binary, Conv, Op, Unary};
 use relinc_passes::splitmix::SplitMix;
 
@@ -17,13 +21,17 @@ use relinc_passes::splitmix::SplitMix;
 pub type Done<W> = Result<(Value<W>, Option<Products>), String>;
 
 /// Why an operation has no fixed-point form here, and what to do.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not listed is refused, or computed on real numbers"
+)]
 pub fn unsupported(how: Truncation, op: &Op) -> Option<&'static str> {
     match op {
         op if crypten::approximates(how, op) => None,
         Op::Input(_) | Op::Const(_) | Op::Conv(_) | Op::Linear | Op::MatMul | Op::Relu | Op::Clip { .. } => {
             None
         }
-        Op::Unary(Unary::Neg | Unary::Abs | Unary::HardSwish | Unary::HardSigmoid | Unary::Floor) => None,
+        Op::Unary(u) if u.function().shares == Shares::Exact => None,
         Op::Binary(Binary::Div) => {
             Some("divides; runtimes approximate that. Multiply by the reciprocal instead")
         }
@@ -31,7 +39,6 @@ pub fn unsupported(how: Truncation, op: &Op) -> Option<&'static str> {
         Op::Binary(_) | Op::Compare(_) | Op::Where | Op::MaxPool(_) | Op::AvgPool { .. } => None,
         Op::GlobalMean { .. } | Op::Reduce { .. } | Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } => None,
         Op::Gather { .. } | Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) => None,
-        Op::Identity | Op::Dropout => None,
         Op::Softmax { .. } | Op::LogSoftmax { .. } => Some(
             "is a softmax, which runtimes approximate; its arg max is the logits': compile with --drop-softmax",
         ),
@@ -44,6 +51,7 @@ pub fn unsupported(how: Truncation, op: &Op) -> Option<&'static str> {
 }
 
 /// Computes an operation of one image. `out` is the result's shape, with 1 for the batch.
+#[allow(clippy::wildcard_enum_match_arm, reason = "what is not listed is refused")]
 pub fn compute<W: Word>(
     r: Rules,
     op: &Op,
@@ -55,7 +63,6 @@ pub fn compute<W: Word>(
     let arg = |i: usize| args.get(i).copied().ok_or("an operand is missing");
     let shaped = |v: Vec<W>| Ok((Value::Ring(out.to_vec(), v), None));
     match op {
-        Op::Identity | Op::Dropout => Ok((x.clone(), None)),
         Op::Compare(c) => compare(r, *c, (x.ring()?, arg(1)?.ring()?), out),
         Op::Where => {
             let c = x.bools()?;
@@ -65,9 +72,15 @@ pub fn compute<W: Word>(
         }
         op if crypten::approximates(r.truncation, op) => crypten::approximate(r, op, args, out, dice),
         Op::Binary(b) => binary(r, *b, (x.ring()?, arg(1)?.ring()?), out, dice),
-        Op::Concat { axis } => {
-            let parts = args.iter().map(|a| a.ring().map(|(s, v)| (v, s))).collect::<Result<Vec<_>, _>>()?;
-            shaped(movement::concat(&parts, *axis).0)
+        op if op.kind() == Kind::Move => {
+            let at = match op {
+                Op::Gather { axis } => Some(arg(1)?.indices(x.ring()?.0[*axis])?),
+                _ => None,
+            };
+            let read = if matches!(op, Op::Concat { .. }) { args } else { &args[..1] };
+            let parts = read.iter().map(|a| a.ring().map(|(s, v)| (v, s))).collect::<Result<Vec<_>, _>>()?;
+            let at = at.as_ref().map(|(s, p)| (&p[..], &s[..]));
+            shaped(movement::moved(op, &parts, at, out, |v| r.number(v)).ok_or("is not emulated")?)
         }
         op => {
             let (shape, v) = x.ring()?;
@@ -90,7 +103,6 @@ pub fn compute<W: Word>(
                     let (f, one) = (r.format.fraction, r.number::<W>(1.0));
                     shaped(v.iter().map(|x| x.truncate(Truncation::Exact, f, dice).times(one)).collect())
                 }
-                Op::Unary(u @ (Unary::HardSwish | Unary::HardSigmoid)) => shaped(hard(r, *u, v, dice)),
                 Op::MaxPool(w) => shaped(pool::windows(w, v, shape, out, |a, b| r.larger(a, b))),
                 Op::AvgPool { window, count_pad } => avg_pool(r, window, *count_pad, (shape, v), out, dice),
                 Op::GlobalMean { .. } => {
@@ -98,17 +110,6 @@ pub fn compute<W: Word>(
                     reduce(r, ReduceKind::Mean, &axes, (shape, v), out, dice)
                 }
                 Op::Reduce { kind, axes, .. } => reduce(r, *kind, axes, (shape, v), out, dice),
-                Op::Pad { before, after, value } => {
-                    shaped(movement::pad(v, shape, before, after, r.number(*value)).0)
-                }
-                Op::Slice(axes) => shaped(movement::slice(v, shape, axes).0),
-                Op::Transpose(perm) => shaped(movement::transpose(v, shape, perm).0),
-                Op::Expand(_) => shaped(movement::expand(v, shape, out)),
-                Op::Reshape(_) => shaped(v.to_vec()),
-                Op::Gather { axis } => {
-                    let at = arg(1)?.indices(shape[*axis])?;
-                    shaped(movement::gather(v, shape, *axis, &at.1, at.0).0)
-                }
                 _ => Err(unsupported(r.truncation, op).unwrap_or("is not emulated").into()),
             }
         }
@@ -174,19 +175,6 @@ fn clip<W: Word>(r: Rules, v: &[W], min: f32, max: f32) -> Vec<W> {
     let low = |x: W| if min.is_finite() { r.larger(x, r.number(min)) } else { x };
     let high = |x: W| if max.is_finite() { r.smaller(x, r.number(max)) } else { x };
     v.iter().map(|&x| high(low(x))).collect()
-}
-
-/// Hard sigmoid and hard swish, by the operations the SPU back end writes for them.
-fn hard<W: Word>(r: Rules, u: Unary, v: &[W], dice: &mut SplitMix) -> Vec<W> {
-    let mut y: Vec<W> = v.iter().map(|x| x.times(r.number(1.0 / 6.0))).collect();
-    r.settle(&mut y, dice);
-    y.iter_mut().for_each(|x| *x = x.plus(r.number(0.5)));
-    let mut y = clip(r, &y, 0.0, 1.0);
-    if u == Unary::HardSwish {
-        y.iter_mut().zip(v).for_each(|(y, x)| *y = y.times(*x));
-        r.settle(&mut y, dice);
-    }
-    y
 }
 
 /// Adds one bias a channel, `inner` elements each.
@@ -299,9 +287,8 @@ fn avg_pool<W: Word>(
     out: &[usize],
     dice: &mut SplitMix,
 ) -> Done<W> {
-    let input = [shape[2], shape[3]];
-    let (rows, columns) = (out[2].max(1), out[3].max(1));
-    let count = |i: usize| pool::divisor(w, count_pad, [i / columns % rows, i % columns], input);
+    let counts = divisors(&window(w, shape, out), count_pad);
+    let count = |i: usize| counts[i % counts.len()];
     let mut y = pool::windows(w, v, shape, out, W::plus);
     let bound = largest(v) * (w.kernel[0] * w.kernel[1]) as f64;
     let seen = r.means(&mut y, count, bound, || pool::windows(w, &floats(v), shape, out, f64::plus), dice);

@@ -2,6 +2,7 @@
 
 use super::lane::Lane;
 use relinc_passes::ir::Conv;
+use relinc_passes::ir::geometry::Axis;
 use std::ops::Range;
 
 /// Elements of the unfolded input that are made at once, so that they stay in the cache.
@@ -21,12 +22,6 @@ pub struct Sizes<'a> {
 }
 
 impl Sizes<'_> {
-    /// The input row or column (axis 0 or 1) that tap `k` of output `o` reads, unless it is padding.
-    fn source(&self, axis: usize, o: usize, k: usize) -> Option<usize> {
-        let at = o * self.conv.strides[axis] + k * self.conv.dilations[axis];
-        at.checked_sub(self.conv.pads[axis]).filter(|&i| i < self.x[1 + axis])
-    }
-
     /// Products an output element sums.
     pub fn depth(&self) -> usize {
         self.w[1] * self.w[2] * self.w[3]
@@ -35,13 +30,14 @@ impl Sizes<'_> {
     /// The input each tap reads for some output rows of a group: depth × (rows·W').
     fn unfold<T: Lane>(&self, x: &[T], group: usize, rows: Range<usize>, cols: &mut Vec<T>) {
         let ([_, h, w], [_, cin, kh, kw]) = (self.x, self.w);
+        let [rows_of, columns_of] = [0, 1].map(|i| Axis::of_conv(self.conv, i, self.x[1 + i], self.w[2 + i]));
         cols.clear();
         for c in group * cin..(group + 1) * cin {
             let plane = &x[c * h * w..(c + 1) * h * w];
             for (ky, kx) in (0..kh).flat_map(|ky| (0..kw).map(move |kx| (ky, kx))) {
                 for oy in rows.clone() {
-                    let line = self.source(0, oy, ky).map(|iy| &plane[iy * w..(iy + 1) * w]);
-                    let read = |ox| line.and_then(|l| Some(l[self.source(1, ox, kx)?]));
+                    let line = rows_of.source(oy, ky).map(|iy| &plane[iy * w..(iy + 1) * w]);
+                    let read = |ox| line.and_then(|l| Some(l[columns_of.source(ox, kx)?]));
                     cols.extend((0..self.y[2]).map(|ox| read(ox).unwrap_or_default()));
                 }
             }

@@ -5,6 +5,8 @@
 //! `a·max(x, 0) + b·min(x, 0)` that is `(a − 1)²·Σ (g·max(x, 0))² + b²·Σ (g·min(x, 0))²`: two sums an element give the costs of
 //! all choices. An element that was never negative costs nothing as the identity, one that was never positive nothing as zero.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use crate::data::Dataset;
 use crate::exec::ops::side_squares;
 use crate::exec::value::{download, upload};

@@ -1,9 +1,11 @@
 //! Running one small graph on both engines, and finite differences of the interpreter.
 
 use burn::tensor::{Device, Tensor as Burn};
+use relinc_passes::driver::{self, Options, core_form};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::text::parse;
 use relinc_passes::ir::{Graph, Op, Tensor};
+use relinc_passes::passes::canonicalise::Canonicalise;
 use relinc_passes::splitmix::SplitMix;
 use relinc_runtime::exec::value::{download, upload};
 use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Outcome, Precision, Value};
@@ -12,6 +14,14 @@ use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Outcome, Precisio
 pub fn graph(input: &str, body: &str) -> Graph {
     let text = format!("graph g {{\n%x = input {input}\n{body}\noutput \"y\" = %y\n}}");
     parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+/// The graph in the core form, which the executor wants; as it is where it is in that.
+pub fn core(mut g: Graph) -> Graph {
+    if core_form::check(&g).is_err() {
+        driver::run(&Canonicalise, &mut g, &Options::default()).unwrap();
+    }
+    g
 }
 
 /// Values in −1…1.
@@ -112,6 +122,7 @@ const STEPS: [f32; 2] = [4e-3, 5e-4];
 /// Compares the executor's gradients with central differences of the interpreter: each element to 1 % of the largest
 /// of its tensor, plus what f32 leaves of a difference.
 pub fn check_gradients(g: &Graph, batch: usize, seed: u64, what: &str) {
+    let g = &core(g.clone());
     let (net, values) = Network::new(g, false, &Device::flex()).unwrap();
     let shape = input_shape(g, batch);
     let x = noise(shape.iter().product(), seed);

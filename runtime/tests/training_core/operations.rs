@@ -1,7 +1,7 @@
 //! Every operation: the executor equals the interpreter, and its gradients equal differences of the interpreter.
 
 use super::cases::{self, Case};
-use super::harness::{check_gradients, close, forward, graph, input_shape, interpret, noise, open};
+use super::harness::{check_gradients, close, core, forward, graph, input_shape, interpret, noise, open};
 use burn::tensor::Device;
 use relinc_passes::ir::Op;
 use relinc_runtime::exec::value::download;
@@ -23,7 +23,7 @@ fn each(cases: impl Iterator<Item = &'static Case>, check: impl Fn(&Case) + std:
 fn executor_equals_interpreter() {
     each(all(), |c| {
         let g = graph(c.input, c.body);
-        let (net, values) = Network::new(&g, false, &Device::flex()).unwrap();
+        let (net, values) = Network::new(&core(g.clone()), false, &Device::flex()).unwrap();
         for batch in [1, 3] {
             let shape = input_shape(&g, batch);
             let x = noise(shape.iter().product(), 11 + batch as u64);

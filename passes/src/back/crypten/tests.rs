@@ -3,10 +3,11 @@
 
 use super::lowered;
 use crate::back::EmitError;
-use crate::driver::valid;
+use crate::driver::{self, Options, valid};
 use crate::interp::Interp;
 use crate::ir::text::parse;
 use crate::ir::{Binary, Graph, Op, Tensor};
+use crate::passes::canonicalise::Canonicalise;
 use crate::splitmix::SplitMix;
 
 fn random(shape: &[usize]) -> Tensor {
@@ -22,7 +23,9 @@ fn outputs(g: &Graph, x: &Tensor) -> Vec<f32> {
 /// Lowers, compares the two graphs on random input of a shape, and returns the lowered one.
 fn same(text: &str, shape: &[usize]) -> Graph {
     let g = parse(text).unwrap();
-    let low = lowered(&valid::check(&g).unwrap()).unwrap();
+    let mut core = g.clone();
+    driver::run(&Canonicalise, &mut core, &Options::default()).unwrap();
+    let low = lowered(&valid::check(&core).unwrap()).unwrap();
     let x = random(shape);
     let (want, got) = (outputs(&g, &x), outputs(&low, &x));
     let worst = want.iter().zip(&got).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

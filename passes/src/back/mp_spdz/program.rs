@@ -1,11 +1,15 @@
 //! One IR operation → one line of the program.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use crate::driver::valid::Valid;
 use crate::ir::movement;
-use crate::ir::op::ReduceKind;
+use crate::ir::op::{Kind, ReduceKind};
 use crate::ir::{Binary, Graph, NodeId, Op};
 use std::collections::HashMap;
 use std::fmt::Write;
+
+const NO_FORM: &str = "has no form in an MP-SPDZ program of relinc";
 
 /// A translated graph.
 #[derive(Debug, Default)]
@@ -121,35 +125,49 @@ impl Translation<'_> {
         }
     }
 
-    /// An operation that only moves elements of its first operand.
-    fn moved(&mut self, id: NodeId, list: Vec<i64>) -> Result<(), String> {
-        let x = self.operand(id, 0)?;
-        let from = self.g.operand(id, 0).map_or(0, |o| self.size(o));
-        let y = self.picked(id, &x, from, list);
-        if y == x {
-            self.names.insert(id, x);
+    /// An operation that only moves elements: those of its operands, one after the other, by their places.
+    fn moved(&mut self, id: NodeId) -> Result<(), String> {
+        let op = self.g.op(id);
+        let mut operands = self.g.operands(id);
+        let at = if let Op::Gather { axis } = op {
+            let places = self.g.const_operand(id, 1).ok_or("its indices are not public")?;
+            let dim = self.shape(operands[0])[*axis];
+            Some((places.positions(dim)?, places.shape()))
+        } else {
+            None
+        };
+        operands.truncate(if matches!(op, Op::Concat { .. }) { operands.len() } else { 1 });
+        let (mut names, mut lists, mut base) = (vec![], vec![], 0);
+        for &o in &operands {
+            names.push(self.value(o)?);
+            let n = self.size(o);
+            lists.push(((base as i64..(base + n) as i64).collect::<Vec<_>>(), self.shape(o)));
+            base += n;
+        }
+        let parts: Vec<(&[i64], &[usize])> = lists.iter().map(|(v, s)| (&v[..], &s[..])).collect();
+        let at = at.as_ref().map(|(p, s)| (&p[..], *s));
+        let list =
+            movement::moved(op, &parts, at, &self.shape(id), |_| 0).filter(|_| !matches!(op, Op::Pad { .. }));
+        let list = list.ok_or(NO_FORM)?;
+        let joined = matches!(op, Op::Concat { .. });
+        let x = if joined { format!("join({})", names.join(", ")) } else { names.concat() };
+        let y = self.picked(id, &x, base, list);
+        if y == x && !joined {
+            self.names.insert(id, y);
         } else {
             self.line(id, y);
         }
         Ok(())
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "what is not listed is refused by name")]
     fn node(&mut self, id: NodeId) -> Result<(), String> {
         let g = self.g;
         let from = g.operand(id, 0).map(|o| self.shape(o)).unwrap_or_default();
         let flat: Vec<i64> = (0..from.iter().product::<usize>() as i64).collect();
         let out = self.shape(id);
         match g.op(id) {
-            Op::Reshape(_) | Op::Identity | Op::Dropout => self.moved(id, flat),
-            Op::Transpose(p) => self.moved(id, movement::transpose(&flat, &from, p).0),
-            Op::Slice(axes) => self.moved(id, movement::slice(&flat, &from, axes).0),
-            Op::Expand(_) => self.moved(id, movement::expand(&flat, &from, &out)),
-            Op::Gather { axis } => {
-                let places = g.const_operand(id, 1).ok_or("its indices are not public")?;
-                let places = places.as_i64().ok_or("its indices are no integers")?;
-                self.moved(id, taken(&flat, &from, *axis, places))
-            }
-            Op::Concat { axis } => self.concat(id, *axis, &out),
+            op if op.kind() == Kind::Move => self.moved(id),
             Op::Conv(_) => self.conv(id),
             Op::Linear => self.linear(id),
             Op::Relu => {
@@ -185,7 +203,7 @@ impl Translation<'_> {
                 }
                 self.mean(id, list, w.kernel[0] * w.kernel[1])
             }
-            _ => Err("has no form in an MP-SPDZ program of relinc".into()),
+            _ => Err(NO_FORM.into()),
         }
     }
 
@@ -197,30 +215,13 @@ impl Translation<'_> {
         Ok(())
     }
 
-    fn concat(&mut self, id: NodeId, axis: usize, out: &[usize]) -> Result<(), String> {
-        let operands = self.g.operands(id);
-        let parts: Vec<String> = operands.iter().map(|&o| self.value(o)).collect::<Result<_, _>>()?;
-        let joined = format!("join({})", parts.join(", "));
-        let (mut base, mut lists) = (0, vec![]);
-        for &o in &operands {
-            let (shape, n) = (self.shape(o), self.size(o));
-            lists.push(((base as i64..(base + n) as i64).collect::<Vec<_>>(), shape));
-            base += n;
-        }
-        let refs: Vec<(&[i64], &[usize])> = lists.iter().map(|(v, s)| (&v[..], &s[..])).collect();
-        debug_assert_eq!(base, out.iter().product::<usize>());
-        let list = movement::concat(&refs, axis).0;
-        let y = self.picked(id, &joined, base, list);
-        self.line(id, y);
-        Ok(())
-    }
-
+    #[allow(clippy::wildcard_enum_match_arm, reason = "what is not listed is refused by name")]
     fn binary(&mut self, id: NodeId, b: Binary, out: &[usize]) -> Result<(), String> {
         let word = match b {
             Binary::Add => "add",
             Binary::Sub => "sub",
             Binary::Mul => "mul",
-            _ => return Err("has no form in an MP-SPDZ program of relinc".into()),
+            _ => return Err(NO_FORM.into()),
         };
         let mut names = vec![];
         for (slot, o) in self.g.operands(id).into_iter().enumerate() {
@@ -271,15 +272,4 @@ impl Translation<'_> {
         self.line(id, format!("linear({x}, {matrix}, {bias}, {}, {}, {})", n / w[0], w[1], w[0]));
         Ok(())
     }
-}
-
-/// Elements of an axis by indices, which may count from the end.
-fn taken(flat: &[i64], shape: &[usize], axis: usize, places: &[i64]) -> Vec<i64> {
-    let (n, inner) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
-    let at = |p: i64| if p < 0 { p + n as i64 } else { p } as usize;
-    flat.chunks(n * inner)
-        .flat_map(|block| {
-            places.iter().flat_map(move |&p| block[at(p) * inner..(at(p) + 1) * inner].iter().copied())
-        })
-        .collect()
 }

@@ -1,5 +1,7 @@
 //! One IR operation → one or a few ONNX nodes.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::proto::{float, int, ints, node, tensor};
 use super::{Dialect, is_parameter};
 use crate::driver::valid::Valid;
@@ -175,7 +177,7 @@ impl<'a> Emitter<'a> {
                 }
                 self.with_constants(id, "Clip", &bounds, vec![])
             }
-            Op::Unary(u) => match u.onnx().filter(|_| u.shares() != Shares::TakenApart) {
+            Op::Unary(u) => match u.function().onnx.filter(|_| u.function().shares != Shares::TakenApart) {
                 Some(op) => self.plain(id, op, vec![]),
                 None => self.refuse(id, "is no operation of ONNX by itself; run canonicalise"),
             },

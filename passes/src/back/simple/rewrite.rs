@@ -2,7 +2,7 @@
 
 use crate::driver::Cx;
 use crate::driver::patch::{Patch, Ref};
-use crate::ir::{Binary, Dim, Graph, NodeId, Op, Tensor};
+use crate::ir::{Binary, Dim, NodeId, Op, Tensor};
 
 /// A rewrite of one node.
 pub struct Rewrite<'a> {
@@ -76,15 +76,6 @@ impl<'a> Rewrite<'a> {
         self.binary("negated", Binary::Sub, zero, x)
     }
 
-    /// Clip of x/6 + 1/2 to 0…1.
-    pub fn hard_sigmoid(&mut self, what: &str, x: Ref) -> Ref {
-        let (sixth, half) =
-            (self.constant("sixth", Tensor::scalar(1.0 / 6.0)), self.constant("half", Tensor::scalar(0.5)));
-        let scaled = self.binary("scaled", Binary::Mul, x, sixth);
-        let moved = self.binary("moved", Binary::Add, scaled, half);
-        self.add(what, Op::Clip { min: 0.0, max: 1.0 }, &[moved])
-    }
-
     /// `x` with `value` around it.
     pub fn pad(&mut self, x: Ref, dims: &[Dim], before: &[usize], after: &[usize], value: f32) -> Ref {
         let (mut y, mut dims) = (x, dims.to_vec());
@@ -111,9 +102,4 @@ impl<'a> Rewrite<'a> {
     pub fn pad_map(&mut self, x: Ref, dims: &[Dim], [top, left, bottom, right]: [usize; 4]) -> Ref {
         self.pad(x, dims, &[0, 0, top, left], &[0, 0, bottom, right], 0.0)
     }
-}
-
-/// A constant operand's elements.
-pub fn constant_operand(g: &Graph, at: NodeId, slot: usize) -> Option<&[f32]> {
-    g.const_operand(at, slot)?.as_f32()
 }

@@ -1,9 +1,12 @@
 //! One IR operation → StableHLO operations that SPU 0.9.5 runs.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::joined;
 use super::taps::{self, Taps};
 use super::text::{Value, Writer, ty};
 use crate::driver::valid::Valid;
+use crate::ir::geometry;
 use crate::ir::op::{ReduceKind, Window};
 use crate::ir::{Conv, DType, NodeId, Op, Unary};
 
@@ -89,17 +92,21 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
         Op::Expand(_) => broadcast(w, &x, &out),
         Op::Softmax { axis } => softmax(w, &x, *axis),
         Op::LogSoftmax { axis } => log_softmax(w, &x, *axis),
-        Op::Identity | Op::Dropout => x,
         Op::MaskedRelu(_) => {
             return Err("a dense mask saves nothing on any runtime; run compact-relu first".into());
         }
-        Op::BatchNorm { .. } | Op::Gemm { .. } | Op::LeakyRelu { .. } | Op::PRelu => {
+        Op::BatchNorm { .. } | Op::Gemm { .. } | Op::PRelu => {
             return Err("its parameters are computed from data, so canonicalise could not lower it".into());
         }
         Op::ArgMax { .. } => {
             return Err("opens no logits; end the model before it and take the arg max of the output".into());
         }
-        _ => return Err("has no StableHLO form here".into()),
+        Op::Input(_) | Op::Const(_) | Op::Cast(_) | Op::Shape { .. } | Op::Dyn(_) => {
+            return Err("has no StableHLO form here".into());
+        }
+        Op::LeakyRelu { .. } | Op::Identity | Op::Dropout => {
+            return Err("is not in the core form; run canonicalise".into());
+        }
     })
 }
 
@@ -254,7 +261,7 @@ fn unary(w: &mut Writer<'_>, u: Unary, x: &Value) -> R {
         let ones = w.splat(&x.shape, 1.0);
         return Ok(binary(w, "divide", &ones, x));
     }
-    let op = u.stablehlo().ok_or("is not verified on SPU")?;
+    let op = u.function().stablehlo.ok_or("is not verified on SPU")?;
     Ok(w.float(&x.shape, &format!("stablehlo.{op} {} : {}", x.name, x.ty())))
 }
 
@@ -289,17 +296,10 @@ fn reduce(w: &mut Writer<'_>, kind: ReduceKind, axes: &[usize], x: &Value, out: 
     reshape(w, &y, out)
 }
 
-/// Padding after the map that a window with `ceil` still needs.
-fn end_pads(win: &Window, x: &Value, out: &[usize]) -> [usize; 2] {
-    [0, 1].map(|i| {
-        let need = (out[2 + i] - 1) * win.strides[i] + win.kernel[i];
-        need.saturating_sub(x.shape[2 + i] + win.pads[i]).max(if win.ceil { 0 } else { win.pads[i + 2] })
-    })
-}
-
 fn pool(w: &mut Writer<'_>, op: &str, init: f32, win: &Window, x: &Value, out: &[usize]) -> Value {
     let z = w.splat(&[], init);
-    let [b, r] = end_pads(win, x, out);
+    // Padding after the map, with what a window of a size rounded up still needs.
+    let [b, r] = geometry::window(win, &x.shape, out).map(|a| if win.ceil { a.overhang() } else { a.pad[1] });
     let ([kh, kw], [sh, sw], [t, l, ..]) = (win.kernel, win.strides, win.pads);
     let text = format!(
         "\"stablehlo.reduce_window\"({}, {}) ({{\n    ^bb0(%a: tensor<f32>, %b: tensor<f32>):\n      %c = stablehlo.{op} %a, %b : \
@@ -317,19 +317,8 @@ fn pool(w: &mut Writer<'_>, op: &str, init: f32, win: &Window, x: &Value, out: &
 /// Sum of each window times one over its count, which differs at the border unless padding counts.
 fn avg_pool(w: &mut Writer<'_>, win: &Window, count_pad: bool, x: &Value, out: &[usize]) -> Value {
     let sum = pool(w, "add", 0.0, win, x, out);
-    let inside = |axis: usize, o: usize| {
-        let (start, k, d) = (o * win.strides[axis], win.kernel[axis], x.shape[2 + axis]);
-        let (lo, hi) = if count_pad {
-            (0, d + win.pads[axis] + win.pads[axis + 2])
-        } else {
-            (win.pads[axis], d + win.pads[axis])
-        };
-        (start + k).min(hi) - start.max(lo).min(hi)
-    };
-    let inverse: Vec<f32> = (0..out[2])
-        .flat_map(|i| (0..out[3]).map(move |j| (i, j)))
-        .map(|(i, j)| 1.0 / (inside(0, i) * inside(1, j)).max(1) as f32)
-        .collect();
+    let divisors = geometry::divisors(&geometry::window(win, &x.shape, out), count_pad);
+    let inverse: Vec<f32> = divisors.into_iter().map(|n| 1.0 / n as f32).collect();
     let c = w.inline(&crate::ir::Tensor::f32([out[2], out[3]], inverse));
     let c = broadcast_dims(w, &c, &[2, 3], out);
     binary(w, "multiply", &sum, &c)

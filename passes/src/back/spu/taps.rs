@@ -14,7 +14,7 @@ mod axis;
 
 use super::lower::{binary, concatenate, reshape, transpose};
 use super::text::{UNIT, Value, Writer, ty};
-use crate::ir::{Conv, DType};
+use crate::ir::{Conv, DType, geometry};
 use axis::{Axis, Grid};
 
 /// How the product over all taps of one convolution is laid out.
@@ -32,10 +32,7 @@ impl Taps {
             return None;
         };
         (c.group == 1 && kin == cin && k[2] > 0 && k[3] > 0).then_some(())?;
-        let axis = |i: usize| {
-            Axis::new(x[2 + i], k[2 + i], c.strides[i], c.dilations[i], c.pads[i])?
-                .ending(x[2 + i], out[2 + i])
-        };
+        let axis = |i: usize| Axis::of(&geometry::Axis::of_conv(c, i, x[2 + i], k[2 + i]));
         Some(Taps { axes: [axis(0)?, axis(1)?], channels: [cin, cout] })
     }
     /// Elements of the input that the product reads.

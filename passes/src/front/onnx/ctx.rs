@@ -107,6 +107,11 @@ impl Ctx<'_> {
     pub fn emit(&mut self, op: Op, operands: &[NodeId]) -> Done {
         self.emit_at(0, op, operands)
     }
+    /// Makes the node's first output of its first `n` operands.
+    pub fn plain(&mut self, op: Op, n: usize) -> Done {
+        let operands = (0..n).map(|i| self.need(i)).collect::<Result<Vec<_>, _>>()?;
+        self.emit(op, &operands)
+    }
     /// Makes output `k`.
     pub fn emit_at(&mut self, k: usize, op: Op, operands: &[NodeId]) -> Done {
         let Some(name) = self.output(k) else { return Ok(()) };

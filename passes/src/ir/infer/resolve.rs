@@ -12,6 +12,11 @@ pub fn norm_axis(axis: i64, rank: usize) -> Result<usize, String> {
     usize::try_from(a).ok().filter(|&a| a < rank).ok_or(format!("axis {axis} does not exist at rank {rank}"))
 }
 
+/// Axes that an operand holds, of a value of this rank.
+fn axes(f: &Fact, rank: usize) -> Result<Vec<usize>, String> {
+    known(f, "axes")?.into_iter().map(|a| norm_axis(a, rank)).collect()
+}
+
 fn known(f: &Fact, what: &str) -> Result<Vec<i64>, String> {
     f.fixed_ints()
         .ok_or(format!("its {what} are computed from data; relinc needs them constant or shape-derived"))
@@ -24,7 +29,7 @@ fn scalar(f: Option<&&Fact>, what: &str) -> Result<Option<f32>, String> {
     Ok(match t.data() {
         Data::F32(v) => v.first().copied(),
         Data::I64(v) => v.first().map(|&i| i as f32),
-        _ => None,
+        Data::U8(_) | Data::Bool(_) => None,
     })
 }
 
@@ -47,9 +52,7 @@ pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
         DynOp::Pad => {
             let amounts = known(ops[1], "amounts")?;
             let axes: Vec<usize> = match ops.get(3) {
-                Some(f) => {
-                    known(f, "axes")?.into_iter().map(|a| norm_axis(a, x.rank())).collect::<Result<_, _>>()?
-                }
+                Some(f) => axes(f, x.rank())?,
                 None => (0..x.rank()).collect(),
             };
             if amounts.len() != 2 * axes.len() {
@@ -93,27 +96,20 @@ pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
             max: scalar(ops.get(2), "maximum")?.unwrap_or(f32::INFINITY),
         },
         DynOp::Reduce { kind, keep } => {
-            let mut axes = known(ops[1], "axes")?
-                .into_iter()
-                .map(|a| norm_axis(a, x.rank()))
-                .collect::<Result<Vec<_>, _>>()?;
+            let mut axes = axes(ops[1], x.rank())?;
             axes.sort_unstable();
             Op::Reduce { kind, axes, keep }
         }
         DynOp::Squeeze => {
-            let axes = known(ops[1], "axes")?
-                .into_iter()
-                .map(|a| norm_axis(a, x.rank()))
-                .collect::<Result<Vec<_>, _>>()?;
+            let axes = axes(ops[1], x.rank())?;
             if let Some(a) = axes.iter().find(|&&a| x.dims[a] != Dim::Fixed(1)) {
                 return Err(format!("squeezes axis {a} of {x}, which is not 1"));
             }
             Op::Reshape((0..x.rank()).filter(|i| !axes.contains(i)).map(|i| x.dims[i]).collect())
         }
         DynOp::Unsqueeze => {
-            let axes = known(ops[1], "axes")?;
-            let rank = x.rank() + axes.len();
-            let axes = axes.into_iter().map(|a| norm_axis(a, rank)).collect::<Result<Vec<_>, _>>()?;
+            let rank = x.rank() + known(ops[1], "axes")?.len();
+            let axes = axes(ops[1], rank)?;
             let mut rest = x.dims.iter();
             let dims =
                 (0..rank).map(|i| if axes.contains(&i) { Some(Dim::Fixed(1)) } else { rest.next().copied() });

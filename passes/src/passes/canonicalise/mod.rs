@@ -8,10 +8,11 @@
 //! - `dyn.reshape(x, shape)`, `dyn.pad(x, amounts)`, … → the static operation
 //! - `clip(x) {min=0}`, `max(x, 0)`, `where(x > 0, x, 0)` → `relu(x)`
 //! - `leaky_relu(x)`, `prelu(x, s)` → `s·x + (1−s)·relu(x)`, so that the ReLU in it can be masked
+//! - `silu(x)`, `hard_swish(x)`, `hard_sigmoid(x)` → `x·sigmoid(x)`, `x·clip(x/6 + ½)`, `clip(x/6 + ½)`
 //! - `gemm(x, w, b)`, `matmul(x, w)` with constant `w` → `linear`; `add(linear, b)` → `linear` with bias
 //! - `exp(x) / sum(exp(x))`, `x − log(sum(exp(x)))`, `1 / (1 + exp(−x))` → `softmax`, `log_softmax`, `sigmoid`
 //! - a mean over all spatial axes by `reduce` or by an average pool as large as the map → `global_mean`, and a reshape
-//!   or reduction to `[N,C]` after it is taken in
+//!   or reduction to `[N,C]` after it is taken in; a maximum over a whole map → `max_pool`
 //! - a transpose sinks below elementwise operations, concat and pad, meets its inverse and both vanish; below a
 //!   flattening reshape it becomes a permutation of the next linear layer's weights
 //! - reshape of a reshape → one reshape; constants stand on the right of commutative operations
@@ -25,12 +26,15 @@
 //! **Source**: the exporters' habits listed with the import tests in `tests/import`.
 
 mod fold;
+mod gates;
 mod linear;
 mod mean;
 mod relu;
 mod softmax;
 mod transpose;
 mod trivial;
+
+pub use gates::{hard_sigmoid_of, is_gated};
 
 use crate::driver::patch::Patch;
 use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
@@ -46,6 +50,7 @@ const RULES: &[Rule] = &[
     trivial::rewrite,
     fold::rewrite,
     relu::rewrite,
+    gates::rewrite,
     softmax::rewrite,
     linear::rewrite,
     mean::rewrite,

@@ -1,25 +1,13 @@
 //! Two convolutions along one axis: which inputs an output reads, by which pair of taps, and what lies outside.
 
+use crate::ir::geometry::Axis as One;
 use std::ops::Range;
 
-/// A convolution along one axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Taps {
-    pub kernel: usize,
-    pub stride: usize,
-    pub dilation: usize,
-    /// Zeros put before the axis; those behind follow from the sizes.
-    pub pad: usize,
-}
-
-/// `input` positions, after the first convolution `middle`, after the second `output`.
+/// Two convolutions along one axis, of which the second reads what the first gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Axis {
-    pub input: usize,
-    pub middle: usize,
-    pub output: usize,
-    pub first: Taps,
-    pub second: Taps,
+    pub first: One,
+    pub second: One,
 }
 
 /// Where a position of the first convolution's result lies.
@@ -68,19 +56,11 @@ impl Reach {
 }
 
 impl Axis {
-    /// The position of the middle that tap `a` of output `i` reads.
-    fn middle_at(&self, i: usize, a: usize) -> isize {
-        (i * self.second.stride + a * self.second.dilation) as isize - self.second.pad as isize
-    }
-    /// The position of the input that tap `b` of middle position `r` reads.
-    fn input_at(&self, r: isize, b: usize) -> isize {
-        r * self.first.stride as isize + (b * self.first.dilation) as isize - self.first.pad as isize
-    }
     /// Where tap `a` of output `i` reads.
     pub fn side(&self, i: usize, a: usize) -> Side {
-        match self.middle_at(i, a) {
+        match self.second.at(i as isize, a) {
             r if r < 0 => Side::Before,
-            r if r < self.middle as isize => Side::Inside,
+            r if r < self.second.input as isize => Side::Inside,
             _ => Side::Behind,
         }
     }
@@ -94,12 +74,12 @@ impl Axis {
     /// The merged window. It reads the first convolution's values beyond the border, too.
     fn sliding(&self) -> Reach {
         let (f, s) = (&self.first, &self.second);
-        let of = |t: &Taps, step: usize| if t.kernel > 1 { step } else { 0 };
+        let of = |t: &One, step: usize| if t.kernel > 1 { step } else { 0 };
         let (near, far) = (f.dilation, s.dilation * f.stride);
         let step = gcd(of(f, near), of(s, far)).max(1);
         let stride = f.stride * s.stride;
-        let pad = f.pad + s.pad * f.stride;
-        let behind = zeros_behind(self.input, self.output, self.span(), stride, pad);
+        let pad = f.pad[0] + s.pad[0] * f.stride;
+        let behind = zeros_behind(self.first.input, self.second.output, self.span(), stride, pad);
         let terms = (0..s.kernel).flat_map(|a| {
             let tap = move |b| (a * far + b * near) / step;
             (0..f.kernel).map(move |b| Term { slot: 0, tap: tap(b), first: b, second: a })
@@ -107,7 +87,7 @@ impl Axis {
         Reach {
             rows: None,
             side: Side::Inside,
-            from: 0..self.input,
+            from: 0..self.first.input,
             taps: (self.span() - 1) / step + 1,
             stride,
             dilation: step,
@@ -121,10 +101,10 @@ impl Axis {
         let mut terms = vec![];
         for (slot, i) in rows.clone().enumerate() {
             for a in (0..self.second.kernel).filter(|&a| self.side(i, a) == side) {
-                let r = self.middle_at(i, a);
+                let r = self.second.at(i as isize, a);
                 for b in 0..self.first.kernel {
-                    let at = self.input_at(r, b);
-                    if (0..self.input as isize).contains(&at) {
+                    let at = self.first.at(r, b);
+                    if (0..self.first.input as isize).contains(&at) {
                         terms.push(Term { slot, tap: at as usize, first: b, second: a });
                     }
                 }
@@ -150,8 +130,8 @@ impl Axis {
     /// composed of the taps that count, so that it has none.
     pub fn merged(&self) -> (Reach, Vec<Reach>) {
         let slide = self.sliding();
-        let padded = self.second.pad > 0 || self.behind() > 0 || slide.pad != [0; 2];
-        if self.output == 1
+        let padded = self.second.pad[0] > 0 || self.behind() > 0 || slide.pad != [0; 2];
+        if self.second.output == 1
             && padded
             && let Some(r) = self.fixed(0..1, Side::Inside)
         {
@@ -162,8 +142,8 @@ impl Axis {
 
     /// What the outputs read beyond either end.
     pub fn ring(&self) -> Vec<Reach> {
-        let before = self.second.pad.div_ceil(self.second.stride).min(self.output);
-        let behind = self.output - self.behind()..self.output;
+        let before = self.second.pad[0].div_ceil(self.second.stride).min(self.second.output);
+        let behind = self.second.output - self.behind()..self.second.output;
         [self.fixed(0..before, Side::Before), self.fixed(behind, Side::Behind)]
             .into_iter()
             .flatten()
@@ -173,7 +153,7 @@ impl Axis {
     /// How many of the last outputs read beyond the end.
     fn behind(&self) -> usize {
         let last = self.second.kernel - 1;
-        (0..self.output).rev().take_while(|&i| self.side(i, last) == Side::Behind).count()
+        (0..self.second.output).rev().take_while(|&i| self.side(i, last) == Side::Behind).count()
     }
 }
 

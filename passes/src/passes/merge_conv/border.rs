@@ -45,13 +45,13 @@ pub(super) fn add_hoisted(cx: &Cx<'_>, pair: &Pair<'_>, p: &mut Patch) -> Result
 fn covered(cx: &Cx<'_>, pair: &Pair<'_>, rings: [&[Reach]; 2]) -> Result<(), String> {
     let covers = |i: usize| {
         let rows: usize = rings[i].iter().map(Reach::slots).sum();
-        rows > 0 && rows >= pair.axes[i].output
+        rows > 0 && rows >= pair.axes[i].second.output
     };
     if !covers(0) && !covers(1) {
         return Ok(());
     }
     let (first, second) = (named(cx.graph, pair.first.node), named(cx.graph, pair.second.node));
-    let [h, w] = pair.axes.map(|a| a.output);
+    let [h, w] = pair.axes.map(|a| a.second.output);
     Err(format!(
         "{second} pads the result of {first} by {:?}, and a correction of the border would cover its map of {h}×{w}",
         pair.second.conv.pads
@@ -104,7 +104,7 @@ impl Emitter<'_, '_> {
 
     fn read(&mut self, y: &Reach, x: &Reach, name: &str) -> Ref {
         let axes = [(2, y, &self.pair.axes[0]), (3, x, &self.pair.axes[1])];
-        let partial = axes.iter().filter(|(_, r, a)| r.from != (0..a.input));
+        let partial = axes.iter().filter(|(_, r, a)| r.from != (0..a.first.input));
         let slice: Vec<SliceAxis> = partial
             .map(|(axis, r, _)| SliceAxis {
                 axis: *axis,
@@ -124,7 +124,7 @@ impl Emitter<'_, '_> {
         let batch = self.cx.facts.ty(self.pair.x).dims[0];
         let out = Dim::Fixed(self.pair.second.out);
         let [rows, columns] = [y.slots(), x.slots()].map(Dim::Fixed);
-        let [height, width] = self.pair.axes.map(|a| Dim::Fixed(a.output));
+        let [height, width] = self.pair.axes.map(|a| Dim::Fixed(a.second.output));
         let dims = match (&y.rows, &x.rows) {
             _ if y.slots() * x.slots() == 1 => return v,
             (None, _) => vec![batch, out, columns, height],
@@ -144,7 +144,7 @@ impl Emitter<'_, '_> {
         for (i, r) in [y, x].into_iter().enumerate() {
             if let Some(rows) = &r.rows {
                 amounts[0][2 + i] = rows.start;
-                amounts[1][2 + i] = self.pair.axes[i].output - rows.end;
+                amounts[1][2 + i] = self.pair.axes[i].second.output - rows.end;
             }
         }
         let [before, after] = amounts;

@@ -115,7 +115,7 @@ pub(super) fn bias(pair: &Pair<'_>) -> (Option<Vec<f32>>, Option<Tensor>) {
     let s = &pair.second;
     let Some(b1) = pair.first.b else { return (s.b.map(<[f32]>::to_vec), None) };
     let kw = s.kernel[1];
-    let [h, w] = [pair.axes[0].output, pair.axes[1].output];
+    let [h, w] = [pair.axes[0].second.output, pair.axes[1].second.output];
     let read = |axis: usize, n: usize| (0..n).map(|i| inside(pair, axis, i)).collect::<Vec<_>>();
     let (rows, columns) = (read(0, h), read(1, w));
     let (mut bias, mut map) = (vec![], vec![]);

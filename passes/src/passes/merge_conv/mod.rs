@@ -74,12 +74,12 @@ pub(crate) fn hoisted(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
 fn fits(cx: &Cx<'_>, pair: &Pair<'_>, y: &Reach, x: &Reach) -> Result<(), String> {
     let what = || format!("{} and {}", named(cx.graph, pair.first.node), named(cx.graph, pair.second.node));
     for (axis, reach) in pair.axes.iter().zip([y, x]) {
-        if reach.rows.is_none() && axis.span() >= 2 * axis.input {
+        if reach.rows.is_none() && axis.span() >= 2 * axis.first.input {
             return Err(format!(
                 "{} would make a kernel of {} taps a side, more than a map of {} can use",
                 what(),
                 axis.span(),
-                axis.input
+                axis.first.input
             ));
         }
     }

@@ -1,7 +1,8 @@
 //! Two linear operations of which the second reads the first alone, seen as two convolutions.
 
-use super::axis::{Axis, Taps};
+use super::axis::Axis;
 use crate::driver::{Cx, Skip};
+use crate::ir::geometry;
 use crate::ir::op::Conv;
 use crate::ir::{Graph, NodeId, Op};
 use crate::passes::affine::is_linear;
@@ -49,15 +50,6 @@ impl<'a> Stage<'a> {
         let conv = Conv { strides: [1, 1], pads: [0; 4], dilations: [1, 1], group: 1 };
         (inputs == c * h * w).then(|| Stage::of(g, node, conv, [out, c, h, w]))?
     }
-    fn taps(&self, axis: usize) -> Taps {
-        let c = &self.conv;
-        Taps {
-            kernel: self.kernel[axis],
-            stride: c.strides[axis],
-            dilation: c.dilations[axis],
-            pad: c.pads[axis],
-        }
-    }
     /// Output channels of one group.
     pub fn width(&self) -> usize {
         self.out / self.conv.group
@@ -95,9 +87,9 @@ impl<'a> Pair<'a> {
         let x = cx.graph.operand(first.node, 0)?;
         let size = |id: NodeId, axis: usize| cx.facts.ty(id).dims.get(2 + axis)?.fixed();
         let axis = |i: usize| {
-            let output = size(second.node, i).unwrap_or(1);
+            let of = |s: &Stage<'_>, input| geometry::Axis::of_conv(&s.conv, i, input, s.kernel[i]);
             let (input, middle) = (size(x, i)?, size(first.node, i)?);
-            Some(Axis { input, middle, output, first: first.taps(i), second: second.taps(i) })
+            Some(Axis { first: of(&first, input), second: of(&second, middle) })
         };
         let axes = [axis(0)?, axis(1)?];
         Some(Pair { x, first, second, axes })

@@ -1,7 +1,11 @@
 //! Which values must have one scale, and which scale they get.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::Ranges;
-use crate::ir::{Binary, DType, Graph, NodeId, Op, Unary};
+use crate::ir::op::unary::Scaling;
+use crate::ir::scales::Scales;
+use crate::ir::{Binary, DType, Graph, NodeId, Op};
 use crate::masks;
 use crate::passes::affine::is_linear;
 use std::collections::HashMap;
@@ -9,9 +13,9 @@ use std::collections::HashMap;
 /// Values grouped into layers of one scale.
 #[derive(Debug, Clone)]
 pub struct Layers {
-    parent: HashMap<NodeId, NodeId>,
-    largest: HashMap<NodeId, f64>,
-    pinned: HashMap<NodeId, String>,
+    /// By the nodes' indices.
+    scales: Scales,
+    largest: HashMap<usize, f64>,
     target: i32,
 }
 
@@ -38,20 +42,19 @@ impl Layers {
     /// Groups the values of a graph.
     pub fn of(g: &Graph, ranges: &Ranges) -> Layers {
         let mut l = Layers {
-            parent: HashMap::new(),
+            scales: Scales::new(g.ids().map(|id| id.index() + 1).max().unwrap_or(0)),
             largest: HashMap::new(),
-            pinned: HashMap::new(),
             target: ranges.target,
         };
         for id in g.topo().unwrap_or_default() {
             l.join_operands(g, id);
         }
         for o in g.outputs() {
-            l.pin(o.node, "the model's output belongs to its layer".into());
+            l.pin(o.node, "the model's output belongs to its layer");
         }
         for id in g.ids() {
             if let Some(&v) = ranges.largest.get(&g.node(id).name) {
-                let root = l.root(id);
+                let root = l.scales.root(id.index());
                 let m = l.largest.entry(root).or_insert(0.0);
                 *m = m.max(v);
             }
@@ -60,17 +63,18 @@ impl Layers {
     }
 
     /// Relates the result of a node to its operands.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "what is not related is pinned, which changes nothing")]
     fn join_operands(&mut self, g: &Graph, id: NodeId) {
         let operands = g.operands(id);
         let number = |o: &NodeId| g.const_of(*o).is_none_or(|t| t.dtype() == DType::F32);
         match g.op(id) {
             Op::Const(_) => {}
-            Op::Input(_) => self.pin(id, "the model's input belongs to its layer".into()),
+            Op::Input(_) => self.pin(id, "the model's input belongs to its layer"),
             Op::Conv(_) | Op::Linear if is_linear(g, id) => {
                 if let Some(&c) = operands[1..].iter().find(|&&c| g.use_count(c) != 1) {
                     let why = format!("'{}' is read by two operations", g.node(c).name);
-                    self.pin(id, why.clone());
-                    self.pin(operands[0], why);
+                    self.pin(id, &why);
+                    self.pin(operands[0], &why);
                 }
             }
             Op::Binary(Binary::Mul) => match operands[..] {
@@ -78,10 +82,9 @@ impl Layers {
                 _ => self.pin_all(g, id, &operands),
             },
             op if commutes(g, id) => {
-                let values = match op {
-                    Op::MaskedRelu(_) | Op::Gather { .. } => &operands[..1],
-                    _ => &operands,
-                };
+                let read =
+                    if matches!(op, Op::MaskedRelu(_) | Op::Gather { .. }) { 1 } else { operands.len() };
+                let values = &operands[..read];
                 let skip = usize::from(matches!(op, Op::Where));
                 values.iter().skip(skip).filter(|o| number(o)).for_each(|&o| self.join(id, o));
             }
@@ -91,41 +94,26 @@ impl Layers {
 
     fn pin_all(&mut self, g: &Graph, id: NodeId, operands: &[NodeId]) {
         let why = format!("{} '{}' does not commute with a scale", g.op(id).mnemonic(), g.node(id).name);
-        operands.iter().for_each(|&o| self.pin(o, why.clone()));
-        self.pin(id, why);
-    }
-
-    fn root(&self, id: NodeId) -> NodeId {
-        let mut at = id;
-        while let Some(&p) = self.parent.get(&at) {
-            at = p;
-        }
-        at
+        operands.iter().for_each(|&o| self.pin(o, &why));
+        self.pin(id, &why);
     }
 
     fn join(&mut self, a: NodeId, b: NodeId) {
-        let (a, b) = (self.root(a), self.root(b));
-        if a != b {
-            self.parent.insert(a, b);
-            if let Some(why) = self.pinned.remove(&a) {
-                self.pinned.entry(b).or_insert(why);
-            }
-        }
+        self.scales.join(a.index(), b.index());
     }
 
-    fn pin(&mut self, id: NodeId, why: String) {
-        let root = self.root(id);
-        self.pinned.entry(root).or_insert(why);
+    fn pin(&mut self, id: NodeId, why: &str) {
+        self.scales.pin(id.index(), &why.into());
     }
 
     /// Why a value keeps its scale.
     pub fn pinned(&self, id: NodeId) -> Option<&str> {
-        self.pinned.get(&self.root(id)).map(String::as_str)
+        self.scales.pinned(id.index())
     }
 
     /// The power of two that brings the layer of a value to a target ±2^`target`; 0 where nothing was measured.
     pub fn wants(&self, id: NodeId, target: i32) -> i32 {
-        match self.largest.get(&self.root(id)) {
+        match self.largest.get(&self.scales.root(id.index())) {
             Some(&v) if v > 0.0 && v.is_finite() => v.log2().ceil() as i32 - target,
             _ => 0,
         }
@@ -138,11 +126,11 @@ impl Layers {
 }
 
 /// Is the result of scaled operands, by one positive factor, the scaled result?
-#[deny(clippy::wildcard_enum_match_arm)]
 fn commutes(g: &Graph, id: NodeId) -> bool {
     match g.op(id) {
         Op::MaskedRelu(_) => masks::homogeneous(g, id),
-        Op::Relu | Op::LeakyRelu { .. } | Op::Unary(Unary::Neg | Unary::Abs) => true,
+        Op::Relu | Op::LeakyRelu { .. } => true,
+        Op::Unary(u) => u.function().scaling != Scaling::Other,
         Op::Binary(Binary::Add | Binary::Sub | Binary::Max | Binary::Min) | Op::Where | Op::Concat { .. } => {
             true
         }
@@ -152,7 +140,7 @@ fn commutes(g: &Graph, id: NodeId) -> bool {
         Op::Pad { value, .. } => *value == 0.0,
         Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Dyn(_) | Op::Cast(_) => false,
         Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } => false,
-        Op::PRelu | Op::Clip { .. } | Op::Unary(_) | Op::Compare(_) => false,
+        Op::PRelu | Op::Clip { .. } | Op::Compare(_) => false,
         Op::Binary(Binary::Mul | Binary::Div | Binary::Pow) => false,
         Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } => false,
     }

@@ -4,7 +4,9 @@
 
 use crate::ir::movement::slice_range;
 use crate::ir::op::ReduceKind;
-use crate::ir::{Binary, DType, Facts, Graph, NodeId, Op, Tensor, Type, Unary};
+use crate::ir::op::unary::Scaling;
+use crate::ir::scales::Scales;
+use crate::ir::{Binary, DType, Facts, Graph, NodeId, Op, Tensor, Type};
 use crate::masks;
 use crate::passes::affine::is_linear;
 
@@ -15,10 +17,9 @@ const ABSENT: usize = usize::MAX;
 pub struct Classes {
     /// Index of a value's channel 0, by the node's index.
     first: Vec<usize>,
-    parent: Vec<usize>,
-    pinned: Vec<Option<usize>>,
+    scales: Scales,
+    /// Of a root: must its scale be positive?
     positive: Vec<bool>,
-    reasons: Vec<String>,
 }
 
 impl Classes {
@@ -27,22 +28,14 @@ impl Classes {
     pub fn of(g: &Graph, facts: &Facts, free: Option<NodeId>) -> Classes {
         let order = g.topo().unwrap_or_default();
         let nodes = order.iter().map(|id| id.index() + 1).max().unwrap_or(0);
-        let mut c = Classes {
-            first: vec![ABSENT; nodes],
-            parent: vec![],
-            pinned: vec![],
-            positive: vec![],
-            reasons: vec![],
-        };
+        let (mut first, mut n) = (vec![ABSENT; nodes], 0);
         for &id in &order {
             if g.const_of(id).is_none() && facts.get(id).is_some_and(|f| f.ty.dtype == DType::F32) {
-                let first = c.parent.len();
-                c.first[id.index()] = first;
-                c.parent.extend(first..first + channels(facts.ty(id)));
+                first[id.index()] = n;
+                n += channels(facts.ty(id));
             }
         }
-        c.pinned = vec![None; c.parent.len()];
-        c.positive = vec![false; c.parent.len()];
+        let c = Classes { first, scales: Scales::new(n), positive: vec![false; n] };
         let mut r = Relating { g, facts, c };
         for &id in order.iter().filter(|&&id| Some(id) != free) {
             r.relate(id);
@@ -50,30 +43,19 @@ impl Classes {
         for o in g.outputs() {
             r.pin(&[o.node], "the model's output keeps its scale".into());
         }
-        let mut c = r.c;
-        for i in 0..c.parent.len() {
-            c.parent[i] = c.find(i);
-        }
-        c
-    }
-
-    fn find(&mut self, mut i: usize) -> usize {
-        while self.parent[i] != i {
-            self.parent[i] = self.parent[self.parent[i]];
-            i = self.parent[i];
-        }
-        i
+        r.c.scales.flatten();
+        r.c
     }
 
     /// The class of a channel, or `None` for what has no scale: constants, and values that are not f32.
     pub fn class(&self, v: NodeId, channel: usize) -> Option<usize> {
         let first = self.first.get(v.index()).copied().filter(|&f| f != ABSENT)?;
-        self.parent.get(first + channel).copied()
+        (first + channel < self.positive.len()).then(|| self.scales.root(first + channel))
     }
 
     /// Why a class keeps its scale.
     pub fn pinned(&self, class: usize) -> Option<&str> {
-        self.pinned[class].map(|r| self.reasons[r].as_str())
+        self.scales.pinned(class)
     }
 
     /// Must the scale be positive?
@@ -139,11 +121,8 @@ impl Relating<'_> {
             return;
         }
         let (x, y) = (self.c.first[a.index()] + i, self.c.first[b.index()] + k);
-        let (x, y) = (self.c.find(x), self.c.find(y));
-        if x != y {
-            self.c.parent[x] = y;
-            self.c.positive[y] |= self.c.positive[x];
-            self.c.pinned[y] = self.c.pinned[y].or(self.c.pinned[x]);
+        if let Some((gone, root)) = self.c.scales.join(x, y) {
+            self.c.positive[root] |= self.c.positive[gone];
         }
     }
 
@@ -162,22 +141,16 @@ impl Relating<'_> {
 
     fn positive(&mut self, v: NodeId) {
         for k in 0..self.count(v) {
-            let root = self.c.find(self.c.first[v.index()] + k);
+            let root = self.c.scales.root(self.c.first[v.index()] + k);
             self.c.positive[root] = true;
         }
     }
 
     fn pin(&mut self, values: &[NodeId], why: String) {
-        self.c.reasons.push(why);
-        let reason = self.c.reasons.len() - 1;
+        let why = why.into();
         for &v in values {
-            (0..self.count(v)).for_each(|k| self.pin_channel(v, k, reason));
+            (0..self.count(v)).for_each(|k| self.c.scales.pin(self.c.first[v.index()] + k, &why));
         }
-    }
-
-    fn pin_channel(&mut self, v: NodeId, k: usize, reason: usize) {
-        let root = self.c.find(self.c.first[v.index()] + k);
-        self.c.pinned[root].get_or_insert(reason);
     }
 
     fn describe(&self, id: NodeId) -> String {
@@ -214,7 +187,7 @@ impl Relating<'_> {
                 operands.iter().for_each(|&o| self.same(o, id));
                 self.positive(id);
             }
-            Op::Relu | Op::LeakyRelu { .. } | Op::Unary(Unary::Abs) | Op::MaxPool(_) => {
+            Op::Relu | Op::LeakyRelu { .. } | Op::MaxPool(_) => {
                 self.same(x, id);
                 self.positive(id);
             }
@@ -222,7 +195,15 @@ impl Relating<'_> {
                 self.same(x, id);
                 self.positive(id);
             }
-            Op::Unary(Unary::Neg) | Op::AvgPool { .. } | Op::GlobalMean { .. } => self.same(x, id),
+            Op::Unary(u) => match u.function().scaling {
+                Scaling::Any => self.same(x, id),
+                Scaling::Positive => {
+                    self.same(x, id);
+                    self.positive(id);
+                }
+                Scaling::Other => self.pin_all(id),
+            },
+            Op::AvgPool { .. } | Op::GlobalMean { .. } => self.same(x, id),
             Op::Identity | Op::Dropout | Op::Cast(DType::F32) => self.same(x, id),
             Op::Reduce { kind, axes, .. } => {
                 if spatial(axes) {
@@ -262,9 +243,7 @@ impl Relating<'_> {
             Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } => {
                 self.pin_all(id)
             }
-            Op::MaskedRelu(_) | Op::PRelu | Op::Clip { .. } | Op::Unary(_) | Op::Binary(_) => {
-                self.pin_all(id)
-            }
+            Op::MaskedRelu(_) | Op::PRelu | Op::Clip { .. } | Op::Binary(_) => self.pin_all(id),
             Op::Compare(_) | Op::Where | Op::Pad { .. } | Op::Cast(_) | Op::Shape { .. } => self.pin_all(id),
             Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } | Op::Dyn(_) => self.pin_all(id),
         }
@@ -305,10 +284,9 @@ impl Relating<'_> {
         for &o in operands {
             let n = channels(self.facts.ty(o));
             if self.g.const_of(o).is_some() {
-                let why = format!("{} puts a constant beside it", self.describe(id));
-                self.c.reasons.push(why);
-                let (reason, from) = (self.c.reasons.len() - 1, if axis == 1 { at } else { 0 });
-                (from..from + n).for_each(|k| self.pin_channel(id, k, reason));
+                let why = format!("{} puts a constant beside it", self.describe(id)).into();
+                let first = self.c.first[id.index()] + if axis == 1 { at } else { 0 };
+                (first..first + n).for_each(|i| self.c.scales.pin(i, &why));
             } else if axis == 1 {
                 (0..n).for_each(|k| self.join(o, k, id, at + k));
             } else {

@@ -22,7 +22,7 @@ graph dynamic_parameters {
   %x = input f32[N,4,3,3]
   %s = slice(%x) {axes=[1], starts=[1], ends=[9223372036854775807], steps=[1]} -> f32[N,3,3,3]
   %c = clip(%s) {min=-0.5, max=0.5} -> f32[N,3,3,3]
-  %r = reduce(%c) {kind=max, axes=[2, 3], keep=true} -> f32[N,3,1,1]
+  %r = max_pool(%c) {kernel=[3, 3], strides=[1, 1], pads=[0, 0, 0, 0], ceil=false} -> f32[N,3,1,1]
   %q = reshape(%r) {dims=[N, 3]} -> f32[N,3]
   %y = expand(%q) {dims=[2, N, 3]} -> f32[2,N,3]
   output "y" = %y

@@ -23,6 +23,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor as Burn;
 use relinc_passes::ir::Conv;
+use relinc_passes::ir::geometry::Axis;
 
 /// Forward and backward of the operations, on tensors without gradients.
 pub trait TrainKernels: Backend {
@@ -155,11 +156,7 @@ pub struct Geometry {
 impl Geometry {
     /// N, O, H, W of the result.
     pub fn output(&self) -> [usize; 4] {
-        let c = &self.conv;
-        let size = |i: usize| {
-            let reach = c.dilations[i] * (self.w[2 + i] - 1) + 1;
-            (self.x[2 + i] + c.pads[i] + c.pads[i + 2]).saturating_sub(reach) / c.strides[i] + 1
-        };
+        let size = |i: usize| Axis::of_conv(&self.conv, i, self.x[2 + i], self.w[2 + i]).output;
         [self.x[0], self.w[0], size(0), size(1)]
     }
     /// The planes of the result.

@@ -6,6 +6,7 @@ use super::planes::Planes;
 use super::winograd::Winograd;
 use crate::kernels::conv::ConvShape;
 use crate::kernels::micro::LANES;
+use relinc_passes::ir::geometry::Axis;
 
 /// A convolution from one place to another.
 #[derive(Debug)]
@@ -33,15 +34,12 @@ pub struct Scratch {
 impl Convolution {
     /// The border that the input of a convolution must have.
     pub fn border(s: &ConvShape) -> [usize; 4] {
-        let [rows, columns] = s.output();
         let tiled = Winograd::fits(s);
-        let past = |axis: usize, out: usize, length: usize| {
-            let out = if tiled { out.next_multiple_of(2) } else { out };
-            let reach =
-                out.saturating_sub(1) * s.strides[axis] + (s.kernel[axis] - 1) * s.dilations[axis] + 1;
-            reach.saturating_sub(s.pads[axis] + length)
-        };
-        [s.pads[0], s.pads[1], past(0, rows, s.h), past(1, columns, s.w)]
+        let [bottom, right] = s.axes().map(|a| {
+            let output = if tiled { a.output.next_multiple_of(2) } else { a.output };
+            Axis { output, ..a }.overhang()
+        });
+        [s.pads[0], s.pads[1], bottom, right]
     }
 
     /// Weights `w` as `[c_out, c_in/groups, kernel…]`. `from` has at least [`Convolution::border`].

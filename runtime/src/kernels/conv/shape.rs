@@ -1,5 +1,7 @@
 //! Sizes of a two-dimensional convolution.
 
+use relinc_passes::ir::geometry::Axis;
+
 /// Sizes of a convolution of `[n, c_in, h, w]` with `[c_out, c_in/groups, kernel…]`, in elements; the first entry of a
 /// pair is the vertical one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,12 +31,17 @@ pub struct ConvShape {
 impl ConvShape {
     /// Output height and width; 0 where the kernel is larger than the padded input.
     pub fn output(&self) -> [usize; 2] {
-        let size = |axis: usize, length: usize| {
-            let padded = length + self.pads[axis] + self.pads[axis + 2];
-            let window = self.dilations[axis] * (self.kernel[axis] - 1) + 1;
-            if padded < window { 0 } else { (padded - window) / self.strides[axis] + 1 }
-        };
-        [size(0, self.h), size(1, self.w)]
+        self.axes().map(|a| a.output)
+    }
+
+    /// Both axes of the convolution.
+    pub fn axes(&self) -> [Axis; 2] {
+        [(0, self.h), (1, self.w)].map(|(i, input)| {
+            let (kernel, stride, dilation) = (self.kernel[i], self.strides[i], self.dilations[i]);
+            let axis =
+                Axis { input, output: 0, kernel, stride, dilation, pad: [self.pads[i], self.pads[i + 2]] };
+            Axis { output: axis.outputs(false).unwrap_or(0), ..axis }
+        })
     }
 
     /// Elements of the input.

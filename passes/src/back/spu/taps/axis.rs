@@ -1,5 +1,6 @@
 //! Which positions a convolution reads along an axis.
 
+use crate::ir::geometry;
 use crate::passes::merge_conv::axis::gcd;
 
 /// Positions along an axis: every `step`-th from `start` on.
@@ -56,29 +57,18 @@ pub(super) struct Axis {
 
 impl Axis {
     /// `None` when no output reads anything but padding.
-    pub fn new(size: usize, kernel: usize, stride: usize, dilation: usize, pad: usize) -> Option<Axis> {
+    pub fn of(a: &geometry::Axis) -> Option<Axis> {
         // A single tap reads positions `stride` apart; several read those of one residue.
-        let step = if kernel == 1 { stride } else { gcd(stride, dilation) };
-        Some(step).filter(|&s| s > 0 && size > 0)?;
-        let start = (step - pad % step) % step;
-        (start < size).then_some(())?;
-        Some(Axis {
-            grid: Grid { start, step, len: 0 },
-            pads: [(start + pad) / step, 0],
-            stride: stride / step,
-            dilation: if kernel == 1 { 1 } else { dilation / step },
-            kernel,
-            out: 0,
-        })
-    }
-    /// With the number of outputs, which decides what is read at the end.
-    pub fn ending(mut self, size: usize, out: usize) -> Option<Axis> {
-        let span = (out.checked_sub(1)?) * self.stride + (self.kernel - 1) * self.dilation + 1;
-        let there = (size - self.grid.start).div_ceil(self.grid.step);
-        self.grid.len = span.checked_sub(self.pads[0])?.min(there);
-        self.pads[1] = span - self.pads[0] - self.grid.len;
-        self.out = out;
-        (self.grid.len > 0).then_some(self)
+        let step = if a.kernel == 1 { a.stride } else { gcd(a.stride, a.dilation) };
+        Some(step).filter(|&s| s > 0 && a.input > 0)?;
+        let start = (step - a.pad[0] % step) % step;
+        (start < a.input).then_some(())?;
+        let (stride, before) = (a.stride / step, (start + a.pad[0]) / step);
+        let dilation = if a.kernel == 1 { 1 } else { a.dilation / step };
+        let span = a.output.checked_sub(1)? * stride + (a.kernel - 1) * dilation + 1;
+        let len = span.checked_sub(before)?.min((a.input - start).div_ceil(step));
+        let (grid, pads) = (Grid { start, step, len }, [before, span - before - len]);
+        (len > 0).then_some(Axis { grid, pads, stride, dilation, kernel: a.kernel, out: a.output })
     }
     /// First position of a tap and one past its last, in padded positions.
     pub fn range(&self, tap: usize) -> String {

@@ -5,12 +5,6 @@ use super::super::ctx::{Ctx, Done};
 use crate::ir::op::DynOp;
 use crate::ir::{Binary, DType, NodeId, Op, Tensor, Unary};
 
-/// Functions of one operand.
-pub fn unary(c: &mut Ctx<'_>, u: Unary) -> Done {
-    let x = c.need(0)?;
-    c.emit(Op::Unary(u), &[x])
-}
-
 /// HardSigmoid, in the one form other operations build on.
 pub fn hard_sigmoid(c: &mut Ctx<'_>) -> Done {
     let (alpha, beta) = (c.float("alpha", 0.2), c.float("beta", 0.5));
@@ -21,14 +15,7 @@ pub fn hard_sigmoid(c: &mut Ctx<'_>) -> Done {
         )
         .into());
     }
-    let x = c.need(0)?;
-    c.emit(Op::Unary(Unary::HardSigmoid), &[x])
-}
-
-/// Functions of two operands.
-pub fn binary(c: &mut Ctx<'_>, b: Binary) -> Done {
-    let (l, r) = (c.need(0)?, c.need(1)?);
-    c.emit(Op::Binary(b), &[l, r])
+    c.plain(Op::Unary(Unary::HardSigmoid), 1)
 }
 
 /// Pow; an integer exponent of a float becomes a float.
@@ -78,22 +65,10 @@ pub fn mean(c: &mut Ctx<'_>) -> Done {
     c.emit(Op::Binary(Binary::Mul), &[sum, factor])
 }
 
-/// Relu.
-pub fn relu(c: &mut Ctx<'_>) -> Done {
-    let x = c.need(0)?;
-    c.emit(Op::Relu, &[x])
-}
-
 /// LeakyRelu.
 pub fn leaky_relu(c: &mut Ctx<'_>) -> Done {
-    let x = c.need(0)?;
-    c.emit(Op::LeakyRelu { slope: c.float("alpha", 0.01) }, &[x])
-}
-
-/// PRelu.
-pub fn prelu(c: &mut Ctx<'_>) -> Done {
-    let (x, slope) = (c.need(0)?, c.need(1)?);
-    c.emit(Op::PRelu, &[x, slope])
+    let slope = c.float("alpha", 0.01);
+    c.plain(Op::LeakyRelu { slope }, 1)
 }
 
 /// Clip: attributes before opset 11, operands since.
@@ -108,10 +83,4 @@ pub fn clip(c: &mut Ctx<'_>) -> Done {
     }
     let operands = c.operands(3)?;
     c.emit(Op::Dyn(DynOp::Clip), &operands)
-}
-
-/// Identity.
-pub fn identity(c: &mut Ctx<'_>) -> Done {
-    let x = c.need(0)?;
-    c.emit(Op::Identity, &[x])
 }

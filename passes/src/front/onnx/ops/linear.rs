@@ -31,9 +31,3 @@ pub fn gemm(c: &mut Ctx<'_>) -> Done {
     };
     c.emit(op, &operands)
 }
-
-/// MatMul.
-pub fn matmul(c: &mut Ctx<'_>) -> Done {
-    let (a, b) = (c.need(0)?, c.need(1)?);
-    c.emit(Op::MatMul, &[a, b])
-}

@@ -82,9 +82,3 @@ pub fn not(c: &mut Ctx<'_>) -> Done {
     let v = k.as_bool().ok_or(DATA)?.iter().map(|b| !b).collect();
     c.emit_const(Tensor::bool(k.shape(), v))
 }
-
-/// Where.
-pub fn where_(c: &mut Ctx<'_>) -> Done {
-    let (cond, a, b) = (c.need(0)?, c.need(1)?, c.need(2)?);
-    c.emit(Op::Where, &[cond, a, b])
-}

@@ -14,7 +14,7 @@ mod shape;
 mod window;
 
 use super::ctx::{Ctx, Done};
-use crate::ir::op::{Binary, Compare, Unary};
+use crate::ir::op::{Binary, Compare, Op, Unary};
 
 type Handler = fn(&mut Ctx<'_>) -> Done;
 
@@ -37,14 +37,14 @@ static OPS: &[(&str, Handler)] = &[
     ("Flatten", shape::flatten),
     ("Gather", movement::gather),
     ("Gemm", linear::gemm),
-    ("GlobalAveragePool", pool::global_average),
+    ("GlobalAveragePool", |c| c.plain(Op::GlobalMean { keep: true }, 1)),
     ("GlobalMaxPool", pool::global_max),
     ("HardSigmoid", elementwise::hard_sigmoid),
-    ("Identity", elementwise::identity),
+    ("Identity", |c| c.plain(Op::Identity, 1)),
     ("If", control::if_),
     ("LeakyRelu", elementwise::leaky_relu),
     ("LogSoftmax", reduce::softmax),
-    ("MatMul", linear::matmul),
+    ("MatMul", |c| c.plain(Op::MatMul, 2)),
     ("Max", elementwise::chain),
     ("MaxPool", pool::max),
     ("Mean", elementwise::mean),
@@ -52,7 +52,7 @@ static OPS: &[(&str, Handler)] = &[
     ("NonZero", constant::non_zero),
     ("Not", logic::not),
     ("Or", logic::connective),
-    ("PRelu", elementwise::prelu),
+    ("PRelu", |c| c.plain(Op::PRelu, 2)),
     ("Pad", movement::pad),
     ("Pow", elementwise::pow),
     ("QuantizeLinear", quantized::quantize),
@@ -64,7 +64,7 @@ static OPS: &[(&str, Handler)] = &[
     ("ReduceProd", reduce::prod),
     ("ReduceSum", reduce::reduce),
     ("ReduceSumSquare", reduce::sum_square),
-    ("Relu", elementwise::relu),
+    ("Relu", |c| c.plain(Op::Relu, 1)),
     ("Reshape", shape::reshape),
     ("Shape", shape::shape),
     ("Size", shape::size),
@@ -75,7 +75,7 @@ static OPS: &[(&str, Handler)] = &[
     ("Sum", elementwise::chain),
     ("Transpose", movement::transpose),
     ("Unsqueeze", shape::unsqueeze),
-    ("Where", logic::where_),
+    ("Where", |c| c.plain(Op::Where, 3)),
     ("Xor", logic::connective),
 ];
 
@@ -111,11 +111,11 @@ pub fn import(c: &mut Ctx<'_>) -> Done {
     if let Ok(i) = OPS.binary_search_by(|(name, _)| (*name).cmp(op.as_str())) {
         return OPS[i].1(c);
     }
-    if let Some(&u) = Unary::ALL.iter().find(|u| u.onnx() == Some(op.as_str())) {
-        return elementwise::unary(c, u);
+    if let Some(&u) = Unary::ALL.iter().find(|u| u.function().onnx == Some(op.as_str())) {
+        return c.plain(Op::Unary(u), 1);
     }
     if let Some(b) = Binary::of_onnx(&op) {
-        return elementwise::binary(c, b);
+        return c.plain(Op::Binary(b), 2);
     }
     if let Some(compared) = Compare::of_onnx(&op) {
         return logic::compare(c, compared);

@@ -35,12 +35,6 @@ pub fn average(c: &mut Ctx<'_>) -> Done {
     c.emit(Op::AvgPool { window, count_pad }, &[x])
 }
 
-/// GlobalAveragePool.
-pub fn global_average(c: &mut Ctx<'_>) -> Done {
-    let x = c.need(0)?;
-    c.emit(Op::GlobalMean { keep: true }, &[x])
-}
-
 /// GlobalMaxPool: the maximum over every spatial axis.
 pub fn global_max(c: &mut Ctx<'_>) -> Done {
     let x = c.need(0)?;
