@@ -1,5 +1,5 @@
 //! Files that appear whole or not at all, and that are on the disk when the call that wrote them returns. Only what is written into
-//! an unfinished folder waits for [`settle`]: there, all goes to the disk at once.
+//! an unfinished folder waits for [`sync`]: there, all goes to the disk at once.
 
 use crate::unfinished::{self, Thing};
 use rayon::prelude::*;
@@ -74,7 +74,7 @@ pub fn sync_folder(dir: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of the disk.
-pub fn settle(dir: &Path) -> io::Result<()> {
+pub fn sync(dir: &Path) -> io::Result<()> {
     if cfg!(not(unix)) {
         return Ok(());
     }
@@ -164,9 +164,9 @@ mod tests {
         let folder = dir.path().join(".relinc-1/spu");
         fs::create_dir_all(&folder).unwrap();
         write_atomically(&folder.join("a"), b"a").unwrap();
-        settle(folder.parent().unwrap()).unwrap();
+        sync(folder.parent().unwrap()).unwrap();
         assert_eq!(names(&folder), ["a"]);
-        assert!(settle(&dir.path().join("none")).is_err());
+        assert!(sync(&dir.path().join("none")).is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! # fold: always                      lets the weighed passes rewrite
 //! # sign relu00: [1, 0, -1]           signs of that layer's operand: never negative, varying, never positive
 //! # input: -2 2                       the declared range of the inputs
+//! # data my-pass: <text>              the data of an opt-in pass, as its `Pass::read` takes it
 //! # softmax: drop                     switches drop-softmax on
 //! # refused: <substring>              a refusal that must be given; every refusal must be announced
 //! # valid: no                         the result must fail `valid::check`, instead of pass it
@@ -115,6 +116,10 @@ impl Case {
                     }
                 }
                 ["softmax"] if value == "drop" => h.options = h.options.with(DropSoftmax),
+                ["data", name] => {
+                    let pass = find(name).ok_or(format!("there is no pass {name}"))?.read(value)?;
+                    h.options = h.options.with_shared(pass);
+                }
                 ["fold"] if value == "always" => h.options.fold = Fold::Always,
                 ["range", node] => {
                     ranges

@@ -6,8 +6,8 @@ pub mod corrupted;
 pub mod doubt;
 pub mod interval;
 
+use crate::blocks::Blocks;
 use crate::data::Dataset;
-use crate::infer::Blocks;
 use crate::threads;
 use relinc_passes::head;
 use relinc_passes::interp::Interp;

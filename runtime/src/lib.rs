@@ -2,6 +2,7 @@
 
 pub mod attack;
 pub mod augment;
+pub mod blocks;
 pub mod corrupt;
 pub mod cost;
 pub mod data;
@@ -11,7 +12,6 @@ pub mod eval;
 pub mod exec;
 pub mod fixed;
 pub mod fnv;
-pub mod infer;
 pub mod kernels;
 pub mod nearest;
 pub mod search;

@@ -66,7 +66,7 @@ impl Folder {
         if !self.root.join(MANIFEST).exists() && !self.is_new() {
             self.manifest.write(&self.root)?;
         }
-        files::settle(staging.path()).map_err(fail)?;
+        files::sync(staging.path()).map_err(fail)?;
         staging.finish(|path| {
             files::rename(path, &root.join(COMMIT)).map_err(|e| {
                 let _ = fs::remove_dir_all(path);

@@ -38,7 +38,7 @@ impl Folder {
         for name in copies.iter().filter(there) {
             fs::copy(self.root.join(name), kept.join(name)).map_err(fail)?;
         }
-        files::settle(&kept).map_err(fail)?;
+        files::sync(&kept).map_err(fail)?;
         m.write(&kept)?;
         finish_move(&self.root, &kept, &m, &mut self.manifest)?;
         Ok(Some(kept))

@@ -79,15 +79,19 @@ pub struct Options {
 
 impl Options {
     /// With an opt-in pass, in the place of another one of its name.
-    pub fn with(mut self, pass: impl Pass + 'static) -> Options {
+    pub fn with(self, pass: impl Pass + 'static) -> Options {
+        self.with_shared(Arc::new(pass))
+    }
+    /// The same for a pass of any type.
+    pub fn with_shared(mut self, pass: Arc<dyn Pass>) -> Options {
         self.opted.retain(|p| p.name() != pass.name());
-        self.opted.push(Arc::new(pass));
+        self.opted.push(pass);
         self
     }
     /// A pass as it runs: with its data where it was opted for; `None` for an opt-in pass that was not.
     pub fn instance<'a>(&'a self, pass: &'a dyn Pass) -> Option<&'a dyn Pass> {
         let opted = self.opted.iter().find(|p| p.name() == pass.name()).map(Arc::as_ref);
-        opted.or((!pass.opt_in()).then_some(pass))
+        opted.or((!pass.about().opt_in).then_some(pass))
     }
 }
 
@@ -120,19 +124,60 @@ impl Cx<'_> {
     }
 }
 
+/// What a pass is.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// The name in `.pir` headers, reports and `relinc passes`.
+    pub name: &'static str,
+    /// What it promises.
+    pub guarantee: Guarantee,
+    /// The phases it is a part of.
+    pub phases: &'static [Phase],
+    /// The source file whose leading `//!` lines document the pass.
+    pub source: &'static str,
+    /// Does it run only where it was asked for, with data it needs?
+    pub opt_in: bool,
+}
+
+impl About {
+    /// A pass that runs in its phases.
+    pub const fn new(
+        name: &'static str,
+        guarantee: Guarantee,
+        phases: &'static [Phase],
+        source: &'static str,
+    ) -> About {
+        About { name, guarantee, phases, source, opt_in: false }
+    }
+    /// A pass that runs only where it was asked for.
+    pub const fn opt_in(
+        name: &'static str,
+        guarantee: Guarantee,
+        phases: &'static [Phase],
+        source: &'static str,
+    ) -> About {
+        About { opt_in: true, ..About::new(name, guarantee, phases, source) }
+    }
+}
+
 /// A graph transformation. Its file's `//!` text is its documentation: Before, After, Conditions, Formula, Source.
 pub trait Pass: Debug + Send + Sync {
-    /// The name in `.pir` headers, reports and `relinc passes`.
-    fn name(&self) -> &'static str;
+    /// What it is.
+    fn about(&self) -> About;
+    /// Its name.
+    fn name(&self) -> &'static str {
+        self.about().name
+    }
     /// What it promises.
-    fn guarantee(&self) -> Guarantee;
-    /// The source file whose leading `//!` lines document the pass.
-    fn source(&self) -> &'static str;
-    /// The phases it is a part of.
-    fn phases(&self) -> &'static [Phase];
-    /// Does it run only where it was asked for, with data it needs?
-    fn opt_in(&self) -> bool {
-        false
+    fn guarantee(&self) -> Guarantee {
+        self.about().guarantee
+    }
+    /// The pass with data that is written as text, as cases do.
+    ///
+    /// # Errors
+    /// What is wrong with the text, or that the pass takes no data in this form.
+    fn read(&self, _data: &str) -> Result<Arc<dyn Pass>, String> {
+        Err(format!("{} takes no data as text", self.name()))
     }
     /// The rewrite rooted at a node.
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip>;
@@ -141,11 +186,11 @@ pub trait Pass: Debug + Send + Sync {
 impl dyn Pass + '_ {
     /// May a rewrite cost more than it saves? Then [`Options::fold`] decides where it is made.
     pub fn weighed(&self) -> bool {
-        self.phases().iter().any(|p| matches!(p, Phase::Folding | Phase::FoldingBeforeTuning))
+        self.about().phases.iter().any(|p| matches!(p, Phase::Folding | Phase::FoldingBeforeTuning))
     }
     /// The documentation in Markdown.
     pub fn doc(&self) -> String {
-        let lines = self.source().lines().map_while(|l| l.strip_prefix("//!"));
+        let lines = self.about().source.lines().map_while(|l| l.strip_prefix("//!"));
         lines.map(|l| l.strip_prefix(' ').unwrap_or(l)).collect::<Vec<_>>().join("\n")
     }
     /// The first sentence of the documentation, on one line.

@@ -21,7 +21,7 @@ pub fn eval_const(op: &Op, operands: &[&Tensor]) -> Result<Tensor, String> {
 
 /// Computes one operation. After [`infer_op`] has accepted the operands, kernels rely on their shapes.
 pub(crate) fn exec(op: &Op, mut args: Vec<Arg<'_>>, batch: Option<usize>) -> Result<Tensor, String> {
-    let op = settle(op, &mut args, batch)?;
+    let op = make_concrete(op, &mut args, batch)?;
     let op = op.as_ref();
     let facts: Vec<Fact> = args.iter().map(|a| fact(a, false)).collect();
     let out = infer_op(op, &facts.iter().collect::<Vec<_>>())?.ty.at(batch.unwrap_or(1));
@@ -105,7 +105,7 @@ fn fact(t: &Tensor, values: bool) -> Fact {
 }
 
 /// The operation without symbolic parts: `Dyn` resolved (its parameter operands dropped), `N` replaced.
-pub(crate) fn settle<'o>(
+pub(crate) fn make_concrete<'o>(
     op: &'o Op,
     args: &mut Vec<Arg<'_>>,
     batch: Option<usize>,

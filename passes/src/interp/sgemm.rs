@@ -29,7 +29,6 @@ impl<'a> Mat<'a> {
 
 /// `c += alpha · a(m×k) · b(k×n)`, where `c` is `m` rows of `n` elements, `ldc` apart. With `threads`, the
 /// product itself is split over the thread pool. Panics when a slice is too short (callers size them by shape).
-#[allow(clippy::too_many_arguments)]
 pub(crate) fn sgemm(
     (m, n, k): (usize, usize, usize),
     alpha: f32,

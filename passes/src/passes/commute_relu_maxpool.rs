@@ -15,7 +15,7 @@
 //! quarter of the elements.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::geometry::Axis;
 use crate::ir::{Dim, NodeId, Op, Type, Window};
 use crate::passes::intervals::Intervals;
@@ -25,17 +25,13 @@ use crate::passes::intervals::Intervals;
 pub struct CommuteReluMaxpool;
 
 impl Pass for CommuteReluMaxpool {
-    fn name(&self) -> &'static str {
-        "commute-relu-maxpool"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("commute_relu_maxpool.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Canonical, Phase::Trainable]
+    fn about(&self) -> About {
+        About::new(
+            "commute-relu-maxpool",
+            Guarantee::Exact,
+            &[Phase::Canonical, Phase::Trainable],
+            include_str!("commute_relu_maxpool.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let x = cx.graph.operand(at, 0).ok_or(Skip::NoMatch)?;

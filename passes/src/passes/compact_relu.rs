@@ -23,7 +23,7 @@ mod slopes;
 
 use crate::choice::Choice;
 use crate::driver::patch::{Patch, Ref};
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::op::SliceAxis;
 use crate::ir::{Binary, Dim, NodeId, Op, Tensor};
 use crate::masks::LayerMask;
@@ -35,17 +35,8 @@ use slopes::Slopes;
 pub struct CompactRelu;
 
 impl Pass for CompactRelu {
-    fn name(&self) -> &'static str {
-        "compact-relu"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("compact_relu.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Lowering]
+    fn about(&self) -> About {
+        About::new("compact-relu", Guarantee::Exact, &[Phase::Lowering], include_str!("compact_relu.rs"))
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let node = cx.graph.node(at);

@@ -11,7 +11,7 @@
 //! **Source**: standard.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op};
 
 /// See the module documentation.
@@ -19,17 +19,13 @@ use crate::ir::{NodeId, Op};
 pub struct DropDead;
 
 impl Pass for DropDead {
-    fn name(&self) -> &'static str {
-        "drop-dead"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("drop_dead.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Canonical, Phase::Trainable, Phase::Cleanup]
+    fn about(&self) -> About {
+        About::new(
+            "drop-dead",
+            Guarantee::Exact,
+            &[Phase::Canonical, Phase::Trainable, Phase::Cleanup],
+            include_str!("drop_dead.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         match cx.graph.op(at) {

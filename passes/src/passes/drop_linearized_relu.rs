@@ -15,7 +15,7 @@
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{Binary, NodeId, Op};
 use crate::masks::LayerMask;
 use crate::passes::affine::channel_constant;
@@ -25,17 +25,13 @@ use crate::passes::affine::channel_constant;
 pub struct DropLinearizedRelu;
 
 impl Pass for DropLinearizedRelu {
-    fn name(&self) -> &'static str {
-        "drop-linearized-relu"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("drop_linearized_relu.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Lowering]
+    fn about(&self) -> About {
+        About::new(
+            "drop-linearized-relu",
+            Guarantee::Exact,
+            &[Phase::Lowering],
+            include_str!("drop_linearized_relu.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

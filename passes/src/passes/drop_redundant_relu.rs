@@ -18,29 +18,26 @@
 //! **Source**: ReLU is idempotent.
 
 use crate::choice::Choice;
-use crate::driver::patch::{Patch, Ref};
-use crate::driver::{Cx, Guarantee, Pass, PassError, Phase, Skip};
+use crate::driver::patch::Patch;
+use crate::driver::{About, Cx, Guarantee, Pass, PassError, Phase, Skip};
 use crate::ir::infer::infer;
-use crate::ir::{Binary, Facts, Graph, NodeId, Op, Tensor};
+use crate::ir::{Binary, Facts, Graph, NodeId, Op};
 use crate::masks::{self, LayerMask, MaskError, Masks};
 use crate::passes::intervals::{Interval, Intervals};
+use crate::passes::masked;
 
 /// See the module documentation.
 #[derive(Debug)]
 pub struct DropRedundantRelu;
 
 impl Pass for DropRedundantRelu {
-    fn name(&self) -> &'static str {
-        "drop-redundant-relu"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("drop_redundant_relu.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Lowering]
+    fn about(&self) -> About {
+        About::new(
+            "drop-redundant-relu",
+            Guarantee::Exact,
+            &[Phase::Lowering],
+            include_str!("drop_redundant_relu.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;
@@ -52,14 +49,8 @@ impl Pass for DropRedundantRelu {
         if *g.op(at) == Op::Relu && bounds.never_negative(x) {
             return Ok(Patch::redirect(at, x));
         }
-        let per_image = cx.facts.ty(at).per_sample();
-        let n = per_image.iter().product();
         let known = elements(g, cx.facts, &bounds, x, DEPTH).ok_or(Skip::NoMatch)?;
-        let (given, old) = match (g.op(at), LayerMask::of_node(g, at)) {
-            (Op::MaskedRelu(given), Some((_, m))) => (given.clone(), m),
-            (Op::Relu, _) => (vec![], LayerMask::uniform([n, 1, 1], Choice::Relu)),
-            _ => return Err(Skip::NoMatch),
-        };
+        let old = masked::elements(cx, at).ok_or(Skip::NoMatch)?;
         if known.len() != old.values.len() {
             return Err(Skip::NoMatch);
         }
@@ -68,14 +59,8 @@ impl Pass for DropRedundantRelu {
             return Err(Skip::NoMatch);
         }
         let node = g.node(at);
-        let mut p = Patch::new();
-        let layer = node.layer.as_deref();
-        let codes = Tensor::u8(per_image, new.iter().map(|c| c.code()).collect());
-        let mask = p.constant(format!("{}.mask", layer.unwrap_or(&node.name)), codes);
-        let mut operands = vec![x.into(), mask];
-        operands.extend(g.operands(at).into_iter().skip(2).map(Ref::from));
-        let y = p.add_in_layer(&node.name, Op::MaskedRelu(given), &operands, layer);
-        Ok(p.replace(at, y))
+        let name = node.layer.as_deref().unwrap_or(&node.name);
+        masked::with_elements(cx, at, &new, &format!("{name}.mask"))
     }
 }
 

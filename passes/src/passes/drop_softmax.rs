@@ -14,7 +14,7 @@
 //! **Source**: standard.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::head::{Kind, chain};
 use crate::ir::{Binary, NodeId, Op, Output, Unary};
 
@@ -23,20 +23,13 @@ use crate::ir::{Binary, NodeId, Op, Output, Unary};
 pub struct DropSoftmax;
 
 impl Pass for DropSoftmax {
-    fn name(&self) -> &'static str {
-        "drop-softmax"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::SameArgMax
-    }
-    fn source(&self) -> &'static str {
-        include_str!("drop_softmax.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Lowering]
-    }
-    fn opt_in(&self) -> bool {
-        true
+    fn about(&self) -> About {
+        About::opt_in(
+            "drop-softmax",
+            Guarantee::SameArgMax,
+            &[Phase::Lowering],
+            include_str!("drop_softmax.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

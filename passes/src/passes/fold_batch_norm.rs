@@ -15,7 +15,7 @@
 //! **Source**: standard. Cases with padding and strides execute both graphs.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op};
 use crate::passes::affine::{Affine, fold_after, fold_before, is_linear, padding_forbids};
 
@@ -24,17 +24,13 @@ use crate::passes::affine::{Affine, fold_after, fold_before, is_linear, padding_
 pub struct FoldBatchNorm;
 
 impl Pass for FoldBatchNorm {
-    fn name(&self) -> &'static str {
-        "fold-batch-norm"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("fold_batch_norm.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Canonical]
+    fn about(&self) -> About {
+        About::new(
+            "fold-batch-norm",
+            Guarantee::Exact,
+            &[Phase::Canonical],
+            include_str!("fold_batch_norm.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

@@ -14,7 +14,7 @@
 //! **Source**: TensorFlow and Caffe2 exporters write batch normalisation as such chains.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::NodeId;
 use crate::passes::affine::{Affine, channels_last, fold_after, fold_before, is_linear, padding_forbids};
 
@@ -23,17 +23,13 @@ use crate::passes::affine::{Affine, channels_last, fold_after, fold_before, is_l
 pub struct FoldScaleAndBias;
 
 impl Pass for FoldScaleAndBias {
-    fn name(&self) -> &'static str {
-        "fold-scale-and-bias"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("fold_scale_and_bias.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Canonical, Phase::Cleanup]
+    fn about(&self) -> About {
+        About::new(
+            "fold-scale-and-bias",
+            Guarantee::Exact,
+            &[Phase::Canonical, Phase::Cleanup],
+            include_str!("fold_scale_and_bias.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

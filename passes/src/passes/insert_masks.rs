@@ -13,7 +13,7 @@
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op, Tensor};
 use crate::layers::mask_shape;
 use crate::masks::Masks;
@@ -31,20 +31,13 @@ impl InsertMasks {
 }
 
 impl Pass for InsertMasks {
-    fn name(&self) -> &'static str {
-        InsertMasks::NAME
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Learned
-    }
-    fn source(&self) -> &'static str {
-        include_str!("insert_masks.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Lowering]
-    }
-    fn opt_in(&self) -> bool {
-        true
+    fn about(&self) -> About {
+        About::opt_in(
+            InsertMasks::NAME,
+            Guarantee::Learned,
+            &[Phase::Lowering],
+            include_str!("insert_masks.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

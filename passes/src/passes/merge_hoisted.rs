@@ -14,7 +14,7 @@
 //! **Source**: ours.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op};
 use crate::passes::merge_conv;
 
@@ -23,17 +23,13 @@ use crate::passes::merge_conv;
 pub struct MergeHoisted;
 
 impl Pass for MergeHoisted {
-    fn name(&self) -> &'static str {
-        "merge-hoisted"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::ExactInterior
-    }
-    fn source(&self) -> &'static str {
-        include_str!("merge_hoisted.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::FoldingBeforeTuning]
+    fn about(&self) -> About {
+        About::new(
+            "merge-hoisted",
+            Guarantee::ExactInterior,
+            &[Phase::FoldingBeforeTuning],
+            include_str!("merge_hoisted.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         match cx.graph.op(at) {

@@ -2,6 +2,7 @@
 
 pub mod affine;
 pub mod intervals;
+pub(crate) mod masked;
 pub(crate) mod sums;
 
 pub mod canonicalise;
@@ -91,7 +92,7 @@ pub fn find(name: &str) -> Option<&'static dyn Pass> {
 
 /// The passes of a phase that options ask for, in the order of [`PASSES`].
 pub fn of(phase: Phase, options: &Options) -> impl Iterator<Item = &dyn Pass> {
-    PASSES.iter().filter(move |p| p.phases().contains(&phase)).filter_map(|p| options.instance(*p))
+    PASSES.iter().filter(move |p| p.about().phases.contains(&phase)).filter_map(|p| options.instance(*p))
 }
 
 /// Runs the passes of a phase, one after the other.

@@ -12,7 +12,7 @@
 //! **Source**: standard.
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{Binary, NodeId, Op};
 use crate::passes::affine::{Affine, channel_constant};
 
@@ -21,17 +21,13 @@ use crate::passes::affine::{Affine, channel_constant};
 pub struct SplitBatchNorm;
 
 impl Pass for SplitBatchNorm {
-    fn name(&self) -> &'static str {
-        "split-batch-norm"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("split_batch_norm.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Canonical]
+    fn about(&self) -> About {
+        About::new(
+            "split-batch-norm",
+            Guarantee::Exact,
+            &[Phase::Canonical],
+            include_str!("split_batch_norm.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

@@ -16,9 +16,10 @@
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
-use crate::ir::{NodeId, Op, Tensor};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
+use crate::ir::NodeId;
 use crate::masks::{LayerMask, Masks};
+use crate::passes::masked;
 use std::collections::BTreeMap;
 
 /// What an element's sign was over images.
@@ -72,47 +73,20 @@ impl StableSign {
 }
 
 impl Pass for StableSign {
-    fn name(&self) -> &'static str {
-        StableSign::NAME
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::OnData
-    }
-    fn source(&self) -> &'static str {
-        include_str!("stable_sign.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Lowering]
-    }
-    fn opt_in(&self) -> bool {
-        true
+    fn about(&self) -> About {
+        About::opt_in(StableSign::NAME, Guarantee::OnData, &[Phase::Lowering], include_str!("stable_sign.rs"))
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
-        let g = cx.graph;
-        let node = g.node(at);
-        let Some(layer) = &node.layer else { return Err(Skip::NoMatch) };
+        let Some(layer) = &cx.graph.node(at).layer else { return Err(Skip::NoMatch) };
         let Some(signs) = self.0.layers.get(layer) else { return Err(Skip::NoMatch) };
-        let per_image = cx.facts.ty(at).per_sample();
-        let n = per_image.iter().product();
-        let (given, now) = match (&node.op, LayerMask::of_node(g, at)) {
-            (Op::Relu, _) => (vec![], LayerMask::uniform([n, 1, 1], Choice::Relu)),
-            (Op::MaskedRelu(given), Some((_, m))) => (given.clone(), m),
-            _ => return Err(Skip::NoMatch),
-        };
-        if signs.len() != n {
+        let now = masked::elements(cx, at).ok_or(Skip::NoMatch)?;
+        if signs.len() != now.values.len() {
             return Err(Skip::Refused(format!("the signs of {layer} are of {} elements", signs.len())));
         }
         let new = without(&now, signs);
         if new == now.values {
             return Err(Skip::NoMatch);
         }
-        let mut p = Patch::new();
-        let codes = new.iter().map(|c| c.code()).collect();
-        let mask = p.constant(format!("{layer}.stable"), Tensor::u8(per_image, codes));
-        let operands = g.operands(at);
-        let mut all = vec![operands[0].into(), mask];
-        all.extend(operands.iter().skip(2).map(|&o| crate::driver::patch::Ref::from(o)));
-        let y = p.add_in_layer(&node.name, Op::MaskedRelu(given), &all, Some(layer));
-        Ok(p.replace(at, y))
+        masked::with_elements(cx, at, &new, &format!("{layer}.stable"))
     }
 }

@@ -1,7 +1,7 @@
 //! Moves the padding between two convolutions to the first: with merge-conv after it, what merge-hoisted does at once.
 
 use relinc_passes::driver::patch::{Patch, Ref};
-use relinc_passes::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use relinc_passes::driver::{About, Cx, Guarantee, Pass, Skip};
 use relinc_passes::ir::op::Conv;
 use relinc_passes::ir::{Graph, NodeId, Op};
 
@@ -10,17 +10,8 @@ use relinc_passes::ir::{Graph, NodeId, Op};
 pub struct HoistPadding;
 
 impl Pass for HoistPadding {
-    fn name(&self) -> &'static str {
-        "hoist-padding"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::ExactInterior
-    }
-    fn source(&self) -> &'static str {
-        include_str!("hoist_padding.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[]
+    fn about(&self) -> About {
+        About::new("hoist-padding", Guarantee::ExactInterior, &[], include_str!("hoist_padding.rs"))
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

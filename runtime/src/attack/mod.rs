@@ -1,4 +1,4 @@
-//! L∞ attacks in pixel space: FGSM, PGD, and PGD with restarts on the margin or DLR loss (method, sections 4, 5 and 7).
+//! L∞ attacks in pixel space: FGSM, PGD, and PGD with restarts on the margin or DLR loss.
 
 mod noise;
 mod spec;

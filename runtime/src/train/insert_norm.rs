@@ -77,11 +77,11 @@ pub fn remeasure(
 ) -> Result<(), String> {
     let sites: Vec<usize> = (0..m.net.norms().len()).collect();
     let clean: Vec<Burn<4>> = batches.iter().map(|(x, _)| x.clone()).collect();
-    settle(m, &sites, &clean, Branch::Clean)?;
+    set_statistics(m, &sites, &clean, Branch::Clean)?;
     match attack {
         Some(a) if m.net.dual() => {
             let attacked = perturbed(m, &batches[..batches.len().min(2)], a, at)?;
-            settle(m, &sites, &attacked, Branch::Adversarial)
+            set_statistics(m, &sites, &attacked, Branch::Adversarial)
         }
         _ => Ok(()),
     }
@@ -108,7 +108,7 @@ fn perturbed(
 }
 
 /// Sets the running statistics of a branch to those the layers really have, each batch by its own statistics as in training.
-fn settle(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) -> Result<(), String> {
+fn set_statistics(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) -> Result<(), String> {
     let found = statistics(m, batches, branch, Norms::Batch)?;
     let device = m.net.device().clone();
     for &site in sites {

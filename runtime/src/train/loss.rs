@@ -1,4 +1,4 @@
-//! The terms of the training losses (method, sections 4 to 6), on burn tensors with gradients.
+//! The terms of the training losses, on burn tensors with gradients.
 
 use crate::exec::Value;
 use burn::tensor::{Device, Int, Tensor as Burn, activation};

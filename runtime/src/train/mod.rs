@@ -1,4 +1,4 @@
-//! Learning masks and training under them: teacher, search, tune (method, sections 3 to 8).
+//! Learning masks and training under them: teacher, search, tune.
 
 pub mod evaluate;
 pub mod front;

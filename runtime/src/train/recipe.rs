@@ -13,7 +13,7 @@ use relinc_passes::choice::Choice;
 use relinc_passes::masks::Masks;
 
 relinc_passes::words! {
-    /// The three stages (method, sections 4 to 6).
+    /// The three stages of RLNet (arXiv 2402.05521).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
     #[serde(rename_all = "lowercase")]
     pub enum Kind {

@@ -143,7 +143,7 @@ impl Stage<'_> {
         };
         let ended = run.all(watcher)?;
         if ended == Ended::Finished {
-            run.settle();
+            run.keep_result();
         }
         crate::kernels::pool::clear();
         if r.slopes {
@@ -162,7 +162,7 @@ impl Run<'_, '_> {
         let r = &self.stage.recipe;
         if !self.load()? {
             let first = self.ask(0, 0, |l, s| l.start(s, &mut |i, n| watcher.round(i, n)))?;
-            self.wear(first);
+            self.apply_masks(first);
             self.epoch_masks = self.masks.clone();
         }
         while self.progress.epoch < r.epochs && !self.progress.finished {
@@ -172,14 +172,14 @@ impl Run<'_, '_> {
         }
         if !self.progress.finished {
             if let Some(m) = self.ask(r.epochs, 0, |l, s| l.finish(s))? {
-                self.wear(m);
+                self.apply_masks(m);
             }
             if r.kind == Kind::Search {
                 self.model.params = self.candidate();
                 self.average = None;
                 if r.slopes {
                     let rounded = self.model.with_slopes(self.masks.clone());
-                    self.wear(rounded);
+                    self.apply_masks(rounded);
                 }
                 if r.epochs > 0 {
                     self.remeasure()?;
@@ -210,7 +210,7 @@ impl Run<'_, '_> {
         Ok(what(self.learner.as_mut(), &scene)?)
     }
 
-    fn wear(&mut self, masks: Masks) {
+    fn apply_masks(&mut self, masks: Masks) {
         self.masks.layers = masks.layers;
         self.model.set_masks(&self.masks);
         if self.stage.recipe.slopes {
@@ -247,7 +247,7 @@ impl Run<'_, '_> {
             let changed = self.ask(epoch, step, |l, s| l.before_step(s, step))?;
             if let Some(m) = changed {
                 self.progress.since_masks = 0;
-                self.wear(m);
+                self.apply_masks(m);
             }
             let Some(batch) = batches.next() else {
                 return Err(StageError::Other("the data loader ended early".into()));
@@ -265,7 +265,7 @@ impl Run<'_, '_> {
         drop(batches);
         let found = self.ask(epoch, self.steps, |l, s| l.after_epoch(s))?;
         if let Some(m) = found {
-            self.wear(m);
+            self.apply_masks(m);
         }
         let end = Instant::now();
         let record = self.validate(epoch)?;

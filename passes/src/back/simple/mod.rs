@@ -34,7 +34,7 @@ mod rewrite;
 use super::EmitError;
 use crate::driver::patch::{Patch, Ref};
 use crate::driver::valid::Valid;
-use crate::driver::{self, Cx, Guarantee, Options, Pass, Phase, Skip};
+use crate::driver::{self, About, Cx, Guarantee, Options, Pass, Phase, Skip};
 use crate::ir::movement::slice_range;
 use crate::ir::op::{ReduceKind, SliceAxis};
 use crate::ir::{Binary, Conv, DType, Dim, Graph, NodeId, Op, Tensor, Unary, Window};
@@ -55,17 +55,8 @@ pub(super) fn form(valid: &Valid<'_>, target: &'static str) -> Result<Graph, Emi
 }
 
 impl Pass for SimpleForm {
-    fn name(&self) -> &'static str {
-        "simple-form"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("mod.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Emission]
+    fn about(&self) -> About {
+        About::new("simple-form", Guarantee::Exact, &[Phase::Emission], include_str!("mod.rs"))
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let mut w = Rewrite::new(cx, at);

@@ -37,7 +37,7 @@ mod trivial;
 pub use gates::{hard_sigmoid_of, is_gated};
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::NodeId;
 
 /// See the module documentation.
@@ -58,17 +58,13 @@ const RULES: &[Rule] = &[
 ];
 
 impl Pass for Canonicalise {
-    fn name(&self) -> &'static str {
-        "canonicalise"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("mod.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Canonical, Phase::Trainable]
+    fn about(&self) -> About {
+        About::new(
+            "canonicalise",
+            Guarantee::Exact,
+            &[Phase::Canonical, Phase::Trainable],
+            include_str!("mod.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         RULES.iter().map(|r| r(cx, at)).find(|r| *r != Err(Skip::NoMatch)).unwrap_or(Err(Skip::NoMatch))

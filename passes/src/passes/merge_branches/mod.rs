@@ -19,7 +19,7 @@ mod branch;
 mod kernel;
 
 use crate::driver::patch::{Patch, Ref};
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{Binary, NodeId, Op, Tensor};
 use crate::passes::merge_conv::MAX_WEIGHTS;
 use crate::passes::sums::{addends, inside_a_sum, is_sum};
@@ -31,17 +31,13 @@ use kernel::Sizes;
 pub struct MergeBranches;
 
 impl Pass for MergeBranches {
-    fn name(&self) -> &'static str {
-        "merge-branches"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("mod.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Lowering, Phase::Folding, Phase::FoldingBeforeTuning]
+    fn about(&self) -> About {
+        About::new(
+            "merge-branches",
+            Guarantee::Exact,
+            &[Phase::Lowering, Phase::Folding, Phase::FoldingBeforeTuning],
+            include_str!("mod.rs"),
+        )
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;

@@ -30,7 +30,7 @@ mod linear;
 pub(crate) mod pair;
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{NodeId, Op};
 use axis::Reach;
 use pair::{Pair, named};
@@ -45,17 +45,8 @@ pub(crate) const MAX_WEIGHTS: usize = 1 << 24;
 const MAX_WORK: usize = 1 << 33;
 
 impl Pass for MergeConv {
-    fn name(&self) -> &'static str {
-        "merge-conv"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("mod.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Lowering, Phase::Folding]
+    fn about(&self) -> About {
+        About::new("merge-conv", Guarantee::Exact, &[Phase::Lowering, Phase::Folding], include_str!("mod.rs"))
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         match cx.graph.op(at) {

@@ -24,7 +24,7 @@ mod tests;
 pub use layers::{Layers, Shift, shifts};
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::{Graph, NodeId, Op, Tensor};
 use crate::passes::affine::is_linear;
 use sha2::{Digest, Sha256};
@@ -71,20 +71,8 @@ pub struct NormaliseRanges(
 );
 
 impl Pass for NormaliseRanges {
-    fn name(&self) -> &'static str {
-        "normalise-ranges"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("mod.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Rescaling]
-    }
-    fn opt_in(&self) -> bool {
-        true
+    fn about(&self) -> About {
+        About::opt_in("normalise-ranges", Guarantee::Exact, &[Phase::Rescaling], include_str!("mod.rs"))
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let (g, ranges) = (cx.graph, self.0.as_ref().ok_or(Skip::NoMatch)?);

@@ -98,11 +98,8 @@ pub fn takes_scales(g: &Graph, facts: &Facts, id: NodeId) -> bool {
 
 /// Is it a product by a constant, or a division by one, that takes a scale on either side?
 pub fn is_product(g: &Graph, facts: &Facts, id: NodeId) -> bool {
-    let with = with_constant(g, facts, id);
-    match g.op(id) == &Op::Binary(Binary::Div) {
-        true => with.is_some_and(|(_, slot)| slot == 1),
-        false => g.op(id) == &Op::Binary(Binary::Mul) && with.is_some(),
-    }
+    let Op::Binary(b @ (Binary::Mul | Binary::Div)) = g.op(id) else { return false };
+    with_constant(g, facts, id).is_some_and(|(_, slot)| *b == Binary::Mul || slot == 1)
 }
 
 struct Relating<'a> {

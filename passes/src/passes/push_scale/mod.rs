@@ -26,7 +26,7 @@ mod rebuild;
 mod tests;
 
 use crate::driver::patch::Patch;
-use crate::driver::{Cx, Guarantee, Pass, Phase, Skip};
+use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::op::ReduceKind;
 use crate::ir::{Binary, NodeId, Op};
 use crate::passes::affine::Affine;
@@ -39,17 +39,8 @@ use std::rc::Rc;
 pub struct PushScale;
 
 impl Pass for PushScale {
-    fn name(&self) -> &'static str {
-        "push-scale"
-    }
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Exact
-    }
-    fn source(&self) -> &'static str {
-        include_str!("mod.rs")
-    }
-    fn phases(&self) -> &'static [Phase] {
-        &[Phase::Lowering]
+    fn about(&self) -> About {
+        About::new("push-scale", Guarantee::Exact, &[Phase::Lowering], include_str!("mod.rs"))
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let scale = Scale::of(cx, at).ok_or(Skip::NoMatch)?;

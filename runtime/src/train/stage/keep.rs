@@ -11,7 +11,7 @@ use burn::tensor::Tensor as Burn;
 
 impl Run<'_, '_> {
     /// Leaves in the model what the stage found.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn keep_result(&mut self) {
         let keep_best = self.stage.recipe.kind != Kind::Search;
         if let (true, Some(best)) = (keep_best, self.best.take()) {
             self.model.params = best;
@@ -92,7 +92,7 @@ impl Run<'_, '_> {
         self.learner.load(&learned.collect(), &device)?;
         self.progress = c.progress;
         self.epoch_masks = c.epoch_masks;
-        self.wear(c.masks);
+        self.apply_masks(c.masks);
         Ok(true)
     }
 }

@@ -156,7 +156,7 @@ fn place(
 
 /// The product of `rows` × `depth` and `depth` × `columns`; groups along z each sum `piece` terms, and a work item has `tall` rows.
 #[cube(launch)]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments, reason = "a kernel's buffers and sizes are its arguments")]
 pub fn product(
     a: &Tensor<f32>,
     b: &Tensor<f32>,
