@@ -302,7 +302,7 @@ mod by_default {
             .unwrap();
         let done = run(&["run", &dir.path().join("p.yaml").display().to_string()]);
         assert_eq!(done.status.code(), Some(2));
-        assert!(String::from_utf8_lossy(&done.stderr).contains("fixed_point: "));
+        assert!(String::from_utf8_lossy(&done.stderr).contains("fixed_point, line 3: "));
     }
 
     #[test]

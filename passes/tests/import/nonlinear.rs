@@ -1,7 +1,9 @@
 //! Activations and tails.
 
 use crate::build::*;
-use relinc_passes::ir::{Binary, Op, Unary};
+use relinc_passes::interp::Interp;
+use relinc_passes::ir::{Binary, Op, Tensor, Unary};
+use tract_onnx::pb::AttributeProto;
 
 #[test]
 fn clip_by_attribute_and_operand() {
@@ -45,14 +47,53 @@ fn rectifiers() {
 }
 
 #[test]
+fn smooth_functions_are_written_in_others() {
+    let x: Vec<f32> = (0..32).map(|i| (i as f32 - 16.0) / 4.0).collect();
+    let of = |op: &str, attributes: Vec<AttributeProto>| {
+        let r = model(20, &[-1, 4]).node(op, &["x"], &["y"], attributes).import();
+        let out = Interp::new(&r.m.graph).unwrap().run(vec![Tensor::f32([8, 4], x.clone())]).unwrap();
+        out[0].as_f32().unwrap().to_vec()
+    };
+    let close = |op: &str, got: Vec<f32>, want: fn(f64) -> f64| {
+        for (x, y) in x.iter().zip(got) {
+            assert!((f64::from(y) - want(f64::from(*x))).abs() < 2e-6, "{op}({x}) is {y}");
+        }
+    };
+    close("Mish", of("Mish", vec![]), |x| x * x.exp().ln_1p().tanh());
+    let tanh =
+        |x: f64| 0.5 * x * (1.0 + (std::f64::consts::FRAC_2_PI.sqrt() * (x + 0.044715 * x.powi(3))).tanh());
+    close("Gelu by tanh", of("Gelu", vec![word("approximate", "tanh")]), tanh);
+    // The integral of the normal distribution by Simpson's rule.
+    let normal = |x: f64| {
+        let f = |t: f64| (-t * t / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+        let (n, h) = (400, x / 400.0);
+        let weight = |i: i32| {
+            if i == 0 || i == n {
+                1.0
+            } else if i % 2 == 1 {
+                4.0
+            } else {
+                2.0
+            }
+        };
+        let area: f64 = (0..=n).map(|i| weight(i) * f(f64::from(i) * h)).sum();
+        x * (0.5 + area * h / 3.0)
+    };
+    close("Gelu", of("Gelu", vec![]), normal);
+    model(20, &[-1, 4])
+        .node("Gelu", &["x"], &["y"], vec![word("approximate", "fast")])
+        .refused(&["approximate = 'fast'", "none and tanh"]);
+}
+
+#[test]
 fn every_unsupported_node_is_named_at_once() {
     model(13, &[-1, 4])
-        .node("Gelu", &["x"], &["a"], vec![])
+        .node("Selu", &["x"], &["a"], vec![])
         .node("LSTM", &["a"], &["b"], vec![])
         .node("Relu", &["b"], &["c"], vec![])
         .node("Elu", &["x"], &["d"], vec![])
         .node("Add", &["c", "d"], &["y"], vec![])
-        .refused(&["3 nodes", "Gelu 'a'", "LSTM 'b'", "Elu 'd'", "ReLU"]);
+        .refused(&["3 nodes", "Selu 'a'", "LSTM 'b'", "Elu 'd'", "ReLU"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Elementwise functions.
 
 use super::super::attrs::Attrs;
-use super::super::ctx::{Ctx, Done};
+use super::super::ctx::{Ctx, Done, Stop};
 use crate::ir::op::DynOp;
 use crate::ir::{Binary, DType, NodeId, Op, Tensor, Unary};
 
@@ -16,6 +16,44 @@ pub fn hard_sigmoid(c: &mut Ctx<'_>) -> Done {
         .into());
     }
     c.plain(Op::Unary(Unary::HardSigmoid), 1)
+}
+
+/// Gelu, as `(x/2)·(1 + erf(x/√2))`, or with the tanh that approximates it.
+pub fn gelu(c: &mut Ctx<'_>) -> Done {
+    let x = c.need(0)?;
+    let curve = match c.word("approximate", "none").as_str() {
+        "none" => {
+            let scaled = times(c, x, std::f32::consts::FRAC_1_SQRT_2)?;
+            c.helper(Op::Unary(Unary::Erf), &[scaled])?
+        }
+        "tanh" => {
+            let square = c.helper(Op::Binary(Binary::Mul), &[x, x])?;
+            let cube = c.helper(Op::Binary(Binary::Mul), &[square, x])?;
+            let cube = times(c, cube, 0.044715)?;
+            let sum = c.helper(Op::Binary(Binary::Add), &[x, cube])?;
+            let scaled = times(c, sum, std::f32::consts::FRAC_2_PI.sqrt())?;
+            c.helper(Op::Unary(Unary::Tanh), &[scaled])?
+        }
+        other => return Err(format!("approximate = '{other}' is not known, only none and tanh").into()),
+    };
+    let one = c.helper(Op::Const(Tensor::scalar(1.0).into()), &[])?;
+    let gate = c.helper(Op::Binary(Binary::Add), &[curve, one])?;
+    let half = times(c, x, 0.5)?;
+    c.emit(Op::Binary(Binary::Mul), &[half, gate])
+}
+
+/// Mish, as `x·tanh(softplus(x))`.
+pub fn mish(c: &mut Ctx<'_>) -> Done {
+    let x = c.need(0)?;
+    let soft = c.helper(Op::Unary(Unary::Softplus), &[x])?;
+    let gate = c.helper(Op::Unary(Unary::Tanh), &[soft])?;
+    c.emit(Op::Binary(Binary::Mul), &[x, gate])
+}
+
+/// `k·x`.
+fn times(c: &mut Ctx<'_>, x: NodeId, k: f32) -> Result<NodeId, Stop> {
+    let k = c.helper(Op::Const(Tensor::scalar(k).into()), &[])?;
+    c.helper(Op::Binary(Binary::Mul), &[x, k])
 }
 
 /// Pow; an integer exponent of a float becomes a float.

@@ -36,6 +36,7 @@ static OPS: &[(&str, Handler)] = &[
     ("Expand", shape::expand),
     ("Flatten", shape::flatten),
     ("Gather", movement::gather),
+    ("Gelu", elementwise::gelu),
     ("Gemm", linear::gemm),
     ("GlobalAveragePool", |c| c.plain(Op::GlobalMean { keep: true }, 1)),
     ("GlobalMaxPool", pool::global_max),
@@ -49,6 +50,7 @@ static OPS: &[(&str, Handler)] = &[
     ("MaxPool", pool::max),
     ("Mean", elementwise::mean),
     ("Min", elementwise::chain),
+    ("Mish", elementwise::mish),
     ("NonZero", constant::non_zero),
     ("Not", logic::not),
     ("Or", logic::connective),
@@ -86,7 +88,7 @@ const RECURRENT: &str = "relinc compiles feed-forward classifiers only";
 
 /// What to do about operations that are known and not supported.
 static HINTS: &[(&[&str], &str)] = &[
-    (&["Elu", "Selu", "Celu", "Gelu", "Mish", "Swish", "Softsign", "ThresholdedRelu"], SMOOTH),
+    (&["Elu", "Selu", "Celu", "Swish", "Softsign", "ThresholdedRelu"], SMOOTH),
     (&["ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul", "DynamicQuantizeLinear"], QUANTIZED),
     (&["LSTM", "GRU", "RNN", "Scan", "Loop"], RECURRENT),
     (&["Resize", "Upsample"], "resize the images before the model"),
