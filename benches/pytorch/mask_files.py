@@ -55,7 +55,7 @@ def read_masks(path, net):
 
 
 def allocate(caps, eta, budget):
-    """n_l ∝ η_l, capped at the layer's size, the overflow shared out again (method, section 3); rounded by largest
+    """n_l ∝ η_l, capped at the layer's size, the overflow shared out again (SENet, arXiv 2301.09254); rounded by largest
     remainder, ties to the earlier layer."""
     caps, eta = np.asarray(caps), np.asarray(eta, float)
     budget = min(budget, int(caps.sum()))

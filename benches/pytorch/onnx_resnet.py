@@ -2,7 +2,7 @@
 
 The graph is interpreted node by node. Weights become parameters under their initializer names, shape subgraphs are
 evaluated once for each input shape, and every ReLU layer (`relu00`, `relu01`, … by depth) computes
-`y = m·relu(x) + (1 − m)·x`, with one mask for all samples (method, section 2).
+`y = m·relu(x) + (1 − m)·x`, with one mask for all samples (SENet, arXiv 2301.09254).
 """
 
 import hashlib
@@ -171,7 +171,7 @@ class OnnxNet(nn.Module):
         return m * F.relu(x) + (1 - m) * x
 
     def stages(self):
-        """The last ReLU layer before each drop of the spatial size and before the head (method, section 6)."""
+        """The last ReLU layer before each drop of the spatial size and before the head."""
         spatial = [l for l in self.layers if len(self.shapes[l]) == 3]
         size = [self.shapes[l][1:] for l in spatial]
         return [l for l, here, after in zip(spatial, size, size[1:] + [None]) if here != after]

@@ -140,7 +140,7 @@ def predict(net, images, norm, batch=250):
 
 
 def tune(teacher, student, batches, args, first_epoch=0):
-    """Masks frozen: 0.5·CE + 0.5·KL + at·AT (method, section 6, clean images only)."""
+    """Masks frozen: 0.5·CE + 0.5·KL + at·AT on clean images only, as SENet (arXiv 2301.09254) does."""
     sgd = optimizer(student, args.tune_lr)
     total, done, stages = args.tune_epochs * batches.steps(), 0, student.stages()
     for epoch in range(args.tune_epochs):
