@@ -29,13 +29,13 @@ pub struct Args {
     #[arg(long, value_name = "METHOD", default_value = "oneshot")]
     method: String,
     /// pixel, channel or layer: the unit of removal [default: pixel]
-    #[arg(long, value_name = "UNIT")]
+    #[arg(long, value_name = "UNIT", requires = "budget")]
     granularity: Option<String>,
     /// How a budget is spread: global (one ranking) or senet (per layer) [default: global]
-    #[arg(long, value_name = "HOW")]
+    #[arg(long, value_name = "HOW", requires = "budget")]
     allocation: Option<String>,
     /// Layer sensitivities for --allocation senet, one per ReLU layer, separated by commas [default: measured]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "budget")]
     eta: Option<Vec<f64>>,
     /// ReLUs each layer keeps, instead of sensitivities
     #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "budget")]
@@ -53,10 +53,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..))]
     calibration: u64,
     /// Removed elements become the identity only, never zero
-    #[arg(long)]
+    #[arg(long, requires = "budget")]
     identity_only: bool,
     /// Fit a slope a channel for the elements that become the identity
-    #[arg(long)]
+    #[arg(long, requires = "budget")]
     slopes: bool,
     /// Images for calibration and accuracy: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]

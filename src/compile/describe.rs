@@ -1,6 +1,7 @@
 //! What goes into the report, in words and numbers.
 
 use super::baseline::{Baseline, Column};
+use super::make::SAMPLE;
 use super::{MaskSource, Request, Source};
 use crate::error::{Error, input};
 use crate::images::Images;
@@ -66,6 +67,17 @@ pub fn probe_inputs(ty: &Type, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
         )));
     }
     Ok(vec![Tensor::f32(shape, v[..n].to_vec())])
+}
+
+/// The held-out images that a request declares a range for lie in it; asked before anything is trained.
+///
+/// # Errors
+/// One that does not, or images that do not fit the network.
+pub fn range_holds(r: &Request, g: &Graph, images: &Images) -> Result<(), Error> {
+    let Some(range) = r.options.input_range() else { return Ok(()) };
+    let held_out = images.open(r.options.accuracy.split(), Some(SAMPLE))?;
+    let (_, wanted) = g.only_input().map_err(input)?;
+    check_range(Some(range), &sample(wanted, Some(&held_out), SAMPLE, r.seed)?)
 }
 
 /// A declared input range must hold for the images at hand.

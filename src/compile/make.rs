@@ -27,7 +27,7 @@ use relinc_passes::passes::stable_sign::StableSign;
 use relinc_runtime::data::Dataset;
 
 /// Images the MPC runners get as their sample.
-const SAMPLE: usize = 20;
+pub(super) const SAMPLE: usize = 20;
 
 /// Where a compilation writes.
 pub(super) struct Desk<'a> {

@@ -125,7 +125,10 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
         notes.extend(s.options.notice().into_iter().chain(target.said));
         (options.keep, options.vanish) = (target.keep, target.vanish);
         m.learn_slopes(s.options.slopes.unwrap_or(false));
-        let mut tell = |i, n| progress.count("mask search, round", i, n);
+        let mut tell = |i, n| {
+            progress.count("mask search, round", i, n);
+            true
+        };
         let found = oneshot::search(&m, &ds, &options, &mut tell).map_err(named)?;
         Ok(Masks { budget: Some(s.budget.to_string()), ..found })
     })

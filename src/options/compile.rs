@@ -1,6 +1,6 @@
 //! Everything a compilation can be asked besides the model, the data, the masks and the output folder.
 
-use super::text::{Count, Interval, Points, Within, list, optional, or_default};
+use super::text::{Count, Interval, Points, Within, list, optional, optional_or_off, or_default};
 use crate::compile::fixed::{Emulation, TARGETS};
 use crate::compile::{FoldMode, MaskSource, Request, Target};
 use crate::error::{Error, input};
@@ -55,7 +55,7 @@ pub struct CompileOptions {
     pub verify_each: bool,
     /// Ring and fraction bits that artefacts for secure runtimes are made for and emulated in, or off [default: each runtime's own]
     #[arg(long, value_name = "RING,FRACTION|off")]
-    #[serde(deserialize_with = "optional")]
+    #[serde(deserialize_with = "optional_or_off")]
     pub fixed_point: Option<Emulation>,
     /// Rescale every layer by a power of two to a largest magnitude of at most 2^BITS
     #[arg(long, value_name = "BITS", requires = "data", num_args = 0..=1, default_missing_value = "3", require_equals = true)]

@@ -5,24 +5,36 @@ use serde_yaml::Value;
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// A value as the command line would be given it; nothing for an empty key.
-fn words(v: &Value) -> Option<String> {
-    match v {
-        Value::Null => None,
-        Value::String(s) => Some(s.clone()),
-        // YAML 1.1 reads off as false.
-        Value::Bool(false) => Some("off".into()),
-        other => Some(serde_yaml::to_string(other).unwrap_or_default().trim().to_string()),
-    }
+/// A value from what the command line would be given for it.
+fn parsed<T: FromStr<Err: Display>, E: Error>(v: &Value) -> Result<T, E> {
+    let text = match v {
+        Value::String(s) => s.clone(),
+        Value::Number(n) => n.to_string(),
+        Value::Bool(b) => b.to_string(),
+        Value::Null | Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => {
+            return Err(E::custom("expected text or a number"));
+        }
+    };
+    text.parse().map_err(E::custom)
 }
 
-fn parsed<T: FromStr<Err: Display>, E: Error>(v: Value) -> Result<Option<T>, E> {
-    words(&v).map(|s| s.parse().map_err(E::custom)).transpose()
+fn unless_empty<T: FromStr<Err: Display>, E: Error>(v: &Value) -> Result<Option<T>, E> {
+    if v.is_null() { Ok(None) } else { parsed(v).map(Some) }
 }
 
 /// For `deserialize_with`: an option that may be absent.
 pub fn optional<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -> Result<Option<T>, D::Error> {
-    parsed(Value::deserialize(d)?)
+    unless_empty(&Value::deserialize(d)?)
+}
+
+/// For `deserialize_with`: an option that may be absent or `off`, which YAML 1.1 reads as false.
+pub fn optional_or_off<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(
+    d: D,
+) -> Result<Option<T>, D::Error> {
+    match Value::deserialize(d)? {
+        Value::Bool(false) => parsed(&"off".into()).map(Some),
+        v => unless_empty(&v),
+    }
 }
 
 /// For `deserialize_with`: an option with a default.
@@ -34,7 +46,7 @@ pub fn or_default<'de, D: Deserializer<'de>, T: FromStr<Err: Display> + Default>
 
 /// For `deserialize_with`: an option that may be repeated.
 pub fn list<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(d: D) -> Result<Vec<T>, D::Error> {
-    Vec::<Value>::deserialize(d)?.into_iter().filter_map(|v| parsed(v).transpose()).collect()
+    Vec::<Value>::deserialize(d)?.iter().map(parsed).collect()
 }
 
 /// A whole number from `LOW` to `HIGH`.

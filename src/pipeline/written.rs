@@ -184,7 +184,10 @@ fn type_of<T: DeserializeOwned>(key: &str, v: &Value, others: &Mapping) -> Resul
     one.insert(Value::from(key), v.clone());
     match serde_yaml::from_value::<T>(Value::Mapping(one)) {
         Ok(_) => Ok(()),
-        Err(e) => Err(format!("{}, found {}", expected(&e.to_string()), shown(v))),
+        Err(e) => {
+            let (why, found) = (expected(&e.to_string()), shown(v));
+            Err(if why.contains(&found) { why } else { format!("{why}, found {found}") })
+        }
     }
 }
 

@@ -74,6 +74,7 @@ pub fn run(
     })?;
     let (graph, info, notices) = describe::open(source)?;
     let images = Images::labelled(data, &graph, &info.path)?;
+    describe::range_holds(&request, &graph, &images)?;
     images.announce(progress);
     let opened = Opened { graph, info, import, notices, images };
     let mut output = Output::open(&request, plan, job, progress)?;

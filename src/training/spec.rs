@@ -12,6 +12,9 @@ use relinc_runtime::train::select::Granularity;
 use relinc_runtime::train::{Counts, Kind, Method, SearchOptions, sensitivity};
 use serde::{Deserialize, Serialize};
 
+/// Rounds beyond which a search only takes longer.
+const MOST_ROUNDS: usize = 1000;
+
 /// Options of a training stage. What is absent takes the recipe's default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
@@ -169,6 +172,9 @@ impl StageOptions {
         ];
         let none = counts.iter().filter(|(_, v)| *v == Some(0));
         let mut said: Vec<String> = none.map(|(name, _)| format!("{name}: 0 is not at least 1")).collect();
+        if let Some(n) = self.rounds.filter(|&n| n > MOST_ROUNDS) {
+            said.push(format!("rounds: {n} is not at most {MOST_ROUNDS}"));
+        }
         let of = |v: Option<f32>| v.map(f64::from);
         let numbers = [
             ("rate", self.rate, ABOVE_ZERO),

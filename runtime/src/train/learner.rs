@@ -71,8 +71,8 @@ pub struct Scene<'a> {
     pub steps: usize,
 }
 
-/// Hears which round of how many begins.
-pub type Tell<'a> = dyn FnMut(usize, usize) + 'a;
+/// Hears which round of how many is to begin, and says whether it may: false where somebody wants to stop.
+pub type Tell<'a> = dyn FnMut(usize, usize) -> bool + 'a;
 
 /// Learns masks while the student trains, or before.
 pub trait Learner: std::fmt::Debug {

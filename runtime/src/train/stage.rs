@@ -161,8 +161,15 @@ impl Run<'_, '_> {
     fn all(&mut self, watcher: &mut dyn Watcher) -> Result<Ended, StageError> {
         let r = &self.stage.recipe;
         if !self.load()? {
-            let first = self.ask(0, 0, |l, s| l.start(s, &mut |i, n| watcher.round(i, n)))?;
-            self.apply_masks(first);
+            let stop = self.stage.stop.clone();
+            let mut tell = |i, n| {
+                watcher.round(i, n);
+                !stop.load(Ordering::Relaxed)
+            };
+            match self.ask(0, 0, |l, s| l.start(s, &mut tell)) {
+                Err(_) if stop.load(Ordering::Relaxed) => return Ok(Ended::Stopped),
+                first => self.apply_masks(first?),
+            }
             self.epoch_masks = self.masks.clone();
         }
         while self.progress.epoch < r.epochs && !self.progress.finished {

@@ -94,13 +94,17 @@ fn one_shot_meets_its_budget_at_every_granularity() {
     for granularity in [Granularity::Pixel, Granularity::Channel, Granularity::Layer] {
         let o = options(granularity, Counts::Global);
         let mut rounds = vec![];
-        let search = |tell: &mut dyn FnMut(usize, usize)| oneshot::search(&m, &ds, &o, tell).unwrap();
-        let found = search(&mut |i, n| rounds.push((i, n)));
+        let search = |tell: &mut dyn FnMut(usize, usize) -> bool| oneshot::search(&m, &ds, &o, tell).unwrap();
+        let found = search(&mut |i, n| {
+            rounds.push((i, n));
+            true
+        });
         assert_eq!((found.kept(), rounds), (o.keep, vec![(1, 3), (2, 3), (3, 3)]));
-        assert_eq!(search(&mut |_, _| {}), found, "the same again");
+        assert_eq!(search(&mut |_, _| true), found, "the same again");
     }
     let o = options(Granularity::Pixel, Counts::Measured);
-    let found = oneshot::search(&m, &ds, &o, &mut |_, _| {}).unwrap();
+    assert!(oneshot::search(&m, &ds, &o, &mut |i, _| i < 2).unwrap_err().contains("round 2 of 3"));
+    let found = oneshot::search(&m, &ds, &o, &mut |_, _| true).unwrap();
     assert!(found.kept() == o.keep && found.layers.values().all(|l| l.kept() > 0));
 }
 
@@ -109,7 +113,7 @@ fn one_shot_fits_slopes_that_cost_less() {
     let (mut m, ds) = (tiny(false), data(Split::Train));
     m.learn_slopes(true);
     let o = SearchOptions { keep: 200, ..options(Granularity::Pixel, Counts::Global) };
-    let found = oneshot::search(&m, &ds, &o, &mut |_, _| {}).unwrap();
+    let found = oneshot::search(&m, &ds, &o, &mut |_, _| true).unwrap();
     let slopes: Vec<f32> =
         found.layers.values().filter_map(LayerMask::slopes).flat_map(<[f32]>::to_vec).collect();
     assert!(

@@ -38,7 +38,7 @@ impl Learner for Oneshot {
 /// Masks of exactly `o.keep` ReLUs, judged on the first images of `ds`; with slopes where the model learns them.
 ///
 /// # Errors
-/// An operation without a gradient, or counts that do not fit the layers.
+/// An operation without a gradient, counts that do not fit the layers, or a round that may not begin.
 pub fn search(m: &Model, ds: &Dataset, o: &SearchOptions, tell: &mut Tell<'_>) -> Result<Masks, String> {
     let (mut m, mut o) = (m.clone(), o.clone());
     let images = first_images(&m, o.calibration.min(ds.len()))?;
@@ -46,7 +46,9 @@ pub fn search(m: &Model, ds: &Dataset, o: &SearchOptions, tell: &mut Tell<'_>) -
     let total = found.kept();
     let (keep, rounds) = (o.keep.min(total), o.rounds.max(1));
     for round in 1..=rounds {
-        tell(round, rounds);
+        if !tell(round, rounds) {
+            return Err(format!("stopped before round {round} of {rounds}"));
+        }
         m.set_masks(&found);
         let rest = 1.0 - round as f64 / rounds as f64;
         let now = keep + ((total - keep) as f64 * rest.powi(3)).round() as usize;
