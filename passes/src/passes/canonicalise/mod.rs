@@ -23,7 +23,7 @@
 //!
 //! **Formula**: every rule is an identity of real arithmetic; the numbers agree up to rounding.
 //!
-//! **Source**: the exporters' habits listed with the import tests in `tests/import`.
+//! **Source**: the exporters' habits listed with the import tests in `passes/tests/import`.
 
 mod fold;
 mod gates;
