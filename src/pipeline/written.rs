@@ -186,7 +186,8 @@ fn type_of<T: DeserializeOwned>(key: &str, v: &Value, others: &Mapping) -> Resul
         Ok(_) => Ok(()),
         Err(e) => {
             let (why, found) = (expected(&e.to_string()), shown(v));
-            Err(if why.contains(&found) { why } else { format!("{why}, found {found}") })
+            let tells = why.contains(&format!("'{found}'")) || why.starts_with(&format!("{found} "));
+            Err(if tells { why } else { format!("{why}, found {found}") })
         }
     }
 }
@@ -243,7 +244,7 @@ mod tests {
                 "protocols in report, line 9: expected a list, found semi2k",
                 "limit in accuracy, line 8: expected a whole number of at least 1, found -3",
                 "epochs in stage 1 (search), line 5: expected a whole number of at least 0, found many",
-                "budget in stage 1 (search), line 6: budget '- 1' is not a number of ReLUs (50000, 50k), a share of them (18%) or a time (latency=1.5s@cheetah/wan), found - 1",
+                "budget in stage 1 (search), line 6: expected text or a number, found - 1",
                 "rate in stage 2 (tune), line 7: expected a number, found fast",
                 "augment in stage 2 (tune), line 7: expected true or false, found perhaps",
             ]
