@@ -225,12 +225,16 @@ def timeless(v, name=None):
     return v if name not in VOLATILE or v is None else "" if isinstance(v, str) else 1.0
 
 
+def underived(v):
+    """A document without what it says of others, or of itself, as a whole."""
+    if isinstance(v, dict):
+        return {k: underived(x) for k, x in v.items() if k not in DERIVED and not (k == "bytes" and "sha256" in v)}
+    return [underived(x) for x in v] if isinstance(v, list) else v
+
+
 def compared(v):
     """What is compared of a document."""
-    if isinstance(v, dict):
-        own = {k: x for k, x in v.items() if k not in DERIVED and not (k == "bytes" and "sha256" in v)}
-        return {k: compared(timeless(x, k)) for k, x in own.items()}
-    return [compared(x) for x in v] if isinstance(v, list) else v
+    return underived(timeless(v))
 
 
 def documents(text):

@@ -5,7 +5,7 @@ use super::{Global, print_report};
 use crate::compile::{MaskSource, Request, Search, Source, compile};
 use crate::error::{Error, input};
 use crate::options::{CompileOptions, ModelOptions};
-use crate::training::spec::StageOptions;
+use crate::training::spec::{MOST_ROUNDS, StageOptions};
 use relinc_runtime::data::DataSpec;
 use relinc_runtime::device;
 use relinc_runtime::search::budget::Budget;
@@ -47,7 +47,7 @@ pub struct Args {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     vanish: Vec<String>,
     /// Rounds the removal is spread over
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=MOST_ROUNDS as u64))]
     rounds: u64,
     /// Calibration images
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..))]

@@ -13,7 +13,7 @@ use relinc_runtime::train::{Counts, Kind, Method, SearchOptions, sensitivity};
 use serde::{Deserialize, Serialize};
 
 /// Rounds beyond which a search only takes longer.
-const MOST_ROUNDS: usize = 1000;
+pub const MOST_ROUNDS: usize = 1000;
 
 /// Options of a training stage. What is absent takes the recipe's default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]

@@ -67,10 +67,14 @@ impl Vanish {
     }
 }
 
+/// How many are left on the way from `all` to `few`, along the cubic, when the share `left` of the way is still to go.
+pub fn along_cubic(all: usize, few: usize, left: f64) -> usize {
+    few + ((all - few) as f64 * left.powi(3)).round() as usize
+}
+
 /// Layers that may keep ReLUs when the share `done` of a search is over: from all to `layers` along the cubic of the budget.
 pub fn open_layers(all: usize, layers: usize, done: f64) -> usize {
-    let n = layers.min(all);
-    n + ((all - n) as f64 * (1.0 - done.clamp(0.0, 1.0)).powi(3)).round() as usize
+    along_cubic(all, layers.min(all), 1.0 - done.clamp(0.0, 1.0))
 }
 
 /// Of the layers that have to vanish, those that have when the share `done` of a search is over: the ones that are worth least

@@ -3,6 +3,7 @@
 //! Several times an epoch every element is judged on a few hundred images by what taking its ReLU away would do to the loss
 //! ([`crate::search::worth`]). Elements already removed are judged alike, so they may return.
 
+use crate::search::layers::along_cubic;
 use crate::search::ranking::Ranking;
 use crate::train::learner::{Learner, Scene, Tell};
 use crate::train::recipe::SearchOptions;
@@ -28,9 +29,7 @@ impl Gradual {
 
     /// ReLUs to keep when the share `done` of the stage is over.
     fn keep(&self, done: f64, total: usize) -> usize {
-        let keep = self.options.keep.min(total);
-        let left = 1.0 - self.ramped(done);
-        keep + ((total - keep) as f64 * left.powi(3)).round() as usize
+        along_cubic(total, self.options.keep.min(total), 1.0 - self.ramped(done))
     }
 
     /// Masks that keep `keep` ReLUs; `done` is the share of the stage that is over.

@@ -8,6 +8,7 @@
 use crate::data::Dataset;
 use crate::exec::Norms;
 use crate::exec::value::upload;
+use crate::search::layers::along_cubic;
 use crate::search::ranking::Ranking;
 use crate::search::worth::{Worth, first_images, projection, worth};
 use crate::train::Model;
@@ -51,7 +52,7 @@ pub fn search(m: &Model, ds: &Dataset, o: &SearchOptions, tell: &mut Tell<'_>) -
         }
         m.set_masks(&found);
         let rest = 1.0 - round as f64 / rounds as f64;
-        let now = keep + ((total - keep) as f64 * rest.powi(3)).round() as usize;
+        let now = along_cubic(total, keep, rest);
         let mut loss = projection(o.seed.wrapping_add(round as u64));
         let worth = worth(&m, ds, &images, Norms::Running, &mut loss)?;
         let ranking = Ranking::new(&m, &worth, &o.choices);

@@ -36,7 +36,7 @@ pub fn gelu(c: &mut Ctx<'_>) -> Done {
         }
         other => return Err(format!("approximate = '{other}' is not known, only none and tanh").into()),
     };
-    let one = c.helper(Op::Const(Tensor::scalar(1.0).into()), &[])?;
+    let one = scalar(c, 1.0)?;
     let gate = c.helper(Op::Binary(Binary::Add), &[curve, one])?;
     let half = times(c, x, 0.5)?;
     c.emit(Op::Binary(Binary::Mul), &[half, gate])
@@ -50,9 +50,14 @@ pub fn mish(c: &mut Ctx<'_>) -> Done {
     c.emit(Op::Binary(Binary::Mul), &[x, gate])
 }
 
+/// A number.
+fn scalar(c: &mut Ctx<'_>, v: f32) -> Result<NodeId, Stop> {
+    c.helper(Op::Const(Tensor::scalar(v).into()), &[])
+}
+
 /// `k·x`.
 fn times(c: &mut Ctx<'_>, x: NodeId, k: f32) -> Result<NodeId, Stop> {
-    let k = c.helper(Op::Const(Tensor::scalar(k).into()), &[])?;
+    let k = scalar(c, k)?;
     c.helper(Op::Binary(Binary::Mul), &[x, k])
 }
 
@@ -99,7 +104,7 @@ pub fn chain(c: &mut Ctx<'_>) -> Done {
 pub fn mean(c: &mut Ctx<'_>) -> Done {
     let all = c.all()?;
     let sum = fold(c, Binary::Add, &all)?;
-    let factor = c.helper(Op::Const(Tensor::scalar(1.0 / all.len() as f32).into()), &[])?;
+    let factor = scalar(c, 1.0 / all.len() as f32)?;
     c.emit(Op::Binary(Binary::Mul), &[sum, factor])
 }
 
