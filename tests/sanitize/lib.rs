@@ -2,6 +2,13 @@
 
 #![allow(dead_code, missing_docs)]
 
+// The kernels name the sizes of an axis by their crate.
+extern crate self as relinc_passes;
+
+#[path = "../../passes/src/ir"]
+pub mod ir {
+    pub mod axis;
+}
 #[path = "../../runtime/src/kernels/mod.rs"]
 pub mod kernels;
 #[path = "../../runtime/src/exec/ops/flex/bytes.rs"]

@@ -1,5 +1,6 @@
 //! The intermediate representation: a petgraph of single-output operations on named, typed values.
 
+pub mod axis;
 pub mod comparisons;
 pub mod dot;
 pub mod geometry;

@@ -6,7 +6,7 @@ use super::planes::Planes;
 use super::winograd::Winograd;
 use crate::kernels::conv::ConvShape;
 use crate::kernels::micro::LANES;
-use relinc_passes::ir::geometry::Axis;
+use relinc_passes::ir::axis::Axis;
 
 /// A convolution from one place to another.
 #[derive(Debug)]

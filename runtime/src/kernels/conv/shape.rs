@@ -1,6 +1,6 @@
 //! Sizes of a two-dimensional convolution.
 
-use relinc_passes::ir::geometry::Axis;
+use relinc_passes::ir::axis::Axis;
 
 /// Sizes of a convolution of `[n, c_in, h, w]` with `[c_out, c_in/groups, kernel…]`, in elements; the first entry of a
 /// pair is the vertical one.
