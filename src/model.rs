@@ -2,10 +2,10 @@
 
 use crate::error::{Error, input};
 use crate::probe::Probe;
+use crate::report::model::Pass as Done;
 use relinc_passes::choice::Choice;
 use relinc_passes::driver::core_form;
-use relinc_passes::driver::weigh::Candidate;
-use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Phase, Refusal};
+use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Phase};
 use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, ModelInfo, Wanted, import};
 use relinc_passes::head::{self, Head};
 use relinc_passes::ir::infer::infer;
@@ -19,23 +19,6 @@ use relinc_passes::passes::insert_masks::InsertMasks;
 use relinc_runtime::cost;
 use std::path::Path;
 
-/// What a pass did to this model; a pass that runs twice has one record.
-#[derive(Debug, Clone)]
-pub struct PassRecord {
-    /// The pass.
-    pub name: &'static str,
-    /// Its guarantee, in a word.
-    pub guarantee: &'static str,
-    /// Rewrites applied.
-    pub applied: usize,
-    /// Places where it would have been wrong.
-    pub refused: Vec<Refusal>,
-    /// Where a weighed pass could rewrite; of several runs, what was taken in all and what was left in the last.
-    pub candidates: Vec<Candidate>,
-    /// Largest change of an output, where it was executed before and after.
-    pub max_abs_difference: Option<f64>,
-}
-
 /// An imported model in canonical form.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -48,7 +31,7 @@ pub struct Model {
     /// Its ReLU layers in order.
     pub layers: Vec<ReluLayer>,
     /// What the passes did.
-    pub passes: Vec<PassRecord>,
+    pub passes: Vec<Done>,
     /// What the import wants the user to know.
     pub notices: Vec<String>,
     /// ReLUs of the graph as it was read: every spelling of a ReLU counted, none moved or dropped yet.
@@ -254,10 +237,10 @@ impl Model {
             Some(probe) => Some(probe.after(p, g)?),
             None => None,
         };
-        let record = PassRecord {
-            name: p.name(),
-            guarantee: p.guarantee().name(),
-            applied: outcome.applied,
+        let record = Done {
+            name: p.name().into(),
+            guarantee: p.guarantee().name().into(),
+            applied: outcome.applied as u64,
             refused: outcome.refused,
             candidates: outcome.candidates,
             max_abs_difference: difference,

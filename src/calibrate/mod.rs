@@ -7,7 +7,7 @@ mod runner;
 pub use graphs::Micro;
 pub use runner::{Call, Runner};
 
-use crate::error::{Error, input};
+use crate::error::Error;
 use crate::progress::Progress;
 use law::{Measured, number};
 use relinc_runtime::cost::{Protocol, Weights, find, parse};
@@ -126,12 +126,6 @@ fn set_up(r: &Request, progress: &Progress) -> Result<String, Error> {
         number(keys[0]),
         number(keys[1])
     ))
-}
-
-/// Writes the file whole or not at all.
-pub fn write(path: &std::path::Path, text: &str) -> Result<(), Error> {
-    relinc_passes::files::write_atomically(path, text.as_bytes())
-        .map_err(|e| input(format!("{}: cannot be written: {e}", path.display())))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::graphs::Micro;
 use crate::error::{Error, input};
+use crate::folder::unwritable;
 use crate::python;
 use relinc_passes::back::spu::RUN_PY;
 use relinc_passes::unfinished::{self, Thing};
@@ -62,8 +63,7 @@ impl Runner {
             unfinished::begin(make, |d| Thing::Tree(d.path().into())).map_err(python::no_room)?;
         let write = |name: &str, text: &str| {
             let path = dir.path().join(name);
-            let fail = |e| input(format!("{}: cannot be written: {e}", path.display()));
-            std::fs::write(&path, text).map_err(fail)
+            std::fs::write(&path, text).map_err(|e| unwritable(&path, &e))
         };
         write("run.py", RUN_PY)?;
         write("micro.py", MICRO_PY)?;

@@ -1,6 +1,6 @@
 //! `relinc architecture`
 
-use super::{Global, print, print_json};
+use super::Global;
 use crate::error::{Error, input};
 use crate::folder::{Inputs, Single};
 use relinc_passes::architecture::{Architecture, Kind};
@@ -45,14 +45,12 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let out = Single::new("-o", &a.out, &Inputs::default(), &g.progress())?;
     emit(&v, out.path(), &OnnxOptions::default()).map_err(input)?;
     let totals = cost::totals(v.graph(), v.facts());
-    if g.json {
-        return print_json(&serde_json::json!({"file": a.out, "totals": totals, "seed": g.seed()}));
-    }
-    print(&format!(
+    let said = format!(
         "wrote {}: {} ReLUs, {} parameters, random weights of seed {}",
         a.out.display(),
         totals.relus,
         totals.parameters,
         g.seed()
-    ))
+    );
+    g.show(&serde_json::json!({"file": a.out, "totals": totals, "seed": g.seed()}), said)
 }

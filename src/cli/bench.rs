@@ -1,6 +1,6 @@
 //! `relinc bench`
 
-use super::{Global, print, print_json};
+use super::{Global, print};
 use crate::bench::pace::{Pace, Repeat};
 use crate::bench::step::Step;
 use crate::bench::{self, Plan, Subject};
@@ -118,10 +118,8 @@ fn asked(g: &Global) -> Result<Chosen, Error> {
 
 /// Prints one result a line, or all as JSON.
 fn show<T: serde::Serialize + std::fmt::Display>(rows: &[T], g: &Global) -> Result<(), Error> {
-    if g.json {
-        return print_json(&rows);
-    }
-    rows.iter().try_for_each(|r| print(&r.to_string()))
+    let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
+    g.show(&rows, lines.join("\n"))
 }
 
 /// A repetition for each line on stdin.
@@ -144,12 +142,10 @@ fn gradients(a: &Args, g: &Global) -> Result<(), Error> {
     };
     let chosen = asked(g)?;
     let p = bench::gradients::compare(model, reference, chosen.first())?;
-    if g.json {
-        return print_json(&p);
-    }
-    print(&format!(
+    let said = format!(
         "loss {:.6} here, {:.6} there; largest relative difference of the gradients: parameters {:.1e} ({}, of {}), \
          input {:.1e}, masks {:.1e}",
         p.loss, p.reference_loss, p.parameters, p.worst, p.compared, p.input, p.masks
-    ))
+    );
+    g.show(&p, said)
 }

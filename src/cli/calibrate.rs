@@ -1,9 +1,9 @@
 //! `relinc calibrate-runtime`
 
-use super::{Global, print, print_json};
-use crate::calibrate::{Request, Runner, calibrate, write};
+use super::Global;
+use crate::calibrate::{Request, Runner, calibrate};
 use crate::error::Error;
-use crate::folder::{Inputs, Single};
+use crate::folder::{self, Inputs, Single};
 use crate::python;
 use relinc_runtime::cost::Weights;
 use std::path::PathBuf;
@@ -66,11 +66,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     };
     let out = Single::new("-o", &a.out, &Inputs::default(), &g.progress())?;
     let text = calibrate(&request, &g.progress())?;
-    write(out.path(), &text)?;
-    if g.json {
-        return print_json(
-            &serde_json::json!({"protocol": request.name, "file": a.out.display().to_string()}),
-        );
-    }
-    print(&format!("wrote {0}; use it with --protocol {0}", a.out.display()))
+    folder::write(out.path(), text)?;
+    let file = a.out.display().to_string();
+    let said = format!("wrote {file}; use it with --protocol {file}");
+    g.show(&serde_json::json!({"protocol": request.name, "file": file}), said)
 }

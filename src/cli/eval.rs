@@ -2,10 +2,10 @@
 
 mod shown;
 
-use super::{Global, print, print_json};
+use super::Global;
 use crate::compile::read_masks;
 use crate::error::{Error, input};
-use crate::folder::{Folder, Inputs, Single};
+use crate::folder::{Folder, Inputs, Single, unwritable};
 use crate::images::Images;
 use crate::model::Model;
 use crate::options::ModelOptions;
@@ -135,10 +135,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     progress.finish();
     let notes = [m.notices, images.catalogue.notices, ds.notices().to_vec()].concat();
     let found = Found { clean, corrupted, attacked, classes: images.catalogue.classes, notes, doubt };
-    if g.json {
-        return print_json(&shown::json(&a, &found));
-    }
-    print(&shown::text(&a, &found, g.seed()))
+    g.show(&shown::json(&a, &found), shown::text(&a, &found, g.seed()))
 }
 
 impl Args {
@@ -254,7 +251,7 @@ impl Args {
         n: usize,
     ) -> Result<(), Error> {
         let write = |path: &PathBuf, t: &Tensor| {
-            create_atomically(path, |w| write_npy(w, t)).map_err(|e| unwritable(path, e))
+            create_atomically(path, |w| write_npy(w, t)).map_err(|e| unwritable(path, &e))
         };
         if let Some(path) = &self.save_inputs {
             let layout = m.graph.only_input().and_then(|(_, ty)| eval::layout(ty, ds.image_shape()));
@@ -282,9 +279,5 @@ fn contact_sheet(dir: &Path, data: &DataSpec, ds: &Dataset, seed: u64) -> Result
         e.set_depth(png::BitDepth::Eight);
         Ok(e.write_header()?.write_image_data(&pixels)?)
     })
-    .map_err(|e| unwritable(&path, e))
-}
-
-fn unwritable(path: &Path, e: std::io::Error) -> Error {
-    Error::Input(format!("{}: cannot be written: {e}", path.display()))
+    .map_err(|e| unwritable(&path, &e))
 }

@@ -1,6 +1,6 @@
 //! `relinc inspect`
 
-use super::{Global, print, print_json};
+use super::Global;
 use crate::compile::baseline::Baseline;
 use crate::compile::describe::REDUNDANT;
 use crate::compile::{Request, Target};
@@ -64,18 +64,12 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let whole = m.whole()?;
     if let Some(form) = &a.graph {
         let text = if form == "dot" { dot::to_dot(&whole) } else { pir(&whole, Constants::Opaque) };
-        return match g.json {
-            true => print_json(&json!({"form": form, "graph": text})),
-            false => print(&text),
-        };
+        return g.show(&json!({"form": form, "graph": text}), &text);
     }
     let baseline = Baseline::new(file, m.clone(), &options, false, &r)?;
     let cost = priced(&baseline, &r);
     let v = describe(&m, &m.lean()?.whole()?, &baseline, &cost, &r)?;
-    if g.json {
-        return print_json(&v);
-    }
-    print(&text(&m, &v, &cost))
+    g.show(&v, text(&m, &v, &cost))
 }
 
 /// Every protocol on every network. Nothing is removed, so an entry's own figures are those of the lossless column.
@@ -120,7 +114,7 @@ fn describe(m: &Model, graph: &Graph, b: &Baseline, cost: &[Cost], r: &Request) 
         "layers": layers,
         "operations": ops,
         "cost": cost,
-        "passes": crate::compile::describe::passes(m),
+        "passes": m.passes,
         "notices": notices,
     }))
 }

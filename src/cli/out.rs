@@ -15,14 +15,6 @@ pub fn print(text: &str) -> Result<(), Error> {
     written([text, end].iter().try_for_each(|t| out.write_all(t.as_bytes())).and_then(|()| out.flush()))
 }
 
-/// Prints one entry a line.
-///
-/// # Errors
-/// As [`print`].
-pub fn print_lines(lines: &[String]) -> Result<(), Error> {
-    lines.iter().try_for_each(|l| print(l))
-}
-
 /// Prints one JSON document.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! `relinc run`
 
 use super::args::BeginArgs;
-use super::{Global, print, print_json, print_lines, print_report};
+use super::{Global, print_report};
 use crate::compile::compile;
 use crate::error::Error;
 use crate::folder::Begin;
@@ -49,24 +49,23 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));
     if a.list {
         let names = stages(&p.plan(base).map_err(named)?).names().to_vec();
-        return if g.json { print_json(&names) } else { print_lines(&names) };
+        return g.show(&names, names.join("\n"));
     }
     let how = How { by: "run", file: &a.pipeline, only: &a.only, begin: a.begin.begin(), after: None };
     match execute(&p, &out, &how, &g.progress()).map_err(named)? {
         Done::Compiled(r) => print_report(&r, &out, g),
         Done::Stages { trained, evaluations } => {
             let last = last_epochs(&trained);
-            if g.json {
-                return print_json(&json!({
-                    "folder": out.display().to_string(), "stages": a.only, "relus": trained.masks.as_ref().map(|m| m.kept()),
-                    "last_epochs": last, "evaluations": evaluations,
-                }));
-            }
-            for e in last.iter().filter(|e| a.only.contains(&e.stage)) {
-                print(&format!("{}: epoch {} of {}, {} ReLUs", e.stage, e.epoch, e.epochs, e.kept))?;
-            }
-            evaluations.iter().flatten().try_for_each(|e| print(&accuracies(e)))?;
-            print(&format!("left in {}: {}", out.join("checkpoints").display(), a.only.join(", ")))
+            let found = json!({
+                "folder": out.display().to_string(), "stages": a.only, "relus": trained.masks.as_ref().map(|m| m.kept()),
+                "last_epochs": last, "evaluations": evaluations,
+            });
+            let of_stage =
+                |e: &&Record| format!("{}: epoch {} of {}, {} ReLUs", e.stage, e.epoch, e.epochs, e.kept);
+            let here = last.iter().filter(|e| a.only.contains(&e.stage));
+            let lines = here.map(of_stage).chain(evaluations.iter().flatten().map(accuracies));
+            let left = format!("left in {}: {}", out.join("checkpoints").display(), a.only.join(", "));
+            g.show(&found, lines.chain([left]).collect::<Vec<_>>().join("\n"))
         }
     }
 }

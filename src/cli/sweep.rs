@@ -4,7 +4,7 @@ mod collect;
 mod jobs;
 
 use super::args::BeginArgs;
-use super::{Global, print_json, print_lines, print_report};
+use super::{Global, print_report};
 use crate::error::{Error, input};
 use crate::folder::Begin;
 use crate::jobs::SHARED;
@@ -47,10 +47,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let sweep = Sweep::new(p, &a.pipeline, &a.budgets, out)?;
     if a.list {
         let budgets: Vec<String> = sweep.budgets().map(ToString::to_string).collect();
-        return match g.json {
-            true => print_json(&json!({ SHARED: sweep.shared(), "budgets": budgets })),
-            false => print_lines(&budgets),
-        };
+        return g.show(&json!({ SHARED: sweep.shared(), "budgets": budgets }), budgets.join("\n"));
     }
     if let Some(name) = &a.only {
         return only(&sweep, name, a.begin.begin(), g);
@@ -68,11 +65,11 @@ fn only(sweep: &Sweep, name: &str, begin: Begin, g: &Global) -> Result<(), Error
     if name == SHARED || sweep.shared().iter().any(|s| s == name) {
         let dir = sweep.run_shared(begin, &g.progress())?;
         let folder = dir.map(|d| d.display().to_string());
-        return match (g.json, &folder) {
-            (true, _) => print_json(&json!({ "folder": folder, "stages": sweep.shared() })),
-            (false, Some(f)) => print_lines(&[format!("left in {f}: {}", sweep.shared().join(", "))]),
-            (false, None) => print_lines(&["Nothing is shared: no stage comes before the search.".into()]),
+        let said = match &folder {
+            Some(f) => format!("left in {f}: {}", sweep.shared().join(", ")),
+            None => "Nothing is shared: no stage comes before the search.".into(),
         };
+        return g.show(&json!({ "folder": folder, "stages": sweep.shared() }), said);
     }
     let Some(i) = sweep.position(name) else {
         let texts: Vec<String> = sweep.budgets().map(ToString::to_string).collect();

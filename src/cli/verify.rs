@@ -1,7 +1,7 @@
 //! `relinc verify`
 
+use super::Global;
 use super::fixed_point::{self, FixedArgs};
-use super::{Global, print, print_json};
 use crate::compile::Target;
 use crate::error::{Error, input};
 use crate::folder::{self, Inputs, Single};
@@ -129,17 +129,15 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let n = pa.len();
     let limit = a.tolerance * range(&ya).max(range(&yb)).max(f64::MIN_POSITIVE);
     let equivalent = max <= limit;
-    if g.json {
-        print_json(&json!({
-            "max_abs_difference": max, "mean_abs_difference": mean, "argmax_agreement": agree as f64 / n.max(1) as f64,
-            "n": n, "tolerance": a.tolerance, "range": range(&ya), "equivalent": equivalent,
-        }))?;
-    } else {
-        let verdict = if equivalent { "equivalent" } else { "different" };
-        print(&format!(
-            "{verdict} on {n} inputs: largest difference {max:.3e} (allowed {limit:.3e}), mean {mean:.3e}, same arg max {agree}/{n}"
-        ))?;
-    }
+    let found = json!({
+        "max_abs_difference": max, "mean_abs_difference": mean, "argmax_agreement": agree as f64 / n.max(1) as f64,
+        "n": n, "tolerance": a.tolerance, "range": range(&ya), "equivalent": equivalent,
+    });
+    let verdict = if equivalent { "equivalent" } else { "different" };
+    let said = format!(
+        "{verdict} on {n} inputs: largest difference {max:.3e} (allowed {limit:.3e}), mean {mean:.3e}, same arg max {agree}/{n}"
+    );
+    g.show(&found, said)?;
     match equivalent {
         true => Ok(()),
         false => Err(Error::Answer(format!("{} and {} are not equivalent", a.a.display(), b.display()))),

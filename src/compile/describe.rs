@@ -208,24 +208,6 @@ pub fn costs(r: &Request, after: &Column, baseline: &Baseline, notes: &mut Vec<S
     out
 }
 
-/// What the passes did.
-pub fn passes(model: &Model) -> Vec<rm::Pass> {
-    let refusal =
-        |r: &relinc_passes::driver::Refusal| rm::Refusal { node: r.node.clone(), why: r.why.clone() };
-    model
-        .passes
-        .iter()
-        .map(|p| rm::Pass {
-            name: p.name.into(),
-            guarantee: p.guarantee.into(),
-            applied: p.applied as u64,
-            refused: p.refused.iter().map(refusal).collect(),
-            candidates: p.candidates.clone(),
-            max_abs_difference: p.max_abs_difference,
-        })
-        .collect()
-}
-
 /// The masks, condensed to pictures.
 pub fn mask_pictures(model: &Model, masks: &Masks) -> Vec<rm::Mask> {
     let of = |l: &ReluLayer| Some(rm::Mask::new(&l.name, masks.layers.get(&l.name)?));

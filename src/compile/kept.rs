@@ -54,7 +54,7 @@ impl Kept {
         }
         let there = |t: &Target| t.files().iter().any(|f| m.files.contains_key(*f) && root.join(f).exists());
         let targets = Target::ALL.into_iter().filter(there).collect();
-        Ok(Some(Kept { report: report::read(root).map_err(input)?, targets }))
+        Ok(Some(Kept { report: report::read(root)?, targets }))
     }
 
     /// Brings it into the report of what is there now: what the network was before training is still what it is compared with.

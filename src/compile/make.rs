@@ -100,7 +100,7 @@ pub(super) fn make(
     let import = r.learned.as_ref().map_or(&import, |l| &l.import);
     c.conclude(&mut report, &masked, canonical.as_ref(), &after, import)?;
     still_readable(emitted.graph(), &masked.model.info)?;
-    report::write(staging.path(), &report).map_err(input)?;
+    report::write(staging.path(), &report)?;
     Ok((report, dropped))
 }
 
@@ -291,25 +291,20 @@ impl Compilation<'_> {
             relinc_report: rm::FORM,
             relinc: env!("CARGO_PKG_VERSION").into(),
             model: describe::model_info(&m.model.info),
-            verdict: None,
-            conclusions: vec![],
             totals: after.totals,
             lossless: Some(m.baseline.lossless.as_ref().map_or(after.totals, |l| l.totals)),
             before: Some(m.baseline.file.totals),
             cost: describe::costs(r, after, &m.baseline, &mut self.notes),
-            measured: vec![],
-            accuracy: None,
             training: r.learned.as_ref().map(|l| l.training.clone()),
             evaluations: r.learned.as_ref().map(|l| l.evaluations.clone()).unwrap_or_default(),
-            passes: describe::passes(&m.model),
+            passes: m.model.passes.clone(),
             fixed_point: fixed::given(r, &fixed_points),
             fixed_points,
-            other_branch: vec![],
             masks: describe::mask_pictures(&m.model, &m.masks),
             settings: describe::settings(r, &m.masks, self.data.as_ref()),
-            artefacts: vec![],
             notes: describe::notes(std::mem::take(&mut self.notes), &layers),
             layers,
+            ..Report::default()
         }
     }
 

@@ -3,7 +3,6 @@
 use super::{FoldMode, Search};
 use crate::error::{Error, input};
 use crate::folder::Inputs;
-use crate::model::PassRecord;
 use crate::options::CompileOptions;
 use crate::report::model as rm;
 use relinc_passes::driver::weigh::Fold;
@@ -55,7 +54,7 @@ pub struct Request {
     /// The graph that was imported, where the one to compile was made of it; costs are compared with it.
     pub original: Option<Graph>,
     /// What merged in the original before the network was tuned.
-    pub merged: Option<Vec<PassRecord>>,
+    pub merged: Option<Vec<rm::Pass>>,
     /// Layers that keep none of the ReLUs that given masks leave them.
     pub vanish: Vec<String>,
     /// What training found, for the report.

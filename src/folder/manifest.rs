@@ -1,8 +1,7 @@
 //! `manifest.json`: which files of an output folder relinc wrote, and their hashes.
 
-use super::{stays_inside, unreadable, unwritable};
+use super::{stays_inside, unreadable};
 use crate::error::{Error, input};
-use relinc_passes::files::write_atomically;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -107,7 +106,7 @@ impl Manifest {
         let mut text = serde_json::to_string_pretty(&m).map_err(input)?;
         text.push('\n');
         let path = folder.join(MANIFEST);
-        write_atomically(&path, text.as_bytes()).map_err(|e| unwritable(&path, &e))
+        super::write(&path, text)
     }
 
     fn sum(&self) -> Result<String, Error> {

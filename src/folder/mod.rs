@@ -25,9 +25,11 @@ use crate::error::{Error, input};
 use crate::interrupt;
 use crate::progress::Progress;
 use claim::Stamp;
+use relinc_passes::files::write_atomically;
 use relinc_passes::unfinished::{self, Mark, Thing};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Who works in the folder.
@@ -171,7 +173,7 @@ impl Folder {
         for name in names {
             let path = self.root.join(name);
             match fs::remove_file(&path) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(unwritable(&path, &e)),
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(unwritable(&path, &e)),
                 Ok(()) | Err(_) => drop(self.manifest.files.remove(name)),
             }
         }
@@ -260,10 +262,32 @@ fn stays_inside(name: &str) -> bool {
     parts.peek().is_some() && parts.all(|c| matches!(c, std::path::Component::Normal(_)))
 }
 
-fn unreadable(path: &Path, e: &std::io::Error) -> Error {
+/// A file that cannot be read.
+pub fn unreadable(path: &Path, e: &io::Error) -> Error {
     input(format!("{}: cannot be read: {e}", path.display()))
 }
 
-fn unwritable(path: &Path, e: &std::io::Error) -> Error {
+/// A file or folder that cannot be written.
+pub fn unwritable(path: &Path, e: &io::Error) -> Error {
     input(format!("{}: cannot be written: {e}", path.display()))
+}
+
+/// Reads a file; nothing where there is none.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(unreadable(path, &e)),
+    }
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
+    write_atomically(path, bytes.as_ref()).map_err(|e| unwritable(path, &e))
 }

@@ -1,8 +1,8 @@
 //! `log.jsonl`: one line an epoch.
 
 use crate::error::{Error, input};
+use crate::folder;
 use relinc_runtime::train::Record;
-use std::io::ErrorKind;
 use std::path::Path;
 
 /// What a log holds.
@@ -21,11 +21,7 @@ impl Log {
     /// It cannot be read, or a line before the last is damaged.
     pub fn read(path: &Path) -> Result<Log, Error> {
         let shown = path.display();
-        let text = match std::fs::read(path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Log::default()),
-            Err(e) => return Err(input(format!("{shown}: cannot be read: {e}"))),
-        };
+        let Some(text) = folder::read(path)? else { return Ok(Log::default()) };
         let mut log = Log::default();
         let mut lines =
             text.strip_suffix(b"\n").unwrap_or(&text).split(|&b| b == b'\n').enumerate().peekable();

@@ -1,11 +1,8 @@
 //! What a stage was made for, in a file beside its checkpoint, so that a later job can say what has changed.
 
-use super::kept;
 use crate::error::{Error, input};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// What a stage's result depends on: names and values, as a user writes them.
 pub type Spec = BTreeMap<String, String>;
@@ -21,20 +18,10 @@ pub struct Made<T> {
     pub found: T,
 }
 
-impl<T: Serialize + DeserializeOwned> Made<T> {
+impl<T> Made<T> {
     /// By this version.
     pub fn new(spec: Spec, found: T) -> Made<T> {
         Made { relinc: env!("CARGO_PKG_VERSION").into(), spec, found }
-    }
-
-    /// Reads it, where it is.
-    pub fn read(path: &Path) -> Result<Option<Made<T>>, Error> {
-        kept::read(path)
-    }
-
-    /// Writes it.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        kept::write(path, self)
     }
 }
 

@@ -2,9 +2,8 @@
 
 use super::{EVALUATE, Log, Part};
 use crate::error::{Error, input};
-use crate::folder::{CHECKPOINTS, LOG};
+use crate::folder::{self, CHECKPOINTS, LOG};
 use crate::progress::Progress;
-use relinc_passes::files::write_atomically;
 use relinc_runtime::train::{Record, state};
 use std::path::{Path, PathBuf};
 
@@ -137,14 +136,14 @@ impl Shared {
         for name in files {
             let path = from.join(name);
             let bytes = std::fs::read(&path).map_err(|e| input(format!("{}: {e}", path.display())))?;
-            write(&mine(name), &bytes)?;
+            folder::write(&mine(name), &bytes)?;
         }
         let names = &part.names()[..part.first()];
         let taken = |(_, r): &(String, Record)| names.contains(&r.stage);
         let (before, own) = (Log::read(&theirs.out().join(LOG))?, Log::read(&mine(LOG))?);
         [&before, &own].iter().filter_map(|l| l.notice.as_ref()).for_each(|said| progress.line(said));
         let all = before.lines.into_iter().filter(taken).chain(own.lines.into_iter().filter(|l| !taken(l)));
-        write(&mine(LOG), all.flat_map(|(l, _)| [l, "\n".into()]).collect::<String>().as_bytes())
+        folder::write(&mine(LOG), all.flat_map(|(l, _)| [l, "\n".into()]).collect::<String>())
     }
 
     /// What earlier runs left of the first stage of a part and of those after it, which followed from it, as names in the output
@@ -180,7 +179,7 @@ impl Shared {
 
     /// Files with stems that are asked for, as names in the output folder, sorted.
     fn files(&self, asked: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
-        let fail = |e: std::io::Error| input(format!("{}: cannot be read: {e}", self.folder.display()));
+        let fail = |e: std::io::Error| folder::unreadable(&self.folder, &e);
         let entries = match std::fs::read_dir(&self.folder) {
             Ok(list) => list.collect::<Result<Vec<_>, _>>().map_err(fail)?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => vec![],
@@ -218,8 +217,4 @@ pub fn sensitivity(stage: &str, how: &str) -> String {
 /// Are these the layer sensitivities that a stage measured?
 fn measured_for(stem: &str, stage: &str) -> bool {
     stem.strip_prefix("sensitivity-").and_then(|s| s.strip_prefix(stage)).is_some_and(|s| s.starts_with('-'))
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    write_atomically(path, bytes).map_err(|e| input(format!("{}: cannot be written: {e}", path.display())))
 }

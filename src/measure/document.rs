@@ -20,7 +20,6 @@ pub struct Document {
     /// Seconds.
     pub seconds: f64,
     /// Bytes all parties sent together, where they were counted.
-    #[serde(default)]
     pub all_sent_bytes: Option<u64>,
     /// Every image of the run; the figures above are the first one's.
     #[serde(default)]
@@ -51,7 +50,6 @@ pub struct Node {
     /// The value's name.
     pub name: String,
     /// Its ReLU layer.
-    #[serde(default)]
     pub layer: Option<String>,
     /// Bytes sent.
     pub sent_bytes: u64,

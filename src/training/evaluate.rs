@@ -4,7 +4,7 @@ use super::guard::guarded;
 use super::made::of_masks;
 use super::{Plan, Trained};
 use crate::error::{Error, input};
-use crate::jobs::{EVALUATE, Made, Spec, difference};
+use crate::jobs::{EVALUATE, Made, Spec, difference, kept};
 use crate::options::HeldOut;
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, ImageCounts, Scores};
@@ -77,7 +77,7 @@ pub fn evaluated(
     progress: &Progress,
 ) -> Result<Vec<Evaluation>, Error> {
     let spec = spec(t, m);
-    let lies = if resume || !runs { Made::<Vec<Evaluation>>::read(path)? } else { None };
+    let lies = if resume || !runs { kept::read::<Made<Vec<Evaluation>>>(path)? } else { None };
     if let Some(made) = lies {
         match difference(&made.spec, &spec) {
             None => return Ok(made.found.into_iter().map(Evaluation::with_intervals).collect()),
@@ -91,7 +91,7 @@ pub fn evaluated(
         }
     }
     let made = Made::new(spec, guarded(t.student.net.device(), || evaluate(t, data, m, progress))?);
-    made.write(path)?;
+    kept::write(path, &made)?;
     Ok(made.found)
 }
 

@@ -3,7 +3,7 @@
 use super::Trainer;
 use super::target::Target;
 use crate::error::{Error, input};
-use crate::jobs::{Made, Shared, Spec, difference, spec_of};
+use crate::jobs::{Made, Shared, Spec, difference, kept, spec_of};
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::{Dataset, short};
@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 
 /// Options that may change while a stage is not over: lowering them saves a run whose loss left the numbers.
 const RATES: &[&str] = &["rate", "clip", "schedule"];
+
+/// What a stage was made for, and how its budget was resolved where that was one in seconds.
+type Begun = Made<Option<Resolved>>;
 
 /// How a budget in seconds was resolved.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,7 +113,7 @@ impl Trainer<'_> {
             if i > self.part.last() || runs && !self.resume || !shared.tensors(name).exists() {
                 continue;
             }
-            let Some(made) = Made::<Option<Resolved>>::read(&shared.made(name))? else { continue };
+            let Some(made) = kept::read::<Begun>(&shared.made(name))? else { continue };
             let (mut then, mut now) = (made.spec, self.spec(i, common)?);
             if runs {
                 RATES.iter().for_each(|&r| {
@@ -134,7 +137,7 @@ impl Trainer<'_> {
         if !shared.tensors(name).exists() {
             return Ok(None);
         }
-        let made = Made::<Option<Resolved>>::read(&shared.made(name))?;
+        let made = kept::read::<Begun>(&shared.made(name))?;
         Ok(made.and_then(|m| m.found).map(Target::from))
     }
 
@@ -147,7 +150,7 @@ impl Trainer<'_> {
         t: Option<&Target>,
     ) -> Result<(), Error> {
         let found: Option<Resolved> = t.and_then(Resolved::of);
-        Made::new(self.spec(i, common)?, found).write(&shared.made(&self.part.names()[i]))
+        kept::write(&shared.made(&self.part.names()[i]), &Made::new(self.spec(i, common)?, found))
     }
 
     /// Gives the student the parameters that an earlier job began with, or leaves its own for later jobs. Measured statistics

@@ -22,8 +22,9 @@ use crate::images::Images;
 use crate::interrupt;
 use crate::jobs::{Part, Shared};
 use crate::latency::Pricing;
-use crate::model::{Model as Canonical, PassRecord, with_redundant};
+use crate::model::{Model as Canonical, with_redundant};
 use crate::progress::Progress;
+use crate::report::model::Pass;
 use guard::guarded;
 use relinc_passes::driver::Options;
 use relinc_passes::driver::weigh::Fold;
@@ -54,7 +55,7 @@ pub struct Trained {
     /// The masks it was trained under, if any stage made some.
     pub masks: Option<Masks>,
     /// What merged before it was tuned; `None` where it was not folded.
-    pub folded: Option<Vec<PassRecord>>,
+    pub folded: Option<Vec<Pass>>,
     /// The student as it was trained.
     pub student: Model,
     /// What comes after its logits.

@@ -1,6 +1,7 @@
 //! Batches and first masks recorded by another program, so that two implementations train on the same.
 
 use crate::error::{Error, input};
+use crate::folder;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::Npy;
@@ -46,12 +47,8 @@ pub fn masks(dir: &Path) -> Result<Masks, Error> {
 pub fn counts(dir: &Path) -> Result<Option<Vec<usize>>, Error> {
     let path = dir.join("counts.json");
     let fail = |why: String| Error::Input(format!("{}: {why}", path.display()));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(fail(format!("cannot be read: {e}"))),
-    };
-    let v: serde_json::Value = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
+    let Some(text) = folder::read(&path)? else { return Ok(None) };
+    let v: serde_json::Value = serde_json::from_slice(&text).map_err(|e| fail(e.to_string()))?;
     let list = v.as_array().cloned().or_else(|| v.as_object().map(|o| o.values().cloned().collect()));
     let counts: Option<Vec<usize>> =
         list.and_then(|l| l.iter().map(|n| n.as_u64().map(|n| n as usize)).collect());

@@ -10,7 +10,8 @@ use super::{Norm, Planned, Trained, Trainer, network, replay};
 use crate::error::{Error, input};
 use crate::folder::LOG;
 use crate::jobs::{FOLDED, Left, Log, START, Shared, Spec};
-use crate::model::{Model as Canonical, PassRecord};
+use crate::model::Model as Canonical;
+use crate::report::model::Pass;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::Graph;
@@ -48,7 +49,7 @@ struct State<'a> {
     /// How the network is folded before the next stage that tunes.
     to_fold: Option<&'a Fold>,
     /// What merged.
-    folded: Option<Vec<PassRecord>>,
+    folded: Option<Vec<Pass>>,
     notes: Vec<String>,
     /// Epochs of recorded batches that were taken.
     recorded: usize,

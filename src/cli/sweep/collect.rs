@@ -4,10 +4,9 @@ use super::super::{Global, print, print_json};
 use super::jobs::{Outcome, Sweep};
 use crate::compile::fixed::answer;
 use crate::error::{Error, input};
-use crate::folder::Folder;
+use crate::folder::{self, Folder};
 use crate::progress::Progress;
 use crate::report::compare;
-use relinc_passes::files::write_atomically;
 use serde_json::json;
 
 /// What a comparison is written to.
@@ -35,7 +34,7 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
         }
     }
     let mut folder = open(sweep, &g.progress())?;
-    let runs = compare::runs(&dirs).map_err(input)?;
+    let runs = compare::runs(&dirs)?;
     let html = sweep.out().join(FILES[0]);
     let result = json!({
         "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
@@ -45,9 +44,7 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(&result).map_err(input)?;
         let staging = folder.stage()?;
         for (name, text) in FILES.iter().zip([compare::render(&runs), text]) {
-            let path = staging.path().join(name);
-            write_atomically(&path, text.as_bytes())
-                .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", path.display())))?;
+            folder::write(&staging.path().join(name), text)?;
         }
         folder.amend(staging)?;
     }
@@ -65,7 +62,7 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
         unmet.push(format!("not run yet: {}; run each with --only BUDGET", missing.join(", ")));
     }
     for dir in &dirs {
-        let r = crate::report::read(dir).map_err(input)?;
+        let r = crate::report::read(dir)?;
         let no = [crate::report::fell_too_far(&r), answer(&r).err().map(|e| e.to_string())];
         unmet.extend(no.into_iter().flatten().map(|why| format!("{}: {why}", dir.display())));
     }

@@ -240,7 +240,7 @@ impl Sweep {
         if anew || !dir.join("report.json").exists() {
             return Ok(None);
         }
-        let report = report::read(&dir).map_err(input)?;
+        let report = report::read(&dir)?;
         if report.settings.budget.as_ref() != Some(&text) {
             return Ok(None);
         }

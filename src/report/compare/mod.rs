@@ -14,7 +14,8 @@ pub use plot::{BudgetPoint, budget_plot};
 pub use text::{cost_table, table};
 
 use super::model::{Evaluation, ImageCounts, Level, Metric, Report, Seen, Spent, Verdict, folded};
-use super::{ReadError, read};
+use super::read;
+use crate::error::Error;
 use relinc_runtime::cost::Weights;
 use relinc_runtime::eval::interval::of_percent;
 use relinc_runtime::exec::Branch;
@@ -86,7 +87,7 @@ pub struct Score {
 }
 
 /// Reads `report.json` of each folder.
-pub fn runs(dirs: &[impl AsRef<Path>]) -> Result<Vec<Run>, ReadError> {
+pub fn runs(dirs: &[impl AsRef<Path>]) -> Result<Vec<Run>, Error> {
     dirs.iter().map(|d| Ok(Run::new(&d.as_ref().display().to_string(), &read(d.as_ref())?))).collect()
 }
 

@@ -57,10 +57,8 @@ pub struct Cost {
     #[serde(flatten)]
     pub after: Spent,
     /// The model compiled with all its ReLUs, its time of the same kind as that of the emitted graph; absent when nothing was compiled.
-    #[serde(default)]
     pub lossless: Option<Spent>,
     /// The original: the model as a runtime would run it, convolutions direct; absent when nothing was compiled.
-    #[serde(default)]
     pub before: Option<Spent>,
     /// Which graph `before` is of.
     #[serde(default)]
@@ -76,10 +74,8 @@ pub struct Cost {
     #[serde(default = "measured")]
     pub verified: bool,
     /// What is known of the preprocessing, in words.
-    #[serde(default)]
     pub offline: Option<String>,
     /// Whose seconds of computing are in the times, in words.
-    #[serde(default)]
     pub computing: Option<String>,
 }
 
@@ -96,10 +92,8 @@ pub struct Spent {
     /// Bytes rank 0 receives online.
     pub received_bytes: u64,
     /// Bytes of preprocessing; null when the cost model does not know them.
-    #[serde(default)]
     pub offline_bytes: Option<u64>,
     /// Bytes all parties send together online; null when the cost model does not know them.
-    #[serde(default)]
     pub all_bytes: Option<u64>,
     /// Sequential one-way exchanges of rank 0; a mean where the runtime draws them at random.
     pub rounds: f64,
@@ -109,7 +103,6 @@ pub struct Spent {
     #[serde(default)]
     pub latency_is: LatencyIs,
     /// Predicted seconds of computing; null when the cost model does not know them.
-    #[serde(default)]
     pub compute_s: Option<f64>,
     /// The activations' share of `online_bytes`.
     pub relu_bytes: u64,
@@ -150,13 +143,10 @@ pub struct LayerCost {
     /// Exchanges.
     pub rounds: f64,
     /// Bytes rank 0 sends for the operation of this name in the model compiled with all its ReLUs.
-    #[serde(default)]
     pub lossless_bytes: Option<u64>,
     /// Exchanges of that operation.
-    #[serde(default)]
     pub lossless_rounds: Option<f64>,
     /// Bytes rank 0 sends for the operation of this name in the original.
-    #[serde(default)]
     pub before_bytes: Option<u64>,
     /// Parts that are not in the figures.
     #[serde(default)]

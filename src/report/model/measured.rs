@@ -91,7 +91,6 @@ pub struct Measured {
     /// Bytes rank 0 received.
     pub received: Compared,
     /// Bytes all parties sent together, where they were counted; the same for every image.
-    #[serde(default)]
     pub all_sent: Option<Compared>,
     /// Exchanges; measured are the send actions of rank 0.
     pub rounds: Compared,
