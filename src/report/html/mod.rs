@@ -107,3 +107,24 @@ pub(super) fn section(id: &str, title: &str, lead: &str, body: &str) -> String {
     let lead = if lead.is_empty() { String::new() } else { format!("<p class=\"lead\">{lead}</p>") };
     format!("<section id=\"{id}\"><h2>{title}</h2>{lead}{body}</section>\n")
 }
+
+/// A table of rows; `align` says `l` or, of numbers, `r` for each column.
+pub(super) fn table(class: &str, names: &[&str], align: &str, rows: &str) -> String {
+    let head = |(name, a)| match a {
+        'r' => format!("<th scope=\"col\" class=\"n\">{name}</th>"),
+        _ => format!("<th scope=\"col\">{name}</th>"),
+    };
+    let heads: String = names.iter().zip(align.chars()).map(head).collect();
+    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+    format!("<table{class}><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+}
+
+/// A row of a table: its head and its cells, aligned as in [`table`].
+pub(super) fn row(head: &str, align: &str, cells: &[impl AsRef<str>]) -> String {
+    let one = |(cell, a): (_, char)| match a {
+        'r' => format!("<td class=\"n\">{cell}</td>"),
+        _ => format!("<td>{cell}</td>"),
+    };
+    let cells: String = cells.iter().map(AsRef::as_ref).zip(align.chars()).map(one).collect();
+    format!("<tr><th scope=\"row\">{head}</th>{cells}</tr>")
+}
