@@ -144,14 +144,13 @@ impl Images {
         let Some(e) = explain(g, ds, &self.catalogue.orders).map_err(|e| self.named(e))? else {
             return Ok(None);
         };
-        let text = match e.changes {
-            Changes::Normalization => self.spec.text_with(&e.option, &["normalize", "scale"]),
-            Changes::Labels => self.spec.text_with(&e.option, &["classes"]),
+        let (replaced, why): (&[&str], _) = match e.changes {
+            Changes::Normalization => {
+                (&["normalize", "scale"], "the model seems to have been trained on images normalised so")
+            }
+            Changes::Labels => (&["classes"], "the model seems to number its classes so"),
         };
-        let why = match e.changes {
-            Changes::Normalization => "the model seems to have been trained on images normalised so",
-            Changes::Labels => "the model seems to number its classes so",
-        };
+        let text = self.spec.text_with(&e.option, replaced);
         let alike: Vec<String> =
             e.alike.iter().map(|(option, percent)| format!("?{option} ({percent:.1} %)")).collect();
         let alike = match &alike[..] {

@@ -39,48 +39,44 @@ pub struct Model {
 }
 
 impl Model {
-    /// Imports a file and runs the exact passes. With a `probe`, the graph is executed after every pass.
-    pub fn load(
-        path: &Path,
-        import_options: &ImportOptions,
-        options: &Options,
-        probe: Option<&mut Probe>,
-    ) -> Result<Model, Error> {
-        let i = import(path, import_options).map_err(input)?;
-        Model::canonical(i.graph, i.info, i.notices, options, probe)
+    /// Imports a file and runs the exact passes.
+    pub fn load(path: &Path, options: &ImportOptions) -> Result<Model, Error> {
+        let i = import(path, options).map_err(input)?;
+        let mut m = Model::plain(i.graph, i.info)?;
+        m.notices.splice(0..0, i.notices);
+        Ok(m)
     }
 
-    /// Runs the exact passes on a graph and names its ReLU layers.
+    /// Runs the exact passes on a graph and names its ReLU layers. With a `probe`, the graph is executed after every pass.
     pub fn canonical(
         graph: Graph,
         info: ModelInfo,
-        notices: Vec<String>,
         options: &Options,
         probe: Option<&mut Probe>,
     ) -> Result<Model, Error> {
-        Model::of_phase(Phase::Canonical, graph, info, notices, options, probe)
+        Model::of_phase(Phase::Canonical, graph, info, options, probe)
     }
 
-    /// The form that is trained: as [`Model::canonical`], but batch normalisations stay. The ReLU layers have the same names.
-    pub fn trainable(
-        graph: Graph,
-        info: ModelInfo,
-        notices: Vec<String>,
-        options: &Options,
-    ) -> Result<Model, Error> {
-        Model::of_phase(Phase::Trainable, graph, info, notices, options, None)
+    /// The canonical form by the passes that nothing was said to.
+    pub fn plain(graph: Graph, info: ModelInfo) -> Result<Model, Error> {
+        Model::canonical(graph, info, &Options::default(), None)
+    }
+
+    /// The form that is trained: as [`Model::plain`], but batch normalisations stay. The ReLU layers have the same names.
+    pub fn trainable(graph: Graph, info: ModelInfo) -> Result<Model, Error> {
+        Model::of_phase(Phase::Trainable, graph, info, &Options::default(), None)
     }
 
     fn of_phase(
         phase: Phase,
         graph: Graph,
         info: ModelInfo,
-        notices: Vec<String>,
         options: &Options,
         mut probe: Option<&mut Probe>,
     ) -> Result<Model, Error> {
         let head = Head::default();
-        let mut m = Model { graph, head, info, layers: vec![], passes: vec![], notices, relus_read: 0 };
+        let (layers, passes, notices) = (vec![], vec![], vec![]);
+        let mut m = Model { graph, head, info, layers, passes, notices, relus_read: 0 };
         if let Some(p) = probe.as_deref_mut() {
             p.start(&m.graph)?;
         }

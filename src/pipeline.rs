@@ -198,7 +198,7 @@ impl Pipeline {
         self.teacher.iter().for_each(|t| r.inputs.model("the teacher", &base.join(t)));
         self.masks.iter().for_each(|m| r.inputs.file("the masks", &base.join(m)));
         for s in &self.stages {
-            s.options.replay.iter().for_each(|dir| r.inputs.folder("the recorded batches", dir));
+            s.options.steps.replay.iter().for_each(|dir| r.inputs.folder("the recorded batches", dir));
             if s.stage == "search" {
                 r.price_at(s.budget()?)?;
             }

@@ -56,11 +56,7 @@ fn one(dir: &Path, subject: &Subject, targets: &[String], pace: &mut dyn Pace) -
         threads: relinc_runtime::threads::count(),
         peak_bytes: peak,
         model_bytes: Some(model_bytes),
-        images_per_second: None,
-        gflops: None,
-        gemm_gflops: None,
-        card_bytes: None,
-        profile: vec![],
+        ..Row::default()
     })
 }
 

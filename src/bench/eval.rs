@@ -3,7 +3,6 @@
 use super::{Plan, Row, Subject, Task};
 use crate::error::{Error, input};
 use crate::model::Model;
-use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::infer::infer;
 use relinc_runtime::cost;
@@ -16,7 +15,7 @@ pub fn measure(plan: &mut Plan<'_>) -> Result<Vec<Row>, Error> {
 
 fn one(subject: &Subject, batch: usize, plan: &mut Plan<'_>) -> Result<Row, Error> {
     let graph = subject.0.build(0).map_err(input)?;
-    let m = Model::canonical(graph, ModelInfo::default(), vec![], &Options::default(), None)?;
+    let m = Model::plain(graph, ModelInfo::default())?;
     let facts = infer(&m.graph).map_err(|e| input(&e[0]))?;
     let macs = cost::totals(&m.graph, &facts).macs as f64;
     let network = Classifier::new(&m.graph).map_err(input)?;

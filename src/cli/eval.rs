@@ -11,7 +11,6 @@ use crate::model::Model;
 use crate::options::ModelOptions;
 use crate::progress::Progress;
 use crate::training::guard::guarded;
-use relinc_passes::driver::Options;
 use relinc_passes::files::create_atomically;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::{self, Masks};
@@ -92,7 +91,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let progress = g.progress();
     let mut sheet = a.sheet(&progress)?;
     let _saved = a.saved(&progress)?;
-    let mut m = Model::load(&a.model, &a.import.import(Some(&a.data)), &Options::default(), None)?;
+    let mut m = Model::load(&a.model, &a.import.import(Some(&a.data)))?;
     let images = Images::labelled(&a.data, &m.graph, &a.model)?;
     let masks = a.masks.as_ref().map(|file| read_masks(file, &m)).transpose()?;
     let folder = a.folder(&images.spec)?;

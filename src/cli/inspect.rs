@@ -1,7 +1,7 @@
 //! `relinc inspect`
 
 use super::Global;
-use crate::compile::baseline::Baseline;
+use crate::compile::baseline::{Baseline, Column};
 use crate::compile::describe::REDUNDANT;
 use crate::compile::{Request, Target};
 use crate::error::{Error, input};
@@ -59,8 +59,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     };
     let r = asked.request("inspect", Path::new(""), None, 0)?;
     let i = import(&a.model, &import_options).map_err(input)?;
-    let file = Baseline::read(&i.graph, &r)?;
-    let m = Model::canonical(i.graph, i.info, i.notices, &options, None)?;
+    let file = Column::of_file(&i.graph, &r)?;
+    let mut m = Model::canonical(i.graph, i.info, &options, None)?;
+    m.notices.splice(0..0, i.notices);
     let whole = m.whole()?;
     if let Some(form) = &a.graph {
         let text = if form == "dot" { dot::to_dot(&whole) } else { pir(&whole, Constants::Opaque) };

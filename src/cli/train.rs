@@ -60,7 +60,7 @@ impl Args {
         r.inputs.model("the model", &self.model);
         self.teacher.iter().for_each(|t| r.inputs.model("the teacher", t));
         self.masks.iter().for_each(|m| r.inputs.file("the masks", m));
-        self.stage.replay.iter().for_each(|dir| r.inputs.folder("the recorded batches", dir));
+        self.stage.steps.replay.iter().for_each(|dir| r.inputs.folder("the recorded batches", dir));
         self.budget.iter().try_for_each(|b| r.price_at(b))?;
         Ok(r)
     }
@@ -99,8 +99,8 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         return Err(Error::Input("relinc tune wants --masks, the masks.safetensors of a search".into()));
     }
     let mut options = a.stage.clone();
-    if kind == Kind::Search && options.method.is_none() {
-        options.method = Some("gradual".into());
+    if kind == Kind::Search && options.masks.method.is_none() {
+        options.masks.method = Some("gradual".into());
     }
     let plan = Plan {
         stages: vec![Planned { kind, options, budget: a.budget.clone() }],

@@ -9,7 +9,6 @@ use crate::images::Images;
 use crate::model::{Model, import_second};
 use crate::options::ModelOptions;
 use crate::probe::{max_abs_difference, range};
-use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::{ImportOptions, Need, import};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, Tensor};
@@ -88,7 +87,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     i.notices.iter().for_each(|n| progress.line(&format!("{}: {n}", a.a.display())));
     let first = match a.as_imported {
         true => i.graph,
-        false => Model::canonical(i.graph, i.info, vec![], &Options::default(), None)?.whole()?,
+        false => Model::plain(i.graph, i.info)?.whole()?,
     };
     let given = inputs(&first, &a, g.seed())?;
     if let Some(format) = a.fixed.fixed_point {
@@ -179,7 +178,7 @@ impl Args {
     /// The network that the first is compared with, whole.
     pub fn second(&self, path: &Path) -> Result<Graph, Error> {
         let i = import_second(path, &self.options()?)?;
-        Model::canonical(i.graph, i.info, vec![], &Options::default(), None)?.whole()
+        Model::plain(i.graph, i.info)?.whole()
     }
 }
 

@@ -33,19 +33,13 @@ impl Column {
 
     /// A graph as it was imported, operation by operation, convolutions direct. Parameters that arrive as operands are known before
     /// the first query, and what no output needs is not computed.
-    fn of_file(g: &Graph, r: &Request) -> Result<Column, Error> {
+    pub fn of_file(g: &Graph, r: &Request) -> Result<Column, Error> {
         let mut g = g.clone();
         let facts = infer(&g).map_err(|e| input(&e[0]))?;
         resolve_all(&mut g, &facts);
         driver::run(&DropDead, &mut g, &Options::default()).map_err(input)?;
         let facts = infer(&g).map_err(|e| input(&e[0]))?;
         Ok(Column::new(&g, &facts, r, &Chosen::default()))
-    }
-
-    /// A canonical model lowered with all its ReLUs.
-    fn lossless(model: Model, options: &Options, r: &Request) -> Result<Column, Error> {
-        let masks = Masks::uniform(&model.layers, Choice::Relu);
-        Column::lowered(model, masks, options, r)
     }
 
     /// A canonical model lowered under masks, by the passes and judgements that lower what is emitted. Merged weights are not computed,
@@ -76,12 +70,7 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// Prices a graph as it was imported, before passes take it in.
-    pub fn read(imported: &Graph, r: &Request) -> Result<Column, Error> {
-        Column::of_file(imported, r)
-    }
-
-    /// Prices what the original becomes: `canonical` is its canonical form, `file` what [`Baseline::read`] made of it.
+    /// Prices what the original becomes: `canonical` is its canonical form, `file` what [`Column::of_file`] made of it.
     /// `unmasked` says that nothing is removed, so that the emitted graph will be the lossless one.
     pub fn new(
         mut file: Column,
@@ -100,10 +89,8 @@ impl Baseline {
         let facts = infer(&whole).map_err(|e| input(&e[0]))?;
         let direct = Column::new(&whole, &facts, r, &Chosen::default());
         drop(facts);
-        let lossless = match unmasked {
-            true => None,
-            false => Some(Column::lossless(canonical, options, r)?),
-        };
+        let all = Masks::uniform(&canonical.layers, Choice::Relu);
+        let lossless = (!unmasked).then(|| Column::lowered(canonical, all, options, r)).transpose()?;
         Ok(Baseline { file, canonical: direct, lossless })
     }
 

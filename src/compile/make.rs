@@ -55,7 +55,7 @@ pub(super) fn make(
     progress.step("canonical form");
     let (_, wanted) = imported.only_input().map_err(input)?;
     let wanted = wanted.clone();
-    let file = Baseline::read(r.original.as_ref().unwrap_or(&imported), r)?;
+    let file = Column::of_file(r.original.as_ref().unwrap_or(&imported), r)?;
     // Nothing that the network alone decides waits for images. Probes are images, so with them it is made once more.
     let watched = r.options.verify_each.then(|| imported.clone());
     let mut model = c.canonical(imported, None)?;
@@ -171,7 +171,7 @@ struct Masked {
 
 impl Compilation<'_> {
     fn canonical(&self, g: Graph, probe: Option<&mut Probe>) -> Result<Model, Error> {
-        Model::canonical(g, self.info.clone(), vec![], &self.options, probe)
+        Model::canonical(g, self.info.clone(), &self.options, probe)
     }
 
     /// Opens the held-out images; without any the sample is pseudo-random.

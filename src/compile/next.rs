@@ -1,6 +1,6 @@
 //! What to do about a result: commands with the user's own model, data and budget.
 
-use super::{FoldMode, MaskSource, Request};
+use super::{FoldMode, MASKS, MaskSource, Request, TRAINED};
 use crate::model::Model;
 use crate::options::compile::{NETWORKS, PROTOCOLS};
 use crate::report::Report;
@@ -38,9 +38,9 @@ pub fn without_layers(r: &Request, import: &ImportOptions, model: &Model, layers
     if !trained && model.info.sha256.is_empty() {
         return None;
     }
-    let file = if trained { shown(&r.out.join("trained.onnx")) } else { shown(&model.info.path) };
+    let file = if trained { shown(&r.out.join(TRAINED)) } else { shown(&model.info.path) };
     let mut words = Asked { r, import, model: &file }.words(&file);
-    words.extend(["--masks".into(), shown(&r.out.join("masks.safetensors"))]);
+    words.extend(["--masks".into(), shown(&r.out.join(MASKS))]);
     words.extend(["--vanish".into(), layers.join(",")]);
     words.extend(how(r));
     words.extend(["-o".into(), shown(&beside(&r.out, "without"))]);
@@ -142,18 +142,12 @@ impl Asked<'_> {
                 if !vanish.vanish.is_empty() {
                     search.extend(["--vanish".into(), vanish.vanish.join(",")]);
                 }
-                let identity_only = s.options.identity_only.unwrap_or(false);
+                let identity_only = s.options.masks.identity_only.unwrap_or(false);
                 search.extend(identity_only.then(|| "--identity-only".to_string()));
                 search.extend(["--epochs".into(), SEARCH_EPOCHS.into(), "-o".into(), shown(&searched)]);
                 let said = "compile changes no weight, so the network could not get used to its missing ReLUs: train. More epochs bring \
                             back more.";
-                let tune = self.tune(
-                    &searched.join("trained.onnx"),
-                    &searched.join("masks.safetensors"),
-                    true,
-                    &tuned,
-                );
-                (Some(said.into()), vec![command("search", &search), tune])
+                (Some(said.into()), vec![command("search", &search), self.tune_made(&searched, &tuned)])
             }
             MaskSource::File(masks) => {
                 let said = "The weights were not trained under these masks: tune the network. More epochs bring back more.";
@@ -161,27 +155,22 @@ impl Asked<'_> {
             }
             MaskSource::Learned(_) => {
                 let stages = report.training.iter().flat_map(|t| &t.records);
-                match stages.last().is_some_and(|s| s.stage.starts_with("search")) {
-                    true => {
-                        let tune = self.tune(
-                            &out.join("trained.onnx"),
-                            &out.join("masks.safetensors"),
-                            true,
-                            &beside("tuned"),
-                        );
-                        (
-                            Some("The masks were found, but the network was not tuned under them.".into()),
-                            vec![tune],
-                        )
-                    }
-                    false => (
-                        Some("Give training more epochs, or keep more ReLUs: a larger budget.".into()),
-                        vec![],
+                let (said, next) = match stages.last().is_some_and(|s| s.stage.starts_with("search")) {
+                    true => (
+                        "The masks were found, but the network was not tuned under them.",
+                        vec![self.tune_made(out, &beside("tuned"))],
                     ),
-                }
+                    false => ("Give training more epochs, or keep more ReLUs: a larger budget.", vec![]),
+                };
+                (Some(said.into()), next)
             }
             MaskSource::All => (None, vec![]),
         }
+    }
+
+    /// Tunes what a run left in a folder.
+    fn tune_made(&self, run: &Path, out: &Path) -> String {
+        self.tune(&run.join(TRAINED), &run.join(MASKS), true, out)
     }
 
     fn tune(&self, model: &Path, masks: &Path, teacher: bool, out: &Path) -> String {

@@ -124,7 +124,7 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
         let target = resolve(&s.budget, &s.options, model.relus(), &r.into(), canonical, worth)?;
         notes.extend(s.options.notice().into_iter().chain(target.said));
         (options.keep, options.vanish) = (target.keep, target.vanish);
-        m.learn_slopes(s.options.slopes.unwrap_or(false));
+        m.learn_slopes(s.options.masks.slopes.unwrap_or(false));
         let mut tell = |i, n| {
             progress.count("mask search, round", i, n);
             true

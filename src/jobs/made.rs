@@ -49,16 +49,13 @@ pub fn difference(then: &Spec, now: &Spec) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::training::spec::{StageOptions, StepOptions};
 
     #[test]
     fn what_differs_is_named() {
         let spec = |epochs, rate: Option<f32>| {
-            let options = crate::training::spec::StageOptions {
-                epochs,
-                rate: rate.map(f64::from),
-                ..Default::default()
-            };
-            spec_of(&options).unwrap_or_default()
+            let steps = StepOptions { epochs, rate: rate.map(f64::from), ..StepOptions::default() };
+            spec_of(&StageOptions { steps, ..StageOptions::default() }).unwrap_or_default()
         };
         assert_eq!(difference(&spec(Some(3), None), &spec(Some(3), None)), None);
         let said = difference(&spec(Some(3), None), &spec(Some(5), Some(0.5)));

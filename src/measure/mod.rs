@@ -4,7 +4,7 @@ mod compare;
 mod document;
 
 pub use compare::compare;
-pub use document::{Document, Image, Node};
+pub use document::{Document, Node, Traffic};
 
 use crate::error::{Error, input};
 use crate::python;

@@ -4,7 +4,7 @@ use super::place::{Step, line};
 use super::{Pipeline, Stage};
 use crate::options::{CompileOptions, HeldOut, ModelOptions, ReportOptions, keys as keys_of};
 use crate::training::evaluate::MeasureOptions;
-use crate::training::spec::StageOptions;
+use crate::training::spec::{MaskOptions, StepOptions};
 use relinc_passes::architecture::Architecture;
 use relinc_runtime::nearest::nearest;
 use serde::de::DeserializeOwned;
@@ -45,7 +45,11 @@ fn readers(section: &str) -> Vec<Reader> {
                 }
                 _ => type_of::<Stage>(key, v, &a_stage()),
             };
-            vec![Reader { keys: &["stage", "budget"], check }, reader::<StageOptions>()]
+            vec![
+                Reader { keys: &["stage", "budget"], check },
+                reader::<StepOptions>(),
+                reader::<MaskOptions>(),
+            ]
         }
     }
 }

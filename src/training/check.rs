@@ -63,7 +63,7 @@ fn stage(
     // What only the teacher has was folded away.
     let attended =
         |n: &String| form.layers.iter().chain(teacher.iter().flat_map(|t| &t.layers)).any(|l| l.name == *n);
-    if let Some(unknown) = o.pram_at.iter().flatten().find(|n| !attended(n)) {
+    if let Some(unknown) = o.steps.pram_at.iter().flatten().find(|n| !attended(n)) {
         return Err(Error::Input(format!(
             "pram_at: there is no ReLU layer '{unknown}'; they are {}",
             span(&names)
@@ -83,7 +83,7 @@ fn stage(
         *kept = keep.and_then(|k| room(&o.vanish(), &form.layers).map(|room| k.min(room)));
     }
     if let (true, Some(teacher)) = (s.kind != Kind::Teacher, teacher) {
-        let method = (s.kind == Kind::Search || o.method.is_some()).then(|| o.method()).transpose()?;
+        let method = (s.kind == Kind::Search || o.masks.method.is_some()).then(|| o.method()).transpose()?;
         let recipe = o.recipe(s.kind, method, false, true, 1.0, 0)?;
         let compares =
             recipe.objective.attention > 0.0 || matches!(method, Some(Method::Senet | Method::Rlnet));
@@ -117,14 +117,16 @@ pub fn search(o: &StageOptions, budget: &Budget, layers: &[ReluLayer]) -> Result
 
 /// Lists with a number a ReLU layer have as many as there are layers.
 fn lists(o: &StageOptions, layers: &[ReluLayer]) -> Result<(), Error> {
-    let lengths =
-        [("sensitivities", o.eta.as_ref().map(Vec::len)), ("layer counts", o.counts.as_ref().map(Vec::len))];
+    let lengths = [
+        ("sensitivities", o.masks.eta.as_ref().map(Vec::len)),
+        ("layer counts", o.masks.counts.as_ref().map(Vec::len)),
+    ];
     for (what, n) in lengths {
         if let Some(n) = n.filter(|n| *n != layers.len()) {
             return Err(Error::Input(format!("{n} {what} are given for {} ReLU layers", layers.len())));
         }
     }
-    let over = o.counts.iter().flatten().zip(layers).find(|(n, l)| **n > l.relus());
+    let over = o.masks.counts.iter().flatten().zip(layers).find(|(n, l)| **n > l.relus());
     match over {
         Some((n, l)) => {
             Err(Error::Input(format!("counts: {} has {} ReLUs, {n} are to stay", l.name, l.relus())))

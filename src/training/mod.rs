@@ -26,7 +26,6 @@ use crate::model::{Model as Canonical, with_redundant};
 use crate::progress::Progress;
 use crate::report::model::Pass;
 use guard::guarded;
-use relinc_passes::driver::Options;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, Wanted};
 use relinc_passes::head::Head;
@@ -135,7 +134,7 @@ impl Trainer<'_> {
 
     /// The model as it is lowered, without the layers that are redundant under the masks it begins with.
     fn lean(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical, Error> {
-        let mut model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
+        let mut model = Canonical::plain(graph.clone(), info.clone())?;
         if let Some(m) = &self.plan.masks {
             model.begin_with(m)?;
         }

@@ -66,12 +66,18 @@ impl Planned {
                 cost::find(&l.protocol).map_err(input)?;
             }
         }
-        let method = (self.kind == Kind::Search || o.method.is_some()).then(|| o.method()).transpose()?;
+        let method =
+            (self.kind == Kind::Search || o.masks.method.is_some()).then(|| o.method()).transpose()?;
+        if let Some(m) = method.filter(|m| self.kind == Kind::Tune && !m.trains()) {
+            return Err(Error::Input(format!(
+                "method {m} trains nothing, and a stage tune trains; leave it out"
+            )));
+        }
         o.recipe(self.kind, method, false, true, 1.0, 0)?;
         if self.kind == Kind::Search {
             o.search(0, 0)?;
         }
-        match &o.replay {
+        match &o.steps.replay {
             Some(dir) if !dir.is_dir() => {
                 Err(Error::Input(format!("replay: {}: no such folder", dir.display())))
             }

@@ -68,7 +68,8 @@ pub fn chooses_layers(budget: &Budget, o: &StageOptions) -> Result<bool, Error> 
             "{what}: the methods gradual and oneshot choose layers; method {method} wants a number of ReLUs alone"
         )));
     }
-    if o.allocation.is_some() || o.eta.is_some() || o.counts.is_some() || o.sensitivity.is_some() {
+    let m = &o.masks;
+    if m.allocation.is_some() || m.eta.is_some() || m.counts.is_some() || o.steps.sensitivity.is_some() {
         return Err(Error::Input(format!(
             "{what}: it spreads the ReLUs itself; leave out allocation, eta, counts and sensitivity"
         )));

@@ -150,7 +150,7 @@ impl Trainer<'_> {
             let r = &stage.recipe;
             s.validated = (r.val_images, r.val_attacked, stage.validation_attack().to_string());
         }
-        if let Some(dir) = &planned.options.replay {
+        if let Some(dir) = &planned.options.steps.replay {
             let epochs = stage.recipe.epochs;
             stage.order = Some(replay::part(&replay::order(dir)?, s.recorded, epochs, g.setup.train.len())?);
             s.recorded += epochs;
@@ -242,11 +242,11 @@ impl Trainer<'_> {
         let search = self.plan.stages.iter().find(|s| s.kind == Kind::Search);
         let method = match (planned.kind, search) {
             (Kind::Search, _) => Some(o.method()?),
-            (Kind::Tune, _) if o.method.is_some() => Some(o.method()?),
+            (Kind::Tune, _) if o.masks.method.is_some() => Some(o.method()?),
             (Kind::Tune, Some(s)) => Some(s.options.method()?).filter(|m| m.trains()),
             _ => None,
         };
-        let robust = o.robust.unwrap_or_else(|| self.plan.robust());
+        let robust = o.steps.robust.unwrap_or_else(|| self.plan.robust());
         let single = self.plan.norm != Norm::Dual && !(self.plan.norm == Norm::Auto && robust);
         let share = target.keep as f64 / g.relus.max(1) as f64;
         let mut recipe = o.recipe(planned.kind, method, robust, single, share, self.plan.seed)?;

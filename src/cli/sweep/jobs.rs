@@ -10,7 +10,6 @@ use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::training::command::Done;
-use relinc_passes::driver::Options;
 use relinc_runtime::search::budget::Budget;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -67,7 +66,7 @@ impl Sweep {
     /// Finds budgets that cannot be asked of the network, before the first is run.
     pub(super) fn check(&self) -> Result<(), Error> {
         let (graph, info, _) = describe::open(self.pipeline.source(self.base())?)?;
-        let model = Model::trainable(graph, info, vec![], &Options::default())?;
+        let model = Model::trainable(graph, info)?;
         for (i, budget) in self.budgets.iter().enumerate() {
             let asked = match budget {
                 Budget::Latency(_) => Ok(()),
