@@ -32,7 +32,7 @@ pub struct Pipeline {
     pub architecture: Option<Architecture>,
     /// Images; a relative folder is looked for beside the pipeline file, then in the working directory.
     #[serde(default, deserialize_with = "optional")]
-    data: Option<DataSpec>,
+    pub data: Option<DataSpec>,
     /// auto, cpu, gpu, gpu:N or gpu:0,gpu:1.
     #[serde(default, deserialize_with = "or_default")]
     pub device: DeviceSpec,

@@ -10,7 +10,7 @@ use crate::options::Points;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, Metric};
-use crate::training::command::{Done, run as run_stages};
+use crate::training::command::{Done, Run};
 use crate::training::{Plan, Trained};
 use relinc_runtime::train::Record;
 use serde_json::json;
@@ -48,10 +48,11 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let stem = a.pipeline.file_stem().unwrap_or_default();
     let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));
     if a.list {
-        let names = stages(&p.plan(base).map_err(named)?).names().to_vec();
+        let plan = p.plan(base).map_err(named)?;
+        let names = stages(&plan, plan.trains()).names().to_vec();
         return g.show(&names, names.join("\n"));
     }
-    let how = How { by: "run", file: &a.pipeline, only: &a.only, begin: a.begin.begin(), after: None };
+    let how = How { by: "run", file: Some(&a.pipeline), only: &a.only, begin: a.begin.begin(), after: None };
     match execute(&p, &out, &how, &g.progress()).map_err(named)? {
         Done::Compiled(r) => print_report(&r, &out, g),
         Done::Stages { trained, evaluations } => {
@@ -89,8 +90,8 @@ fn accuracies(e: &Evaluation) -> String {
 }
 
 /// The stages of a plan; one that trains nothing is compiled in one.
-fn stages(plan: &Plan) -> Part {
-    match plan.trains() {
+fn stages(plan: &Plan, trains: bool) -> Part {
+    match trains {
         true => Part::whole(plan.names()),
         false => Part::compiling(),
     }
@@ -100,8 +101,8 @@ fn stages(plan: &Plan) -> Part {
 pub(super) struct How<'a> {
     /// The command.
     pub by: &'static str,
-    /// The pipeline's file; relative paths in it are relative to its folder.
-    pub file: &'a Path,
+    /// The pipeline's file, where it is one; relative paths in it are relative to its folder.
+    pub file: Option<&'a Path>,
     /// These stages alone; all where there are none.
     pub only: &'a [String],
     /// What becomes of a run that lies in the folder.
@@ -112,25 +113,26 @@ pub(super) struct How<'a> {
 
 /// Runs a pipeline into a folder, all of it or some stages.
 pub(super) fn execute(p: &Pipeline, out: &Path, how: &How<'_>, progress: &Progress) -> Result<Done, Error> {
-    let base = how.file.parent().unwrap_or(Path::new(""));
+    let base = how.file.and_then(Path::parent).unwrap_or(Path::new(""));
     let mut request = p.request(base, out)?;
     request.by = how.by;
-    request.inputs.file("the pipeline", how.file);
+    how.file.iter().for_each(|f| request.inputs.file("the pipeline", f));
     let source = p.source(base)?;
     let plan = p.plan(base)?;
     let measure = p.measure(&plan)?;
-    let part = match how.only {
-        [] => stages(&plan),
-        only => stages(&plan).only(only)?,
-    };
+    // The commands that train do so whatever it takes: a search without steps leaves what others leave, too.
+    let trains = plan.trains() || how.file.is_none();
+    let all = stages(&plan, trains);
+    let part = if how.only.is_empty() { all } else { all.only(how.only)? };
     let job = Job { part, begin: how.begin, after: how.after.map(Path::to_path_buf) };
-    let result = match plan.trains() {
-        true => run_stages(source, &plan, request, &measure, &job, progress),
-        // A compilation alone can be repeated at any time.
-        false if !how.only.is_empty() && how.begin == Begin::Fresh => {
-            compile(source, &request, Some(Begin::Resume), progress).map(|r| Done::Compiled(Box::new(r)))
+    let result = match trains {
+        true => Run { plan: &plan, measure: &measure, job: &job, progress }.run(source, request),
+        false => {
+            // A compilation alone can be repeated at any time.
+            let again = !how.only.is_empty() && how.begin == Begin::Fresh;
+            let begin = if again { Begin::Resume } else { how.begin };
+            compile(source, &request, Some(begin), progress).map(|r| Done::Compiled(Box::new(r)))
         }
-        false => compile(source, &request, Some(how.begin), progress).map(|r| Done::Compiled(Box::new(r))),
     };
     progress.finish();
     result

@@ -9,7 +9,6 @@ use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::{self, Report};
-use crate::training::command::Done;
 use relinc_runtime::search::budget::Budget;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -178,7 +177,7 @@ impl Sweep {
             return Ok(None);
         }
         let dir = self.out.join(SHARED);
-        let how = How { by: "sweep", file: &self.file, only: self.shared(), begin, after: None };
+        let how = How { by: "sweep", file: Some(&self.file), only: self.shared(), begin, after: None };
         execute(&self.at(0), &dir, &how, progress).map_err(|e| self.named(e, None))?;
         Ok(Some(dir))
     }
@@ -199,10 +198,9 @@ impl Sweep {
             }
             None => vec![],
         };
-        let how = How { by: "sweep", file: &self.file, only: &own, begin, after: after.as_deref() };
+        let how = How { by: "sweep", file: Some(&self.file), only: &own, begin, after: after.as_deref() };
         match execute(&self.at(i), &dir, &how, progress) {
-            Ok(Done::Compiled(r)) => Ok(*r),
-            Ok(Done::Stages { .. }) => Err(input("the pipeline does not end with a compilation")),
+            Ok(done) => done.report(),
             Err(Error::Answer(why)) => {
                 self.unmet(&dir, text, &why, progress)?;
                 Err(Error::Answer(why))
