@@ -154,20 +154,18 @@ impl Model {
     }
 
     /// Masks with one for every layer: those without one keep their ReLUs.
-    pub fn complete(&self, mut masks: Masks) -> Masks {
-        for l in &self.layers {
-            masks.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, Choice::Relu));
-        }
-        masks
+    pub fn complete(&self, masks: Masks) -> Masks {
+        self.filled(masks, Choice::Relu, |_| true)
     }
 
     /// Masks that a search found without the redundant layers, which are the identity there.
-    pub fn found(&self, mut masks: Masks) -> Masks {
-        for l in self.layers.iter().filter(|l| l.redundant) {
-            masks
-                .layers
-                .entry(l.name.clone())
-                .or_insert_with(|| LayerMask::uniform(l.shape, Choice::Identity));
+    pub fn found(&self, masks: Masks) -> Masks {
+        self.filled(masks, Choice::Identity, |l| l.redundant)
+    }
+
+    fn filled(&self, mut masks: Masks, with: Choice, which: fn(&ReluLayer) -> bool) -> Masks {
+        for l in self.layers.iter().filter(|l| which(l)) {
+            masks.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, with));
         }
         masks
     }

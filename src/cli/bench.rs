@@ -98,10 +98,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         None => 128,
     };
     let subjects = models.into_iter().map(|s| (s.clone(), batch(&s))).collect();
-    let chosen = match step {
-        true => asked(g)?,
-        false => device::choose(&DeviceSpec::Cpu).map_err(Error::Input)?,
-    };
+    let chosen = if step { asked(g)? } else { device::choose(&DeviceSpec::Cpu).map_err(Error::Input)? };
     let mut plan = Plan { subjects, pace, profile: a.profile, device: chosen.first() };
     let rows = match a.what.as_str() {
         "eval" => bench::eval::measure(&mut plan)?,

@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::training::guard::guarded;
 use relinc_passes::files::create_atomically;
 use relinc_passes::ir::{Graph, Tensor};
-use relinc_passes::masks::{self, Masks};
+use relinc_passes::masks;
 use relinc_passes::npy::write_npy;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::corrupt::{self, Corruption};
@@ -94,7 +94,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let mut m = Model::load(&a.model, &a.import.import(Some(&a.data)))?;
     let images = Images::labelled(&a.data, &m.graph, &a.model)?;
     let masks = a.masks.as_ref().map(|file| read_masks(file, &m)).transpose()?;
-    let folder = a.folder(&images.spec)?;
+    let folder =
+        a.corruptions.iter().flatten().map(|dir| CorruptedFolder::open(dir, &images.spec).map_err(input));
+    let folder = folder.last().transpose()?;
     images.announce(&progress);
     let ds = images.open(a.split, a.limit)?;
     ds.notices().iter().for_each(|n| progress.line(n));
@@ -106,7 +108,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
             Some(Target::new(&m.graph, masks.as_ref(), &ds, chosen.first()).map_err(|e| a.named(e))?)
         }
     };
-    a.put_on(masks, &mut m)?;
+    if let Some(masks) = &masks {
+        m.graph = masks::apply(&m.graph, masks).map_err(|e| a.named(e.to_string()))?;
+    }
     if let Some(folder) = &mut sheet {
         let staging = folder.stage()?;
         contact_sheet(staging.path(), &a.data, &ds, g.seed()).map_err(|e| staging.named(e))?;
@@ -186,25 +190,6 @@ impl Args {
             kind => Err(Error::Input(format!(
                 "{shown}: corrupted images are read for cifar10 and cifar100; for {kind} they are drawn: --corruptions"
             ))),
-        }
-    }
-
-    /// The folder of `--corruptions=DIR`, its images taken as those of `data`.
-    fn folder(&self, data: &DataSpec) -> Result<Option<CorruptedFolder>, Error> {
-        match &self.corruptions {
-            Some(Some(dir)) => CorruptedFolder::open(dir, data).map(Some).map_err(input),
-            Some(None) | None => Ok(None),
-        }
-    }
-
-    /// Masks the model.
-    fn put_on(&self, masks: Option<Masks>, m: &mut Model) -> Result<(), Error> {
-        match masks {
-            None => Ok(()),
-            Some(masks) => {
-                m.graph = masks::apply(&m.graph, &masks).map_err(|e| self.named(e.to_string()))?;
-                Ok(())
-            }
         }
     }
 

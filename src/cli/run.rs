@@ -91,10 +91,7 @@ fn accuracies(e: &Evaluation) -> String {
 
 /// The stages of a plan; one that trains nothing is compiled in one.
 fn stages(plan: &Plan, trains: bool) -> Part {
-    match trains {
-        true => Part::whole(plan.names()),
-        false => Part::compiling(),
-    }
+    if trains { Part::whole(plan.names()) } else { Part::compiling() }
 }
 
 /// How a pipeline is run.

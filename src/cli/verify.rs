@@ -85,10 +85,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let i = import(&a.a, &a.options()?).map_err(input)?;
     let progress = g.progress();
     i.notices.iter().for_each(|n| progress.line(&format!("{}: {n}", a.a.display())));
-    let first = match a.as_imported {
-        true => i.graph,
-        false => Model::plain(i.graph, i.info)?.whole()?,
-    };
+    let first = if a.as_imported { i.graph } else { Model::plain(i.graph, i.info)?.whole()? };
     let given = inputs(&first, &a, g.seed())?;
     if let Some(format) = a.fixed.fixed_point {
         return fixed_point::run(&a, format, &first, &given, g);

@@ -26,12 +26,9 @@ pub const ALLOWED_FLIPS: usize = 1;
 /// Exponents of two that layers may be rescaled to.
 pub const TARGETS: std::ops::RangeInclusive<i32> = -16..=32;
 
-/// The arithmetic in which the emitted graph is emulated.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The arithmetic in which the emitted graph is emulated, where it is not each secure target's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Emulation {
-    /// Each secure target's own.
-    #[default]
-    Own,
     /// One ring and number of fraction bits for all.
     In(Format),
     /// None.

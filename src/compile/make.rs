@@ -62,15 +62,17 @@ pub(super) fn make(
     c.notes.append(&mut model.notices);
     let lean = model.lean()?;
     let given = search::given(&model, &lean, r)?;
-    let shown = c.look(&wanted)?;
+    let (held_out, sample) = c.look(&wanted)?;
     let mut probe = None;
     if let Some(g) = watched {
-        let watching = probe.insert(Probe::new(describe::probe_inputs(&wanted, &shown.sample)?));
+        let watching = probe.insert(Probe::new(describe::probe_inputs(&wanted, &sample)?));
         model = c.canonical(g, Some(watching))?;
         model.notices.clear();
     }
-    let unmasked = Unmasked::new(&model)?;
-    let before = c.before(&lean, &unmasked, &shown)?;
+    let graph = model.graph.clone();
+    let facts = infer(&graph).map_err(|e| input(&e[0]))?;
+    let shown = Shown { graph, facts, held_out, sample };
+    let before = c.before(&lean, &shown)?;
     c.notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
     let masks = search::masks(&model, &lean, r, given, progress, &mut c.notes)?;
     let mut masked = c.mask(model, masks, file)?;
@@ -80,7 +82,7 @@ pub(super) fn make(
         let o = onnx::OnnxOptions { opset: r.options.opset(), ..Default::default() };
         onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }
-    let canonical = c.lower(&mut masked, &unmasked, &shown, probe.as_mut())?;
+    let canonical = c.lower(&mut masked, &shown, probe.as_mut())?;
     let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
     let accuracy = c.after(before, &emitted, &shown)?;
     let fixed_points = fixed::check(r, plans, &emitted, shown.held_out.as_ref(), progress)?;
@@ -94,7 +96,7 @@ pub(super) fn make(
     }
     let after = Column::new(emitted.graph(), emitted.facts(), r, &chosen);
     let artefacts = place.artefacts(staging, folder)?;
-    let mut report = Report { accuracy, artefacts, ..c.report(&masked, &unmasked, &after, fixed_points) };
+    let mut report = Report { accuracy, artefacts, ..c.report(&masked, &shown, &after, fixed_points) };
     let dropped = place.drops();
     place.carry(&mut report, staging, folder)?;
     let import = r.learned.as_ref().map_or(&import, |l| &l.import);
@@ -134,25 +136,13 @@ struct Compilation<'a> {
     notes: Vec<String>,
 }
 
-/// Images that the network is shown.
+/// The canonical network without masks, and the images that it is shown.
 struct Shown {
+    graph: Graph,
+    facts: Facts,
     held_out: Option<Dataset>,
     /// What the runners get.
     sample: Tensor,
-}
-
-/// The canonical network without masks.
-struct Unmasked {
-    graph: Graph,
-    facts: Facts,
-}
-
-impl Unmasked {
-    fn new(model: &Model) -> Result<Unmasked, Error> {
-        let graph = model.graph.clone();
-        let facts = infer(&graph).map_err(|e| input(&e[0]))?;
-        Ok(Unmasked { graph, facts })
-    }
 }
 
 /// A network and its masks.
@@ -175,7 +165,7 @@ impl Compilation<'_> {
     }
 
     /// Opens the held-out images; without any the sample is pseudo-random.
-    fn look(&mut self, wanted: &Type) -> Result<Shown, Error> {
+    fn look(&mut self, wanted: &Type) -> Result<(Option<Dataset>, Tensor), Error> {
         let (r, accuracy) = (self.r, &self.r.options.accuracy);
         if let (Some(i), false) = (&self.data, self.trained) {
             i.announce(self.progress);
@@ -186,16 +176,11 @@ impl Compilation<'_> {
         self.notes.extend(held_out.iter().flat_map(|d| d.notices().to_vec()));
         let sample = describe::sample(wanted, held_out.as_ref(), SAMPLE, r.seed)?;
         describe::check_range(r.options.input_range(), &sample)?;
-        Ok(Shown { held_out, sample })
+        Ok((held_out, sample))
     }
 
     /// The accuracy of the network before, and what explains that it is low.
-    fn before(
-        &mut self,
-        lean: &Model,
-        unmasked: &Unmasked,
-        shown: &Shown,
-    ) -> Result<Option<Measured>, Error> {
+    fn before(&mut self, lean: &Model, shown: &Shown) -> Result<Option<Measured>, Error> {
         let Some(ds) = &shown.held_out else { return Ok(None) };
         let another = match &self.r.before {
             Before::Network(g, _) => Some(self.canonical((**g).clone(), None)?.graph),
@@ -203,7 +188,7 @@ impl Compilation<'_> {
         };
         let found = accuracy::before(another.as_ref().unwrap_or(&lean.graph), ds, self.r, self.progress)?;
         if let (Some(i), false) = (&self.data, self.trained)
-            && let Some(said) = i.doubt(&unmasked.graph, ds, found.clean().unwrap_or(100.0), self.progress)?
+            && let Some(said) = i.doubt(&shown.graph, ds, found.clean().unwrap_or(100.0), self.progress)?
         {
             self.progress.line(&said);
             self.notes.push(said);
@@ -240,7 +225,6 @@ impl Compilation<'_> {
     fn lower(
         &mut self,
         m: &mut Masked,
-        unmasked: &Unmasked,
         shown: &Shown,
         mut probe: Option<&mut Probe>,
     ) -> Result<Option<Model>, Error> {
@@ -250,7 +234,7 @@ impl Compilation<'_> {
         m.model.lower(&m.lowering, probe.as_deref_mut())?;
         if let (Some(n), Some(ds)) = (o.stable_sign(), &shown.held_out) {
             self.notes.push(stable::counts(&m.proven, &m.masks, n));
-            let (largest, said) = stable::change(&unmasked.graph, &m.proven, &m.masks, ds, self.progress)?;
+            let (largest, said) = stable::change(&shown.graph, &m.proven, &m.masks, ds, self.progress)?;
             self.notes.push(said);
             m.model.measured(StableSign::NAME, largest);
         }
@@ -278,15 +262,9 @@ impl Compilation<'_> {
     }
 
     /// What is known without the folder: neither accuracy nor artefacts.
-    fn report(
-        &mut self,
-        m: &Masked,
-        unmasked: &Unmasked,
-        after: &Column,
-        fixed_points: Vec<rm::FixedPoint>,
-    ) -> Report {
+    fn report(&mut self, m: &Masked, shown: &Shown, after: &Column, fixed: Vec<rm::FixedPoint>) -> Report {
         let r = self.r;
-        let layers = describe::layers(&m.model, (&m.given, &m.masks), &unmasked.graph, &unmasked.facts);
+        let layers = describe::layers(&m.model, (&m.given, &m.masks), &shown.graph, &shown.facts);
         Report {
             relinc_report: rm::FORM,
             relinc: env!("CARGO_PKG_VERSION").into(),
@@ -298,8 +276,8 @@ impl Compilation<'_> {
             training: r.learned.as_ref().map(|l| l.training.clone()),
             evaluations: r.learned.as_ref().map(|l| l.evaluations.clone()).unwrap_or_default(),
             passes: m.model.passes.clone(),
-            fixed_point: fixed::given(r, &fixed_points),
-            fixed_points,
+            fixed_point: super::fixed::given(r, &fixed),
+            fixed_points: fixed,
             masks: describe::mask_pictures(&m.model, &m.masks),
             settings: describe::settings(r, &m.masks, self.data.as_ref()),
             notes: describe::notes(std::mem::take(&mut self.notes), &layers),

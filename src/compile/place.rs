@@ -46,10 +46,7 @@ impl Place {
     ) -> Result<(Request, Place), Error> {
         let mut r = r.clone();
         let mut stay = BTreeSet::new();
-        let kept = match anew {
-            true => None,
-            false => Kept::of(folder, source, &r)?,
-        };
+        let kept = if anew { None } else { Kept::of(folder, source, &r)? };
         if let Some(k) = &kept {
             r.options.targets.extend(
                 k.targets.iter().filter(|t| !r.options.targets.contains(t)).copied().collect::<Vec<_>>(),

@@ -79,10 +79,7 @@ pub fn resolve(
         0 => "no layer vanishes".to_string(),
         n => format!("{n} of {} layers vanish ({})", model.layers.len(), gone.join(", ")),
     };
-    let computing = match clock.computes() {
-        true => " with computing",
-        false => " of communication",
-    };
+    let computing = if clock.computes() { " with computing" } else { " of communication" };
     let said = format!(
         "Budget {}: {} of {} ReLUs fit, {gone}; predicted {:.3} s{computing}, {:.1} % below the budget (the search leaves {:.0} % for what \
          predictions miss), on {}, {}, {w} weights.",

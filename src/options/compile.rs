@@ -194,16 +194,11 @@ impl CompileOptions {
         self.input_range.map(|Interval(low, high)| (low, high))
     }
 
-    /// The arithmetic in which the emitted graph is emulated.
-    pub fn emulation(&self) -> Emulation {
-        self.fixed_point.unwrap_or_default()
-    }
-
     /// The format that artefacts are made for where it is not their runtime's own.
     pub fn format(&self) -> Option<Format> {
-        match self.emulation() {
+        match self.fixed_point? {
             Emulation::In(f) => Some(f),
-            Emulation::Own | Emulation::Off => None,
+            Emulation::Off => None,
         }
     }
 

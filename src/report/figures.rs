@@ -207,3 +207,18 @@ pub(super) fn signed(v: f64) -> String {
 pub(super) fn other_bytes(s: &Spent) -> u64 {
     s.online_bytes.saturating_sub(s.relu_bytes).saturating_sub(s.linear_bytes)
 }
+
+/// `n = 2,000`.
+pub(super) fn n(images: Option<u64>) -> String {
+    images.map_or("n not recorded".into(), |n| format!("n = {}", count(n)))
+}
+
+/// A text of at most so many characters.
+pub(super) fn cut(s: &str, most: usize) -> String {
+    if s.chars().count() <= most { s.into() } else { s.chars().take(most - 1).chain(['…']).collect() }
+}
+
+/// `88.25 %`, of a number that is one.
+pub(super) fn percentage(v: Option<f64>) -> String {
+    v.filter(|v| v.is_finite()).map_or("–".into(), |v| format!("{v:.2} %"))
+}

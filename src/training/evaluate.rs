@@ -90,7 +90,7 @@ pub fn evaluated(
             Some(_) => {}
         }
     }
-    let made = Made::new(spec, guarded(t.student.net.device(), || evaluate(t, data, m, progress))?);
+    let made = Made::new(spec, guarded(t.student.net.device(), || m.evaluate(t, data, progress))?);
     kept::write(path, &made)?;
     Ok(made.found)
 }
@@ -112,22 +112,19 @@ fn spec(t: &Trained, m: &Measure) -> Spec {
     pairs.map(|(k, v)| (k.to_string(), v)).into_iter().collect()
 }
 
-/// Evaluates the teacher with all its ReLUs and the student under its masks. One entry for each network and attack: each
-/// kind of image through its own branch, with the adversarial accuracy through BN_c beside it.
-pub fn evaluate(
-    t: &Trained,
-    data: &DataSpec,
-    m: &Measure,
-    progress: &Progress,
-) -> Result<Vec<Evaluation>, Error> {
-    let most = m.clean.max(m.corrupted).max(m.attacked);
-    let ds = data.open(m.split, Some(most)).map_err(input)?;
-    let mut out = vec![];
-    let after = if t.masks.is_some() { "masked" } else { "trained" };
-    for (what, model) in [("all ReLUs", &t.teacher), (after, &t.student)] {
-        out.extend(one(what, model, &ds, m, progress).map_err(input)?);
+impl Measure {
+    /// Evaluates the teacher with all its ReLUs and the student under its masks. One entry for each network and attack: each
+    /// kind of image through its own branch, with the adversarial accuracy through BN_c beside it.
+    fn evaluate(&self, t: &Trained, data: &DataSpec, progress: &Progress) -> Result<Vec<Evaluation>, Error> {
+        let most = self.clean.max(self.corrupted).max(self.attacked);
+        let ds = data.open(self.split, Some(most)).map_err(input)?;
+        let mut out = vec![];
+        let after = if t.masks.is_some() { "masked" } else { "trained" };
+        for (what, model) in [("all ReLUs", &t.teacher), (after, &t.student)] {
+            out.extend(one(what, model, &ds, self, progress).map_err(input)?);
+        }
+        Ok(out.into_iter().map(Evaluation::with_intervals).collect())
     }
-    Ok(out.into_iter().map(Evaluation::with_intervals).collect())
 }
 
 fn one(

@@ -217,10 +217,7 @@ impl StageOptions {
         if self.masks.eta.iter().flatten().any(|e| !e.is_finite() || *e < 0.0) {
             said.push("eta: sensitivities are finite and not negative".into());
         }
-        match said.is_empty() {
-            true => Ok(()),
-            false => Err(Error::Input(said.join("; "))),
-        }
+        if said.is_empty() { Ok(()) } else { Err(Error::Input(said.join("; "))) }
     }
 
     /// The recipe of a stage after which `share` of the ReLUs is left. `kind` Search gets its options by [`StageOptions::search`].

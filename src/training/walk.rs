@@ -33,6 +33,7 @@ pub(super) struct Given<'a> {
     /// What all stages depend on.
     common: Spec,
     graph: &'a Graph,
+    form: &'a Canonical,
     info: &'a ModelInfo,
     /// Of the student as it begins.
     relus: usize,
@@ -86,7 +87,7 @@ impl Trainer<'_> {
         let masks = first_masks(&mut student, begun);
         let common = self.common(info, &teacher, &setup.train, &setup.val);
         let (relus, shared) = (student.net.relu_count(), Shared::of(&self.folder));
-        let g = Given { setup, chosen, shared, common, graph, info, relus, layers };
+        let g = Given { setup, chosen, shared, common, graph, form, info, relus, layers };
         self.unchanged(&g.shared, &g.common)?;
         let mut watch = self.watch(&g)?;
         self.same(&g.shared, START, format!("{:?}", g.common), &mut student)?;
@@ -104,7 +105,7 @@ impl Trainer<'_> {
         for i in 0..self.plan.stages.len().min(self.part.last() + 1) {
             self.one(i, &g, &mut s, &mut watch)?;
         }
-        self.trained(form, &g, s, watch)
+        self.trained(&g, s, watch)
     }
 
     /// The log of the stages that stay, to which those that run add.
@@ -112,10 +113,7 @@ impl Trainer<'_> {
         let names = self.part.names();
         let kept = |stage: &str| self.resume || names[..self.part.first()].iter().any(|n| n == stage);
         let path = self.folder.join(LOG);
-        let mut log = match self.resume || self.part.first() > 0 {
-            true => Log::read(&path)?,
-            false => Log::default(),
-        };
+        let mut log = if self.resume || self.part.first() > 0 { Log::read(&path)? } else { Log::default() };
         // A job may have ended between an epoch's line and its checkpoint; the epoch comes again then.
         let epochs = names.iter().filter(|n| kept(n)).map(|n| Ok((n, g.shared.left(n)?.epochs())));
         let epochs = epochs.collect::<Result<HashMap<&String, usize>, Error>>()?;
@@ -136,7 +134,7 @@ impl Trainer<'_> {
         {
             self.fold(how, g, s)?;
         }
-        let target = self.target(planned, name, g, s)?;
+        let target = self.target(i, g, s)?;
         if runs && g.shared.left(name)? != Left::All {
             let searched = Some(&target).filter(|_| planned.kind == Kind::Search);
             self.begin(&g.shared, i, &g.common, searched)?;
@@ -198,13 +196,8 @@ impl Trainer<'_> {
     }
 
     /// What a stage aims at: what a search is to keep, else what the masks keep.
-    fn target(
-        &self,
-        planned: &Planned,
-        name: &str,
-        g: &Given<'_>,
-        s: &mut State<'_>,
-    ) -> Result<Target, Error> {
+    fn target(&self, i: usize, g: &Given<'_>, s: &mut State<'_>) -> Result<Target, Error> {
+        let (planned, name) = (&self.plan.stages[i], &self.part.names()[i]);
         if planned.kind != Kind::Search {
             return Ok(Target { keep: s.masks.kept(), ..Target::default() });
         }
@@ -274,13 +267,8 @@ impl Trainer<'_> {
     }
 
     /// What the plan made.
-    fn trained(
-        &self,
-        form: &Canonical,
-        g: &Given<'_>,
-        s: State<'_>,
-        watch: Watch<'_>,
-    ) -> Result<Trained, Error> {
+    fn trained(&self, g: &Given<'_>, s: State<'_>, watch: Watch<'_>) -> Result<Trained, Error> {
+        let form = g.form;
         let graph =
             network(&s.student, &form.head, self.plan.branch.first()).map_err(|e| named(g.info, e))?;
         let masks = match s.folded {

@@ -66,8 +66,5 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
         let no = [crate::report::fell_too_far(&r), answer(&r).err().map(|e| e.to_string())];
         unmet.extend(no.into_iter().flatten().map(|why| format!("{}: {why}", dir.display())));
     }
-    match unmet.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Answer(unmet.join("\n"))),
-    }
+    if unmet.is_empty() { Ok(()) } else { Err(Error::Answer(unmet.join("\n"))) }
 }

@@ -23,11 +23,10 @@ pub struct Plan {
 /// that a target cannot have is an error.
 pub fn plans(r: &Request) -> Result<Vec<Plan>, Error> {
     let mut out: Vec<Plan> = vec![];
-    let forced = match r.options.emulation() {
-        Emulation::Off => return Ok(out),
-        Emulation::In(f) => Some(f),
-        Emulation::Own => None,
-    };
+    if r.options.fixed_point == Some(Emulation::Off) {
+        return Ok(out);
+    }
+    let forced = r.options.format();
     let mut add =
         |target: Target, protocol: Option<String>, own, truncation: Truncation| -> Result<(), Error> {
             let format = forced.unwrap_or(own);

@@ -1,6 +1,6 @@
 //! `compare.html`.
 
-use super::super::figures::{count, percent};
+use super::super::figures::{count, n, percent};
 use super::super::html::{esc, page, row, section, table as columns};
 use super::super::model::{Metric, branch_name};
 use super::{Run, Score, accuracy, alarms, budget_plot, figures, tradeoff_plot, tradeoffs, warnings};
@@ -89,7 +89,7 @@ fn table(runs: &[Run]) -> String {
 
 /// An accuracy and what it rests on.
 fn cell(s: &Score) -> String {
-    let n = s.n.map_or("n not recorded".into(), |n| format!("n = {}", count(n)));
+    let n = n(s.n);
     let n = s.branch.map_or(n.clone(), |b| format!("{}, {n}", branch_name(b)));
     let interval = s.interval.map(|[l, h]| format!("{l:.2} to {h:.2}, ")).unwrap_or_default();
     format!("{:.2} %<br><span class=\"small\">{interval}{n}</span>", s.accuracy)

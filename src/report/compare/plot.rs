@@ -1,6 +1,6 @@
 //! Accuracy against ReLUs, as a picture.
 
-use super::super::figures::count;
+use super::super::figures::{count, cut};
 use super::super::html::esc;
 use super::super::html::plot::{Frame, Scale, colour_class, marker, short};
 use super::super::model::branch_name;
@@ -120,7 +120,7 @@ pub fn budget_plot(points: &[BudgetPoint]) -> String {
             "<text class=\"legend\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
             lx + 36.0,
             ly + 5.0,
-            esc(&cut(n))
+            esc(&cut(n, 50))
         );
     }
     svg += &format!(
@@ -138,10 +138,6 @@ pub fn budget_plot(points: &[BudgetPoint]) -> String {
             points.iter().map(|p| title(p)).collect::<Vec<_>>().join("; ")
         ))
     )
-}
-
-fn cut(s: &str) -> String {
-    if s.chars().count() <= 50 { s.into() } else { s.chars().take(49).chain(['…']).collect() }
 }
 
 fn title(p: &BudgetPoint) -> String {

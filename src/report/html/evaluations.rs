@@ -1,6 +1,6 @@
 //! The networks of a run and their accuracies.
 
-use super::super::figures::count;
+use super::super::figures::n;
 use super::super::model::{Evaluation, Metric, Report, branch_name};
 use super::super::rows::score;
 use super::{esc, row, section};
@@ -41,6 +41,6 @@ fn line(e: &Evaluation, kinds: &[Metric]) -> String {
 
 /// What a figure rests on: `BN_c, n = 10,000`.
 fn basis(e: &Evaluation, m: Metric) -> String {
-    let n = m.n(&e.n).map_or("n not recorded".into(), |n| format!("n = {}", count(n)));
+    let n = n(m.n(&e.n));
     e.through(m).map_or(n.clone(), |b| format!("{}, {n}", branch_name(b)))
 }

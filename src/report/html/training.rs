@@ -1,6 +1,6 @@
 //! How the network was trained: curves over the epochs, the stages in a table.
 
-use super::super::figures::{count, digits, seconds};
+use super::super::figures::{count, cut, digits, n, percentage as percent, seconds};
 use super::super::model::{Report, Training};
 use super::super::training::{CHOSE, SEEN, StageSummary, stages};
 use super::plot::{self, Frame, Scale, nice, short};
@@ -51,11 +51,6 @@ pub(super) fn curves(r: &Report) -> String {
     let notes: String = t.notes.iter().map(|n| format!("<p class=\"flag\">{}</p>", esc(n))).collect();
     let body = format!("{notes}<div class=\"two plots\">{panels}</div>{}", table(t, &all));
     section("training", "How it was trained", &lead, &body)
-}
-
-/// `n = 2,000`.
-fn n(v: Option<u64>) -> String {
-    v.map_or("n not recorded".into(), |v| format!("n = {}", count(v)))
 }
 
 /// Through which batch normalisation clean and attacked images went, where there are two.
@@ -118,7 +113,7 @@ impl Layout {
             out += &format!(
                 "<text class=\"name\" x=\"{:.1}\" y=\"16\">{}</text>",
                 x + 4.0,
-                esc(&cut(s.name, units / 6.6))
+                esc(&cut(s.name, (units / 6.6).max(2.0) as usize))
             );
             let step = nice((epochs * 34.0 / units).max(1.0)).round().max(1.0) as usize;
             let last = epochs as usize;
@@ -134,11 +129,6 @@ impl Layout {
             HEIGHT - 6.0
         )
     }
-}
-
-fn cut(s: &str, letters: f64) -> String {
-    let most = letters.max(2.0) as usize;
-    if s.chars().count() <= most { s.into() } else { s.chars().take(most - 1).chain(['…']).collect() }
 }
 
 fn panel(all: &[StageSummary<'_>], title: &str, unit: &str, curves: &[Curve], says: &[String]) -> String {
@@ -190,7 +180,6 @@ fn spoken(all: &[StageSummary<'_>], curves: &[Curve], unit: &str) -> String {
 fn table(t: &Training, all: &[StageSummary<'_>]) -> String {
     let (clean, attacked) = branches(t);
     let robust = t.records.iter().any(|r| r.val_adversarial.is_some());
-    let percent = |v: Option<f64>| v.filter(|v| v.is_finite()).map_or("–".into(), |v| format!("{v:.2} %"));
     let line = |s: &StageSummary<'_>, which: &str, r: &Record, first: bool| {
         let stage = match (&r.method, first) {
             (_, false) => String::new(),
