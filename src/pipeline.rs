@@ -1,6 +1,7 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
 mod place;
+mod said;
 mod written;
 
 pub use written::keys;
@@ -21,6 +22,7 @@ use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::Kind;
 use serde::Deserialize;
 use serde_yaml::{Value, from_value};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// A pipeline as it is written.
@@ -82,6 +84,14 @@ pub struct Stage {
 impl Stage {
     fn budget(&self) -> Result<&Budget, Error> {
         self.budget.as_ref().ok_or_else(|| input("stage search needs a budget: 50000, 50k or 18%"))
+    }
+}
+
+/// An error of a pipeline file: it names the file, and keys instead of options of the command line.
+pub fn named(e: Error, file: impl Display) -> Error {
+    match e {
+        Error::Input(why) => Error::Input(format!("{file}: {}", said::in_keys(&why))),
+        Error::Answer(_) | Error::Output(_) | Error::Stopped(..) => e,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::folder::Begin;
 use crate::jobs::{Job, Part};
 use crate::options::Points;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{self, Pipeline};
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, Metric};
 use crate::training::command::{Done, Run};
@@ -41,7 +41,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let mut p = Pipeline::read(&a.pipeline)?;
-    let named = |e: Error| e.at(a.pipeline.display());
+    let named = |e: Error| pipeline::named(e, a.pipeline.display());
     g.override_in(&mut p);
     p.options.max_drop = a.max_drop.or(p.options.max_drop);
     let base = a.pipeline.parent().unwrap_or(Path::new(""));

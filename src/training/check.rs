@@ -10,6 +10,7 @@ use relinc_passes::layers::ReluLayer;
 use relinc_runtime::eval::{channels, classes};
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
+use relinc_runtime::train::sensitivity::preset;
 use relinc_runtime::train::{Kind, Method};
 
 impl Trainer<'_> {
@@ -117,10 +118,9 @@ pub fn search(o: &StageOptions, budget: &Budget, layers: &[ReluLayer]) -> Result
 
 /// Lists with a number a ReLU layer have as many as there are layers.
 fn lists(o: &StageOptions, layers: &[ReluLayer]) -> Result<(), Error> {
-    let lengths = [
-        ("sensitivities", o.masks.eta.as_ref().map(Vec::len)),
-        ("layer counts", o.masks.counts.as_ref().map(Vec::len)),
-    ];
+    let named = o.steps.sensitivity.as_deref().filter(|_| o.masks.counts.is_none()).and_then(preset);
+    let eta = o.masks.eta.as_ref().or(named.as_ref()).map(Vec::len);
+    let lengths = [("sensitivities", eta), ("layer counts", o.masks.counts.as_ref().map(Vec::len))];
     for (what, n) in lengths {
         if let Some(n) = n.filter(|n| *n != layers.len()) {
             return Err(Error::Input(format!("{n} {what} are given for {} ReLU layers", layers.len())));

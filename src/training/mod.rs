@@ -114,11 +114,12 @@ pub struct Trainer<'a> {
 impl Trainer<'_> {
     /// Trains an imported graph.
     pub fn run(&self, graph: Graph, info: &ModelInfo) -> Result<Trained, Error> {
-        let chosen = device::choose(&self.plan.device).map_err(Error::Input)?;
-        self.progress.line(&chosen.said);
         let form = self.form(&graph, info)?;
         let options = ImportOptions { scores: self.scores.clone(), ..ImportOptions::default() };
         let teacher = self.plan.teacher.as_ref().map(|path| student::read(path, &options)).transpose()?;
+        self.fits(&form, teacher.as_ref())?;
+        let chosen = device::choose(&self.plan.device).map_err(Error::Input)?;
+        self.progress.line(&chosen.said);
         guarded(chosen.first(), || self.walk(&chosen, (&graph, &form), teacher.as_ref(), info))
     }
 
@@ -165,9 +166,13 @@ impl Trainer<'_> {
     }
 
     fn stopped(&self, stage: &str) -> Error {
-        interrupt::stopped(format!(
-            "stopped in stage {stage}; the checkpoint is in {}, go on with --resume",
-            Shared::of(&self.folder).path().display()
-        ))
+        let shared = Shared::of(&self.folder);
+        interrupt::stopped(match shared.tensors(stage).exists() {
+            true => {
+                let folder = shared.path().display();
+                format!("stopped in stage {stage}; the checkpoint is in {folder}, go on with --resume")
+            }
+            false => format!("stopped in stage {stage} before its first checkpoint; --resume begins it anew"),
+        })
     }
 }

@@ -67,7 +67,6 @@ impl Trainer<'_> {
         teacher: Option<&Canonical>,
         info: &ModelInfo,
     ) -> Result<Trained, Error> {
-        self.fits(form, teacher)?;
         self.progress.step("reading images");
         let (train, val) = (self.images.open(Split::Train, None)?, self.images.open(Split::Val, None)?);
         let taught = teacher.unwrap_or(form);

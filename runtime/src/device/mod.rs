@@ -10,6 +10,7 @@ mod probe;
 mod remember;
 mod spec;
 
+use adapter::may_be_there;
 pub use adapter::{Adapter, Kind, adapters};
 pub use probe::said;
 pub use spec::DeviceSpec;
@@ -63,6 +64,7 @@ pub fn is_host(device: &Device) -> bool {
 pub fn choose(choice: &DeviceSpec) -> Result<Chosen, String> {
     match choice {
         DeviceSpec::Cpu => on_cpu("as asked"),
+        DeviceSpec::Auto if !may_be_there() => choose_among(choice, &[]),
         other => choose_among(other, &adapters()),
     }
 }

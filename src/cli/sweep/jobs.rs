@@ -6,7 +6,7 @@ use crate::error::{Error, input};
 use crate::folder::{Begin, CHECKPOINTS, Folder, Inputs, Manifest, of_training};
 use crate::jobs::{COMPILE, EVALUATE, Left, SHARED, Shared, kept};
 use crate::model::Model;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{self, Pipeline};
 use crate::progress::Progress;
 use crate::report::{self, Report};
 use relinc_runtime::search::budget::Budget;
@@ -276,7 +276,7 @@ impl Sweep {
 
     fn named(&self, e: Error, budget: Option<&str>) -> Error {
         let at = budget.map_or(String::new(), |b| format!(", budget {b}"));
-        e.at(format!("{}{at}", self.file.display()))
+        pipeline::named(e, format!("{}{at}", self.file.display()))
     }
 }
 
