@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What commands return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// Why a command did not succeed; printed once.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -1,6 +1,6 @@
 //! A model brought to canonical form, with named ReLU layers and its head taken off: what every command starts from.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::probe::Probe;
 use crate::report::model::Pass as Done;
 use relinc_passes::choice::Choice;
@@ -40,7 +40,7 @@ pub struct Model {
 
 impl Model {
     /// Imports a file and runs the exact passes.
-    pub fn load(path: &Path, options: &ImportOptions) -> Result<Model, Error> {
+    pub fn load(path: &Path, options: &ImportOptions) -> Result<Model> {
         let i = import(path, options).map_err(input)?;
         let mut m = Model::plain(i.graph, i.info)?;
         m.notices.splice(0..0, i.notices);
@@ -53,17 +53,17 @@ impl Model {
         info: ModelInfo,
         options: &Options,
         probe: Option<&mut Probe>,
-    ) -> Result<Model, Error> {
+    ) -> Result<Model> {
         Model::of_phase(Phase::Canonical, graph, info, options, probe)
     }
 
     /// The canonical form by the passes that nothing was said to.
-    pub fn plain(graph: Graph, info: ModelInfo) -> Result<Model, Error> {
+    pub fn plain(graph: Graph, info: ModelInfo) -> Result<Model> {
         Model::canonical(graph, info, &Options::default(), None)
     }
 
     /// The form that is trained: as [`Model::plain`], but batch normalisations stay. The ReLU layers have the same names.
-    pub fn trainable(graph: Graph, info: ModelInfo) -> Result<Model, Error> {
+    pub fn trainable(graph: Graph, info: ModelInfo) -> Result<Model> {
         Model::of_phase(Phase::Trainable, graph, info, &Options::default(), None)
     }
 
@@ -73,7 +73,7 @@ impl Model {
         info: ModelInfo,
         options: &Options,
         mut probe: Option<&mut Probe>,
-    ) -> Result<Model, Error> {
+    ) -> Result<Model> {
         let head = Head::default();
         let (layers, passes, notices) = (vec![], vec![], vec![]);
         let mut m = Model { graph, head, info, layers, passes, notices, relus_read: 0 };
@@ -95,11 +95,11 @@ impl Model {
         Ok(m)
     }
 
-    fn facts(&self) -> Result<Facts, Error> {
+    fn facts(&self) -> Result<Facts> {
         infer(&self.graph).map_err(|e| Error::Input(join(&e, &self.info.path)))
     }
 
-    fn take_head(&mut self, probe: Option<&mut Probe>) -> Result<(), Error> {
+    fn take_head(&mut self, probe: Option<&mut Probe>) -> Result<()> {
         let facts = self.facts()?;
         self.head = head::split(&mut self.graph, &facts);
         self.notices.extend(self.head.said());
@@ -109,7 +109,7 @@ impl Model {
         }
     }
 
-    fn put_head_on(&mut self, probe: Option<&mut Probe>) -> Result<(), Error> {
+    fn put_head_on(&mut self, probe: Option<&mut Probe>) -> Result<()> {
         let head = std::mem::take(&mut self.head);
         head.attach(&mut self.graph).map_err(|e| self.named(e))?;
         match probe {
@@ -119,18 +119,18 @@ impl Model {
     }
 
     /// The graph with its head.
-    pub fn whole(&self) -> Result<Graph, Error> {
+    pub fn whole(&self) -> Result<Graph> {
         let mut g = self.graph.clone();
         self.head.attach(&mut g).map_err(|e| self.named(e))?;
         Ok(g)
     }
 
     fn named(&self, why: String) -> Error {
-        Error::Input(format!("{}: {why}", self.info.path.display()))
+        input(format!("{}: {why}", self.info.path.display()))
     }
 
     /// The model without its redundant layers: what costs something, and what a search looks at.
-    pub fn lean(&self) -> Result<Model, Error> {
+    pub fn lean(&self) -> Result<Model> {
         let mut m = self.clone();
         let idle: Vec<NodeId> = m.layers.iter().filter(|l| l.redundant).map(|l| l.node).collect();
         if idle.is_empty() {
@@ -145,7 +145,7 @@ impl Model {
 
     /// Calls those layers redundant that are under masks a network begins with: a layer that masks name, or that is not
     /// idle under them, is one like others.
-    pub fn begin_with(&mut self, masks: &Masks) -> Result<(), Error> {
+    pub fn begin_with(&mut self, masks: &Masks) -> Result<()> {
         let mut settled = self.complete(masks.clone());
         settle(&self.graph, &mut settled, None).map_err(|e| self.named(e.to_string()))?;
         let gone = |l: &ReluLayer| settled.layers.get(&l.name).is_some_and(is_gone);
@@ -179,7 +179,7 @@ impl Model {
 
     /// Puts the head and the masks on and lowers them: from here on the graph is the whole network. Weighed passes take turns
     /// until none finds anything more that pays.
-    pub fn lower(&mut self, options: &Options, mut probe: Option<&mut Probe>) -> Result<(), Error> {
+    pub fn lower(&mut self, options: &Options, mut probe: Option<&mut Probe>) -> Result<()> {
         self.put_head_on(probe.as_deref_mut())?;
         let of = |phase| passes::of(phase, options);
         let passes: Vec<&dyn Pass> = of(Phase::Lowering).chain(of(Phase::Cleanup)).collect();
@@ -190,7 +190,7 @@ impl Model {
     }
 
     /// Runs one pass and records it.
-    pub fn run(&mut self, p: &dyn Pass, options: &Options, probe: Option<&mut Probe>) -> Result<(), Error> {
+    pub fn run(&mut self, p: &dyn Pass, options: &Options, probe: Option<&mut Probe>) -> Result<()> {
         self.in_turn(&[p], options, probe)
     }
 
@@ -200,7 +200,7 @@ impl Model {
         passes: &[&dyn Pass],
         options: &Options,
         mut probe: Option<&mut Probe>,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         let mut g = std::mem::take(&mut self.graph);
         let ran = driver::run_in_turn(passes, &mut g, options, &mut |p, outcome, g| {
             self.record(p, outcome, g, probe.as_deref_mut()).map_err(Failed::Said)
@@ -208,24 +208,13 @@ impl Model {
         self.graph = g;
         ran.map_err(|e| match e {
             Failed::Said(e) => e,
-            Failed::Pass(e) => Error::Input(format!("{}: {e}", self.info.path.display())),
+            Failed::Pass(e) => input(format!("{}: {e}", self.info.path.display())),
         })
     }
 
-    fn record(
-        &mut self,
-        p: &dyn Pass,
-        outcome: Outcome,
-        g: &Graph,
-        probe: Option<&mut Probe>,
-    ) -> Result<(), Error> {
+    fn record(&mut self, p: &dyn Pass, outcome: Outcome, g: &Graph, probe: Option<&mut Probe>) -> Result<()> {
         if let (true, Some(r)) = (p.name() == InsertMasks::NAME, outcome.refused.first()) {
-            return Err(Error::Input(format!(
-                "{}: mask of '{}': {}",
-                self.info.path.display(),
-                r.node,
-                r.why
-            )));
+            return Err(input(format!("{}: mask of '{}': {}", self.info.path.display(), r.node, r.why)));
         }
         let difference = match probe {
             Some(probe) => Some(probe.after(p, g)?),
@@ -273,7 +262,7 @@ impl Model {
 }
 
 /// Imports a network that is compared with another one: its output of the name that was asked for there, where it has one.
-pub fn import_second(path: &Path, options: &ImportOptions) -> Result<Imported, Error> {
+pub fn import_second(path: &Path, options: &ImportOptions) -> Result<Imported> {
     match import(path, options) {
         Err(ImportError::Outputs(..)) if options.scores.as_ref().is_some_and(|s| s.output.is_some()) => {
             let scores = options.scores.clone().map(|s| Wanted { output: None, ..s });

@@ -1,6 +1,6 @@
 //! The executor's gradients against another implementation's, read from a file that `benches/pytorch/gradients.py` writes.
 
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model;
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::front::onnx::{ImportOptions, import};
@@ -50,10 +50,10 @@ fn apart(a: &[f32], b: &[f32]) -> f64 {
 
 /// Compares loss and gradients on the batch in `reference`, under the soft masks `frac(0.618034·(i+1))`; batch
 /// normalisations use the batch's statistics.
-pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity, Error> {
+pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity> {
     let i = import(model, &ImportOptions::default()).map_err(input)?;
     let m = Model::trainable(i.graph, i.info)?;
-    let named = |e: String| Error::Input(format!("{}: {e}", model.display()));
+    let named = |e: String| input(format!("{}: {e}", model.display()));
     let (net, values) = Network::new(&m.graph, false, device).map_err(named)?;
     let bytes = std::fs::read(reference).map_err(|e| input(format!("{}: {e}", reference.display())))?;
     let t = SafeTensors::deserialize(&bytes).map_err(|e| input(format!("{}: {e}", reference.display())))?;

@@ -1,7 +1,7 @@
 //! `relinc architecture`
 
 use super::Global;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::{Inputs, Single};
 use relinc_passes::architecture::{Architecture, Kind};
 use relinc_passes::back::onnx::{OnnxOptions, emit};
@@ -33,11 +33,9 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
-    let input_shape: [usize; 3] = a
-        .input
-        .try_into()
-        .map_err(|_| Error::Input("--input takes three numbers: channels, height, width".into()))?;
+pub fn run(a: Args, g: &Global) -> Result<()> {
+    let input_shape: [usize; 3] =
+        a.input.try_into().map_err(|_| input("--input takes three numbers: channels, height, width"))?;
     let kind = if a.kind == "wide-resnet" { Kind::WideResnet } else { Kind::Resnet };
     let arch = Architecture { kind, depth: a.depth, width: a.width, classes: a.classes, input: input_shape };
     let graph = arch.build(g.seed()).map_err(input)?;

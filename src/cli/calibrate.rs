@@ -2,7 +2,7 @@
 
 use super::Global;
 use crate::calibrate::{Request, Runner, calibrate};
-use crate::error::Error;
+use crate::error::{Result, input};
 use crate::folder::{self, Inputs, Single};
 use crate::python;
 use relinc_runtime::cost::Weights;
@@ -38,16 +38,16 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if a.target != "spu" {
-        return Err(Error::Input(format!("--target {}: calibrate-runtime measures spu only", a.target)));
+        return Err(input(format!("--target {}: calibrate-runtime measures spu only", a.target)));
     }
     if ![32, 64, 128].contains(&a.ring) || (a.protocol == "cheetah" && a.ring != 64) {
-        return Err(Error::Input(format!("--ring {}: say 32, 64 or 128; cheetah is measured at 64", a.ring)));
+        return Err(input(format!("--ring {}: say 32, 64 or 128; cheetah is measured at 64", a.ring)));
     }
     let yaml = a.out.extension().is_some_and(|e| e == "yaml" || e == "yml");
     let Some(stem) = a.out.file_stem().and_then(|s| s.to_str()).filter(|_| yaml) else {
-        return Err(Error::Input(format!("-o {}: a protocol file ends in .yaml", a.out.display())));
+        return Err(input(format!("-o {}: a protocol file ends in .yaml", a.out.display())));
     };
     // The runner finds SPU's protocol in the name.
     let name = if stem.contains(&a.protocol) { stem.to_string() } else { format!("{stem}-{}", a.protocol) };

@@ -3,7 +3,7 @@
 use super::out::tell;
 use super::{Global, print_report};
 use crate::compile::{MaskSource, Request, Search, Source, compile};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::jobs::spec_of;
 use crate::options::{CompileOptions, ModelOptions};
 use crate::training::spec::{MaskOptions, StageOptions};
@@ -43,17 +43,17 @@ pub struct Args {
 
 impl Args {
     /// The search for a budget.
-    fn search(&self, budget: &Budget, device: device::DeviceSpec) -> Result<Search, Error> {
+    fn search(&self, budget: &Budget, device: device::DeviceSpec) -> Result<Search> {
         let mut masks = self.found.clone();
         masks.method.get_or_insert_with(|| Method::Oneshot.name().into());
         Search::new(StageOptions { masks, ..StageOptions::default() }, budget.clone(), device)
     }
 
     /// Refuses what says how masks are found where none are.
-    fn finds_nothing(&self) -> Result<(), Error> {
+    fn finds_nothing(&self) -> Result<()> {
         let given = spec_of(&MaskOptions { vanish: None, ..self.found.clone() })?;
         match given.keys().next() {
-            Some(option) => Err(Error::Input(format!(
+            Some(option) => Err(input(format!(
                 "--{}: says how masks are found for a budget; add --budget, or leave it out",
                 option.replace('_', "-")
             ))),
@@ -61,9 +61,9 @@ impl Args {
         }
     }
 
-    fn request(&self, seed: u64, device: device::DeviceSpec) -> Result<Request, Error> {
+    fn request(&self, seed: u64, device: device::DeviceSpec) -> Result<Request> {
         if let Some(bn) = &self.bn {
-            return Err(Error::Input(format!(
+            return Err(input(format!(
                 "--bn {bn}: an ONNX file has one batch normalisation at each place; dual ones are trained by relinc, where run, \
                  train, search and tune take --bn or branch"
             )));
@@ -86,7 +86,7 @@ impl Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     let progress = g.progress();
     let r = a.request(g.seed(), g.device())?;
     let source = Source::File(a.model.clone(), a.import.import(a.data.as_ref()));

@@ -1,7 +1,7 @@
 //! `relinc data`
 
 use super::Global;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::{Folder, Inputs};
 use relinc_runtime::data::{DataSpec, export, short};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     let progress = g.progress();
     let catalogue = a.spec.catalogue().map_err(input)?;
     let mut inputs = Inputs::default();

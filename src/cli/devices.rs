@@ -1,14 +1,14 @@
 //! `relinc devices`
 
 use super::Global;
-use crate::error::Error;
+use crate::error::{Result, input};
 use relinc_runtime::device::{self, Adapter, Kind, adapters};
 use serde_json::json;
 
 /// Runs the command.
-pub fn run(g: &Global) -> Result<(), Error> {
+pub fn run(g: &Global) -> Result<()> {
     let cards = adapters();
-    let chosen = device::choose_among(&g.device(), &cards).map_err(Error::Input)?;
+    let chosen = device::choose_among(&g.device(), &cards).map_err(input)?;
     let numbered: Vec<_> = cards
         .iter()
         .enumerate()

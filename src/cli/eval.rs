@@ -4,7 +4,7 @@ mod shown;
 
 use super::Global;
 use crate::compile::read_masks;
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::folder::{Folder, Inputs, Single, unwritable};
 use crate::images::Images;
 use crate::model::Model;
@@ -83,9 +83,9 @@ struct Found {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if a.limit == Some(0) {
-        return Err(Error::Input("--limit 0 leaves no image; give at least 1".into()));
+        return Err(input("--limit 0 leaves no image; give at least 1"));
     }
     a.check_folder()?;
     let progress = g.progress();
@@ -103,7 +103,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let target = match a.attacks[..] {
         [] => None,
         _ => {
-            let chosen = device::choose(&g.device()).map_err(Error::Input)?;
+            let chosen = device::choose(&g.device()).map_err(input)?;
             progress.line(&chosen.said);
             Some(Target::new(&m.graph, masks.as_ref(), &ds, chosen.first()).map_err(|e| a.named(e))?)
         }
@@ -152,7 +152,7 @@ impl Args {
     }
 
     /// The folder of the contact sheet.
-    fn sheet(&self, progress: &Progress) -> Result<Option<Folder>, Error> {
+    fn sheet(&self, progress: &Progress) -> Result<Option<Folder>> {
         let Some(dir) = &self.save_images else { return Ok(None) };
         let mut folder = Folder::open(dir, "eval", "eval", progress)?;
         folder.claim(&self.inputs(), &[SHEET.into()], &[])?;
@@ -160,7 +160,7 @@ impl Args {
     }
 
     /// The files that inputs and outputs are saved in.
-    fn saved(&self, progress: &Progress) -> Result<Vec<Single>, Error> {
+    fn saved(&self, progress: &Progress) -> Result<Vec<Single>> {
         let named = [("--save-inputs", &self.save_inputs), ("--save-outputs", &self.save_outputs)];
         let inputs = self.inputs();
         let given = named.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?)));
@@ -169,31 +169,31 @@ impl Args {
 
     /// An error about the model.
     fn named(&self, e: String) -> Error {
-        Error::Input(format!("{}: {e}", self.model.display()))
+        input(format!("{}: {e}", self.model.display()))
     }
 
     /// Finds what a folder of `--corruptions=DIR` cannot be asked for.
-    fn check_folder(&self) -> Result<(), Error> {
+    fn check_folder(&self) -> Result<()> {
         let Some(Some(dir)) = &self.corruptions else { return Ok(()) };
         let shown = dir.display();
         if self.save_images.is_some() {
-            return Err(Error::Input(format!(
+            return Err(input(format!(
                 "--save-images shows the corruptions that relinc draws, not those of {shown}; leave one out"
             )));
         }
         match self.data.kind() {
-            _ if self.split != Split::Test => Err(Error::Input(format!(
+            _ if self.split != Split::Test => Err(input(format!(
                 "{shown} holds corrupted test images; --split {} has none",
                 self.split.name()
             ))),
             Kind::Cifar10 | Kind::Cifar100 => Ok(()),
-            kind => Err(Error::Input(format!(
+            kind => Err(input(format!(
                 "{shown}: corrupted images are read for cifar10 and cifar100; for {kind} they are drawn: --corruptions"
             ))),
         }
     }
 
-    fn clean(&self, m: &Model, ds: &Dataset, progress: &Progress) -> Result<Clean, Error> {
+    fn clean(&self, m: &Model, ds: &Dataset, progress: &Progress) -> Result<Clean> {
         let n = self.limit.unwrap_or(ds.len());
         let (mut outputs, mut shape, mut failed) = (vec![], vec![], None);
         let mut keep = |logits: &Tensor| {
@@ -218,7 +218,7 @@ impl Args {
         Ok(r)
     }
 
-    fn corrupted(&self, g: &Graph, from: Source<'_>, n: usize, p: &Progress) -> Result<Corrupted, Error> {
+    fn corrupted(&self, g: &Graph, from: Source<'_>, n: usize, p: &Progress) -> Result<Corrupted> {
         // A batch that cannot be made free is kept; it takes longer.
         let free = free_batch(g);
         let found = corrupted(free.as_ref().unwrap_or(g), from, n, &mut |i, n| p.count("corruptions", i, n));
@@ -233,7 +233,7 @@ impl Args {
         ds: &Dataset,
         (shape, outputs): (Vec<usize>, Vec<f32>),
         n: usize,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         let write = |path: &PathBuf, t: &Tensor| {
             create_atomically(path, |w| write_npy(w, t)).map_err(|e| unwritable(path, &e))
         };
@@ -249,12 +249,12 @@ impl Args {
 }
 
 /// Writes `DIR/corruptions.png` of the first images, one for each corruption.
-fn contact_sheet(dir: &Path, data: &DataSpec, ds: &Dataset, seed: u64) -> Result<(), Error> {
+fn contact_sheet(dir: &Path, data: &DataSpec, ds: &Dataset, seed: u64) -> Result<()> {
     let images: Vec<u8> =
         (0..ds.len().min(Corruption::ALL.len())).flat_map(|i| ds.pixels(i)).copied().collect();
     let zoom = (CELL / ds.image_shape()[2].max(1)).max(1);
     let (width, height, pixels) = corrupt::contact_sheet(&images, ds.image_shape(), zoom, seed)
-        .map_err(|e| Error::Input(format!("{data}: {e}")))?;
+        .map_err(|e| input(format!("{data}: {e}")))?;
     let path = dir.join(SHEET);
     create_atomically(&path, |w| {
         let side = |n: usize| u32::try_from(n).map_err(std::io::Error::other);

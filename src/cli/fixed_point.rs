@@ -2,7 +2,7 @@
 
 use super::Global;
 use super::verify::{Args, Given, execute};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::fixed_point::render;
 use crate::folder::unwritable;
 use crate::probe::{max_abs_difference, range};
@@ -42,18 +42,16 @@ fn accuracy(logits: &Tensor, labels: &[usize]) -> f64 {
 }
 
 /// Runs the comparison of `first`, the float model of `given`, with the fixed-point one.
-pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -> Result<(), Error> {
+pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -> Result<()> {
     let f = &a.fixed;
     if a.oracle.is_some() {
-        return Err(Error::Input(
-            "--oracle is another engine in floating point; leave --fixed-point out".into(),
-        ));
+        return Err(input("--oracle is another engine in floating point; leave --fixed-point out"));
     }
     f.truncation
         .check(format)
         .map_err(|why| input(format!("--truncation {}: {why}", f.truncation.name())))?;
     if !f.headroom.is_finite() {
-        return Err(Error::Input("--headroom must be a number of bits".into()));
+        return Err(input("--headroom must be a number of bits"));
     }
     f.save_outputs.iter().try_for_each(|file| files::writable(file).map_err(|e| unwritable(file, &e)))?;
     let path = match &a.b {
@@ -61,7 +59,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
         Some(b) => b.clone(),
         None => a.a.clone(),
     };
-    let named = |e: String| Error::Input(format!("{}: {e}", path.display()));
+    let named = |e: String| input(format!("{}: {e}", path.display()));
     let second = a.second(&path)?;
     let graph = valid::check(&second).map_err(|e| named(e[0].to_string()))?;
     let settings = Settings {
@@ -76,7 +74,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
     let result = analyse(&graph, &given.batch, &settings, tell);
     progress.finish();
     let (analysis, out) = result.map_err(|e| named(e.to_string()))?;
-    let float = execute(first, &given.batch).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+    let float = execute(first, &given.batch).map_err(|e| input(format!("{}: {e}", a.a.display())))?;
     let fixed = Tensor::f32([analysis.n, out.width], out.fixed);
     if float.len() != fixed.len() {
         let (x, y) = (float.shape(), fixed.shape());

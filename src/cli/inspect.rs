@@ -4,7 +4,7 @@ use super::Global;
 use crate::compile::baseline::{Baseline, Column};
 use crate::compile::describe::REDUNDANT;
 use crate::compile::{Request, Target};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model;
 use crate::options::{CompileOptions, ModelOptions, ReportOptions};
 use crate::report::model::Cost;
@@ -46,7 +46,7 @@ comes on top.
 ";
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     let mut import_options = a.import.import(None);
     import_options.scores.iter_mut().for_each(|s| s.need = Need::OrAll);
     let options = Options::default();
@@ -84,7 +84,7 @@ fn priced(b: &Baseline, r: &Request) -> Vec<Cost> {
 }
 
 /// A model, and in figures the graph of what costs something.
-fn describe(m: &Model, graph: &Graph, b: &Baseline, cost: &[Cost], r: &Request) -> Result<Value, Error> {
+fn describe(m: &Model, graph: &Graph, b: &Baseline, cost: &[Cost], r: &Request) -> Result<Value> {
     let facts = &infer(graph).map_err(|e| input(&e[0]))?;
     let totals = cost::totals(graph, facts);
     let mut ops: BTreeMap<&str, usize> = BTreeMap::new();

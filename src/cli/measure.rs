@@ -2,7 +2,7 @@
 
 use super::Global;
 use crate::compile::Target;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::{Folder, Inputs};
 use crate::measure::{Job, measure};
 use crate::python;
@@ -42,9 +42,9 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if a.target != "spu" {
-        return Err(Error::Input(format!("--target {}: measure runs spu artefacts only", a.target)));
+        return Err(input(format!("--target {}: measure runs spu artefacts only", a.target)));
     }
     let mut folder = Folder::existing(&a.dir, "measure", &g.progress())?;
     let mut r = report::read(&a.dir)?;

@@ -22,7 +22,7 @@ mod train;
 mod verify;
 
 use crate::compile::fixed;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
@@ -114,7 +114,7 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-fn dispatch(cli: Cli) -> Result<(), Error> {
+fn dispatch(cli: Cli) -> Result<()> {
     let g = &cli.global;
     match cli.command {
         Command::Inspect(a) => inspect::run(a, g),
@@ -170,14 +170,14 @@ impl Global {
         Progress::new(self.quiet)
     }
     /// Prints a result: one JSON document where that was asked for, else text.
-    fn show(&self, json: &impl serde::Serialize, text: impl AsRef<str>) -> Result<(), Error> {
+    fn show(&self, json: &impl serde::Serialize, text: impl AsRef<str>) -> Result<()> {
         if self.json { print_json(json) } else { print(text.as_ref()) }
     }
 }
 
 /// Prints what was compiled into a folder. An accuracy that fell further than allowed, and a network
 /// that does not survive a target's arithmetic, are an answer of no, once all is printed.
-fn print_report(r: &Report, out: &Path, g: &Global) -> Result<(), Error> {
+fn print_report(r: &Report, out: &Path, g: &Global) -> Result<()> {
     g.show(r, crate::report::text::render(r) + &format!("\nwrote {}", out.display()))?;
     let no = [crate::report::fell_too_far(r), fixed::answer(r).err().map(|e| e.to_string())];
     match no.into_iter().flatten().collect::<Vec<_>>() {

@@ -1,7 +1,7 @@
 //! `relinc passes`
 
 use super::{Global, print};
-use crate::error::Error;
+use crate::error::Result;
 use relinc_passes::driver::Pass;
 use relinc_passes::passes::{PASSES, documentation};
 use serde_json::json;
@@ -15,7 +15,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if a.markdown {
         return print(&documentation());
     }

@@ -1,12 +1,12 @@
 //! `relinc protocols`
 
 use super::Global;
-use crate::error::Error;
+use crate::error::Result;
 use relinc_runtime::cost::{Protocol, protocols};
 use serde_json::json;
 
 /// Runs the command.
-pub fn run(g: &Global) -> Result<(), Error> {
+pub fn run(g: &Global) -> Result<()> {
     let list: Vec<_> = protocols()
         .iter()
         .map(|p| {

@@ -1,7 +1,7 @@
 //! `relinc report`
 
 use super::Global;
-use crate::error::Error;
+use crate::error::{Result, input};
 use crate::folder::{self, Folder, Inputs, Single};
 use crate::report::{self, Report, compare};
 use relinc_passes::files::write_atomically;
@@ -23,19 +23,19 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if a.compare {
         return side_by_side(&a, g);
     }
     let [dir] = a.dirs.as_slice() else {
-        return Err(Error::Input("several folders need --compare".into()));
+        return Err(input("several folders need --compare"));
     };
     let r = rebuild(dir, g)?;
     g.show(&r, report::text::render(&r))
 }
 
 /// Writes the pages of a report. Those that an earlier version wrote cannot be told from others, and stay.
-fn rebuild(dir: &Path, g: &Global) -> Result<Report, Error> {
+fn rebuild(dir: &Path, g: &Global) -> Result<Report> {
     let mut folder = Folder::existing(dir, "report", &g.progress())?;
     let r = report::read(dir)?;
     let listed = folder.manifest().files.contains_key("report.json");
@@ -67,7 +67,7 @@ fn rebuild(dir: &Path, g: &Global) -> Result<Report, Error> {
     Ok(r)
 }
 
-fn side_by_side(a: &Args, g: &Global) -> Result<(), Error> {
+fn side_by_side(a: &Args, g: &Global) -> Result<()> {
     let mut inputs = Inputs::default();
     a.dirs.iter().for_each(|d| inputs.file("a report", &d.join("report.json")));
     let out = Single::new("-o", &a.out, &inputs, &g.progress())?;

@@ -3,7 +3,7 @@
 use super::args::BeginArgs;
 use super::{Global, print_report};
 use crate::compile::compile;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::folder::Begin;
 use crate::jobs::{Job, Part};
 use crate::options::Points;
@@ -39,7 +39,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     let mut p = Pipeline::read(&a.pipeline)?;
     let named = |e: Error| pipeline::named(e, a.pipeline.display());
     g.override_in(&mut p);
@@ -109,7 +109,7 @@ pub(super) struct How<'a> {
 }
 
 /// Runs a pipeline into a folder, all of it or some stages.
-pub(super) fn execute(p: &Pipeline, out: &Path, how: &How<'_>, progress: &Progress) -> Result<Done, Error> {
+pub(super) fn execute(p: &Pipeline, out: &Path, how: &How<'_>, progress: &Progress) -> Result<Done> {
     let base = how.file.and_then(Path::parent).unwrap_or(Path::new(""));
     let mut request = p.request(base, out)?;
     request.by = how.by;

@@ -5,7 +5,7 @@ mod jobs;
 
 use super::args::BeginArgs;
 use super::{Global, print_report};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::Begin;
 use crate::jobs::SHARED;
 use crate::pipeline::Pipeline;
@@ -39,7 +39,7 @@ pub struct Args {
 }
 
 /// Runs the command. A budget that cannot be met is said and left out; the exit code is then 1.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     let mut p = Pipeline::read(&a.pipeline)?;
     g.override_in(&mut p);
     let stem = a.pipeline.file_stem().unwrap_or_default().to_string_lossy();
@@ -61,7 +61,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
 }
 
 /// One job.
-fn only(sweep: &Sweep, name: &str, begin: Begin, g: &Global) -> Result<(), Error> {
+fn only(sweep: &Sweep, name: &str, begin: Begin, g: &Global) -> Result<()> {
     if name == SHARED || sweep.shared().iter().any(|s| s == name) {
         let dir = sweep.run_shared(begin, &g.progress())?;
         let folder = dir.map(|d| d.display().to_string());

@@ -3,7 +3,7 @@
 use super::args::BeginArgs;
 use super::run::{How, execute};
 use super::{Global, print_report};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::options::{CompileOptions, ModelOptions};
 use crate::pipeline::{Pipeline, Stage};
 use crate::training::evaluate::MeasureOptions;
@@ -62,7 +62,7 @@ fn command(kind: Kind) -> &'static str {
 }
 
 /// Runs a stage.
-pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(kind: Kind, a: Args, g: &Global) -> Result<()> {
     let (mut norm, mut branch) = (Norm::Auto, Export::default());
     for b in &a.bn {
         match b.as_str() {
@@ -71,17 +71,17 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         }
     }
     if kind == Kind::Search && a.budget.is_none() {
-        return Err(Error::Input("relinc search wants --budget, for instance --budget 10%".into()));
+        return Err(input("relinc search wants --budget, for instance --budget 10%"));
     }
     if kind != Kind::Search && a.budget.is_some() {
         let why = match kind {
             Kind::Teacher => "relinc train keeps every ReLU",
             _ => "relinc tune keeps the ReLUs of its masks",
         };
-        return Err(Error::Input(format!("--budget: {why}; leave it out, or use relinc search")));
+        return Err(input(format!("--budget: {why}; leave it out, or use relinc search")));
     }
     if kind == Kind::Tune && a.masks.is_none() {
-        return Err(Error::Input("relinc tune wants --masks, the masks.safetensors of a search".into()));
+        return Err(input("relinc tune wants --masks, the masks.safetensors of a search"));
     }
     let mut options = a.stage;
     if kind == Kind::Search {

@@ -3,7 +3,7 @@
 use super::Global;
 use super::fixed_point::{self, FixedArgs};
 use crate::compile::Target;
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::folder::{self, Inputs, Single};
 use crate::images::Images;
 use crate::model::{Model, import_second};
@@ -62,7 +62,7 @@ pub struct Given {
 
 impl Args {
     /// Checks the files that are compared, and the one that is written.
-    fn claim(&self, g: &Global) -> Result<Option<Single>, Error> {
+    fn claim(&self, g: &Global) -> Result<Option<Single>> {
         if let Some(dir) = self.b.as_ref().filter(|b| b.is_dir()) {
             folder::verify(dir, Target::Onnx.files().iter().copied())?;
         }
@@ -77,9 +77,9 @@ impl Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if !(a.tolerance.is_finite() && a.tolerance >= 0.0) {
-        return Err(Error::Input("--tolerance must be a number of at least 0".into()));
+        return Err(input("--tolerance must be a number of at least 0"));
     }
     let _saved = a.claim(g)?;
     let i = import(&a.a, &a.options()?).map_err(input)?;
@@ -92,11 +92,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     }
     let batch = given.batch;
     let Some(b) = &a.b else {
-        return Err(Error::Input(
-            "give a second model to compare with, or --fixed-point RING,FRACTION".into(),
-        ));
+        return Err(input("give a second model to compare with, or --fixed-point RING,FRACTION"));
     };
-    let ya = execute(&first, &batch).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+    let ya = execute(&first, &batch).map_err(|e| input(format!("{}: {e}", a.a.display())))?;
     let yb = match a.oracle {
         Some(_) => {
             let i = import_second(b, &a.options()?)?;
@@ -104,7 +102,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
             let at = i.outputs.iter().position(|o| Some(o.as_str()) == name).unwrap_or(0);
             exec::tract::run(b, at, &batch).map_err(input)?
         }
-        None => execute(&a.second(b)?, &batch).map_err(|e| Error::Input(format!("{}: {e}", b.display())))?,
+        None => execute(&a.second(b)?, &batch).map_err(|e| input(format!("{}: {e}", b.display())))?,
     };
     if ya.shape() != yb.shape() {
         return Err(Error::Answer(format!(
@@ -140,8 +138,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     }
 }
 
-fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given, Error> {
-    let (_, ty) = g.only_input().map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given> {
+    let (_, ty) = g.only_input().map_err(|e| input(format!("{}: {e}", a.a.display())))?;
     match &a.data {
         Some(d) => {
             // Labels are compared with the outputs only where accuracies are.
@@ -166,14 +164,14 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given, Error> {
 
 impl Args {
     /// Images tell which output is meant; what it shows is compared, whatever it is.
-    fn options(&self) -> Result<ImportOptions, Error> {
+    fn options(&self) -> Result<ImportOptions> {
         let mut options = self.import.import(self.data.as_ref());
         options.scores.iter_mut().for_each(|s| s.need = Need::One);
         Ok(options)
     }
 
     /// The network that the first is compared with, whole.
-    pub fn second(&self, path: &Path) -> Result<Graph, Error> {
+    pub fn second(&self, path: &Path) -> Result<Graph> {
         let i = import_second(path, &self.options()?)?;
         Model::plain(i.graph, i.info)?.whole()
     }

@@ -2,7 +2,7 @@
 
 use super::Request;
 use super::forms::{self, Chosen};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model;
 use crate::report::assemble::Against;
 use crate::report::model::BeforeIs;
@@ -33,7 +33,7 @@ impl Column {
 
     /// A graph as it was imported, operation by operation, convolutions direct. Parameters that arrive as operands are known before
     /// the first query, and what no output needs is not computed.
-    pub fn of_file(g: &Graph, r: &Request) -> Result<Column, Error> {
+    pub fn of_file(g: &Graph, r: &Request) -> Result<Column> {
         let mut g = g.clone();
         let facts = infer(&g).map_err(|e| input(&e[0]))?;
         resolve_all(&mut g, &facts);
@@ -44,12 +44,7 @@ impl Column {
 
     /// A canonical model lowered under masks, by the passes and judgements that lower what is emitted. Merged weights are not computed,
     /// for the graph is only priced.
-    pub(super) fn lowered(
-        mut model: Model,
-        masks: Masks,
-        options: &Options,
-        r: &Request,
-    ) -> Result<Column, Error> {
+    pub(super) fn lowered(mut model: Model, masks: Masks, options: &Options, r: &Request) -> Result<Column> {
         let options = Options { sketch: true, fold: r.fold(), ..options.clone().with(InsertMasks(masks)) };
         model.lower(&options, None)?;
         let facts = infer(&model.graph).map_err(|e| input(&e[0]))?;
@@ -78,7 +73,7 @@ impl Baseline {
         options: &Options,
         unmasked: bool,
         r: &Request,
-    ) -> Result<Baseline, Error> {
+    ) -> Result<Baseline> {
         // The exporters' spellings of a ReLU count as ReLUs, and the operations take the names of their layers.
         file.totals.relus = canonical.relus_read;
         for node in file.priced.iter_mut().flat_map(|p| &mut p.nodes).filter(|n| n.class == Class::Relu) {

@@ -3,7 +3,7 @@
 use super::baseline::{Baseline, Column};
 use super::make::SAMPLE;
 use super::{MaskSource, Request, Source};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::images::Images;
 use crate::model::Model;
 use crate::report::{count, model as rm};
@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Opens the network: its graph, where it came from, and notes.
-pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>), Error> {
+pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>)> {
     match source {
         Source::File(path, options) => {
             let i = import(&path, &ImportOptions { in_file: true, ..options }).map_err(input)?;
@@ -45,7 +45,7 @@ pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>), Error> {
 }
 
 /// The first held-out images in the layout of the network's input, or pseudo-random numbers where there is no data set.
-pub fn sample(ty: &Type, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Tensor, Error> {
+pub fn sample(ty: &Type, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Tensor> {
     match ds {
         Some(ds) => {
             let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
@@ -56,15 +56,12 @@ pub fn sample(ty: &Type, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Te
 }
 
 /// A few inputs to execute after every pass: the first of the sample, at the network's batch.
-pub fn probe_inputs(ty: &Type, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
+pub fn probe_inputs(ty: &Type, sample: &Tensor) -> Result<Vec<Tensor>> {
     let shape = ty.at(sample.shape()[0].min(8));
     let n = shape.iter().product();
     let v = sample.as_f32().unwrap_or_default();
     if v.len() < n {
-        return Err(Error::Input(format!(
-            "the model's fixed batch of {} is larger than the sample",
-            shape[0]
-        )));
+        return Err(input(format!("the model's fixed batch of {} is larger than the sample", shape[0])));
     }
     Ok(vec![Tensor::f32(shape, v[..n].to_vec())])
 }
@@ -73,7 +70,7 @@ pub fn probe_inputs(ty: &Type, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
 ///
 /// # Errors
 /// One that does not, or images that do not fit the network.
-pub fn range_holds(r: &Request, g: &Graph, images: &Images) -> Result<(), Error> {
+pub fn range_holds(r: &Request, g: &Graph, images: &Images) -> Result<()> {
     let Some(range) = r.options.input_range() else { return Ok(()) };
     let held_out = images.open(r.options.accuracy.split(), Some(SAMPLE))?;
     let (_, wanted) = g.only_input().map_err(input)?;
@@ -81,10 +78,10 @@ pub fn range_holds(r: &Request, g: &Graph, images: &Images) -> Result<(), Error>
 }
 
 /// A declared input range must hold for the images at hand.
-pub fn check_range(range: Option<(f32, f32)>, sample: &Tensor) -> Result<(), Error> {
+pub fn check_range(range: Option<(f32, f32)>, sample: &Tensor) -> Result<()> {
     let Some((low, high)) = range else { return Ok(()) };
     match sample.as_f32().unwrap_or_default().iter().find(|v| !(low..=high).contains(v)) {
-        Some(v) => Err(Error::Input(format!(
+        Some(v) => Err(input(format!(
             "--input-range {low},{high}: the data has the value {v}; declare the range of normalised inputs, or give --data \
              with images in that range"
         ))),

@@ -7,7 +7,7 @@ pub use check::check;
 pub use plan::{Plan, plans};
 
 use super::{Request, Target};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::model::Model;
 use crate::probe::Probe;
 use crate::report::Report;
@@ -52,7 +52,7 @@ pub fn normalise(
     target: i32,
     options: &Options,
     probe: Option<&mut Probe>,
-) -> Result<(), Error> {
+) -> Result<()> {
     let ranges = ranges(&model.graph, images, target).map_err(input)?;
     model.run(&NormaliseRanges(Some(ranges)), options, probe)
 }
@@ -63,7 +63,7 @@ pub fn given(r: &Request, found: &[rm::FixedPoint]) -> Option<Analysis> {
 }
 
 /// An error where the emitted graph does not survive one of its targets' arithmetic on images.
-pub fn answer(r: &Report) -> Result<(), Error> {
+pub fn answer(r: &Report) -> Result<()> {
     let all = r.fixed_points.iter().chain(&r.other_branch);
     let no: Vec<String> = all.filter_map(crate::fixed_point::failure).collect();
     if no.is_empty() { Ok(()) } else { Err(Error::Answer(no.join("\n"))) }

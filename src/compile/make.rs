@@ -5,7 +5,7 @@ use super::baseline::{Baseline, Column};
 use super::emit::{emit, still_readable};
 use super::{Before, MASKS, Place, Request, Source, TRAINED};
 use super::{describe, fixed, forms, next, search, sparse, stable};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::folder::{Folder, Staging};
 use crate::images::Images;
 use crate::model::Model;
@@ -113,9 +113,9 @@ fn options(r: &Request) -> Options {
 }
 
 /// Refuses a batch that is fixed at several images.
-fn takes_one_image(g: &Graph, info: &ModelInfo) -> Result<(), Error> {
+fn takes_one_image(g: &Graph, info: &ModelInfo) -> Result<()> {
     match g.only_input().ok().and_then(|(_, t)| t.fixed_batch()).filter(|&k| k > 1) {
-        Some(k) => Err(Error::Input(format!(
+        Some(k) => Err(input(format!(
             "{}: the batch is fixed at {k}; export the model with batch 1 or a free batch",
             info.path.display()
         ))),
@@ -160,12 +160,12 @@ struct Masked {
 }
 
 impl Compilation<'_> {
-    fn canonical(&self, g: Graph, probe: Option<&mut Probe>) -> Result<Model, Error> {
+    fn canonical(&self, g: Graph, probe: Option<&mut Probe>) -> Result<Model> {
         Model::canonical(g, self.info.clone(), &self.options, probe)
     }
 
     /// Opens the held-out images; without any the sample is pseudo-random.
-    fn look(&mut self, wanted: &Type) -> Result<(Option<Dataset>, Tensor), Error> {
+    fn look(&mut self, wanted: &Type) -> Result<(Option<Dataset>, Tensor)> {
         let (r, accuracy) = (self.r, &self.r.options.accuracy);
         if let (Some(i), false) = (&self.data, self.trained) {
             i.announce(self.progress);
@@ -180,7 +180,7 @@ impl Compilation<'_> {
     }
 
     /// The accuracy of the network before, and what explains that it is low.
-    fn before(&mut self, lean: &Model, shown: &Shown) -> Result<Option<Measured>, Error> {
+    fn before(&mut self, lean: &Model, shown: &Shown) -> Result<Option<Measured>> {
         let Some(ds) = &shown.held_out else { return Ok(None) };
         let another = match &self.r.before {
             Before::Network(g, _) => Some(self.canonical((**g).clone(), None)?.graph),
@@ -197,7 +197,7 @@ impl Compilation<'_> {
     }
 
     /// Puts masks on the model and prices the original, which is held against what they make of it.
-    fn mask(&mut self, mut model: Model, mut masks: Masks, file: Column) -> Result<Masked, Error> {
+    fn mask(&mut self, mut model: Model, mut masks: Masks, file: Column) -> Result<Masked> {
         let r = self.r;
         let whole = match &r.original {
             Some(g) => self.canonical(g.clone(), None)?,
@@ -227,7 +227,7 @@ impl Compilation<'_> {
         m: &mut Masked,
         shown: &Shown,
         mut probe: Option<&mut Probe>,
-    ) -> Result<Option<Model>, Error> {
+    ) -> Result<Option<Model>> {
         let (r, o) = (self.r, &self.r.options);
         self.progress.step("lowering");
         let canonical = (!m.nothing_removed).then(|| m.model.clone());
@@ -252,7 +252,7 @@ impl Compilation<'_> {
         before: Option<Measured>,
         emitted: &Valid<'_>,
         shown: &Shown,
-    ) -> Result<Option<rm::Accuracy>, Error> {
+    ) -> Result<Option<rm::Accuracy>> {
         let (Some(before), Some(ds)) = (before, &shown.held_out) else { return Ok(None) };
         let mut logits = emitted.graph().clone();
         head::split(&mut logits, emitted.facts());
@@ -294,7 +294,7 @@ impl Compilation<'_> {
         canonical: Option<&Model>,
         after: &Column,
         import: &ImportOptions,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         report.verdict = Some(next::verdict(self.r, import, report));
         if let Some(model) = canonical {
             let masked = sparse::Masked { model, masks: &m.masks, options: &self.options, r: self.r };

@@ -1,7 +1,7 @@
 //! What a compilation is asked.
 
 use super::{FoldMode, Search};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::Inputs;
 use crate::options::CompileOptions;
 use crate::report::model as rm;
@@ -73,7 +73,7 @@ impl Request {
     }
 
     /// Prices where a budget in seconds holds, too.
-    pub fn price_at(&mut self, b: &Budget) -> Result<(), Error> {
+    pub fn price_at(&mut self, b: &Budget) -> Result<()> {
         self.inputs.budget(b);
         let Budget::Latency(l) = b else { return Ok(()) };
         let p = cost::find(&l.protocol).map_err(input)?;

@@ -1,6 +1,6 @@
 //! One process at a time writes to a folder: a file that says who, and that its holder touches while it lives.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::progress::Progress;
 use relinc_passes::unfinished::{self, Mark, Thing};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock for what the process `does`, in a folder that is made where it is missing. `stop` is set when another process
     /// takes it over, which happens to one that was asleep for long.
-    pub fn take(path: &Path, does: &str, stop: Arc<AtomicBool>, progress: &Progress) -> Result<Lock, Error> {
+    pub fn take(path: &Path, does: &str, stop: Arc<AtomicBool>, progress: &Progress) -> Result<Lock> {
         let me = Holder::me(does);
         let folder = path.parent().unwrap_or(Path::new("."));
         let fail = |e: io::Error| {
@@ -256,7 +256,7 @@ fn refusal(path: &Path, h: Option<&Holder>) -> Error {
 mod tests {
     use super::*;
 
-    fn take(path: &Path) -> Result<Lock, Error> {
+    fn take(path: &Path) -> Result<Lock> {
         Lock::take(path, "search", Arc::default(), &Progress::new(true))
     }
 

@@ -1,6 +1,6 @@
 //! JSON that jobs leave for later ones, with a checksum.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::folder;
 use relinc_passes::seal::json;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// The file cannot be read, is damaged or of another format.
-pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let fail = |e: Error| input(format!("{e}; remove it to make anew what it holds"));
     let Some(text) = folder::read(path).map_err(fail)? else { return Ok(None) };
     json::parse(&text).map(Some).map_err(|why| fail(input(why).at(path.display())))
@@ -21,7 +21,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
 ///
 /// # Errors
 /// It cannot be written.
-pub fn write(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+pub fn write(path: &Path, value: &impl Serialize) -> Result<()> {
     let text =
         json::text(value).map_err(|why| input(format!("{}: cannot be written: {why}", path.display())))?;
     folder::write(path, text)

@@ -1,6 +1,6 @@
 //! What a stage was made for, in a file beside its checkpoint, so that a later job can say what has changed.
 
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl<T> Made<T> {
 }
 
 /// The fields of a value that are given.
-pub fn spec_of(value: &impl Serialize) -> Result<Spec, Error> {
+pub fn spec_of(value: &impl Serialize) -> Result<Spec> {
     // Through text, so that a number is what a user would write.
     let text = serde_json::to_string(value).map_err(input)?;
     let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).map_err(input)?;

@@ -1,7 +1,7 @@
 //! The folder that jobs share: which stages lie finished in it, and what has to go when one is made anew.
 
 use super::{EVALUATE, Log, Part};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::{self, CHECKPOINTS, LOG};
 use crate::progress::Progress;
 use relinc_runtime::train::{Record, state};
@@ -63,7 +63,7 @@ impl Shared {
     ///
     /// # Errors
     /// Its checkpoint is damaged.
-    pub fn left(&self, name: &str) -> Result<Left, Error> {
+    pub fn left(&self, name: &str) -> Result<Left> {
         if name == EVALUATE {
             return Ok(if self.made(name).exists() { Left::All } else { Left::Nothing });
         }
@@ -76,7 +76,7 @@ impl Shared {
     }
 
     /// Does everything lie here that a job begins with?
-    pub fn ready(&self, part: &Part, resume: bool) -> Result<(), Error> {
+    pub fn ready(&self, part: &Part, resume: bool) -> Result<()> {
         let target = part.running().last().unwrap_or_default();
         for (i, name) in part.needed() {
             let says = |what: &str, first: &str| {
@@ -105,7 +105,7 @@ impl Shared {
     ///
     /// # Errors
     /// One of the stages is not finished there.
-    pub fn adoptable(&self, from: &Path, part: &Part) -> Result<Vec<String>, Error> {
+    pub fn adoptable(&self, from: &Path, part: &Part) -> Result<Vec<String>> {
         let theirs = Shared::of(from);
         let names = &part.names()[..part.first()];
         for name in names {
@@ -125,13 +125,7 @@ impl Shared {
     ///
     /// # Errors
     /// The disk failed, or a log is damaged.
-    pub fn adopt(
-        &self,
-        from: &Path,
-        files: &[String],
-        part: &Part,
-        progress: &Progress,
-    ) -> Result<(), Error> {
+    pub fn adopt(&self, from: &Path, files: &[String], part: &Part, progress: &Progress) -> Result<()> {
         let (theirs, mine) = (Shared::of(from), |name: &str| self.out().join(name));
         for name in files {
             let path = from.join(name);
@@ -151,7 +145,7 @@ impl Shared {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn following(&self, part: &Part, folds: Option<usize>) -> Result<Vec<String>, Error> {
+    pub fn following(&self, part: &Part, folds: Option<usize>) -> Result<Vec<String>> {
         let first = part.first();
         let gone = &part.names()[first..];
         self.files(|stem| {
@@ -178,7 +172,7 @@ impl Shared {
     }
 
     /// Files with stems that are asked for, as names in the output folder, sorted.
-    fn files(&self, asked: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
+    fn files(&self, asked: impl Fn(&str) -> bool) -> Result<Vec<String>> {
         let fail = |e: std::io::Error| folder::unreadable(&self.folder, &e);
         let entries = match std::fs::read_dir(&self.folder) {
             Ok(list) => list.collect::<Result<Vec<_>, _>>().map_err(fail)?,

@@ -1,7 +1,7 @@
 //! What a query takes, from how many ReLUs each layer keeps.
 
 use super::Pricing;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model;
 use relinc_passes::choice::Choice;
 use relinc_passes::driver::weigh::Fold;
@@ -89,15 +89,10 @@ impl Linear {
 
 impl Clock {
     /// Lowers a canonical model without its ReLUs and prices what is left.
-    pub fn new(
-        model: &Model,
-        protocol: &Protocol,
-        network: &Network,
-        pricing: &Pricing,
-    ) -> Result<Clock, Error> {
+    pub fn new(model: &Model, protocol: &Protocol, network: &Network, pricing: &Pricing) -> Result<Clock> {
         let weights = pricing.weights.unwrap_or(protocol.default_weights);
         let lacks = |what: &str| {
-            Error::Input(format!(
+            input(format!(
                 "{} does not model the costs of {what}, which choosing layers by time needs; choose another protocol, or add them \
                  to its file",
                 protocol.name

@@ -5,7 +5,7 @@ mod clock;
 pub use clock::Clock;
 
 use crate::compile::{Request, Target};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::model::Model;
 use relinc_passes::driver::weigh::Fold;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
@@ -54,7 +54,7 @@ pub fn resolve(
     model: &Model,
     pricing: &Pricing,
     worth: &[Vec<f64>],
-) -> Result<(Fit, String), Error> {
+) -> Result<(Fit, String)> {
     let protocol = cost::find(&budget.protocol).map_err(input)?;
     let w = pricing.weights.unwrap_or(protocol.default_weights);
     let clock = Clock::new(model, &protocol, &budget.network, pricing)?;

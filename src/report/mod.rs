@@ -27,7 +27,7 @@ pub use headline::headline;
 pub use model::Report;
 pub use verdict::fell_too_far;
 
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::{self, unwritable};
 use std::path::Path;
 
@@ -44,7 +44,7 @@ pub const PAGES: [&str; 2] = ["report.html", "report.txt"];
 ///
 /// # Errors
 /// One of the files cannot be written.
-pub fn write(dir: &Path, report: &Report) -> Result<(), Error> {
+pub fn write(dir: &Path, report: &Report) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|e| unwritable(dir, &e))?;
     let json = serde_json::to_string_pretty(report).map_err(input)? + "\n";
     folder::write(&dir.join("report.json"), json)?;
@@ -55,7 +55,7 @@ pub fn write(dir: &Path, report: &Report) -> Result<(), Error> {
 ///
 /// # Errors
 /// As [`write`].
-pub fn render(dir: &Path, report: &Report) -> Result<(), Error> {
+pub fn render(dir: &Path, report: &Report) -> Result<()> {
     PAGES.into_iter().try_for_each(|name| folder::write(&dir.join(name), page(name, report)))
 }
 
@@ -69,7 +69,7 @@ pub fn page(name: &str, report: &Report) -> String {
 ///
 /// # Errors
 /// The file cannot be read, is another than the folder's manifest lists, is no report, or one of a newer relinc.
-pub fn read(dir: &Path) -> Result<Report, Error> {
+pub fn read(dir: &Path) -> Result<Report> {
     let path = dir.join("report.json");
     folder::verify(dir, ["report.json"])?;
     let bytes = std::fs::read(&path).map_err(|e| input(e).at(path.display()))?;

@@ -5,7 +5,7 @@ use super::evaluate::{Measure, evaluated};
 use super::output::Output;
 use super::{Export, Plan, Trained, Trainer};
 use crate::compile::{Learned, MaskSource, Request, Source, compile_into, describe, fixed};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::Begin;
 use crate::images::Images;
 use crate::interrupt;
@@ -34,7 +34,7 @@ pub enum Done {
 
 impl Done {
     /// What was compiled in the end.
-    pub fn report(self) -> Result<Report, Error> {
+    pub fn report(self) -> Result<Report> {
         match self {
             Done::Compiled(r) => Ok(*r),
             Done::Stages { .. } => Err(input("the pipeline does not end with a compilation")),
@@ -56,7 +56,7 @@ pub struct Run<'a> {
 
 impl Run<'_> {
     /// Trains a network, and compiles the result as `request` says.
-    pub fn run(&self, source: Source, request: Request) -> Result<Done, Error> {
+    pub fn run(&self, source: Source, request: Request) -> Result<Done> {
         let (plan, progress) = (self.plan, self.progress);
         if request.folds_before_tuning() && !plan.folds() {
             return Err(input(
@@ -87,7 +87,7 @@ impl Run<'_> {
     }
 
     /// Runs the stages in the folder that was opened for them.
-    fn stages(&self, opened: Opened, request: Request, output: &mut Output) -> Result<Done, Error> {
+    fn stages(&self, opened: Opened, request: Request, output: &mut Output) -> Result<Done> {
         let Run { plan, measure, job, progress } = *self;
         let (part, resume) = (&job.part, job.begin == Begin::Resume);
         interrupt::can_resume();
@@ -136,7 +136,7 @@ impl Run<'_> {
         Opened { graph, info, import, .. }: Opened,
         mut request: Request,
         output: &mut Output,
-    ) -> Result<Report, Error> {
+    ) -> Result<Report> {
         let (plan, progress) = (self.plan, self.progress);
         let dual = found.student.net.dual();
         let both = dual && plan.branch == Export::Both;

@@ -3,7 +3,7 @@
 use super::guard::guarded;
 use super::made::of_masks;
 use super::{Plan, Trained};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::jobs::{EVALUATE, Made, Spec, difference, kept};
 use crate::options::HeldOut;
 use crate::progress::Progress;
@@ -52,7 +52,7 @@ pub struct MeasureOptions {
 
 impl MeasureOptions {
     /// What is measured at the end of a plan.
-    pub fn measure(&self, held_out: &HeldOut, plan: &Plan) -> Result<Measure, Error> {
+    pub fn measure(&self, held_out: &HeldOut, plan: &Plan) -> Result<Measure> {
         let attacks = match &self.attacks[..] {
             [] => [8.0f32, 2.0].map(|e| Attack::pgd(20, e / 255.0, e / 4.0 / 255.0)).to_vec(),
             texts => texts.iter().map(|t| t.parse().map_err(input)).collect::<Result<_, _>>()?,
@@ -75,14 +75,14 @@ pub fn evaluated(
     m: &Measure,
     (path, runs, resume): (&Path, bool, bool),
     progress: &Progress,
-) -> Result<Vec<Evaluation>, Error> {
+) -> Result<Vec<Evaluation>> {
     let spec = spec(t, m);
     let lies = if resume || !runs { kept::read::<Made<Vec<Evaluation>>>(path)? } else { None };
     if let Some(made) = lies {
         match difference(&made.spec, &spec) {
             None => return Ok(made.found.into_iter().map(Evaluation::with_intervals).collect()),
             Some(said) if !runs => {
-                return Err(Error::Input(format!(
+                return Err(input(format!(
                     "{}: was measured for something else: {said}; run --only {EVALUATE} again",
                     path.display()
                 )));
@@ -115,7 +115,7 @@ fn spec(t: &Trained, m: &Measure) -> Spec {
 impl Measure {
     /// Evaluates the teacher with all its ReLUs and the student under its masks. One entry for each network and attack: each
     /// kind of image through its own branch, with the adversarial accuracy through BN_c beside it.
-    fn evaluate(&self, t: &Trained, data: &DataSpec, progress: &Progress) -> Result<Vec<Evaluation>, Error> {
+    fn evaluate(&self, t: &Trained, data: &DataSpec, progress: &Progress) -> Result<Vec<Evaluation>> {
         let most = self.clean.max(self.corrupted).max(self.attacked);
         let ds = data.open(self.split, Some(most)).map_err(input)?;
         let mut out = vec![];

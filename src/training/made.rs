@@ -2,7 +2,7 @@
 
 use super::Trainer;
 use super::target::Target;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::jobs::{Made, Shared, Spec, difference, kept, spec_of};
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::masks::Masks;
@@ -81,7 +81,7 @@ impl Trainer<'_> {
     }
 
     /// What stage `i` is made for.
-    pub(super) fn spec(&self, i: usize, common: &Spec) -> Result<Spec, Error> {
+    pub(super) fn spec(&self, i: usize, common: &Spec) -> Result<Spec> {
         let planned = &self.plan.stages[i];
         let mut spec = common.clone();
         spec.extend(spec_of(&planned.options)?);
@@ -107,7 +107,7 @@ impl Trainer<'_> {
     }
 
     /// Refuses to build on stages that were made for something else.
-    pub(super) fn unchanged(&self, shared: &Shared, common: &Spec) -> Result<(), Error> {
+    pub(super) fn unchanged(&self, shared: &Shared, common: &Spec) -> Result<()> {
         for (i, name) in self.part.names().iter().enumerate().take(self.plan.stages.len()) {
             let runs = self.part.has(name);
             if i > self.part.last() || runs && !self.resume || !shared.tensors(name).exists() {
@@ -133,7 +133,7 @@ impl Trainer<'_> {
     }
 
     /// How a search's budget was resolved by the job that began it.
-    pub(super) fn resolved(&self, shared: &Shared, name: &str) -> Result<Option<Target>, Error> {
+    pub(super) fn resolved(&self, shared: &Shared, name: &str) -> Result<Option<Target>> {
         if !shared.tensors(name).exists() {
             return Ok(None);
         }
@@ -142,13 +142,7 @@ impl Trainer<'_> {
     }
 
     /// Writes what a stage that runs here is made for.
-    pub(super) fn begin(
-        &self,
-        shared: &Shared,
-        i: usize,
-        common: &Spec,
-        t: Option<&Target>,
-    ) -> Result<(), Error> {
+    pub(super) fn begin(&self, shared: &Shared, i: usize, common: &Spec, t: Option<&Target>) -> Result<()> {
         let found: Option<Resolved> = t.and_then(Resolved::of);
         kept::write(&shared.made(&self.part.names()[i]), &Made::new(self.spec(i, common)?, found))
     }
@@ -161,7 +155,7 @@ impl Trainer<'_> {
         which: &str,
         made_for: String,
         student: &mut Model,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         let path = shared.tensors(which);
         let progress = Progress { recipe: made_for, finished: true, ..Progress::default() };
         if path.exists() {

@@ -3,7 +3,7 @@
 use super::spec::{StageOptions, StepOptions};
 use super::walk::Given;
 use super::{Trainer, watch};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::jobs::{kept, sensitivity as sensitivity_name};
 use relinc_runtime::train::learner::Scene;
 use relinc_runtime::train::objective::At;
@@ -17,7 +17,7 @@ impl Trainer<'_> {
         o: &StageOptions,
         (student, teacher): (&Model, &Model),
         g: &Given<'_>,
-    ) -> Result<Vec<f64>, Error> {
+    ) -> Result<Vec<f64>> {
         let train = &g.setup.train;
         let from = o.steps.sensitivity.as_deref().unwrap_or("gradient");
         let file = g.shared.path().join(sensitivity_name(name, from) + ".json");

@@ -1,6 +1,6 @@
 //! The options of a training stage, as a pipeline file or the command line gives them, and the recipe they make.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::vanish::Asked;
 use relinc_passes::choice::Choice;
 use relinc_runtime::attack::Attack;
@@ -156,7 +156,7 @@ const BELOW_ONE: Range = (|v| (0.0..1.0).contains(&v), "at least 0 and below 1")
 
 impl StageOptions {
     /// The learner's name; a search that names none is one-shot.
-    pub fn method(&self) -> Result<Method, Error> {
+    pub fn method(&self) -> Result<Method> {
         self.masks.method.as_deref().map_or(Ok(Method::default()), |m| m.parse().map_err(input))
     }
 
@@ -180,7 +180,7 @@ impl StageOptions {
     ///
     /// # Errors
     /// All of them, with what is expected.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<()> {
         let counts = [
             ("epochs", self.steps.epochs),
             ("batch", self.steps.batch),
@@ -229,7 +229,7 @@ impl StageOptions {
         single_norm: bool,
         share: f64,
         seed: u64,
-    ) -> Result<Recipe, Error> {
+    ) -> Result<Recipe> {
         let epochs = self.steps.epochs.unwrap_or(match kind {
             Kind::Search => 150,
             _ => 240,
@@ -254,7 +254,7 @@ impl StageOptions {
                 Kind::Tune => "a search learns them, tuning keeps those of the masks",
                 Kind::Search => "method snl has a slope an element of its own",
             };
-            return Err(Error::Input(format!("slopes: {why}; leave it out")));
+            return Err(input(format!("slopes: {why}; leave it out")));
         }
         r.val_images = self.steps.val_images.unwrap_or(r.val_images);
         r.val_attacked = self.steps.val_attacked.unwrap_or(r.val_attacked);
@@ -272,7 +272,7 @@ impl StageOptions {
             ));
         }
         if let Some(p) = &self.steps.precision {
-            o.precision = p.parse().map_err(Error::Input)?;
+            o.precision = p.parse().map_err(input)?;
         }
         if o.precision == Precision::F16 && method == Some(Method::Snl) {
             return Err(input(
@@ -286,7 +286,7 @@ impl StageOptions {
     }
 
     /// The options of a search for `keep` ReLUs.
-    pub fn search(&self, keep: usize, seed: u64) -> Result<SearchOptions, Error> {
+    pub fn search(&self, keep: usize, seed: u64) -> Result<SearchOptions> {
         let method = self.method()?;
         let senet = matches!(method, Method::Senet | Method::Rlnet);
         let by_layer = match self.masks.allocation.as_deref() {
@@ -294,14 +294,14 @@ impl StageOptions {
             Some("senet") => true,
             Some("global") => false,
             Some(a) => {
-                return Err(Error::Input(format!("allocation '{a}' is not known; choose global or senet")));
+                return Err(input(format!("allocation '{a}' is not known; choose global or senet")));
             }
         };
         if self.masks.eta.is_some() && self.masks.allocation.as_deref() == Some("global") {
-            return Err(Error::Input("eta goes with allocation senet".into()));
+            return Err(input("eta goes with allocation senet"));
         }
         let counts = match (&self.masks.counts, &self.masks.eta, self.steps.sensitivity.as_deref()) {
-            (Some(_), Some(_), _) => return Err(Error::Input("give either counts or eta".into())),
+            (Some(_), Some(_), _) => return Err(input("give either counts or eta")),
             (Some(n), None, _) => Counts::Given(n.clone()),
             (None, Some(e), _) => Counts::Eta(e.clone()),
             (None, None, None | Some("gradient" | "sparse")) if by_layer => Counts::Measured,
@@ -310,7 +310,7 @@ impl StageOptions {
             (None, None, Some(p)) => match sensitivity::preset(p) {
                 Some(e) => Counts::Eta(e),
                 None => {
-                    return Err(Error::Input(format!(
+                    return Err(input(format!(
                         "sensitivity '{p}' is not known; choose gradient, sparse, resnet18, resnet34 or wrn22-8"
                     )));
                 }
@@ -321,15 +321,15 @@ impl StageOptions {
             && n.iter().sum::<usize>() != keep
         {
             let sum = n.iter().sum::<usize>();
-            return Err(Error::Input(format!("counts sum to {sum}, the budget is {keep} ReLUs")));
+            return Err(input(format!("counts sum to {sum}, the budget is {keep} ReLUs")));
         }
         if matches!(method, Method::Snl | Method::Bcd) && counts != Counts::Global {
-            return Err(Error::Input(format!(
+            return Err(input(format!(
                 "method {method} ranks the whole network: leave out allocation, eta, counts and sensitivity"
             )));
         }
         if method == Method::Bcd && !matches!(self.masks.granularity.as_deref(), None | Some("pixel")) {
-            return Err(Error::Input("method bcd removes single elements: leave out granularity".into()));
+            return Err(input("method bcd removes single elements: leave out granularity"));
         }
         Ok(SearchOptions {
             method,

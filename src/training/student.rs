@@ -1,7 +1,7 @@
 //! Networks that are trained, from canonical graphs.
 
 use super::Plan;
-use crate::error::Error;
+use crate::error::{Result, input};
 use crate::model::{Model as Canonical, import_second};
 use burn::tensor::{Device, Tensor};
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
@@ -40,11 +40,10 @@ relinc_passes::words! {
 }
 
 /// The form of an imported network that is trained: its logits, for batches of any size, with its batch normalisations.
-pub fn form(graph: Graph, info: &ModelInfo) -> Result<Canonical, Error> {
+pub fn form(graph: Graph, info: &ModelInfo) -> Result<Canonical> {
     let mut form = Canonical::trainable(graph, info.clone())?;
     if batch(&form.graph) != Some(Dim::Batch) {
-        let free =
-            free_batch(&form.graph).map_err(|e| Error::Input(format!("{}: {e}", info.path.display())))?;
+        let free = free_batch(&form.graph).map_err(|e| input(format!("{}: {e}", info.path.display())))?;
         let (head, notices) = (form.head, form.notices);
         form = Canonical { head, notices, ..Canonical::trainable(free, form.info)? };
     }
@@ -52,7 +51,7 @@ pub fn form(graph: Graph, info: &ModelInfo) -> Result<Canonical, Error> {
 }
 
 /// Another file's network, to teach.
-pub fn read(path: &Path, options: &ImportOptions) -> Result<Canonical, Error> {
+pub fn read(path: &Path, options: &ImportOptions) -> Result<Canonical> {
     let i = import_second(path, options)?;
     form(i.graph, &i.info)
 }

@@ -7,7 +7,7 @@ use super::student::{self, Setup};
 use super::target::{self, Target};
 use super::watch::Watch;
 use super::{Norm, Planned, Trained, Trainer, network, replay};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::folder::LOG;
 use crate::jobs::{FOLDED, Left, Log, START, Shared, Spec};
 use crate::model::Model as Canonical;
@@ -66,7 +66,7 @@ impl Trainer<'_> {
         (graph, form): (&Graph, &Canonical),
         teacher: Option<&Canonical>,
         info: &ModelInfo,
-    ) -> Result<Trained, Error> {
+    ) -> Result<Trained> {
         self.progress.step("reading images");
         let (train, val) = (self.images.open(Split::Train, None)?, self.images.open(Split::Val, None)?);
         let taught = teacher.unwrap_or(form);
@@ -108,14 +108,14 @@ impl Trainer<'_> {
     }
 
     /// The log of the stages that stay, to which those that run add.
-    fn watch(&self, g: &Given<'_>) -> Result<Watch<'_>, Error> {
+    fn watch(&self, g: &Given<'_>) -> Result<Watch<'_>> {
         let names = self.part.names();
         let kept = |stage: &str| self.resume || names[..self.part.first()].iter().any(|n| n == stage);
         let path = self.folder.join(LOG);
         let mut log = if self.resume || self.part.first() > 0 { Log::read(&path)? } else { Log::default() };
         // A job may have ended between an epoch's line and its checkpoint; the epoch comes again then.
         let epochs = names.iter().filter(|n| kept(n)).map(|n| Ok((n, g.shared.left(n)?.epochs())));
-        let epochs = epochs.collect::<Result<HashMap<&String, usize>, Error>>()?;
+        let epochs = epochs.collect::<Result<HashMap<&String, usize>>>()?;
         log.lines.retain(|(_, r)| epochs.get(&r.stage).is_some_and(|&n| r.epoch <= n));
         let mut watch = Watch::open(&path, log, self.progress)?;
         watch.dog = g.chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
@@ -123,7 +123,7 @@ impl Trainer<'_> {
     }
 
     /// Runs stage `i`, or loads what another job made of it.
-    fn one(&self, i: usize, g: &Given<'_>, s: &mut State<'_>, watch: &mut Watch<'_>) -> Result<(), Error> {
+    fn one(&self, i: usize, g: &Given<'_>, s: &mut State<'_>, watch: &mut Watch<'_>) -> Result<()> {
         let (planned, name) = (&self.plan.stages[i], &self.part.names()[i]);
         let runs = self.part.has(name);
         let begun = s.found;
@@ -141,7 +141,7 @@ impl Trainer<'_> {
         let mut stage = self.stage(planned, name, &target, (&s.student, &s.teacher), g)?;
         stage.resume |= !runs;
         if runs {
-            fits(g.chosen, &s.student, &stage).map_err(|e| Error::Input(format!("stage {name}: {e}")))?;
+            fits(g.chosen, &s.student, &stage).map_err(|e| input(format!("stage {name}: {e}")))?;
         }
         if stage.recipe.epochs > 0 {
             let r = &stage.recipe;
@@ -176,7 +176,7 @@ impl Trainer<'_> {
     }
 
     /// Folds the student, where something merges, and makes a new one of what is left.
-    fn fold(&self, how: &Fold, g: &Given<'_>, s: &mut State<'_>) -> Result<(), Error> {
+    fn fold(&self, how: &Fold, g: &Given<'_>, s: &mut State<'_>) -> Result<()> {
         let made = fold::fold(&s.student, self.plan.branch.first(), g.info, &s.masks, how)?;
         self.progress.line(&made.said);
         s.notes.push(made.said);
@@ -195,7 +195,7 @@ impl Trainer<'_> {
     }
 
     /// What a stage aims at: what a search is to keep, else what the masks keep.
-    fn target(&self, i: usize, g: &Given<'_>, s: &mut State<'_>) -> Result<Target, Error> {
+    fn target(&self, i: usize, g: &Given<'_>, s: &mut State<'_>) -> Result<Target> {
         let (planned, name) = (&self.plan.stages[i], &self.part.names()[i]);
         if planned.kind != Kind::Search {
             return Ok(Target { keep: s.masks.kept(), ..Target::default() });
@@ -228,7 +228,7 @@ impl Trainer<'_> {
         target: &Target,
         (student, teacher): (&Model, &'s Model),
         g: &'s Given<'_>,
-    ) -> Result<Stage<'s>, Error> {
+    ) -> Result<Stage<'s>> {
         let o = &planned.options;
         // A tune stage follows the search's method where it says nothing itself.
         let search = self.plan.stages.iter().find(|s| s.kind == Kind::Search);
@@ -266,7 +266,7 @@ impl Trainer<'_> {
     }
 
     /// What the plan made.
-    fn trained(&self, g: &Given<'_>, s: State<'_>, watch: Watch<'_>) -> Result<Trained, Error> {
+    fn trained(&self, g: &Given<'_>, s: State<'_>, watch: Watch<'_>) -> Result<Trained> {
         let form = g.form;
         let graph =
             network(&s.student, &form.head, self.plan.branch.first()).map_err(|e| named(g.info, e))?;
@@ -294,7 +294,7 @@ impl Trainer<'_> {
 
 /// An error about the network.
 fn named(info: &ModelInfo, e: String) -> Error {
-    Error::Input(format!("{}: {e}", info.path.display()))
+    input(format!("{}: {e}", info.path.display()))
 }
 
 /// Puts the masks a plan begins with on the student; all ReLUs where there are none.

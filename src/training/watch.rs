@@ -1,7 +1,7 @@
 //! Progress lines and `log.jsonl`.
 
 use super::guard::Watchdog;
-use crate::error::Error;
+use crate::error::Result;
 use crate::folder;
 use crate::jobs::Log;
 use crate::progress::Progress;
@@ -25,7 +25,7 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Opens the log, which will hold what is left of it in `log` and what comes.
-    pub fn open(path: &Path, log: Log, progress: &'a Progress) -> Result<Watch<'a>, Error> {
+    pub fn open(path: &Path, log: Log, progress: &'a Progress) -> Result<Watch<'a>> {
         log.notice.iter().for_each(|said| progress.line(said));
         let (lines, records): (Vec<String>, Vec<Record>) = log.lines.into_iter().unzip();
         let whole: String = lines.iter().flat_map(|l| [l, "\n"]).collect();

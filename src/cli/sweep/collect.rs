@@ -3,7 +3,7 @@
 use super::super::{Global, print, print_json};
 use super::jobs::{Outcome, Sweep};
 use crate::compile::fixed::answer;
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::folder::{self, Folder};
 use crate::progress::Progress;
 use crate::report::compare;
@@ -13,18 +13,18 @@ use serde_json::json;
 const FILES: [&str; 2] = ["sweep.html", "sweep.json"];
 
 /// Refuses files that are in the way of the comparison, before any budget is run.
-pub(super) fn claim(sweep: &Sweep, progress: &Progress) -> Result<(), Error> {
+pub(super) fn claim(sweep: &Sweep, progress: &Progress) -> Result<()> {
     open(sweep, progress).map(drop)
 }
 
-fn open(sweep: &Sweep, progress: &Progress) -> Result<Folder, Error> {
+fn open(sweep: &Sweep, progress: &Progress) -> Result<Folder> {
     let mut folder = Folder::open(sweep.out(), "sweep", "comparing budgets", progress)?;
     folder.claim(&sweep.inputs()?, &FILES.map(String::from), &[])?;
     Ok(folder)
 }
 
 /// Writes `sweep.html` and `sweep.json` from what lies in the budgets' folders.
-pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
+pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<()> {
     let (mut dirs, mut unmet, mut missing) = (vec![], vec![], vec![]);
     for (i, b) in sweep.budgets().enumerate() {
         match sweep.outcome(i)? {

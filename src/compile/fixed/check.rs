@@ -2,7 +2,7 @@
 
 use super::{IMAGES, Plan, Request, Target};
 use crate::compile::describe;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::progress::Progress;
 use crate::random;
 use crate::report::model::{FixedPoint, Outcome, Tried};
@@ -36,7 +36,7 @@ pub fn check(
     emitted: &Valid<'_>,
     held_out: Option<&Dataset>,
     progress: &Progress,
-) -> Result<Vec<FixedPoint>, Error> {
+) -> Result<Vec<FixedPoint>> {
     let macs = cost::totals(emitted.graph(), emitted.facts()).macs;
     let each: u64 = plans.iter().map(|p| weight(p.format)).sum::<u64>() * macs;
     let n = images(each);

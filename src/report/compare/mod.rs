@@ -15,7 +15,7 @@ pub use text::{cost_table, table};
 
 use super::model::{Evaluation, ImageCounts, Level, Metric, Report, Seen, Spent, Verdict, folded};
 use super::read;
-use crate::error::Error;
+use crate::error::Result;
 use relinc_runtime::cost::Weights;
 use relinc_runtime::eval::interval::of_percent;
 use relinc_runtime::exec::Branch;
@@ -87,7 +87,7 @@ pub struct Score {
 }
 
 /// Reads `report.json` of each folder.
-pub fn runs(dirs: &[impl AsRef<Path>]) -> Result<Vec<Run>, Error> {
+pub fn runs(dirs: &[impl AsRef<Path>]) -> Result<Vec<Run>> {
     dirs.iter().map(|d| Ok(Run::new(&d.as_ref().display().to_string(), &read(d.as_ref())?))).collect()
 }
 
