@@ -3,7 +3,7 @@
 use super::Global;
 use super::verify::{Args, Given, execute};
 use crate::error::{Error, Result, input};
-use crate::fixed_point::render;
+use crate::fixed_point::{place, render};
 use crate::folder::unwritable;
 use crate::probe::{max_abs_difference, range};
 use relinc_passes::driver::valid;
@@ -122,11 +122,8 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
         false if analysis.overflows > 0 => {
             let first = analysis.overflow.first();
             let place = first.map_or(String::new(), |o| {
-                let layer = o.layer.as_ref().map_or(String::new(), |l| format!(" of {l}"));
-                format!(
-                    ": {} '{}'{layer} reaches {:.4e} in image {}, the ring holds {:.4e}",
-                    o.op, o.node, o.value, o.image, o.limit
-                )
+                let at = place(&o.op, &o.node, &o.layer);
+                format!(": {at} reaches {:.4e} in image {}, the ring holds {:.4e}", o.value, o.image, o.limit)
             });
             Err(Error::Answer(format!("{} overflows the ring {format}{place}", path.display())))
         }

@@ -89,6 +89,7 @@ impl Asked<'_> {
     /// What mends a finding: a sentence, and commands.
     fn mends(&self, f: Finding, report: &Report) -> Option<(Option<String>, Vec<String>)> {
         let built = report.model.sha256.is_empty();
+        let say = |said: &str| Some((Some(said.to_string()), vec![]));
         match f {
             _ if built => None,
             Finding::NearChance | Finding::Lost | Finding::OverMaxDrop => Some(self.train(report)),
@@ -109,23 +110,16 @@ impl Asked<'_> {
                     ["normalize=imagenet", "normalize=none"].into_iter().filter(|n| !data.contains(n));
                 Some((Some(how.into()), known.map(eval).collect()))
             }
-            Finding::TooFewImages => Some((Some("Measure on more images: --limit.".into()), vec![])),
-            Finding::OriginalUnknown => {
-                Some((Some("Give the original with --teacher, and it is what before means.".into()), vec![]))
+            Finding::TooFewImages => say("Measure on more images: --limit."),
+            Finding::OriginalUnknown => say("Give the original with --teacher, and it is what before means."),
+            Finding::NotMeasured => say("Compile again with --data, and the accuracy is measured."),
+            Finding::Slower | Finding::SlowerElsewhere if self.r.masks == MaskSource::All => say(
+                "The form of convolutions is chosen by communication on the first network: name yours first, or give --conv-form direct.",
+            ),
+            Finding::Slower | Finding::SlowerElsewhere => {
+                say("Exchanges fall only with whole layers: --layers N or a budget in seconds aims at them.")
             }
-            Finding::NotMeasured => {
-                Some((Some("Compile again with --data, and the accuracy is measured.".into()), vec![]))
-            }
-            Finding::Slower | Finding::SlowerElsewhere => Some((
-                Some(match self.r.masks {
-                    MaskSource::All => "The form of convolutions is chosen by communication on the first network: name yours first, or \
-                                        give --conv-form direct."
-                        .into(),
-                    _ => "Exchanges fall only with whole layers: --layers N or a budget in seconds aims at them.".into(),
-                }),
-                vec![],
-            )),
-            Finding::Seen => Some((Some("Measure on test images: --split test.".into()), vec![])),
+            Finding::Seen => say("Measure on test images: --split test."),
         }
     }
 

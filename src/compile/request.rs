@@ -16,9 +16,10 @@ use relinc_runtime::search::budget::Budget;
 use std::path::PathBuf;
 
 /// Where the masks come from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum MaskSource {
     /// Keep every ReLU.
+    #[default]
     All,
     /// A mask file.
     File(PathBuf),
@@ -29,7 +30,7 @@ pub enum MaskSource {
 }
 
 /// Everything `compile` is asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Request {
     /// The output folder.
     pub out: PathBuf,

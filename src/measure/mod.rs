@@ -42,10 +42,8 @@ pub struct Job {
 /// The name SPU gives a cost model's protocol.
 fn spu_name(p: &Protocol) -> Result<&'static str> {
     let known = ["semi2k", "aby3", "cheetah"];
-    known
-        .into_iter()
-        .find(|k| p.name.contains(k))
-        .ok_or_else(|| input(format!("--protocol {}: the spu target runs {}", p.name, known.join(", "))))
+    let found = known.into_iter().find(|k| p.name.contains(k));
+    found.ok_or_else(|| input(format!("--protocol {}: the spu target runs {}", p.name, known.join(", "))))
 }
 
 /// The prediction in the report that the run is held against.
@@ -90,13 +88,7 @@ fn execute(job: &Job, weights: Weights, images: u64, more: &[&str]) -> Result<Do
         return Err(input(format!("{}: missing; compile with --target spu", script.display())));
     }
     let mut command = Command::new(&job.python);
-    command.arg(&script).args([
-        "--protocol",
-        spu_name(&job.protocol)?,
-        "--weights",
-        weights.name(),
-        "--json",
-    ]);
+    command.arg(&script).args(["--protocol", protocol, "--weights", weights.name(), "--json"]);
     command.args(["--parties", &job.protocol.parties.to_string(), "--field", &job.protocol.ring.to_string()]);
     command.args(["--timeout", &job.timeout.to_string()]);
     command.args(["--n", &images.to_string()]).args(more);

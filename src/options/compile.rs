@@ -2,7 +2,7 @@
 
 use super::text::{Count, Interval, Points, Within, list, optional, optional_or_off, or_default};
 use crate::compile::fixed::{Emulation, TARGETS};
-use crate::compile::{FoldMode, MaskSource, Request, Target};
+use crate::compile::{FoldMode, Request, Target};
 use crate::error::{Result, input};
 use crate::folder::Inputs;
 use relinc_passes::back::onnx::OPSETS;
@@ -153,17 +153,12 @@ impl CompileOptions {
             out: out.into(),
             by,
             inputs,
-            masks: MaskSource::All,
             data: data.cloned(),
             protocols: self.report.protocols()?,
             networks: self.report.networks()?,
             options,
             seed,
-            before: Default::default(),
-            original: None,
-            merged: None,
-            vanish: vec![],
-            learned: None,
+            ..Request::default()
         })
     }
 

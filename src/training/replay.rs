@@ -38,11 +38,6 @@ pub fn part(o: &Order, from: usize, epochs: usize, images: usize) -> Result<Orde
     Ok(Arc::new(part.to_vec()))
 }
 
-/// Reads `masks.safetensors`, the first masks.
-pub fn masks(dir: &Path) -> Result<Masks> {
-    Masks::read(&dir.join("masks.safetensors")).map_err(input)
-}
-
 /// Reads `counts.json`, where there is one: ReLUs each layer keeps, as a list or by name.
 pub fn counts(dir: &Path) -> Result<Option<Vec<usize>>> {
     let path = dir.join("counts.json");
@@ -58,7 +53,7 @@ pub fn counts(dir: &Path) -> Result<Option<Vec<usize>>> {
 /// Gives a search stage the recorded first masks and layer counts.
 pub fn begin(stage: &mut Stage<'_>, dir: &Path, layers: &[ReluLayer]) -> Result<()> {
     if let Some(s) = &mut stage.recipe.search {
-        let first = masks(dir)?;
+        let first = Masks::read(&dir.join("masks.safetensors")).map_err(input)?;
         first.check(&dir.display().to_string(), layers).map_err(input)?;
         s.first = Some(first);
         if let Some(n) = counts(dir)? {

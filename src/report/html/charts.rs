@@ -7,9 +7,6 @@ use super::{esc, row, section, table};
 
 /// Where the ReLUs were and are.
 pub(super) fn layers(r: &Report) -> String {
-    if r.layers.is_empty() {
-        return String::new();
-    }
     let most = r.layers.iter().map(|l| l.relus.max(l.relus_before)).max().unwrap_or(0).max(1);
     let bars: String = r.layers.iter().map(|l| bar(l, most)).collect();
     let rows: String = r.layers.iter().map(words).collect();

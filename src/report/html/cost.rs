@@ -8,9 +8,6 @@ use super::{charts, esc, row, table};
 
 /// The section.
 pub(super) fn section(r: &Report) -> String {
-    if r.cost.is_empty() {
-        return String::new();
-    }
     let shape = Shape::of(r);
     let columns = match shape {
         Shape::Masked => {

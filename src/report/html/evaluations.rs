@@ -7,9 +7,6 @@ use super::{esc, row, section};
 
 /// The section.
 pub(super) fn table(r: &Report) -> String {
-    if r.evaluations.is_empty() {
-        return String::new();
-    }
     let kinds: Vec<Metric> =
         Metric::ALL.into_iter().filter(|m| r.evaluations.iter().any(|e| m.of(&e.scores).is_some())).collect();
     let names: Vec<&str> = ["network"].into_iter().chain(kinds.iter().map(|m| m.heading())).collect();

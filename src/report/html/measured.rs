@@ -7,9 +7,6 @@ use super::{esc, row, table};
 
 /// The section.
 pub(super) fn section(r: &Report) -> String {
-    if r.measured.is_empty() {
-        return String::new();
-    }
     let lead = "The emitted artefact was run on the installed runtime. Operations were run once more one by one, after all \
                 set-up was paid; what remains of the total is set-up.";
     super::section(

@@ -24,22 +24,22 @@ const FOOTER: &str = "from <code>report.json</code>. Bytes are those one party (
 
 /// The report as a page.
 pub fn render(r: &Report) -> String {
-    let body = [
-        tiles::tiles(r),
-        conclusions::section(r),
-        sections::accuracy(r),
-        cost::section(r),
-        fixed_point::fixed_points(r),
-        measured::section(r),
-        charts::layers(r),
-        evaluations::table(r),
-        training::curves(r),
-        picture::gallery(r),
-        sections::passes(r),
-        sections::about(r),
-        sections::notes(r),
-    ]
-    .concat();
+    let body: [(bool, fn(&Report) -> String); 13] = [
+        (true, tiles::tiles),
+        (true, conclusions::section),
+        (r.accuracy.is_some(), sections::accuracy),
+        (!r.cost.is_empty(), cost::section),
+        (!r.fixed_points.is_empty(), fixed_point::fixed_points),
+        (!r.measured.is_empty(), measured::section),
+        (!r.layers.is_empty(), charts::layers),
+        (!r.evaluations.is_empty(), evaluations::table),
+        (r.training.is_some(), training::curves),
+        (!r.masks.is_empty(), picture::gallery),
+        (!r.passes.is_empty(), sections::passes),
+        (true, sections::about),
+        (!r.notes.is_empty(), sections::notes),
+    ];
+    let body: String = body.into_iter().filter(|(some, _)| *some).map(|(_, section)| section(r)).collect();
     let name = r.model.path.rsplit('/').next().unwrap_or(&r.model.path);
     page(name, "Private inference report", &verdict::above(r), &headline(r), FOOTER, &r.relinc, &body)
 }

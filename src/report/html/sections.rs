@@ -8,9 +8,6 @@ use super::{esc, row, section, settings, table};
 
 /// Accuracy before and after.
 pub(super) fn accuracy(r: &Report) -> String {
-    if r.accuracy.is_none() {
-        return String::new();
-    }
     let mut body = String::new();
     for s in rows::scores(r) {
         let [before, after] = s.values.map(|v| v.unwrap_or(0.0).clamp(0.0, 100.0));
@@ -33,9 +30,6 @@ pub(super) fn accuracy(r: &Report) -> String {
 
 /// The passes and what they refused.
 pub(super) fn passes(r: &Report) -> String {
-    if r.passes.is_empty() {
-        return String::new();
-    }
     let mut rows = String::new();
     let mut refused = String::new();
     let mut weighed = String::new();
@@ -105,9 +99,6 @@ pub(super) fn about(r: &Report) -> String {
 
 /// The notes.
 pub(super) fn notes(r: &Report) -> String {
-    if r.notes.is_empty() {
-        return String::new();
-    }
     let items: String = r.notes.iter().map(|n| format!("<li>{}</li>", esc(n))).collect();
     section("notes", "Read this before quoting the figures", "", &format!("<ul class=\"plain\">{items}</ul>"))
 }
