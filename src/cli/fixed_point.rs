@@ -54,11 +54,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
         return Err(input("--headroom must be a number of bits"));
     }
     f.save_outputs.iter().try_for_each(|file| files::writable(file).map_err(|e| unwritable(file, &e)))?;
-    let path = match &a.b {
-        Some(b) if b.is_dir() => b.join("model.onnx"),
-        Some(b) => b.clone(),
-        None => a.a.clone(),
-    };
+    let path = a.second_file().unwrap_or_else(|| a.a.clone());
     let named = |e: String| input(format!("{}: {e}", path.display()));
     let second = a.second(&path)?;
     let graph = valid::check(&second).map_err(|e| named(e[0].to_string()))?;

@@ -69,8 +69,7 @@ impl Args {
         let Some(file) = &self.fixed.save_outputs else { return Ok(None) };
         let mut inputs = Inputs::default();
         inputs.model("the model", &self.a);
-        let second = self.b.as_ref().map(|b| if b.is_dir() { b.join("model.onnx") } else { b.clone() });
-        second.iter().for_each(|b| inputs.model("the second model", b));
+        self.second_file().iter().for_each(|b| inputs.model("the second model", b));
         self.data.iter().for_each(|d| inputs.data(d));
         Single::new("--save-outputs", file, &inputs, &g.progress()).map(Some)
     }
@@ -168,6 +167,11 @@ impl Args {
         let mut options = self.import.import(self.data.as_ref());
         options.scores.iter_mut().for_each(|s| s.need = Need::One);
         Ok(options)
+    }
+
+    /// The file of the second model, which may lie in a folder that compile wrote.
+    pub fn second_file(&self) -> Option<PathBuf> {
+        self.b.as_ref().map(|b| if b.is_dir() { b.join("model.onnx") } else { b.clone() })
     }
 
     /// The network that the first is compared with, whole.

@@ -59,10 +59,9 @@ impl Linear {
         if closed.contains(&true) {
             g = without(&g, &|l| closed[l])?;
             let options = Options { fold: self.pricing.fold.clone(), sketch: true, ..Options::default() };
-            let merges: Vec<&dyn Pass> = match self.pricing.before_tuning {
-                true => passes::of(Phase::FoldingBeforeTuning, &options).collect(),
-                false => passes::of(Phase::Folding, &options).collect(),
-            };
+            let early = self.pricing.before_tuning;
+            let phase = if early { Phase::FoldingBeforeTuning } else { Phase::Folding };
+            let merges: Vec<&dyn Pass> = passes::of(phase, &options).collect();
             driver::run_in_turn(&merges, &mut g, &options, &mut |_, _: Outcome, _| Ok::<(), PassError>(()))?;
         }
         g = without(&g, &|_| true)?;

@@ -88,13 +88,8 @@ fn execute(job: &Job, weights: Weights, images: u64, more: &[&str]) -> Result<Do
         return Err(input(format!("{}: missing; compile with --target spu", script.display())));
     }
     let mut command = Command::new(&job.python);
-    command.arg(&script).args([
-        "--protocol",
-        spu_name(&job.protocol)?,
-        "--weights",
-        weights.name(),
-        "--json",
-    ]);
+    command.arg(&script).args(["--protocol", spu_name(&job.protocol)?]);
+    command.args(["--weights", weights.name(), "--json"]);
     command.args(["--parties", &job.protocol.parties.to_string(), "--field", &job.protocol.ring.to_string()]);
     command.args(["--timeout", &job.timeout.to_string()]);
     command.args(["--n", &images.to_string()]).args(more);

@@ -18,8 +18,7 @@ pub(super) fn section(r: &Report) -> String {
 }
 
 fn line(name: &str, kind: &str, c: Compared, show: impl Fn(f64) -> String) -> String {
-    let error = c.error().map_or("–".to_string(), |e| format!("{e:+.2} %"));
-    cells(name, kind, [show(c.predicted), show(c.measured), error])
+    cells(name, kind, c.shown(show))
 }
 
 fn cells(name: &str, kind: &str, [predicted, measured, error]: [String; 3]) -> String {
@@ -48,12 +47,7 @@ fn derived(m: &Measured) -> String {
 
 fn parts(list: &[MeasuredPart], kind: fn(&MeasuredPart) -> String) -> String {
     let show = |v: f64| bytes(v.max(0.0) as u64);
-    let part = |p: &MeasuredPart| {
-        let mut sum = p.sent;
-        sum.add(p.received);
-        line(&p.name, &kind(p), sum, show)
-    };
-    list.iter().map(part).collect()
+    list.iter().map(|p| line(&p.name, &kind(p), p.both(), show)).collect()
 }
 
 fn card(m: &Measured) -> String {
