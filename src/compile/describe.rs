@@ -28,18 +28,9 @@ pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>)> {
         }
         Source::Trained(g, info) => Ok((*g, *info, vec![])),
         Source::Built(g, name) => {
-            let info = ModelInfo {
-                path: PathBuf::from(name),
-                sha256: String::new(),
-                opset: 0,
-                producer: "relinc architecture".into(),
-                ir_version: 0,
-            };
-            Ok((
-                *g,
-                info,
-                vec!["The weights are random: the network was built from a description, not trained.".into()],
-            ))
+            let (path, producer) = (PathBuf::from(name), "relinc architecture".into());
+            let note = "The weights are random: the network was built from a description, not trained.";
+            Ok((*g, ModelInfo { path, producer, ..ModelInfo::default() }, vec![note.into()]))
         }
     }
 }

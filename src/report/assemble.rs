@@ -87,10 +87,8 @@ fn per_layer(after: &Priced, against: Option<Against<'_>>) -> Vec<LayerCost> {
         let found = from.iter().position(|n| key(n) == key(like) && n.class == like.class);
         found.map(|i| from.remove(i).clone())
     };
-    let entry = |of: &NodeCost,
-                 now: Option<&NodeCost>,
-                 lossless: Option<&NodeCost>,
-                 was: Option<NodeCost>| LayerCost {
+    type Node<'a> = Option<&'a NodeCost>;
+    let entry = |of: &NodeCost, now: Node<'_>, lossless: Node<'_>, was: Option<NodeCost>| LayerCost {
         name: key(of).to_string(),
         op: now.unwrap_or(of).op.clone(),
         class: of.class.name().to_string(),

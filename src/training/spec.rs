@@ -1,6 +1,7 @@
 //! The options of a training stage, as a pipeline file or the command line gives them, and the recipe they make.
 
 use crate::error::{Error, Result, input};
+use crate::jobs::spec_of;
 use crate::vanish::Asked;
 use relinc_passes::choice::Choice;
 use relinc_runtime::attack::Attack;
@@ -181,17 +182,10 @@ impl StageOptions {
     /// # Errors
     /// All of them, with what is expected.
     pub fn check(&self) -> Result<()> {
-        let counts = [
-            ("epochs", self.steps.epochs),
-            ("batch", self.steps.batch),
-            ("layers", self.masks.layers),
-            ("refreshes", self.steps.refreshes),
-            ("calibration", self.masks.calibration),
-            ("rounds", self.masks.rounds),
-            ("val_images", self.steps.val_images),
-        ];
-        let none = counts.iter().filter(|(_, v)| *v == Some(0));
-        let mut said: Vec<String> = none.map(|(name, _)| format!("{name}: 0 is not at least 1")).collect();
+        let counts = ["epochs", "batch", "layers", "refreshes", "calibration", "rounds", "val_images"];
+        let given = spec_of(self)?;
+        let none = counts.iter().filter(|n| given.get(**n).is_some_and(|v| v == "0"));
+        let mut said: Vec<String> = none.map(|name| format!("{name}: 0 is not at least 1")).collect();
         if let Some(n) = self.masks.rounds.filter(|&n| n > MOST_ROUNDS) {
             said.push(format!("rounds: {n} is not at most {MOST_ROUNDS}"));
         }
