@@ -94,9 +94,10 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     let mut m = Model::load(&a.model, &a.import.import(Some(&a.data)))?;
     let images = Images::labelled(&a.data, &m.graph, &a.model)?;
     let masks = a.masks.as_ref().map(|file| read_masks(file, &m)).transpose()?;
-    let folder =
-        a.corruptions.iter().flatten().map(|dir| CorruptedFolder::open(dir, &images.spec).map_err(input));
-    let folder = folder.last().transpose()?;
+    let folder = match &a.corruptions {
+        Some(Some(dir)) => Some(CorruptedFolder::open(dir, &images.spec).map_err(input)?),
+        Some(None) | None => None,
+    };
     images.announce(&progress);
     let ds = images.open(a.split, a.limit)?;
     ds.notices().iter().for_each(|n| progress.line(n));

@@ -22,9 +22,12 @@ const PAGE: &str = include_str!("page.html");
 const FOOTER: &str = "from <code>report.json</code>. Bytes are those one party (rank 0) sends for one image; costs are predicted, \
                       each time says whether computing is in it.";
 
+/// Writes a section of the page.
+type Section = fn(&Report) -> String;
+
 /// The report as a page.
 pub fn render(r: &Report) -> String {
-    let body: [(bool, fn(&Report) -> String); 13] = [
+    let body: [(bool, Section); 13] = [
         (true, tiles::tiles),
         (true, conclusions::section),
         (r.accuracy.is_some(), sections::accuracy),
