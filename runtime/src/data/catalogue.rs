@@ -26,11 +26,9 @@ impl DataSpec {
     pub fn catalogue(&self) -> Result<Catalogue, DataError> {
         let own = |names: Vec<String>| self.labels(&names, CLASSES);
         let (labels, channels, size) = match self.kind() {
-            Kind::Cifar10 => {
-                (own(cifar::CIFAR10.class_names())?, Some(3), Some([cifar::SHAPE[1], cifar::SHAPE[2]]))
-            }
-            Kind::Cifar100 => {
-                (own(cifar::CIFAR100.class_names())?, Some(3), Some([cifar::SHAPE[1], cifar::SHAPE[2]]))
+            Kind::Cifar10 | Kind::Cifar100 => {
+                let names = cifar::format(self.kind()).class_names();
+                (own(names)?, Some(3), Some([cifar::SHAPE[1], cifar::SHAPE[2]]))
             }
             Kind::Shapes => {
                 (own(shapes::class_names())?, Some(3), Some([shapes::SHAPE[1], shapes::SHAPE[2]]))

@@ -6,6 +6,7 @@ use relinc_passes::npy::header;
 use tempfile::TempDir;
 
 use super::*;
+use std::fs;
 
 const N: usize = 3;
 

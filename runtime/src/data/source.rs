@@ -1,5 +1,6 @@
 //! One file of fixed-size records, plain or `.xz`.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ impl Source {
     /// `DIR/STEM.bin` or, when that is not there, `DIR/STEM.bin.xz`, of `record`-byte records; `None` when neither is there.
     ///
     /// # Errors
-    /// [`DataError::Truncated`], [`DataError::CorruptXz`] or [`DataError::Io`]; nothing is unpacked yet.
+    /// No whole number of records, a damaged `.xz` file, or [`DataError::Io`]; nothing is unpacked yet.
     pub(super) fn find(
         dir: &Path,
         stem: &str,
@@ -38,7 +39,13 @@ impl Source {
             }
             let bytes = size(&path, packed)?;
             if !bytes.is_multiple_of(record as u64) {
-                return Err(DataError::Truncated { path, bytes, record, kind });
+                return Err(DataError::file(
+                    path,
+                    format!(
+                        "{bytes} bytes are no whole number of {record}-byte records, so the last one is cut off or this is another \
+                         format; fetch the {kind} binary version again"
+                    ),
+                ));
             }
             let records = usize::try_from(bytes / record as u64)
                 .map_err(|_| DataError::io(&path)(io::Error::from(io::ErrorKind::FileTooLarge)))?;
@@ -61,7 +68,7 @@ impl Source {
     /// and its checksum checked when that is to the end.
     ///
     /// # Errors
-    /// [`DataError::CorruptXz`] or [`DataError::Io`].
+    /// A damaged `.xz` file, or [`DataError::Io`].
     pub(super) fn read(&self, count: usize) -> Result<Vec<u8>, DataError> {
         let count = count.min(self.records);
         let want = count * self.record;
@@ -73,14 +80,14 @@ impl Source {
         if self.packed {
             let reader =
                 XzReader::new_mem_limit(BufReader::with_capacity(1 << 16, file), true, XZ_MEMORY_KIB);
-            reader.take(most).read_to_end(&mut bytes).map_err(|e| corrupt(&self.path, &e))?;
+            reader.take(most).read_to_end(&mut bytes).map_err(|e| corrupt(&self.path, e))?;
         } else {
             (&file).take(most).read_to_end(&mut bytes).map_err(DataError::io(&self.path))?;
         }
         if bytes.len() != want {
             let detail = "its length changed while it was read, or its index is wrong";
             return Err(if self.packed {
-                DataError::CorruptXz { path: self.path.clone(), detail: detail.to_owned() }
+                corrupt(&self.path, detail)
             } else {
                 DataError::io(&self.path)(io::Error::new(io::ErrorKind::UnexpectedEof, detail))
             });
@@ -93,12 +100,12 @@ impl Source {
 fn size(path: &Path, packed: bool) -> Result<u64, DataError> {
     let mut file = File::open(path).map_err(DataError::io(path))?;
     if packed {
-        unpacked_size(&mut file).map_err(|e| corrupt(path, &e))
+        unpacked_size(&mut file).map_err(|e| corrupt(path, e))
     } else {
         Ok(file.metadata().map_err(DataError::io(path))?.len())
     }
 }
 
-fn corrupt(path: &Path, error: &io::Error) -> DataError {
-    DataError::CorruptXz { path: path.to_owned(), detail: error.to_string() }
+fn corrupt(path: &Path, why: impl Display) -> DataError {
+    DataError::file(path, format!("damaged .xz file ({why}); fetch it again, `xz -t` checks it"))
 }

@@ -4,8 +4,9 @@
 
 use crate::augment::{AugMix, Augmentation, Draw, fill_batch};
 use crate::data::Dataset;
+use crate::dice::Dice;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -53,13 +54,7 @@ pub fn order(n: usize, seed: u64, epoch: usize) -> Vec<usize> {
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&(epoch as u64).to_le_bytes());
     key[16..21].copy_from_slice(b"order");
-    let mut rng = ChaCha8Rng::from_seed(key);
-    let mut v: Vec<usize> = (0..n).collect();
-    for i in (1..n).rev() {
-        let j = ((u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64) as usize;
-        v.swap(i, j);
-    }
-    v
+    Dice::of(ChaCha8Rng::from_seed(key)).order(n)
 }
 
 /// Batches in an epoch of `n` images.

@@ -33,26 +33,12 @@ pub(super) use winograd::transformed;
 /// The convolution of `x`, `[n, c_in, h, w]`, with `w`, `[c_out, c_in/groups, kernel…]`, plus a bias for each output
 /// channel: `[n, c_out, output…]`.
 pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer {
-    let mut y = Buffer::stale(s.output_len());
-    forward_into(x, w, bias, s, &mut y);
-    y
-}
-
-/// Writes [`forward`] to `y`, `[n, c_out, output…]`.
-pub fn forward_into(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape, y: &mut [f32]) {
-    forward_at(Level::best(), x, w, bias, s, y);
+    forward_at(Level::best(), x, w, bias, s)
 }
 
 /// The gradient of the input, `[n, c_in, h, w]`, from that of the output, `g`, `[n, c_out, output…]`.
 pub fn data_grad(g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
-    let mut gx = Buffer::stale(s.input_len());
-    data_grad_into(g, w, s, &mut gx);
-    gx
-}
-
-/// Writes [`data_grad`] to `gx`, `[n, c_in, h, w]`.
-pub fn data_grad_into(g: &[f32], w: &[f32], s: &ConvShape, gx: &mut [f32]) {
-    data_grad_at(Level::best(), g, w, s, gx);
+    data_grad_at(Level::best(), g, w, s)
 }
 
 /// The gradient of the weights, `[c_out, c_in/groups, kernel…]`, from the input and the gradient of the output.
@@ -71,8 +57,8 @@ pub fn bias_grad(g: &[f32], s: &ConvShape) -> Vec<f32> {
     (0..s.c_out).into_par_iter().map(channel).collect()
 }
 
-fn forward_at(level: Level, x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape, y: &mut [f32]) {
-    assert_eq!((x.len(), w.len(), y.len()), (s.input_len(), s.weight_len(), s.output_len()));
+fn forward_at(level: Level, x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer {
+    assert_eq!((x.len(), w.len()), (s.input_len(), s.weight_len()));
     assert!(bias.is_none_or(|b| b.len() == s.c_out));
     let sizes = Sizes {
         read: s.c_in,
@@ -85,11 +71,11 @@ fn forward_at(level: Level, x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &Conv
     let weight = |group: usize, to: usize, from: usize, tap: usize| {
         w[((group * per_group + to) * inner + from) * s.taps() + tap]
     };
-    correlate(level, sizes, [Axis::forward(s, 0), Axis::forward(s, 1)], x, weight, bias, y);
+    correlate(level, s.n, sizes, [Axis::forward(s, 0), Axis::forward(s, 1)], x, weight, bias)
 }
 
-fn data_grad_at(level: Level, g: &[f32], w: &[f32], s: &ConvShape, gx: &mut [f32]) {
-    assert_eq!((g.len(), w.len(), gx.len()), (s.output_len(), s.weight_len(), s.input_len()));
+fn data_grad_at(level: Level, g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
+    assert_eq!((g.len(), w.len()), (s.output_len(), s.weight_len()));
     let sizes = Sizes {
         read: s.c_out,
         written: s.c_in,
@@ -101,21 +87,22 @@ fn data_grad_at(level: Level, g: &[f32], w: &[f32], s: &ConvShape, gx: &mut [f32
     let weight = |group: usize, to: usize, from: usize, tap: usize| {
         w[((group * per_group + from) * inner + to) * s.taps() + tap]
     };
-    correlate(level, sizes, [Axis::transposed(s, 0), Axis::transposed(s, 1)], g, weight, None, gx);
+    correlate(level, s.n, sizes, [Axis::transposed(s, 0), Axis::transposed(s, 1)], g, weight, None)
 }
 
 /// Chooses the method.
 fn correlate(
     level: Level,
+    images: usize,
     sizes: Sizes,
     [rows, columns]: [Axis; 2],
     x: &[f32],
     weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
     bias: Option<&[f32]>,
-    out: &mut [f32],
-) {
+) -> Buffer {
+    let mut out = Buffer::stale(images * sizes.written * sizes.output);
     if out.is_empty() {
-        return;
+        return out;
     }
     let row = columns.output;
     let tiled = Strips::new(rows.clone(), columns.clone(), |rows, _| {
@@ -124,13 +111,15 @@ fn correlate(
     });
     if Winograd::fits(&sizes, &tiled) {
         let method = Winograd::new(level, sizes, tiled, weight);
-        return correlate::correlate(level, &sizes, &method, x, bias, out);
+        correlate::correlate(level, &sizes, &method, x, bias, &mut out);
+        return out;
     }
     let strips = Strips::new(rows, columns, |rows, plane| {
         4 * (sizes.read * plane + CHANNELS * rows * row * LANES) <= BUDGET
     });
     let method = Direct::new(level, sizes, strips, weight);
-    correlate::correlate(level, &sizes, &method, x, bias, out);
+    correlate::correlate(level, &sizes, &method, x, bias, &mut out);
+    out
 }
 
 fn weight_grad_at(level: Level, x: &[f32], g: &[f32], s: &ConvShape) -> Buffer {
