@@ -224,14 +224,14 @@ impl Objective {
         };
         let target = taught.as_ref().map(|t| t.logits());
         let leaves = student.net.leaves(&student.params);
+        let precision = self.precision;
         let call = |branch, watch| Call {
             params: &leaves,
             gates,
-            norms: Norms::Batch,
             branch,
             watch,
-            probes: None,
-            precision: self.precision,
+            precision,
+            ..student.call(Norms::Batch)
         };
 
         let views = Views::of(batch, &pixels, clean_rows, device);
@@ -326,9 +326,6 @@ impl Objective {
     /// Indices of the student's layers that attention transfer compares. Those that only the teacher has were folded away.
     fn attended(&self, student: &Model, teacher: &Model) -> Result<Vec<usize>, String> {
         let relus = student.net.relus();
-        if self.attention_at.is_empty() {
-            return Ok(stage_outputs(&relus.iter().map(|r| r.shape).collect::<Vec<_>>()));
-        }
         let mut at = vec![];
         for n in &self.attention_at {
             match relus.iter().position(|r| r.name == *n) {
@@ -352,13 +349,5 @@ fn same_layer(student: &Model, layer: usize, teacher: &Model) -> Result<usize, S
 }
 
 fn teacher_call(t: &Model, watch: bool, precision: Precision) -> Call<'_> {
-    Call {
-        params: &t.params,
-        gates: &t.gates,
-        norms: Norms::Running,
-        branch: Branch::Clean,
-        watch,
-        probes: None,
-        precision,
-    }
+    Call { watch, precision, ..t.call(Norms::Running) }
 }

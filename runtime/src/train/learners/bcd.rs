@@ -30,15 +30,11 @@ const TRIALS: usize = 6;
 /// See the module documentation.
 #[derive(Debug)]
 pub struct Bcd {
-    options: SearchOptions,
+    /// What is searched.
+    pub options: SearchOptions,
 }
 
 impl Bcd {
-    /// Before the first epoch.
-    pub fn new(options: SearchOptions) -> Bcd {
-        Bcd { options }
-    }
-
     /// Elements that still have their ReLU.
     fn active(scene: &Scene<'_>) -> Vec<Vec<bool>> {
         let kept = |r: &ReluLayer| match scene.student.masks.layers.get(&r.name) {
