@@ -10,11 +10,11 @@ use super::item;
 use super::npy::Npy;
 use super::picture::planes;
 use super::{DataError, DataSpec, Dataset, Kind, Split, cifar};
+use crate::corrupt::SEVERITIES;
 use crate::nearest::did_you_mean;
 
-/// The severities of a corruption, weakest first.
-pub const SEVERITIES: [usize; 5] = [1, 2, 3, 4, 5];
-
+/// Parts of a file, one a severity.
+const PARTS: usize = SEVERITIES as usize;
 const IMAGE: usize = 32 * 32 * 3;
 
 /// A folder in the layout of CIFAR-10-C.
@@ -67,7 +67,7 @@ impl CorruptedFolder {
     pub fn dataset(
         &self,
         corruption: &str,
-        severity: usize,
+        severity: u8,
         limit: Option<usize>,
     ) -> Result<Dataset, DataError> {
         let missing = |what: String| DataError::file(&self.folder, format!("no {what}"));
@@ -77,18 +77,18 @@ impl CorruptedFolder {
             let known = known.join(", ");
             return Err(missing(format!("corruption \"{corruption}\"{hint}; there are {known}")));
         }
-        if !SEVERITIES.contains(&severity) {
+        if !(1..=SEVERITIES).contains(&severity) {
             return Err(missing(format!("severity {severity}; there are severities 1 to 5")));
         }
         let n = self.labels.len();
         let mut npy = Npy::open(&self.folder.join(format!("{corruption}.npy")))?;
-        if npy.descr != "|u1" || npy.shape != [SEVERITIES.len() * n, 32, 32, 3] {
-            let expected = format!("|u1 of shape [{}, 32, 32, 3]", SEVERITIES.len() * n);
+        if npy.descr != "|u1" || npy.shape != [PARTS * n, 32, 32, 3] {
+            let expected = format!("|u1 of shape [{}, 32, 32, 3]", PARTS * n);
             return Err(npy.bad(format!("holds {} of shape {:?}, expected {expected}", npy.descr, npy.shape)));
         }
         self.spec.arranged(limit, |limit| {
             let take = limit.unwrap_or(n).min(n);
-            let bytes = npy.bytes((severity - 1) * n * IMAGE, take * IMAGE)?;
+            let bytes = npy.bytes((usize::from(severity) - 1) * n * IMAGE, take * IMAGE)?;
             let format = cifar::format(self.spec.kind());
             Ok(Dataset {
                 kind: format.kind(),
@@ -115,7 +115,7 @@ fn read_labels(path: &Path, kind: Kind, classes: usize) -> Result<Vec<u16>, Data
         other => return Err(npy.bad(format!("holds {other}, expected whole numbers"))),
     };
     let total = match npy.shape[..] {
-        [total] if total > 0 && total.is_multiple_of(SEVERITIES.len()) => total,
+        [total] if total > 0 && total.is_multiple_of(PARTS) => total,
         _ => return Err(npy.bad(format!("has the shape {:?}, expected [5·N]", npy.shape))),
     };
     let count = total.checked_mul(size).ok_or_else(|| npy.bad("its shape is too large".to_owned()))?;
@@ -129,7 +129,7 @@ fn read_labels(path: &Path, kind: Kind, classes: usize) -> Result<Vec<u16>, Data
         }
         labels.push(label as u16);
     }
-    let n = total / SEVERITIES.len();
+    let n = total / PARTS;
     if labels.chunks_exact(n).any(|part| part != &labels[..n]) {
         return Err(
             npy.bad("its five parts differ, expected the labels of one test set five times".to_owned())

@@ -33,9 +33,7 @@ impl Source<'_> {
     /// The first `n` images under a corruption.
     fn dataset(&self, corruption: Corruption, severity: u8, n: usize) -> Result<Dataset, String> {
         match self {
-            Source::Folder(f) => {
-                f.dataset(corruption.name(), usize::from(severity), Some(n)).map_err(|e| e.to_string())
-            }
+            Source::Folder(f) => f.dataset(corruption.name(), severity, Some(n)).map_err(|e| e.to_string()),
             Source::Drawn { images, seed } => {
                 let n = n.min(images.len());
                 let pixels: Vec<u8> = (0..n).flat_map(|i| images.pixels(i)).copied().collect();
