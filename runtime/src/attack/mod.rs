@@ -8,7 +8,7 @@ use crate::train::evaluate::predictions;
 use crate::train::loss;
 use burn::tensor::Tensor as Burn;
 
-pub use noise::uniform;
+pub use noise::noise;
 pub use spec::{Attack, Goal};
 
 /// The gradient is taken of so many times the loss: its sign is the same, and small ones do not vanish in half precision.

@@ -131,16 +131,6 @@ fn one_grey_plane_is_like_three() {
 }
 
 #[test]
-fn names_are_read_back() {
-    for corruption in Corruption::ALL {
-        assert_eq!(corruption.name().parse::<Corruption>().unwrap(), corruption);
-        assert_eq!(corruption.name().parse::<Corruption>().unwrap(), corruption);
-    }
-    let refused = "rain".parse::<Corruption>().unwrap_err().to_string();
-    assert!(refused.contains("\"rain\"") && refused.contains("jpeg_compression"), "{refused}");
-}
-
-#[test]
 fn wrong_requests_are_refused() {
     let image = picture(32, 0);
     let ask = |image: &[u8], shape, severity| corrupt(image, shape, Corruption::Fog, severity, 0, 0);

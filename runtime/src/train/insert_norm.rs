@@ -6,7 +6,7 @@
 
 use super::model::Model;
 use super::objective::At;
-use crate::attack::{Attack, Target, uniform};
+use crate::attack::{Attack, Target, noise};
 use crate::exec::value::{download, upload};
 use crate::exec::{Branch, Call, Norms};
 use burn::tensor::Tensor as Burn;
@@ -100,10 +100,8 @@ fn perturbed(
 ) -> Result<Vec<Burn<4>>, String> {
     let mut attacked = vec![];
     for (i, (x, labels)) in batches.iter().enumerate() {
-        let dims = x.dims();
-        let images: Vec<usize> = (0..dims[0]).collect();
-        let noise = uniform(at.seed, at.step + i as u64, &images, dims[1] * dims[2] * dims[3]);
-        let start = upload(noise, m.net.device()).reshape(dims);
+        let images: Vec<usize> = (0..x.dims()[0]).collect();
+        let start = noise(x, at.seed, at.step + i as u64, &images);
         let r = m.runnable();
         let logits = |x: Burn<4>| r.logits(x, Branch::Clean);
         attacked.push(attack.run(x, &Target::Labels(labels.clone()), Some(start), None, &logits)?.pixels);

@@ -4,7 +4,7 @@ use super::evaluate::best;
 use super::loader::Batch;
 use super::loss::{attention_transfer, cross_entropy, distillation, labels, stage_outputs};
 use super::model::Model;
-use crate::attack::{Attack, Target, uniform};
+use crate::attack::{Attack, Target, noise};
 use crate::exec::value::{download, flatten, upload};
 use crate::exec::{Branch, Call, Gate, Norms, Precision, Statistics, Tap, Value};
 use burn::tensor::{Device, Int, Tensor as Burn};
@@ -276,11 +276,8 @@ impl Objective {
 
     /// The adversarial images of a half batch: the network by running statistics, its parameters fixed.
     fn perturb(&self, student: &Model, gates: &[Gate], half: &Half<'_>, at: At) -> Result<Burn<4>, String> {
-        let dims = half.pixels.dims();
-        let start = self.attack.random_start.then(|| {
-            let noise = uniform(at.seed, at.step, half.images, dims[1] * dims[2] * dims[3]);
-            upload(noise, student.net.device()).reshape(dims)
-        });
+        let random = self.attack.random_start;
+        let start = random.then(|| noise(&half.pixels, at.seed, at.step, half.images));
         let goal = match &half.target {
             Some(t) if self.kl > 0.0 => Target::Logits(Box::new(t.clone())),
             _ => Target::Labels(half.labels.to_vec()),

@@ -28,10 +28,7 @@ const TILE: usize = GRADS * INPUTS;
 /// The gradient of `[c_out, c_in/groups, kernel…]`.
 pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> Buffer {
     let row = s.output()[1];
-    let of_rows = |fits: &dyn Fn(usize) -> bool| {
-        Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| fits(rows))
-    };
-    if let Some(method) = WinogradGrad::new(level, s, (x, g), of_rows) {
+    if let Some(method) = WinogradGrad::new(level, s, (x, g)) {
         return method.compute();
     }
     let strips = Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| rows * row <= POSITIONS);

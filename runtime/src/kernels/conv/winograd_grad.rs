@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::axis::Axis;
 use super::shape::ConvShape;
 use super::strip::{Images, Strips};
 use crate::kernels::micro::{self, LANES, SIDE};
@@ -50,15 +51,10 @@ struct Scratch {
 }
 
 impl<'a> WinogradGrad<'a> {
-    /// The method for strips of a convolution, where it computes that and is worth it. `strips` makes strips that fit.
-    pub(super) fn new(
-        level: Level,
-        s: &'a ConvShape,
-        (x, g): (&'a [f32], &'a [f32]),
-        strips: impl Fn(&dyn Fn(usize) -> bool) -> Strips,
-    ) -> Option<Self> {
+    /// The method for a convolution, where it computes that and is worth it.
+    pub(super) fn new(level: Level, s: &'a ConvShape, (x, g): (&'a [f32], &'a [f32])) -> Option<Self> {
         let across = s.output()[1].div_ceil(2);
-        let strips = strips(&|rows| {
+        let strips = Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| {
             let tiles = rows.div_ceil(2) * across;
             4 * LANES * POINTS * tiles * (s.c_in + s.c_out) <= BUDGET || tiles <= TOGETHER || rows <= 2
         });
