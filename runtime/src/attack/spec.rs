@@ -43,9 +43,7 @@ impl Attack {
     pub fn training() -> Attack {
         Attack::pgd(7, 8.0 / 255.0, 2.0 / 255.0)
     }
-}
 
-impl Attack {
     /// Finds sizes that no pixel has, and steps that do not stay in the ball.
     fn check(&self) -> Result<(), String> {
         let Attack { epsilon, step, .. } = *self;

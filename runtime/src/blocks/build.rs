@@ -125,11 +125,9 @@ impl Builder<'_> {
         if let Some(&v) = self.native.get(&n) {
             return Ok(v);
         }
-        let v = match self.planes(n) {
-            Some(p) => match self.fused(n, p)? {
-                Some(v) => v,
-                None => self.interpreted(n)?,
-            },
+        let fused = self.planes(n).map(|p| self.fused(n, p)).transpose()?.flatten();
+        let v = match fused {
+            Some(v) => v,
             None => self.interpreted(n)?,
         };
         self.native.insert(n, v);

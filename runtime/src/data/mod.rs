@@ -45,7 +45,6 @@ mod source;
 mod spec;
 mod split;
 mod tiny_imagenet;
-mod xz_index;
 
 pub use catalogue::Catalogue;
 pub use classes::short;

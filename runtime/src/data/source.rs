@@ -5,10 +5,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use lzma_rust2::XzReader;
+use lzma_rust2::{XzReader, xz_uncompressed_size};
 
 use super::DataError;
-use super::xz_index::unpacked_size;
 
 /// What an `.xz` file may ask for as its dictionary, in KiB.
 pub(super) const XZ_MEMORY_KIB: u32 = 1 << 20;
@@ -98,9 +97,9 @@ impl Source {
 
 /// The unpacked size of a file in bytes.
 fn size(path: &Path, packed: bool) -> Result<u64, DataError> {
-    let mut file = File::open(path).map_err(DataError::io(path))?;
+    let file = File::open(path).map_err(DataError::io(path))?;
     if packed {
-        unpacked_size(&mut file).map_err(|e| corrupt(path, e))
+        xz_uncompressed_size(file).map_err(|e| corrupt(path, e))
     } else {
         Ok(file.metadata().map_err(DataError::io(path))?.len())
     }
@@ -108,4 +107,43 @@ fn size(path: &Path, packed: bool) -> Result<u64, DataError> {
 
 fn corrupt(path: &Path, why: impl Display) -> DataError {
     DataError::file(path, format!("damaged .xz file ({why}); fetch it again, `xz -t` checks it"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::io::Cursor;
+
+    /// `printf 'hello world' | xz`
+    #[rustfmt::skip]
+    const HELLO: [u8; 68] = [
+        0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x04, 0xe6, 0xd6, 0xb4, 0x46, 0x02, 0x00, 0x21, 0x01, 0x16,
+        0x00, 0x00, 0x00, 0x74, 0x2f, 0xe5, 0xa3, 0x01, 0x00, 0x0a, 0x68, 0x65, 0x6c, 0x6c, 0x6f, 0x20, 0x77,
+        0x6f, 0x72, 0x6c, 0x64, 0x00, 0x00, 0xda, 0x52, 0x23, 0xef, 0xcd, 0x7e, 0x03, 0x53, 0x00, 0x01, 0x23,
+        0x0b, 0xc2, 0x1b, 0xfd, 0x09, 0x1f, 0xb6, 0xf3, 0x7d, 0x01, 0x00, 0x00, 0x00, 0x00, 0x04, 0x59, 0x5a,
+    ];
+
+    fn size(bytes: &[u8]) -> io::Result<u64> {
+        xz_uncompressed_size(Cursor::new(bytes))
+    }
+
+    #[test]
+    fn sums_streams_and_skips_padding() {
+        assert_eq!(size(&HELLO).unwrap(), 11);
+        assert_eq!(size(&[HELLO.as_slice(), &HELLO].concat()).unwrap(), 22);
+        assert_eq!(size(&[HELLO.as_slice(), &[0; 8], &HELLO].concat()).unwrap(), 22);
+    }
+
+    #[test]
+    fn no_panic_on_any_cut_or_flipped_byte() {
+        for cut in 0..HELLO.len() {
+            assert!(size(&HELLO[..cut]).is_err(), "cut at {cut}");
+            for value in [0, 0x7f, 0xff] {
+                let mut damaged = HELLO;
+                damaged[cut] = value;
+                let _ = size(&damaged);
+            }
+        }
+    }
 }

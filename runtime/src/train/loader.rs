@@ -2,7 +2,7 @@
 //!
 //! What a batch holds depends on the seed, the epoch and its number alone.
 
-use crate::augment::{AugMix, Augmentation, Draw, fill_batch};
+use crate::augment::{AugMix, Augmentation, Draw, augmented};
 use crate::data::Dataset;
 use crate::dice::Dice;
 use rand_chacha::ChaCha8Rng;
@@ -63,28 +63,17 @@ pub fn steps(n: usize, batch: usize) -> usize {
 }
 
 /// Makes one batch.
-pub fn batch(
-    ds: &Dataset,
-    o: &LoaderOptions,
-    epoch: usize,
-    step: usize,
-    images: Vec<usize>,
-) -> Result<Batch, String> {
-    let shape = ds.image_shape();
-    let len = shape.iter().product::<usize>();
+pub fn batch(ds: &Dataset, o: &LoaderOptions, epoch: usize, step: usize, images: Vec<usize>) -> Batch {
     let crop = o.augment.then_some(PAD);
-    let raw: Vec<&[u8]> = images.iter().map(|&i| ds.pixels(i)).collect();
-    let numbers: Vec<u64> = images.iter().map(|&i| i as u64).collect();
-    let view = |count: usize, view: u32, augmix: Option<AugMix>| -> Result<Vec<f32>, String> {
-        let mut out = vec![0.0; count * len];
+    let raw: Vec<(u64, &[u8])> = images.iter().map(|&i| (i as u64, ds.pixels(i))).collect();
+    let view = |count: usize, view: u32, augmix: Option<AugMix>| {
         let draw = Draw { seed: o.seed, epoch: epoch as u32, view };
         let a = Augmentation { crop, flip: ds.may_be_mirrored(), augmix };
-        fill_batch(&mut out, &raw[..count], &numbers[..count], shape, &a, draw).map_err(|e| e.to_string())?;
-        Ok(out)
+        augmented(&raw[..count], ds.image_shape(), &a, draw)
     };
-    let clean = view(images.len(), 0, None)?;
-    let augmix = if o.augmix { view(images.len() / 2, 1, Some(AugMix::default()))? } else { vec![] };
-    Ok(Batch { step, labels: images.iter().map(|&i| ds.label(i)).collect(), images, clean, augmix })
+    let clean = view(images.len(), 0, None);
+    let augmix = if o.augmix { view(images.len() / 2, 1, Some(AugMix::default())) } else { vec![] };
+    Batch { step, labels: images.iter().map(|&i| ds.label(i)).collect(), images, clean, augmix }
 }
 
 /// The batches of an epoch, in order.
@@ -108,8 +97,7 @@ impl Loader {
                 }
             };
             for (step, images) in order.into_iter().enumerate().take(range.end).skip(range.start) {
-                let Ok(made) = batch(&ds, &o, epoch, step, images) else { return };
-                if send.send(made).is_err() {
+                if send.send(batch(&ds, &o, epoch, step, images)).is_err() {
                     return;
                 }
             }

@@ -25,7 +25,7 @@ fn plain() -> Model {
 
 fn made(n: usize, augmix: bool) -> Batch {
     let loader = LoaderOptions { batch: n, augment: true, augmix, seed: 0, order: None };
-    batch(&data(Split::Train), &loader, 0, 0, (0..n).collect()).unwrap()
+    batch(&data(Split::Train), &loader, 0, 0, (0..n).collect())
 }
 
 fn recipe(robust: bool) -> Recipe {
