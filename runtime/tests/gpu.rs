@@ -23,7 +23,7 @@ use relinc_runtime::train::loader::{LoaderOptions, batch};
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
 use relinc_runtime::train::recipe::{Counts, SearchOptions};
-use relinc_runtime::train::replicas::{Replicas, Step, read};
+use relinc_runtime::train::replicas::{Replicas, StepOptions, read};
 use relinc_runtime::train::scale::LossScale;
 use relinc_runtime::train::select::Granularity;
 use relinc_runtime::train::sensitivity::worth;
@@ -224,7 +224,7 @@ fn stepped(seed: u64, robust: bool, device: &Device, beside: &[Device]) -> Named
     let (o, t) = (&recipe.objective, robust.then_some(&teacher));
     // As snl's: gates that want gradients.
     let gates: Vec<Gate> = student.gates.iter().map(|g| wanting(g, robust)).collect();
-    let step = Step { objective: o, scale: 1.0, watch: robust, at };
+    let step = StepOptions { objective: o, scale: 1.0, watch: robust, at };
     let joined = replicas.compute(step, &student, &gates, t, &made).unwrap();
     let seen = joined.seen;
     let slopes = seen.slopes.into_iter().flatten();

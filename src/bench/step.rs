@@ -12,7 +12,7 @@ use relinc_runtime::train::loader::{Batch, LoaderOptions, batch};
 use relinc_runtime::train::model::MOMENTUM;
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
-use relinc_runtime::train::replicas::{Replicas, Step as One, read};
+use relinc_runtime::train::replicas::{Replicas, StepOptions, read};
 use relinc_runtime::train::{Kind, Method, Model, Recipe};
 
 /// What a step computes.
@@ -64,7 +64,7 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
     let mut once = || {
         let at = At { seed: 0, step: steps };
         steps += 1;
-        let asked = One { objective: &recipe.objective, scale: 1.0, watch: false, at };
+        let asked = StepOptions { objective: &recipe.objective, scale: 1.0, watch: false, at };
         let found = alone.compute(asked, &student, &student.gates, teacher.as_ref(), &made).map_err(input)?;
         let norm = timed("optimizer", String::new, || 0, || sgd.step(&mut student.params, found.grads, 1e-3));
         for (branch, s) in &found.statistics {

@@ -7,9 +7,6 @@ use relinc_passes::interp::eval_const;
 use relinc_passes::ir::{Op, Shared, Tensor};
 use std::sync::Arc;
 
-/// A value as a tensor.
-pub(super) type Value = Arc<Tensor>;
-
 /// Where an operand of the interpreter comes from.
 #[derive(Debug, Clone)]
 pub(super) enum Arg {
@@ -86,7 +83,7 @@ impl Step {
         b: &Blocks,
         images: &[f32],
         memory: &mut Memory,
-        tensors: &mut [Option<Value>],
+        tensors: &mut [Option<Shared>],
     ) -> Result<(), String> {
         let flops = || match self.work {
             Work::Conv { kernel, .. } => 2 * b.kernels[kernel].multiplications(),
@@ -115,9 +112,9 @@ impl Step {
         b: &Blocks,
         images: &[f32],
         memory: &mut Memory,
-        tensors: &[Option<Value>],
+        tensors: &[Option<Shared>],
         out: &mut [f32],
-    ) -> Result<Option<Value>, String> {
+    ) -> Result<Option<Shared>, String> {
         let count = images.len() / b.input.iter().product::<usize>().max(1);
         let Memory { buffers, scratch } = memory;
         let block = |v: usize| match &b.values[v] {

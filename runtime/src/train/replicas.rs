@@ -62,7 +62,7 @@ impl Replicas {
     /// Those of [`Objective::compute`]; a batch with fewer than two images a device.
     pub fn compute(
         &mut self,
-        step: Step<'_>,
+        step: StepOptions<'_>,
         student: &Model,
         gates: &[Gate],
         teacher: Option<&Model>,
@@ -124,7 +124,7 @@ fn part(b: &Batch, robust: bool, i: usize, n: usize) -> Batch {
 
 /// What is computed of every part of a batch.
 #[derive(Debug, Clone, Copy)]
-pub struct Step<'a> {
+pub struct StepOptions<'a> {
     /// The loss.
     pub objective: &'a Objective,
     /// Multiplies the loss before its gradient is taken.
@@ -135,7 +135,7 @@ pub struct Step<'a> {
     pub at: At,
 }
 
-impl Step<'_> {
+impl StepOptions<'_> {
     fn on(
         self,
         student: &Model,

@@ -50,14 +50,20 @@ pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> 
     }
     let cut = |share: usize| (share * s.c_out / SHARES).next_multiple_of(GRADS).min(s.c_out);
     let mut weights = Buffer::stale(s.weight_len());
-    let (mut parts, mut rest) = (Vec::new(), &mut weights[..]);
-    for to in (0..SHARES).map(|share| cut(share)..cut(share + 1)) {
-        let (head, tail) = rest.split_at_mut(to.len() * s.c_in * s.taps());
-        parts.push((to, head));
-        rest = tail;
-    }
-    parts.into_par_iter().for_each(|(to, weights)| task.share(0..blocks, to, weights));
+    let of_share: Vec<Range<usize>> = (0..SHARES).map(|share| cut(share)..cut(share + 1)).collect();
+    let parts = pieces(&mut weights, of_share.iter().map(|to| to.len() * s.c_in * s.taps()));
+    parts.into_par_iter().zip(of_share).for_each(|(weights, to)| task.share(0..blocks, to, weights));
     weights
+}
+
+/// Cuts numbers into pieces of these lengths.
+pub(super) fn pieces(mut numbers: &mut [f32], lengths: impl Iterator<Item = usize>) -> Vec<&mut [f32]> {
+    let cut = |length| {
+        let (head, tail) = std::mem::take(&mut numbers).split_at_mut(length);
+        numbers = tail;
+        head
+    };
+    lengths.map(cut).collect()
 }
 
 struct Task<'a> {

@@ -75,13 +75,8 @@ impl Learner for Senet {
         let worth: Vec<Vec<f64>> =
             self.sums.drain(..).map(|s| download(s).into_iter().map(f64::from).collect()).collect();
         let counts = self.counts(scene)?;
-        let kept = select(
-            &worth,
-            &shapes(scene.student),
-            self.options.keep,
-            counts.as_deref(),
-            self.options.granularity,
-        );
+        let o = &self.options;
+        let kept = select(&worth, &shapes(scene.student), o.keep, counts.as_deref(), o.granularity);
         Ok(Some(identity_masks(scene.student, &kept)))
     }
 
