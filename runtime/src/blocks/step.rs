@@ -2,7 +2,7 @@
 
 use super::{Blocks, Held, Memory};
 use crate::kernels::block::{self, Activation, Finish, LANES, Planes};
-use crate::kernels::clock::timed_in_parallel;
+use crate::kernels::clock::timed_share;
 use relinc_passes::interp::eval_const;
 use relinc_passes::ir::{Op, Shared, Tensor};
 use std::sync::Arc;
@@ -95,7 +95,8 @@ impl Step {
             Held::Plain => vec![],
         };
         let what = || self.kind(b).1;
-        let done = timed_in_parallel(self.kind(b).0, what, flops, || {
+        let share = 1.0 / rayon::current_num_threads() as f64;
+        let done = timed_share(share, self.kind(b).0, what, flops, || {
             self.compute(b, images, memory, tensors, &mut out)
         });
         if let Held::Block(_, buffer) = b.values[self.to] {

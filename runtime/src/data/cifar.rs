@@ -73,16 +73,9 @@ impl Cifar {
         let place = sources.first().and_then(|s| s.path().parent()).unwrap_or(spec.folder());
         let (wanted, notices) = carve::wanted(spec, split, &sizes, place, limit)?;
         let (pixels, labels) = self.read(&sources, &wanted)?;
-        Ok(Dataset {
-            kind: self.kind,
-            split,
-            normalize: spec.normalize(),
-            class_names: self.class_names(),
-            image_shape: SHAPE,
-            pixels,
-            labels,
-            notices,
-        })
+        let class_names = self.class_names();
+        let empty = Dataset::empty(spec, split);
+        Ok(Dataset { class_names, image_shape: SHAPE, pixels, labels, notices, ..empty })
     }
 
     /// Its data set.

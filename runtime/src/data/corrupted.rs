@@ -92,13 +92,11 @@ impl CorruptedFolder {
             let format = cifar::format(self.spec.kind());
             Ok(Dataset {
                 kind: format.kind(),
-                split: Split::Test,
-                normalize: self.spec.normalize(),
                 class_names: format.class_names(),
                 image_shape: cifar::SHAPE,
                 pixels: bytes.chunks_exact(IMAGE).flat_map(|image| planes(image, 3)).collect(),
                 labels: self.labels[..take].to_vec(),
-                notices: vec![],
+                ..Dataset::empty(&self.spec, Split::Test)
             })
         })
     }

@@ -109,16 +109,9 @@ pub(super) fn load(
     if let Some(error) = slots.zip(&files).find_map_first(|(slot, file)| fill(slot, file).err()) {
         return Err(error);
     }
-    Ok(Dataset {
-        kind: spec.kind(),
-        split,
-        normalize: spec.normalize(),
-        class_names,
-        image_shape: [3, height, width],
-        pixels,
-        labels: files.iter().map(|f| f.label).collect(),
-        notices,
-    })
+    let labels = files.iter().map(|f| f.label).collect();
+    let image_shape = [3, height, width];
+    Ok(Dataset { class_names, image_shape, pixels, labels, notices, ..Dataset::empty(spec, split) })
 }
 
 fn decode(item: &Item) -> Result<Picture, DataError> {

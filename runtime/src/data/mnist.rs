@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::idx::Idx;
 use super::picture::Picture;
 use super::resize::central_square;
-use super::{DataError, DataSpec, Dataset, Kind, Split, carve, names};
+use super::{DataError, DataSpec, Dataset, Split, carve, names};
 
 const KIND: &str = "mnist";
 
@@ -51,14 +51,12 @@ pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Resul
         }
     };
     Ok(Dataset {
-        kind: Kind::Mnist,
-        split,
-        normalize: spec.normalize(),
         class_names: class_names(),
         image_shape: [1, height, width],
         pixels,
         labels: wanted.iter().map(|&i| u16::from(labels[i])).collect(),
         notices,
+        ..Dataset::empty(spec, split)
     })
 }
 

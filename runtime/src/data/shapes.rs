@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::figures::NAMES;
 use super::paint::{SIDE, paint};
-use super::{DataError, DataSpec, Dataset, Kind, Split, names};
+use super::{DataError, DataSpec, Dataset, Split, names};
 use crate::dice::Dice;
 
 const IMAGE: usize = 3 * SIDE * SIDE;
@@ -47,14 +47,11 @@ pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Resul
         .enumerate()
         .for_each(|(index, image)| paint(label(index), &mut dice(spec.seed(), split, index), image));
     Ok(Dataset {
-        kind: Kind::Shapes,
-        split,
-        normalize: spec.normalize(),
         class_names: class_names(),
         image_shape: SHAPE,
         pixels,
         labels: (0..size).map(|i| label(i) as u16).collect(),
-        notices: vec![],
+        ..Dataset::empty(spec, split)
     })
 }
 

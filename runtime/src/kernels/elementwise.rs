@@ -6,7 +6,7 @@ use super::pool::Buffer;
 use super::simd::wide;
 
 /// Elements of one task.
-const CHUNK: usize = 1 << 15;
+pub(super) const CHUNK: usize = 1 << 15;
 
 /// `a + b`.
 pub fn add(a: &[f32], b: &[f32]) -> Buffer {
