@@ -37,7 +37,7 @@ pub struct Ciphertexts {
     pub packing: Packing,
     /// Coefficients of a polynomial.
     pub degree: u32,
-    /// Whose.
+    /// Whose ciphertexts are counted.
     pub side: Side,
     /// Bytes of an encrypted operand.
     pub request: f64,
