@@ -1,7 +1,7 @@
 //! One training step, timed: of a search on clean images, or RLNet's three-way step.
 
 use super::{Plan, Row, Subject, Task};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::name_layers;
 use relinc_runtime::cost;
@@ -26,11 +26,11 @@ pub enum Step {
 }
 
 /// Times SGD steps with masked ReLUs, on drawn images.
-pub fn measure(step: Step, plan: &mut Plan<'_>) -> Result<Vec<Row>, Error> {
+pub fn measure(step: Step, plan: &mut Plan<'_>) -> Result<Vec<Row>> {
     plan.subjects.clone().iter().map(|(s, batch)| one(step, s, *batch, plan)).collect()
 }
 
-fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Result<Row, Error> {
+fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Result<Row> {
     relinc_runtime::kernels::pool::clear();
     let mut g = subject.0.build(0).map_err(input)?;
     let facts = infer(&g).map_err(|e| input(&e[0]))?;
@@ -78,7 +78,7 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
         if !read(found.pending, norm).parts.total.is_finite() {
             return Err(Error::Answer("the loss is not a finite number".into()));
         }
-        student.net.device().sync().map_err(|e| Error::Input(format!("the device failed: {e}")))?;
+        student.net.device().sync().map_err(|e| input(format!("the device failed: {e}")))?;
         Ok(())
     };
     // Forward and both gradients of each row; of attacked rows, forward and data gradient in each iterate.
