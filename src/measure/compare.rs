@@ -14,24 +14,22 @@ const PROGRAM: &str = "program";
 pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) -> Measured {
     let steady = p.tolerance.is_none();
     let chunks = p.actions == Actions::Chunks;
-    let later = cost.after.later.filter(|_| d.per_image.len() > 1);
-    let of = |all: &[Traffic], get: fn(&Traffic) -> f64| all.iter().map(get).sum::<f64>() / all.len() as f64;
-    let alone = later.is_some() || d.per_image.is_empty();
-    let images = if alone { std::slice::from_ref(&d.first) } else { &d.per_image };
-    let mean = |get: fn(&Traffic) -> f64| of(images, get);
-    let (sent, recv) = (mean(|i| i.sent_bytes as f64), mean(|i| i.recv_bytes as f64));
-    let actions = mean(|i| i.send_actions as f64);
+    let images = if d.per_image.is_empty() { std::slice::from_ref(&d.first) } else { &d.per_image[..] };
+    let mean = |images: &[Traffic], get: fn(&Traffic) -> f64| {
+        images.iter().map(get).sum::<f64>() / images.len() as f64
+    };
+    let later = cost.after.later.filter(|_| images.len() > 1);
+    let (firsts, others) = images.split_at(if later.is_some() { 1 } else { images.len() });
+    let (sent, recv) = (mean(firsts, |i| i.sent_bytes as f64), mean(firsts, |i| i.recv_bytes as f64));
+    let actions = mean(firsts, |i| i.send_actions as f64);
     let total = |predicted: u64, measured: f64| Compared { predicted: predicted as f64, measured };
     let layers = parts(cost, d, steady);
-    let later = later.map(|predicted| {
-        let images = &d.per_image[1..];
-        MeasuredLater {
-            queries: images.len() as u64,
-            sent: total(predicted.online_bytes, of(images, |i| i.sent_bytes as f64)),
-            received: total(predicted.received_bytes, of(images, |i| i.recv_bytes as f64)),
-            rounds: Compared { predicted: predicted.rounds, measured: of(images, |i| i.send_actions as f64) },
-            seconds: of(images, |i| i.seconds),
-        }
+    let later = later.map(|predicted| MeasuredLater {
+        queries: others.len() as u64,
+        sent: total(predicted.online_bytes, mean(others, |i| i.sent_bytes as f64)),
+        received: total(predicted.received_bytes, mean(others, |i| i.recv_bytes as f64)),
+        rounds: Compared { predicted: predicted.rounds, measured: mean(others, |i| i.send_actions as f64) },
+        seconds: mean(others, |i| i.seconds),
     });
     let spent = |sent: f64, recv: f64, rounds: f64| Split { sent, recv, rounds, seconds: 0.0 };
     let predicted =
@@ -53,7 +51,7 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) ->
         weights: cost.weights,
         ring: d.ring,
         parties: d.parties,
-        seconds: mean(|i| i.seconds),
+        seconds: mean(firsts, |i| i.seconds),
         sent: total(cost.after.online_bytes, sent),
         received: total(cost.after.received_bytes, recv),
         rounds: Compared { predicted: cost.after.rounds, measured: actions },

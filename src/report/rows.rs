@@ -91,6 +91,11 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
     let total = row("total bytes".into(), c, true, &|s| Some(s.online_bytes as f64), size);
     let exchanges = row("rounds".into(), c, true, &|s| Some(s.rounds), rounds);
     out.extend([Row { sum: true, ..total }, Row { detail: "one-way exchanges".into(), ..exchanges }]);
+    let pays_less = shape.spent(c).into_iter().any(|s| s.later_bytes() < s.online_bytes);
+    if pays_less {
+        let later = row("bytes of a later query".into(), c, true, &|s| Some(s.later_bytes() as f64), size);
+        out.push(Row { detail: "of the same session".into(), ..later });
+    }
     for e in &g.entries {
         let on = figures::network(&e.network);
         for (kind, name) in
@@ -104,6 +109,10 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
             if kind == LatencyIs::Query {
                 out.push(row("of it computing".into(), e, true, &|s| s.compute_s, seconds));
             }
+        }
+        if pays_less {
+            let what = format!("communication of a later query, {on}");
+            out.push(row(what, e, true, &Spent::later_communication, seconds));
         }
     }
     out

@@ -7,8 +7,8 @@ mod measured;
 mod training;
 
 pub use cost::costs;
-pub(super) use measured::exchanges;
 pub use measured::measured;
+pub(super) use measured::{exchanges, queries};
 
 use super::figures::{self, bytes, count, cut, percent};
 use super::headline::headline;

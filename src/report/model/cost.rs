@@ -131,11 +131,24 @@ pub struct Later {
     pub received_bytes: u64,
     /// Sequential one-way exchanges of rank 0.
     pub rounds: f64,
-    /// Predicted time in seconds: communication, and computing where that of the first query is known.
-    pub latency_s: f64,
+    /// Predicted seconds of communication.
+    pub communication_s: f64,
+    /// Predicted seconds of computing; null where those of the first query are not known.
+    pub compute_s: Option<f64>,
 }
 
 impl Spent {
+    /// Bytes rank 0 sends for a query that is not the first of its session.
+    pub fn later_bytes(&self) -> u64 {
+        self.later.map_or(self.online_bytes, |l| l.online_bytes)
+    }
+    /// The seconds of communication of such a query, where they are known.
+    pub fn later_communication(&self) -> Option<f64> {
+        match self.later {
+            Some(l) => Some(l.communication_s),
+            None => self.seconds(LatencyIs::Communication),
+        }
+    }
     /// Seconds of this kind, where they are known: communication always is.
     pub fn seconds(&self, of: LatencyIs) -> Option<f64> {
         match (of, self.latency_is) {

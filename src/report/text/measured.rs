@@ -29,6 +29,11 @@ pub(in crate::report) fn exchanges(m: &Measured, show: impl Fn(f64) -> String) -
     }
 }
 
+/// How many queries a mean is of.
+pub(in crate::report) fn queries(n: u64) -> String {
+    if n == 1 { "one query".into() } else { format!("mean of {n}") }
+}
+
 /// One run: totals, then types of operation, then operations.
 pub fn measured(m: &Measured) -> String {
     let exact = |v: f64| if v < 0.0 { format!("-{}", count(-v as u64)) } else { count(v as u64) };
@@ -50,6 +55,11 @@ pub fn measured(m: &Measured) -> String {
         ["rounds".to_string(), String::new()].into_iter().chain(exchanges(m, rounds)).collect(),
     ];
     rows.extend(m.all_sent.map(|all| row("all parties sent", "", all, exact)));
+    if let Some(l) = &m.later {
+        let of = queries(l.queries);
+        rows.push(row("a later one sent", &of, l.sent, exact));
+        rows.push(row("received", &of, l.received, exact));
+    }
     out += &table(&["", "", "predicted", "measured", "error"], "llrrr", rows);
     out += &wrap(
         &format!("computing took {}, measured: all parties on one machine, no network", seconds(m.seconds)),
