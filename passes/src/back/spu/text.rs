@@ -5,7 +5,7 @@ use super::joined::{Joined, hidden, joined};
 use super::lower::lower;
 use crate::back::EmitError;
 use crate::driver::valid::Valid;
-use crate::ir::{DType, Data, Graph, NodeId, Op, Tensor};
+use crate::ir::{DType, Data, Facts, Graph, NodeId, Op, Tensor, Type};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
@@ -47,6 +47,10 @@ pub fn ty(shape: &[usize], d: DType) -> String {
 }
 
 impl Value {
+    /// What stands for a value that cannot be written, so that its readers can be looked at too. The program is not kept.
+    fn poison(of: &Type) -> Value {
+        Value { name: "%poison".into(), shape: of.at(1), dtype: of.dtype }
+    }
     pub fn ty(&self) -> String {
         ty(&self.shape, self.dtype)
     }
@@ -55,6 +59,7 @@ impl Value {
 /// Writes operations and hands out names.
 pub struct Writer<'a> {
     pub g: &'a Graph,
+    facts: &'a Facts,
     /// Convolutions written as one product over all taps.
     pub taps: &'a HashSet<NodeId>,
     /// Sums of them that share a product and a truncation, by the last addition.
@@ -123,7 +128,7 @@ impl<'a> Writer<'a> {
                 let t = t.clone();
                 self.inline(&t)
             }
-            None => Value { name: "%missing".into(), shape: vec![], dtype: DType::F32 },
+            None => Value::poison(self.facts.ty(id)),
         };
         self.values.insert(id, v.clone());
         v
@@ -167,8 +172,16 @@ pub fn program(
     let sums: HashMap<NodeId, Joined> =
         joined(g, valid.facts(), taps).into_iter().map(|j| (j.sum, j)).collect();
     let hidden: HashSet<NodeId> = sums.values().flat_map(|j| hidden(g, j)).collect();
-    let mut w =
-        Writer { g, taps, sums, body: String::new(), next: 0, values: HashMap::new(), indices: vec![] };
+    let mut w = Writer {
+        g,
+        facts: valid.facts(),
+        taps,
+        sums,
+        body: String::new(),
+        next: 0,
+        values: HashMap::new(),
+        indices: vec![],
+    };
     let shape = |id| valid.facts().ty(id).at(1);
     let mut args = vec![];
     let mut weights = vec![];
@@ -192,10 +205,11 @@ pub fn program(
             continue;
         }
         w.note(id);
-        match lower(&mut w, valid, id) {
-            Ok(v) => drop(w.values.insert(id, v)),
-            Err(why) => errors.push(format!("{} '{}': {why}", g.op(id).mnemonic(), g.node(id).name)),
-        }
+        let v = lower(&mut w, valid, id).unwrap_or_else(|why| {
+            errors.push(format!("{} '{}': {why}", g.op(id).mnemonic(), g.node(id).name));
+            Value::poison(valid.facts().ty(id))
+        });
+        w.values.insert(id, v);
     }
     if !errors.is_empty() {
         errors.sort();
