@@ -1,5 +1,6 @@
 //! Progress on stderr; nothing when quiet, one line that is rewritten when a person watches.
 
+use crate::plain::plain;
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
@@ -48,7 +49,7 @@ impl Progress {
             }
             (d, t) => format!("{label} {d}/{t}, {seconds:.1} s"),
         };
-        let mut err = std::io::stderr().lock();
+        let (line, mut err) = (plain(&line), std::io::stderr().lock());
         if self.terminal {
             let _ = write!(err, "\r\x1b[K{line}");
             s.open = true;
@@ -65,7 +66,7 @@ impl Progress {
         }
         let mut s = self.state.borrow_mut();
         let mut err = std::io::stderr().lock();
-        let _ = write!(err, "\r\x1b[K{line}");
+        let _ = write!(err, "\r\x1b[K{}", plain(line));
         let _ = err.flush();
         s.open = true;
     }
@@ -76,7 +77,7 @@ impl Progress {
             return;
         }
         self.finish();
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", plain(line));
     }
 
     /// Clears the line, before results are printed.

@@ -15,7 +15,7 @@ use std::path::Path;
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
     let fail =
         |why: String| input(format!("{}: {why}; remove it to make anew what it holds", path.display()));
-    match std::fs::read(path) {
+    match relinc_passes::files::read(path) {
         Ok(text) => json::parse(&text).map(Some).map_err(fail),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(fail(format!("cannot be read: {e}"))),

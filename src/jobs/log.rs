@@ -21,7 +21,7 @@ impl Log {
     /// It cannot be read, or a line before the last is damaged.
     pub fn read(path: &Path) -> Result<Log, Error> {
         let shown = path.display();
-        let text = match std::fs::read(path) {
+        let text = match relinc_passes::files::read(path) {
             Ok(text) => text,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Log::default()),
             Err(e) => return Err(input(format!("{shown}: cannot be read: {e}"))),

@@ -27,6 +27,7 @@ pub use headline::headline;
 pub use model::Report;
 pub use verdict::fell_too_far;
 
+use crate::plain::plain;
 use relinc_passes::files::write_atomically;
 use std::path::{Path, PathBuf};
 
@@ -117,7 +118,7 @@ pub fn render(dir: &Path, report: &Report) -> Result<(), WriteError> {
 
 /// The text of one of the [`PAGES`].
 pub fn page(name: &str, report: &Report) -> String {
-    if name == PAGES[0] { html::render(report) } else { text::render(report) }
+    if name == PAGES[0] { html::render(report) } else { plain(&text::render(report)).into_owned() }
 }
 
 /// Reads `report.json` of a directory and checks it against [`SCHEMA`]. Reports of relinc 0.1.0 are read, too; the column that they
@@ -125,7 +126,7 @@ pub fn page(name: &str, report: &Report) -> String {
 pub fn read(dir: &Path) -> Result<Report, ReadError> {
     let path = dir.join("report.json");
     crate::folder::verify(dir, ["report.json"]).map_err(|e| ReadError::Mixture(e.to_string()))?;
-    let bytes = std::fs::read(&path).map_err(|source| ReadError::Io { path: path.clone(), source })?;
+    let bytes = relinc_passes::files::read(&path).map_err(|source| ReadError::Io { path: path.clone(), source })?;
     let parse = |source| ReadError::Json { path: path.clone(), source };
     let mut value: serde_json::Value = serde_json::from_slice(&bytes).map_err(parse)?;
     if old::is_old(&value) {

@@ -46,7 +46,7 @@ pub fn masks(dir: &Path) -> Result<Masks, Error> {
 pub fn counts(dir: &Path) -> Result<Option<Vec<usize>>, Error> {
     let path = dir.join("counts.json");
     let fail = |why: String| Error::Input(format!("{}: {why}", path.display()));
-    let text = match std::fs::read_to_string(&path) {
+    let text = match relinc_passes::files::read_text(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(fail(format!("cannot be read: {e}"))),

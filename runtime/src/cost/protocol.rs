@@ -205,6 +205,7 @@ pub fn protocols() -> &'static [Protocol] {
 /// Reads a protocol file's text; `file` is only used in errors.
 pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
     let err = |why: String| CostError::File { file: file.to_string(), why };
+    crate::yaml::check(text).map_err(err)?;
     let mut p: Protocol = serde_yaml::from_str(text).map_err(|e| err(e.to_string()))?;
     if let Some(said) = &mut p.trust {
         // A folded YAML string ends with a line break; the sentence is one line everywhere.
@@ -239,7 +240,7 @@ pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
 pub fn find(name: &str) -> Result<Protocol, CostError> {
     let path = Path::new(name);
     if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
-        let text = std::fs::read_to_string(path)
+        let text = relinc_passes::files::read_text(path)
             .map_err(|e| CostError::File { file: name.to_string(), why: e.to_string() })?;
         return parse(name, &text);
     }

@@ -1,6 +1,5 @@
 //! One file of fixed-size records, plain or `.xz`.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -65,7 +64,7 @@ impl Source {
     pub(super) fn read(&self, count: usize) -> Result<Vec<u8>, DataError> {
         let count = count.min(self.records);
         let want = count * self.record;
-        let file = File::open(&self.path).map_err(DataError::io(&self.path))?;
+        let file = relinc_passes::files::open(&self.path).map_err(DataError::io(&self.path))?;
         // One byte more than there should be: reaching the end is what makes the decoder check it.
         let most = if count == self.records { want as u64 + 1 } else { want as u64 };
         // The index may lie about the size, so a huge one is not believed beforehand.
@@ -91,7 +90,7 @@ impl Source {
 
 /// The unpacked size of a file in bytes.
 fn size(path: &Path, packed: bool) -> Result<u64, DataError> {
-    let mut file = File::open(path).map_err(DataError::io(path))?;
+    let mut file = relinc_passes::files::open(path).map_err(DataError::io(path))?;
     if packed {
         unpacked_size(&mut file).map_err(|e| corrupt(path, &e))
     } else {

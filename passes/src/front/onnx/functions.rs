@@ -1,13 +1,16 @@
 //! Model-local functions, inlined where they are called.
 
 use super::error::NodeError;
+use prost::Message;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{FunctionProto, GraphProto, NodeProto, OperatorSetIdProto};
 
 /// Calls nested deeper than this are refused.
 const MAX_DEPTH: usize = 64;
-/// So are models that inline to more nodes than this.
-const MAX_NODES: usize = 1 << 20;
+/// So are models whose calls are more than this in all,
+const MAX_CALLS: usize = 1 << 16;
+/// or that inline to more bytes than this.
+const MAX_BYTES: usize = 1 << 28;
 
 /// A node with the operator set it is written in.
 #[derive(Debug)]
@@ -59,9 +62,16 @@ struct Expansion {
     out: Vec<Item>,
     failed: Failed,
     prefixes: HashSet<String>,
+    calls: usize,
+    bytes: usize,
 }
 
 impl Expansion {
+    /// Have calls come to more than a file of a network has?
+    fn spent(&self) -> bool {
+        self.calls > MAX_CALLS || self.bytes > MAX_BYTES
+    }
+
     /// A prefix for the values inside a call.
     fn prefix(&mut self, call: &NodeProto) -> Result<String, String> {
         let base = call.output.iter().find(|o| !o.is_empty()).ok_or("has no output, so it does nothing")?;
@@ -105,9 +115,17 @@ impl Functions {
             e.out.push(item);
             return;
         };
-        let why = if e.stack.contains(&key) {
+        if e.spent() {
+            e.failed.outputs.extend(item.node.output);
+            return;
+        }
+        e.calls += 1;
+        e.bytes += function.node.iter().map(Message::encoded_len).sum::<usize>();
+        let why = if e.spent() {
+            "calls of functions come to too many nodes; inline them with onnx.inliner"
+        } else if e.stack.contains(&key) {
             "calls itself; recursive functions cannot be inlined"
-        } else if e.stack.len() >= MAX_DEPTH || e.out.len() + e.failed.errors.len() >= MAX_NODES {
+        } else if e.stack.len() >= MAX_DEPTH {
             "functions nest too deeply; inline them with onnx.inliner"
         } else if self.overloaded.contains(&key) {
             "is an overloaded function; inline it with onnx.inliner"
