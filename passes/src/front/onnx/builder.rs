@@ -62,6 +62,8 @@ pub struct Builder {
     pub notices: Vec<String>,
     /// Narrow float types met among the weights.
     pub narrow: BTreeSet<&'static str>,
+    /// The next number of a helper's name, by what it begins with.
+    pub helpers: HashMap<String, usize>,
     /// Elements of all constants.
     pub constants: usize,
     /// Elements that stand in the file.
@@ -137,9 +139,13 @@ impl Builder {
     }
 
     /// A name for a value the file does not have.
-    pub fn helper_name(&self, base: &str) -> String {
+    pub fn helper_name(&mut self, base: &str) -> String {
+        let first = self.helpers.get(base).copied().unwrap_or(1);
         let free = |n: &String| !self.reserved.contains(n) && self.graph.by_name(n).is_none();
-        (1..).map(|i| format!("{base}.{i}")).find(free).unwrap_or_default()
+        let name = |i| (i, format!("{base}.{i}"));
+        let (i, name) = (first..).map(name).find(|(_, n)| free(n)).unwrap_or_default();
+        self.helpers.insert(base.to_string(), i + 1);
+        name
     }
 
     /// The empty constant that stands for an optional operand left out in the middle.
