@@ -66,7 +66,7 @@ pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>, 
             "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR"
                 .into(),
         )),
-        MaskSource::Search(s) => check::search(&s.options, &s.budget, &lean.layers).map(|_| None),
+        MaskSource::Search(s) => check::search(&s.options, &s.budget, lean).map(|_| None),
     }
 }
 
