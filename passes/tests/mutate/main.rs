@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
 mod bytes;
+mod graphs;
 mod judge;
 mod masks;
 mod onnx;
-mod pir;
 mod run;
 mod seeds;
 mod text;
@@ -19,8 +19,8 @@ const IMPORTED: f64 = 30.0;
 
 fn main() -> ExitCode {
     let kinds = [
-        Kind { name: "onnx", stages: &judge::STAGES, at_least: IMPORTED, weight: 6, make: onnx::subject },
-        Kind { name: "pir", stages: &judge::STAGES, at_least: 0.0, weight: 1, make: pir::subject },
+        Kind { name: "onnx", stages: &judge::STAGES, at_least: IMPORTED, weight: 6, make: graphs::onnx },
+        Kind { name: "pir", stages: &judge::STAGES, at_least: 0.0, weight: 1, make: graphs::pir },
         Kind { name: "masks", stages: &masks::STAGES, at_least: 0.0, weight: 1, make: masks::subject },
     ];
     run::main(&kinds)

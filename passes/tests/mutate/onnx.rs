@@ -1,50 +1,24 @@
 //! Mutations that know ONNX: nodes, edges, attributes, shapes, initializers, names and operator sets.
 
-use super::run::{Outcome, Subject, below, once_in, pick};
-use super::{bytes, judge, seeds};
+use super::bytes;
+use super::run::{below, once_in, pick};
 use prost::Message;
-use relinc_passes::front::onnx::{ImportOptions, Wanted, import};
 use relinc_passes::splitmix::SplitMix;
-use std::path::{Path, PathBuf};
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::*;
 
-struct Onnx {
-    seeds: Vec<ModelProto>,
-    folder: PathBuf,
-}
-
-pub fn subject(folder: &Path) -> Box<dyn Subject> {
-    Box::new(Onnx { seeds: seeds::onnx(folder), folder: folder.into() })
-}
-
-impl Subject for Onnx {
-    fn case(&mut self, dice: &mut SplitMix) -> Outcome {
-        let mut m = pick(dice, &self.seeds).clone();
-        for _ in 0..=below(dice, 3) {
-            let other = pick(dice, &self.seeds).clone();
-            mutate(&mut m, &other, dice);
-        }
-        let mut b = m.encode_to_vec();
-        if once_in(dice, 12) {
-            bytes::mutate(&mut b, dice);
-        }
-        let path = self.folder.join("case.onnx");
-        std::fs::write(&path, &b).unwrap();
-        let options = ImportOptions {
-            keep_batch: once_in(dice, 6),
-            dims: if once_in(dice, 20) { vec![("N".into(), below(dice, 4))] } else { vec![] },
-            in_file: once_in(dice, 2),
-            scores: once_in(dice, 2).then(Wanted::default),
-        };
-        match import(&path, &options) {
-            Ok(i) => judge::graph(i.graph, dice, &self.folder),
-            Err(e) => {
-                let _ = e.to_string();
-                Ok(0)
-            }
-        }
+/// A mutant's bytes.
+pub fn mutant(seeds: &[ModelProto], dice: &mut SplitMix) -> Vec<u8> {
+    let mut m = pick(dice, seeds).clone();
+    for _ in 0..=below(dice, 3) {
+        let other = pick(dice, seeds).clone();
+        mutate(&mut m, &other, dice);
     }
+    let mut b = m.encode_to_vec();
+    if once_in(dice, 12) {
+        bytes::mutate(&mut b, dice);
+    }
+    b
 }
 
 /// Operations of one operand that can stand anywhere.

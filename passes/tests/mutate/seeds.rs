@@ -16,7 +16,9 @@ const LARGEST: u64 = 64 << 10;
 /// The graphs of all cases in text.
 pub fn pir() -> Vec<String> {
     let mut files = vec![];
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Of the package of passes, or of the whole workspace.
+    let mut folders = vec![if root.join("passes").is_dir() { root.join("passes/tests") } else { root.join("tests") }];
     while let Some(d) = folders.pop() {
         for p in std::fs::read_dir(d).unwrap().flatten().map(|e| e.path()) {
             match p.extension() {
@@ -46,7 +48,9 @@ pub fn onnx(folder: &Path) -> Vec<ModelProto> {
         }
     }
     let shared = std::env::var_os("RELINC_SHARED").map(PathBuf::from);
-    let shared = shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let beside = if root.join("passes").is_dir() { "../shared" } else { "../../shared" };
+    let shared = shared.unwrap_or_else(|| root.join(beside));
     for sub in ["cases", "models"] {
         let mut files: Vec<PathBuf> =
             std::fs::read_dir(shared.join(sub)).into_iter().flatten().flatten().map(|e| e.path()).collect();
