@@ -55,7 +55,9 @@ pub fn onnx(folder: &Path) -> Vec<ModelProto> {
         let mut files: Vec<PathBuf> =
             std::fs::read_dir(shared.join(sub)).into_iter().flatten().flatten().map(|e| e.path()).collect();
         files.sort();
-        let small = |p: &&PathBuf| std::fs::metadata(p).is_ok_and(|m| m.len() <= LARGEST);
+        // Mutants of what is made to take long take long.
+        let bomb = |p: &Path| p.to_string_lossy().contains("bomb");
+        let small = |p: &&PathBuf| !bomb(p) && std::fs::metadata(p).is_ok_and(|m| m.len() <= LARGEST);
         for p in files.iter().filter(|p| p.extension().is_some_and(|e| e == "onnx")).filter(small) {
             all.extend(ModelProto::decode(std::fs::read(p).unwrap().as_slice()));
         }

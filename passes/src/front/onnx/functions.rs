@@ -8,7 +8,7 @@ use tract_onnx::pb::{FunctionProto, GraphProto, NodeProto, OperatorSetIdProto};
 /// Calls nested deeper than this are refused.
 const MAX_DEPTH: usize = 64;
 /// So are models whose calls are more than this in all,
-const MAX_CALLS: usize = 1 << 16;
+const MAX_CALLS: usize = 1 << 18;
 /// or that inline to more bytes than this.
 const MAX_BYTES: usize = 1 << 28;
 
@@ -64,6 +64,14 @@ struct Expansion {
     prefixes: HashSet<String>,
     calls: usize,
     bytes: usize,
+    sizes: HashMap<Key, Size>,
+}
+
+/// What a call comes to with all calls inside it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    calls: usize,
+    bytes: usize,
 }
 
 impl Expansion {
@@ -109,18 +117,36 @@ impl Functions {
         (e.out, e.failed)
     }
 
+    /// Of a call at this depth, beyond all bounds where calls nest too deeply; a function's calls of itself are refused elsewhere.
+    fn size(&self, key: &Key, depth: usize, known: &mut HashMap<Key, Size>) -> Size {
+        let Some(f) = self.by_name.get(key) else { return Size::default() };
+        if depth > MAX_DEPTH {
+            return Size { calls: usize::MAX, bytes: 0 };
+        }
+        if let Some(&size) = known.get(key) {
+            return size;
+        }
+        known.insert(key.clone(), Size::default());
+        let mut all = Size { calls: 1, bytes: 0 };
+        for n in &f.node {
+            let inner = self.size(&(n.domain.clone(), n.op_type.clone()), depth + 1, known);
+            all.calls = all.calls.saturating_add(inner.calls);
+            all.bytes = all.bytes.saturating_add(inner.bytes).saturating_add(n.encoded_len());
+        }
+        known.insert(key.clone(), all);
+        all
+    }
+
     fn expand(&self, item: Item, e: &mut Expansion) {
         let key = (item.node.domain.clone(), item.node.op_type.clone());
         let Some(function) = self.by_name.get(&key) else {
             e.out.push(item);
             return;
         };
-        if e.spent() {
-            e.failed.outputs.extend(item.node.output);
-            return;
+        if e.stack.is_empty() {
+            let more = self.size(&key, 0, &mut e.sizes);
+            (e.calls, e.bytes) = (e.calls.saturating_add(more.calls), e.bytes.saturating_add(more.bytes));
         }
-        e.calls += 1;
-        e.bytes += function.node.iter().map(Message::encoded_len).sum::<usize>();
         let why = if e.spent() {
             "calls of functions come to too many nodes; inline them with onnx.inliner"
         } else if e.stack.contains(&key) {

@@ -18,11 +18,11 @@ mod order;
 mod outputs;
 mod skim;
 mod tensor;
-mod weights;
 
 pub use data_files::data_files;
 pub use error::{ExternalWeight, ImportError, NodeError};
 
+use crate::driver::weights;
 use crate::ir::{Graph, Op};
 use builder::{Builder, Value};
 use ctx::Stop;
@@ -145,7 +145,9 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Imported, ImportEr
     b.finish();
     // The hash comes with the largest magnitudes of what stays in the file.
     let info = ModelInfo { sha256: sha256.get(path)?, ..info };
-    let bad = weights::unusable(&b.graph);
+    let name = |id| b.graph.node(id).name.clone();
+    let spoilt = |(id, why)| NodeError { name: name(id), op_type: "weight".into(), why };
+    let bad: Vec<NodeError> = weights::unusable(&b.graph).into_iter().map(spoilt).collect();
     if !bad.is_empty() {
         return Err(ImportError::Unsupported { file: path.into(), nodes: bad, outputs: vec![] });
     }

@@ -1,15 +1,13 @@
 //! Weights with which no network computes anything: infinities, what is no number, and variances that are not positive.
 
-use super::error::NodeError;
 use crate::ir::op::DynOp;
 use crate::ir::{Binary, Graph, NodeId, Op};
 
-/// Every constant that spoils what reads it.
-pub fn unusable(g: &Graph) -> Vec<NodeError> {
+/// Every constant that spoils what reads it, and why.
+pub fn unusable(g: &Graph) -> Vec<(NodeId, String)> {
     let mut ids: Vec<NodeId> = g.ids().filter(|&id| g.const_of(id).is_some()).collect();
     ids.sort_unstable();
-    let why = |id| Some(NodeError { name: g.node(id).name.clone(), op_type: "weight".into(), why: wrong(g, id)? });
-    ids.into_iter().filter_map(why).collect()
+    ids.into_iter().filter_map(|id| Some((id, wrong(g, id)?))).collect()
 }
 
 fn wrong(g: &Graph, id: NodeId) -> Option<String> {
