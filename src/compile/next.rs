@@ -125,6 +125,7 @@ impl Asked<'_> {
                 }),
                 vec![],
             )),
+            Finding::Grew => None,
             Finding::Seen => Some((Some("Measure on test images: --split test.".into()), vec![])),
         }
     }

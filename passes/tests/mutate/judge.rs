@@ -56,6 +56,10 @@ pub fn graph(g: Graph, dice: &mut SplitMix, folder: &Path) -> Outcome {
     };
     let lowered = lower(whole, &masks, &options, &x)?;
     let Ok(v) = valid::check(&lowered) else { return Ok(2) };
+    // Only networks that take one image are compiled.
+    if lowered.only_input().is_ok_and(|(_, t)| t.fixed_batch().is_some_and(|n| n > 1)) {
+        return Ok(2);
+    }
     emit(&v, &x, dice, folder)?;
     Ok(if before.is_some_and(|b| b.finite) { 4 } else { 3 })
 }

@@ -4,6 +4,7 @@
 //! another one goes on behind it.
 
 use relinc_passes::splitmix::SplitMix;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -146,8 +147,12 @@ fn child(kind: &Kind, a: &Args, folder: &Path, last: u64) {
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| subject.case(&mut dice)));
         say(match ended {
             Ok(Ok(stage)) => format!("= {stage}"),
-            Ok(Err(why)) => format!("! {}", why.replace('\n', " ")),
+            Ok(Err(why)) => {
+                keep(kind, a, n, folder);
+                format!("! {}", why.replace('\n', " "))
+            }
             Err(_) => {
+                keep(kind, a, n, folder);
                 let said = SAID.lock().unwrap_or_else(|e| e.into_inner()).replace('\n', " ");
                 subject = (kind.make)(folder);
                 format!("! {said}")
@@ -254,7 +259,6 @@ fn portion(
                         }
                     }
                     Some(("!", why)) => {
-                        keep(kind, a, at, folder.path());
                         let mut t = tally.lock().unwrap();
                         t.cases += 1;
                         t.faults.push((at, why.into()));
@@ -282,11 +286,13 @@ fn portion(
 
 fn spawn(kind: &Kind, a: &Args, range: std::ops::Range<u64>, folder: &Path) -> Child {
     let exe = std::env::current_exe().unwrap();
+    let kept = a.keep.iter().flat_map(|k| [OsStr::new("--keep"), k.as_os_str()]);
     let limit = format!("ulimit -v {MEMORY_KIB}; ulimit -c 0; exec \"$0\" \"$@\"");
     Command::new("sh")
         .args(["-c", &limit])
         .arg(exe)
         .args(["--kind", kind.name, "--seed", &a.seed.to_string(), "--first", &range.start.to_string()])
+        .args(kept)
         .arg("--child")
         .arg(folder)
         .arg(range.end.to_string())

@@ -11,7 +11,7 @@ use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::*;
 
 /// Files from the shared folder are no larger than this.
-const LARGEST: u64 = 64 << 10;
+const LARGEST: u64 = 16 << 10;
 
 /// The graphs of all cases in text.
 pub fn pir() -> Vec<String> {

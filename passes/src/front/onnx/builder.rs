@@ -73,7 +73,7 @@ pub struct Builder {
 }
 
 /// No value of a classifier has more elements for one image.
-const MAX_ELEMENTS: usize = 1 << 31;
+const MAX_ELEMENTS: usize = 1 << 27;
 
 /// Constants that are computed have no more elements than this in all, and than twice those of the file.
 const MAX_CONSTANTS: usize = 1 << 26;
