@@ -4,6 +4,8 @@
 mod joined;
 mod lower;
 mod npz;
+#[cfg(test)]
+mod refusals;
 pub mod taps;
 mod text;
 
