@@ -1,7 +1,7 @@
 //! Whether every target can express what will come out: known from the network alone, so asked before the first image is read.
 
 use super::{Request, Target};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model;
 use relinc_passes::back::{EmitError, crypten, mp_spdz, onnx, spu};
 use relinc_passes::choice::Choice;
@@ -17,7 +17,7 @@ use relinc_passes::passes::insert_masks::InsertMasks;
 ///
 /// # Errors
 /// All such operations of all targets.
-pub(crate) fn expressible(model: &Model, known: Option<&Masks>, r: &Request) -> Result<(), Error> {
+pub(crate) fn expressible(model: &Model, known: Option<&Masks>, r: &Request) -> Result<()> {
     let all = Masks::uniform(&model.layers, Choice::Relu);
     let tried = match known {
         Some(m) => vec![model.complete(m.clone())],
@@ -31,7 +31,7 @@ pub(crate) fn expressible(model: &Model, known: Option<&Masks>, r: &Request) -> 
         let whys: Vec<String> =
             r.options.targets.iter().filter_map(|&t| Some(refusal(&v, t, r)?.to_string())).collect();
         if !whys.is_empty() {
-            return Err(Error::Input(format!("{}: {}", model.info.path.display(), whys.join("; "))));
+            return Err(input(format!("{}: {}", model.info.path.display(), whys.join("; "))));
         }
     }
     Ok(())

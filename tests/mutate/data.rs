@@ -60,7 +60,7 @@ fn read_npy(folder: &Path, dice: &mut SplitMix) -> Outcome {
     std::fs::write(folder.join("case.npy"), if once_in(dice, 2) { labels } else { images }).unwrap();
     let spec: DataSpec = "cifar10:somewhere".parse().unwrap();
     let Ok(c) = CorruptedFolder::open(folder, &spec) else { return Ok(0) };
-    let read = c.dataset("fog", 1 + below(dice, 5), None);
+    let read = c.dataset("fog", 1 + below(dice, 5) as u8, None);
     Ok(usize::from(read.is_ok_and(|d| d.batch(0..d.len()).1.len() == d.len())))
 }
 

@@ -34,7 +34,7 @@ impl Subject for Prices {
                 return Err("a price is no number of bytes".into());
             }
         }
-        let Ok(m) = Model::canonical(i.graph, i.info, i.notices, &Options::default(), None) else {
+        let Ok(m) = Model::canonical(i.graph, i.info, &Options::default(), None) else {
             return Ok(0);
         };
         let Ok(lean) = m.lean() else { return Ok(1) };
