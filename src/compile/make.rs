@@ -4,7 +4,7 @@ use super::accuracy::{self, Measured};
 use super::baseline::{Baseline, Column};
 use super::emit::{emit, still_readable};
 use super::{Before, MASKS, Place, Request, Source, TRAINED};
-use super::{describe, fixed, forms, next, search, sparse, stable};
+use super::{describe, fixed, foresee, forms, next, search, sparse, stable};
 use crate::error::{Error, Result, input};
 use crate::folder::{Folder, Staging};
 use crate::images::Images;
@@ -62,6 +62,9 @@ pub(super) fn make(
     c.notes.append(&mut model.notices);
     let lean = model.lean()?;
     let given = search::given(&model, &lean, r)?;
+    if r.data.is_some() && !trained {
+        foresee::expressible(&model, given.as_ref(), r)?;
+    }
     let (held_out, sample) = c.look(&wanted)?;
     let mut probe = None;
     if let Some(g) = watched {

@@ -65,7 +65,7 @@ pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>> 
         MaskSource::Search(_) if r.data.is_none() => Err(input(
             "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR",
         )),
-        MaskSource::Search(s) => check::search(&s.options, &s.budget, &lean.layers).map(|_| None),
+        MaskSource::Search(s) => check::search(&s.options, &s.budget, lean).map(|_| None),
     }
 }
 

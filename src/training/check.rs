@@ -5,13 +5,17 @@ use super::target::chooses_layers;
 use super::{Planned, Trainer};
 use crate::error::{Result, input};
 use crate::model::Model as Canonical;
+use crate::report::count;
 use crate::vanish::Asked;
+use relinc_passes::ir::comparisons;
+use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::ReluLayer;
 use relinc_runtime::eval::{channels, classes};
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::train::sensitivity::preset;
 use relinc_runtime::train::{Kind, Method};
+use std::collections::BTreeMap;
 
 impl Trainer<'_> {
     /// Finds stages, masks and a teacher that do not fit the network.
@@ -65,7 +69,7 @@ fn stage(s: &Planned, form: &Canonical, teacher: Option<&Canonical>, kept: &mut 
     lists(o, &form.layers)?;
     if s.kind == Kind::Search {
         let budget = s.budget.as_ref().ok_or_else(|| input("a search needs a budget: 50000, 50k or 18%"))?;
-        let keep = search(o, budget, &form.layers)?;
+        let keep = search(o, budget, form)?;
         if let (Some(have), Some(want)) = (*kept, keep)
             && have < want
         {
@@ -90,11 +94,33 @@ fn stage(s: &Planned, form: &Canonical, teacher: Option<&Canonical>, kept: &mut 
     Ok(())
 }
 
+/// That no layer can be masked, and what the comparisons are in instead.
+fn nothing_to_mask(model: &Canonical) -> String {
+    let Ok(facts) = infer(&model.graph) else { return "the network does not type".into() };
+    let mut held: BTreeMap<&str, usize> = BTreeMap::new();
+    for id in model.graph.ids() {
+        let n = comparisons(&model.graph, &facts, id);
+        if n > 0 {
+            *held.entry(model.graph.op(id).mnemonic()).or_default() += n;
+        }
+    }
+    let held: Vec<String> = held.into_iter().map(|(op, n)| format!("{} in {op}", count(n as u64))).collect();
+    let held = match &held[..] {
+        [] => "it compares nothing".into(),
+        all => format!("its comparisons are {}", all.join(", ")),
+    };
+    format!("the network has no ReLU layer that masks could go on: {held}")
+}
+
 /// ReLUs that a search in these layers is to keep; `None` for a time.
 ///
 /// # Errors
 /// A budget that the layers do not have, layers that are not there, and lists of another length.
-pub fn search(o: &StageOptions, budget: &Budget, layers: &[ReluLayer]) -> Result<Option<usize>> {
+pub fn search(o: &StageOptions, budget: &Budget, model: &Canonical) -> Result<Option<usize>> {
+    let layers = &model.layers[..];
+    if layers.iter().all(|l| l.redundant) {
+        return Err(input(nothing_to_mask(model)));
+    }
     let names: Vec<&str> = layers.iter().map(|l| l.name.as_str()).collect();
     lists(o, layers)?;
     o.vanish().check(&names)?;

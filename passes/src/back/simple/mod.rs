@@ -155,7 +155,8 @@ fn binary(w: &mut Rewrite<'_>, b: Binary, l: NodeId, r: NodeId) -> Option<Ref> {
         }
         Binary::Div if rc && !lc => {
             let t = g.const_of(r)?;
-            let inverse = t.as_f32()?.iter().map(|c| 1.0 / c).collect();
+            let inverse: Vec<f32> = t.as_f32()?.iter().map(|c| 1.0 / c).collect();
+            inverse.iter().all(|c| c.is_finite()).then_some(())?;
             let c = w.constant("inverse", Tensor::f32(t.shape(), inverse));
             Some(w.binary("", Binary::Mul, lr, c))
         }

@@ -8,7 +8,7 @@ use super::{integers, ops, order, tensor};
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
 use crate::ir::stored::Span;
-use crate::ir::{Dim, Graph, NodeId, Op, SymInt, Tensor, Type};
+use crate::ir::{DType, Dim, Graph, NodeId, Op, SymInt, Tensor, Type};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
@@ -62,12 +62,21 @@ pub struct Builder {
     pub notices: Vec<String>,
     /// Narrow float types met among the weights.
     pub narrow: BTreeSet<&'static str>,
+    /// The next number of a helper's name, by what it begins with.
+    pub helpers: HashMap<String, usize>,
+    /// Elements of all constants.
+    pub constants: usize,
+    /// Elements that stand in the file.
+    pub weights: usize,
     /// The absent operand, once needed.
     pub absent: Option<NodeId>,
 }
 
 /// No value of a classifier has more elements for one image.
-const MAX_ELEMENTS: usize = 1 << 31;
+const MAX_ELEMENTS: usize = 1 << 27;
+
+/// Constants that are computed have no more elements than this in all, and than twice those of the file.
+const MAX_CONSTANTS: usize = 1 << 26;
 
 /// Appended where a node works at batch 1 and not at a symbolic batch.
 pub const KEEP_BATCH: &str =
@@ -91,6 +100,19 @@ impl Builder {
         let size = fact.ty.at(1).into_iter().try_fold(1usize, usize::checked_mul);
         if size.is_none_or(|n| n > MAX_ELEMENTS) {
             return Err(format!("its result {} is too large", fact.ty).into());
+        }
+        if fact.ty.dims.iter().filter(|&&d| d == Dim::Batch).count() > 1 {
+            return Err(format!("its result {} pairs images with each other", fact.ty).into());
+        }
+        let image = fact.ty.dtype == DType::F32 && fact.ty.dims.contains(&Dim::Batch);
+        if image && size == Some(0) {
+            return Err(format!("its result {} has no elements", fact.ty).into());
+        }
+        if let Op::Const(_) | Op::Dyn(DynOp::FillInt { .. } | DynOp::FillFloat { .. }) = op {
+            self.constants += size.unwrap_or(0);
+            if self.constants > MAX_CONSTANTS.saturating_add(2 * self.weights) {
+                return Err("constants that the file computes come to too many elements".into());
+            }
         }
         let id = self.graph.add(name, op, operands);
         self.facts.set(id, fact);
@@ -117,9 +139,13 @@ impl Builder {
     }
 
     /// A name for a value the file does not have.
-    pub fn helper_name(&self, base: &str) -> String {
+    pub fn helper_name(&mut self, base: &str) -> String {
+        let first = self.helpers.get(base).copied().unwrap_or(1);
         let free = |n: &String| !self.reserved.contains(n) && self.graph.by_name(n).is_none();
-        (1..).map(|i| format!("{base}.{i}")).find(free).unwrap_or_default()
+        let name = |i| (i, format!("{base}.{i}"));
+        let (i, name) = (first..).map(name).find(|(_, n)| free(n)).unwrap_or_default();
+        self.helpers.insert(base.to_string(), i + 1);
+        name
     }
 
     /// The empty constant that stands for an optional operand left out in the middle.
@@ -156,6 +182,7 @@ impl Builder {
             self.values.insert(name.into(), Value::Refused);
             return Err(Stop::Operand);
         };
+        self.weights += t.len();
         let id = self.add(name, Op::Const(t.into()), &[])?;
         self.values.insert(name.into(), Value::Node(id));
         Ok(id)
@@ -289,7 +316,7 @@ impl Builder {
 
 fn int_fact(v: &[i64]) -> Fact {
     Fact {
-        ty: Type { dtype: crate::ir::DType::I64, dims: vec![Dim::Fixed(v.len())] },
+        ty: Type { dtype: DType::I64, dims: vec![Dim::Fixed(v.len())] },
         ints: Some(v.iter().map(|&i| SymInt::fixed(i)).collect()),
         konst: None,
     }
@@ -317,8 +344,20 @@ fn mixes_batch(op: &Op, facts: &[&Fact]) -> Result<(), String> {
         }
         op => op,
     };
+    let all: Vec<usize>;
     let axes: &[usize] = match op {
         Op::Reduce { axes, .. } => axes,
+        Op::GlobalMean { .. } => {
+            all = (2..facts.first().map_or(0, |f| f.ty.rank())).collect();
+            &all
+        }
+        // The axis that is summed over is the last one of the first operand.
+        Op::MatMul | Op::Gemm { trans_a: false, .. } => {
+            all = facts.first().and_then(|f| f.ty.rank().checked_sub(1)).into_iter().collect();
+            &all
+        }
+        Op::Gemm { trans_a: true, .. } => &[0],
+        Op::MaxPool(_) | Op::AvgPool { .. } | Op::Conv(_) => &[1, 2, 3],
         Op::Gather { axis } | Op::Softmax { axis } | Op::LogSoftmax { axis } | Op::ArgMax { axis, .. } => {
             std::slice::from_ref(axis)
         }

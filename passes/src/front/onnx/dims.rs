@@ -43,6 +43,10 @@ pub fn inputs(infos: &[&ValueInfoProto], options: &ImportOptions) -> Result<Inpu
             }
         };
         let rank = sizes.len();
+        if rank == 0 {
+            errors.push(format!("input '{}' is a single number; relinc compiles networks that take images", info.name));
+            continue;
+        }
         let mut dims = vec![];
         for (i, size) in sizes.into_iter().enumerate() {
             let dim = match size {

@@ -4,7 +4,7 @@ use super::{Fact, Facts, broadcast, product};
 use crate::ir::graph::Graph;
 use crate::ir::op::{DynOp, Op, SliceAxis};
 use crate::ir::shape::{Dim, SymInt, Type};
-use crate::ir::tensor::{Data, Tensor};
+use crate::ir::tensor::{DType, Data, Tensor};
 
 /// An ONNX axis, negative from the end, as an index below `rank`.
 pub fn norm_axis(axis: i64, rank: usize) -> Result<usize, String> {
@@ -24,7 +24,10 @@ fn known(f: &Fact, what: &str) -> Result<Vec<i64>, String> {
 
 /// A scalar float operand; `None` when it is absent (an empty constant).
 fn scalar(f: Option<&&Fact>, what: &str) -> Result<Option<f32>, String> {
-    let Some(f) = f else { return Ok(None) };
+    let Some(f) = f.filter(|f| f.ty.elements() > 0) else { return Ok(None) };
+    if f.ty.elements() != 1 {
+        return Err(format!("its {what} {} is no single number", f.ty));
+    }
     let t = f.konst.as_ref().ok_or(format!("its {what} is computed from data"))?;
     Ok(match t.data() {
         Data::F32(v) => v.first().copied(),
@@ -62,6 +65,9 @@ pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
                 return Err(format!(
                     "pads by {a}: negative padding is not supported, export a Slice instead"
                 ));
+            }
+            if (1..axes.len()).any(|i| axes[..i].contains(&axes[i])) {
+                return Err(format!("names an axis twice among {axes:?}"));
             }
             let (mut before, mut after) = (vec![0; x.rank()], vec![0; x.rank()]);
             for (i, &a) in axes.iter().enumerate() {
@@ -142,6 +148,23 @@ pub fn resolve_all(g: &mut Graph, facts: &Facts) {
         g.set_op(id, op);
         g.set_operands(id, &operands[..reads.min(operands.len())]);
     }
+}
+
+/// What is known of a tensor that a [`DynOp`] fills with one value: no more elements are made than sizes have.
+pub(super) fn filled(op: DynOp, ops: &[&Fact]) -> Result<Option<Fact>, String> {
+    let dtype = match op {
+        DynOp::FillInt { .. } => DType::I64,
+        DynOp::FillFloat { .. } => DType::F32,
+        DynOp::Reshape { .. } | DynOp::Expand | DynOp::Pad | DynOp::Slice | DynOp::Clip => return Ok(None),
+        DynOp::Reduce { .. } | DynOp::Squeeze | DynOp::Unsqueeze => return Ok(None),
+    };
+    let shape = fill_shape(ops[0])?;
+    let ty = Type { dtype, dims: shape.iter().map(|&d| Dim::Fixed(d)).collect() };
+    if ty.elements() > super::MAX_INTS {
+        return Ok(Some(Fact::plain(ty)));
+    }
+    let Op::Const(t) = resolve(op, ops)? else { return Ok(None) };
+    super::infer_op(&Op::Const(t), &[]).map(Some)
 }
 
 fn fill_shape(f: &Fact) -> Result<Vec<usize>, String> {

@@ -28,8 +28,8 @@ fn sizes(c: &Ctx<'_>, l: NodeId, r: NodeId, op: Compare) -> Result<Option<Tensor
 
 /// Compares two sizes where the answer is the same for every batch of at least one image.
 fn decide(op: Compare, a: SymInt, b: SymInt) -> Option<bool> {
-    let d = a.minus(b);
-    let least = d.batch + d.add;
+    let d = a.minus(b)?;
+    let least = d.batch.checked_add(d.add)?;
     // The difference grows from `least`, or falls from it, as the batch does.
     let (never_below, never_above) = (d.batch >= 0, d.batch <= 0);
     let known = |yes: bool, no: bool| if yes { Some(true) } else { no.then_some(false) };

@@ -61,7 +61,8 @@ pub fn split(c: &mut Ctx<'_>) -> Done {
         let each = size.div_ceil(n);
         (0..n).map(|i| each.min(size.saturating_sub(i * each)) as i64).collect()
     };
-    if sizes.len() != parts || sizes.iter().any(|&s| s < 0) || sizes.iter().sum::<i64>() != size as i64 {
+    let sum = sizes.iter().try_fold(0i64, |a, &s| a.checked_add(s));
+    if sizes.len() != parts || sizes.iter().any(|&s| s < 0) || sum != i64::try_from(size).ok() {
         return Err(format!("its sizes {sizes:?} do not divide {size} into {parts} parts").into());
     }
     let mut start = 0;

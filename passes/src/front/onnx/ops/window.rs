@@ -5,7 +5,7 @@ use super::super::ctx::{Ctx, Stop};
 use crate::ir::NodeId;
 
 /// Windows, steps and margins stay below this.
-const MAX: usize = 1 << 20;
+const MAX: usize = 1 << 12;
 
 /// The attributes of a sliding window, resolved.
 pub struct Sliding {
