@@ -4,7 +4,7 @@
 
 mod resolve;
 
-pub use resolve::{norm_axis, resolve, resolve_all};
+pub use resolve::{bound, norm_axis, resolve, resolve_all};
 
 use super::geometry::Axis;
 use super::graph::{Graph, NodeId};
