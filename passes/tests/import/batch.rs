@@ -73,4 +73,8 @@ fn inputs_that_nothing_reads() {
     let r = m.import();
     assert_eq!(r.m.graph.len(), 2);
     assert!(r.notices().contains("'unused'") && r.notices().contains("'odd'"));
+    // Read by what no output needs.
+    let r = m.clone().node("Neg", &["unused"], &["dead"], vec![]).import();
+    assert_eq!(r.m.graph.inputs().len(), 1);
+    assert!(r.notices().contains("'unused'"));
 }

@@ -2,7 +2,7 @@
 
 use crate::build::*;
 use relinc_passes::ir::Op;
-use tract_onnx::pb::AttributeProto;
+use tract_onnx::pb::{AttributeProto, TensorProto};
 
 fn count(n: usize) -> Vec<f32> {
     (0..n).map(|i| i as f32).collect()
@@ -102,6 +102,21 @@ fn nearest_pixels() {
         .init(list("scales", &[4], &[1.0, 1.0, 2.0, 2.0]))
         .node("Resize", &["x", "", "scales"], &["y"], vec![word("mode", "linear")])
         .refused(&["Resize 'y'", "linear", "nearest"]);
+}
+
+#[test]
+fn places_on_several_axes() {
+    let places = TensorProto { dims: vec![3, 2], ..longs("i", &[0, 1, 1, 0, -1, -1]) };
+    let r = model(13, &[-1, 2, 2])
+        .init(places)
+        .node("Transpose", &["x"], &["t"], vec![ints("perm", &[1, 2, 0])])
+        .node("GatherND", &["t", "i"], &["g"], vec![])
+        .node("Transpose", &["g"], &["y"], vec![])
+        .import();
+    assert_eq!(r.ty("y"), "f32[N,3]");
+    assert_eq!(r.run(&[2, 2, 2], count(8)).1, [1., 2., 3., 5., 6., 7.]);
+    let m = model(13, &[-1, 2]).init(TensorProto { dims: vec![1, 1], ..longs("i", &[0]) });
+    m.node("GatherND", &["x", "i"], &["y"], vec![]).refused(&["GatherND 'y'", "batch"]);
 }
 
 #[test]

@@ -339,6 +339,9 @@ impl Builder {
         for id in self.graph.ids().collect::<Vec<_>>() {
             self.graph.remove_unread(id);
         }
+        for input in self.graph.remove_unread_inputs() {
+            self.notice(format!("input '{input}' is left out: nothing that is kept reads it"));
+        }
         for t in std::mem::take(&mut self.narrow) {
             self.notice(format!("weights are {t} in the file; relinc computes in float32"));
         }

@@ -39,6 +39,7 @@ static OPS: &[(&str, Handler)] = &[
     ("Expand", shape::expand),
     ("Flatten", shape::flatten),
     ("Gather", movement::gather),
+    ("GatherND", movement::gather_nd),
     ("Gelu", elementwise::gelu),
     ("Gemm", linear::gemm),
     ("GlobalAveragePool", pool::global_mean),

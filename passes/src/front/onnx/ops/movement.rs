@@ -244,6 +244,36 @@ pub fn gather(c: &mut Ctx<'_>) -> Done {
     c.emit(Op::Gather { axis }, &[x, indices])
 }
 
+/// GatherND by known places: the axes they run over become one.
+pub fn gather_nd(c: &mut Ctx<'_>) -> Done {
+    if c.int("batch_dims", 0) != 0 {
+        return Err("picks from each image on its own (batch_dims); use Gather".into());
+    }
+    let (x, indices) = (c.need(0)?, c.need(1)?);
+    let known = c.konst(indices).ok_or("its indices are computed from data; relinc needs them constant")?;
+    let dims = c.ty(x)?.dims;
+    let (&axes, places) = known.shape().split_last().ok_or("its indices have no axis")?;
+    let sizes: Option<Vec<usize>> = dims.get(..axes).and_then(|d| d.iter().map(|d| d.fixed()).collect());
+    let sizes =
+        sizes.filter(|s| !s.is_empty()).ok_or("picks along the batch, or along more axes than there are")?;
+    let v = known.as_i64().ok_or("its indices are no integers")?;
+    let mut flat = vec![];
+    for at in v.chunks_exact(axes) {
+        let mut place = 0;
+        for (&i, &n) in at.iter().zip(&sizes) {
+            let at = usize::try_from(if i < 0 { i.saturating_add(n as i64) } else { i });
+            let at = at.ok().filter(|&i| i < n).ok_or_else(|| format!("index {i} is outside {n}"))?;
+            place = place * n + at;
+        }
+        flat.push(place as i64);
+    }
+    let one: usize = sizes.iter().product();
+    let joined = std::iter::once(Dim::Fixed(one)).chain(dims[axes..].iter().copied()).collect();
+    let joined = c.helper(Op::Reshape(joined), &[x])?;
+    let flat = c.helper(Op::Const(Tensor::i64(places, flat).into()), &[])?;
+    c.emit(Op::Gather { axis: 0 }, &[joined, flat])
+}
+
 /// Transpose; without a permutation it reverses the axes.
 pub fn transpose(c: &mut Ctx<'_>) -> Done {
     let x = c.need(0)?;

@@ -31,7 +31,10 @@ pub fn batch_norm(c: &mut Ctx<'_>) -> Done {
         return affine(c, y, [1, 2], rank.saturating_sub(2));
     }
     if (1..c.node.output.len()).any(|k| c.output(k).is_some()) {
-        c.b.notice("BatchNormalization names statistics that nothing reads, as a training export does; it normalises by its running ones");
+        c.b.notice(
+            "BatchNormalization names statistics that nothing reads, the mark of a training export: here it normalises by its running \
+             statistics, elsewhere perhaps by those of the batch",
+        );
     }
     let mut operands = c.operands(5)?;
     if c.ty(x)?.rank() != 3 {

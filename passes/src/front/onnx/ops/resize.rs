@@ -78,10 +78,11 @@ fn sizes(c: &mut Ctx<'_>, dims: &[Dim], axes: &[usize], old: bool) -> Result<Vec
     if given != axes.len() {
         return Err(format!("has {given} sizes for {} axes", axes.len()).into());
     }
+    let images = c.b.rebatched.map(|k| SymInt::fixed(k as i64));
     let one = |i: usize, axis: usize| -> Result<Option<Axis>, Stop> {
         let Dim::Fixed(input) = dims[axis] else {
             let same = match &wanted {
-                Some(w) => w[i] == Dim::Batch.into(),
+                Some(w) => w[i] == Dim::Batch.into() || Some(w[i]) == images,
                 None => scales[i] == 1.0,
             };
             return if same { Ok(None) } else { Err("resizes the batch".into()) };
