@@ -22,15 +22,16 @@ mod train;
 mod verify;
 
 use crate::compile::fixed;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::Report;
 use clap::{CommandFactory, Parser, Subcommand};
-use out::{print, print_json, print_lines};
+use out::{print, print_json};
 use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::train::Kind;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -114,7 +115,7 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-fn dispatch(cli: Cli) -> Result<(), Error> {
+fn dispatch(cli: Cli) -> Result<()> {
     let g = &cli.global;
     match cli.command {
         Command::Inspect(a) => inspect::run(a, g),
@@ -142,7 +143,7 @@ fn dispatch(cli: Cli) -> Result<(), Error> {
 
 /// Runs the command line and returns the process exit code: 0 done, 1 the answer is no, 2 bad usage or bad input.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(with_values(std::env::args_os())) {
         Ok(cli) => cli,
         Err(said) => return out::instead(&said),
     };
@@ -150,6 +151,24 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => out::failed(&e),
     }
+}
+
+/// Options that may stand without their value, so that clap takes none from the word behind them, which may be the model.
+const TRUE_ALONE: [&str; 2] = ["--identity-only", "--slopes"];
+
+/// A command line in which `--slopes false` is written `--slopes=false`.
+fn with_values(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut out: Vec<OsString> = vec![];
+    for word in words {
+        match out.last_mut() {
+            Some(o) if TRUE_ALONE.iter().any(|t| o == t) && (word == "true" || word == "false") => {
+                o.push("=");
+                o.push(word);
+            }
+            _ => out.push(word),
+        }
+    }
+    out
 }
 
 impl Global {
@@ -169,20 +188,32 @@ impl Global {
     fn progress(&self) -> Progress {
         Progress::new(self.quiet)
     }
+    /// Prints a result: one JSON document where that was asked for, else text.
+    fn show(&self, json: &impl serde::Serialize, text: impl AsRef<str>) -> Result<()> {
+        if self.json { print_json(json) } else { print(text.as_ref()) }
+    }
 }
 
 /// Prints what was compiled into a folder. An accuracy that fell further than allowed, and a network
 /// that does not survive a target's arithmetic, are an answer of no, once all is printed.
-fn print_report(r: &Report, out: &Path, g: &Global) -> Result<(), Error> {
-    if g.json {
-        print_json(r)?;
-    } else {
-        print(&crate::report::text::render(r))?;
-        print(&format!("\nwrote {}", out.display()))?;
-    }
+fn print_report(r: &Report, out: &Path, g: &Global) -> Result<()> {
+    g.show(r, crate::report::text::render(r) + &format!("\nwrote {}", out.display()))?;
     let no = [crate::report::fell_too_far(r), fixed::answer(r).err().map(|e| e.to_string())];
     match no.into_iter().flatten().collect::<Vec<_>>() {
         no if no.is_empty() => Ok(()),
         no => Err(Error::Answer(no.join("\n"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_truth_value_may_stand_behind_its_option() {
+        let line = "relinc search M --slopes false --identity-only --budget 9 --slopes M";
+        let joined = with_values(line.split(' ').map(OsString::from));
+        let want = "relinc search M --slopes=false --identity-only --budget 9 --slopes M";
+        assert_eq!(joined, want.split(' ').map(OsString::from).collect::<Vec<_>>());
     }
 }

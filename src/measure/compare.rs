@@ -1,27 +1,36 @@
 //! Predicted against measured: in all, by type of operation, operation by operation.
 
-use super::document::{Document, Image, Node};
+use super::document::{Document, Node, Traffic};
 use crate::report::model::{
-    Compared, Cost, LayerCost, Measured, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic,
+    Compared, Cost, LayerCost, Measured, MeasuredLater, MeasuredPart, MeasuredTime, measured_bytes,
+    measured_traffic,
 };
 use relinc_runtime::cost::{Actions, Network, Protocol, Split};
 
 const PROGRAM: &str = "program";
 
-/// Puts a run beside the prediction for it: the mean of its images. Where the protocol draws nothing at random every image sends
-/// the same, so what an image pays on top of its operations is set-up.
+/// Puts a run beside the prediction for it: its first image and the mean of the others where later queries pay less, else the
+/// mean of all. Where the protocol draws nothing at random, what the first image pays on top of its operations is set-up.
 pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) -> Measured {
     let steady = p.tolerance.is_none();
     let chunks = p.actions == Actions::Chunks;
-    let mean = |first: f64, get: fn(&Image) -> f64| match d.per_image.len() {
-        0 => first,
-        n => d.per_image.iter().map(get).sum::<f64>() / n as f64,
+    let images = if d.per_image.is_empty() { std::slice::from_ref(&d.first) } else { &d.per_image[..] };
+    let mean = |images: &[Traffic], get: fn(&Traffic) -> f64| {
+        images.iter().map(get).sum::<f64>() / images.len() as f64
     };
-    let sent = mean(d.sent_bytes as f64, |i| i.sent_bytes as f64);
-    let recv = mean(d.recv_bytes as f64, |i| i.recv_bytes as f64);
-    let actions = mean(d.send_actions as f64, |i| i.send_actions as f64);
+    let later = cost.after.later.filter(|_| images.len() > 1);
+    let (firsts, others) = images.split_at(if later.is_some() { 1 } else { images.len() });
+    let (sent, recv) = (mean(firsts, |i| i.sent_bytes as f64), mean(firsts, |i| i.recv_bytes as f64));
+    let actions = mean(firsts, |i| i.send_actions as f64);
     let total = |predicted: u64, measured: f64| Compared { predicted: predicted as f64, measured };
     let layers = parts(cost, d, steady);
+    let later = later.map(|predicted| MeasuredLater {
+        queries: others.len() as u64,
+        sent: total(predicted.online_bytes, mean(others, |i| i.sent_bytes as f64)),
+        received: total(predicted.received_bytes, mean(others, |i| i.recv_bytes as f64)),
+        rounds: Compared { predicted: predicted.rounds, measured: mean(others, |i| i.send_actions as f64) },
+        seconds: mean(others, |i| i.seconds),
+    });
     let spent = |sent: f64, recv: f64, rounds: f64| Split { sent, recv, rounds, seconds: 0.0 };
     let predicted =
         spent(cost.after.online_bytes as f64, cost.after.received_bytes as f64, cost.after.rounds);
@@ -42,12 +51,13 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) ->
         weights: cost.weights,
         ring: d.ring,
         parties: d.parties,
-        seconds: mean(d.seconds, |i| i.seconds),
+        seconds: mean(firsts, |i| i.seconds),
         sent: total(cost.after.online_bytes, sent),
         received: total(cost.after.received_bytes, recv),
         rounds: Compared { predicted: cost.after.rounds, measured: actions },
         actions_are_chunks: chunks,
         all_sent: cost.after.all_bytes.zip(d.all_sent_bytes).map(|(p, m)| total(p, m as f64)),
+        later,
         ops: by_type(&layers),
         layers,
         times: networks.iter().map(time).collect(),
@@ -56,6 +66,11 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) ->
 
 fn is(row: &LayerCost, node: &Node) -> bool {
     row.op == node.op && (row.name == node.name || node.layer.as_deref() == Some(row.name.as_str()))
+}
+
+/// Bytes of an operation that every query pays: nodes run by themselves after the images.
+fn repeated(l: &LayerCost) -> (u64, u64) {
+    (l.online_bytes.saturating_sub(l.once_bytes), l.received_bytes.saturating_sub(l.once_received_bytes))
 }
 
 /// Every operation that was predicted or measured to communicate; what is left of the total is the program's.
@@ -74,26 +89,31 @@ fn parts(cost: &Cost, d: &Document, steady: bool) -> Vec<MeasuredPart> {
     let mut out = vec![];
     for node in &d.layers {
         let found = rows.iter().position(|row| is(row, node)).map(|i| rows.remove(i));
-        let (sent, received) = found.map_or((0, 0), |l| (l.online_bytes, l.received_bytes));
-        let sent = Compared { predicted: sent as f64, measured: node.sent_bytes as f64 };
-        let received = Compared { predicted: received as f64, measured: node.recv_bytes as f64 };
+        let (sent, received) = found.map_or((0, 0), repeated);
+        let sent = Compared { predicted: sent as f64, measured: node.own.sent_bytes as f64 };
+        let received = Compared { predicted: received as f64, measured: node.own.recv_bytes as f64 };
         if [sent, received].iter().any(|c| c.predicted > 0.0 || c.measured > 0.0) {
             out.push(part(found.map_or(&node.name, |l| &l.name), &node.op, sent, received));
         }
     }
-    let gone = rows.into_iter().filter(|l| l.online_bytes > 0 || l.received_bytes > 0);
+    let gone = rows.into_iter().filter(|l| repeated(l) != (0, 0));
     out.extend(gone.map(|l| {
         let only = |v: u64| Compared { predicted: v as f64, measured: 0.0 };
-        part(&l.name, &l.op, only(l.online_bytes), only(l.received_bytes))
+        let (sent, received) = repeated(l);
+        part(&l.name, &l.op, only(sent), only(received))
     }));
     let (mut sent, mut received) = (Compared::default(), Compared::default());
-    for l in cost.per_layer.iter().filter(|l| l.class == PROGRAM) {
-        sent.predicted += l.online_bytes as f64;
-        received.predicted += l.received_bytes as f64;
+    for l in &cost.per_layer {
+        let (s, r) = match l.class == PROGRAM {
+            true => (l.online_bytes, l.received_bytes),
+            false => (l.once_bytes, l.once_received_bytes),
+        };
+        sent.predicted += s as f64;
+        received.predicted += r as f64;
     }
-    let sum = |get: fn(&Node) -> u64| d.layers.iter().map(get).sum::<u64>() as f64;
-    sent.measured = d.sent_bytes as f64 - sum(|n| n.sent_bytes);
-    received.measured = d.recv_bytes as f64 - sum(|n| n.recv_bytes);
+    let sum = |get: fn(&Traffic) -> u64| d.layers.iter().map(|n| get(&n.own)).sum::<u64>() as f64;
+    sent.measured = d.first.sent_bytes as f64 - sum(|t| t.sent_bytes);
+    received.measured = d.first.recv_bytes as f64 - sum(|t| t.recv_bytes);
     if steady && [sent, received].iter().any(|c| c.predicted != 0.0 || c.measured != 0.0) {
         out.push(part("set-up", PROGRAM, sent, received));
     }

@@ -1,6 +1,6 @@
 //! Report entries from what the cost models and the masks say.
 
-use super::model::{BeforeIs, Cost, LatencyIs, LayerCost, Link, Mask, Spent};
+use super::model::{BeforeIs, Cost, LatencyIs, Later, LayerCost, Link, Mask, Spent};
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::LayerMask;
 use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, computing};
@@ -20,6 +20,13 @@ impl Spent {
     /// What a priced graph costs over a network; with `timed`, computing is in its time.
     fn new(p: &Priced, n: &Network, timed: bool) -> Spent {
         let compute_s = computing(p, n).filter(|_| timed);
+        let later = p.later().map(|s| Later {
+            online_bytes: bytes(s.sent),
+            received_bytes: bytes(s.recv),
+            rounds: s.rounds,
+            communication_s: n.communication(&s, p.directions),
+            compute_s: compute_s.map(|_| s.seconds * n.compute),
+        });
         Spent {
             online_bytes: bytes(p.total.sent),
             received_bytes: bytes(p.total.recv),
@@ -33,6 +40,7 @@ impl Spent {
             linear_bytes: bytes(p.linear.sent),
             complete: p.complete(),
             not_modelled: p.not_modelled.clone(),
+            later,
         }
     }
 }
@@ -87,16 +95,16 @@ fn per_layer(after: &Priced, against: Option<Against<'_>>) -> Vec<LayerCost> {
         let found = from.iter().position(|n| key(n) == key(like) && n.class == like.class);
         found.map(|i| from.remove(i).clone())
     };
-    let entry = |of: &NodeCost,
-                 now: Option<&NodeCost>,
-                 lossless: Option<&NodeCost>,
-                 was: Option<NodeCost>| LayerCost {
+    type Node<'a> = Option<&'a NodeCost>;
+    let entry = |of: &NodeCost, now: Node<'_>, lossless: Node<'_>, was: Option<NodeCost>| LayerCost {
         name: key(of).to_string(),
         op: now.unwrap_or(of).op.clone(),
         class: of.class.name().to_string(),
         online_bytes: now.map_or(0, |c| bytes(c.cost.sent)),
         received_bytes: now.map_or(0, |c| bytes(c.cost.recv)),
         rounds: now.map_or(0.0, |c| c.cost.rounds),
+        once_bytes: now.map_or(0, |c| bytes(c.once.sent)),
+        once_received_bytes: now.map_or(0, |c| bytes(c.once.recv)),
         lossless_bytes: lossless.map(|c| bytes(c.cost.sent)),
         lossless_rounds: lossless.map(|c| c.cost.rounds),
         before_bytes: was.map(|c| bytes(c.cost.sent)),

@@ -6,6 +6,8 @@ mod training;
 use super::assemble::Against;
 use super::model::*;
 use relinc_passes::choice::Choice;
+use relinc_passes::driver::Refusal;
+use relinc_passes::driver::weigh::Candidate;
 use relinc_passes::masks::LayerMask;
 use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Split, Totals, Weights, find};
 
@@ -65,6 +67,7 @@ fn priced(protocol: &str, weights: Weights, relus: &[u64], convolutions: f64) ->
         directions: p.directions,
         nodes: vec![],
         total: Split::default(),
+        once: Split::default(),
         relu: Split::default(),
         linear: Split::default(),
         offline: None,
@@ -87,6 +90,7 @@ fn priced(protocol: &str, weights: Weights, relus: &[u64], convolutions: f64) ->
             op: op.into(),
             class,
             cost,
+            once: Split::default(),
             offline: None,
             not_modelled: missing,
         });
@@ -134,6 +138,7 @@ fn measured() -> Measured {
         all_sent: Some(same(170_000.0)),
         rounds: same(41.0),
         actions_are_chunks: false,
+        later: None,
         ops: vec![part("conv", "conv", off)],
         layers: vec![part("/layer0/conv/Conv", "conv", off)],
         times: vec![MeasuredTime {

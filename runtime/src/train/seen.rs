@@ -1,6 +1,7 @@
 //! What a step shows a learner beside the gradients of the parameters, in a form that adds up over the parts of a batch.
 
 use super::objective::Computed;
+use crate::exec::value::detached;
 use crate::exec::{Gate, Tap};
 use burn::tensor::{Device, Gradients, Tensor as Burn};
 
@@ -50,10 +51,6 @@ pub fn add(sums: &mut Vec<Burn<1>>, new: Vec<Burn<1>>) {
 /// `Σ |a_teacher − a_student|` over the first `n` rows.
 fn difference(student: &Tap, teacher: &Tap, n: usize) -> Burn<1> {
     let len = student.output.len() / student.output.batch().max(1);
-    let plain = |t: &Tap| {
-        let v = t.output.flat();
-        let v = if v.is_autodiff() { v.inner() } else { v };
-        v.narrow(0, 0, n * len).reshape([n, len])
-    };
+    let plain = |t: &Tap| detached(t.output.flat()).narrow(0, 0, n * len).reshape([n, len]);
     (plain(teacher) - plain(student)).abs().sum_dim(0).reshape([len])
 }

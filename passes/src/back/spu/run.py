@@ -8,6 +8,8 @@ This file is the same for every model.  What belongs to the model lies beside it
     model.mlir         StableHLO text; @main takes the input, then the weights in the manifest's order.
                        Programs of other protocols lie beside it as model.PROTOCOL.mlir: "programs" in the
                        manifest says which file is for which, and how its convolutions are written.
+                       "arguments" there are what it reads after the input, "matrices" those that this runner makes of
+                       weights [O, C, kH, kW]: [kH*kW*O, C], as ring elements.
                        "unit" names the argument that is one unit in the last place; this runner sets it to
                        2^-fraction for the ring and the --fraction it runs with
     weights.npz        the weights, by the manifest's names
@@ -19,11 +21,12 @@ What the numbers mean
     The model is compiled for one image; the runner calls it once an image and keeps
     the parties, their links and the shared weights.  sent_bytes, recv_bytes,
     send_actions, recv_actions, seconds, ops and kernels are those of ONE image, the
-    first, as party 0 saw them; per_image lists all of them and images_agree says
-    whether every image sent the same bytes in the same number of actions.  SEMI2K's
-    always do.  CHEETAH's first image also pays the one-off oblivious-transfer set-up, and
-    ABY3 draws the roles of each truncation at random, so its figures differ by a few
-    percent from image to image.
+    first, as party 0 saw them; per_image lists all of them, "later" is the mean of those
+    after the first (--n 2 or more), and images_agree says whether those sent the same bytes
+    in the same number of actions.  The first image pays what a session pays once: under
+    SEMI2K the opening of the weights of products over all taps, under CHEETAH the
+    oblivious-transfer set-up.  ABY3 draws the roles of each truncation at random, so its
+    figures differ by a few percent from image to image.
     Dealing the inputs and opening the outputs are not counted.  Under SEMI2K party 0 deals
     the multiplication triples itself; that offline traffic is not counted either.
     rounds is send_actions: sequential one-way exchanges of party 0 (CHEETAH sends in
@@ -137,21 +140,42 @@ def load_program(program):
     return path.read_text(encoding="utf-8")
 
 
+def arguments(manifest, program):
+    """The names of what a program reads after the input, in order."""
+    return program.get("arguments", manifest["weights"])
+
+
 def load_weights(manifest, job):
     """The weights in argument order; floats as f32, the only float the runtime encodes well, indices as i32."""
-    if not manifest["weights"]:
+    names = arguments(manifest, job["program"])
+    if not names:
         return []
     path = HERE / "weights.npz"
     if not path.is_file():
         raise UsageError(f"{path} is missing")
+    fraction = job["fraction"] or FRACTION[job["field"]]
+    matrices, unit = job["program"].get("matrices", {}), manifest.get("unit")
     with np.load(path, allow_pickle=False) as stored:
-        absent = [name for name in manifest["weights"] if name not in stored]
+        needed = [part for name in names for part in matrices.get(name, [name])]
+        absent = [name for name in needed if name not in stored and name != unit]
         if absent:
             raise UsageError(f"{path} lacks {', '.join(absent[:5])}, named in manifest.json")
-        unit = np.float32(2.0 ** -(job["fraction"] or FRACTION[job["field"]]))
-        arrays = [np.array(unit) if name == manifest.get("unit") else stored[name] for name in manifest["weights"]]
+        arrays = []
+        for name in names:
+            if name in matrices:
+                arrays.append(np.concatenate([ring_matrix(stored[w], w, fraction) for w in matrices[name]]))
+            else:
+                arrays.append(np.array(np.float32(2.0**-fraction)) if name == unit else stored[name])
     narrow = {"f": np.float32, "i": np.int32}
     return [a.astype(narrow.get(a.dtype.kind, a.dtype)) for a in arrays]
+
+
+def ring_matrix(weights, name, fraction):
+    """Weights [O, C, kH, kW] as the matrix [kH*kW*O, C] of ring elements, in the runtime's own fixed point."""
+    scaled = np.trunc(weights.astype(np.float64).transpose(2, 3, 0, 1).reshape(-1, weights.shape[1]) * 2.0**fraction)
+    if np.abs(scaled).max(initial=0.0) >= 2**31:
+        raise UsageError(f"weights.npz: {name} holds weights of {2.0**(31 - fraction):g} or more; lower --fraction")
+    return scaled.astype(np.int32)
 
 
 def load_images(manifest, given, count):
@@ -208,12 +232,12 @@ def runtime_config(lib, job, rank=0):
     return config
 
 
-def visibilities(lib, manifest, setting):
+def visibilities(lib, manifest, program, setting):
     """What the compiler is told about each argument: the input, then the weights."""
     secret, public = lib.Visibility.VIS_SECRET, lib.Visibility.VIS_PUBLIC
     always_public = set(manifest.get("public", []))
     return [secret] + [
-        public if setting == "public" or name in always_public else secret for name in manifest["weights"]
+        public if setting == "public" or name in always_public else secret for name in arguments(manifest, program)
     ]
 
 
@@ -238,7 +262,7 @@ def deal(io, arrays, vis, secret, owner):
 NODE = re.compile(r"^\s*// node (\{.*\})$")
 ARGUMENT = re.compile(r"(%\w+): (tensor<[^>]*>)")
 RESULT = re.compile(r"^\s*(%\d+) = ")
-VALUE = re.compile(r"%(?:\d+|input|unit|[wi]\d+)\b")
+VALUE = re.compile(r"%(?:\d+|input|unit|[wim]\d+)\b")
 TYPE = re.compile(r"tensor<[^>]*>")
 
 
@@ -351,7 +375,7 @@ def compute(job):
     weights = load_weights(manifest, job)
     images = load_images(manifest, job["input"], job["n"])
     config = runtime_config(lib, job)
-    vis = visibilities(lib, manifest, job["weights"])
+    vis = visibilities(lib, manifest, job["program"], job["weights"])
     started = time.perf_counter()
     text = load_program(job["program"])
     code = compile_program(api, lib, text, vis)
@@ -529,7 +553,8 @@ def report(job, result, log):
         raise RunError(f"SPU's log holds statistics of {len(images)} image(s), not {job['n']}: is it spu 0.9.5?")
     totals = ("sent_bytes", "recv_bytes", "send_actions", "recv_actions", "seconds")
     per_image = [{key: image[key] for key in totals} for image in images]
-    traffic = {(image["sent_bytes"], image["send_actions"]) for image in images}
+    others = per_image[1:]
+    traffic = {(image["sent_bytes"], image["send_actions"]) for image in others}
     first = images[0]
     return {
         "runtime": "spu",
@@ -550,7 +575,8 @@ def report(job, result, log):
         "all_sent_bytes": first.get("all_sent_bytes"),  # of all parties; null without --all-parties
         "seconds": first["seconds"],
         "compile_seconds": result["compile_seconds"],
-        "images_agree": len(traffic) == 1,
+        "later": {key: sum(im[key] for im in others) / len(others) for key in totals} if others else None,
+        "images_agree": len(traffic) <= 1,
         "per_image": per_image,
         "layers": [note | {key: node[key] for key in totals} for note, node in zip(result["nodes"], nodes)],
         "ops": {name: f for name, f in first["ops"].items() if name.startswith("pphlo.")},
@@ -571,10 +597,15 @@ def print_table(doc):
         f"one image, party 0: sent {doc['sent_bytes']:,} B, received {doc['recv_bytes']:,} B, "
         f"{doc['send_actions']} send actions, {doc['seconds']:.2f} s"
     )
+    if later := doc["later"]:
+        print(
+            f"a later one: sent {later['sent_bytes']:,.0f} B, received {later['recv_bytes']:,.0f} B, "
+            f"{later['send_actions']:g} send actions, {later['seconds']:.2f} s"
+        )
     if doc["all_sent_bytes"] is not None:
         print(f"all parties together: sent {doc['all_sent_bytes']:,} B")
     if not doc["images_agree"]:
-        print("the images differ: sent " + ", ".join(f"{im['sent_bytes']:,}" for im in doc["per_image"]))
+        print("later images differ: sent " + ", ".join(f"{im['sent_bytes']:,}" for im in doc["per_image"][1:]))
     print(f"{'operation':<24}{'count':>7}{'sent':>14}{'received':>14}{'actions':>9}{'seconds':>9}")
     heavy_first = sorted(doc["ops"].items(), key=lambda item: (-item[1]["sent_bytes"], -item[1]["seconds"]))
     for name, f in heavy_first:
@@ -621,7 +652,7 @@ def parse_arguments(argv):
                         help="who knows them: nobody, party 0, everybody (default: the manifest's, "
                              "but server under cheetah instead of secret)")
     parser.add_argument("--input", metavar="FILE.npy", help="f32 images [N, ...]; default: sample_input.npy")
-    parser.add_argument("--n", type=positive(int), default=1, help="how many images (default 1)")
+    parser.add_argument("--n", "--queries", type=positive(int), default=1, help="how many images, one query each (default 1)")
     parser.add_argument("--field", type=int, choices=(32, 64, 128), help="bits of the ring (default: the manifest's)")
     parser.add_argument("--fraction", type=positive(int), metavar="F",
                         help="fraction bits (default: the manifest's in its ring, else SPU's for the ring)")

@@ -2,6 +2,7 @@
 //! 2402.05521, and their released code).
 
 use super::{identity_masks, shapes};
+use crate::dice::Dice;
 use crate::exec::value::{download, upload};
 use crate::search::allocate::allocate;
 use crate::train::learner::{Learner, Scene, Tell};
@@ -11,7 +12,7 @@ use crate::train::select::select;
 use crate::train::state::Tensors;
 use burn::tensor::{Device, Tensor as Burn};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use relinc_passes::masks::Masks;
 
 /// Accumulates `S_l = Σ |a_teacher − a_student|` over an epoch, then keeps the top n_l of each layer.
@@ -34,12 +35,9 @@ impl Senet {
 }
 
 /// A random H×W map of the layer's density, the same for all channels, `n` elements in all.
-fn random_map(shape: [usize; 3], n: usize, rng: &mut ChaCha8Rng) -> Vec<bool> {
+fn random_map(shape: [usize; 3], n: usize, dice: &mut Dice) -> Vec<bool> {
     let [channels, area] = [shape[0], shape[1] * shape[2]];
-    let mut order: Vec<usize> = (0..area).collect();
-    for i in (1..area).rev() {
-        order.swap(i, ((u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64) as usize);
-    }
+    let order = dice.order(area);
     let mut kept = vec![false; channels * area];
     let places = order.iter().flat_map(|p| (0..channels).map(move |c| c * area + p));
     places.take(n).for_each(|i| kept[i] = true);
@@ -60,8 +58,8 @@ impl Learner for Senet {
             Some(c) => c,
             None => allocate(&caps, &caps.iter().map(|&c| c as f64).collect::<Vec<_>>(), self.options.keep),
         };
-        let mut rng = ChaCha8Rng::seed_from_u64(self.options.seed ^ 0x5e9e7);
-        let kept: Vec<_> = shapes.iter().zip(counts).map(|(s, n)| random_map(*s, n, &mut rng)).collect();
+        let mut dice = Dice::of(ChaCha8Rng::seed_from_u64(self.options.seed ^ 0x5e9e7));
+        let kept: Vec<_> = shapes.iter().zip(counts).map(|(s, n)| random_map(*s, n, &mut dice)).collect();
         Ok(identity_masks(scene.student, &kept))
     }
 
@@ -77,13 +75,8 @@ impl Learner for Senet {
         let worth: Vec<Vec<f64>> =
             self.sums.drain(..).map(|s| download(s).into_iter().map(f64::from).collect()).collect();
         let counts = self.counts(scene)?;
-        let kept = select(
-            &worth,
-            &shapes(scene.student),
-            self.options.keep,
-            counts.as_deref(),
-            self.options.granularity,
-        );
+        let o = &self.options;
+        let kept = select(&worth, &shapes(scene.student), o.keep, counts.as_deref(), o.granularity);
         Ok(Some(identity_masks(scene.student, &kept)))
     }
 
