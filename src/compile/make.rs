@@ -119,7 +119,7 @@ fn options(r: &Request) -> Options {
 fn takes_one_image(g: &Graph, info: &ModelInfo) -> Result<()> {
     match g.only_input().ok().and_then(|(_, t)| t.fixed_batch()).filter(|&k| k > 1) {
         Some(k) => Err(input(format!(
-            "{}: the batch is fixed at {k}; export the model with batch 1 or a free batch",
+            "{}: the batch is fixed at {k}; leave out --keep-batch, or export the model with batch 1 or a free batch",
             info.path.display()
         ))),
         None => Ok(()),

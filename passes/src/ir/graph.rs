@@ -294,6 +294,22 @@ impl Graph {
         }
     }
 
+    /// Removes the inputs that nothing reads, unless nothing reads any, and returns their names.
+    pub fn remove_unread_inputs(&mut self) -> Vec<String> {
+        let (read, unread): (Vec<_>, Vec<_>) = self.inputs.iter().partition(|&&i| self.use_count(i) > 0);
+        if read.is_empty() {
+            return vec![];
+        }
+        self.inputs = read;
+        let name = |&id: &NodeId| self.g[id].name.clone();
+        let names: Vec<String> = unread.iter().map(name).collect();
+        for id in unread {
+            self.names.remove(&self.g[id].name);
+            self.g.remove_node(id);
+        }
+        names
+    }
+
     /// A topological order that prefers insertion order, or `Err` with a node on a cycle.
     pub fn topo(&self) -> Result<Vec<NodeId>, NodeId> {
         use std::cmp::Reverse;

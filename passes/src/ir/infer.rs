@@ -4,7 +4,7 @@
 
 mod resolve;
 
-pub use resolve::{norm_axis, resolve, resolve_all};
+pub use resolve::{bound, norm_axis, resolve, resolve_all};
 
 use super::geometry::Axis;
 use super::graph::{Graph, NodeId};
@@ -272,7 +272,9 @@ fn element_types(op: &Op, ops: &[&Fact]) -> Result<(), String> {
         Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } | Op::PRelu => {
             only(&[DType::F32], ops)
         }
-        Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::MaskedRelu(_) => only(&[DType::F32], &ops[..1]),
+        Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::MaskedRelu(_) => {
+            only(&[DType::F32], &ops[..1])
+        }
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } => only(&[DType::F32], ops),
         Op::Softmax { .. } | Op::LogSoftmax { .. } => only(&[DType::F32], ops),
         Op::Unary(Unary::Neg | Unary::Abs) | Op::Reduce { .. } | Op::ArgMax { .. } => {
@@ -283,7 +285,12 @@ fn element_types(op: &Op, ops: &[&Fact]) -> Result<(), String> {
         Op::Compare(_) => alike(ops),
         Op::Where => only(&[DType::Bool], &ops[..1]).and_then(|()| alike(&ops[1..])),
         // What moves elements moves any; the parameters of the others are checked where they are read.
-        Op::Input(_) | Op::Const(_) | Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } => Ok(()),
+        Op::Input(_)
+        | Op::Const(_)
+        | Op::Pad { .. }
+        | Op::Slice(_)
+        | Op::Concat { .. }
+        | Op::Gather { .. } => Ok(()),
         Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) | Op::Identity | Op::Dropout => Ok(()),
         Op::Cast(_) | Op::Shape { .. } | Op::Dyn(_) => Ok(()),
     }

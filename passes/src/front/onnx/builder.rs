@@ -4,11 +4,12 @@ use super::ctx::{Ctx, Stop};
 use super::error::{ExternalWeight, NodeError};
 use super::functions::{Functions, Item};
 use super::skim::Elements;
-use super::{integers, ops, order, tensor};
+use super::{batch, integers, ops, order, tensor};
+use crate::interp::eval_const;
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
 use crate::ir::stored::Span;
-use crate::ir::{DType, Dim, Graph, NodeId, Op, SymInt, Tensor, Type};
+use crate::ir::{DType, Dim, Graph, NodeId, Op, Shared, SymInt, Tensor, Type};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
@@ -50,8 +51,10 @@ pub struct Builder {
     pub functions: Functions,
     /// The folder external data lies in.
     pub folder: PathBuf,
-    /// The batch was fixed at 1 and is symbolic now.
-    pub rebatched: bool,
+    /// The number of images the file fixes, where the batch is symbolic now.
+    pub rebatched: Option<usize>,
+    /// Small values that follow from constants, besides those that the facts hold.
+    pub small: HashMap<NodeId, Shared>,
     /// Values that are integers in the file and floats here.
     pub integers: HashMap<String, DataType>,
     /// Refused nodes.
@@ -78,9 +81,12 @@ const MAX_ELEMENTS: usize = 1 << 27;
 /// Constants that are computed have no more elements than this in all, and than twice those of the file.
 const MAX_CONSTANTS: usize = 1 << 26;
 
-/// Appended where a node works at batch 1 and not at a symbolic batch.
+/// Appended where a node works at the file's batch and not at a symbolic one.
 pub const KEEP_BATCH: &str =
-    "the file fixes the batch at 1 and this node does not work for any other; import with --keep-batch";
+    "the file fixes the batch and this node does not work for any other; import with --keep-batch";
+
+/// Values of more elements are not computed while the file is read: parameters of operations are shorter.
+const SMALL: usize = 1 << 10;
 
 impl Builder {
     /// Adds a remark once.
@@ -93,6 +99,8 @@ impl Builder {
 
     /// Adds a node, infers it, and refuses what would mix images.
     pub fn add(&mut self, name: &str, op: Op, operands: &[NodeId]) -> Result<NodeId, Stop> {
+        let met = self.meet(&op, operands)?;
+        let operands = met.as_deref().unwrap_or(operands);
         let facts: Vec<&Fact> =
             operands.iter().map(|&o| self.facts.get(o)).collect::<Option<_>>().ok_or(Stop::Operand)?;
         let fact = mixes_batch(&op, &facts).and_then(|()| infer_op(&op, &facts));
@@ -114,9 +122,59 @@ impl Builder {
                 return Err("constants that the file computes come to too many elements".into());
             }
         }
+        let value = self.computed(&op, operands, &fact);
         let id = self.graph.add(name, op, operands);
         self.facts.set(id, fact);
+        self.small.extend(value.map(|v| (id, v)));
         Ok(id)
+    }
+
+    /// A value that is known while the file is read.
+    pub fn known(&self, id: NodeId) -> Option<Shared> {
+        self.facts.get(id)?.konst.clone().or_else(|| self.small.get(&id).cloned())
+    }
+
+    /// A small value that follows from constants.
+    fn computed(&self, op: &Op, operands: &[NodeId], fact: &Fact) -> Option<Shared> {
+        let small = !operands.is_empty() && fact.ty.elements() <= SMALL;
+        let all = operands.iter().filter(|_| small).map(|&o| self.known(o).filter(|t| t.len() <= SMALL));
+        let all = all.collect::<Option<Vec<Shared>>>().filter(|all| !all.is_empty())?;
+        let all: Vec<&Tensor> = all.iter().map(|t| &**t).collect();
+        eval_const(op, &all).ok().map(Shared::from)
+    }
+
+    /// Does a value follow from constants alone?
+    pub fn is_constant(&self, id: NodeId) -> bool {
+        let (mut seen, mut open) = (HashSet::new(), vec![id]);
+        while let Some(id) = open.pop() {
+            if matches!(self.graph.op(id), Op::Input(_)) {
+                return false;
+            }
+            open.extend(self.graph.operands(id).into_iter().filter(|&o| seen.insert(o)));
+        }
+        true
+    }
+
+    /// Operands as the operation needs them, where they differ: parameters that are known as constants, and constants that hold
+    /// the file's number of images, which become one for all.
+    fn meet(&mut self, op: &Op, operands: &[NodeId]) -> Result<Option<Vec<NodeId>>, Stop> {
+        let mut met = None;
+        if matches!(op, Op::Dyn(_)) {
+            for (i, &o) in operands.iter().enumerate().skip(1) {
+                let fact = self.facts.get(o).ok_or(Stop::Operand)?;
+                if fact.konst.is_some() || fact.ints.is_some() {
+                    continue;
+                }
+                if let Some(t) = self.small.get(&o).cloned() {
+                    let name = self.helper_name("known");
+                    met.get_or_insert_with(|| operands.to_vec())[i] = self.add(&name, Op::Const(t), &[])?;
+                }
+            }
+        }
+        if let Some(k) = self.rebatched {
+            batch::meet(self, op, operands, k, &mut met)?;
+        }
+        Ok(met)
     }
 
     /// The static form of an operation whose parameters are attributes.
@@ -129,8 +187,8 @@ impl Builder {
 
     /// A reason, with the way out where only the symbolic batch is in the way.
     fn explain(&self, why: String, facts: &[&Fact], retry: impl Fn(&[&Fact]) -> Result<(), String>) -> Stop {
-        if self.rebatched {
-            let single: Vec<Fact> = facts.iter().map(|f| at_batch_one(f)).collect();
+        if let Some(k) = self.rebatched {
+            let single: Vec<Fact> = facts.iter().map(|f| at_batch(f, k)).collect();
             if retry(&single.iter().collect::<Vec<_>>()).is_ok() {
                 return Stop::Why(format!("{why}; {KEEP_BATCH}"));
             }
@@ -308,6 +366,9 @@ impl Builder {
         for id in self.graph.ids().collect::<Vec<_>>() {
             self.graph.remove_unread(id);
         }
+        for input in self.graph.remove_unread_inputs() {
+            self.notice(format!("input '{input}' is left out: nothing that is kept reads it"));
+        }
         for t in std::mem::take(&mut self.narrow) {
             self.notice(format!("weights are {t} in the file; relinc computes in float32"));
         }
@@ -322,14 +383,12 @@ fn int_fact(v: &[i64]) -> Fact {
     }
 }
 
-/// The same fact for one image.
-fn at_batch_one(f: &Fact) -> Fact {
+/// The same fact for the file's number of images.
+fn at_batch(f: &Fact, k: usize) -> Fact {
+    let at = |s: &SymInt| SymInt::fixed(s.batch.saturating_mul(k as i64).saturating_add(s.add));
     Fact {
-        ty: Type { dtype: f.ty.dtype, dims: f.ty.at(1).into_iter().map(Dim::Fixed).collect() },
-        ints: f
-            .ints
-            .as_ref()
-            .map(|v| v.iter().map(|s| SymInt::fixed(s.batch.saturating_add(s.add))).collect()),
+        ty: Type { dtype: f.ty.dtype, dims: f.ty.at(k).into_iter().map(Dim::Fixed).collect() },
+        ints: f.ints.as_ref().map(|v| v.iter().map(at).collect()),
         konst: f.konst.clone(),
     }
 }

@@ -4,6 +4,7 @@
 //! folds both. Every offending node of a file is reported at once.
 
 mod attrs;
+mod batch;
 mod builder;
 mod ctx;
 mod data_files;
@@ -178,6 +179,7 @@ fn inputs(b: &mut Builder, graph: &GraphProto, options: &ImportOptions) -> Resul
     let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
     let infos: Vec<&ValueInfoProto> =
         graph.input.iter().filter(|i| !weights.contains(i.name.as_str())).collect();
+    let infos = read(b, graph, infos);
     let typed = dims::inputs(&infos, options)?;
     b.rebatched = typed.rebatched;
     b.integers = typed.integers.into_iter().collect();
@@ -191,6 +193,21 @@ fn inputs(b: &mut Builder, graph: &GraphProto, options: &ImportOptions) -> Resul
         }
     }
     Ok(())
+}
+
+/// The inputs that some node or output reads; those that nothing reads are left out, unless that is all of them.
+fn read<'a>(b: &mut Builder, graph: &GraphProto, infos: Vec<&'a ValueInfoProto>) -> Vec<&'a ValueInfoProto> {
+    let outputs = graph.output.iter().map(|o| o.name.as_str());
+    let read: HashSet<&str> = graph.node.iter().flat_map(order::reads).chain(outputs).collect();
+    let (used, unused): (Vec<_>, Vec<_>) =
+        infos.iter().copied().partition(|i: &&ValueInfoProto| read.contains(i.name.as_str()));
+    if used.is_empty() {
+        return infos;
+    }
+    for i in unused {
+        b.notice(format!("input '{}' is left out: nothing reads it", i.name));
+    }
+    used
 }
 
 /// Imports what the outputs that are `wanted` need.

@@ -36,6 +36,11 @@ fn scalar(f: Option<&&Fact>, what: &str) -> Result<Option<f32>, String> {
     })
 }
 
+/// A bound of a clip: the largest floats, which exporters write for none, bound nothing.
+pub fn bound(v: f32) -> f32 {
+    if v.abs() >= f32::MAX { f32::INFINITY.copysign(v) } else { v }
+}
+
 /// The static form of a [`DynOp`], which reads the first operand only (`Const` reads none).
 pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
     let x = &ops[0].ty;
@@ -98,8 +103,8 @@ pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
             )
         }
         DynOp::Clip => Op::Clip {
-            min: scalar(ops.get(1), "minimum")?.unwrap_or(f32::NEG_INFINITY),
-            max: scalar(ops.get(2), "maximum")?.unwrap_or(f32::INFINITY),
+            min: bound(scalar(ops.get(1), "minimum")?.unwrap_or(f32::NEG_INFINITY)),
+            max: bound(scalar(ops.get(2), "maximum")?.unwrap_or(f32::INFINITY)),
         },
         DynOp::Reduce { kind, keep } => {
             let mut axes = axes(ops[1], x.rank())?;

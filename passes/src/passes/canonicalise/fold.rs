@@ -5,7 +5,7 @@ use crate::driver::{Cx, Skip};
 use crate::interp::eval_const;
 use crate::ir::infer::resolve;
 use crate::ir::op::DynOp;
-use crate::ir::{Graph, NodeId, Op, Tensor};
+use crate::ir::{Dim, Graph, NodeId, Op, Tensor};
 
 /// Folding must not blow a graph up: an `expand` of a scalar to more elements than this stays.
 const MAX_FOLDED: usize = 1 << 24;
@@ -40,6 +40,7 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
     let operands = g.operands(at);
     if let Some(k) = operands.iter().map(|&o| g.const_of(o).map(|t| &**t)).collect::<Option<Vec<&Tensor>>>()
         && has_room(g, &operands, fact.ty.elements())
+        && !fact.ty.dims.contains(&Dim::Batch)
     {
         let t = eval_const(g.op(at), &k).map_err(Skip::Refused)?;
         let mut p = Patch::new();

@@ -1,40 +1,47 @@
 //! The ways exporters spell ReLU, and ReLUs inside leaky ones.
 
+use super::rectifier::{Spelled, spelled};
 use crate::driver::patch::{Patch, Ref};
 use crate::driver::{Cx, Skip};
-use crate::ir::op::Compare;
 use crate::ir::{Binary, NodeId, Op, Tensor};
 
 pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
     let g = cx.graph;
-    let x = match g.op(at) {
-        Op::Clip { min: 0.0, max: f32::INFINITY } => g.operand(at, 0),
-        Op::Binary(Binary::Max) => g.operand(at, 0).filter(|_| is_zero(cx, g.operand(at, 1))),
-        Op::Where => positive_part(cx, at),
-        Op::LeakyRelu { slope } => return leaky(cx, at, Slope::Scalar(*slope)),
+    let name = &g.node(at).name;
+    let as_wide = |x: NodeId| if cx.facts.ty(x) == cx.facts.ty(at) { Ok(x) } else { Err(Skip::NoMatch) };
+    let mut p = Patch::new();
+    let y = match g.op(at) {
+        Op::Clip { min: 0.0, max: f32::INFINITY } => {
+            let x = as_wide(g.operand(at, 0).ok_or(Skip::NoMatch)?)?;
+            p.add(name, Op::Relu, &[x.into()])
+        }
+        Op::LeakyRelu { slope } => {
+            return leaky(cx, at, g.operand(at, 0).ok_or(Skip::NoMatch)?, Slope::Scalar(*slope));
+        }
         Op::PRelu => {
             let s = g.operand(at, 1).filter(|&s| g.const_of(s).is_some()).ok_or(Skip::NoMatch)?;
-            return leaky(cx, at, Slope::Tensor(s));
+            return leaky(cx, at, g.operand(at, 0).ok_or(Skip::NoMatch)?, Slope::Tensor(s));
         }
-        _ => None,
+        _ => match spelled(cx, at).ok_or(Skip::NoMatch)? {
+            Spelled::Relu(x) => p.add(name, Op::Relu, &[as_wide(x)?.into()]),
+            Spelled::Negative(x) => {
+                let zero = p.constant(format!("{name}.zero"), Tensor::scalar(0.0));
+                p.add(name, Op::Binary(Binary::Min), &[as_wide(x)?.into(), zero])
+            }
+            Spelled::Leaky(x, slope) => return leaky(cx, at, as_wide(x)?, Slope::Scalar(slope)),
+            Spelled::Sloped(x, slope) => return leaky(cx, at, x, Slope::Tensor(slope)),
+        },
     };
-    let x = x.filter(|&x| cx.facts.ty(x) == cx.facts.ty(at)).ok_or(Skip::NoMatch)?;
-    let mut p = Patch::new();
-    let r = p.add(&g.node(at).name, Op::Relu, &[x.into()]);
-    Ok(p.replace(at, r))
+    Ok(p.replace(at, y))
 }
 
-fn is_zero(cx: &Cx<'_>, id: Option<NodeId>) -> bool {
-    id.and_then(|id| cx.graph.const_of(id)).and_then(|t| t.splat_value()) == Some(0.0)
-}
-
-/// `where(x > 0, x, 0)` and `where(x ≥ 0, x, 0)`.
-fn positive_part(cx: &Cx<'_>, at: NodeId) -> Option<NodeId> {
+/// Is every element 0, whatever the batch?
+pub(super) fn is_zero(cx: &Cx<'_>, id: NodeId) -> bool {
     let g = cx.graph;
-    let [cond, a, b] = g.operands(at)[..] else { return None };
-    let Op::Compare(Compare::Greater | Compare::GreaterEqual) = g.op(cond) else { return None };
-    let same = g.operand(cond, 0) == Some(a) && is_zero(cx, g.operand(cond, 1)) && is_zero(cx, Some(b));
-    same.then_some(a)
+    match g.op(id) {
+        Op::Expand(_) | Op::Reshape(_) | Op::Transpose(_) => g.operand(id, 0).is_some_and(|x| is_zero(cx, x)),
+        _ => g.const_of(id).and_then(|t| t.splat_value()) == Some(0.0),
+    }
 }
 
 enum Slope {
@@ -43,9 +50,8 @@ enum Slope {
 }
 
 /// `s·x + (1−s)·relu(x)`.
-fn leaky(cx: &Cx<'_>, at: NodeId, slope: Slope) -> Result<Patch, Skip> {
+fn leaky(cx: &Cx<'_>, at: NodeId, x: NodeId, slope: Slope) -> Result<Patch, Skip> {
     let g = cx.graph;
-    let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
     let name = &g.node(at).name;
     let mut p = Patch::new();
     let (s, rest): (Ref, Tensor) = match slope {
