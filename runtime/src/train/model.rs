@@ -38,7 +38,7 @@ impl Model {
     /// The network as it starts, with every ReLU in place.
     pub fn new((net, params): Started, normalize: &Normalize, image: [usize; 3]) -> Result<Model, String> {
         let front = Front::new(normalize, image, net.input(), net.device())?;
-        let gates = net.relus().iter().map(|r| Gate::open(r.relus(), net.device())).collect();
+        let gates = net.relus().iter().map(|r| Gate::open(r, net.device())).collect();
         Ok(Model { params, masks: Masks::default(), gates, front, net, slopes: false })
     }
 
@@ -89,7 +89,7 @@ impl Model {
             .map(|r| match (mask(r), self.slopes && self.net.slope_of(r).is_some()) {
                 (Some(m), true) => Gate::of_learned(m, &device),
                 (Some(m), false) => Gate::of_mask(m, &device),
-                (None, _) => Gate::open(self.net.relus()[r].relus(), &device),
+                (None, _) => Gate::open(&self.net.relus()[r], &device),
             })
             .collect();
         for (r, p) in self.net.slopes().filter(|_| self.slopes) {

@@ -7,6 +7,8 @@
 //! - any operation on constants only → the constant it computes; integers that follow from shapes → a constant
 //! - `dyn.reshape(x, shape)`, `dyn.pad(x, amounts)`, … → the static operation
 //! - `clip(x) {min=0}`, `max(x, 0)`, `where(x > 0, x, 0)` → `relu(x)`
+//! - `clip(x) {min=0, max=c}`, `min(relu(x), c)`, `relu(min(x, c))` → `capped_relu(x) {cap=c}`, but not where it is a gate: it
+//!   ends the model, opens the channels of a larger map, or is the hard sigmoid of an operand moved by c/2 and multiplies
 //! - `leaky_relu(x)`, `prelu(x, s)` → `s·x + (1−s)·relu(x)`, so that the ReLU in it can be masked
 //! - `silu(x)`, `hard_swish(x)`, `hard_sigmoid(x)` → `x·sigmoid(x)`, `x·clip(x/6 + ½)`, `clip(x/6 + ½)`
 //! - `gemm(x, w, b)`, `matmul(x, w)` with constant `w` → `linear`; `add(linear, b)` → `linear` with bias
