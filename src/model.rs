@@ -2,7 +2,7 @@
 
 use crate::error::{Error, input};
 use crate::probe::Probe;
-use relinc_passes::choice::Choice;
+use relinc_passes::choice::{Choice, NO_CAP};
 use relinc_passes::driver::core_form;
 use relinc_passes::driver::weigh::Candidate;
 use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Phase, Refusal};
@@ -174,10 +174,11 @@ impl Model {
         Ok(())
     }
 
-    /// Masks with one for every layer: those without one keep their ReLUs.
+    /// Masks with one for every layer, under the layers' caps: those without one keep their ReLUs.
     pub fn complete(&self, mut masks: Masks) -> Masks {
         for l in &self.layers {
-            masks.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, Choice::Relu));
+            let mask = masks.layers.entry(l.name.clone());
+            mask.or_insert_with(|| LayerMask::uniform(l.shape, Choice::Relu)).put_under(l.cap);
         }
         masks
     }
@@ -188,7 +189,7 @@ impl Model {
             masks
                 .layers
                 .entry(l.name.clone())
-                .or_insert_with(|| LayerMask::uniform(l.shape, Choice::Identity));
+                .or_insert_with(|| LayerMask::uniform(l.shape, Choice::Identity).with_cap(l.cap));
         }
         masks
     }
@@ -286,12 +287,12 @@ impl Model {
     /// Names of the layers whose ReLUs are still in the graph.
     pub fn layers_left(&self) -> impl Iterator<Item = &str> {
         let ops = self.graph.ids().map(|id| self.graph.node(id));
-        ops.filter(|n| matches!(n.op, Op::Relu | Op::MaskedRelu(_))).filter_map(|n| n.layer.as_deref())
+        ops.filter(|n| n.op.relu_cap().is_some()).filter_map(|n| n.layer.as_deref())
     }
 
-    /// ReLUs in all layers but redundant ones.
+    /// Comparisons of all layers but redundant ones: one a ReLU, two where the layer has a cap.
     pub fn relus(&self) -> usize {
-        self.layers.iter().filter(|l| !l.redundant).map(ReluLayer::relus).sum()
+        self.layers.iter().filter(|l| !l.redundant).map(ReluLayer::comparisons).sum()
     }
 }
 
@@ -306,11 +307,12 @@ pub fn import_second(path: &Path, options: &ImportOptions) -> Result<Imported, E
     }
 }
 
-/// A trained graph with the ReLUs that [`Model::trained_graph`] took out.
-pub fn with_redundant(mut g: Graph) -> Graph {
-    let out: Vec<NodeId> =
-        g.ids().filter(|&id| *g.op(id) == Op::Identity && g.node(id).layer.is_some()).collect();
-    out.into_iter().for_each(|id| g.set_op(id, Op::Relu));
+/// A trained graph with the ReLUs that [`Model::trained_graph`] took out of these layers.
+pub fn with_redundant(mut g: Graph, layers: &[ReluLayer]) -> Graph {
+    let cap = |name: &str| layers.iter().find(|l| l.name == name).map_or(NO_CAP, |l| l.cap);
+    let out = g.ids().filter(|&id| *g.op(id) == Op::Identity);
+    let out: Vec<(NodeId, f32)> = out.filter_map(|id| Some((id, cap(g.node(id).layer.as_deref()?)))).collect();
+    out.into_iter().for_each(|(id, cap)| g.set_op(id, Op::relu(cap)));
     g
 }
 

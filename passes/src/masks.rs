@@ -41,6 +41,13 @@ impl LayerMask {
     pub fn uniform(shape: [usize; 3], value: Choice) -> LayerMask {
         LayerMask::new(shape, vec![value; shape.iter().product()])
     }
+    /// Takes the layer's cap. A ReLU without a cap is a ReLU in a layer that has none.
+    pub fn put_under(&mut self, cap: f32) {
+        self.cap = cap;
+        if cap == NO_CAP {
+            self.values.iter_mut().filter(|v| **v == Choice::Uncapped).for_each(|v| *v = Choice::Relu);
+        }
+    }
     /// The same with slopes of its identity elements, one a channel.
     pub fn with_slopes(mut self, slopes: Vec<f32>) -> LayerMask {
         self.parameters.insert(Choice::Identity, slopes);
@@ -171,15 +178,12 @@ impl Masks {
     }
 
     /// Fits masks of a file to a model's layers, from which they take the caps: every mask must name a layer and have its shape.
-    /// Layers without a mask keep all their ReLUs. A ReLU without the cap that its layer has not is a ReLU.
+    /// Layers without a mask keep all their ReLUs.
     pub fn fit(&mut self, file: &str, layers: &[ReluLayer]) -> Result<(), MaskError> {
         let mut problems = vec![];
         for (name, m) in &mut self.layers {
             let layer = layers.iter().find(|l| l.name == *name);
-            m.cap = layer.map_or(NO_CAP, |l| l.cap);
-            if m.cap == NO_CAP {
-                m.values.iter_mut().filter(|v| **v == Choice::Uncapped).for_each(|v| *v = Choice::Relu);
-            }
+            m.put_under(layer.map_or(NO_CAP, |l| l.cap));
             match layer.map(|l| l.shape) {
                 None => problems.push(format!(
                     "layer {name} does not exist in the model, whose ReLU layers are {}",

@@ -3,7 +3,9 @@
 use super::spec::StageOptions;
 use super::target::chooses_layers;
 use super::{Planned, Trainer};
+use crate::caps::counted;
 use crate::error::{Error, input};
+use crate::maskable::maskable;
 use crate::model::Model as Canonical;
 use crate::vanish::Asked;
 use relinc_passes::layers::ReluLayer;
@@ -18,13 +20,14 @@ impl Trainer<'_> {
     /// # Errors
     /// The first, by the stage's name.
     pub(super) fn fits(&self, form: &Canonical, teacher: Option<&Canonical>) -> Result<(), Error> {
-        if let Some(m) = &self.plan.masks {
-            m.check("the masks to begin with", &form.layers).map_err(input)?;
+        let mut masks = self.plan.masks.clone();
+        if let Some(m) = &mut masks {
+            m.fit("the masks to begin with", &form.layers).map_err(input)?;
         }
         if let Some(t) = teacher {
             same_classes(form, t)?;
         }
-        let mut kept = self.plan.masks.as_ref().map(|m| m.kept());
+        let mut kept = masks.map(|m| m.kept());
         for (s, name) in self.plan.stages.iter().zip(self.plan.names()) {
             let place = format!("{}: stage {name}", form.info.path.display());
             stage(s, form, teacher, &mut kept).map_err(|e| e.at(place))?;
@@ -51,7 +54,7 @@ fn same_classes(form: &Canonical, teacher: &Canonical) -> Result<(), Error> {
     Ok(())
 }
 
-/// One stage; `kept` are the ReLUs that the masks before it keep, where that is known, and then those after it.
+/// One stage; `kept` are the comparisons that the masks before it keep, where that is known, and then those after it.
 fn stage(
     s: &Planned,
     form: &Canonical,
@@ -71,13 +74,15 @@ fn stage(
     }
     lists(o, &form.layers)?;
     if s.kind == Kind::Search {
+        maskable(form)?;
         let budget = s.budget.as_ref().ok_or_else(|| input("a search needs a budget: 50000, 50k or 18%"))?;
         let keep = search(o, budget, &form.layers)?;
         if let (Some(have), Some(want)) = (*kept, keep)
             && have < want
         {
             return Err(Error::Input(format!(
-                "the masks to begin with keep {have} ReLUs, the budget is {want}; a search only removes"
+                "the masks to begin with keep {have} {}, the budget is {want}; a search only removes",
+                counted(&form.layers)
             )));
         }
         *kept = keep.and_then(|k| room(&o.vanish(), &form.layers).map(|room| k.min(room)));
@@ -97,7 +102,7 @@ fn stage(
     Ok(())
 }
 
-/// ReLUs that a search in these layers is to keep; `None` for a time.
+/// Comparisons that a search in these layers is to keep; `None` for a time.
 ///
 /// # Errors
 /// A budget that the layers do not have, layers that are not there, and lists of another length.
@@ -109,7 +114,7 @@ pub fn search(o: &StageOptions, budget: &Budget, layers: &[ReluLayer]) -> Result
     if let Budget::Latency(_) = budget {
         return Ok(None);
     }
-    let all = layers.iter().filter(|l| !l.redundant).map(ReluLayer::relus).sum();
+    let all = layers.iter().filter(|l| !l.redundant).map(ReluLayer::comparisons).sum();
     let keep = budget.relus(all).map_err(input)?;
     o.search(keep, 0)?;
     Ok(Some(keep))
@@ -124,22 +129,23 @@ fn lists(o: &StageOptions, layers: &[ReluLayer]) -> Result<(), Error> {
             return Err(Error::Input(format!("{n} {what} are given for {} ReLU layers", layers.len())));
         }
     }
-    let over = o.counts.iter().flatten().zip(layers).find(|(n, l)| **n > l.relus());
+    let over = o.counts.iter().flatten().zip(layers).find(|(n, l)| **n > l.comparisons());
     match over {
         Some((n, l)) => {
-            Err(Error::Input(format!("counts: {} has {} ReLUs, {n} are to stay", l.name, l.relus())))
+            let (has, what) = (l.comparisons(), counted(layers));
+            Err(Error::Input(format!("counts: {} has {has} {what}, {n} are to stay", l.name)))
         }
         None => Ok(()),
     }
 }
 
-/// ReLUs of the layers that do not vanish; `None` where a search chooses the layers.
+/// Comparisons of the layers that do not vanish; `None` where a search chooses the layers.
 fn room(asked: &Asked, layers: &[ReluLayer]) -> Option<usize> {
     match asked.layers {
         Some(_) => None,
         None => {
             let closed = layers.iter().map(|l| asked.vanish.contains(&l.name)).collect();
-            Some(Vanish::Given(closed).room(layers.iter().map(ReluLayer::relus)))
+            Some(Vanish::Given(closed).room(layers.iter().map(ReluLayer::comparisons)))
         }
     }
 }

@@ -61,8 +61,8 @@ pub fn counts(dir: &Path) -> Result<Option<Vec<usize>>, Error> {
 /// Gives a search stage the recorded first masks and layer counts.
 pub fn begin(stage: &mut Stage<'_>, dir: &Path, layers: &[ReluLayer]) -> Result<(), Error> {
     if let Some(s) = &mut stage.recipe.search {
-        let first = masks(dir)?;
-        first.check(&dir.display().to_string(), layers).map_err(input)?;
+        let mut first = masks(dir)?;
+        first.fit(&dir.display().to_string(), layers).map_err(input)?;
         s.first = Some(first);
         if let Some(n) = counts(dir)? {
             if n.iter().sum::<usize>() != s.keep {

@@ -7,6 +7,7 @@ use super::student::{self, Setup};
 use super::target::{self, Target};
 use super::watch::Watch;
 use super::{Norm, Planned, Trained, Trainer, network, replay};
+use crate::caps::{self, counted};
 use crate::error::{Error, input};
 use crate::folder::LOG;
 use crate::jobs::{FOLDED, Left, Log, START, Shared, Spec};
@@ -33,7 +34,7 @@ pub(super) struct Given<'a> {
     common: Spec,
     graph: &'a Graph,
     info: &'a ModelInfo,
-    /// Of the student as it begins.
+    /// Comparisons of the student's ReLU layers as it begins.
     relus: usize,
     layers: Vec<ReluLayer>,
 }
@@ -79,6 +80,10 @@ impl Trainer<'_> {
         let mut student = setup.student(form, begun).map_err(|e| named(info, e))?;
         notes.push(student::describe(&student));
         let layers = student.net.relus().to_vec();
+        if let Some(said) = caps::said(&layers) {
+            self.progress.line(&said);
+            notes.push(said);
+        }
         if self.plan.random_start {
             student.randomise(self.plan.seed);
         }
@@ -119,7 +124,7 @@ impl Trainer<'_> {
         let epochs = names.iter().filter(|n| kept(n)).map(|n| Ok((n, g.shared.left(n)?.epochs())));
         let epochs = epochs.collect::<Result<HashMap<&String, usize>, Error>>()?;
         log.lines.retain(|(_, r)| epochs.get(&r.stage).is_some_and(|&n| r.epoch <= n));
-        let mut watch = Watch::open(&path, log, self.progress)?;
+        let mut watch = Watch::open(&path, log, counted(&g.layers), self.progress)?;
         watch.dog = g.chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
         Ok(watch)
     }
@@ -158,7 +163,8 @@ impl Trainer<'_> {
         if let (true, Some(search)) = (begun, &mut stage.recipe.search) {
             let (have, want) = (search.first.get_or_insert_with(|| s.masks.clone()).kept(), search.keep);
             if have < want {
-                let why = format!("the masks to begin with keep {have} ReLUs, the budget is {want}");
+                let what = counted(&g.layers);
+                let why = format!("the masks to begin with keep {have} {what}, the budget is {want}");
                 return Err(named(g.info, why));
             }
         }
@@ -173,6 +179,11 @@ impl Trainer<'_> {
         }
         if planned.kind == Kind::Teacher {
             s.teacher = s.student.clone();
+        }
+        if planned.kind == Kind::Search {
+            let search = planned.options.search(0, self.plan.seed)?;
+            let said = caps::lost(&s.student, &g.setup.train, search.calibration).map_err(|e| named(g.info, e))?;
+            s.notes.extend(said);
         }
         Ok(())
     }
@@ -281,7 +292,7 @@ impl Trainer<'_> {
         watch: Watch<'_>,
     ) -> Result<Trained, Error> {
         let graph =
-            network(&s.student, &form.head, self.plan.branch.first()).map_err(|e| named(g.info, e))?;
+            network(&s.student, &form.layers, &form.head, self.plan.branch.first()).map_err(|e| named(g.info, e))?;
         let masks = match s.folded {
             Some(_) => fold::renamed(s.masks, &graph, g.info)?,
             None => form.found(s.masks),
@@ -293,6 +304,7 @@ impl Trainer<'_> {
             masks: s.found.then_some(masks),
             folded: s.folded,
             student: s.student,
+            layers: form.layers.clone(),
             head: form.head.clone(),
             teacher: s.teacher,
             records: watch.records,
@@ -313,7 +325,11 @@ fn named(info: &ModelInfo, e: String) -> Error {
 fn first_masks(student: &mut Model, given: Option<&Masks>) -> Masks {
     let mut masks = student.open_masks();
     for (name, mask) in &mut masks.layers {
-        given.and_then(|m| m.layers.get(name)).into_iter().for_each(|g| *mask = g.clone());
+        if let Some(given) = given.and_then(|m| m.layers.get(name)) {
+            let cap = mask.cap;
+            *mask = given.clone();
+            mask.put_under(cap);
+        }
     }
     student.set_masks(&masks);
     masks
