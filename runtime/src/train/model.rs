@@ -80,10 +80,14 @@ impl Model {
         }
     }
 
-    /// Puts masks on; layers that are not named keep every ReLU. Where slopes are learned, those that a mask gives are taken up
+    /// Puts masks on, under the layers' caps; layers that are not named keep every ReLU. Where slopes are learned, those that a mask gives are taken up
     /// and others stay.
     pub fn set_masks(&mut self, masks: &Masks) {
         let device = self.net.device().clone();
+        let mut masks = Masks { layers: masks.layers.clone(), ..Masks::default() };
+        for r in self.net.relus() {
+            masks.layers.get_mut(&r.name).into_iter().for_each(|m| m.put_under(r.cap));
+        }
         let mask = |r: usize| masks.layers.get(&self.net.relus()[r].name);
         self.gates = (0..self.net.relus().len())
             .map(|r| match (mask(r), self.slopes && self.net.slope_of(r).is_some()) {
@@ -97,7 +101,7 @@ impl Model {
                 self.params[p] = upload(s.to_vec(), &device);
             }
         }
-        self.masks = Masks { layers: masks.layers.clone(), ..Masks::default() };
+        self.masks = masks;
     }
 
     /// From here on the slopes of identity elements are learned, or fixed at what masks say.
