@@ -167,7 +167,7 @@ def run(folder, runner, job, networks):
     manifest = runner.load_manifest()
     weights = runner.load_weights(manifest, job)
     image = runner.load_images(manifest, job["input"], 1)
-    vis = runner.visibilities(lib, manifest, job["weights"])
+    vis = runner.visibilities(lib, manifest, job["program"], job["weights"])
     code = runner.compile_program(api, lib, runner.load_program(job["program"]), vis)
     io = api.Io(2, runner.runtime_config(lib, job))
     owner = runner.SERVER_RANK if job["weights"] == "server" else -1

@@ -5,6 +5,7 @@
 //! helps. Where it is known how long a query takes without a set of layers, those are chosen of which a second of the query
 //! keeps the most.
 
+use rayon::prelude::*;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -83,6 +84,9 @@ fn so_far(all: &[bool], costs: &[Vec<f64>], keep: usize, done: f64) -> Vec<bool>
     let goes = |l: usize| all.get(l).copied().unwrap_or(false);
     let n = costs.len();
     let goal = (0..n).filter(|&l| goes(l)).count();
+    if goal == 0 {
+        return vec![false; n];
+    }
     let gone = n - open_layers(n, n - goal, done);
     let worth = alone(costs, keep);
     let mut order: Vec<usize> = (0..n).filter(|&l| goes(l)).collect();
@@ -103,7 +107,7 @@ fn alone(costs: &[Vec<f64>], keep: usize) -> Vec<f64> {
 fn dearest(costs: &[Vec<f64>]) -> Vec<(f64, usize)> {
     let mut all: Vec<(f64, usize)> =
         costs.iter().enumerate().flat_map(|(l, c)| c.iter().map(move |&c| (c, l))).collect();
-    all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    all.par_sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     all
 }
 

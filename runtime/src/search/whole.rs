@@ -29,7 +29,7 @@ pub fn rescaled(
 ) -> Result<Vec<Vec<f64>>, String> {
     let mut m = m.clone();
     m.set_masks(&m.open_masks());
-    let ranking = Ranking::new(&m, &worth(&m, ds, images, Norms::Running, &mut projection(seed))?, among);
+    let ranking = Ranking::new(&m, &worth(&m, ds, images, Norms::Running, &projection(seed))?, among);
     let mut costs = ranking.costs();
     let layers = costs.len();
     let reference = logits(&m, ds, images)?;

@@ -12,19 +12,23 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use crate::data::Dataset;
+use crate::device::is_host;
 use crate::exec::ops::side_squares;
 use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Call, Norms, Precision};
+use crate::exec::{Branch, Call, Norms, Precision, Tap};
+use crate::threads;
 use crate::train::Model;
 use crate::train::evaluate::pixels_of;
 use burn::tensor::Tensor as Burn;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use relinc_passes::choice::{Basis, Choice, NO_CAP};
+use relinc_passes::choice::{Basis, Choice};
 use relinc_passes::layers::ReluLayer;
 
 /// Images looked at together, where the batch is free.
 pub(super) const BATCH: usize = 64;
+/// The same where only the sums over batches matter: what few images need stays in a core's cache.
+const SMALL_BATCH: usize = 16;
 
 /// What two sums over images, three where there is a cap, say of a layer's elements, row-major C×H×W.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,14 +46,14 @@ pub struct Worth {
 /// What a loss may look at beside the logits of a batch.
 #[derive(Debug)]
 pub struct Shown<'a> {
+    /// How many were before it.
+    pub first: usize,
     /// Which images of the data set.
     pub images: &'a [usize],
-    /// The images, `[N,C,H,W]` in 0…1.
-    pub pixels: &'a Burn<4>,
 }
 
 /// The loss of a batch, summed over its images, from logits `[N, classes]`.
-pub type Loss<'a> = dyn FnMut(Burn<2>, &Shown<'_>) -> Result<Burn<1>, String> + 'a;
+pub type Loss<'a> = dyn Fn(Burn<2>, &Shown<'_>) -> Result<Burn<1>, String> + Sync + 'a;
 
 /// Looks at the network under its present masks, one entry a ReLU layer; `norms` says which statistics its normalisations use.
 ///
@@ -60,20 +64,27 @@ pub fn worth(
     ds: &Dataset,
     images: &[usize],
     norms: Norms,
-    loss: &mut Loss<'_>,
+    loss: &Loss<'_>,
 ) -> Result<Vec<Worth>, String> {
-    let mut sums: Vec<Worth> = m.net.relus().iter().map(|r| Worth::nothing(r)).collect();
-    for chunk in images.chunks(m.net.batch(BATCH)) {
-        add_batch(m, ds, chunk, norms, loss, &mut sums)?;
-    }
+    let mut sums: Vec<Worth> = m.net.relus().iter().map(Worth::nothing).collect();
+    let alone = norms == Norms::Running && is_host(m.net.device());
+    let size = m.net.batch(if alone { SMALL_BATCH } else { BATCH });
+    let batches: Vec<&[usize]> = images.chunks(size).collect();
+    let look = |i: usize| of_batch(m, ds, &Shown { first: i * size, images: batches[i] }, norms, loss);
+    let add = |batch: Vec<Option<Sides>>| {
+        // A layer that the loss does not depend on costs nothing.
+        sums.iter_mut().zip(batch).for_each(|(sum, sides)| sides.iter().for_each(|sides| sum.add(sides)));
+    };
+    threads::side_by_side(if alone { batches.len() } else { 1 }, batches.len(), look, add)?;
     Ok(sums)
 }
 
 /// A loss that is a random sign for each logit of each image, centred: adding a constant to all logits changes nothing.
-pub fn projection(seed: u64) -> impl FnMut(Burn<2>, &Shown<'_>) -> Result<Burn<1>, String> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    move |z, _| {
+pub fn projection(seed: u64) -> impl Fn(Burn<2>, &Shown<'_>) -> Result<Burn<1>, String> + Sync {
+    move |z, shown| {
         let [n, classes] = z.dims();
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_word_pos((shown.first * classes) as u128);
         let sign = |_| if rng.random::<bool>() { 1.0f32 } else { -1.0 };
         let mut v: Vec<f32> = (0..n * classes).map(sign).collect();
         for row in v.chunks_mut(classes.max(1)) {
@@ -97,16 +108,19 @@ pub fn first_images(m: &Model, n: usize) -> Result<Vec<usize>, String> {
     }
 }
 
-fn add_batch(
+/// The sums of a layer, in the order of [`sides_of`].
+type Sides = Vec<Vec<f32>>;
+
+/// The sums over the batch, for each layer that the loss depends on.
+fn of_batch(
     m: &Model,
     ds: &Dataset,
-    images: &[usize],
+    shown: &Shown<'_>,
     norms: Norms,
-    loss: &mut Loss<'_>,
-    sums: &mut [Worth],
-) -> Result<(), String> {
+    loss: &Loss<'_>,
+) -> Result<Vec<Option<Sides>>, String> {
     let device = m.net.device();
-    let x = pixels_of(ds, images, device);
+    let x = pixels_of(ds, shown.images, device);
     let leaf = Burn::zeros([1], device);
     let probe = |_: &_| Burn::from_inner(leaf.clone()).require_grad();
     let probes: Vec<Burn<1>> = m.net.relus().iter().map(probe).collect();
@@ -119,16 +133,25 @@ fn add_batch(
         probes: Some(&probes),
         precision: Precision::F32,
     };
-    let out = m.net.forward(m.front.apply(x.clone()), &call)?;
-    let mut grads = loss(out.logits(), &Shown { images, pixels: &x })?.backward();
-    for ((tap, probe), sum) in out.taps.into_iter().zip(probes).zip(sums) {
-        // A layer that the loss does not depend on costs nothing.
-        let Some(g) = probe.grad_remove(&mut grads) else { continue };
+    let out = m.net.forward(m.front.apply(x), &call)?;
+    let mut grads = loss(out.logits(), shown)?.backward();
+    let sides = |((tap, probe), r): ((Tap, Burn<1>), &ReluLayer)| {
+        let g = probe.grad_remove(&mut grads)?;
         let x = tap.input.into_flat();
         let x = if x.is_autodiff() { x.inner() } else { x };
-        sum.add_sides(x, g);
+        Some(sides_of(x, g, r).into_iter().map(download).collect())
+    };
+    Ok(out.taps.into_iter().zip(probes).zip(m.net.relus()).map(sides).collect())
+}
+
+/// The sums of a batch over a layer's operands `x` and gradients `g`: up to its cap, below 0 and, where there is one, beyond the cap.
+fn sides_of(x: Burn<1>, g: Burn<1>, layer: &ReluLayer) -> Vec<Burn<1>> {
+    if !layer.capped() {
+        return side_squares(x, g, layer.relus()).into();
     }
-    Ok(())
+    let [above, below] = side_squares(x.clone().clamp_max(layer.cap), g.clone(), layer.relus());
+    let [over, _] = side_squares(x.sub_scalar(layer.cap), g, layer.relus());
+    vec![above, below, over]
 }
 
 impl Worth {
@@ -138,19 +161,11 @@ impl Worth {
         Worth { above: vec![0.0; n], below: vec![0.0; n], over, cap: layer.cap }
     }
 
-    /// Adds a batch of operands `x` and gradients `g`.
-    fn add_sides(&mut self, x: Burn<1>, g: Burn<1>) {
-        let n = self.above.len();
-        let add = |sums: &mut Vec<f64>, batch: Burn<1>| {
-            sums.iter_mut().zip(download(batch)).for_each(|(sum, v)| *sum += f64::from(v));
-        };
-        let within = if self.cap == NO_CAP { x.clone() } else { x.clone().clamp_max(self.cap) };
-        let [above, below] = side_squares(within, g.clone(), n);
-        add(&mut self.above, above);
-        add(&mut self.below, below);
-        if self.cap != NO_CAP {
-            let [over, _] = side_squares(x.sub_scalar(self.cap), g, n);
-            add(&mut self.over, over);
+    /// Adds the sums of a batch, in the order of [`sides_of`].
+    fn add(&mut self, sides: &[Vec<f32>]) {
+        let sums = [&mut self.above, &mut self.below, &mut self.over];
+        for (sums, batch) in sums.into_iter().zip(sides) {
+            sums.iter_mut().zip(batch).for_each(|(sum, v)| *sum += f64::from(*v));
         }
     }
 

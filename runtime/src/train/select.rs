@@ -34,6 +34,9 @@ pub fn select(
     kept
 }
 
+/// Mean worth, layer, first element, elements.
+type Group = (f64, usize, usize, usize);
+
 fn pick(
     worth: &[Vec<f64>],
     shapes: &[[usize; 3]],
@@ -43,7 +46,7 @@ fn pick(
     kept: &mut [Vec<bool>],
 ) {
     let mut left = keep;
-    let mut groups: Vec<(f64, usize, usize, usize)> = vec![];
+    let mut groups: Vec<Group> = vec![];
     for &l in layers {
         let size = match granularity {
             Granularity::Pixel => 1,
@@ -55,7 +58,15 @@ fn pick(
             groups.push((g.iter().sum::<f64>() / g.len() as f64, l, i * size, g.len()));
         }
     }
-    groups.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    let order = |a: &Group, b: &Group| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2)));
+    if keep < groups.len() {
+        groups.select_nth_unstable_by(keep, order);
+        groups.truncate(keep);
+    }
+    // Of single elements all that are left are kept, whatever their order.
+    if granularity != Granularity::Pixel {
+        groups.sort_unstable_by(order);
+    }
     for (_, l, from, len) in groups {
         if left == 0 {
             break;

@@ -1,5 +1,6 @@
 //! How sensitive each layer is to the loss of its ReLUs.
 
+use super::evaluate::pixels_of;
 use super::learner::Scene;
 use super::loader::order;
 use super::loss::{TEMPERATURE, cross_entropy, distillation, labels};
@@ -15,17 +16,18 @@ use relinc_passes::choice::Choice;
 /// An operation without a gradient.
 pub fn worth(scene: &Scene<'_>, n: usize, seed: u64) -> Result<Vec<Worth>, String> {
     let images: Vec<usize> = order(scene.train.len(), seed, usize::MAX).into_iter().take(n.max(1)).collect();
-    let mut loss = |z: Burn<2>, shown: &Shown<'_>| {
+    let device = scene.student.net.device();
+    let loss = |z: Burn<2>, shown: &Shown<'_>| {
         let of: Vec<usize> = shown.images.iter().map(|&i| scene.train.label(i)).collect();
-        let mut loss = cross_entropy(z.clone(), labels(&of, scene.student.net.device()), 0.0);
+        let mut loss = cross_entropy(z.clone(), labels(&of, device), 0.0);
         if let Some(t) = scene.teacher {
-            let target = t.runnable().logits(shown.pixels.clone(), Branch::Clean)?;
+            let target = t.runnable().logits(pixels_of(scene.train, shown.images, device), Branch::Clean)?;
             loss = loss + distillation(z, target, TEMPERATURE);
         }
         Ok(loss * shown.images.len() as f32)
     };
     // Running statistics lag behind masks that just changed.
-    worth::worth(scene.student, scene.train, &images, Norms::Batch, &mut loss)
+    worth::worth(scene.student, scene.train, &images, Norms::Batch, &loss)
 }
 
 /// Layer sensitivities by gradients: the root of each layer's summed cost as the identity, scaled so that the largest is 1.

@@ -135,10 +135,9 @@ pub fn hidden(g: &Graph, j: &Joined) -> Vec<NodeId> {
 pub fn lower(w: &mut Writer<'_>, facts: &Facts, j: &Joined) -> Value {
     let g = w.g;
     let x = w.value(j.source);
-    let weights = |w: &mut Writer<'_>, p: &Part, slot| g.operand(p.conv, slot).map(|o| w.value(o));
-    let ks: Vec<Value> = j.parts.iter().filter_map(|p| weights(w, p, 1)).collect();
+    let k = w.matrix(j.parts[0].conv);
     let outs: Vec<Vec<usize>> = j.parts.iter().map(|p| facts.ty(p.conv).at(1)).collect();
-    let shares = taps::lower_all(w, &j.layouts(), &x, &ks, &outs);
+    let shares = taps::lower_all(w, &j.layouts(), &x, &k, &outs);
     let mut sum: Option<Value> = None;
     for (p, share) in j.parts.iter().zip(shares) {
         let placed = p.moves.iter().fold(share, |v, &m| moved(w, facts, m, &v));
@@ -149,7 +148,8 @@ pub fn lower(w: &mut Writer<'_>, facts: &Facts, j: &Joined) -> Value {
     }
     let mut y = taps::truncate(w, &sum.unwrap_or(x));
     for p in &j.parts {
-        if let Some(b) = weights(w, p, 2) {
+        if let Some(b) = g.operand(p.conv, 2) {
+            let b = w.value(b);
             y = super::lower::add_bias(w, &y, &b, 1);
         }
     }

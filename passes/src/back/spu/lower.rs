@@ -25,12 +25,15 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
         }
         return Ok(y);
     }
+    if let (Op::Conv(c), true) = (g.op(id), w.taps.contains(&id)) {
+        return product_over_taps(w, valid, id, c, &out);
+    }
     // Indices become arguments, not constants.
     let read = if matches!(g.op(id), Op::Gather { .. }) { 1 } else { usize::MAX };
     let operands: Vec<Value> = g.operands(id).into_iter().take(read).map(|o| w.value(o)).collect();
     let x = operands.first().cloned().ok_or("has no operand")?;
     Ok(match g.op(id) {
-        Op::Conv(c) => convolution(w, c, w.taps.contains(&id), &operands, &out),
+        Op::Conv(c) => convolution(w, c, &operands, &out),
         Op::Linear => {
             let k = x.shape.len() - 1;
             let y = dot(w, &x, &operands[1], k, 1, &out);
@@ -177,13 +180,27 @@ pub(super) fn concatenate(w: &mut Writer<'_>, parts: &[Value], axis: usize, out:
     w.put(out, dtype, &text)
 }
 
+/// A convolution as one product over all taps, with its bias.
+fn product_over_taps(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId, c: &Conv, out: &[usize]) -> R {
+    let g = valid.graph();
+    let x = w.value(g.operand(id, 0).ok_or("has no operand")?);
+    let k = g.operand(id, 1).map(|k| valid.facts().ty(k).at(1)).ok_or("has no weights")?;
+    let layout = Taps::new(c, &x.shape, &k, out).ok_or("is no product over all taps")?;
+    let k = w.matrix(id);
+    let y = taps::lower(w, &layout, &x, &k, out);
+    Ok(match g.operand(id, 2) {
+        Some(b) => {
+            let b = w.value(b);
+            add_bias(w, &y, &b, 1)
+        }
+        None => y,
+    })
+}
+
 /// SPU runs dense and depthwise convolutions; other groupings are cut apart and joined.
-fn convolution(w: &mut Writer<'_>, c: &Conv, all_taps: bool, operands: &[Value], out: &[usize]) -> Value {
+fn convolution(w: &mut Writer<'_>, c: &Conv, operands: &[Value], out: &[usize]) -> Value {
     let (x, k) = (&operands[0], &operands[1]);
-    let layout = if all_taps { Taps::new(c, &x.shape, &k.shape, out) } else { None };
-    let y = if let Some(t) = layout {
-        taps::lower(w, &t, x, k, out)
-    } else if c.group == 1 || c.group == x.shape[1] {
+    let y = if c.group == 1 || c.group == x.shape[1] {
         one_convolution(w, c, c.group, x, k, out)
     } else {
         let (cin, cout) = (x.shape[1] / c.group, out[1] / c.group);

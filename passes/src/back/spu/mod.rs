@@ -74,11 +74,13 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
     let write = |name: &str, fill: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>| {
         artefact::write(dir, name, fill)
     };
-    let (mut arguments, mut indices) = (vec![], vec![]);
+    let arguments = text::weights(valid);
+    let (mut programs, mut indices) = (vec![], vec![]);
     for v in &written {
         let p = program(v)?;
         write(&v.file, &mut |w| w.write_all(p.text.as_bytes()))?;
-        (arguments, indices) = (p.weights, p.indices);
+        programs.push(v.manifest(g, &arguments, &p));
+        indices = p.indices;
     }
     let one_unit = Tensor::scalar(UNIT_64);
     let mut weights: Vec<(String, &Tensor)> =
@@ -106,7 +108,7 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
         "weight_names": names,
         "public": public,
         "unit": unit.then_some("unit"),
-        "programs": written.iter().map(Written::manifest).collect::<Vec<_>>(),
+        "programs": programs,
         "output": {"name": output.name, "shape": valid.facts().ty(output.node).at(1)},
         "weights_setting": options.weights,
         "protocol_default": variants[0].protocol,
@@ -127,8 +129,20 @@ struct Written {
 }
 
 impl Written {
-    fn manifest(&self) -> serde_json::Value {
+    /// Its entry: what it reads in which order, and the weights whose matrices lie one below the other in one argument.
+    fn manifest(&self, g: &Graph, weights: &[(String, NodeId)], p: &text::Program) -> serde_json::Value {
+        let name = |conv: &NodeId| {
+            let k = g.operand(*conv, 1)?;
+            weights.iter().find(|(_, id)| *id == k).map(|(name, _)| name.as_str())
+        };
+        let matrices: serde_json::Map<_, _> = p
+            .matrices
+            .iter()
+            .map(|(m, convs)| (m.clone(), convs.iter().filter_map(name).collect()))
+            .collect();
         serde_json::json!({
+            "arguments": p.arguments,
+            "matrices": matrices,
             "file": self.file,
             "protocols": self.protocols,
             "convolutions": {"direct": self.convolutions - self.taps.len(), "taps": self.taps.len()},

@@ -8,6 +8,8 @@ This file is the same for every model.  What belongs to the model lies beside it
     model.mlir         StableHLO text; @main takes the input, then the weights in the manifest's order.
                        Programs of other protocols lie beside it as model.PROTOCOL.mlir: "programs" in the
                        manifest says which file is for which, and how its convolutions are written.
+                       "arguments" there are what it reads after the input, "matrices" those that this runner makes of
+                       weights [O, C, kH, kW]: [kH*kW*O, C], as ring elements.
                        "unit" names the argument that is one unit in the last place; this runner sets it to
                        2^-fraction for the ring and the --fraction it runs with
     weights.npz        the weights, by the manifest's names
@@ -137,21 +139,42 @@ def load_program(program):
     return path.read_text(encoding="utf-8")
 
 
+def arguments(manifest, program):
+    """The names of what a program reads after the input, in order."""
+    return program.get("arguments", manifest["weights"])
+
+
 def load_weights(manifest, job):
     """The weights in argument order; floats as f32, the only float the runtime encodes well, indices as i32."""
-    if not manifest["weights"]:
+    names = arguments(manifest, job["program"])
+    if not names:
         return []
     path = HERE / "weights.npz"
     if not path.is_file():
         raise UsageError(f"{path} is missing")
+    fraction = job["fraction"] or FRACTION[job["field"]]
+    matrices, unit = job["program"].get("matrices", {}), manifest.get("unit")
     with np.load(path, allow_pickle=False) as stored:
-        absent = [name for name in manifest["weights"] if name not in stored]
+        needed = [part for name in names for part in matrices.get(name, [name])]
+        absent = [name for name in needed if name not in stored and name != unit]
         if absent:
             raise UsageError(f"{path} lacks {', '.join(absent[:5])}, named in manifest.json")
-        unit = np.float32(2.0 ** -(job["fraction"] or FRACTION[job["field"]]))
-        arrays = [np.array(unit) if name == manifest.get("unit") else stored[name] for name in manifest["weights"]]
+        arrays = []
+        for name in names:
+            if name in matrices:
+                arrays.append(np.concatenate([ring_matrix(stored[w], w, fraction) for w in matrices[name]]))
+            else:
+                arrays.append(np.array(np.float32(2.0**-fraction)) if name == unit else stored[name])
     narrow = {"f": np.float32, "i": np.int32}
     return [a.astype(narrow.get(a.dtype.kind, a.dtype)) for a in arrays]
+
+
+def ring_matrix(weights, name, fraction):
+    """Weights [O, C, kH, kW] as the matrix [kH*kW*O, C] of ring elements, in the runtime's own fixed point."""
+    scaled = np.trunc(weights.astype(np.float64).transpose(2, 3, 0, 1).reshape(-1, weights.shape[1]) * 2.0**fraction)
+    if np.abs(scaled).max(initial=0.0) >= 2**31:
+        raise UsageError(f"weights.npz: {name} holds weights of {2.0**(31 - fraction):g} or more; lower --fraction")
+    return scaled.astype(np.int32)
 
 
 def load_images(manifest, given, count):
@@ -208,12 +231,12 @@ def runtime_config(lib, job, rank=0):
     return config
 
 
-def visibilities(lib, manifest, setting):
+def visibilities(lib, manifest, program, setting):
     """What the compiler is told about each argument: the input, then the weights."""
     secret, public = lib.Visibility.VIS_SECRET, lib.Visibility.VIS_PUBLIC
     always_public = set(manifest.get("public", []))
     return [secret] + [
-        public if setting == "public" or name in always_public else secret for name in manifest["weights"]
+        public if setting == "public" or name in always_public else secret for name in arguments(manifest, program)
     ]
 
 
@@ -238,7 +261,7 @@ def deal(io, arrays, vis, secret, owner):
 NODE = re.compile(r"^\s*// node (\{.*\})$")
 ARGUMENT = re.compile(r"(%\w+): (tensor<[^>]*>)")
 RESULT = re.compile(r"^\s*(%\d+) = ")
-VALUE = re.compile(r"%(?:\d+|input|unit|[wi]\d+)\b")
+VALUE = re.compile(r"%(?:\d+|input|unit|[wim]\d+)\b")
 TYPE = re.compile(r"tensor<[^>]*>")
 
 
@@ -351,7 +374,7 @@ def compute(job):
     weights = load_weights(manifest, job)
     images = load_images(manifest, job["input"], job["n"])
     config = runtime_config(lib, job)
-    vis = visibilities(lib, manifest, job["weights"])
+    vis = visibilities(lib, manifest, job["program"], job["weights"])
     started = time.perf_counter()
     text = load_program(job["program"])
     code = compile_program(api, lib, text, vis)

@@ -1,8 +1,9 @@
 //! A convolution as one matrix product over all its taps, in the ring, and one truncation.
 //!
 //! SPU computes a convolution of secrets by opening the im2col of its input, nine times the input for a 3×3. Here the
-//! weights `[O,C,kH,kW]` become a matrix `[kH·kW·O, C]`, so that one product with the input `[C, H·W]` opens every
-//! element once. The result, one map for each tap and output channel, is shifted into place and added up by slices.
+//! weights `[O,C,kH,kW]` are a matrix `[kH·kW·O, C]`, so that one product with the input `[C, H·W]` opens every
+//! element once. The matrix is an argument of its own, of ring elements, for SPU can then keep what it opened of it: from
+//! the second query of a session on, weights cost nothing. The result, one map for each tap and output channel, is shifted into place and added up by slices.
 //!
 //! Each output of a fixed-point product is truncated, and there are kH·kW times more of them than of the convolution. So
 //! operands are taken as the ring's integers (a `bitcast_convert` of a secret keeps its shares), whose products
@@ -12,7 +13,7 @@
 
 mod axis;
 
-use super::lower::{binary, concatenate, reshape, transpose};
+use super::lower::{binary, reshape};
 use super::text::{UNIT, Value, Writer, ty};
 use crate::ir::{Conv, DType, geometry};
 use axis::{Axis, Grid};
@@ -76,24 +77,24 @@ fn hull(all: &[Taps]) -> [Grid; 2] {
     [axis(0), axis(1)]
 }
 
-/// Writes the convolution without its bias.
+/// Writes the convolution of `x` with the matrix `k` without its bias.
 pub fn lower(w: &mut Writer<'_>, t: &Taps, x: &Value, k: &Value, out: &[usize]) -> Value {
-    let product = product(w, std::slice::from_ref(t), x, std::slice::from_ref(k));
+    let product = product(w, std::slice::from_ref(t), x, k);
     let [v, h] = t.axes;
     let maps = reshape(w, &product, &[v.kernel * h.kernel, t.channels[1], v.grid.len, h.grid.len]);
     let sum = shift_add(w, t, &maps, out);
     truncate(w, &sum)
 }
 
-/// Writes the convolutions of one value, each without its bias and not yet truncated, with one product for all of them.
+/// Writes the convolutions of one value, each without its bias and not yet truncated, with one product by their matrix `k`.
 pub fn lower_all(
     w: &mut Writer<'_>,
     all: &[Taps],
     x: &Value,
-    ks: &[Value],
+    k: &Value,
     outs: &[Vec<usize>],
 ) -> Vec<Value> {
-    let product = product(w, all, x, ks);
+    let product = product(w, all, x, k);
     let read = hull(all);
     let rows: usize = all.iter().map(Taps::rows).sum();
     let maps = reshape(w, &product, &[rows, read[0].len, read[1].len]);
@@ -122,20 +123,13 @@ pub fn lower_all(
 
 /// One product of the weights of all convolutions, `[taps·channels, C]` one after the other, with the positions they read
 /// of their one operand.
-fn product(w: &mut Writer<'_>, all: &[Taps], x: &Value, ks: &[Value]) -> Value {
+fn product(w: &mut Writer<'_>, all: &[Taps], x: &Value, k: &Value) -> Value {
     let (read, cin) = (hull(all), x.shape[1]);
     let positions = read[0].len * read[1].len;
     let x = read_positions(w, &read, x);
     let x = reshape(w, &x, &[cin, positions]);
     let x = cast(w, &x, DType::I64);
-    let matrices: Vec<Value> = all.iter().zip(ks).map(|(t, k)| matrix(w, t, k)).collect();
-    let rows = all.iter().map(Taps::rows).sum();
-    let k = match &matrices[..] {
-        [only] => only.clone(),
-        several => concatenate(w, several, 0, &[rows, cin]),
-    };
-    let k = cast(w, &k, DType::I64);
-    let flat = [rows, positions];
+    let flat = [all.iter().map(Taps::rows).sum(), positions];
     let text = format!(
         "stablehlo.dot_general {}, {}, contracting_dims = [1] x [0] : ({}, {}) -> {}",
         k.name,
@@ -145,13 +139,6 @@ fn product(w: &mut Writer<'_>, all: &[Taps], x: &Value, ks: &[Value]) -> Value {
         ty(&flat, DType::I64)
     );
     w.put(&flat, DType::I64, &text)
-}
-
-/// The weights as a matrix, a row for each tap and output channel.
-fn matrix(w: &mut Writer<'_>, t: &Taps, k: &Value) -> Value {
-    let by_tap = [t.axes[0].kernel, t.axes[1].kernel, t.channels[1], t.channels[0]];
-    let k = transpose(w, k, &[2, 3, 0, 1], &by_tap);
-    reshape(w, &k, &[t.rows(), t.channels[0]])
 }
 
 /// Shifts the maps `[taps, O, rows, columns]` into place and adds them up, in the ring.

@@ -12,10 +12,13 @@ use std::fmt::Write;
 /// The argument that holds one unit in the last place, 2^-fraction; there when a convolution takes all taps at once.
 pub const UNIT: &str = "%unit";
 
-/// The emitted module, its weight arguments in order, and those after them: public indices, each `[K,1]`.
+/// The emitted module, its arguments after the input in order, and what the derived ones of them are.
 pub struct Program {
     pub text: String,
-    pub weights: Vec<(String, NodeId)>,
+    pub arguments: Vec<String>,
+    /// Convolutions whose weights one matrix of ring elements holds, one below the other.
+    pub matrices: Vec<(String, Vec<NodeId>)>,
+    /// Public indices, each `[K,1]`.
     pub indices: Vec<(String, Tensor)>,
 }
 
@@ -62,6 +65,8 @@ pub struct Writer<'a> {
     body: String,
     next: usize,
     values: HashMap<NodeId, Value>,
+    /// Weights of products over all taps as matrices `[taps·O, C]`, by the first convolution of each product.
+    matrices: HashMap<NodeId, Value>,
     /// What gathers read by, each list once.
     indices: Vec<Vec<i64>>,
 }
@@ -104,6 +109,19 @@ impl<'a> Writer<'a> {
             self.indices.len() - 1
         });
         Value { name: format!("%{}", index_name(n)), shape, dtype: DType::I64 }
+    }
+    /// The weights of the product over all taps whose first convolution this is. What is opened of them is kept for the
+    /// queries that follow; that works on an argument, not on what is computed of one.
+    pub fn matrix(&mut self, conv: NodeId) -> Value {
+        let missing = Value { name: "%missing".into(), shape: vec![], dtype: DType::I64 };
+        let m = self.matrices.get(&conv).cloned().unwrap_or(missing);
+        let text = format!(
+            "stablehlo.custom_call @spu.make_cached_var({}) {{has_side_effect = true}} : ({}) -> {}",
+            m.name,
+            m.ty(),
+            m.ty()
+        );
+        self.put(&m.shape, m.dtype, &text)
     }
     /// An inline constant.
     pub fn inline(&mut self, t: &Tensor) -> Value {
@@ -154,6 +172,13 @@ fn dense(data: &Data) -> String {
     s + "\">"
 }
 
+/// The weights that programs read, by name, in the order of execution.
+pub fn weights(valid: &Valid<'_>) -> Vec<(String, NodeId)> {
+    let g = valid.graph();
+    let read = valid.order().iter().copied().filter(|&id| is_weight(g, id) && g.use_count(id) > 0);
+    read.enumerate().map(|(n, id)| (format!("w{n:03}"), id)).collect()
+}
+
 /// The whole module, for batch 1, with these convolutions as one product over all taps; `unit` adds the argument
 /// [`UNIT`] after the weights.
 pub fn program(
@@ -167,24 +192,44 @@ pub fn program(
     let sums: HashMap<NodeId, Joined> =
         joined(g, valid.facts(), taps).into_iter().map(|j| (j.sum, j)).collect();
     let hidden: HashSet<NodeId> = sums.values().flat_map(|j| hidden(g, j)).collect();
-    let mut w =
-        Writer { g, taps, sums, body: String::new(), next: 0, values: HashMap::new(), indices: vec![] };
+    let products = products(valid, &sums, taps);
+    let mut w = Writer {
+        g,
+        taps,
+        sums,
+        body: String::new(),
+        next: 0,
+        values: HashMap::new(),
+        matrices: HashMap::new(),
+        indices: vec![],
+    };
     let shape = |id| valid.facts().ty(id).at(1);
     let mut args = vec![];
-    let mut weights = vec![];
+    let mut arguments = vec![];
     let arg = Value { name: "%input".into(), shape: shape(input), dtype: DType::F32 };
     args.push(format!("{}: {}", arg.name, arg.ty()));
     w.values.insert(input, arg);
-    let readers = |id: NodeId| g.use_count(id) > 0;
-    for &id in valid.order().iter().filter(|&&id| is_weight(g, id) && readers(id)) {
-        let name = format!("w{:03}", weights.len());
+    let of_a_product = |(user, slot): (NodeId, usize)| slot == 1 && taps.contains(&user);
+    for (name, id) in weights(valid).into_iter().filter(|(_, id)| !g.users(*id).into_iter().all(of_a_product)) {
         let v = Value { name: format!("%{name}"), shape: shape(id), dtype: DType::F32 };
         args.push(format!("{}: {}", v.name, v.ty()));
         w.values.insert(id, v);
-        weights.push((name, id));
+        arguments.push(name);
+    }
+    let mut matrices = vec![];
+    for convs in products {
+        let name = format!("m{:03}", matrices.len());
+        let rows = convs.iter().map(|&c| kernel(valid, c).map_or(0, |k| k[0] * k[2] * k[3])).sum();
+        let columns = kernel(valid, convs[0]).map_or(0, |k| k[1]);
+        let v = Value { name: format!("%{name}"), shape: vec![rows, columns], dtype: DType::I64 };
+        args.push(format!("{}: {}", v.name, v.ty()));
+        w.matrices.insert(convs[0], v);
+        arguments.push(name.clone());
+        matrices.push((name, convs));
     }
     if unit {
         args.push(format!("{UNIT}: {}", ty(&[], DType::F32)));
+        arguments.push(UNIT.trim_start_matches('%').into());
     }
     let mut errors = vec![];
     for &id in valid.order() {
@@ -205,6 +250,7 @@ pub fn program(
     let column = |v: &Vec<i64>| Tensor::new(vec![v.len(), 1], Data::I64(v.clone()));
     let indices: Vec<(String, Tensor)> =
         w.indices.iter().enumerate().map(|(n, v)| (index_name(n), column(v))).collect();
+    arguments.extend(indices.iter().map(|(name, _)| name.clone()));
     args.extend(indices.iter().map(|(name, t)| format!("%{name}: {}", ty(t.shape(), DType::I64))));
     let text = format!(
         "module @relinc {{\n  func.func @main({}) -> {} {{\n{}    return {} : {}\n  }}\n}}\n",
@@ -214,5 +260,21 @@ pub fn program(
         result.name,
         result.ty()
     );
-    Ok(Program { text, weights, indices })
+    Ok(Program { text, arguments, matrices, indices })
+}
+
+/// Dimensions of a convolution's weights, `[O,C,kH,kW]`.
+fn kernel(valid: &Valid<'_>, conv: NodeId) -> Option<Vec<usize>> {
+    Some(valid.facts().ty(valid.graph().operand(conv, 1)?).at(1))
+}
+
+/// The products over all taps, in the order of execution: the convolutions of each.
+fn products(valid: &Valid<'_>, sums: &HashMap<NodeId, Joined>, taps: &HashSet<NodeId>) -> Vec<Vec<NodeId>> {
+    let together: Vec<Vec<NodeId>> =
+        sums.values().map(|j| j.parts.iter().map(|p| p.conv).collect()).collect();
+    let of = |conv: &NodeId| {
+        let shared = together.iter().find(|t| t.contains(conv));
+        shared.map_or_else(|| Some(vec![*conv]), |t| (t[0] == *conv).then(|| t.clone()))
+    };
+    valid.order().iter().filter(|id| taps.contains(id)).filter_map(of).collect()
 }

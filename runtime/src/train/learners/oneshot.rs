@@ -53,8 +53,8 @@ pub fn search(m: &Model, ds: &Dataset, o: &SearchOptions, tell: &mut Tell<'_>) -
         m.set_masks(&found);
         let rest = 1.0 - round as f64 / rounds as f64;
         let now = along_cubic(total, keep, rest);
-        let mut loss = projection(o.seed.wrapping_add(round as u64));
-        let worth = worth(&m, ds, &images, Norms::Running, &mut loss)?;
+        let loss = projection(o.seed.wrapping_add(round as u64));
+        let worth = worth(&m, ds, &images, Norms::Running, &loss)?;
         let ranking = Ranking::new(&m, &worth, &o.choices);
         if o.counts == Counts::Measured {
             o.counts = Counts::Eta(ranking.sensitivities());
