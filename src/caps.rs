@@ -19,7 +19,13 @@ pub fn said(layers: &[ReluLayer]) -> Option<String> {
     let which = match capped.len() {
         1 => format!("{} has a cap ({})", first.name, first.cap),
         n if n == layers.len() => format!("All {n} ReLU layers have a cap ({})", caps_of(&capped)),
-        n => format!("{n} of {} ReLU layers have a cap ({}; {} … {})", layers.len(), caps_of(&capped), first.name, last.name),
+        n => format!(
+            "{n} of {} ReLU layers have a cap ({}; {} … {})",
+            layers.len(),
+            caps_of(&capped),
+            first.name,
+            last.name
+        ),
     };
     Some(format!(
         "{which}: an element takes two comparisons with its cap and one without, and budgets and numbers of ReLUs count \

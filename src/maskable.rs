@@ -60,7 +60,9 @@ fn activation(g: &Graph, id: NodeId) -> Option<&'static str> {
     match g.op(id) {
         Op::Binary(Binary::Mul) => gated(g, id).filter(|name| *name == "SiLU"),
         Op::Unary(Unary::Sigmoid) if g.users(id).iter().any(|(user, _)| gated(g, *user).is_some()) => None,
-        Op::Unary(u @ (Unary::Sigmoid | Unary::Tanh | Unary::Erf | Unary::Softplus | Unary::Exp)) => Some(u.name()),
+        Op::Unary(u @ (Unary::Sigmoid | Unary::Tanh | Unary::Erf | Unary::Softplus | Unary::Exp)) => {
+            Some(u.name())
+        }
         _ => None,
     }
 }

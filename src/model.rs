@@ -311,7 +311,8 @@ pub fn import_second(path: &Path, options: &ImportOptions) -> Result<Imported, E
 pub fn with_redundant(mut g: Graph, layers: &[ReluLayer]) -> Graph {
     let cap = |name: &str| layers.iter().find(|l| l.name == name).map_or(NO_CAP, |l| l.cap);
     let out = g.ids().filter(|&id| *g.op(id) == Op::Identity);
-    let out: Vec<(NodeId, f32)> = out.filter_map(|id| Some((id, cap(g.node(id).layer.as_deref()?)))).collect();
+    let out: Vec<(NodeId, f32)> =
+        out.filter_map(|id| Some((id, cap(g.node(id).layer.as_deref()?)))).collect();
     out.into_iter().for_each(|(id, cap)| g.set_op(id, Op::relu(cap)));
     g
 }

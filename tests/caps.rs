@@ -128,18 +128,23 @@ fn masks_mean_what_they_say() {
     given.write(&path).unwrap();
     let out = dir.path().join("out");
     let to = out.display().to_string();
-    let report = json(&["compile", &file, "--masks", &path.display().to_string(), "-o", &to, "--target", "onnx"]);
+    let report =
+        json(&["compile", &file, "--masks", &path.display().to_string(), "-o", &to, "--target", "onnx"]);
     let compiled = graph(&out.join("model.onnx").display().to_string());
     close(&outputs(&compiled, &images()), &outputs(&by_hand(&file, &given), &images()));
     let kept = |m: &LayerMask| 2 * m.count(Relu) + m.count(Uncapped);
     let of = |name: &str| kept(&given.layers[name]);
     assert_eq!(report["totals"]["relus"], of("relu00") + 1536 + of("relu02") + 128);
     let first = &report["layers"][0];
-    assert_eq!((first["relus"].as_u64().unwrap() as usize, &first["relus_before"]), (of("relu00"), &768.into()));
+    assert_eq!(
+        (first["relus"].as_u64().unwrap() as usize, &first["relus_before"]),
+        (of("relu00"), &768.into())
+    );
     assert_eq!(report["masks"][0]["uncapped"], given.layers["relu00"].count(Uncapped));
     assert!(report["notes"].to_string().contains("two comparisons with its cap and one without"));
     // What is written is read again.
-    let again = json(&["compile", &file, "--masks", &path.display().to_string(), "-o", &to, "--target", "onnx"]);
+    let again =
+        json(&["compile", &file, "--masks", &path.display().to_string(), "-o", &to, "--target", "onnx"]);
     assert_eq!(again["totals"], report["totals"]);
 }
 
@@ -163,7 +168,8 @@ fn without_a_cap_there_is_none_to_lose() {
 fn every_method_meets_a_budget_of_comparisons() {
     let dir = tempfile::tempdir().unwrap();
     let file = write(dir.path());
-    let common = ["--data", DATA, "--budget", "50%", "--calibration", "48", "--limit", "40", "--target", "onnx"];
+    let common =
+        ["--data", DATA, "--budget", "50%", "--calibration", "48", "--limit", "40", "--target", "onnx"];
     for method in ["compile", "oneshot", "gradual", "senet", "snl", "rlnet", "bcd"] {
         let out = dir.path().join(method);
         let to = out.display().to_string();
@@ -179,10 +185,14 @@ fn every_method_meets_a_budget_of_comparisons() {
         assert!(lost > 0, "{method} took no cap away");
         assert!(found.layers["relu03"].count(Uncapped) == 0, "{method}");
         let notes = report["notes"].to_string();
-        assert!(notes.contains("Caps: ") && notes.contains("never above it on 48 training images"), "{method}: {notes}");
+        assert!(
+            notes.contains("Caps: ") && notes.contains("never above it on 48 training images"),
+            "{method}: {notes}"
+        );
         // Evaluation under the masks is that of the artefact.
         let artefact = out.join("model.onnx").display().to_string();
-        let original = if method == "compile" { file.clone() } else { out.join("trained.onnx").display().to_string() };
+        let original =
+            if method == "compile" { file.clone() } else { out.join("trained.onnx").display().to_string() };
         let file_of_masks = out.join("masks.safetensors").display().to_string();
         let evaluate = |args: &[&str]| json(&[&["eval", "--data", DATA, "--limit", "40"], args].concat());
         let masked = evaluate(&[&original, "--masks", &file_of_masks]);
@@ -201,16 +211,34 @@ fn tuned_and_relieved_of_idle_caps() {
     json(&["compile", &file, "-o", &to("first"), "--data", DATA, "--budget", "60%", "--calibration", "48"]);
     let first = out("first").join("masks.safetensors").display().to_string();
     let tuned = json(&[
-        "tune", &file, "-o", &to("tuned"), "--masks", &first, "--data", DATA, "--epochs", "1", "--batch", "48",
+        "tune",
+        &file,
+        "-o",
+        &to("tuned"),
+        "--masks",
+        &first,
+        "--data",
+        DATA,
+        "--epochs",
+        "1",
+        "--batch",
+        "48",
     ]);
     assert_eq!(tuned["totals"]["relus"], ALL * 60 / 100);
     let report = json(&["compile", &file, "-o", &to("stable"), "--data", DATA, "--stable-sign", "64"]);
     let found = masks(&out("stable"));
     assert!(found.layers["relu00"].count(Uncapped) > 0);
-    assert_eq!(report["totals"]["relus"], found.layers.iter().map(|(name, m)| {
-        let cap = if name == "relu03" { 1 } else { 2 };
-        cap * m.count(Relu) + m.count(Uncapped)
-    }).sum::<usize>());
+    assert_eq!(
+        report["totals"]["relus"],
+        found
+            .layers
+            .iter()
+            .map(|(name, m)| {
+                let cap = if name == "relu03" { 1 } else { 2 };
+                cap * m.count(Relu) + m.count(Uncapped)
+            })
+            .sum::<usize>()
+    );
     assert!(report["notes"].to_string().contains("others were never above their cap and lost it"));
 }
 
@@ -219,7 +247,11 @@ fn tuned_and_relieved_of_idle_caps() {
 fn a_network_with_nothing_to_mask_is_refused_at_once() {
     let dir = tempfile::tempdir().unwrap();
     for (name, activation, says) in [
-        ("hard_swish", "hard_swish(%c)", "Its 768 secure comparisons are in other operations: hard swish (768)"),
+        (
+            "hard_swish",
+            "hard_swish(%c)",
+            "Its 768 secure comparisons are in other operations: hard swish (768)",
+        ),
         ("silu", "silu(%c)", "It has no secure comparison at all; its activations without one: 1 SiLU"),
         ("none", "identity(%c)", "It has no secure comparison at all. "),
         ("pooled", "max_pool(%c) {kernel=[2,2], strides=[2,2]}", "max_pool (288)"),
@@ -245,7 +277,8 @@ fn a_network_with_nothing_to_mask_is_refused_at_once() {
             all.push([&["search", &file, "--method", method][..], &asked].concat());
         }
         for args in all {
-            let args: Vec<&str> = args.iter().map(|a| if *a == "cifar10:/nowhere" { DATA } else { *a }).collect();
+            let args: Vec<&str> =
+                args.iter().map(|a| if *a == "cifar10:/nowhere" { DATA } else { *a }).collect();
             let found = run(&args);
             let err = String::from_utf8_lossy(&found.stderr);
             assert_eq!(found.status.code(), Some(2), "{args:?}: {err}");
@@ -263,13 +296,36 @@ fn runtimes_agree() {
     let file = write(dir.path());
     let out = dir.path().join("out").display().to_string();
     json(&[
-        "compile", &file, "-o", &out, "--data", DATA, "--budget", "60%", "--calibration", "48", "--target", "onnx",
-        "--target", "spu",
+        "compile",
+        &file,
+        "-o",
+        &out,
+        "--data",
+        DATA,
+        "--budget",
+        "60%",
+        "--calibration",
+        "48",
+        "--target",
+        "onnx",
+        "--target",
+        "spu",
     ]);
     let (x, y) = (format!("{out}/x.npy"), format!("{out}/y.npy"));
     let found = format!("{out}/masks.safetensors");
     json(&[
-        "eval", &file, "--data", DATA, "--limit", "40", "--masks", &found, "--save-inputs", &x, "--save-outputs", &y,
+        "eval",
+        &file,
+        "--data",
+        DATA,
+        "--limit",
+        "40",
+        "--masks",
+        &found,
+        "--save-inputs",
+        &x,
+        "--save-outputs",
+        &y,
     ]);
     let v = script(&py, "check_onnx.py", &[&format!("{out}/model.onnx"), &x, &y]);
     assert_eq!(v["argmax_agreement"], 1.0);

@@ -85,8 +85,7 @@ pub fn canonical_order(g: &Graph, facts: &Facts) -> Vec<NodeId> {
             keys.insert(id, k);
         }
     }
-    let mut relus: Vec<NodeId> =
-        g.ids().filter(|&id| g.op(id).relu_cap().is_some()).collect();
+    let mut relus: Vec<NodeId> = g.ids().filter(|&id| g.op(id).relu_cap().is_some()).collect();
     relus.sort_by(|a, b| keys.get(a).cmp(&keys.get(b)));
     relus
 }

@@ -68,7 +68,9 @@ pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>, 
             "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR"
                 .into(),
         )),
-        MaskSource::Search(s) => maskable(lean).and_then(|()| check::search(&s.options, &s.budget, &lean.layers)).map(|_| None),
+        MaskSource::Search(s) => {
+            maskable(lean).and_then(|()| check::search(&s.options, &s.budget, &lean.layers)).map(|_| None)
+        }
     }
 }
 

@@ -41,7 +41,9 @@ pub(super) fn counted(r: &Report) -> &'static str {
 fn relus(shape: Shape, r: &Report) -> String {
     let kept = count(r.totals.relus);
     match (shape, shape.baseline_totals(r)) {
-        (Shape::Masked | Shape::Old, Some(b)) => format!("{kept} of {} {} are kept", count(b.relus), counted(r)),
+        (Shape::Masked | Shape::Old, Some(b)) => {
+            format!("{kept} of {} {} are kept", count(b.relus), counted(r))
+        }
         (Shape::Lossless, _) => "No cost model was asked".into(),
         _ if r.totals.relus == 0 => "No ReLUs in this model".into(),
         _ => format!("{kept} {} in {} nonlinear layers", counted(r), r.totals.nonlinear_layers),

@@ -77,12 +77,7 @@ pub struct Trained {
 }
 
 /// One branch of a trained student as the whole network: with its head, and with ReLUs that training left out.
-fn network(
-    student: &Model,
-    layers: &[ReluLayer],
-    head: &Head,
-    branch: Branch,
-) -> Result<Graph, String> {
+fn network(student: &Model, layers: &[ReluLayer], head: &Head, branch: Branch) -> Result<Graph, String> {
     let mut g = with_redundant(student.graph(branch), layers);
     head.attach(&mut g)?;
     Ok(g)

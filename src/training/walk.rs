@@ -182,7 +182,8 @@ impl Trainer<'_> {
         }
         if planned.kind == Kind::Search {
             let search = planned.options.search(0, self.plan.seed)?;
-            let said = caps::lost(&s.student, &g.setup.train, search.calibration).map_err(|e| named(g.info, e))?;
+            let said =
+                caps::lost(&s.student, &g.setup.train, search.calibration).map_err(|e| named(g.info, e))?;
             s.notes.extend(said);
         }
         Ok(())
@@ -291,8 +292,8 @@ impl Trainer<'_> {
         s: State<'_>,
         watch: Watch<'_>,
     ) -> Result<Trained, Error> {
-        let graph =
-            network(&s.student, &form.layers, &form.head, self.plan.branch.first()).map_err(|e| named(g.info, e))?;
+        let graph = network(&s.student, &form.layers, &form.head, self.plan.branch.first())
+            .map_err(|e| named(g.info, e))?;
         let masks = match s.folded {
             Some(_) => fold::renamed(s.masks, &graph, g.info)?,
             None => form.found(s.masks),

@@ -3,8 +3,8 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::op::ReduceKind;
-use crate::choice::comparisons_under;
 use super::{Binary, Facts, Graph, NodeId, Op};
+use crate::choice::comparisons_under;
 
 /// Secure comparisons a node costs for one image; a dense mask saves none. 0 where its type is not known.
 pub fn comparisons(g: &Graph, facts: &Facts, id: NodeId) -> usize {

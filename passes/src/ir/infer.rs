@@ -311,7 +311,9 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             x.clone()
         }
         Op::CappedRelu { cap } => {
-            capped(*cap).filter(|cap| cap.is_finite()).ok_or(format!("cap {cap} must be a number above 0"))?;
+            capped(*cap)
+                .filter(|cap| cap.is_finite())
+                .ok_or(format!("cap {cap} must be a number above 0"))?;
             need()?.clone()
         }
         Op::MaskedRelu { cap, given } => {

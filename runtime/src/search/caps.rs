@@ -41,7 +41,9 @@ pub fn caps(m: &Model, ds: &Dataset, images: &[usize]) -> Result<Option<Caps>, S
             precision: Precision::F32,
         };
         let taps = m.net.forward(x, &call)?.taps;
-        for ((tap, r), passed) in taps.into_iter().zip(relus).zip(&mut passed).filter(|((_, r), _)| r.capped()) {
+        for ((tap, r), passed) in
+            taps.into_iter().zip(relus).zip(&mut passed).filter(|((_, r), _)| r.capped())
+        {
             for image in download(tap.input.into_flat()).chunks(r.relus().max(1)) {
                 passed.iter_mut().zip(image).for_each(|(p, &x)| *p |= x.is_nan() || x > r.cap);
             }

@@ -45,8 +45,7 @@ pub fn signs(
     let mut read_by: HashMap<NodeId, Vec<usize>> = HashMap::new();
     for (l, layer) in layers.iter().enumerate() {
         let is_layer = |&id: &NodeId| {
-            g.op(id).relu_cap().is_some()
-                && g.node(id).layer.as_deref() == Some(layer.name.as_str())
+            g.op(id).relu_cap().is_some() && g.node(id).layer.as_deref() == Some(layer.name.as_str())
         };
         let node = g.ids().find(is_layer).ok_or(format!("layer {} is not in the graph", layer.name))?;
         read_by.entry(g.operand(node, 0).ok_or("a ReLU without operand")?).or_default().push(l);

@@ -31,7 +31,8 @@ pub fn tiny_of(dual: bool, relu: &str) -> Model {
         %r1 = FIRST @relu00\n%c2 = conv(%r1, %w2) {strides=[2,2], pads=[1,1,1,1]}
         %n2 = batch_norm(%c2, %g2, %b2, %m2, %v2)\n%r2 = relu(%n2) @relu01\n%p = global_mean(%r2) {keep=false}
         %w = const f32[10,8] rand(seed=3, scale=0.5)\n%b = const f32[10] splat(0)\n%y = linear(%p, %w, %b)";
-    let net = Network::new(&graph("f32[N,3,32,32]", &body.replace("FIRST", relu)), dual, &Device::flex()).unwrap();
+    let net =
+        Network::new(&graph("f32[N,3,32,32]", &body.replace("FIRST", relu)), dual, &Device::flex()).unwrap();
     Model::new(net, &Normalize::NONE, [3, 32, 32]).unwrap()
 }
 

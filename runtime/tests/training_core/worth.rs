@@ -46,11 +46,11 @@ fn costs_are_what_the_loss_does() {
     let (g, ds, device) = (net(), data(Split::Train), Device::flex());
     let m = Model::of_graph(&g, &ds, &device).unwrap();
     let weights: Vec<f32> = (0..CLASSES).map(|k| (k as f32 - 4.0) / 3.0).collect();
-    let mut loss = |z: Burn<2>, _: &Shown<'_>| {
+    let loss = |z: Burn<2>, _: &Shown<'_>| {
         let w = Burn::from_inner(upload(weights.clone(), &device)).reshape([1, CLASSES]);
         Ok((z * w).sum())
     };
-    let found = worth(&m, &ds, &IMAGES, Norms::Running, &mut loss).unwrap();
+    let found = worth(&m, &ds, &IMAGES, Norms::Running, &loss).unwrap();
     assert_eq!(found.len(), 1);
     let x = download(m.front.apply(pixels_of(&ds, &IMAGES, &device)).into_flat());
     let was = projected(&g, &x, &weights);
@@ -76,11 +76,11 @@ fn costs_under_a_cap_are_what_the_loss_does() {
     let (g, ds, device) = (net_of("capped_relu(%c) {cap=0.5}"), data(Split::Train), Device::flex());
     let m = Model::of_graph(&g, &ds, &device).unwrap();
     let weights: Vec<f32> = (0..CLASSES).map(|k| (k as f32 - 4.0) / 3.0).collect();
-    let mut loss = |z: Burn<2>, _: &Shown<'_>| {
+    let loss = |z: Burn<2>, _: &Shown<'_>| {
         let w = Burn::from_inner(upload(weights.clone(), &device)).reshape([1, CLASSES]);
         Ok((z * w).sum())
     };
-    let w = &worth(&m, &ds, &IMAGES, Norms::Running, &mut loss).unwrap()[0];
+    let w = &worth(&m, &ds, &IMAGES, Norms::Running, &loss).unwrap()[0];
     let x = download(m.front.apply(pixels_of(&ds, &IMAGES, &device)).into_flat());
     let was = projected(&g, &x, &weights);
     let removed = |choice| w.cheapest(&[choice], None).into_iter().map(|c| c.1).collect::<Vec<_>>();
@@ -112,8 +112,8 @@ fn costs_under_a_cap_are_what_the_loss_does() {
 fn the_cheapest_choice_and_the_first_of_equals() {
     let (g, ds, device) = (net(), data(Split::Train), Device::flex());
     let m = Model::of_graph(&g, &ds, &device).unwrap();
-    let mut sum = |z: Burn<2>, _: &Shown<'_>| Ok(z.sum());
-    let w = &worth(&m, &ds, &IMAGES, Norms::Running, &mut sum).unwrap()[0];
+    let sum = |z: Burn<2>, _: &Shown<'_>| Ok(z.sum());
+    let w = &worth(&m, &ds, &IMAGES, Norms::Running, &sum).unwrap()[0];
     let [identity, zero] = [Choice::Identity, Choice::Zero].map(|c| w.cheapest(&[c], None));
     let both = w.cheapest(&[Choice::Identity, Choice::Zero], None);
     for i in 0..64 {

@@ -71,7 +71,11 @@ impl<'a> Emitter<'a> {
         }
         let n = self.g.node(id);
         let label = match (&n.layer, &n.op) {
-            (Some(l), Op::Relu | Op::CappedRelu { .. }) if self.g.by_name(l).is_none_or(|other| other == id) => l,
+            (Some(l), Op::Relu | Op::CappedRelu { .. })
+                if self.g.by_name(l).is_none_or(|other| other == id) =>
+            {
+                l
+            }
             _ => output,
         };
         self.nodes.push(node(op, label, inputs, output, attrs));

@@ -87,13 +87,7 @@ pub fn lower(w: &mut Writer<'_>, t: &Taps, x: &Value, k: &Value, out: &[usize]) 
 }
 
 /// Writes the convolutions of one value, each without its bias and not yet truncated, with one product by their matrix `k`.
-pub fn lower_all(
-    w: &mut Writer<'_>,
-    all: &[Taps],
-    x: &Value,
-    k: &Value,
-    outs: &[Vec<usize>],
-) -> Vec<Value> {
+pub fn lower_all(w: &mut Writer<'_>, all: &[Taps], x: &Value, k: &Value, outs: &[Vec<usize>]) -> Vec<Value> {
     let product = product(w, all, x, k);
     let read = hull(all);
     let rows: usize = all.iter().map(Taps::rows).sum();

@@ -210,7 +210,8 @@ pub fn program(
     args.push(format!("{}: {}", arg.name, arg.ty()));
     w.values.insert(input, arg);
     let of_a_product = |(user, slot): (NodeId, usize)| slot == 1 && taps.contains(&user);
-    for (name, id) in weights(valid).into_iter().filter(|(_, id)| !g.users(*id).into_iter().all(of_a_product)) {
+    for (name, id) in weights(valid).into_iter().filter(|(_, id)| !g.users(*id).into_iter().all(of_a_product))
+    {
         let v = Value { name: format!("%{name}"), shape: shape(id), dtype: DType::F32 };
         args.push(format!("{}: {}", v.name, v.ty()));
         w.values.insert(id, v);

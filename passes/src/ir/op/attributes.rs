@@ -188,12 +188,7 @@ impl Op {
             Op::Dyn(DynOp::FillFloat { value }) => w.maybe("value", value),
             Op::Dyn(DynOp::Pad | DynOp::Slice | DynOp::Clip | DynOp::Expand) => {}
             Op::Dyn(DynOp::Squeeze | DynOp::Unsqueeze) => {}
-            Op::Input(_)
-            | Op::Const(_)
-            | Op::Linear
-            | Op::MatMul
-            | Op::Relu
-            | Op::PRelu => {}
+            Op::Input(_) | Op::Const(_) | Op::Linear | Op::MatMul | Op::Relu | Op::PRelu => {}
             Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Where | Op::Identity | Op::Dropout => {}
         }
     }

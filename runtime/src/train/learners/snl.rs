@@ -2,8 +2,8 @@
 //! (Cho et al., ICML 2022, arXiv 2202.02340). In a layer with the cap C an element has a second, β: from C on the slope is 1 − β.
 
 use super::{comparisons, identity_masks, shapes};
-use crate::exec::{Beyond, Gate};
 use crate::exec::value::{download, upload};
+use crate::exec::{Beyond, Gate};
 use crate::train::learner::{Learner, Scene, Tell};
 use crate::train::optimizer::Adam;
 use crate::train::recipe::SearchOptions;
@@ -41,7 +41,15 @@ pub struct Snl {
 impl Snl {
     /// Before the first epoch.
     pub fn new(options: SearchOptions) -> Snl {
-        Snl { options, alpha: vec![], caps: vec![], adam: Adam::new(0), lambda: LAMBDA, active: usize::MAX, met: false }
+        Snl {
+            options,
+            alpha: vec![],
+            caps: vec![],
+            adam: Adam::new(0),
+            lambda: LAMBDA,
+            active: usize::MAX,
+            met: false,
+        }
     }
 
     fn values(&self) -> Vec<Vec<f32>> {
@@ -135,7 +143,8 @@ impl Learner for Snl {
     fn load(&mut self, saved: &Tensors, device: &Device) -> Result<(), String> {
         let at = |name: &str, i: usize| saved.get(&format!("{name}/{i}")).map(|v| upload(v.clone(), device));
         self.alpha = (0..).map_while(|i| at("alpha", i)).collect();
-        let cap = |i: usize| saved.get(&format!("cap/{i}")).and_then(|c| c.first().copied()).unwrap_or(NO_CAP);
+        let cap =
+            |i: usize| saved.get(&format!("cap/{i}")).and_then(|c| c.first().copied()).unwrap_or(NO_CAP);
         self.caps = (0..self.alpha.len()).map(cap).collect();
         self.adam = Adam::new(self.alpha.len());
         for i in 0..self.alpha.len() {
