@@ -2,26 +2,40 @@
 
 use super::document::{Document, Image, Node};
 use crate::report::model::{
-    Compared, Cost, LayerCost, Measured, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic,
+    Compared, Cost, LayerCost, Measured, MeasuredLater, MeasuredPart, MeasuredTime, measured_bytes,
+    measured_traffic,
 };
 use relinc_runtime::cost::{Actions, Network, Protocol, Split};
 
 const PROGRAM: &str = "program";
 
-/// Puts a run beside the prediction for it: the mean of its images. Where the protocol draws nothing at random every image sends
-/// the same, so what an image pays on top of its operations is set-up.
+/// Puts a run beside the prediction for it: its first image and the mean of the others where later queries pay less, else the
+/// mean of all. Where the protocol draws nothing at random, what the first image pays on top of its operations is set-up.
 pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) -> Measured {
     let steady = p.tolerance.is_none();
     let chunks = p.actions == Actions::Chunks;
-    let mean = |first: f64, get: fn(&Image) -> f64| match d.per_image.len() {
-        0 => first,
-        n => d.per_image.iter().map(get).sum::<f64>() / n as f64,
+    let later = cost.after.later.filter(|_| d.per_image.len() > 1);
+    let of =
+        |images: &[Image], get: fn(&Image) -> f64| images.iter().map(get).sum::<f64>() / images.len() as f64;
+    let mean = |first: f64, get: fn(&Image) -> f64| match (later, &d.per_image[..]) {
+        (Some(_), _) | (None, []) => first,
+        (None, images) => of(images, get),
     };
     let sent = mean(d.sent_bytes as f64, |i| i.sent_bytes as f64);
     let recv = mean(d.recv_bytes as f64, |i| i.recv_bytes as f64);
     let actions = mean(d.send_actions as f64, |i| i.send_actions as f64);
     let total = |predicted: u64, measured: f64| Compared { predicted: predicted as f64, measured };
     let layers = parts(cost, d, steady);
+    let later = later.map(|predicted| {
+        let images = &d.per_image[1..];
+        MeasuredLater {
+            queries: images.len() as u64,
+            sent: total(predicted.online_bytes, of(images, |i| i.sent_bytes as f64)),
+            received: total(predicted.received_bytes, of(images, |i| i.recv_bytes as f64)),
+            rounds: Compared { predicted: predicted.rounds, measured: of(images, |i| i.send_actions as f64) },
+            seconds: of(images, |i| i.seconds),
+        }
+    });
     let spent = |sent: f64, recv: f64, rounds: f64| Split { sent, recv, rounds, seconds: 0.0 };
     let predicted =
         spent(cost.after.online_bytes as f64, cost.after.received_bytes as f64, cost.after.rounds);
@@ -48,6 +62,7 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) ->
         rounds: Compared { predicted: cost.after.rounds, measured: actions },
         actions_are_chunks: chunks,
         all_sent: cost.after.all_bytes.zip(d.all_sent_bytes).map(|(p, m)| total(p, m as f64)),
+        later,
         ops: by_type(&layers),
         layers,
         times: networks.iter().map(time).collect(),
@@ -56,6 +71,11 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) ->
 
 fn is(row: &LayerCost, node: &Node) -> bool {
     row.op == node.op && (row.name == node.name || node.layer.as_deref() == Some(row.name.as_str()))
+}
+
+/// Bytes of an operation that every query pays: nodes run by themselves after the images.
+fn repeated(l: &LayerCost) -> (u64, u64) {
+    (l.online_bytes.saturating_sub(l.once_bytes), l.received_bytes.saturating_sub(l.once_received_bytes))
 }
 
 /// Every operation that was predicted or measured to communicate; what is left of the total is the program's.
@@ -74,22 +94,27 @@ fn parts(cost: &Cost, d: &Document, steady: bool) -> Vec<MeasuredPart> {
     let mut out = vec![];
     for node in &d.layers {
         let found = rows.iter().position(|row| is(row, node)).map(|i| rows.remove(i));
-        let (sent, received) = found.map_or((0, 0), |l| (l.online_bytes, l.received_bytes));
+        let (sent, received) = found.map_or((0, 0), repeated);
         let sent = Compared { predicted: sent as f64, measured: node.sent_bytes as f64 };
         let received = Compared { predicted: received as f64, measured: node.recv_bytes as f64 };
         if [sent, received].iter().any(|c| c.predicted > 0.0 || c.measured > 0.0) {
             out.push(part(found.map_or(&node.name, |l| &l.name), &node.op, sent, received));
         }
     }
-    let gone = rows.into_iter().filter(|l| l.online_bytes > 0 || l.received_bytes > 0);
+    let gone = rows.into_iter().filter(|l| repeated(l) != (0, 0));
     out.extend(gone.map(|l| {
         let only = |v: u64| Compared { predicted: v as f64, measured: 0.0 };
-        part(&l.name, &l.op, only(l.online_bytes), only(l.received_bytes))
+        let (sent, received) = repeated(l);
+        part(&l.name, &l.op, only(sent), only(received))
     }));
     let (mut sent, mut received) = (Compared::default(), Compared::default());
-    for l in cost.per_layer.iter().filter(|l| l.class == PROGRAM) {
-        sent.predicted += l.online_bytes as f64;
-        received.predicted += l.received_bytes as f64;
+    for l in &cost.per_layer {
+        let (s, r) = match l.class == PROGRAM {
+            true => (l.online_bytes, l.received_bytes),
+            false => (l.once_bytes, l.once_received_bytes),
+        };
+        sent.predicted += s as f64;
+        received.predicted += r as f64;
     }
     let sum = |get: fn(&Node) -> u64| d.layers.iter().map(get).sum::<u64>() as f64;
     sent.measured = d.sent_bytes as f64 - sum(|n| n.sent_bytes);

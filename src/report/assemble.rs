@@ -1,9 +1,9 @@
 //! Report entries from what the cost models and the masks say.
 
-use super::model::{BeforeIs, Cost, LatencyIs, LayerCost, Link, Mask, Spent};
+use super::model::{BeforeIs, Cost, LatencyIs, Later, LayerCost, Link, Mask, Spent};
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::LayerMask;
-use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, computing};
+use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, Split, computing};
 
 fn bytes(v: f64) -> u64 {
     v.round().max(0.0) as u64
@@ -20,19 +20,30 @@ impl Spent {
     /// What a priced graph costs over a network; with `timed`, computing is in its time.
     fn new(p: &Priced, n: &Network, timed: bool) -> Spent {
         let compute_s = computing(p, n).filter(|_| timed);
+        let seconds = |s: &Split| {
+            let computed = compute_s.map_or(0.0, |_| s.seconds * n.compute);
+            n.communication(s, p.directions) + computed
+        };
+        let later = p.later().map(|s| Later {
+            online_bytes: bytes(s.sent),
+            received_bytes: bytes(s.recv),
+            rounds: s.rounds,
+            latency_s: seconds(&s),
+        });
         Spent {
             online_bytes: bytes(p.total.sent),
             received_bytes: bytes(p.total.recv),
             offline_bytes: p.offline.map(bytes),
             all_bytes: p.all.map(bytes),
             rounds: p.total.rounds,
-            latency_s: n.communication(&p.total, p.directions) + compute_s.unwrap_or(0.0),
+            latency_s: seconds(&p.total),
             latency_is: if compute_s.is_some() { LatencyIs::Query } else { LatencyIs::Communication },
             compute_s,
             relu_bytes: bytes(p.relu.sent),
             linear_bytes: bytes(p.linear.sent),
             complete: p.complete(),
             not_modelled: p.not_modelled.clone(),
+            later,
         }
     }
 }
@@ -97,6 +108,8 @@ fn per_layer(after: &Priced, against: Option<Against<'_>>) -> Vec<LayerCost> {
         online_bytes: now.map_or(0, |c| bytes(c.cost.sent)),
         received_bytes: now.map_or(0, |c| bytes(c.cost.recv)),
         rounds: now.map_or(0.0, |c| c.cost.rounds),
+        once_bytes: now.map_or(0, |c| bytes(c.once.sent)),
+        once_received_bytes: now.map_or(0, |c| bytes(c.once.recv)),
         lossless_bytes: lossless.map(|c| bytes(c.cost.sent)),
         lossless_rounds: lossless.map(|c| c.cost.rounds),
         before_bytes: was.map(|c| bytes(c.cost.sent)),

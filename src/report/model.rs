@@ -16,10 +16,11 @@ mod verdict;
 
 pub use accuracy::{Accuracy, ScoreChange, Scores, Seen};
 pub use conclusion::{Conclusion, Drop, Saved};
-pub use cost::{BeforeIs, Cost, LatencyIs, LayerCost, Link, Spent};
+pub use cost::{BeforeIs, Cost, LatencyIs, Later, LayerCost, Link, Spent};
 pub use fixed_point::{FixedPoint, Outcome, Tried};
 pub use measured::{
-    Compared, Measured, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic, unstated_trust,
+    Compared, Measured, MeasuredLater, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic,
+    unstated_trust,
 };
 pub use training::{Evaluation, ImageCounts, Metric, Training, TrainingCounts, branch_name, folded};
 pub use verdict::{Level, Verdict};

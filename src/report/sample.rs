@@ -65,6 +65,7 @@ fn priced(protocol: &str, weights: Weights, relus: &[u64], convolutions: f64) ->
         directions: p.directions,
         nodes: vec![],
         total: Split::default(),
+        once: Split::default(),
         relu: Split::default(),
         linear: Split::default(),
         offline: None,
@@ -87,6 +88,7 @@ fn priced(protocol: &str, weights: Weights, relus: &[u64], convolutions: f64) ->
             op: op.into(),
             class,
             cost,
+            once: Split::default(),
             offline: None,
             not_modelled: missing,
         });
@@ -134,6 +136,7 @@ fn measured() -> Measured {
         all_sent: Some(same(170_000.0)),
         rounds: same(41.0),
         actions_are_chunks: false,
+        later: None,
         ops: vec![part("conv", "conv", off)],
         layers: vec![part("/layer0/conv/Conv", "conv", off)],
         times: vec![MeasuredTime {

@@ -121,6 +121,13 @@ impl Charge {
             seconds: law.seconds.as_ref().map_or(0.0, |t| t.at(&self.q)),
         }
     }
+    /// What of that only the first query of a session pays: a set-up all of it.
+    pub(super) fn once(&self, law: &Law) -> Split {
+        if matches!(self.kind, "setup" | "setup_product" | "setup_multiply") {
+            return self.split(law);
+        }
+        Split { sent: law.once.sent.at(&self.q), recv: law.once.recv.at(&self.q), ..Split::default() }
+    }
 }
 
 fn log2_ceil(n: usize) -> f64 {

@@ -220,6 +220,16 @@ fn number_or_terms<'d, D: Deserializer<'d>>(d: D) -> Result<Terms, D::Error> {
     })
 }
 
+/// Bytes that the first query of a session pays for all that follow, such as the opening of weights.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Once {
+    /// Those rank 0 sends.
+    pub sent: Terms,
+    /// Those it receives.
+    pub recv: Terms,
+}
+
 /// What one call of an operation costs.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -237,6 +247,9 @@ pub struct Law {
     pub rounds: Terms,
     /// Seconds of computing on the machine it was measured on, where that was measured.
     pub seconds: Option<Terms>,
+    /// What of the bytes the first query of a session pays alone.
+    #[serde(default)]
+    pub once: Once,
     /// How it was obtained.
     pub from: String,
 }

@@ -47,6 +47,15 @@ impl Split {
         self.rounds += o.rounds;
         self.seconds += o.seconds;
     }
+    /// What is left without these.
+    pub fn less(self, o: Split) -> Split {
+        Split {
+            sent: self.sent - o.sent,
+            recv: self.recv - o.recv,
+            rounds: self.rounds - o.rounds,
+            seconds: self.seconds - o.seconds,
+        }
+    }
 }
 
 /// What one node costs.
@@ -62,6 +71,8 @@ pub struct NodeCost {
     pub class: Class,
     /// Online bytes and rounds of what is modelled.
     pub cost: Split,
+    /// What of that only the first query of a session pays.
+    pub once: Split,
     /// Preprocessing bytes, where the protocol knows them for every part.
     pub offline: Option<f64>,
     /// Parts the protocol has no law for.
@@ -81,8 +92,10 @@ pub struct Priced {
     pub directions: Directions,
     /// Every node that communicates or is not modelled, in execution order.
     pub nodes: Vec<NodeCost>,
-    /// Everything that is modelled.
+    /// Everything that is modelled, of the first query of a session.
     pub total: Split,
+    /// What of that later queries do not pay.
+    pub once: Split,
     /// The activations' share of `total`.
     pub relu: Split,
     /// The convolutions' and matrix products' share of `total`.
@@ -119,6 +132,10 @@ impl Drawn {
 }
 
 impl Priced {
+    /// A query of a session that has answered one; `None` where it pays the same.
+    pub fn later(&self) -> Option<Split> {
+        (self.once != Split::default()).then(|| self.total.less(self.once))
+    }
     /// Does every operation have a law?
     pub fn complete(&self) -> bool {
         self.not_modelled.is_empty()
@@ -144,6 +161,7 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
         directions: p.directions,
         nodes: vec![],
         total: Split::default(),
+        once: Split::default(),
         relu: Split::default(),
         linear: Split::default(),
         offline: Some(0.0),
@@ -233,7 +251,7 @@ impl Priced {
         class: Class,
         charges: &[Charge],
     ) {
-        let mut cost = Split::default();
+        let (mut cost, mut once) = (Split::default(), Split::default());
         let (mut offline, mut everyone) = (Some(0.0), Some(0.0));
         let mut missing = vec![];
         for c in charges.iter().filter(|c| c.q.elements > 0.0) {
@@ -246,6 +264,7 @@ impl Priced {
             };
             let part = c.split(law);
             cost.add(part);
+            once.add(c.once(law));
             let silent = part.sent == 0.0 && part.recv == 0.0;
             offline = match (&law.offline, offline) {
                 (Some(t), Some(sum)) => Some(sum + t.at(&c.q)),
@@ -263,6 +282,7 @@ impl Priced {
             (offline, everyone) = (None, None);
         }
         self.total.add(cost);
+        self.once.add(once);
         match class {
             Class::Relu => self.relu.add(cost),
             Class::Linear => self.linear.add(cost),
@@ -274,7 +294,7 @@ impl Priced {
         if communicates || !missing.is_empty() {
             self.not_modelled.extend(missing.iter().cloned());
             let op = op.to_string();
-            self.nodes.push(NodeCost { name, layer, op, class, cost, offline, not_modelled: missing });
+            self.nodes.push(NodeCost { name, layer, op, class, cost, once, offline, not_modelled: missing });
         }
     }
 }

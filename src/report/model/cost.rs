@@ -83,6 +83,10 @@ pub struct Cost {
     pub computing: Option<String>,
 }
 
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 /// Reports from before the field spoke of measured cost models only.
 fn measured() -> bool {
     true
@@ -120,6 +124,22 @@ pub struct Spent {
     /// Operations that are not in them.
     #[serde(default)]
     pub not_modelled: Vec<String>,
+    /// A later query of a session, where it pays less than the first: set-up is done, and weights are opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Later>,
+}
+
+/// Bytes, rounds and time of a query that is not the first of its session.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Later {
+    /// Bytes rank 0 sends online.
+    pub online_bytes: u64,
+    /// Bytes rank 0 receives online.
+    pub received_bytes: u64,
+    /// Sequential one-way exchanges of rank 0.
+    pub rounds: f64,
+    /// Predicted time in seconds: communication, and computing where that of the first query is known.
+    pub latency_s: f64,
 }
 
 impl Spent {
@@ -149,6 +169,12 @@ pub struct LayerCost {
     pub received_bytes: u64,
     /// Exchanges.
     pub rounds: f64,
+    /// What of the bytes that rank 0 sends only the first query of a session pays.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub once_bytes: u64,
+    /// The same of those it receives.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub once_received_bytes: u64,
     /// Bytes rank 0 sends for the operation of this name in the model compiled with all its ReLUs.
     #[serde(default)]
     pub lossless_bytes: Option<u64>,

@@ -68,6 +68,21 @@ pub fn measured_bytes() -> String {
 
 const AT_THE_NETWORK: &str = "at the network's round trip and bandwidth";
 
+/// A query of a session that has answered one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredLater {
+    /// How many there were.
+    pub queries: u64,
+    /// Bytes rank 0 sent.
+    pub sent: Compared,
+    /// Bytes rank 0 received.
+    pub received: Compared,
+    /// Exchanges; measured are the send actions of rank 0.
+    pub rounds: Compared,
+    /// Seconds, all parties on one machine over memory links.
+    pub seconds: f64,
+}
+
 /// One run of the emitted artefact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
@@ -98,6 +113,9 @@ pub struct Measured {
     /// The send actions are chunks of messages: no measure of the exchanges.
     #[serde(default)]
     pub actions_are_chunks: bool,
+    /// The queries after the first, where they pay less and there were any: their mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<MeasuredLater>,
     /// Sums over the types of operation; empty when the operations were not run one by one.
     #[serde(default)]
     pub ops: Vec<MeasuredPart>,

@@ -21,11 +21,12 @@ What the numbers mean
     The model is compiled for one image; the runner calls it once an image and keeps
     the parties, their links and the shared weights.  sent_bytes, recv_bytes,
     send_actions, recv_actions, seconds, ops and kernels are those of ONE image, the
-    first, as party 0 saw them; per_image lists all of them and images_agree says
-    whether every image sent the same bytes in the same number of actions.  SEMI2K's
-    always do.  CHEETAH's first image also pays the one-off oblivious-transfer set-up, and
-    ABY3 draws the roles of each truncation at random, so its figures differ by a few
-    percent from image to image.
+    first, as party 0 saw them; per_image lists all of them, "later" is the mean of those
+    after the first (--n 2 or more), and images_agree says whether those sent the same bytes
+    in the same number of actions.  The first image pays what a session pays once: under
+    SEMI2K the opening of the weights of products over all taps, under CHEETAH the
+    oblivious-transfer set-up.  ABY3 draws the roles of each truncation at random, so its
+    figures differ by a few percent from image to image.
     Dealing the inputs and opening the outputs are not counted.  Under SEMI2K party 0 deals
     the multiplication triples itself; that offline traffic is not counted either.
     rounds is send_actions: sequential one-way exchanges of party 0 (CHEETAH sends in
@@ -552,7 +553,8 @@ def report(job, result, log):
         raise RunError(f"SPU's log holds statistics of {len(images)} image(s), not {job['n']}: is it spu 0.9.5?")
     totals = ("sent_bytes", "recv_bytes", "send_actions", "recv_actions", "seconds")
     per_image = [{key: image[key] for key in totals} for image in images]
-    traffic = {(image["sent_bytes"], image["send_actions"]) for image in images}
+    others = per_image[1:]
+    traffic = {(image["sent_bytes"], image["send_actions"]) for image in others}
     first = images[0]
     return {
         "runtime": "spu",
@@ -573,7 +575,8 @@ def report(job, result, log):
         "all_sent_bytes": first.get("all_sent_bytes"),  # of all parties; null without --all-parties
         "seconds": first["seconds"],
         "compile_seconds": result["compile_seconds"],
-        "images_agree": len(traffic) == 1,
+        "later": {key: sum(im[key] for im in others) / len(others) for key in totals} if others else None,
+        "images_agree": len(traffic) <= 1,
         "per_image": per_image,
         "layers": [note | {key: node[key] for key in totals} for note, node in zip(result["nodes"], nodes)],
         "ops": {name: f for name, f in first["ops"].items() if name.startswith("pphlo.")},
@@ -594,10 +597,15 @@ def print_table(doc):
         f"one image, party 0: sent {doc['sent_bytes']:,} B, received {doc['recv_bytes']:,} B, "
         f"{doc['send_actions']} send actions, {doc['seconds']:.2f} s"
     )
+    if later := doc["later"]:
+        print(
+            f"a later one: sent {later['sent_bytes']:,.0f} B, received {later['recv_bytes']:,.0f} B, "
+            f"{later['send_actions']:g} send actions, {later['seconds']:.2f} s"
+        )
     if doc["all_sent_bytes"] is not None:
         print(f"all parties together: sent {doc['all_sent_bytes']:,} B")
     if not doc["images_agree"]:
-        print("the images differ: sent " + ", ".join(f"{im['sent_bytes']:,}" for im in doc["per_image"]))
+        print("later images differ: sent " + ", ".join(f"{im['sent_bytes']:,}" for im in doc["per_image"][1:]))
     print(f"{'operation':<24}{'count':>7}{'sent':>14}{'received':>14}{'actions':>9}{'seconds':>9}")
     heavy_first = sorted(doc["ops"].items(), key=lambda item: (-item[1]["sent_bytes"], -item[1]["seconds"]))
     for name, f in heavy_first:
@@ -644,7 +652,7 @@ def parse_arguments(argv):
                         help="who knows them: nobody, party 0, everybody (default: the manifest's, "
                              "but server under cheetah instead of secret)")
     parser.add_argument("--input", metavar="FILE.npy", help="f32 images [N, ...]; default: sample_input.npy")
-    parser.add_argument("--n", type=positive(int), default=1, help="how many images (default 1)")
+    parser.add_argument("--n", "--queries", type=positive(int), default=1, help="how many images, one query each (default 1)")
     parser.add_argument("--field", type=int, choices=(32, 64, 128), help="bits of the ring (default: the manifest's)")
     parser.add_argument("--fraction", type=positive(int), metavar="F",
                         help="fraction bits (default: the manifest's in its ring, else SPU's for the ring)")
