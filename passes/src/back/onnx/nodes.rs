@@ -70,12 +70,12 @@ impl<'a> Emitter<'a> {
             attrs.retain(says_something);
         }
         let n = self.g.node(id);
+        // A layer may have two: elements with their cap and without.
+        let free = |l: &String| {
+            self.g.by_name(l).is_none_or(|other| other == id) && !self.nodes.iter().any(|n| n.name == *l)
+        };
         let label = match (&n.layer, &n.op) {
-            (Some(l), Op::Relu | Op::CappedRelu { .. })
-                if self.g.by_name(l).is_none_or(|other| other == id) =>
-            {
-                l
-            }
+            (Some(l), Op::Relu | Op::CappedRelu { .. }) if op != "Constant" && free(l) => l,
             _ => output,
         };
         self.nodes.push(node(op, label, inputs, output, attrs));
