@@ -21,7 +21,7 @@ pub use self::fold::FoldMode;
 pub use self::request::{Before, Learned, MaskSource, Named, Request, Source};
 pub use self::search::Search;
 pub use self::target::Target;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::{Begin, Folder};
 use crate::model::Model;
 use crate::progress::Progress;
@@ -37,12 +37,7 @@ pub(crate) const TRAINED: &str = "trained.onnx";
 
 /// Compiles and writes the output folder; returns what was reported. A pipeline says in `begin` what it does with a run that it finds
 /// there; `compile` itself takes the place of a compilation, and adds to what training left.
-pub fn compile(
-    source: Source,
-    r: &Request,
-    begin: Option<Begin>,
-    progress: &Progress,
-) -> Result<Report, Error> {
+pub fn compile(source: Source, r: &Request, begin: Option<Begin>, progress: &Progress) -> Result<Report> {
     let mut folder = Folder::output(&r.out, r.by, r.by, begin, progress)?;
     if let Some(begin) = begin
         && folder.manifest().holds_run()
@@ -60,9 +55,9 @@ pub(crate) fn compile_into(
     folder: &mut Folder,
     place: Place,
     progress: &Progress,
-) -> Result<Report, Error> {
+) -> Result<Report> {
     if r.folds_before_tuning() && !matches!(source, Source::Trained(..)) {
-        return Err(Error::Input("fold before-tune wants a stage tune: relinc run or relinc tune".into()));
+        return Err(input("fold before-tune wants a stage tune: relinc run or relinc tune"));
     }
     let plans = fixed::plans(r)?;
     let staging = folder.stage()?;
@@ -74,7 +69,7 @@ pub(crate) fn compile_into(
 }
 
 /// Reads a mask file and checks it against the model.
-pub fn read_masks(path: &Path, model: &Model) -> Result<Masks, Error> {
+pub fn read_masks(path: &Path, model: &Model) -> Result<Masks> {
     let mut m = Masks::read(path).map_err(input)?;
     m.fit(&path.display().to_string(), &model.layers).map_err(input)?;
     Ok(m)

@@ -2,16 +2,23 @@
 
 use std::fmt;
 
+/// What commands return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// Why a command did not succeed; printed once.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Bad usage or bad input: exit code 2.
+    #[error("{0}")]
     Input(String),
     /// The work ran and the answer is no: exit code 1.
+    #[error("{0}")]
     Answer(String),
     /// The work ran and its result cannot be printed: exit code 1.
+    #[error("{0}")]
     Output(String),
     /// It was stopped, with this exit code: 128 and the signal's number.
+    #[error("{0}")]
     Stopped(String, u8),
 }
 
@@ -33,16 +40,6 @@ impl Error {
         }
     }
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Input(m) | Error::Answer(m) | Error::Output(m) | Error::Stopped(m, _) => f.write_str(m),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
 
 /// Any displayable error as bad input.
 pub fn input(e: impl fmt::Display) -> Error {

@@ -2,7 +2,7 @@
 
 mod words;
 
-pub use words::{failure, notes, outcome, verdict, who};
+pub use words::{failure, notes, outcome, place, verdict, who};
 
 use relinc_runtime::fixed::Analysis;
 use std::fmt::Write;

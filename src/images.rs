@@ -1,6 +1,6 @@
 //! Whether a data set fits a network, known before an image is read; and what a low accuracy is explained by afterwards.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::progress::Progress;
 use relinc_passes::ir::{Graph, Type};
 use relinc_runtime::data::{Catalogue, DataSpec, Dataset, Kind, Split, known_set, short};
@@ -26,8 +26,8 @@ impl Images {
     ///
     /// # Errors
     /// An input that takes no images of that size or of any channels; a data set that is not there or is arranged otherwise.
-    pub fn of(spec: &DataSpec, g: &Graph, file: &Path) -> Result<Images, Error> {
-        let named = |e: String| Error::Input(format!("{}: {e}", file.display()));
+    pub fn of(spec: &DataSpec, g: &Graph, file: &Path) -> Result<Images> {
+        let named = |e: String| input(format!("{}: {e}", file.display()));
         let (_, ty) = g.only_input().map_err(named)?;
         let wanted = channels(ty).map_err(named)?;
         let spec = spec.clone().with_channels(wanted).map_err(input)?;
@@ -51,7 +51,7 @@ impl Images {
     ///
     /// # Errors
     /// Also for another number of classes.
-    pub fn labelled(spec: &DataSpec, g: &Graph, file: &Path) -> Result<Images, Error> {
+    pub fn labelled(spec: &DataSpec, g: &Graph, file: &Path) -> Result<Images> {
         let images = Images::of(spec, g, file)?;
         let fits = classes(g).and_then(|wanted| images.check_classes(wanted));
         fits.map_err(|e| images.named(e))?;
@@ -62,7 +62,7 @@ impl Images {
     ///
     /// # Errors
     /// Of reading, and for images of another size than the network takes.
-    pub fn open(&self, split: Split, limit: Option<usize>) -> Result<Dataset, Error> {
+    pub fn open(&self, split: Split, limit: Option<usize>) -> Result<Dataset> {
         let ds = self.spec.open(split, limit).map_err(input)?;
         self.fit(ds.image_shape())?;
         Ok(ds)
@@ -75,7 +75,7 @@ impl Images {
     }
 
     /// Whether the network takes images of C×H×W.
-    fn fit(&self, image: [usize; 3]) -> Result<(), Error> {
+    fn fit(&self, image: [usize; 3]) -> Result<()> {
         let resize = match self.spec.kind() {
             Kind::Images | Kind::TinyImagenet | Kind::Mnist => "; size=N in the data spec resizes them",
             Kind::Cifar10 | Kind::Cifar100 | Kind::Shapes => "",
@@ -85,7 +85,7 @@ impl Images {
 
     /// An error about the network.
     fn named(&self, e: String) -> Error {
-        Error::Input(format!("{}: {e}", self.file.display()))
+        input(format!("{}: {e}", self.file.display()))
     }
 
     /// Compares the number of classes with that of a model's outputs.
@@ -136,7 +136,7 @@ impl Images {
         ds: &Dataset,
         accuracy: f64,
         progress: &Progress,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<Option<String>> {
         if !is_low(accuracy, self.catalogue.classes.len()) {
             return Ok(None);
         }
@@ -144,14 +144,13 @@ impl Images {
         let Some(e) = explain(g, ds, &self.catalogue.orders).map_err(|e| self.named(e))? else {
             return Ok(None);
         };
-        let text = match e.changes {
-            Changes::Normalization => self.spec.text_with(&e.option, &["normalize", "scale"]),
-            Changes::Labels => self.spec.text_with(&e.option, &["classes"]),
+        let (replaced, why): (&[&str], _) = match e.changes {
+            Changes::Normalization => {
+                (&["normalize", "scale"], "the model seems to have been trained on images normalised so")
+            }
+            Changes::Labels => (&["classes"], "the model seems to number its classes so"),
         };
-        let why = match e.changes {
-            Changes::Normalization => "the model seems to have been trained on images normalised so",
-            Changes::Labels => "the model seems to number its classes so",
-        };
+        let text = self.spec.text_with(&e.option, replaced);
         let alike: Vec<String> =
             e.alike.iter().map(|(option, percent)| format!("?{option} ({percent:.1} %)")).collect();
         let alike = match &alike[..] {

@@ -4,7 +4,7 @@
 //! of a step, the first signal is only a wish, which [`asked`] and [`flag`] tell; the second ends the process like the first one
 //! elsewhere. One that comes while it ends leaves everything as it is.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use relinc_passes::unfinished;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
@@ -59,7 +59,7 @@ pub fn stopped(why: impl Into<String>) -> Error {
 ///
 /// # Errors
 /// Somebody did.
-pub fn check(why: &str) -> Result<(), Error> {
+pub fn check(why: &str) -> Result<()> {
     if asked() { Err(stopped(why)) } else { Ok(()) }
 }
 
@@ -79,7 +79,7 @@ fn end() -> ! {
 /// # Errors
 /// The system does not let them be caught.
 #[cfg(unix)]
-pub fn install() -> Result<(), Error> {
+pub fn install() -> Result<()> {
     use crate::error::input;
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::flag::{register, register_conditional_shutdown};
@@ -119,6 +119,6 @@ fn ignored(signal: i32) -> bool {
 
 /// Signals are left to the system.
 #[cfg(not(unix))]
-pub fn install() -> Result<(), Error> {
+pub fn install() -> Result<()> {
     Ok(())
 }

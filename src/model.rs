@@ -1,11 +1,11 @@
 //! A model brought to canonical form, with named ReLU layers and its head taken off: what every command starts from.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::probe::Probe;
+use crate::report::model::Pass as Done;
 use relinc_passes::choice::{Choice, NO_CAP};
 use relinc_passes::driver::core_form;
-use relinc_passes::driver::weigh::Candidate;
-use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Phase, Refusal};
+use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Phase};
 use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, ModelInfo, Wanted, import};
 use relinc_passes::head::{self, Head};
 use relinc_passes::ir::infer::infer;
@@ -19,23 +19,6 @@ use relinc_passes::passes::insert_masks::InsertMasks;
 use relinc_runtime::cost;
 use std::path::Path;
 
-/// What a pass did to this model; a pass that runs twice has one record.
-#[derive(Debug, Clone)]
-pub struct PassRecord {
-    /// The pass.
-    pub name: &'static str,
-    /// Its guarantee, in a word.
-    pub guarantee: &'static str,
-    /// Rewrites applied.
-    pub applied: usize,
-    /// Places where it would have been wrong.
-    pub refused: Vec<Refusal>,
-    /// Where a weighed pass could rewrite; of several runs, what was taken in all and what was left in the last.
-    pub candidates: Vec<Candidate>,
-    /// Largest change of an output, where it was executed before and after.
-    pub max_abs_difference: Option<f64>,
-}
-
 /// An imported model in canonical form.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -48,7 +31,7 @@ pub struct Model {
     /// Its ReLU layers in order.
     pub layers: Vec<ReluLayer>,
     /// What the passes did.
-    pub passes: Vec<PassRecord>,
+    pub passes: Vec<Done>,
     /// What the import wants the user to know.
     pub notices: Vec<String>,
     /// ReLUs of the graph as it was read: every spelling of a ReLU counted, none moved or dropped yet.
@@ -56,48 +39,44 @@ pub struct Model {
 }
 
 impl Model {
-    /// Imports a file and runs the exact passes. With a `probe`, the graph is executed after every pass.
-    pub fn load(
-        path: &Path,
-        import_options: &ImportOptions,
-        options: &Options,
-        probe: Option<&mut Probe>,
-    ) -> Result<Model, Error> {
-        let i = import(path, import_options).map_err(input)?;
-        Model::canonical(i.graph, i.info, i.notices, options, probe)
+    /// Imports a file and runs the exact passes.
+    pub fn load(path: &Path, options: &ImportOptions) -> Result<Model> {
+        let i = import(path, options).map_err(input)?;
+        let mut m = Model::plain(i.graph, i.info)?;
+        m.notices.splice(0..0, i.notices);
+        Ok(m)
     }
 
-    /// Runs the exact passes on a graph and names its ReLU layers.
+    /// Runs the exact passes on a graph and names its ReLU layers. With a `probe`, the graph is executed after every pass.
     pub fn canonical(
         graph: Graph,
         info: ModelInfo,
-        notices: Vec<String>,
         options: &Options,
         probe: Option<&mut Probe>,
-    ) -> Result<Model, Error> {
-        Model::of_phase(Phase::Canonical, graph, info, notices, options, probe)
+    ) -> Result<Model> {
+        Model::of_phase(Phase::Canonical, graph, info, options, probe)
     }
 
-    /// The form that is trained: as [`Model::canonical`], but batch normalisations stay. The ReLU layers have the same names.
-    pub fn trainable(
-        graph: Graph,
-        info: ModelInfo,
-        notices: Vec<String>,
-        options: &Options,
-    ) -> Result<Model, Error> {
-        Model::of_phase(Phase::Trainable, graph, info, notices, options, None)
+    /// The canonical form by the passes that nothing was said to.
+    pub fn plain(graph: Graph, info: ModelInfo) -> Result<Model> {
+        Model::canonical(graph, info, &Options::default(), None)
+    }
+
+    /// The form that is trained: as [`Model::plain`], but batch normalisations stay. The ReLU layers have the same names.
+    pub fn trainable(graph: Graph, info: ModelInfo) -> Result<Model> {
+        Model::of_phase(Phase::Trainable, graph, info, &Options::default(), None)
     }
 
     fn of_phase(
         phase: Phase,
         graph: Graph,
         info: ModelInfo,
-        notices: Vec<String>,
         options: &Options,
         mut probe: Option<&mut Probe>,
-    ) -> Result<Model, Error> {
+    ) -> Result<Model> {
         let head = Head::default();
-        let mut m = Model { graph, head, info, layers: vec![], passes: vec![], notices, relus_read: 0 };
+        let (layers, passes, notices) = (vec![], vec![], vec![]);
+        let mut m = Model { graph, head, info, layers, passes, notices, relus_read: 0 };
         if let Some(p) = probe.as_deref_mut() {
             p.start(&m.graph)?;
         }
@@ -116,11 +95,11 @@ impl Model {
         Ok(m)
     }
 
-    fn facts(&self) -> Result<Facts, Error> {
+    fn facts(&self) -> Result<Facts> {
         infer(&self.graph).map_err(|e| Error::Input(join(&e, &self.info.path)))
     }
 
-    fn take_head(&mut self, probe: Option<&mut Probe>) -> Result<(), Error> {
+    fn take_head(&mut self, probe: Option<&mut Probe>) -> Result<()> {
         let facts = self.facts()?;
         self.head = head::split(&mut self.graph, &facts);
         self.notices.extend(self.head.said());
@@ -130,7 +109,7 @@ impl Model {
         }
     }
 
-    fn put_head_on(&mut self, probe: Option<&mut Probe>) -> Result<(), Error> {
+    fn put_head_on(&mut self, probe: Option<&mut Probe>) -> Result<()> {
         let head = std::mem::take(&mut self.head);
         head.attach(&mut self.graph).map_err(|e| self.named(e))?;
         match probe {
@@ -140,18 +119,18 @@ impl Model {
     }
 
     /// The graph with its head.
-    pub fn whole(&self) -> Result<Graph, Error> {
+    pub fn whole(&self) -> Result<Graph> {
         let mut g = self.graph.clone();
         self.head.attach(&mut g).map_err(|e| self.named(e))?;
         Ok(g)
     }
 
     fn named(&self, why: String) -> Error {
-        Error::Input(format!("{}: {why}", self.info.path.display()))
+        input(format!("{}: {why}", self.info.path.display()))
     }
 
     /// The model without its redundant layers: what costs something, and what a search looks at.
-    pub fn lean(&self) -> Result<Model, Error> {
+    pub fn lean(&self) -> Result<Model> {
         let mut m = self.clone();
         let idle: Vec<NodeId> = m.layers.iter().filter(|l| l.redundant).map(|l| l.node).collect();
         if idle.is_empty() {
@@ -166,7 +145,7 @@ impl Model {
 
     /// Calls those layers redundant that are under masks a network begins with: a layer that masks name, or that is not
     /// idle under them, is one like others.
-    pub fn begin_with(&mut self, masks: &Masks) -> Result<(), Error> {
+    pub fn begin_with(&mut self, masks: &Masks) -> Result<()> {
         let mut settled = self.complete(masks.clone());
         settle(&self.graph, &mut settled, None).map_err(|e| self.named(e.to_string()))?;
         let gone = |l: &ReluLayer| settled.layers.get(&l.name).is_some_and(is_gone);
@@ -175,21 +154,19 @@ impl Model {
     }
 
     /// Masks with one for every layer, under the layers' caps: those without one keep their ReLUs.
-    pub fn complete(&self, mut masks: Masks) -> Masks {
-        for l in &self.layers {
-            let mask = masks.layers.entry(l.name.clone());
-            mask.or_insert_with(|| LayerMask::uniform(l.shape, Choice::Relu)).put_under(l.cap);
-        }
-        masks
+    pub fn complete(&self, masks: Masks) -> Masks {
+        self.filled(masks, Choice::Relu, |_| true)
     }
 
     /// Masks that a search found without the redundant layers, which are the identity there.
-    pub fn found(&self, mut masks: Masks) -> Masks {
-        for l in self.layers.iter().filter(|l| l.redundant) {
-            masks
-                .layers
-                .entry(l.name.clone())
-                .or_insert_with(|| LayerMask::uniform(l.shape, Choice::Identity).with_cap(l.cap));
+    pub fn found(&self, masks: Masks) -> Masks {
+        self.filled(masks, Choice::Identity, |l| l.redundant)
+    }
+
+    fn filled(&self, mut masks: Masks, with: Choice, which: fn(&ReluLayer) -> bool) -> Masks {
+        for l in self.layers.iter().filter(|l| which(l)) {
+            let mask = masks.layers.entry(l.name.clone());
+            mask.or_insert_with(|| LayerMask::uniform(l.shape, with)).put_under(l.cap);
         }
         masks
     }
@@ -203,7 +180,7 @@ impl Model {
 
     /// Puts the head and the masks on and lowers them: from here on the graph is the whole network. Weighed passes take turns
     /// until none finds anything more that pays.
-    pub fn lower(&mut self, options: &Options, mut probe: Option<&mut Probe>) -> Result<(), Error> {
+    pub fn lower(&mut self, options: &Options, mut probe: Option<&mut Probe>) -> Result<()> {
         self.put_head_on(probe.as_deref_mut())?;
         let of = |phase| passes::of(phase, options);
         let passes: Vec<&dyn Pass> = of(Phase::Lowering).chain(of(Phase::Cleanup)).collect();
@@ -214,7 +191,7 @@ impl Model {
     }
 
     /// Runs one pass and records it.
-    pub fn run(&mut self, p: &dyn Pass, options: &Options, probe: Option<&mut Probe>) -> Result<(), Error> {
+    pub fn run(&mut self, p: &dyn Pass, options: &Options, probe: Option<&mut Probe>) -> Result<()> {
         self.in_turn(&[p], options, probe)
     }
 
@@ -224,7 +201,7 @@ impl Model {
         passes: &[&dyn Pass],
         options: &Options,
         mut probe: Option<&mut Probe>,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         let mut g = std::mem::take(&mut self.graph);
         let ran = driver::run_in_turn(passes, &mut g, options, &mut |p, outcome, g| {
             self.record(p, outcome, g, probe.as_deref_mut()).map_err(Failed::Said)
@@ -232,33 +209,22 @@ impl Model {
         self.graph = g;
         ran.map_err(|e| match e {
             Failed::Said(e) => e,
-            Failed::Pass(e) => Error::Input(format!("{}: {e}", self.info.path.display())),
+            Failed::Pass(e) => input(format!("{}: {e}", self.info.path.display())),
         })
     }
 
-    fn record(
-        &mut self,
-        p: &dyn Pass,
-        outcome: Outcome,
-        g: &Graph,
-        probe: Option<&mut Probe>,
-    ) -> Result<(), Error> {
+    fn record(&mut self, p: &dyn Pass, outcome: Outcome, g: &Graph, probe: Option<&mut Probe>) -> Result<()> {
         if let (true, Some(r)) = (p.name() == InsertMasks::NAME, outcome.refused.first()) {
-            return Err(Error::Input(format!(
-                "{}: mask of '{}': {}",
-                self.info.path.display(),
-                r.node,
-                r.why
-            )));
+            return Err(input(format!("{}: mask of '{}': {}", self.info.path.display(), r.node, r.why)));
         }
         let difference = match probe {
             Some(probe) => Some(probe.after(p, g)?),
             None => None,
         };
-        let record = PassRecord {
-            name: p.name(),
-            guarantee: p.guarantee().name(),
-            applied: outcome.applied,
+        let record = Done {
+            name: p.name().into(),
+            guarantee: p.guarantee().name().into(),
+            applied: outcome.applied as u64,
             refused: outcome.refused,
             candidates: outcome.candidates,
             max_abs_difference: difference,
@@ -297,7 +263,7 @@ impl Model {
 }
 
 /// Imports a network that is compared with another one: its output of the name that was asked for there, where it has one.
-pub fn import_second(path: &Path, options: &ImportOptions) -> Result<Imported, Error> {
+pub fn import_second(path: &Path, options: &ImportOptions) -> Result<Imported> {
     match import(path, options) {
         Err(ImportError::Outputs(..)) if options.scores.as_ref().is_some_and(|s| s.output.is_some()) => {
             let scores = options.scores.clone().map(|s| Wanted { output: None, ..s });

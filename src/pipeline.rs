@@ -1,12 +1,13 @@
 //! Pipeline files: `relinc run PIPELINE.yaml`.
 
 mod place;
+mod said;
 mod written;
 
 pub use written::keys;
 
 use crate::compile::{MaskSource, Request, Search, Source};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::options::text::{optional, or_default};
 use crate::options::{CompileOptions, ModelOptions};
 use crate::training::evaluate::{Measure, MeasureOptions};
@@ -21,6 +22,7 @@ use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::Kind;
 use serde::Deserialize;
 use serde_yaml::{Value, from_value};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// A pipeline as it is written.
@@ -32,7 +34,7 @@ pub struct Pipeline {
     pub architecture: Option<Architecture>,
     /// Images; a relative folder is looked for beside the pipeline file, then in the working directory.
     #[serde(default, deserialize_with = "optional")]
-    data: Option<DataSpec>,
+    pub data: Option<DataSpec>,
     /// auto, cpu, gpu, gpu:N or gpu:0,gpu:1.
     #[serde(default, deserialize_with = "or_default")]
     pub device: DeviceSpec,
@@ -80,15 +82,23 @@ pub struct Stage {
 }
 
 impl Stage {
-    fn budget(&self) -> Result<&Budget, Error> {
+    fn budget(&self) -> Result<&Budget> {
         self.budget.as_ref().ok_or_else(|| input("stage search needs a budget: 50000, 50k or 18%"))
+    }
+}
+
+/// An error of a pipeline file: it names the file, and keys instead of options of the command line.
+pub fn named(e: Error, file: impl Display) -> Error {
+    match e {
+        Error::Input(why) => input(format!("{file}: {}", said::in_keys(&why))),
+        Error::Answer(_) | Error::Output(_) | Error::Stopped(..) => e,
     }
 }
 
 impl Pipeline {
     /// Reads a pipeline file.
-    pub fn read(path: &Path) -> Result<Pipeline, Error> {
-        let fail = |why: String| Error::Input(format!("{}: {why}", path.display()));
+    pub fn read(path: &Path) -> Result<Pipeline> {
+        let fail = |why: String| input(format!("{}: {why}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
         let value: Value = serde_yaml::from_str(&text).map_err(|e| fail(format!("is not YAML: {e}")))?;
         if !value.is_mapping() {
@@ -108,20 +118,18 @@ impl Pipeline {
     }
 
     /// Where the network comes from.
-    pub fn source(&self, base: &Path) -> Result<Source, Error> {
+    pub fn source(&self, base: &Path) -> Result<Source> {
         match (&self.model, &self.architecture) {
-            (Some(m), None) => {
-                Ok(Source::File(base.join(m), self.import.import(self.images(base).as_ref())))
-            }
-            (None, Some(_)) if self.import != ModelOptions::default() => Err(Error::Input(
-                "output, dims, keep_batch: a network built from a description is read from no file; leave them out".into(),
+            (Some(m), None) => Ok(Source::File(base.join(m), self.import.import(self.images(base).as_ref()))),
+            (None, Some(_)) if self.import != ModelOptions::default() => Err(input(
+                "output, dims, keep_batch: a network built from a description is read from no file; leave them out",
             )),
             (None, Some(a)) => {
                 let g = a.build(self.seed).map_err(input)?;
                 let name = format!("{} (built)", g.name);
                 Ok(Source::Built(Box::new(g), name))
             }
-            _ => Err(Error::Input("a pipeline names either a model or an architecture".into())),
+            _ => Err(input("a pipeline names either a model or an architecture")),
         }
     }
 
@@ -131,7 +139,7 @@ impl Pipeline {
     }
 
     /// The masks a pipeline without training asks for.
-    fn masks(&self, base: &Path) -> Result<MaskSource, Error> {
+    fn masks(&self, base: &Path) -> Result<MaskSource> {
         let mut masks = match &self.masks {
             Some(m) => MaskSource::File(base.join(m)),
             None => MaskSource::All,
@@ -148,17 +156,17 @@ impl Pipeline {
     }
 
     /// What is measured after training.
-    pub fn measure(&self, plan: &Plan) -> Result<Measure, Error> {
+    pub fn measure(&self, plan: &Plan) -> Result<Measure> {
         self.measured.measure(&self.options.accuracy, plan)
     }
 
     /// The stages and how they train.
-    pub fn plan(&self, base: &Path) -> Result<Plan, Error> {
+    pub fn plan(&self, base: &Path) -> Result<Plan> {
         let mut stages = vec![];
         for s in &self.stages {
             let kind = Kind::ALL.into_iter().find(|k| k.name() == s.stage).ok_or_else(|| {
                 let hint = nearest(&s.stage, &Kind::ALL.map(Kind::name)).unwrap_or("search");
-                Error::Input(format!("unknown stage '{}'; did you mean '{hint}'?", s.stage))
+                input(format!("unknown stage '{}'; did you mean '{hint}'?", s.stage))
             })?;
             let searches = kind == Kind::Search;
             let budget = searches.then(|| s.budget().cloned()).transpose()?;
@@ -182,15 +190,13 @@ impl Pipeline {
         };
         plan.check()?;
         if plan.trains() && self.data.is_none() {
-            return Err(Error::Input(
-                "training needs images: add data, for instance data: cifar10:DIR".into(),
-            ));
+            return Err(input("training needs images: add data, for instance data: cifar10:DIR"));
         }
         Ok(plan)
     }
 
     /// The compilation the pipeline asks for.
-    pub fn request(&self, base: &Path, out: &Path) -> Result<Request, Error> {
+    pub fn request(&self, base: &Path, out: &Path) -> Result<Request> {
         let images = self.images(base);
         let mut r = self.options.request("run", out, images.as_ref(), self.seed)?;
         r.masks = self.masks(base)?;
@@ -198,7 +204,7 @@ impl Pipeline {
         self.teacher.iter().for_each(|t| r.inputs.model("the teacher", &base.join(t)));
         self.masks.iter().for_each(|m| r.inputs.file("the masks", &base.join(m)));
         for s in &self.stages {
-            s.options.replay.iter().for_each(|dir| r.inputs.folder("the recorded batches", dir));
+            s.options.steps.replay.iter().for_each(|dir| r.inputs.folder("the recorded batches", dir));
             if s.stage == "search" {
                 r.price_at(s.budget()?)?;
             }

@@ -1,6 +1,6 @@
 //! `--verify-each`: the graph is executed before the first and after every pass, and the outputs are compared.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use relinc_passes::driver::{Guarantee, Pass};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, Tensor};
@@ -22,18 +22,18 @@ impl Probe {
     }
 
     /// Executes the imported graph.
-    pub fn start(&mut self, g: &Graph) -> Result<(), Error> {
+    pub fn start(&mut self, g: &Graph) -> Result<()> {
         self.outputs = self.execute(g)?;
         Ok(())
     }
 
-    fn execute(&self, g: &Graph) -> Result<Vec<Tensor>, Error> {
+    fn execute(&self, g: &Graph) -> Result<Vec<Tensor>> {
         Interp::new(g).and_then(|i| i.run(self.inputs.clone())).map_err(input)
     }
 
     /// Executes the graph after a pass and returns the largest difference; an exact pass that changed the function is
     /// an error.
-    pub fn after(&mut self, p: &dyn Pass, g: &Graph) -> Result<f64, Error> {
+    pub fn after(&mut self, p: &dyn Pass, g: &Graph) -> Result<f64> {
         let now = self.execute(g)?;
         let difference =
             now.iter().zip(&self.outputs).map(|(a, b)| max_abs_difference(a, b)).fold(0.0, f64::max);

@@ -19,6 +19,15 @@ struct State {
     open: bool,
 }
 
+impl State {
+    /// Puts another text in the place of the last line.
+    fn rewrite(&mut self, line: &str) {
+        let mut err = std::io::stderr().lock();
+        let _ = write!(err, "\r\x1b[K{line}").and_then(|()| err.flush());
+        self.open = true;
+    }
+}
+
 impl Progress {
     /// Progress that prints unless `quiet`.
     pub fn new(quiet: bool) -> Progress {
@@ -48,26 +57,18 @@ impl Progress {
             }
             (d, t) => format!("{label} {d}/{t}, {seconds:.1} s"),
         };
-        let mut err = std::io::stderr().lock();
         if self.terminal {
-            let _ = write!(err, "\r\x1b[K{line}");
-            s.open = true;
+            s.rewrite(&line);
         } else if total > 0 && done == total {
-            let _ = writeln!(err, "{line}");
+            let _ = writeln!(std::io::stderr(), "{line}");
         }
-        let _ = err.flush();
     }
 
     /// A line that is rewritten; shown only to a person who watches.
     pub fn live(&self, line: &str) {
-        if self.quiet || !self.terminal {
-            return;
+        if !self.quiet && self.terminal {
+            self.state.borrow_mut().rewrite(line);
         }
-        let mut s = self.state.borrow_mut();
-        let mut err = std::io::stderr().lock();
-        let _ = write!(err, "\r\x1b[K{line}");
-        let _ = err.flush();
-        s.open = true;
     }
 
     /// A line that stays.

@@ -1,6 +1,6 @@
 //! Starting Python, where the MPC runtimes live: which one, and never for longer than asked.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::interrupt;
 use std::io::{Read, Seek};
 use std::process::{Command, ExitStatus, Stdio};
@@ -38,7 +38,7 @@ pub fn no_room(e: std::io::Error) -> Error {
 }
 
 /// Runs a command to its end or to the limit, when it is killed, as it is when the user wants to stop. Output goes through files, so that none can block it.
-pub fn run(command: &mut Command, limit: Duration) -> Result<Ended, Error> {
+pub fn run(command: &mut Command, limit: Duration) -> Result<Ended> {
     let (mut out, mut err) = (tempfile::tempfile().map_err(no_room)?, tempfile::tempfile().map_err(no_room)?);
     let name = command.get_program().to_string_lossy().into_owned();
     let mut child = command
@@ -47,9 +47,7 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Ended, Error> {
         .stderr(err.try_clone().map_err(input)?)
         .spawn()
         .map_err(|e| {
-            Error::Input(format!(
-                "{name}: cannot be started: {e}; name a Python with --python or RELINC_PYTHON"
-            ))
+            input(format!("{name}: cannot be started: {e}; name a Python with --python or RELINC_PYTHON"))
         })?;
     let _waiting = interrupt::wait();
     let end = Instant::now() + limit;
@@ -66,7 +64,7 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Ended, Error> {
         }
         std::thread::sleep(Duration::from_millis(20));
     };
-    let text = |f: &mut std::fs::File| -> Result<String, Error> {
+    let text = |f: &mut std::fs::File| -> Result<String> {
         let mut bytes = vec![];
         f.rewind().and_then(|()| f.read_to_end(&mut bytes)).map_err(input)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())

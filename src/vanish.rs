@@ -1,6 +1,6 @@
 //! Which ReLU layers a user lets vanish, and what a search makes of it.
 
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::latency::{Clock, Pricing};
 use crate::model::Model;
 use relinc_passes::driver::weigh::Fold;
@@ -29,19 +29,19 @@ impl Asked {
     }
 
     /// Finds what cannot be asked of layers of these names.
-    pub fn check(&self, names: &[&str]) -> Result<(), Error> {
+    pub fn check(&self, names: &[&str]) -> Result<()> {
         if self.layers.is_some() && !self.vanish.is_empty() {
             return Err(input("layers and vanish exclude each other: say how many stay, or which go"));
         }
         if let Some(n) = self.layers.filter(|n| !(1..=names.len()).contains(n)) {
-            return Err(Error::Input(format!(
+            return Err(input(format!(
                 "layers: {n} of {} ReLU layers cannot keep ReLUs; give a number from 1 to {}",
                 names.len(),
                 names.len()
             )));
         }
         if !names.is_empty() && names.iter().all(|n| self.vanish.iter().any(|v| v == n)) {
-            return Err(Error::Input(format!(
+            return Err(input(format!(
                 "vanish: all {} ReLU layers are named; leave at least one for the budget",
                 names.len()
             )));
@@ -49,7 +49,7 @@ impl Asked {
         match self.vanish.iter().find(|n| !names.contains(&n.as_str())) {
             Some(n) => {
                 let hint = nearest(n, names).map(|n| format!("; did you mean '{n}'?")).unwrap_or_default();
-                Err(Error::Input(format!("vanish: there is no ReLU layer '{n}'{hint}")))
+                Err(input(format!("vanish: there is no ReLU layer '{n}'{hint}")))
             }
             None => Ok(()),
         }
@@ -57,7 +57,7 @@ impl Asked {
 
     /// For the layers of a canonical model. Which stay of a number of layers is chosen by how fast the folded network then is,
     /// on the first protocol and network of the request.
-    pub fn resolve(&self, model: &Model, pricing: &Pricing) -> Result<Vanish, Error> {
+    pub fn resolve(&self, model: &Model, pricing: &Pricing) -> Result<Vanish> {
         let names: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
         self.check(&names)?;
         match self.layers {

@@ -433,6 +433,15 @@ fn pipelines_are_checked_whole_before_an_image_is_opened() {
             &["stage tune", "relu9"],
         ),
         ("stages: [SEARCH, {stage: tune, epochs: 1, schedule: linear}]\n", &["stage tune", "linear"]),
+        (
+            "stages: [SEARCH, {stage: tune, epochs: 1, method: oneshot}]\n",
+            &["stage tune", "oneshot trains nothing"],
+        ),
+        (
+            "stages: [{stage: search, method: senet, budget: 10%, epochs: 1, sensitivity: resnet18}]\n",
+            &["sensitivities are given for 7 ReLU layers"],
+        ),
+        ("dims: [batch=1, batch=2]\n", &["dims: batch=2: the dimension is given as 1 before"]),
     ] {
         let text = format!("model: {QUICK}\ndata: {data}\n{}", rest.replace("SEARCH", search));
         let p = write(dir.path(), "p.yaml", text.as_bytes()).display().to_string();

@@ -96,6 +96,9 @@ class Runs:
             manifest, aside = report.parent / "manifest.json", place / "manifest.json"
             if manifest.exists():
                 manifest.rename(aside)
+            # Without one, pages that are there would stay as the run wrote them.
+            for page in ("report.html", "report.txt"):
+                (report.parent / page).unlink(missing_ok=True)
             done = subprocess.run([self.binary, "--quiet", "report", report.parent], capture_output=True, timeout=WALL)
             if done.returncode:
                 print(f"{place.name}: report: {done.stderr.decode(errors='replace').strip()}", flush=True)

@@ -9,6 +9,7 @@ pub mod interval;
 use crate::blocks::Blocks;
 use crate::data::Dataset;
 use crate::threads;
+use crate::train::evaluate::best;
 use relinc_passes::head;
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::infer::infer;
@@ -144,26 +145,7 @@ pub fn batches(input: &Type, n: usize, wish: usize) -> Result<Vec<Range<usize>>,
 /// Index of the largest logit of each row; the first of equals.
 pub fn arg_max(logits: &Tensor) -> Vec<usize> {
     let k = logits.shape().last().copied().unwrap_or(1).max(1);
-    let best =
-        |row: &[f32]| (0..row.len()).fold(0, |b, i| if row[i].total_cmp(&row[b]).is_gt() { i } else { b });
-    logits.as_f32().unwrap_or_default().chunks(k).map(best).collect()
-}
-
-/// Outputs of a network for the first `n` images, batch by batch; `each` gets (logits, labels).
-fn for_each_batch(
-    g: &Graph,
-    ds: &Dataset,
-    n: usize,
-    each: &mut dyn FnMut(&Tensor, &[usize]),
-) -> Result<(), String> {
-    let (_, ty) = g.only_input()?;
-    let layout = layout(ty, ds.image_shape())?;
-    let network = Classifier::new(g)?;
-    for range in batches(ty, n.min(ds.len()), BATCH.max(THREAD * threads::count()))? {
-        let (x, labels) = feed(ds, range, layout);
-        each(&network.run(x)?, &labels);
-    }
-    Ok(())
+    best(logits.as_f32().unwrap_or_default(), k).collect()
 }
 
 /// A network that classifies: in blocks of images where it can be, by the reference interpreter otherwise.
@@ -218,22 +200,24 @@ pub fn clean_watched(
 ) -> Result<Clean, String> {
     let start = Instant::now();
     let n = n.min(ds.len());
-    let (mut right, mut classes, mut misfit) = (Vec::with_capacity(n), 0, None);
+    let (mut right, mut classes) = (Vec::with_capacity(n), 0);
     let mut predicted = std::collections::BTreeSet::new();
-    for_each_batch(g, ds, n, &mut |logits, labels| {
-        see(logits);
+    let (_, ty) = g.only_input()?;
+    let layout = layout(ty, ds.image_shape())?;
+    let network = Classifier::new(g)?;
+    for range in batches(ty, n, BATCH.max(THREAD * threads::count()))? {
+        let (x, labels) = feed(ds, range, layout);
+        let logits = network.run(x)?;
+        see(&logits);
         classes = logits.len() / labels.len().max(1);
         if let Some(l) = labels.iter().find(|&&l| l >= classes) {
-            misfit = Some(format!("the data set has a label {l}, the model only {classes} classes"));
+            return Err(format!("the data set has a label {l}, the model only {classes} classes"));
         }
-        for (p, l) in arg_max(logits).into_iter().zip(labels) {
-            right.push(p == *l);
+        for (p, l) in arg_max(&logits).into_iter().zip(labels) {
+            right.push(p == l);
             predicted.insert(p);
         }
         tell(right.len(), n);
-    })?;
-    if let Some(why) = misfit {
-        return Err(why);
     }
     let seconds = start.elapsed().as_secs_f64();
     let (seen, hits) = (right.len(), right.iter().filter(|r| **r).count());

@@ -23,7 +23,7 @@ use relinc_runtime::train::loader::{LoaderOptions, batch};
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
 use relinc_runtime::train::recipe::{Counts, SearchOptions};
-use relinc_runtime::train::replicas::{Replicas, Step, read};
+use relinc_runtime::train::replicas::{Replicas, StepOptions, read};
 use relinc_runtime::train::scale::LossScale;
 use relinc_runtime::train::select::Granularity;
 use relinc_runtime::train::sensitivity::worth;
@@ -217,14 +217,14 @@ fn stepped(seed: u64, robust: bool, device: &Device, beside: &[Device]) -> Named
     recipe.objective.attack = Attack::pgd(2, 0.1 / 255.0, 0.05 / 255.0);
     let loader = LoaderOptions { batch: 4, augment: true, augmix: robust, seed, order: None };
     let first = 4 * seed as usize;
-    let made = batch(&shapes(Split::Train), &loader, 0, 0, (first..first + 4).collect()).unwrap();
+    let made = batch(&shapes(Split::Train), &loader, 0, 0, (first..first + 4).collect());
     let mut sgd = Sgd::new(student.params.len(), 0.9, 5e-4, 5.0);
     let at = At { seed, step: 0 };
     let mut replicas = Replicas::new(beside, &student, Some(&teacher));
     let (o, t) = (&recipe.objective, robust.then_some(&teacher));
     // As snl's: gates that want gradients.
     let gates: Vec<Gate> = student.gates.iter().map(|g| wanting(g, robust)).collect();
-    let step = Step { objective: o, scale: 1.0, watch: robust, at };
+    let step = StepOptions { objective: o, scale: 1.0, watch: robust, at };
     let joined = replicas.compute(step, &student, &gates, t, &made).unwrap();
     let seen = joined.seen;
     let slopes = seen.slopes.into_iter().flatten();
@@ -246,7 +246,7 @@ fn in_precision(precision: Precision, device: &Device) -> Named {
     let mut o = Recipe::new(Kind::Teacher, None, false, 1.0, 1).objective;
     o.precision = precision;
     let loader = LoaderOptions { batch: 8, augment: false, augmix: false, seed: 0, order: None };
-    let made = batch(&shapes(Split::Train), &loader, 0, 0, (0..8).collect()).unwrap();
+    let made = batch(&shapes(Split::Train), &loader, 0, 0, (0..8).collect());
     let c = o.compute(&student, &student.gates, None, &made, false, At { seed: 0, step: 0 }).unwrap();
     let scale = LossScale::default().factor;
     let grads = (c.loss.clone() * scale).backward();

@@ -2,7 +2,7 @@
 
 use super::pace::Pace;
 use super::{Row, Subject};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use relinc_passes::back::onnx::{OnnxOptions, emit};
 use relinc_passes::choice::Choice;
 use relinc_passes::driver::valid;
@@ -16,13 +16,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Compiles each network with a drawn half of its ReLUs to the targets.
-pub fn measure(subjects: &[Subject], targets: &[String], pace: &mut dyn Pace) -> Result<Vec<Row>, Error> {
+pub fn measure(subjects: &[Subject], targets: &[String], pace: &mut dyn Pace) -> Result<Vec<Row>> {
     let (dir, _mark) =
         unfinished::begin(tempfile::tempdir, |d| Thing::Tree(d.path().into())).map_err(input)?;
     subjects.iter().map(|s| one(dir.path(), s, targets, pace)).collect()
 }
 
-fn one(dir: &Path, subject: &Subject, targets: &[String], pace: &mut dyn Pace) -> Result<Row, Error> {
+fn one(dir: &Path, subject: &Subject, targets: &[String], pace: &mut dyn Pace) -> Result<Row> {
     let (model, masks) = (dir.join(format!("{subject}.onnx")), dir.join(format!("{subject}.safetensors")));
     let graph = subject.0.build(0).map_err(input)?;
     half(&graph)?.write(&masks).map_err(input)?;
@@ -56,16 +56,12 @@ fn one(dir: &Path, subject: &Subject, targets: &[String], pace: &mut dyn Pace) -
         threads: relinc_runtime::threads::count(),
         peak_bytes: peak,
         model_bytes: Some(model_bytes),
-        images_per_second: None,
-        gflops: None,
-        gemm_gflops: None,
-        card_bytes: None,
-        profile: vec![],
+        ..Row::default()
     })
 }
 
 /// Masks that keep every second ReLU, by chance.
-fn half(graph: &Graph) -> Result<Masks, Error> {
+fn half(graph: &Graph) -> Result<Masks> {
     let mut graph = graph.clone();
     let facts = infer(&graph).map_err(|e| input(&e[0]))?;
     let mut dice = SplitMix::new(1);

@@ -1,22 +1,21 @@
 //! Images a second of an evaluation, without reading and drawing them.
 
 use super::{Plan, Row, Subject, Task};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model;
-use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::infer::infer;
 use relinc_runtime::cost;
 use relinc_runtime::eval::Classifier;
 
 /// Evaluates each network as `relinc eval` does, on drawn numbers.
-pub fn measure(plan: &mut Plan<'_>) -> Result<Vec<Row>, Error> {
+pub fn measure(plan: &mut Plan<'_>) -> Result<Vec<Row>> {
     plan.subjects.clone().iter().map(|(s, batch)| one(s, *batch, plan)).collect()
 }
 
-fn one(subject: &Subject, batch: usize, plan: &mut Plan<'_>) -> Result<Row, Error> {
+fn one(subject: &Subject, batch: usize, plan: &mut Plan<'_>) -> Result<Row> {
     let graph = subject.0.build(0).map_err(input)?;
-    let m = Model::canonical(graph, ModelInfo::default(), vec![], &Options::default(), None)?;
+    let m = Model::plain(graph, ModelInfo::default())?;
     let facts = infer(&m.graph).map_err(|e| input(&e[0]))?;
     let macs = cost::totals(&m.graph, &facts).macs as f64;
     let network = Classifier::new(&m.graph).map_err(input)?;

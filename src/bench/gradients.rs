@@ -1,9 +1,8 @@
 //! The executor's gradients against another implementation's, read from a file that `benches/pytorch/gradients.py` writes.
 
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model;
 use burn::tensor::{Device, Tensor as Burn};
-use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::{ImportOptions, import};
 use relinc_runtime::exec::value::{download, upload};
 use relinc_runtime::exec::{Branch, Call, Gate, Network, Norms, Precision, Value};
@@ -13,7 +12,7 @@ use serde::Serialize;
 use std::path::Path;
 
 /// How far two implementations are apart, relative to the largest value of each tensor.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Parity {
     /// The loss here.
     pub loss: f64,
@@ -51,10 +50,10 @@ fn apart(a: &[f32], b: &[f32]) -> f64 {
 
 /// Compares loss and gradients on the batch in `reference`, under the soft masks `frac(0.618034·(i+1))`; batch
 /// normalisations use the batch's statistics.
-pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity, Error> {
+pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity> {
     let i = import(model, &ImportOptions::default()).map_err(input)?;
-    let m = Model::trainable(i.graph, i.info, i.notices, &Options::default())?;
-    let named = |e: String| Error::Input(format!("{}: {e}", model.display()));
+    let m = Model::trainable(i.graph, i.info)?;
+    let named = |e: String| input(format!("{}: {e}", model.display()));
     let (net, values) = Network::new(&m.graph, false, device).map_err(named)?;
     let bytes = std::fs::read(reference).map_err(|e| input(format!("{}: {e}", reference.display())))?;
     let t = SafeTensors::deserialize(&bytes).map_err(|e| input(format!("{}: {e}", reference.display())))?;
@@ -90,11 +89,7 @@ pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity
     let mut p = Parity {
         loss: f64::from(loss.into_scalar::<f32>()),
         reference_loss: f64::from(want("f64/loss")?[0]),
-        parameters: 0.0,
-        worst: String::new(),
-        compared: 0,
-        input: 0.0,
-        masks: 0.0,
+        ..Parity::default()
     };
     let row = |g: Option<Burn<1>>| g.map(download).unwrap_or_default();
     p.input = apart(&row(x.grad(&grads)), &want("f64/grad_input")?);

@@ -1,6 +1,6 @@
 //! How time and memory of a training step grow with batch, width, depth and resolution; each point is a process of its own.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use serde::Serialize;
 use std::fmt;
 use std::process::Command;
@@ -70,7 +70,7 @@ impl fmt::Display for Series {
 }
 
 /// Measures all series.
-pub fn measure(repeat: u64, threads: Option<usize>) -> Result<Vec<Series>, Error> {
+pub fn measure(repeat: u64, threads: Option<usize>) -> Result<Vec<Series>> {
     SERIES.iter().map(|(quantity, points)| series(quantity, points, repeat, threads)).collect()
 }
 
@@ -79,14 +79,14 @@ fn series(
     points: &[(f64, &str, usize)],
     repeat: u64,
     threads: Option<usize>,
-) -> Result<Series, Error> {
+) -> Result<Series> {
     let points = points
         .iter()
         .map(|&(value, network, batch)| {
             let (seconds, peak_bytes) = step(network, batch, repeat, threads)?;
             Ok(Point { value, network: network.into(), batch, seconds, peak_bytes })
         })
-        .collect::<Result<Vec<_>, Error>>()?;
+        .collect::<Result<Vec<_>>>()?;
     let exponent = |of: &dyn Fn(&Point) -> f64| {
         slope(&points.iter().map(|p| (p.value.ln(), of(p).ln())).collect::<Vec<_>>())
     };
@@ -95,7 +95,7 @@ fn series(
 }
 
 /// Seconds and peak memory of a step.
-fn step(network: &str, batch: usize, repeat: u64, threads: Option<usize>) -> Result<(f64, u64), Error> {
+fn step(network: &str, batch: usize, repeat: u64, threads: Option<usize>) -> Result<(f64, u64)> {
     let mut command = Command::new(std::env::current_exe().map_err(input)?);
     command.args(["bench", "train-step", "--json", "--model", network]);
     command.args(["--batch", &batch.to_string(), "--repeat", &repeat.to_string()]);

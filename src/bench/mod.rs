@@ -15,7 +15,7 @@ pub use machine::peak_memory;
 pub use row::Row;
 pub use subject::Subject;
 
-use crate::error::Error;
+use crate::error::Result;
 use burn::tensor::Device;
 use pace::Pace;
 use relinc_passes::interp::gemm_peak;
@@ -45,11 +45,7 @@ struct Task {
 
 impl Task {
     /// Repeats `once` after one repetition that does not count.
-    fn measure(
-        &self,
-        plan: &mut Plan<'_>,
-        once: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<Row, Error> {
+    fn measure(&self, plan: &mut Plan<'_>, once: &mut dyn FnMut() -> Result<()>) -> Result<Row> {
         once()?;
         let seconds = plan.pace.run(once)?;
         let peak_bytes = peak_memory();

@@ -1,6 +1,6 @@
 //! When a repetition starts: one after the other, or whenever someone says so.
 
-use crate::error::Error;
+use crate::error::{Result, input};
 use std::time::Instant;
 
 /// Seconds of a repetition.
@@ -18,12 +18,12 @@ pub trait Pace {
     ///
     /// # Errors
     /// Whoever says so cannot be heard or told.
-    fn next(&mut self, before: Option<f64>) -> Result<bool, Error>;
+    fn next(&mut self, before: Option<f64>) -> Result<bool>;
 }
 
 impl dyn Pace + '_ {
     /// Repeats `once` until there is no next repetition.
-    pub(super) fn run(&mut self, once: &mut dyn FnMut() -> Result<(), Error>) -> Result<Seconds, Error> {
+    pub(super) fn run(&mut self, once: &mut dyn FnMut() -> Result<()>) -> Result<Seconds> {
         let (mut all, mut before) = (vec![], None);
         while self.next(before)? {
             let start = Instant::now();
@@ -34,7 +34,7 @@ impl dyn Pace + '_ {
         }
         all.sort_by(f64::total_cmp);
         let (Some(&best), Some(&median)) = (all.first(), all.get(all.len() / 2)) else {
-            return Err(Error::Input("there was no repetition to measure".into()));
+            return Err(input("there was no repetition to measure"));
         };
         Ok(Seconds { best, median })
     }
@@ -55,7 +55,7 @@ impl Repeat {
 }
 
 impl Pace for Repeat {
-    fn next(&mut self, before: Option<f64>) -> Result<bool, Error> {
+    fn next(&mut self, before: Option<f64>) -> Result<bool> {
         self.left = if before.is_none() { self.count } else { self.left - 1 };
         Ok(self.left > 0)
     }

@@ -1,7 +1,7 @@
 //! Where the time of a repetition goes, by kernel and by what it works on.
 
 use super::clock;
-use crate::error::Error;
+use crate::error::Result;
 use serde::Serialize;
 use std::fmt;
 use std::time::Instant;
@@ -41,7 +41,7 @@ impl fmt::Display for Line {
 }
 
 /// Repeats once more and says where the time went: kernels by their time, each followed by what it worked on.
-pub(super) fn of(once: &mut dyn FnMut() -> Result<(), Error>) -> Result<Vec<Line>, Error> {
+pub(super) fn of(once: &mut dyn FnMut() -> Result<()>) -> Result<Vec<Line>> {
     clock::start();
     let start = Instant::now();
     let done = once();
@@ -77,11 +77,7 @@ pub(super) fn of(once: &mut dyn FnMut() -> Result<(), Error>) -> Result<Vec<Line
 }
 
 /// One line for work that runs beside a repetition of so many seconds.
-pub(super) fn beside(
-    what: &str,
-    repetition: f64,
-    work: impl FnOnce() -> Result<(), Error>,
-) -> Result<Vec<Line>, Error> {
+pub(super) fn beside(what: &str, repetition: f64, work: impl FnOnce() -> Result<()>) -> Result<Vec<Line>> {
     let start = Instant::now();
     work()?;
     let seconds = start.elapsed().as_secs_f64();

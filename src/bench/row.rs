@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::fmt;
 
 /// One measurement.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Row {
     /// What was measured.
     pub name: String,

@@ -1,7 +1,7 @@
 //! One training step, timed: of a search on clean images, or RLNet's three-way step.
 
 use super::{Plan, Row, Subject, Task};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::name_layers;
 use relinc_runtime::cost;
@@ -12,7 +12,7 @@ use relinc_runtime::train::loader::{Batch, LoaderOptions, batch};
 use relinc_runtime::train::model::MOMENTUM;
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
-use relinc_runtime::train::replicas::{Replicas, Step as One, read};
+use relinc_runtime::train::replicas::{Replicas, StepOptions, read};
 use relinc_runtime::train::{Kind, Method, Model, Recipe};
 
 /// What a step computes.
@@ -26,11 +26,11 @@ pub enum Step {
 }
 
 /// Times SGD steps with masked ReLUs, on drawn images.
-pub fn measure(step: Step, plan: &mut Plan<'_>) -> Result<Vec<Row>, Error> {
+pub fn measure(step: Step, plan: &mut Plan<'_>) -> Result<Vec<Row>> {
     plan.subjects.clone().iter().map(|(s, batch)| one(step, s, *batch, plan)).collect()
 }
 
-fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Result<Row, Error> {
+fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Result<Row> {
     relinc_runtime::kernels::pool::clear();
     let mut g = subject.0.build(0).map_err(input)?;
     let facts = infer(&g).map_err(|e| input(&e[0]))?;
@@ -57,17 +57,14 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
     let mut sgd = Sgd::new(student.params.len(), recipe.momentum, recipe.decay, 0.0);
     let loader = LoaderOptions { batch: size, augment: true, augmix: robust, seed: 0, order: None };
     let images = ds.image_shape() == [c, h, w];
-    let made = if images {
-        batch(&ds, &loader, 0, 0, (0..size).collect()).map_err(input)?
-    } else {
-        noise(size, c * h * w, robust)
-    };
+    let made =
+        if images { batch(&ds, &loader, 0, 0, (0..size).collect()) } else { noise(size, c * h * w, robust) };
     let mut alone = Replicas::new(&[], &student, teacher.as_ref());
     let mut steps = 0;
     let mut once = || {
         let at = At { seed: 0, step: steps };
         steps += 1;
-        let asked = One { objective: &recipe.objective, scale: 1.0, watch: false, at };
+        let asked = StepOptions { objective: &recipe.objective, scale: 1.0, watch: false, at };
         let found = alone.compute(asked, &student, &student.gates, teacher.as_ref(), &made).map_err(input)?;
         let norm = timed("optimizer", String::new, || 0, || sgd.step(&mut student.params, found.grads, 1e-3));
         for (branch, s) in &found.statistics {
@@ -81,7 +78,7 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
         if !read(found.pending, norm).parts.total.is_finite() {
             return Err(Error::Answer("the loss is not a finite number".into()));
         }
-        student.net.device().sync().map_err(|e| Error::Input(format!("the device failed: {e}")))?;
+        student.net.device().sync().map_err(|e| input(format!("the device failed: {e}")))?;
         Ok(())
     };
     // Forward and both gradients of each row; of attacked rows, forward and data gradient in each iterate.
@@ -98,7 +95,10 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
     };
     let mut row = Task { name, batch: size, flops: passes * macs }.measure(plan, &mut once)?;
     if plan.profile && images {
-        let made = || batch(&ds, &loader, 0, 1, (0..size).collect()).map(drop).map_err(input);
+        let made = || {
+            drop(batch(&ds, &loader, 0, 1, (0..size).collect()));
+            Ok(())
+        };
         row.profile.extend(super::profile::beside("data, made ahead on another thread", row.seconds, made)?);
     }
     Ok(row)

@@ -7,7 +7,7 @@ mod runner;
 pub use graphs::Micro;
 pub use runner::{Call, Runner};
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result};
 use crate::progress::Progress;
 use law::{Measured, number};
 use relinc_runtime::cost::{Protocol, Weights, find, parse};
@@ -30,7 +30,7 @@ pub struct Request {
 }
 
 /// Measures everything and returns the text of a protocol file, which has been read back once.
-pub fn calibrate(r: &Request, progress: &Progress) -> Result<String, Error> {
+pub fn calibrate(r: &Request, progress: &Progress) -> Result<String> {
     let cheetah = r.runner.protocol == "cheetah";
     let mut ops = String::new();
     if cheetah {
@@ -91,7 +91,7 @@ fn trust(protocol: &str) -> String {
 }
 
 /// What first calls of fresh processes pay on top of later ones.
-fn set_up(r: &Request, progress: &Progress) -> Result<String, Error> {
+fn set_up(r: &Request, progress: &Progress) -> Result<String> {
     let more = |calls: &[Call], get: fn(&Call) -> f64| match calls {
         [first, .., last] => (get(first) - get(last)).max(0.0),
         _ => 0.0,
@@ -126,12 +126,6 @@ fn set_up(r: &Request, progress: &Progress) -> Result<String, Error> {
         number(keys[0]),
         number(keys[1])
     ))
-}
-
-/// Writes the file whole or not at all.
-pub fn write(path: &std::path::Path, text: &str) -> Result<(), Error> {
-    relinc_passes::files::write_atomically(path, text.as_bytes())
-        .map_err(|e| input(format!("{}: cannot be written: {e}", path.display())))
 }
 
 #[cfg(test)]

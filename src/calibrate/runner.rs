@@ -1,7 +1,8 @@
 //! Running micro-graphs on SPU.
 
 use super::graphs::Micro;
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
+use crate::folder::unwritable;
 use crate::python;
 use relinc_passes::back::spu::RUN_PY;
 use relinc_passes::unfinished::{self, Thing};
@@ -56,14 +57,13 @@ struct Answer {
 
 impl Runner {
     /// Runs all graphs in one fresh process; the calls of each, in order.
-    pub fn run(&self, graphs: &[Micro], weights: Weights) -> Result<Vec<Vec<Call>>, Error> {
+    pub fn run(&self, graphs: &[Micro], weights: Weights) -> Result<Vec<Vec<Call>>> {
         let make = || tempfile::Builder::new().prefix("relinc-calibrate-").tempdir();
         let (dir, _mark) =
             unfinished::begin(make, |d| Thing::Tree(d.path().into())).map_err(python::no_room)?;
         let write = |name: &str, text: &str| {
             let path = dir.path().join(name);
-            let fail = |e| input(format!("{}: cannot be written: {e}", path.display()));
-            std::fs::write(&path, text).map_err(fail)
+            std::fs::write(&path, text).map_err(|e| unwritable(&path, &e))
         };
         write("run.py", RUN_PY)?;
         write("micro.py", MICRO_PY)?;
@@ -89,7 +89,7 @@ impl Runner {
         };
         let answer: Answer = serde_json::from_str(&text).map_err(input)?;
         match (answer.usage, answer.error) {
-            (Some(why), _) => Err(Error::Input(format!("spu: {why}"))),
+            (Some(why), _) => Err(input(format!("spu: {why}"))),
             (_, Some(why)) => Err(Error::Answer(format!("spu: {why}"))),
             _ => Ok(answer.graphs.into_iter().map(|g| g.calls).collect()),
         }

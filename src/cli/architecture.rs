@@ -1,7 +1,7 @@
 //! `relinc architecture`
 
-use super::{Global, print, print_json};
-use crate::error::{Error, input};
+use super::Global;
+use crate::error::{Result, input};
 use crate::folder::{Inputs, Single};
 use relinc_passes::architecture::{Architecture, Kind};
 use relinc_passes::back::onnx::{OnnxOptions, emit};
@@ -33,11 +33,9 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
-    let input_shape: [usize; 3] = a
-        .input
-        .try_into()
-        .map_err(|_| Error::Input("--input takes three numbers: channels, height, width".into()))?;
+pub fn run(a: Args, g: &Global) -> Result<()> {
+    let input_shape: [usize; 3] =
+        a.input.try_into().map_err(|_| input("--input takes three numbers: channels, height, width"))?;
     let kind = if a.kind == "wide-resnet" { Kind::WideResnet } else { Kind::Resnet };
     let arch = Architecture { kind, depth: a.depth, width: a.width, classes: a.classes, input: input_shape };
     let graph = arch.build(g.seed()).map_err(input)?;
@@ -45,14 +43,12 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let out = Single::new("-o", &a.out, &Inputs::default(), &g.progress())?;
     emit(&v, out.path(), &OnnxOptions::default()).map_err(input)?;
     let totals = cost::totals(v.graph(), v.facts());
-    if g.json {
-        return print_json(&serde_json::json!({"file": a.out, "totals": totals, "seed": g.seed()}));
-    }
-    print(&format!(
+    let said = format!(
         "wrote {}: {} ReLUs, {} parameters, random weights of seed {}",
         a.out.display(),
         totals.relus,
         totals.parameters,
         g.seed()
-    ))
+    );
+    g.show(&serde_json::json!({"file": a.out, "totals": totals, "seed": g.seed()}), said)
 }

@@ -1,10 +1,10 @@
 //! `relinc bench`
 
-use super::{Global, print, print_json};
+use super::{Global, print};
 use crate::bench::pace::{Pace, Repeat};
 use crate::bench::step::Step;
 use crate::bench::{self, Plan, Subject};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use relinc_runtime::device::{self, Chosen, DeviceSpec};
 use relinc_runtime::threads;
 use std::io::BufRead;
@@ -47,7 +47,7 @@ pub struct Args {
 }
 
 /// Refuses options that what is measured has no use for.
-fn fits(a: &Args) -> Result<(), Error> {
+fn fits(a: &Args) -> Result<()> {
     const STEPS: &[&str] = &["train-step", "robust-step", "eval"];
     const BUILT: &[&str] = &["train-step", "robust-step", "eval", "compile"];
     let given = [
@@ -59,15 +59,13 @@ fn fits(a: &Args) -> Result<(), Error> {
         (a.reference.is_some(), "--reference", &["gradients"]),
     ];
     match given.into_iter().find(|(given, _, of)| *given && !of.contains(&a.what.as_str())) {
-        Some((_, option, of)) => {
-            Err(Error::Input(format!("bench {}: {option} is for {}", a.what, of.join(", "))))
-        }
+        Some((_, option, of)) => Err(input(format!("bench {}: {option} is for {}", a.what, of.join(", ")))),
         None => Ok(()),
     }
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     fits(&a)?;
     if a.what == "gradients" {
         return gradients(&a, g);
@@ -98,10 +96,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
         None => 128,
     };
     let subjects = models.into_iter().map(|s| (s.clone(), batch(&s))).collect();
-    let chosen = match step {
-        true => asked(g)?,
-        false => device::choose(&DeviceSpec::Cpu).map_err(Error::Input)?,
-    };
+    let chosen = if step { asked(g)? } else { device::choose(&DeviceSpec::Cpu).map_err(input)? };
     let mut plan = Plan { subjects, pace, profile: a.profile, device: chosen.first() };
     let rows = match a.what.as_str() {
         "eval" => bench::eval::measure(&mut plan)?,
@@ -112,23 +107,21 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
 }
 
 /// The device that was asked for: the CPU unless one was, so that figures compare from machine to machine.
-fn asked(g: &Global) -> Result<Chosen, Error> {
-    device::choose(&g.device.clone().unwrap_or(DeviceSpec::Cpu)).map_err(Error::Input)
+fn asked(g: &Global) -> Result<Chosen> {
+    device::choose(&g.device.clone().unwrap_or(DeviceSpec::Cpu)).map_err(input)
 }
 
 /// Prints one result a line, or all as JSON.
-fn show<T: serde::Serialize + std::fmt::Display>(rows: &[T], g: &Global) -> Result<(), Error> {
-    if g.json {
-        return print_json(&rows);
-    }
-    rows.iter().try_for_each(|r| print(&r.to_string()))
+fn show<T: serde::Serialize + std::fmt::Display>(rows: &[T], g: &Global) -> Result<()> {
+    let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
+    g.show(&rows, lines.join("\n"))
 }
 
 /// A repetition for each line on stdin.
 struct Turns;
 
 impl Pace for Turns {
-    fn next(&mut self, before: Option<f64>) -> Result<bool, Error> {
+    fn next(&mut self, before: Option<f64>) -> Result<bool> {
         match before {
             None => print("ready")?,
             Some(seconds) => print(&seconds.to_string())?,
@@ -138,18 +131,16 @@ impl Pace for Turns {
     }
 }
 
-fn gradients(a: &Args, g: &Global) -> Result<(), Error> {
+fn gradients(a: &Args, g: &Global) -> Result<()> {
     let (Some(model), Some(reference)) = (&a.file, &a.reference) else {
-        return Err(Error::Input("bench gradients wants MODEL.onnx and --reference FILE".into()));
+        return Err(input("bench gradients wants MODEL.onnx and --reference FILE"));
     };
     let chosen = asked(g)?;
     let p = bench::gradients::compare(model, reference, chosen.first())?;
-    if g.json {
-        return print_json(&p);
-    }
-    print(&format!(
+    let said = format!(
         "loss {:.6} here, {:.6} there; largest relative difference of the gradients: parameters {:.1e} ({}, of {}), \
          input {:.1e}, masks {:.1e}",
         p.loss, p.reference_loss, p.parameters, p.worst, p.compared, p.input, p.masks
-    ))
+    );
+    g.show(&p, said)
 }

@@ -1,9 +1,9 @@
 //! `relinc calibrate-runtime`
 
-use super::{Global, print, print_json};
-use crate::calibrate::{Request, Runner, calibrate, write};
-use crate::error::Error;
-use crate::folder::{Inputs, Single};
+use super::Global;
+use crate::calibrate::{Request, Runner, calibrate};
+use crate::error::{Result, input};
+use crate::folder::{self, Inputs, Single};
 use crate::python;
 use relinc_runtime::cost::Weights;
 use std::path::PathBuf;
@@ -38,16 +38,16 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if a.target != "spu" {
-        return Err(Error::Input(format!("--target {}: calibrate-runtime measures spu only", a.target)));
+        return Err(input(format!("--target {}: calibrate-runtime measures spu only", a.target)));
     }
     if ![32, 64, 128].contains(&a.ring) || (a.protocol == "cheetah" && a.ring != 64) {
-        return Err(Error::Input(format!("--ring {}: say 32, 64 or 128; cheetah is measured at 64", a.ring)));
+        return Err(input(format!("--ring {}: say 32, 64 or 128; cheetah is measured at 64", a.ring)));
     }
     let yaml = a.out.extension().is_some_and(|e| e == "yaml" || e == "yml");
     let Some(stem) = a.out.file_stem().and_then(|s| s.to_str()).filter(|_| yaml) else {
-        return Err(Error::Input(format!("-o {}: a protocol file ends in .yaml", a.out.display())));
+        return Err(input(format!("-o {}: a protocol file ends in .yaml", a.out.display())));
     };
     // The runner finds SPU's protocol in the name.
     let name = if stem.contains(&a.protocol) { stem.to_string() } else { format!("{stem}-{}", a.protocol) };
@@ -66,11 +66,8 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     };
     let out = Single::new("-o", &a.out, &Inputs::default(), &g.progress())?;
     let text = calibrate(&request, &g.progress())?;
-    write(out.path(), &text)?;
-    if g.json {
-        return print_json(
-            &serde_json::json!({"protocol": request.name, "file": a.out.display().to_string()}),
-        );
-    }
-    print(&format!("wrote {0}; use it with --protocol {0}", a.out.display()))
+    folder::write(out.path(), text)?;
+    let file = a.out.display().to_string();
+    let said = format!("wrote {file}; use it with --protocol {file}");
+    g.show(&serde_json::json!({"protocol": request.name, "file": file}), said)
 }

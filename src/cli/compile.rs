@@ -3,12 +3,14 @@
 use super::out::tell;
 use super::{Global, print_report};
 use crate::compile::{MaskSource, Request, Search, Source, compile};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
+use crate::jobs::spec_of;
 use crate::options::{CompileOptions, ModelOptions};
-use crate::training::spec::{MOST_ROUNDS, StageOptions};
+use crate::training::spec::{MaskOptions, StageOptions};
 use relinc_runtime::data::DataSpec;
 use relinc_runtime::device;
 use relinc_runtime::search::budget::Budget;
+use relinc_runtime::train::Method;
 use std::path::PathBuf;
 
 /// Options of `relinc compile`.
@@ -25,39 +27,8 @@ pub struct Args {
     /// ReLUs to keep: 50000, 50k or 18%, or a time: latency=1.5s@cheetah/wan
     #[arg(long, value_name = "B")]
     budget: Option<Budget>,
-    /// How masks are found for a budget: oneshot
-    #[arg(long, value_name = "METHOD", default_value = "oneshot")]
-    method: String,
-    /// pixel, channel or layer: the unit of removal [default: pixel]
-    #[arg(long, value_name = "UNIT", requires = "budget")]
-    granularity: Option<String>,
-    /// How a budget is spread: global (one ranking) or senet (per layer) [default: global]
-    #[arg(long, value_name = "HOW", requires = "budget")]
-    allocation: Option<String>,
-    /// Layer sensitivities for --allocation senet, one per ReLU layer, separated by commas [default: measured]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "budget")]
-    eta: Option<Vec<f64>>,
-    /// ReLUs each layer keeps, instead of sensitivities
-    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "budget")]
-    counts: Option<Vec<usize>>,
-    /// ReLU layers that may keep ReLUs; all others vanish
-    #[arg(long, value_name = "N", requires = "budget")]
-    layers: Option<usize>,
-    /// ReLU layers that vanish, separated by commas: relu01,relu03; also those of --masks
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    vanish: Vec<String>,
-    /// Rounds the removal is spread over
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=MOST_ROUNDS as u64))]
-    rounds: u64,
-    /// Calibration images
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..))]
-    calibration: u64,
-    /// Removed elements become the identity only, never zero
-    #[arg(long, requires = "budget")]
-    identity_only: bool,
-    /// Fit a slope a channel for the elements that become the identity
-    #[arg(long, requires = "budget")]
-    slopes: bool,
+    #[command(flatten)]
+    found: MaskOptions,
     /// Images for calibration and accuracy: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]
     data: Option<DataSpec>,
@@ -72,27 +43,27 @@ pub struct Args {
 
 impl Args {
     /// The search for a budget.
-    fn search(&self, budget: &Budget, device: device::DeviceSpec) -> Result<Search, Error> {
-        let options = StageOptions {
-            method: Some(self.method.clone()),
-            granularity: self.granularity.clone(),
-            allocation: self.allocation.clone(),
-            eta: self.eta.clone(),
-            counts: self.counts.clone(),
-            layers: self.layers,
-            vanish: Some(self.vanish.clone()).filter(|v| !v.is_empty()),
-            calibration: Some(self.calibration as usize),
-            identity_only: Some(self.identity_only),
-            slopes: Some(self.slopes),
-            rounds: Some(self.rounds as usize),
-            ..StageOptions::default()
-        };
-        Search::new(options, budget.clone(), device)
+    fn search(&self, budget: &Budget, device: device::DeviceSpec) -> Result<Search> {
+        let mut masks = self.found.clone();
+        masks.method.get_or_insert_with(|| Method::Oneshot.name().into());
+        Search::new(StageOptions { masks, ..StageOptions::default() }, budget.clone(), device)
     }
 
-    fn request(&self, seed: u64, device: device::DeviceSpec) -> Result<Request, Error> {
+    /// Refuses what says how masks are found where none are.
+    fn finds_nothing(&self) -> Result<()> {
+        let given = spec_of(&MaskOptions { vanish: None, ..self.found.clone() })?;
+        match given.keys().next() {
+            Some(option) => Err(input(format!(
+                "--{}: says how masks are found for a budget; add --budget, or leave it out",
+                option.replace('_', "-")
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn request(&self, seed: u64, device: device::DeviceSpec) -> Result<Request> {
         if let Some(bn) = &self.bn {
-            return Err(Error::Input(format!(
+            return Err(input(format!(
                 "--bn {bn}: an ONNX file has one batch normalisation at each place; dual ones are trained by relinc, where run, \
                  train, search and tune take --bn or branch"
             )));
@@ -107,14 +78,15 @@ impl Args {
         self.masks.iter().for_each(|m| r.inputs.file("the masks", m));
         self.budget.iter().try_for_each(|b| r.price_at(b))?;
         if self.budget.is_none() {
-            r.vanish = self.vanish.clone();
+            self.finds_nothing()?;
+            r.vanish = self.found.vanish.clone().unwrap_or_default();
         }
         Ok(Request { masks, ..r })
     }
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     let progress = g.progress();
     let r = a.request(g.seed(), g.device())?;
     let source = Source::File(a.model.clone(), a.import.import(a.data.as_ref()));

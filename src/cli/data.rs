@@ -1,7 +1,7 @@
 //! `relinc data`
 
-use super::{Global, print, print_json};
-use crate::error::{Error, input};
+use super::Global;
+use crate::error::{Result, input};
 use crate::folder::{Folder, Inputs};
 use relinc_runtime::data::{DataSpec, export, short};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     let progress = g.progress();
     let catalogue = a.spec.catalogue().map_err(input)?;
     let mut inputs = Inputs::default();
@@ -29,13 +29,9 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let staging = folder.stage()?;
     let files = export::export(&a.spec, staging.path()).map_err(|e| staging.named(input(e)))?;
     folder.amend(staging)?;
-    if g.json {
-        let list: Vec<_> =
-            files.iter().map(|f| serde_json::json!({"split": f.split.name(), "images": f.images})).collect();
-        return print_json(&list);
-    }
-    for f in files {
-        print(&format!("{}: {} images", f.split.name(), f.images))?;
-    }
-    Ok(())
+    let list: Vec<_> =
+        files.iter().map(|f| serde_json::json!({"split": f.split.name(), "images": f.images})).collect();
+    let lines: Vec<String> =
+        files.iter().map(|f| format!("{}: {} images", f.split.name(), f.images)).collect();
+    g.show(&list, lines.join("\n"))
 }

@@ -1,35 +1,29 @@
 //! `relinc devices`
 
-use super::{Global, print, print_json};
-use crate::error::Error;
+use super::Global;
+use crate::error::{Result, input};
 use relinc_runtime::device::{self, Adapter, Kind, adapters};
 use serde_json::json;
 
 /// Runs the command.
-pub fn run(g: &Global) -> Result<(), Error> {
+pub fn run(g: &Global) -> Result<()> {
     let cards = adapters();
-    let chosen = device::choose_among(&g.device(), &cards).map_err(Error::Input)?;
-    if g.json {
-        let numbered: Vec<_> = cards
-            .iter()
-            .enumerate()
-            .map(|(n, a)| {
-                let mut v = serde_json::to_value(a).unwrap_or_default();
-                v["device"] = json!(format!("gpu:{n}"));
-                v
-            })
-            .collect();
-        let threads = relinc_runtime::threads::count();
-        return print_json(
-            &json!({"cpu": {"device": "cpu", "threads": threads, "usable": device::cpu().is_ok()},
-            "cards": numbered, "choice": g.device().to_string(), "chosen": chosen.said}),
-        );
-    }
-    for (n, a) in cards.iter().enumerate() {
-        print(&card(n, a))?;
-    }
-    print(&format!("cpu    {} threads", relinc_runtime::threads::count()))?;
-    print(&format!("--device {}: {}", g.device(), chosen.said))
+    let chosen = device::choose_among(&g.device(), &cards).map_err(input)?;
+    let numbered: Vec<_> = cards
+        .iter()
+        .enumerate()
+        .map(|(n, a)| {
+            let mut v = serde_json::to_value(a).unwrap_or_default();
+            v["device"] = json!(format!("gpu:{n}"));
+            v
+        })
+        .collect();
+    let threads = relinc_runtime::threads::count();
+    let said = json!({"cpu": {"device": "cpu", "threads": threads, "usable": device::cpu().is_ok()},
+        "cards": numbered, "choice": g.device().to_string(), "chosen": chosen.said});
+    let last = [format!("cpu    {threads} threads"), format!("--device {}: {}", g.device(), chosen.said)];
+    let lines: Vec<String> = cards.iter().enumerate().map(|(n, a)| card(n, a)).chain(last).collect();
+    g.show(&said, lines.join("\n"))
 }
 
 fn card(n: usize, a: &Adapter) -> String {

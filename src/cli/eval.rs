@@ -2,19 +2,18 @@
 
 mod shown;
 
-use super::{Global, print, print_json};
+use super::Global;
 use crate::compile::read_masks;
-use crate::error::{Error, input};
-use crate::folder::{Folder, Inputs, Single};
+use crate::error::{Error, Result, input};
+use crate::folder::{Folder, Inputs, Single, unwritable};
 use crate::images::Images;
 use crate::model::Model;
 use crate::options::ModelOptions;
 use crate::progress::Progress;
 use crate::training::guard::guarded;
-use relinc_passes::driver::Options;
 use relinc_passes::files::create_atomically;
 use relinc_passes::ir::{Graph, Tensor};
-use relinc_passes::masks::{self, Masks};
+use relinc_passes::masks;
 use relinc_passes::npy::write_npy;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::corrupt::{self, Corruption};
@@ -84,30 +83,35 @@ struct Found {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if a.limit == Some(0) {
-        return Err(Error::Input("--limit 0 leaves no image; give at least 1".into()));
+        return Err(input("--limit 0 leaves no image; give at least 1"));
     }
     a.check_folder()?;
     let progress = g.progress();
     let mut sheet = a.sheet(&progress)?;
     let _saved = a.saved(&progress)?;
-    let mut m = Model::load(&a.model, &a.import.import(Some(&a.data)), &Options::default(), None)?;
+    let mut m = Model::load(&a.model, &a.import.import(Some(&a.data)))?;
     let images = Images::labelled(&a.data, &m.graph, &a.model)?;
     let masks = a.masks.as_ref().map(|file| read_masks(file, &m)).transpose()?;
-    let folder = a.folder(&images.spec)?;
+    let folder = match &a.corruptions {
+        Some(Some(dir)) => Some(CorruptedFolder::open(dir, &images.spec).map_err(input)?),
+        Some(None) | None => None,
+    };
     images.announce(&progress);
     let ds = images.open(a.split, a.limit)?;
     ds.notices().iter().for_each(|n| progress.line(n));
     let target = match a.attacks[..] {
         [] => None,
         _ => {
-            let chosen = device::choose(&g.device()).map_err(Error::Input)?;
+            let chosen = device::choose(&g.device()).map_err(input)?;
             progress.line(&chosen.said);
             Some(Target::new(&m.graph, masks.as_ref(), &ds, chosen.first()).map_err(|e| a.named(e))?)
         }
     };
-    a.put_on(masks, &mut m)?;
+    if let Some(masks) = &masks {
+        m.graph = masks::apply(&m.graph, masks).map_err(|e| a.named(e.to_string()))?;
+    }
     if let Some(folder) = &mut sheet {
         let staging = folder.stage()?;
         contact_sheet(staging.path(), &a.data, &ds, g.seed()).map_err(|e| staging.named(e))?;
@@ -135,10 +139,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     progress.finish();
     let notes = [m.notices, images.catalogue.notices, ds.notices().to_vec()].concat();
     let found = Found { clean, corrupted, attacked, classes: images.catalogue.classes, notes, doubt };
-    if g.json {
-        return print_json(&shown::json(&a, &found));
-    }
-    print(&shown::text(&a, &found, g.seed()))
+    g.show(&shown::json(&a, &found), shown::text(&a, &found, g.seed()))
 }
 
 impl Args {
@@ -152,7 +153,7 @@ impl Args {
     }
 
     /// The folder of the contact sheet.
-    fn sheet(&self, progress: &Progress) -> Result<Option<Folder>, Error> {
+    fn sheet(&self, progress: &Progress) -> Result<Option<Folder>> {
         let Some(dir) = &self.save_images else { return Ok(None) };
         let mut folder = Folder::open(dir, "eval", "eval", progress)?;
         folder.claim(&self.inputs(), &[SHEET.into()], &[])?;
@@ -160,7 +161,7 @@ impl Args {
     }
 
     /// The files that inputs and outputs are saved in.
-    fn saved(&self, progress: &Progress) -> Result<Vec<Single>, Error> {
+    fn saved(&self, progress: &Progress) -> Result<Vec<Single>> {
         let named = [("--save-inputs", &self.save_inputs), ("--save-outputs", &self.save_outputs)];
         let inputs = self.inputs();
         let given = named.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?)));
@@ -169,50 +170,31 @@ impl Args {
 
     /// An error about the model.
     fn named(&self, e: String) -> Error {
-        Error::Input(format!("{}: {e}", self.model.display()))
+        input(format!("{}: {e}", self.model.display()))
     }
 
     /// Finds what a folder of `--corruptions=DIR` cannot be asked for.
-    fn check_folder(&self) -> Result<(), Error> {
+    fn check_folder(&self) -> Result<()> {
         let Some(Some(dir)) = &self.corruptions else { return Ok(()) };
         let shown = dir.display();
         if self.save_images.is_some() {
-            return Err(Error::Input(format!(
+            return Err(input(format!(
                 "--save-images shows the corruptions that relinc draws, not those of {shown}; leave one out"
             )));
         }
         match self.data.kind() {
-            _ if self.split != Split::Test => Err(Error::Input(format!(
+            _ if self.split != Split::Test => Err(input(format!(
                 "{shown} holds corrupted test images; --split {} has none",
                 self.split.name()
             ))),
             Kind::Cifar10 | Kind::Cifar100 => Ok(()),
-            kind => Err(Error::Input(format!(
+            kind => Err(input(format!(
                 "{shown}: corrupted images are read for cifar10 and cifar100; for {kind} they are drawn: --corruptions"
             ))),
         }
     }
 
-    /// The folder of `--corruptions=DIR`, its images taken as those of `data`.
-    fn folder(&self, data: &DataSpec) -> Result<Option<CorruptedFolder>, Error> {
-        match &self.corruptions {
-            Some(Some(dir)) => CorruptedFolder::open(dir, data).map(Some).map_err(input),
-            Some(None) | None => Ok(None),
-        }
-    }
-
-    /// Masks the model.
-    fn put_on(&self, masks: Option<Masks>, m: &mut Model) -> Result<(), Error> {
-        match masks {
-            None => Ok(()),
-            Some(masks) => {
-                m.graph = masks::apply(&m.graph, &masks).map_err(|e| self.named(e.to_string()))?;
-                Ok(())
-            }
-        }
-    }
-
-    fn clean(&self, m: &Model, ds: &Dataset, progress: &Progress) -> Result<Clean, Error> {
+    fn clean(&self, m: &Model, ds: &Dataset, progress: &Progress) -> Result<Clean> {
         let n = self.limit.unwrap_or(ds.len());
         let (mut outputs, mut shape, mut failed) = (vec![], vec![], None);
         let mut keep = |logits: &Tensor| {
@@ -237,7 +219,7 @@ impl Args {
         Ok(r)
     }
 
-    fn corrupted(&self, g: &Graph, from: Source<'_>, n: usize, p: &Progress) -> Result<Corrupted, Error> {
+    fn corrupted(&self, g: &Graph, from: Source<'_>, n: usize, p: &Progress) -> Result<Corrupted> {
         // A batch that cannot be made free is kept; it takes longer.
         let free = free_batch(g);
         let found = corrupted(free.as_ref().unwrap_or(g), from, n, &mut |i, n| p.count("corruptions", i, n));
@@ -252,9 +234,9 @@ impl Args {
         ds: &Dataset,
         (shape, outputs): (Vec<usize>, Vec<f32>),
         n: usize,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         let write = |path: &PathBuf, t: &Tensor| {
-            create_atomically(path, |w| write_npy(w, t)).map_err(|e| unwritable(path, e))
+            create_atomically(path, |w| write_npy(w, t)).map_err(|e| unwritable(path, &e))
         };
         if let Some(path) = &self.save_inputs {
             let layout = m.graph.only_input().and_then(|(_, ty)| eval::layout(ty, ds.image_shape()));
@@ -268,12 +250,12 @@ impl Args {
 }
 
 /// Writes `DIR/corruptions.png` of the first images, one for each corruption.
-fn contact_sheet(dir: &Path, data: &DataSpec, ds: &Dataset, seed: u64) -> Result<(), Error> {
+fn contact_sheet(dir: &Path, data: &DataSpec, ds: &Dataset, seed: u64) -> Result<()> {
     let images: Vec<u8> =
         (0..ds.len().min(Corruption::ALL.len())).flat_map(|i| ds.pixels(i)).copied().collect();
     let zoom = (CELL / ds.image_shape()[2].max(1)).max(1);
     let (width, height, pixels) = corrupt::contact_sheet(&images, ds.image_shape(), zoom, seed)
-        .map_err(|e| Error::Input(format!("{data}: {e}")))?;
+        .map_err(|e| input(format!("{data}: {e}")))?;
     let path = dir.join(SHEET);
     create_atomically(&path, |w| {
         let side = |n: usize| u32::try_from(n).map_err(std::io::Error::other);
@@ -282,9 +264,5 @@ fn contact_sheet(dir: &Path, data: &DataSpec, ds: &Dataset, seed: u64) -> Result
         e.set_depth(png::BitDepth::Eight);
         Ok(e.write_header()?.write_image_data(&pixels)?)
     })
-    .map_err(|e| unwritable(&path, e))
-}
-
-fn unwritable(path: &Path, e: std::io::Error) -> Error {
-    Error::Input(format!("{}: cannot be written: {e}", path.display()))
+    .map_err(|e| unwritable(&path, &e))
 }

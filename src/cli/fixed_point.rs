@@ -1,9 +1,10 @@
 //! `relinc verify --fixed-point`: one model in floating point against another, or itself, on ring elements.
 
+use super::Global;
 use super::verify::{Args, Given, execute};
-use super::{Global, print, print_json};
-use crate::error::{Error, input};
-use crate::fixed_point::render;
+use crate::error::{Error, Result, input};
+use crate::fixed_point::{place, render};
+use crate::folder::unwritable;
 use crate::probe::{max_abs_difference, range};
 use relinc_passes::driver::valid;
 use relinc_passes::ir::{Graph, Tensor};
@@ -11,7 +12,7 @@ use relinc_passes::{files, npy};
 use relinc_runtime::eval;
 use relinc_runtime::fixed::{Format, Settings, Truncation, Unknown, analyse};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Options that go with `--fixed-point`.
 #[derive(Debug, Clone, clap::Args)]
@@ -40,31 +41,21 @@ fn accuracy(logits: &Tensor, labels: &[usize]) -> f64 {
     100.0 * right as f64 / labels.len().max(1) as f64
 }
 
-fn unwritable(file: &Path, e: std::io::Error) -> Error {
-    Error::Input(format!("{}: cannot be written: {e}", file.display()))
-}
-
 /// Runs the comparison of `first`, the float model of `given`, with the fixed-point one.
-pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -> Result<(), Error> {
+pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -> Result<()> {
     let f = &a.fixed;
     if a.oracle.is_some() {
-        return Err(Error::Input(
-            "--oracle is another engine in floating point; leave --fixed-point out".into(),
-        ));
+        return Err(input("--oracle is another engine in floating point; leave --fixed-point out"));
     }
     f.truncation
         .check(format)
         .map_err(|why| input(format!("--truncation {}: {why}", f.truncation.name())))?;
     if !f.headroom.is_finite() {
-        return Err(Error::Input("--headroom must be a number of bits".into()));
+        return Err(input("--headroom must be a number of bits"));
     }
-    f.save_outputs.iter().try_for_each(|file| files::writable(file).map_err(|e| unwritable(file, e)))?;
-    let path = match &a.b {
-        Some(b) if b.is_dir() => b.join("model.onnx"),
-        Some(b) => b.clone(),
-        None => a.a.clone(),
-    };
-    let named = |e: String| Error::Input(format!("{}: {e}", path.display()));
+    f.save_outputs.iter().try_for_each(|file| files::writable(file).map_err(|e| unwritable(file, &e)))?;
+    let path = a.second_file().unwrap_or_else(|| a.a.clone());
+    let named = |e: String| input(format!("{}: {e}", path.display()));
     let second = a.second(&path)?;
     let graph = valid::check(&second).map_err(|e| named(e[0].to_string()))?;
     let settings = Settings {
@@ -79,7 +70,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
     let result = analyse(&graph, &given.batch, &settings, tell);
     progress.finish();
     let (analysis, out) = result.map_err(|e| named(e.to_string()))?;
-    let float = execute(first, &given.batch).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+    let float = execute(first, &given.batch).map_err(|e| input(format!("{}: {e}", a.a.display())))?;
     let fixed = Tensor::f32([analysis.n, out.width], out.fixed);
     if float.len() != fixed.len() {
         let (x, y) = (float.shape(), fixed.shape());
@@ -87,7 +78,7 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
     }
     let float = float.reshaped(fixed.shape());
     if let Some(file) = &f.save_outputs {
-        files::create_atomically(file, |w| npy::write_npy(w, &fixed)).map_err(|e| unwritable(file, e))?;
+        files::create_atomically(file, |w| npy::write_npy(w, &fixed)).map_err(|e| unwritable(file, &e))?;
     }
     let flips = eval::arg_max(&float).iter().zip(eval::arg_max(&fixed)).filter(|(a, b)| **a != *b).count();
     let allowed = f.max_flips.unwrap_or(analysis.n / 100);
@@ -97,43 +88,38 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
     let max = max_abs_difference(&float, &fixed);
     let (x, y) = (float.as_f32().unwrap_or_default(), fixed.as_f32().unwrap_or_default());
     let mean = x.iter().zip(y).map(|(a, b)| f64::from((a - b).abs())).sum::<f64>() / x.len().max(1) as f64;
-    if g.json {
-        let mut fixed_point = serde_json::to_value(&analysis).map_err(input)?;
-        fixed_point["flips"] = json!(flips);
-        fixed_point["max_flips"] = json!(allowed);
-        fixed_point["accuracy"] = json!({"float": before, "fixed": after});
-        if f.save_outputs.is_some() {
-            fixed_point["labels"] = json!(given.labels);
-        }
-        print_json(&json!({
-            "max_abs_difference": max, "mean_abs_difference": mean, "n": analysis.n, "tolerance": a.tolerance,
-            "argmax_agreement": 1.0 - flips as f64 / analysis.n.max(1) as f64, "range": range(&float),
-            "equivalent": equivalent, "fixed_point": fixed_point,
-        }))?;
-    } else {
-        let scores = match (before, after) {
-            (Some(b), Some(a)) => format!(", accuracy {b:.2} % in float and {a:.2} % in fixed point"),
-            _ => String::new(),
-        };
-        print(&format!(
-            "{} on {} inputs: {flips} arg-max flips (allowed {allowed}), {} overflows{scores}; largest difference {max:.3e}, \
-             mean {mean:.3e}\n{}",
-            if equivalent { "survives fixed point" } else { "does not survive fixed point" },
-            analysis.n,
-            analysis.overflows,
-            render(&analysis)
-        ))?;
+    let mut fixed_point = serde_json::to_value(&analysis).map_err(input)?;
+    fixed_point["flips"] = json!(flips);
+    fixed_point["max_flips"] = json!(allowed);
+    fixed_point["accuracy"] = json!({"float": before, "fixed": after});
+    if f.save_outputs.is_some() {
+        fixed_point["labels"] = json!(given.labels);
     }
+    let found = json!({
+        "max_abs_difference": max, "mean_abs_difference": mean, "n": analysis.n, "tolerance": a.tolerance,
+        "argmax_agreement": 1.0 - flips as f64 / analysis.n.max(1) as f64, "range": range(&float),
+        "equivalent": equivalent, "fixed_point": fixed_point,
+    });
+    let scores = match (before, after) {
+        (Some(b), Some(a)) => format!(", accuracy {b:.2} % in float and {a:.2} % in fixed point"),
+        _ => String::new(),
+    };
+    let said = format!(
+        "{} on {} inputs: {flips} arg-max flips (allowed {allowed}), {} overflows{scores}; largest difference {max:.3e}, \
+         mean {mean:.3e}\n{}",
+        if equivalent { "survives fixed point" } else { "does not survive fixed point" },
+        analysis.n,
+        analysis.overflows,
+        render(&analysis)
+    );
+    g.show(&found, said)?;
     match equivalent {
         true => Ok(()),
         false if analysis.overflows > 0 => {
             let first = analysis.overflow.first();
             let place = first.map_or(String::new(), |o| {
-                let layer = o.layer.as_ref().map_or(String::new(), |l| format!(" of {l}"));
-                format!(
-                    ": {} '{}'{layer} reaches {:.4e} in image {}, the ring holds {:.4e}",
-                    o.op, o.node, o.value, o.image, o.limit
-                )
+                let at = place(&o.op, &o.node, &o.layer);
+                format!(": {at} reaches {:.4e} in image {}, the ring holds {:.4e}", o.value, o.image, o.limit)
             });
             Err(Error::Answer(format!("{} overflows the ring {format}{place}", path.display())))
         }

@@ -1,11 +1,11 @@
 //! `relinc inspect`
 
-use super::{Global, print, print_json};
+use super::Global;
 use crate::caps;
-use crate::compile::baseline::Baseline;
+use crate::compile::baseline::{Baseline, Column};
 use crate::compile::describe::REDUNDANT;
 use crate::compile::{Request, Target};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model;
 use crate::options::{CompileOptions, ModelOptions, ReportOptions};
 use crate::report::model::Cost;
@@ -48,7 +48,7 @@ comes on top.
 ";
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     let mut import_options = a.import.import(None);
     import_options.scores.iter_mut().for_each(|s| s.need = Need::OrAll);
     let options = Options::default();
@@ -61,23 +61,18 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     };
     let r = asked.request("inspect", Path::new(""), None, 0)?;
     let i = import(&a.model, &import_options).map_err(input)?;
-    let file = Baseline::read(&i.graph, &r)?;
-    let m = Model::canonical(i.graph, i.info, i.notices, &options, None)?;
+    let file = Column::of_file(&i.graph, &r)?;
+    let mut m = Model::canonical(i.graph, i.info, &options, None)?;
+    m.notices.splice(0..0, i.notices);
     let whole = m.whole()?;
     if let Some(form) = &a.graph {
         let text = if form == "dot" { dot::to_dot(&whole) } else { pir(&whole, Constants::Opaque) };
-        return match g.json {
-            true => print_json(&json!({"form": form, "graph": text})),
-            false => print(&text),
-        };
+        return g.show(&json!({"form": form, "graph": text}), &text);
     }
     let baseline = Baseline::new(file, m.clone(), &options, false, &r)?;
     let cost = priced(&baseline, &r);
     let v = describe(&m, &m.lean()?.whole()?, &baseline, &cost, &r)?;
-    if g.json {
-        return print_json(&v);
-    }
-    print(&text(&m, &v, &cost))
+    g.show(&v, text(&m, &v, &cost))
 }
 
 /// Every protocol on every network. Nothing is removed, so an entry's own figures are those of the lossless column.
@@ -91,7 +86,7 @@ fn priced(b: &Baseline, r: &Request) -> Vec<Cost> {
 }
 
 /// A model, and in figures the graph of what costs something.
-fn describe(m: &Model, graph: &Graph, b: &Baseline, cost: &[Cost], r: &Request) -> Result<Value, Error> {
+fn describe(m: &Model, graph: &Graph, b: &Baseline, cost: &[Cost], r: &Request) -> Result<Value> {
     let facts = &infer(graph).map_err(|e| input(&e[0]))?;
     let totals = cost::totals(graph, facts);
     let mut ops: BTreeMap<&str, usize> = BTreeMap::new();
@@ -126,7 +121,7 @@ fn describe(m: &Model, graph: &Graph, b: &Baseline, cost: &[Cost], r: &Request) 
         "layers": layers,
         "operations": ops,
         "cost": cost,
-        "passes": crate::compile::describe::passes(m),
+        "passes": m.passes,
         "notices": notices,
     }))
 }

@@ -1,8 +1,8 @@
 //! `relinc measure`
 
-use super::{Global, print, print_json};
+use super::Global;
 use crate::compile::Target;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::{Folder, Inputs};
 use crate::measure::{Job, measure};
 use crate::python;
@@ -42,12 +42,12 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if a.target != "spu" {
-        return Err(Error::Input(format!("--target {}: measure runs spu artefacts only", a.target)));
+        return Err(input(format!("--target {}: measure runs spu artefacts only", a.target)));
     }
     let mut folder = Folder::existing(&a.dir, "measure", &g.progress())?;
-    let mut r = report::read(&a.dir).map_err(input)?;
+    let mut r = report::read(&a.dir)?;
     folder.manifest().verify(&a.dir, Target::Spu.files().iter().copied())?;
     let mut inputs = Inputs::default();
     inputs.protocol(&a.protocol);
@@ -69,10 +69,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     r.measured.retain(|old| (&old.protocol, old.weights) != (&m.protocol, m.weights));
     r.measured.push(m.clone());
     let staging = folder.stage()?;
-    report::write(staging.path(), &r).map_err(|e| staging.named(input(e)))?;
+    report::write(staging.path(), &r).map_err(|e| staging.named(e))?;
     folder.amend(staging)?;
-    if g.json {
-        return print_json(&m);
-    }
-    print(&text::measured(&m))
+    g.show(&m, text::measured(&m))
 }

@@ -22,13 +22,13 @@ mod train;
 mod verify;
 
 use crate::compile::fixed;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::Report;
 use clap::{CommandFactory, Parser, Subcommand};
-use out::{print, print_json, print_lines};
+use out::{print, print_json};
 use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::train::Kind;
 use std::path::Path;
@@ -114,7 +114,7 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-fn dispatch(cli: Cli) -> Result<(), Error> {
+fn dispatch(cli: Cli) -> Result<()> {
     let g = &cli.global;
     match cli.command {
         Command::Inspect(a) => inspect::run(a, g),
@@ -169,17 +169,16 @@ impl Global {
     fn progress(&self) -> Progress {
         Progress::new(self.quiet)
     }
+    /// Prints a result: one JSON document where that was asked for, else text.
+    fn show(&self, json: &impl serde::Serialize, text: impl AsRef<str>) -> Result<()> {
+        if self.json { print_json(json) } else { print(text.as_ref()) }
+    }
 }
 
 /// Prints what was compiled into a folder. An accuracy that fell further than allowed, and a network
 /// that does not survive a target's arithmetic, are an answer of no, once all is printed.
-fn print_report(r: &Report, out: &Path, g: &Global) -> Result<(), Error> {
-    if g.json {
-        print_json(r)?;
-    } else {
-        print(&crate::report::text::render(r))?;
-        print(&format!("\nwrote {}", out.display()))?;
-    }
+fn print_report(r: &Report, out: &Path, g: &Global) -> Result<()> {
+    g.show(r, crate::report::text::render(r) + &format!("\nwrote {}", out.display()))?;
     let no = [crate::report::fell_too_far(r), fixed::answer(r).err().map(|e| e.to_string())];
     match no.into_iter().flatten().collect::<Vec<_>>() {
         no if no.is_empty() => Ok(()),

@@ -1,7 +1,7 @@
 //! What commands print. Results go to stdout, and one that cannot be written is an error; where a reader has closed a pipe, it
 //! wants no more, and that is none. Nothing that goes wrong with stderr ends a command.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
@@ -9,25 +9,17 @@ use std::process::ExitCode;
 ///
 /// # Errors
 /// It cannot be written.
-pub fn print(text: &str) -> Result<(), Error> {
+pub fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
     written([text, end].iter().try_for_each(|t| out.write_all(t.as_bytes())).and_then(|()| out.flush()))
-}
-
-/// Prints one entry a line.
-///
-/// # Errors
-/// As [`print`].
-pub fn print_lines(lines: &[String]) -> Result<(), Error> {
-    lines.iter().try_for_each(|l| print(l))
 }
 
 /// Prints one JSON document.
 ///
 /// # Errors
 /// As [`print`].
-pub fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
+pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(&serde_json::to_string_pretty(value).map_err(input)?)
 }
 
@@ -52,7 +44,7 @@ pub fn failed(e: &Error) -> ExitCode {
     ExitCode::from(e.code())
 }
 
-fn written(r: io::Result<()>) -> Result<(), Error> {
+fn written(r: io::Result<()>) -> Result<()> {
     match r {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         r => r.map_err(|e| Error::Output(format!("standard output: cannot be written: {e}"))),

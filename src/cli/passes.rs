@@ -1,7 +1,8 @@
 //! `relinc passes`
 
-use super::{Global, print, print_json};
-use crate::error::Error;
+use super::{Global, print};
+use crate::error::Result;
+use relinc_passes::driver::Pass;
 use relinc_passes::passes::{PASSES, documentation};
 use serde_json::json;
 
@@ -14,20 +15,14 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if a.markdown {
-        print(&documentation())?;
-        return Ok(());
+        return print(&documentation());
     }
-    if g.json {
-        let list: Vec<_> = PASSES
-            .iter()
-            .map(|p| json!({"name": p.name(), "guarantee": p.guarantee().name(), "summary": p.summary()}))
-            .collect();
-        return print_json(&list);
-    }
-    for p in PASSES {
-        print(&format!("{:<22} {:<13} {}", p.name(), p.guarantee().name(), p.summary()))?;
-    }
-    Ok(())
+    let list: Vec<_> = PASSES
+        .iter()
+        .map(|p| json!({"name": p.name(), "guarantee": p.guarantee().name(), "summary": p.summary()}))
+        .collect();
+    let line = |p: &&dyn Pass| format!("{:<22} {:<13} {}\n", p.name(), p.guarantee().name(), p.summary());
+    g.show(&list, PASSES.iter().map(line).collect::<String>())
 }

@@ -1,25 +1,22 @@
 //! `relinc protocols`
 
-use super::{Global, print, print_json};
-use crate::error::Error;
-use relinc_runtime::cost::protocols;
+use super::Global;
+use crate::error::Result;
+use relinc_runtime::cost::{Protocol, protocols};
 use serde_json::json;
 
 /// Runs the command.
-pub fn run(g: &Global) -> Result<(), Error> {
-    if g.json {
-        let list: Vec<_> = protocols()
-            .iter()
-            .map(|p| {
-                json!({"name": p.name, "trust": p.trust(), "runtime": p.runtime, "parties": p.parties, "ring": p.ring, "counts": p.counts,
-                       "source": p.source, "verified": p.verified, "default_weights": p.default_weights})
-            })
-            .collect();
-        return print_json(&list);
-    }
-    for p in protocols() {
+pub fn run(g: &Global) -> Result<()> {
+    let list: Vec<_> = protocols()
+        .iter()
+        .map(|p| {
+            json!({"name": p.name, "trust": p.trust(), "runtime": p.runtime, "parties": p.parties, "ring": p.ring, "counts": p.counts,
+                   "source": p.source, "verified": p.verified, "default_weights": p.default_weights})
+        })
+        .collect();
+    let line = |p: &Protocol| {
         let verified = p.caveat().map(|c| format!(" ({c})")).unwrap_or_default();
-        print(&format!(
+        format!(
             "{}{verified}: {}, {} parties, ring {}\n  trust: {}\n  counts: {}\n  source: {}\n",
             p.name,
             p.runtime,
@@ -28,7 +25,7 @@ pub fn run(g: &Global) -> Result<(), Error> {
             p.trust(),
             p.counts,
             p.source
-        ))?;
-    }
-    Ok(())
+        )
+    };
+    g.show(&list, protocols().iter().map(line).collect::<String>())
 }

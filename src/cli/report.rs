@@ -1,8 +1,8 @@
 //! `relinc report`
 
-use super::{Global, print, print_json};
-use crate::error::{Error, input};
-use crate::folder::{Folder, Inputs, Single};
+use super::Global;
+use crate::error::{Result, input};
+use crate::folder::{self, Folder, Inputs, Single};
 use crate::report::{self, Report, compare};
 use relinc_passes::files::write_atomically;
 use serde_json::json;
@@ -23,24 +23,21 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if a.compare {
         return side_by_side(&a, g);
     }
     let [dir] = a.dirs.as_slice() else {
-        return Err(Error::Input("several folders need --compare".into()));
+        return Err(input("several folders need --compare"));
     };
     let r = rebuild(dir, g)?;
-    if g.json {
-        return print_json(&r);
-    }
-    print(&report::text::render(&r))
+    g.show(&r, report::text::render(&r))
 }
 
 /// Writes the pages of a report. Those that an earlier version wrote cannot be told from others, and stay.
-fn rebuild(dir: &Path, g: &Global) -> Result<Report, Error> {
+fn rebuild(dir: &Path, g: &Global) -> Result<Report> {
     let mut folder = Folder::existing(dir, "report", &g.progress())?;
-    let r = report::read(dir).map_err(input)?;
+    let r = report::read(dir)?;
     let listed = folder.manifest().files.contains_key("report.json");
     let mut pages = report::PAGES.to_vec();
     if !listed {
@@ -64,25 +61,23 @@ fn rebuild(dir: &Path, g: &Global) -> Result<Report, Error> {
     for page in pages {
         let path = staging.path().join(page);
         write_atomically(&path, report::page(page, &r).as_bytes())
-            .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", dir.join(page).display())))?;
+            .map_err(|e| folder::unwritable(&dir.join(page), &e))?;
     }
     folder.amend(staging)?;
     Ok(r)
 }
 
-fn side_by_side(a: &Args, g: &Global) -> Result<(), Error> {
+fn side_by_side(a: &Args, g: &Global) -> Result<()> {
     let mut inputs = Inputs::default();
     a.dirs.iter().for_each(|d| inputs.file("a report", &d.join("report.json")));
     let out = Single::new("-o", &a.out, &inputs, &g.progress())?;
-    let runs = compare::runs(&a.dirs).map_err(input)?;
-    write_atomically(out.path(), compare::render(&runs).as_bytes())
-        .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", a.out.display())))?;
-    if g.json {
-        return print_json(&json!({
-            "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
-            "warnings": compare::warnings(&runs), "alarms": compare::alarms(&runs),
-            "html": a.out.display().to_string(),
-        }));
-    }
-    print(&format!("{}{}\n{}", compare::table(&runs), compare::cost_table(&runs), a.out.display()))
+    let runs = compare::runs(&a.dirs)?;
+    folder::write(out.path(), compare::render(&runs))?;
+    let html = a.out.display().to_string();
+    let said = format!("{}{}\n{html}", compare::table(&runs), compare::cost_table(&runs));
+    let found = json!({
+        "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
+        "warnings": compare::warnings(&runs), "alarms": compare::alarms(&runs), "html": html,
+    });
+    g.show(&found, said)
 }

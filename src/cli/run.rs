@@ -1,16 +1,16 @@
 //! `relinc run`
 
 use super::args::BeginArgs;
-use super::{Global, print, print_json, print_lines, print_report};
+use super::{Global, print_report};
 use crate::compile::compile;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::folder::Begin;
 use crate::jobs::{Job, Part};
 use crate::options::Points;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{self, Pipeline};
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, Metric};
-use crate::training::command::{Done, run as run_stages};
+use crate::training::command::{Done, Run};
 use crate::training::{Plan, Trained};
 use relinc_runtime::train::Record;
 use serde_json::json;
@@ -39,34 +39,34 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     let mut p = Pipeline::read(&a.pipeline)?;
-    let named = |e: Error| e.at(a.pipeline.display());
+    let named = |e: Error| pipeline::named(e, a.pipeline.display());
     g.override_in(&mut p);
     p.options.max_drop = a.max_drop.or(p.options.max_drop);
     let base = a.pipeline.parent().unwrap_or(Path::new(""));
     let stem = a.pipeline.file_stem().unwrap_or_default();
     let out = a.out.unwrap_or_else(|| Path::new("out").join(stem));
     if a.list {
-        let names = stages(&p.plan(base).map_err(named)?).names().to_vec();
-        return if g.json { print_json(&names) } else { print_lines(&names) };
+        let plan = p.plan(base).map_err(named)?;
+        let names = stages(&plan, plan.trains()).names().to_vec();
+        return g.show(&names, names.join("\n"));
     }
-    let how = How { by: "run", file: &a.pipeline, only: &a.only, begin: a.begin.begin(), after: None };
+    let how = How { by: "run", file: Some(&a.pipeline), only: &a.only, begin: a.begin.begin(), after: None };
     match execute(&p, &out, &how, &g.progress()).map_err(named)? {
         Done::Compiled(r) => print_report(&r, &out, g),
         Done::Stages { trained, evaluations } => {
             let last = last_epochs(&trained);
-            if g.json {
-                return print_json(&json!({
-                    "folder": out.display().to_string(), "stages": a.only, "relus": trained.masks.as_ref().map(|m| m.kept()),
-                    "last_epochs": last, "evaluations": evaluations,
-                }));
-            }
-            for e in last.iter().filter(|e| a.only.contains(&e.stage)) {
-                print(&format!("{}: epoch {} of {}, {} ReLUs", e.stage, e.epoch, e.epochs, e.kept))?;
-            }
-            evaluations.iter().flatten().try_for_each(|e| print(&accuracies(e)))?;
-            print(&format!("left in {}: {}", out.join("checkpoints").display(), a.only.join(", ")))
+            let found = json!({
+                "folder": out.display().to_string(), "stages": a.only, "relus": trained.masks.as_ref().map(|m| m.kept()),
+                "last_epochs": last, "evaluations": evaluations,
+            });
+            let of_stage =
+                |e: &&Record| format!("{}: epoch {} of {}, {} ReLUs", e.stage, e.epoch, e.epochs, e.kept);
+            let here = last.iter().filter(|e| a.only.contains(&e.stage));
+            let lines = here.map(of_stage).chain(evaluations.iter().flatten().map(accuracies));
+            let left = format!("left in {}: {}", out.join("checkpoints").display(), a.only.join(", "));
+            g.show(&found, lines.chain([left]).collect::<Vec<_>>().join("\n"))
         }
     }
 }
@@ -90,19 +90,16 @@ fn accuracies(e: &Evaluation) -> String {
 }
 
 /// The stages of a plan; one that trains nothing is compiled in one.
-fn stages(plan: &Plan) -> Part {
-    match plan.trains() {
-        true => Part::whole(plan.names()),
-        false => Part::compiling(),
-    }
+fn stages(plan: &Plan, trains: bool) -> Part {
+    if trains { Part::whole(plan.names()) } else { Part::compiling() }
 }
 
 /// How a pipeline is run.
 pub(super) struct How<'a> {
     /// The command.
     pub by: &'static str,
-    /// The pipeline's file; relative paths in it are relative to its folder.
-    pub file: &'a Path,
+    /// The pipeline's file, where it is one; relative paths in it are relative to its folder.
+    pub file: Option<&'a Path>,
     /// These stages alone; all where there are none.
     pub only: &'a [String],
     /// What becomes of a run that lies in the folder.
@@ -112,26 +109,27 @@ pub(super) struct How<'a> {
 }
 
 /// Runs a pipeline into a folder, all of it or some stages.
-pub(super) fn execute(p: &Pipeline, out: &Path, how: &How<'_>, progress: &Progress) -> Result<Done, Error> {
-    let base = how.file.parent().unwrap_or(Path::new(""));
+pub(super) fn execute(p: &Pipeline, out: &Path, how: &How<'_>, progress: &Progress) -> Result<Done> {
+    let base = how.file.and_then(Path::parent).unwrap_or(Path::new(""));
     let mut request = p.request(base, out)?;
     request.by = how.by;
-    request.inputs.file("the pipeline", how.file);
+    how.file.iter().for_each(|f| request.inputs.file("the pipeline", f));
     let source = p.source(base)?;
     let plan = p.plan(base)?;
     let measure = p.measure(&plan)?;
-    let part = match how.only {
-        [] => stages(&plan),
-        only => stages(&plan).only(only)?,
-    };
+    // The commands that train do so whatever it takes: a search without steps leaves what others leave, too.
+    let trains = plan.trains() || how.file.is_none();
+    let all = stages(&plan, trains);
+    let part = if how.only.is_empty() { all } else { all.only(how.only)? };
     let job = Job { part, begin: how.begin, after: how.after.map(Path::to_path_buf) };
-    let result = match plan.trains() {
-        true => run_stages(source, &plan, request, &measure, &job, progress),
-        // A compilation alone can be repeated at any time.
-        false if !how.only.is_empty() && how.begin == Begin::Fresh => {
-            compile(source, &request, Some(Begin::Resume), progress).map(|r| Done::Compiled(Box::new(r)))
+    let result = match trains {
+        true => Run { plan: &plan, measure: &measure, job: &job, progress }.run(source, request),
+        false => {
+            // A compilation alone can be repeated at any time.
+            let again = !how.only.is_empty() && how.begin == Begin::Fresh;
+            let begin = if again { Begin::Resume } else { how.begin };
+            compile(source, &request, Some(begin), progress).map(|r| Done::Compiled(Box::new(r)))
         }
-        false => compile(source, &request, Some(how.begin), progress).map(|r| Done::Compiled(Box::new(r))),
     };
     progress.finish();
     result

@@ -1,7 +1,7 @@
 //! `relinc completions`, `relinc man`
 
 use super::command;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use clap_complete::Shell;
 
 /// Options of `relinc completions`.
@@ -12,14 +12,14 @@ pub struct Args {
 }
 
 /// Prints a completion script.
-pub fn completions(a: Args) -> Result<(), Error> {
+pub fn completions(a: Args) -> Result<()> {
     let mut out = vec![];
     clap_complete::generate(a.shell, &mut command(), "relinc", &mut out);
     super::print(&String::from_utf8_lossy(&out))
 }
 
 /// Prints the manual page.
-pub fn man() -> Result<(), Error> {
+pub fn man() -> Result<()> {
     let mut out = vec![];
     clap_mangen::Man::new(command()).render(&mut out).map_err(input)?;
     super::print(&String::from_utf8_lossy(&out))

@@ -4,8 +4,8 @@ mod collect;
 mod jobs;
 
 use super::args::BeginArgs;
-use super::{Global, print_json, print_lines, print_report};
-use crate::error::{Error, input};
+use super::{Global, print_report};
+use crate::error::{Result, input};
 use crate::folder::Begin;
 use crate::jobs::SHARED;
 use crate::pipeline::Pipeline;
@@ -39,7 +39,7 @@ pub struct Args {
 }
 
 /// Runs the command. A budget that cannot be met is said and left out; the exit code is then 1.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     let mut p = Pipeline::read(&a.pipeline)?;
     g.override_in(&mut p);
     let stem = a.pipeline.file_stem().unwrap_or_default().to_string_lossy();
@@ -47,10 +47,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let sweep = Sweep::new(p, &a.pipeline, &a.budgets, out)?;
     if a.list {
         let budgets: Vec<String> = sweep.budgets().map(ToString::to_string).collect();
-        return match g.json {
-            true => print_json(&json!({ SHARED: sweep.shared(), "budgets": budgets })),
-            false => print_lines(&budgets),
-        };
+        return g.show(&json!({ SHARED: sweep.shared(), "budgets": budgets }), budgets.join("\n"));
     }
     if let Some(name) = &a.only {
         return only(&sweep, name, a.begin.begin(), g);
@@ -64,15 +61,15 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
 }
 
 /// One job.
-fn only(sweep: &Sweep, name: &str, begin: Begin, g: &Global) -> Result<(), Error> {
+fn only(sweep: &Sweep, name: &str, begin: Begin, g: &Global) -> Result<()> {
     if name == SHARED || sweep.shared().iter().any(|s| s == name) {
         let dir = sweep.run_shared(begin, &g.progress())?;
         let folder = dir.map(|d| d.display().to_string());
-        return match (g.json, &folder) {
-            (true, _) => print_json(&json!({ "folder": folder, "stages": sweep.shared() })),
-            (false, Some(f)) => print_lines(&[format!("left in {f}: {}", sweep.shared().join(", "))]),
-            (false, None) => print_lines(&["Nothing is shared: no stage comes before the search.".into()]),
+        let said = match &folder {
+            Some(f) => format!("left in {f}: {}", sweep.shared().join(", ")),
+            None => "Nothing is shared: no stage comes before the search.".into(),
         };
+        return g.show(&json!({ "folder": folder, "stages": sweep.shared() }), said);
     }
     let Some(i) = sweep.position(name) else {
         let texts: Vec<String> = sweep.budgets().map(ToString::to_string).collect();

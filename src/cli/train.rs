@@ -1,15 +1,14 @@
 //! `relinc train`, `relinc search`, `relinc tune`: one stage of a pipeline.
 
 use super::args::BeginArgs;
+use super::run::{How, execute};
 use super::{Global, print_report};
-use crate::compile::{Request, Source};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::options::{CompileOptions, ModelOptions};
-use crate::training::command::train_and_compile;
+use crate::pipeline::{Pipeline, Stage};
 use crate::training::evaluate::MeasureOptions;
 use crate::training::spec::StageOptions;
-use crate::training::{Export, Norm, Plan, Planned, Start};
-use relinc_passes::masks::Masks;
+use crate::training::{Export, Norm, Start};
 use relinc_runtime::data::DataSpec;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::train::Kind;
@@ -53,19 +52,6 @@ pub struct Args {
     import: ModelOptions,
 }
 
-impl Args {
-    /// What is compiled in the end.
-    fn request(&self, kind: Kind, seed: u64) -> Result<Request, Error> {
-        let mut r = self.options.request(command(kind), &self.out, Some(&self.data), seed)?;
-        r.inputs.model("the model", &self.model);
-        self.teacher.iter().for_each(|t| r.inputs.model("the teacher", t));
-        self.masks.iter().for_each(|m| r.inputs.file("the masks", m));
-        self.stage.replay.iter().for_each(|dir| r.inputs.folder("the recorded batches", dir));
-        self.budget.iter().try_for_each(|b| r.price_at(b))?;
-        Ok(r)
-    }
-}
-
 /// The name of the command.
 fn command(kind: Kind) -> &'static str {
     match kind {
@@ -76,8 +62,7 @@ fn command(kind: Kind) -> &'static str {
 }
 
 /// Runs a stage.
-pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
-    let progress = g.progress();
+pub fn run(kind: Kind, a: Args, g: &Global) -> Result<()> {
     let (mut norm, mut branch) = (Norm::Auto, Export::default());
     for b in &a.bn {
         match b.as_str() {
@@ -86,40 +71,38 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<(), Error> {
         }
     }
     if kind == Kind::Search && a.budget.is_none() {
-        return Err(Error::Input("relinc search wants --budget, for instance --budget 10%".into()));
+        return Err(input("relinc search wants --budget, for instance --budget 10%"));
     }
     if kind != Kind::Search && a.budget.is_some() {
         let why = match kind {
             Kind::Teacher => "relinc train keeps every ReLU",
             _ => "relinc tune keeps the ReLUs of its masks",
         };
-        return Err(Error::Input(format!("--budget: {why}; leave it out, or use relinc search")));
+        return Err(input(format!("--budget: {why}; leave it out, or use relinc search")));
     }
     if kind == Kind::Tune && a.masks.is_none() {
-        return Err(Error::Input("relinc tune wants --masks, the masks.safetensors of a search".into()));
+        return Err(input("relinc tune wants --masks, the masks.safetensors of a search"));
     }
-    let mut options = a.stage.clone();
-    if kind == Kind::Search && options.method.is_none() {
-        options.method = Some("gradual".into());
+    let mut options = a.stage;
+    if kind == Kind::Search {
+        options.masks.method.get_or_insert_with(|| "gradual".into());
     }
-    let plan = Plan {
-        stages: vec![Planned { kind, options, budget: a.budget.clone() }],
-        norm,
-        random_start: a.start == Start::Random,
-        masks: match &a.masks {
-            Some(m) => Some(Masks::read(m).map_err(input)?),
-            None => None,
-        },
-        teacher: a.teacher.clone(),
-        branch,
+    let p = Pipeline {
+        model: Some(a.model),
+        architecture: None,
+        data: Some(a.data),
         device: g.device(),
         seed: g.seed(),
+        stages: vec![Stage { stage: kind.name().into(), budget: a.budget, options }],
+        measured: a.measure,
+        batch_norm: norm,
+        branch,
+        start: a.start,
+        teacher: a.teacher,
+        masks: a.masks,
+        import: a.import,
+        options: a.options,
     };
-    plan.check()?;
-    let request = a.request(kind, g.seed())?;
-    let source = Source::File(a.model.clone(), a.import.import(Some(&a.data)));
-    let measure = a.measure.measure(&a.options.accuracy, &plan)?;
-    let result = train_and_compile(source, &plan, request, &measure, a.begin.begin(), &progress);
-    progress.finish();
-    print_report(&result?, &a.out, g)
+    let how = How { by: command(kind), file: None, only: &[], begin: a.begin.begin(), after: None };
+    print_report(&execute(&p, &a.out, &how, &g.progress())?.report()?, &a.out, g)
 }

@@ -1,15 +1,14 @@
 //! `relinc verify`
 
+use super::Global;
 use super::fixed_point::{self, FixedArgs};
-use super::{Global, print, print_json};
 use crate::compile::Target;
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::folder::{self, Inputs, Single};
 use crate::images::Images;
 use crate::model::{Model, import_second};
 use crate::options::ModelOptions;
 use crate::probe::{max_abs_difference, range};
-use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::{ImportOptions, Need, import};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, Tensor};
@@ -63,44 +62,38 @@ pub struct Given {
 
 impl Args {
     /// Checks the files that are compared, and the one that is written.
-    fn claim(&self, g: &Global) -> Result<Option<Single>, Error> {
+    fn claim(&self, g: &Global) -> Result<Option<Single>> {
         if let Some(dir) = self.b.as_ref().filter(|b| b.is_dir()) {
             folder::verify(dir, Target::Onnx.files().iter().copied())?;
         }
         let Some(file) = &self.fixed.save_outputs else { return Ok(None) };
         let mut inputs = Inputs::default();
         inputs.model("the model", &self.a);
-        let second = self.b.as_ref().map(|b| if b.is_dir() { b.join("model.onnx") } else { b.clone() });
-        second.iter().for_each(|b| inputs.model("the second model", b));
+        self.second_file().iter().for_each(|b| inputs.model("the second model", b));
         self.data.iter().for_each(|d| inputs.data(d));
         Single::new("--save-outputs", file, &inputs, &g.progress()).map(Some)
     }
 }
 
 /// Runs the command.
-pub fn run(a: Args, g: &Global) -> Result<(), Error> {
+pub fn run(a: Args, g: &Global) -> Result<()> {
     if !(a.tolerance.is_finite() && a.tolerance >= 0.0) {
-        return Err(Error::Input("--tolerance must be a number of at least 0".into()));
+        return Err(input("--tolerance must be a number of at least 0"));
     }
     let _saved = a.claim(g)?;
     let i = import(&a.a, &a.options()?).map_err(input)?;
     let progress = g.progress();
     i.notices.iter().for_each(|n| progress.line(&format!("{}: {n}", a.a.display())));
-    let first = match a.as_imported {
-        true => i.graph,
-        false => Model::canonical(i.graph, i.info, vec![], &Options::default(), None)?.whole()?,
-    };
+    let first = if a.as_imported { i.graph } else { Model::plain(i.graph, i.info)?.whole()? };
     let given = inputs(&first, &a, g.seed())?;
     if let Some(format) = a.fixed.fixed_point {
         return fixed_point::run(&a, format, &first, &given, g);
     }
     let batch = given.batch;
     let Some(b) = &a.b else {
-        return Err(Error::Input(
-            "give a second model to compare with, or --fixed-point RING,FRACTION".into(),
-        ));
+        return Err(input("give a second model to compare with, or --fixed-point RING,FRACTION"));
     };
-    let ya = execute(&first, &batch).map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+    let ya = execute(&first, &batch).map_err(|e| input(format!("{}: {e}", a.a.display())))?;
     let yb = match a.oracle {
         Some(_) => {
             let i = import_second(b, &a.options()?)?;
@@ -108,7 +101,7 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
             let at = i.outputs.iter().position(|o| Some(o.as_str()) == name).unwrap_or(0);
             exec::tract::run(b, at, &batch).map_err(input)?
         }
-        None => execute(&a.second(b)?, &batch).map_err(|e| Error::Input(format!("{}: {e}", b.display())))?,
+        None => execute(&a.second(b)?, &batch).map_err(|e| input(format!("{}: {e}", b.display())))?,
     };
     if ya.shape() != yb.shape() {
         return Err(Error::Answer(format!(
@@ -129,25 +122,23 @@ pub fn run(a: Args, g: &Global) -> Result<(), Error> {
     let n = pa.len();
     let limit = a.tolerance * range(&ya).max(range(&yb)).max(f64::MIN_POSITIVE);
     let equivalent = max <= limit;
-    if g.json {
-        print_json(&json!({
-            "max_abs_difference": max, "mean_abs_difference": mean, "argmax_agreement": agree as f64 / n.max(1) as f64,
-            "n": n, "tolerance": a.tolerance, "range": range(&ya), "equivalent": equivalent,
-        }))?;
-    } else {
-        let verdict = if equivalent { "equivalent" } else { "different" };
-        print(&format!(
-            "{verdict} on {n} inputs: largest difference {max:.3e} (allowed {limit:.3e}), mean {mean:.3e}, same arg max {agree}/{n}"
-        ))?;
-    }
+    let found = json!({
+        "max_abs_difference": max, "mean_abs_difference": mean, "argmax_agreement": agree as f64 / n.max(1) as f64,
+        "n": n, "tolerance": a.tolerance, "range": range(&ya), "equivalent": equivalent,
+    });
+    let verdict = if equivalent { "equivalent" } else { "different" };
+    let said = format!(
+        "{verdict} on {n} inputs: largest difference {max:.3e} (allowed {limit:.3e}), mean {mean:.3e}, same arg max {agree}/{n}"
+    );
+    g.show(&found, said)?;
     match equivalent {
         true => Ok(()),
         false => Err(Error::Answer(format!("{} and {} are not equivalent", a.a.display(), b.display()))),
     }
 }
 
-fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given, Error> {
-    let (_, ty) = g.only_input().map_err(|e| Error::Input(format!("{}: {e}", a.a.display())))?;
+fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given> {
+    let (_, ty) = g.only_input().map_err(|e| input(format!("{}: {e}", a.a.display())))?;
     match &a.data {
         Some(d) => {
             // Labels are compared with the outputs only where accuracies are.
@@ -172,16 +163,21 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given, Error> {
 
 impl Args {
     /// Images tell which output is meant; what it shows is compared, whatever it is.
-    fn options(&self) -> Result<ImportOptions, Error> {
+    fn options(&self) -> Result<ImportOptions> {
         let mut options = self.import.import(self.data.as_ref());
         options.scores.iter_mut().for_each(|s| s.need = Need::One);
         Ok(options)
     }
 
+    /// The file of the second model, which may lie in a folder that compile wrote.
+    pub fn second_file(&self) -> Option<PathBuf> {
+        self.b.as_ref().map(|b| if b.is_dir() { b.join("model.onnx") } else { b.clone() })
+    }
+
     /// The network that the first is compared with, whole.
-    pub fn second(&self, path: &Path) -> Result<Graph, Error> {
+    pub fn second(&self, path: &Path) -> Result<Graph> {
         let i = import_second(path, &self.options()?)?;
-        Model::canonical(i.graph, i.info, vec![], &Options::default(), None)?.whole()
+        Model::plain(i.graph, i.info)?.whole()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Accuracy on held-out images: of the network before, and of the emitted one on the same images.
 
 use super::{Before, Request};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::progress::Progress;
 use crate::report::model::{Accuracy, ScoreChange, Scores, Seen};
 use relinc_passes::ir::Graph;
@@ -22,7 +22,7 @@ impl Measured {
     }
 }
 
-fn clean(g: &Graph, ds: &Dataset, r: &Request, what: &str, progress: &Progress) -> Result<Clean, Error> {
+fn clean(g: &Graph, ds: &Dataset, r: &Request, what: &str, progress: &Progress) -> Result<Clean> {
     let label = format!("accuracy {what}");
     eval::clean(g, ds, r.options.accuracy.limit(), &mut |i, n| progress.count(&label, i, n)).map_err(input)
 }
@@ -32,7 +32,7 @@ fn scores(c: &Clean) -> Scores {
 }
 
 /// Measures the network that the request says was before, up to its logits.
-pub fn before(network: &Graph, ds: &Dataset, r: &Request, progress: &Progress) -> Result<Measured, Error> {
+pub fn before(network: &Graph, ds: &Dataset, r: &Request, progress: &Progress) -> Result<Measured> {
     let is = match &r.before {
         Before::Own(is) | Before::Network(_, is) => Some(is),
         Before::Nothing => None,
@@ -65,7 +65,7 @@ pub fn after(
     ds: &Dataset,
     r: &Request,
     progress: &Progress,
-) -> Result<(Accuracy, String), Error> {
+) -> Result<(Accuracy, String)> {
     let found = clean(emitted, ds, r, "after", progress)?;
     let change = interval::paired(&m.right, &found.right).map(|p| ScoreChange {
         points: p.points,

@@ -2,7 +2,7 @@
 
 use super::Request;
 use super::forms::{self, Chosen};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model;
 use crate::report::assemble::Against;
 use crate::report::model::BeforeIs;
@@ -33,7 +33,7 @@ impl Column {
 
     /// A graph as it was imported, operation by operation, convolutions direct. Parameters that arrive as operands are known before
     /// the first query, and what no output needs is not computed.
-    fn of_file(g: &Graph, r: &Request) -> Result<Column, Error> {
+    pub fn of_file(g: &Graph, r: &Request) -> Result<Column> {
         let mut g = g.clone();
         let facts = infer(&g).map_err(|e| input(&e[0]))?;
         resolve_all(&mut g, &facts);
@@ -42,20 +42,9 @@ impl Column {
         Ok(Column::new(&g, &facts, r, &Chosen::default()))
     }
 
-    /// A canonical model lowered with all its ReLUs.
-    fn lossless(model: Model, options: &Options, r: &Request) -> Result<Column, Error> {
-        let masks = Masks::uniform(&model.layers, Choice::Relu);
-        Column::lowered(model, masks, options, r)
-    }
-
     /// A canonical model lowered under masks, by the passes and judgements that lower what is emitted. Merged weights are not computed,
     /// for the graph is only priced.
-    pub(super) fn lowered(
-        mut model: Model,
-        masks: Masks,
-        options: &Options,
-        r: &Request,
-    ) -> Result<Column, Error> {
+    pub(super) fn lowered(mut model: Model, masks: Masks, options: &Options, r: &Request) -> Result<Column> {
         let options = Options { sketch: true, fold: r.fold(), ..options.clone().with(InsertMasks(masks)) };
         model.lower(&options, None)?;
         let facts = infer(&model.graph).map_err(|e| input(&e[0]))?;
@@ -76,12 +65,7 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// Prices a graph as it was imported, before passes take it in.
-    pub fn read(imported: &Graph, r: &Request) -> Result<Column, Error> {
-        Column::of_file(imported, r)
-    }
-
-    /// Prices what the original becomes: `canonical` is its canonical form, `file` what [`Baseline::read`] made of it.
+    /// Prices what the original becomes: `canonical` is its canonical form, `file` what [`Column::of_file`] made of it.
     /// `unmasked` says that nothing is removed, so that the emitted graph will be the lossless one.
     pub fn new(
         mut file: Column,
@@ -89,7 +73,7 @@ impl Baseline {
         options: &Options,
         unmasked: bool,
         r: &Request,
-    ) -> Result<Baseline, Error> {
+    ) -> Result<Baseline> {
         // The exporters' spellings of a ReLU count as ReLUs, and the operations take the names of their layers.
         file.totals.relus = canonical.relus_read;
         for node in file.priced.iter_mut().flat_map(|p| &mut p.nodes).filter(|n| n.class == Class::Relu) {
@@ -100,10 +84,8 @@ impl Baseline {
         let facts = infer(&whole).map_err(|e| input(&e[0]))?;
         let direct = Column::new(&whole, &facts, r, &Chosen::default());
         drop(facts);
-        let lossless = match unmasked {
-            true => None,
-            false => Some(Column::lossless(canonical, options, r)?),
-        };
+        let all = Masks::uniform(&canonical.layers, Choice::Relu);
+        let lossless = (!unmasked).then(|| Column::lowered(canonical, all, options, r)).transpose()?;
         Ok(Baseline { file, canonical: direct, lossless })
     }
 

@@ -4,7 +4,7 @@ use super::baseline::{Baseline, Column};
 use super::make::SAMPLE;
 use super::{MaskSource, Request, Source};
 use crate::caps;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::images::Images;
 use crate::model::Model;
 use crate::report::{count, model as rm};
@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Opens the network: its graph, where it came from, and notes.
-pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>), Error> {
+pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>)> {
     match source {
         Source::File(path, options) => {
             let i = import(&path, &ImportOptions { in_file: true, ..options }).map_err(input)?;
@@ -29,24 +29,15 @@ pub fn open(source: Source) -> Result<(Graph, ModelInfo, Vec<String>), Error> {
         }
         Source::Trained(g, info) => Ok((*g, *info, vec![])),
         Source::Built(g, name) => {
-            let info = ModelInfo {
-                path: PathBuf::from(name),
-                sha256: String::new(),
-                opset: 0,
-                producer: "relinc architecture".into(),
-                ir_version: 0,
-            };
-            Ok((
-                *g,
-                info,
-                vec!["The weights are random: the network was built from a description, not trained.".into()],
-            ))
+            let (path, producer) = (PathBuf::from(name), "relinc architecture".into());
+            let note = "The weights are random: the network was built from a description, not trained.";
+            Ok((*g, ModelInfo { path, producer, ..ModelInfo::default() }, vec![note.into()]))
         }
     }
 }
 
 /// The first held-out images in the layout of the network's input, or pseudo-random numbers where there is no data set.
-pub fn sample(ty: &Type, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Tensor, Error> {
+pub fn sample(ty: &Type, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Tensor> {
     match ds {
         Some(ds) => {
             let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
@@ -57,15 +48,12 @@ pub fn sample(ty: &Type, ds: Option<&Dataset>, n: usize, seed: u64) -> Result<Te
 }
 
 /// A few inputs to execute after every pass: the first of the sample, at the network's batch.
-pub fn probe_inputs(ty: &Type, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
+pub fn probe_inputs(ty: &Type, sample: &Tensor) -> Result<Vec<Tensor>> {
     let shape = ty.at(sample.shape()[0].min(8));
     let n = shape.iter().product();
     let v = sample.as_f32().unwrap_or_default();
     if v.len() < n {
-        return Err(Error::Input(format!(
-            "the model's fixed batch of {} is larger than the sample",
-            shape[0]
-        )));
+        return Err(input(format!("the model's fixed batch of {} is larger than the sample", shape[0])));
     }
     Ok(vec![Tensor::f32(shape, v[..n].to_vec())])
 }
@@ -74,7 +62,7 @@ pub fn probe_inputs(ty: &Type, sample: &Tensor) -> Result<Vec<Tensor>, Error> {
 ///
 /// # Errors
 /// One that does not, or images that do not fit the network.
-pub fn range_holds(r: &Request, g: &Graph, images: &Images) -> Result<(), Error> {
+pub fn range_holds(r: &Request, g: &Graph, images: &Images) -> Result<()> {
     let Some(range) = r.options.input_range() else { return Ok(()) };
     let held_out = images.open(r.options.accuracy.split(), Some(SAMPLE))?;
     let (_, wanted) = g.only_input().map_err(input)?;
@@ -82,10 +70,10 @@ pub fn range_holds(r: &Request, g: &Graph, images: &Images) -> Result<(), Error>
 }
 
 /// A declared input range must hold for the images at hand.
-pub fn check_range(range: Option<(f32, f32)>, sample: &Tensor) -> Result<(), Error> {
+pub fn check_range(range: Option<(f32, f32)>, sample: &Tensor) -> Result<()> {
     let Some((low, high)) = range else { return Ok(()) };
     match sample.as_f32().unwrap_or_default().iter().find(|v| !(low..=high).contains(v)) {
-        Some(v) => Err(Error::Input(format!(
+        Some(v) => Err(input(format!(
             "--input-range {low},{high}: the data has the value {v}; declare the range of normalised inputs, or give --data \
              with images in that range"
         ))),
@@ -222,24 +210,6 @@ pub fn costs(r: &Request, after: &Column, baseline: &Baseline, notes: &mut Vec<S
         out.extend(r.networks.iter().map(|n| rm::Cost::new(p, n, now, Some(against))));
     }
     out
-}
-
-/// What the passes did.
-pub fn passes(model: &Model) -> Vec<rm::Pass> {
-    let refusal =
-        |r: &relinc_passes::driver::Refusal| rm::Refusal { node: r.node.clone(), why: r.why.clone() };
-    model
-        .passes
-        .iter()
-        .map(|p| rm::Pass {
-            name: p.name.into(),
-            guarantee: p.guarantee.into(),
-            applied: p.applied as u64,
-            refused: p.refused.iter().map(refusal).collect(),
-            candidates: p.candidates.clone(),
-            max_abs_difference: p.max_abs_difference,
-        })
-        .collect()
 }
 
 /// The masks, condensed to pictures.

@@ -2,7 +2,7 @@
 
 use super::forms::Chosen;
 use super::{Request, Target, describe};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::Staging;
 use crate::model::Model;
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
@@ -12,14 +12,12 @@ use relinc_passes::ir::{Graph, Tensor};
 use relinc_runtime::cost::Weights;
 
 /// Weights that stay in the model's file must have been there when they were looked at.
-pub(super) fn still_readable(g: &Graph, info: &ModelInfo) -> Result<(), Error> {
+pub(super) fn still_readable(g: &Graph, info: &ModelInfo) -> Result<()> {
     let why = g.ids().find_map(|id| g.const_of(id)?.in_file()?.unreadable());
     match why {
         Some(why) => {
             let file = info.path.display();
-            Err(Error::Input(format!(
-                "{file}: changed while it was compiled, its weights cannot be read: {why}"
-            )))
+            Err(input(format!("{file}: changed while it was compiled, its weights cannot be read: {why}")))
         }
         None => Ok(()),
     }
@@ -33,7 +31,7 @@ pub(super) fn emit(
     model: &Model,
     sample: &Tensor,
     chosen: &Chosen,
-) -> Result<(), Error> {
+) -> Result<()> {
     let metadata = || {
         vec![
             ("relinc_source_sha256".to_string(), model.info.sha256.clone()),

@@ -7,7 +7,7 @@ pub use check::check;
 pub use plan::{Plan, plans};
 
 use super::{Request, Target};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::model::Model;
 use crate::probe::Probe;
 use crate::report::Report;
@@ -26,12 +26,9 @@ pub const ALLOWED_FLIPS: usize = 1;
 /// Exponents of two that layers may be rescaled to.
 pub const TARGETS: std::ops::RangeInclusive<i32> = -16..=32;
 
-/// The arithmetic in which the emitted graph is emulated.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The arithmetic in which the emitted graph is emulated, where it is not each secure target's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Emulation {
-    /// Each secure target's own.
-    #[default]
-    Own,
     /// One ring and number of fraction bits for all.
     In(Format),
     /// None.
@@ -55,7 +52,7 @@ pub fn normalise(
     target: i32,
     options: &Options,
     probe: Option<&mut Probe>,
-) -> Result<(), Error> {
+) -> Result<()> {
     let ranges = ranges(&model.graph, images, target).map_err(input)?;
     model.run(&NormaliseRanges(Some(ranges)), options, probe)
 }
@@ -66,7 +63,7 @@ pub fn given(r: &Request, found: &[rm::FixedPoint]) -> Option<Analysis> {
 }
 
 /// An error where the emitted graph does not survive one of its targets' arithmetic on images.
-pub fn answer(r: &Report) -> Result<(), Error> {
+pub fn answer(r: &Report) -> Result<()> {
     let all = r.fixed_points.iter().chain(&r.other_branch);
     let no: Vec<String> = all.filter_map(crate::fixed_point::failure).collect();
     if no.is_empty() { Ok(()) } else { Err(Error::Answer(no.join("\n"))) }

@@ -2,7 +2,7 @@
 
 use super::place::NETWORK;
 use super::{MASKS, MaskSource, Request, Source, TRAINED, Target};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::folder::{Content, Folder, Staging};
 use crate::report::model::{Accuracy, Scores};
 use crate::report::{self, Report};
@@ -22,7 +22,7 @@ impl Kept {
     ///
     /// # Errors
     /// The compilation is of another network or other masks, so that the results of training would be lost.
-    pub fn of(folder: &Folder, source: &Source, r: &Request) -> Result<Option<Kept>, Error> {
+    pub fn of(folder: &Folder, source: &Source, r: &Request) -> Result<Option<Kept>> {
         let m = folder.manifest();
         if !m.holds_training() && !m.files.contains_key(TRAINED) {
             return Ok(None);
@@ -54,11 +54,11 @@ impl Kept {
         }
         let there = |t: &Target| t.files().iter().any(|f| m.files.contains_key(*f) && root.join(f).exists());
         let targets = Target::ALL.into_iter().filter(there).collect();
-        Ok(Some(Kept { report: report::read(root).map_err(input)?, targets }))
+        Ok(Some(Kept { report: report::read(root)?, targets }))
     }
 
     /// Brings it into the report of what is there now: what the network was before training is still what it is compared with.
-    pub fn carry(self, new: &mut Report, staging: &Staging, folder: &Folder) -> Result<(), Error> {
+    pub fn carry(self, new: &mut Report, staging: &Staging, folder: &Folder) -> Result<()> {
         let old = self.report;
         let mut notes = old.notes;
         let added: Vec<String> = new.notes.drain(..).filter(|n| !notes.contains(n)).collect();
@@ -109,7 +109,7 @@ fn accuracy(old: Option<Accuracy>, new: Option<Accuracy>, notes: &mut Vec<String
 }
 
 /// Is every file of a target the one that lies in the folder?
-fn is_as_before(t: Target, staging: &Staging, folder: &Folder) -> Result<bool, Error> {
+fn is_as_before(t: Target, staging: &Staging, folder: &Folder) -> Result<bool> {
     for name in t.files() {
         let staged = staging.path().join(name);
         let now = staged.exists().then(|| Content::of(&staged)).transpose().map_err(input)?;

@@ -5,7 +5,7 @@ use super::baseline::{Baseline, Column};
 use super::emit::{emit, still_readable};
 use super::{Before, MASKS, Place, Request, Source, TRAINED};
 use super::{describe, fixed, forms, next, search, sparse, stable};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::folder::{Folder, Staging};
 use crate::images::Images;
 use crate::model::Model;
@@ -55,22 +55,24 @@ pub(super) fn make(
     progress.step("canonical form");
     let (_, wanted) = imported.only_input().map_err(input)?;
     let wanted = wanted.clone();
-    let file = Baseline::read(r.original.as_ref().unwrap_or(&imported), r)?;
+    let file = Column::of_file(r.original.as_ref().unwrap_or(&imported), r)?;
     // Nothing that the network alone decides waits for images. Probes are images, so with them it is made once more.
     let watched = r.options.verify_each.then(|| imported.clone());
     let mut model = c.canonical(imported, None)?;
     c.notes.append(&mut model.notices);
     let lean = model.lean()?;
     let given = search::given(&model, &lean, r)?;
-    let shown = c.look(&wanted)?;
+    let (held_out, sample) = c.look(&wanted)?;
     let mut probe = None;
     if let Some(g) = watched {
-        let watching = probe.insert(Probe::new(describe::probe_inputs(&wanted, &shown.sample)?));
+        let watching = probe.insert(Probe::new(describe::probe_inputs(&wanted, &sample)?));
         model = c.canonical(g, Some(watching))?;
         model.notices.clear();
     }
-    let unmasked = Unmasked::new(&model)?;
-    let before = c.before(&lean, &unmasked, &shown)?;
+    let graph = model.graph.clone();
+    let facts = infer(&graph).map_err(|e| input(&e[0]))?;
+    let shown = Shown { graph, facts, held_out, sample };
+    let before = c.before(&lean, &shown)?;
     c.notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
     let masks = search::masks(&model, &lean, r, given, progress, &mut c.notes)?;
     let mut masked = c.mask(model, masks, file)?;
@@ -80,7 +82,7 @@ pub(super) fn make(
         let o = onnx::OnnxOptions { opset: r.options.opset(), ..Default::default() };
         onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }
-    let canonical = c.lower(&mut masked, &unmasked, &shown, probe.as_mut())?;
+    let canonical = c.lower(&mut masked, &shown, probe.as_mut())?;
     let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
     let accuracy = c.after(before, &emitted, &shown)?;
     let fixed_points = fixed::check(r, plans, &emitted, shown.held_out.as_ref(), progress)?;
@@ -94,13 +96,13 @@ pub(super) fn make(
     }
     let after = Column::new(emitted.graph(), emitted.facts(), r, &chosen);
     let artefacts = place.artefacts(staging, folder)?;
-    let mut report = Report { accuracy, artefacts, ..c.report(&masked, &unmasked, &after, fixed_points) };
+    let mut report = Report { accuracy, artefacts, ..c.report(&masked, &shown, &after, fixed_points) };
     let dropped = place.drops();
     place.carry(&mut report, staging, folder)?;
     let import = r.learned.as_ref().map_or(&import, |l| &l.import);
     c.conclude(&mut report, &masked, canonical.as_ref(), &after, import)?;
     still_readable(emitted.graph(), &masked.model.info)?;
-    report::write(staging.path(), &report).map_err(input)?;
+    report::write(staging.path(), &report)?;
     Ok((report, dropped))
 }
 
@@ -111,9 +113,9 @@ fn options(r: &Request) -> Options {
 }
 
 /// Refuses a batch that is fixed at several images.
-fn takes_one_image(g: &Graph, info: &ModelInfo) -> Result<(), Error> {
+fn takes_one_image(g: &Graph, info: &ModelInfo) -> Result<()> {
     match g.only_input().ok().and_then(|(_, t)| t.fixed_batch()).filter(|&k| k > 1) {
-        Some(k) => Err(Error::Input(format!(
+        Some(k) => Err(input(format!(
             "{}: the batch is fixed at {k}; export the model with batch 1 or a free batch",
             info.path.display()
         ))),
@@ -134,25 +136,13 @@ struct Compilation<'a> {
     notes: Vec<String>,
 }
 
-/// Images that the network is shown.
+/// The canonical network without masks, and the images that it is shown.
 struct Shown {
+    graph: Graph,
+    facts: Facts,
     held_out: Option<Dataset>,
     /// What the runners get.
     sample: Tensor,
-}
-
-/// The canonical network without masks.
-struct Unmasked {
-    graph: Graph,
-    facts: Facts,
-}
-
-impl Unmasked {
-    fn new(model: &Model) -> Result<Unmasked, Error> {
-        let graph = model.graph.clone();
-        let facts = infer(&graph).map_err(|e| input(&e[0]))?;
-        Ok(Unmasked { graph, facts })
-    }
 }
 
 /// A network and its masks.
@@ -170,12 +160,12 @@ struct Masked {
 }
 
 impl Compilation<'_> {
-    fn canonical(&self, g: Graph, probe: Option<&mut Probe>) -> Result<Model, Error> {
-        Model::canonical(g, self.info.clone(), vec![], &self.options, probe)
+    fn canonical(&self, g: Graph, probe: Option<&mut Probe>) -> Result<Model> {
+        Model::canonical(g, self.info.clone(), &self.options, probe)
     }
 
     /// Opens the held-out images; without any the sample is pseudo-random.
-    fn look(&mut self, wanted: &Type) -> Result<Shown, Error> {
+    fn look(&mut self, wanted: &Type) -> Result<(Option<Dataset>, Tensor)> {
         let (r, accuracy) = (self.r, &self.r.options.accuracy);
         if let (Some(i), false) = (&self.data, self.trained) {
             i.announce(self.progress);
@@ -186,16 +176,11 @@ impl Compilation<'_> {
         self.notes.extend(held_out.iter().flat_map(|d| d.notices().to_vec()));
         let sample = describe::sample(wanted, held_out.as_ref(), SAMPLE, r.seed)?;
         describe::check_range(r.options.input_range(), &sample)?;
-        Ok(Shown { held_out, sample })
+        Ok((held_out, sample))
     }
 
     /// The accuracy of the network before, and what explains that it is low.
-    fn before(
-        &mut self,
-        lean: &Model,
-        unmasked: &Unmasked,
-        shown: &Shown,
-    ) -> Result<Option<Measured>, Error> {
+    fn before(&mut self, lean: &Model, shown: &Shown) -> Result<Option<Measured>> {
         let Some(ds) = &shown.held_out else { return Ok(None) };
         let another = match &self.r.before {
             Before::Network(g, _) => Some(self.canonical((**g).clone(), None)?.graph),
@@ -203,7 +188,7 @@ impl Compilation<'_> {
         };
         let found = accuracy::before(another.as_ref().unwrap_or(&lean.graph), ds, self.r, self.progress)?;
         if let (Some(i), false) = (&self.data, self.trained)
-            && let Some(said) = i.doubt(&unmasked.graph, ds, found.clean().unwrap_or(100.0), self.progress)?
+            && let Some(said) = i.doubt(&shown.graph, ds, found.clean().unwrap_or(100.0), self.progress)?
         {
             self.progress.line(&said);
             self.notes.push(said);
@@ -212,7 +197,7 @@ impl Compilation<'_> {
     }
 
     /// Puts masks on the model and prices the original, which is held against what they make of it.
-    fn mask(&mut self, mut model: Model, mut masks: Masks, file: Column) -> Result<Masked, Error> {
+    fn mask(&mut self, mut model: Model, mut masks: Masks, file: Column) -> Result<Masked> {
         let r = self.r;
         let whole = match &r.original {
             Some(g) => self.canonical(g.clone(), None)?,
@@ -240,17 +225,16 @@ impl Compilation<'_> {
     fn lower(
         &mut self,
         m: &mut Masked,
-        unmasked: &Unmasked,
         shown: &Shown,
         mut probe: Option<&mut Probe>,
-    ) -> Result<Option<Model>, Error> {
+    ) -> Result<Option<Model>> {
         let (r, o) = (self.r, &self.r.options);
         self.progress.step("lowering");
         let canonical = (!m.nothing_removed).then(|| m.model.clone());
         m.model.lower(&m.lowering, probe.as_deref_mut())?;
         if let (Some(n), Some(ds)) = (o.stable_sign(), &shown.held_out) {
             self.notes.push(stable::counts(&m.proven, &m.masks, n));
-            let (largest, said) = stable::change(&unmasked.graph, &m.proven, &m.masks, ds, self.progress)?;
+            let (largest, said) = stable::change(&shown.graph, &m.proven, &m.masks, ds, self.progress)?;
             self.notes.push(said);
             m.model.measured(StableSign::NAME, largest);
         }
@@ -268,7 +252,7 @@ impl Compilation<'_> {
         before: Option<Measured>,
         emitted: &Valid<'_>,
         shown: &Shown,
-    ) -> Result<Option<rm::Accuracy>, Error> {
+    ) -> Result<Option<rm::Accuracy>> {
         let (Some(before), Some(ds)) = (before, &shown.held_out) else { return Ok(None) };
         let mut logits = emitted.graph().clone();
         head::split(&mut logits, emitted.facts());
@@ -278,38 +262,27 @@ impl Compilation<'_> {
     }
 
     /// What is known without the folder: neither accuracy nor artefacts.
-    fn report(
-        &mut self,
-        m: &Masked,
-        unmasked: &Unmasked,
-        after: &Column,
-        fixed_points: Vec<rm::FixedPoint>,
-    ) -> Report {
+    fn report(&mut self, m: &Masked, shown: &Shown, after: &Column, fixed: Vec<rm::FixedPoint>) -> Report {
         let r = self.r;
-        let layers = describe::layers(&m.model, (&m.given, &m.masks), &unmasked.graph, &unmasked.facts);
+        let layers = describe::layers(&m.model, (&m.given, &m.masks), &shown.graph, &shown.facts);
         Report {
             relinc_report: rm::FORM,
             relinc: env!("CARGO_PKG_VERSION").into(),
             model: describe::model_info(&m.model.info),
-            verdict: None,
-            conclusions: vec![],
             totals: after.totals,
             lossless: Some(m.baseline.lossless.as_ref().map_or(after.totals, |l| l.totals)),
             before: Some(m.baseline.file.totals),
             cost: describe::costs(r, after, &m.baseline, &mut self.notes),
-            measured: vec![],
-            accuracy: None,
             training: r.learned.as_ref().map(|l| l.training.clone()),
             evaluations: r.learned.as_ref().map(|l| l.evaluations.clone()).unwrap_or_default(),
-            passes: describe::passes(&m.model),
-            fixed_point: fixed::given(r, &fixed_points),
-            fixed_points,
-            other_branch: vec![],
+            passes: m.model.passes.clone(),
+            fixed_point: super::fixed::given(r, &fixed),
+            fixed_points: fixed,
             masks: describe::mask_pictures(&m.model, &m.masks),
             settings: describe::settings(r, &m.masks, self.data.as_ref()),
-            artefacts: vec![],
             notes: describe::notes(std::mem::take(&mut self.notes), &m.model, &layers),
             layers,
+            ..Report::default()
         }
     }
 
@@ -321,7 +294,7 @@ impl Compilation<'_> {
         canonical: Option<&Model>,
         after: &Column,
         import: &ImportOptions,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         report.verdict = Some(next::verdict(self.r, import, report));
         if let Some(model) = canonical {
             let masked = sparse::Masked { model, masks: &m.masks, options: &self.options, r: self.r };

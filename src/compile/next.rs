@@ -1,6 +1,6 @@
 //! What to do about a result: commands with the user's own model, data and budget.
 
-use super::{FoldMode, MaskSource, Request};
+use super::{FoldMode, MASKS, MaskSource, Request, TRAINED};
 use crate::model::Model;
 use crate::options::compile::{NETWORKS, PROTOCOLS};
 use crate::report::Report;
@@ -38,9 +38,9 @@ pub fn without_layers(r: &Request, import: &ImportOptions, model: &Model, layers
     if !trained && model.info.sha256.is_empty() {
         return None;
     }
-    let file = if trained { shown(&r.out.join("trained.onnx")) } else { shown(&model.info.path) };
+    let file = if trained { shown(&r.out.join(TRAINED)) } else { shown(&model.info.path) };
     let mut words = Asked { r, import, model: &file }.words(&file);
-    words.extend(["--masks".into(), shown(&r.out.join("masks.safetensors"))]);
+    words.extend(["--masks".into(), shown(&r.out.join(MASKS))]);
     words.extend(["--vanish".into(), layers.join(",")]);
     words.extend(how(r));
     words.extend(["-o".into(), shown(&beside(&r.out, "without"))]);
@@ -89,6 +89,7 @@ impl Asked<'_> {
     /// What mends a finding: a sentence, and commands.
     fn mends(&self, f: Finding, report: &Report) -> Option<(Option<String>, Vec<String>)> {
         let built = report.model.sha256.is_empty();
+        let say = |said: &str| Some((Some(said.to_string()), vec![]));
         match f {
             _ if built => None,
             Finding::NearChance | Finding::Lost | Finding::OverMaxDrop => Some(self.train(report)),
@@ -109,23 +110,16 @@ impl Asked<'_> {
                     ["normalize=imagenet", "normalize=none"].into_iter().filter(|n| !data.contains(n));
                 Some((Some(how.into()), known.map(eval).collect()))
             }
-            Finding::TooFewImages => Some((Some("Measure on more images: --limit.".into()), vec![])),
-            Finding::OriginalUnknown => {
-                Some((Some("Give the original with --teacher, and it is what before means.".into()), vec![]))
+            Finding::TooFewImages => say("Measure on more images: --limit."),
+            Finding::OriginalUnknown => say("Give the original with --teacher, and it is what before means."),
+            Finding::NotMeasured => say("Compile again with --data, and the accuracy is measured."),
+            Finding::Slower | Finding::SlowerElsewhere if self.r.masks == MaskSource::All => say(
+                "The form of convolutions is chosen by communication on the first network: name yours first, or give --conv-form direct.",
+            ),
+            Finding::Slower | Finding::SlowerElsewhere => {
+                say("Exchanges fall only with whole layers: --layers N or a budget in seconds aims at them.")
             }
-            Finding::NotMeasured => {
-                Some((Some("Compile again with --data, and the accuracy is measured.".into()), vec![]))
-            }
-            Finding::Slower | Finding::SlowerElsewhere => Some((
-                Some(match self.r.masks {
-                    MaskSource::All => "The form of convolutions is chosen by communication on the first network: name yours first, or \
-                                        give --conv-form direct."
-                        .into(),
-                    _ => "Exchanges fall only with whole layers: --layers N or a budget in seconds aims at them.".into(),
-                }),
-                vec![],
-            )),
-            Finding::Seen => Some((Some("Measure on test images: --split test.".into()), vec![])),
+            Finding::Seen => say("Measure on test images: --split test."),
         }
     }
 
@@ -142,18 +136,12 @@ impl Asked<'_> {
                 if !vanish.vanish.is_empty() {
                     search.extend(["--vanish".into(), vanish.vanish.join(",")]);
                 }
-                let identity_only = s.options.identity_only.unwrap_or(false);
+                let identity_only = s.options.masks.identity_only.unwrap_or(false);
                 search.extend(identity_only.then(|| "--identity-only".to_string()));
                 search.extend(["--epochs".into(), SEARCH_EPOCHS.into(), "-o".into(), shown(&searched)]);
                 let said = "compile changes no weight, so the network could not get used to its missing ReLUs: train. More epochs bring \
                             back more.";
-                let tune = self.tune(
-                    &searched.join("trained.onnx"),
-                    &searched.join("masks.safetensors"),
-                    true,
-                    &tuned,
-                );
-                (Some(said.into()), vec![command("search", &search), tune])
+                (Some(said.into()), vec![command("search", &search), self.tune_made(&searched, &tuned)])
             }
             MaskSource::File(masks) => {
                 let said = "The weights were not trained under these masks: tune the network. More epochs bring back more.";
@@ -161,27 +149,22 @@ impl Asked<'_> {
             }
             MaskSource::Learned(_) => {
                 let stages = report.training.iter().flat_map(|t| &t.records);
-                match stages.last().is_some_and(|s| s.stage.starts_with("search")) {
-                    true => {
-                        let tune = self.tune(
-                            &out.join("trained.onnx"),
-                            &out.join("masks.safetensors"),
-                            true,
-                            &beside("tuned"),
-                        );
-                        (
-                            Some("The masks were found, but the network was not tuned under them.".into()),
-                            vec![tune],
-                        )
-                    }
-                    false => (
-                        Some("Give training more epochs, or keep more ReLUs: a larger budget.".into()),
-                        vec![],
+                let (said, next) = match stages.last().is_some_and(|s| s.stage.starts_with("search")) {
+                    true => (
+                        "The masks were found, but the network was not tuned under them.",
+                        vec![self.tune_made(out, &beside("tuned"))],
                     ),
-                }
+                    false => ("Give training more epochs, or keep more ReLUs: a larger budget.", vec![]),
+                };
+                (Some(said.into()), next)
             }
             MaskSource::All => (None, vec![]),
         }
+    }
+
+    /// Tunes what a run left in a folder.
+    fn tune_made(&self, run: &Path, out: &Path) -> String {
+        self.tune(&run.join(TRAINED), &run.join(MASKS), true, out)
     }
 
     fn tune(&self, model: &Path, masks: &Path, teacher: bool, out: &Path) -> String {

@@ -2,7 +2,7 @@
 
 use super::{MASKS, MaskSource, Request, Source, TRAINED, Target};
 use crate::compile::kept::Kept;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::{Folder, Inputs, Staging, of_training};
 use crate::report::model::Artefact;
 use crate::report::{FILES, Report};
@@ -30,7 +30,7 @@ impl Place {
         own: &[String],
         artefacts: &[String],
         compiles: bool,
-    ) -> Result<Place, Error> {
+    ) -> Result<Place> {
         let writes: Vec<String> = own.iter().chain(artefacts).cloned().collect();
         let goes = |n: &&String| compiles && !writes.contains(n) && !of_training(n);
         let drops: Vec<String> = folder.manifest().files.keys().filter(goes).cloned().collect();
@@ -38,18 +38,10 @@ impl Place {
     }
 
     /// Claims the files of a compilation. In the folder of a trained network the request becomes one that adds to its targets.
-    pub fn claim(
-        folder: &mut Folder,
-        source: &Source,
-        r: &Request,
-        anew: bool,
-    ) -> Result<(Request, Place), Error> {
+    pub fn claim(folder: &mut Folder, source: &Source, r: &Request, anew: bool) -> Result<(Request, Place)> {
         let mut r = r.clone();
         let mut stay = BTreeSet::new();
-        let kept = match anew {
-            true => None,
-            false => Kept::of(folder, source, &r)?,
-        };
+        let kept = if anew { None } else { Kept::of(folder, source, &r)? };
         if let Some(k) = &kept {
             r.options.targets.extend(
                 k.targets.iter().filter(|t| !r.options.targets.contains(t)).copied().collect::<Vec<_>>(),
@@ -78,7 +70,7 @@ impl Place {
     }
 
     /// The files beside the report: those that were staged, and those that stay.
-    pub fn artefacts(&self, staging: &Staging, folder: &Folder) -> Result<Vec<Artefact>, Error> {
+    pub fn artefacts(&self, staging: &Staging, folder: &Folder) -> Result<Vec<Artefact>> {
         let staged = staging.files().map_err(input)?;
         let stays = |n: &String| Some((n.clone(), folder.manifest().content(n)?.bytes));
         let mut all: Vec<(String, u64)> =
@@ -88,7 +80,7 @@ impl Place {
     }
 
     /// Brings what training found into the report.
-    pub fn carry(self, report: &mut Report, staging: &Staging, folder: &Folder) -> Result<(), Error> {
+    pub fn carry(self, report: &mut Report, staging: &Staging, folder: &Folder) -> Result<()> {
         match self.kept {
             Some(k) => k.carry(report, staging, folder),
             None => Ok(()),
@@ -104,7 +96,7 @@ pub(crate) fn writes(targets: &[Target], trains: bool) -> impl Iterator<Item = S
 }
 
 /// Are the masks that are read those that lie in the folder, as relinc wrote them?
-fn is_own_mask_file(folder: &Folder, inputs: &Inputs, masks: &MaskSource) -> Result<bool, Error> {
+fn is_own_mask_file(folder: &Folder, inputs: &Inputs, masks: &MaskSource) -> Result<bool> {
     let given = matches!(masks, MaskSource::File(_)) && inputs.at(&folder.root().join(MASKS)).is_some();
     Ok(given && folder.manifest().is_unchanged(folder.root(), MASKS).map_err(input)?)
 }

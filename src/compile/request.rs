@@ -1,9 +1,8 @@
 //! What a compilation is asked.
 
 use super::{FoldMode, Search};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::folder::Inputs;
-use crate::model::PassRecord;
 use crate::options::CompileOptions;
 use crate::report::model as rm;
 use relinc_passes::driver::weigh::Fold;
@@ -17,9 +16,10 @@ use relinc_runtime::search::budget::Budget;
 use std::path::PathBuf;
 
 /// Where the masks come from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum MaskSource {
     /// Keep every ReLU.
+    #[default]
     All,
     /// A mask file.
     File(PathBuf),
@@ -30,7 +30,7 @@ pub enum MaskSource {
 }
 
 /// Everything `compile` is asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Request {
     /// The output folder.
     pub out: PathBuf,
@@ -55,7 +55,7 @@ pub struct Request {
     /// The graph that was imported, where the one to compile was made of it; costs are compared with it.
     pub original: Option<Graph>,
     /// What merged in the original before the network was tuned.
-    pub merged: Option<Vec<PassRecord>>,
+    pub merged: Option<Vec<rm::Pass>>,
     /// Layers that keep none of the ReLUs that given masks leave them.
     pub vanish: Vec<String>,
     /// What training found, for the report.
@@ -74,7 +74,7 @@ impl Request {
     }
 
     /// Prices where a budget in seconds holds, too.
-    pub fn price_at(&mut self, b: &Budget) -> Result<(), Error> {
+    pub fn price_at(&mut self, b: &Budget) -> Result<()> {
         self.inputs.budget(b);
         let Budget::Latency(l) = b else { return Ok(()) };
         let p = cost::find(&l.protocol).map_err(input)?;

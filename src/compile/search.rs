@@ -2,7 +2,7 @@
 
 use super::{MaskSource, Request, read_masks};
 use crate::caps;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::maskable::maskable;
 use crate::model::Model;
 use crate::progress::Progress;
@@ -37,10 +37,10 @@ impl Search {
     ///
     /// # Errors
     /// A method that trains, numbers that mean nothing, options that exclude each other.
-    pub fn new(options: StageOptions, budget: Budget, device: DeviceSpec) -> Result<Search, Error> {
+    pub fn new(options: StageOptions, budget: Budget, device: DeviceSpec) -> Result<Search> {
         let method = options.method()?;
         if method.trains() {
-            return Err(Error::Input(format!(
+            return Err(input(format!(
                 "method {method} trains: use relinc search, or relinc run with a pipeline file; compile does oneshot"
             )));
         }
@@ -57,16 +57,15 @@ impl Search {
 /// # Errors
 /// Masks that do not fit the network, and a search that could not end well: a budget that the network does not have, layers that
 /// are not there, options that exclude each other.
-pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>, Error> {
+pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>> {
     let all: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
     Asked { layers: None, vanish: r.vanish.clone() }.check(&all)?;
     match &r.masks {
         MaskSource::All => Ok(Some(Masks::default())),
         MaskSource::File(path) => read_masks(path, model).map(Some),
         MaskSource::Learned(m) => Ok(Some(m.clone())),
-        MaskSource::Search(_) if r.data.is_none() => Err(Error::Input(
-            "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR"
-                .into(),
+        MaskSource::Search(_) if r.data.is_none() => Err(input(
+            "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR",
         )),
         MaskSource::Search(s) => {
             maskable(lean).and_then(|()| check::search(&s.options, &s.budget, &lean.layers)).map(|_| None)
@@ -82,7 +81,7 @@ pub fn masks(
     given: Option<Masks>,
     progress: &Progress,
     notes: &mut Vec<String>,
-) -> Result<Masks, Error> {
+) -> Result<Masks> {
     let mut m = match given {
         Some(m) => m,
         None => model.found(search(lean, r, progress, notes)?),
@@ -105,14 +104,14 @@ pub fn masks(
     Ok(m)
 }
 
-fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<String>) -> Result<Masks, Error> {
+fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<String>) -> Result<Masks> {
     let (MaskSource::Search(s), Some(data)) = (&r.masks, &r.data) else {
         return Err(input("a search for masks wants a budget and images"));
     };
-    let named = |e: String| Error::Input(format!("{}: {e}", model.info.path.display()));
+    let named = |e: String| input(format!("{}: {e}", model.info.path.display()));
     let mut options = s.options.search(0, r.seed)?;
     let ds = data.open(Split::Train, Some(options.calibration)).map_err(input)?;
-    let chosen = device::choose(&s.device).map_err(Error::Input)?;
+    let chosen = device::choose(&s.device).map_err(input)?;
     if chosen.card.is_some() {
         progress.line(&chosen.said);
     }
@@ -128,7 +127,7 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
         let target = resolve(&s.budget, &s.options, model.relus(), &r.into(), canonical, worth)?;
         notes.extend(s.options.notice().into_iter().chain(target.said));
         (options.keep, options.vanish) = (target.keep, target.vanish);
-        m.learn_slopes(s.options.slopes.unwrap_or(false));
+        m.learn_slopes(s.options.masks.slopes.unwrap_or(false));
         let mut tell = |i, n| {
             progress.count("mask search, round", i, n);
             true

@@ -2,7 +2,7 @@
 
 use super::baseline::Column;
 use super::{Request, next};
-use crate::error::Error;
+use crate::error::Result;
 use crate::model::Model;
 use crate::report::model::{Conclusion, Drop, LatencyIs, Link, Saved};
 use relinc_passes::driver::Options;
@@ -32,7 +32,7 @@ pub struct Masked<'a> {
 }
 
 /// Looks at the first protocol on the WAN, else on the first network. `after` is the emitted graph.
-pub fn conclude(m: &Masked<'_>, after: &Column, import: &ImportOptions) -> Result<Vec<Conclusion>, Error> {
+pub fn conclude(m: &Masked<'_>, after: &Column, import: &ImportOptions) -> Result<Vec<Conclusion>> {
     let network = m.r.networks.iter().find(|n| n.name == "wan").or(m.r.networks.first());
     let (Some(p), Some(now), Some(n)) = (m.r.protocols.first(), after.priced.first(), network) else {
         return Ok(vec![]);
@@ -116,7 +116,7 @@ impl Kept {
 impl Masked<'_> {
     /// What a query saves without each of these sets of layers, side by side: the network is lowered, folded and priced anew. `None`
     /// where that is not worth a sentence, or where the cost model has no law for what it becomes.
-    fn saved(&self, left_out: &[Vec<&str>], now: &Priced, n: &Network) -> Result<Vec<Option<Saved>>, Error> {
+    fn saved(&self, left_out: &[Vec<&str>], now: &Priced, n: &Network) -> Result<Vec<Option<Saved>>> {
         std::thread::scope(|s| {
             let all: Vec<_> =
                 left_out.iter().map(|layers| s.spawn(move || self.saved_without(layers, now, n))).collect();
@@ -127,7 +127,7 @@ impl Masked<'_> {
         })
     }
 
-    fn saved_without(&self, layers: &[&str], now: &Priced, n: &Network) -> Result<Option<Saved>, Error> {
+    fn saved_without(&self, layers: &[&str], now: &Priced, n: &Network) -> Result<Option<Saved>> {
         let mut masks = self.masks.clone();
         for (_, mask) in masks.layers.iter_mut().filter(|(name, _)| layers.contains(&name.as_str())) {
             *mask = mask.without_relus();

@@ -1,7 +1,7 @@
 //! `--stable-sign`: ReLUs that did nothing on training images go, and held-out images tell what that changes.
 
 use super::Request;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::report::count;
@@ -20,18 +20,9 @@ const BATCH: usize = 64;
 const COMPARED: usize = 512;
 
 /// The signs over `images` training images under the given masks.
-pub fn signs(
-    model: &Model,
-    r: &Request,
-    images: usize,
-    masks: &Masks,
-    progress: &Progress,
-) -> Result<Signs, Error> {
+pub fn signs(model: &Model, r: &Request, images: usize, masks: &Masks, progress: &Progress) -> Result<Signs> {
     let data = r.data.as_ref().ok_or_else(|| {
-        Error::Input(
-            "--stable-sign looks at real images: give them with --data, for instance --data cifar10:DIR"
-                .into(),
-        )
+        input("--stable-sign looks at real images: give them with --data, for instance --data cifar10:DIR")
     })?;
     let ds = data.open(Split::Train, Some(images)).map_err(input)?;
     let (_, ty) = model.graph.only_input().map_err(input)?;
@@ -40,7 +31,7 @@ pub fn signs(
     let batches: Vec<_> = ranges.into_iter().map(|range| eval::feed(&ds, range, layout).0).collect();
     let tell = &mut |i, n| progress.count("signs of activations", i, n);
     let found = stable::signs(&model.graph, &model.layers, masks, &batches, tell);
-    found.map_err(|e| Error::Input(format!("{}: {e}", model.info.path.display())))
+    found.map_err(|e| input(format!("{}: {e}", model.info.path.display())))
 }
 
 /// Sentences on what the masks lost, layer by layer.
@@ -85,9 +76,9 @@ pub fn change(
     after: &Masks,
     ds: &Dataset,
     progress: &Progress,
-) -> Result<(f64, String), Error> {
+) -> Result<(f64, String)> {
     let n = ds.len().min(COMPARED);
-    let logits = |m: &Masks, what: &str| -> Result<(Vec<f32>, Vec<usize>), Error> {
+    let logits = |m: &Masks, what: &str| -> Result<(Vec<f32>, Vec<usize>)> {
         let (mut all, mut best) = (vec![], vec![]);
         let masked = masks::apply(g, m).map_err(input)?;
         let tell = &mut |i, n| progress.count(what, i, n);

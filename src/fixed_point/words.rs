@@ -69,18 +69,22 @@ pub fn outcome(f: &FixedPoint) -> String {
              not checked; --data does."
         );
     };
-    let layer = first.layer.as_ref().map_or(String::new(), |l| format!(" of {l}"));
     let most = match first.bound {
         Some(x) => format!("|x| can be up to {}", number(x)),
         None => "nothing bounds |x|".into(),
     };
     format!(
-        "Bounded, no images given: with an input between {range} it may overflow at {} '{}'{layer}: {most}, the ring holds {}. A \
+        "Bounded, no images given: with an input between {range} it may overflow at {}: {most}, the ring holds {}. A \
          bound by weights alone grows with every layer and says nothing of real images: --data emulates them.",
-        first.op,
-        first.node,
+        place(&first.op, &first.node, &first.layer),
         number(first.limit)
     )
+}
+
+/// An operation in a graph: `conv 'c1' of relu03`.
+pub fn place(op: &str, node: &str, layer: &Option<String>) -> String {
+    let layer = layer.as_ref().map_or(String::new(), |l| format!(" of {l}"));
+    format!("{op} '{node}'{layer}")
 }
 
 fn stood_in(f: &FixedPoint, a: &Analysis) -> String {
@@ -158,11 +162,9 @@ pub fn notes(f: &FixedPoint) -> Vec<String> {
 fn cause(v: Outcome, a: &Analysis) -> String {
     match (v, a.overflow.first()) {
         (Outcome::Overflows, Some(o)) => {
-            let layer = o.layer.as_ref().map_or(String::new(), |l| format!(" of {l}"));
             format!(
-                "{} '{}'{layer} reaches {} in image {}, the ring holds {}.",
-                o.op,
-                o.node,
+                "{} reaches {} in image {}, the ring holds {}.",
+                place(&o.op, &o.node, &o.layer),
                 number(o.value),
                 o.image,
                 number(o.limit)

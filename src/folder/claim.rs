@@ -1,7 +1,7 @@
 //! What is in the way of a command's files.
 
 use super::{Begin, Folder, Inputs, MANIFEST};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
@@ -56,7 +56,7 @@ impl Folder {
         inputs: &Inputs,
         writes: &[String],
         drops: &[String],
-    ) -> Result<BTreeSet<String>, Error> {
+    ) -> Result<BTreeSet<String>> {
         inputs.apart_from(&self.root)?;
         let (mut lost, mut problems, mut stay) = (vec![], vec![], BTreeSet::new());
         for name in writes.iter().map(String::as_str).chain([MANIFEST]) {
@@ -111,7 +111,7 @@ impl Folder {
     }
 
     /// Refuses what came in the way since it was claimed.
-    pub(super) fn still_free(&mut self, name: &str) -> Result<(), Error> {
+    pub(super) fn still_free(&mut self, name: &str) -> Result<()> {
         let path = self.root.join(name);
         let why = match self.seen.get(name) {
             None => self.in_the_way(name),
@@ -128,7 +128,7 @@ impl Folder {
     }
 
     /// Refuses a subfolder that leads elsewhere, or is none.
-    pub fn refuse_link(&self, name: &str) -> Result<(), Error> {
+    pub fn refuse_link(&self, name: &str) -> Result<()> {
         match obstacle(&self.root, &format!("{name}/x")) {
             Some((at, why)) if at == self.root.join(name) => {
                 Err(input(format!("{}: {why}; move it away, or choose another -o", at.display())))
@@ -138,7 +138,7 @@ impl Folder {
     }
 
     /// Refuses a folder with a run, unless that is to go on or to be made anew. `what` names what was found.
-    pub fn refuse_run(&self, begin: Begin, what: &str) -> Result<(), Error> {
+    pub fn refuse_run(&self, begin: Begin, what: &str) -> Result<()> {
         match begin {
             Begin::Resume | Begin::Restart => Ok(()),
             Begin::Fresh => Err(input(format!(

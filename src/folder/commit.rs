@@ -6,7 +6,7 @@
 use super::claim::obstacle;
 use super::manifest::{Content, Entry, MANIFEST, Manifest};
 use super::{CHECKPOINTS, Folder, Staging, previous, staging, unwritable};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use relinc_passes::files;
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,7 +22,7 @@ impl Folder {
     /// # Errors
     /// Something came in the way since it was claimed, or the disk failed; then everything is as it was, or will be finished by the
     /// next process.
-    pub fn commit(&mut self, staging: Staging, drops: impl Fn(&str) -> bool) -> Result<(), Error> {
+    pub fn commit(&mut self, staging: Staging, drops: impl Fn(&str) -> bool) -> Result<()> {
         self.commit_keeping(staging, drops, &[])
     }
 
@@ -30,7 +30,7 @@ impl Folder {
     ///
     /// # Errors
     /// As [`Folder::commit`].
-    pub fn amend(&mut self, staging: Staging) -> Result<(), Error> {
+    pub fn amend(&mut self, staging: Staging) -> Result<()> {
         let previous = self.manifest.previous.clone();
         self.commit_keeping(staging, |_| false, &previous)
     }
@@ -40,7 +40,7 @@ impl Folder {
         staging: Staging,
         drops: impl Fn(&str) -> bool,
         previous: &[String],
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         let root = self.root.clone();
         let fail = |e: std::io::Error| unwritable(&root, &e);
         let staged = staging.files().map_err(fail)?;
@@ -87,7 +87,7 @@ fn folders<'a>(root: &Path, names: impl Iterator<Item = &'a str>) -> BTreeSet<Pa
 }
 
 /// Finishes a commit. `looked` says that this process has just looked at what lies in the way.
-fn apply(root: &Path, looked: bool) -> Result<(), Error> {
+fn apply(root: &Path, looked: bool) -> Result<()> {
     let from = root.join(COMMIT);
     let Some(next) = Manifest::read(&from)? else {
         return fs::remove_dir_all(&from).map_err(|e| unwritable(&from, &e));
@@ -137,7 +137,7 @@ fn apply(root: &Path, looked: bool) -> Result<(), Error> {
 
 /// Puts in order what processes left that were killed. Only who holds the lock may. `used` says that the folder has been an output
 /// folder before.
-pub(super) fn recover(root: &Path, used: bool) -> Result<(), Error> {
+pub(super) fn recover(root: &Path, used: bool) -> Result<()> {
     if is_folder(&root.join(COMMIT)) {
         apply(root, false)?;
     }

@@ -1,6 +1,6 @@
 //! What a command reads, so that it does not write over it.
 
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use relinc_passes::front::onnx::data_files;
 use relinc_runtime::data::{DataSpec, Kind};
 use relinc_runtime::search::budget::Budget;
@@ -92,7 +92,7 @@ impl Inputs {
     ///
     /// # Errors
     /// It is one.
-    pub fn apart_from(&self, folder: &Path) -> Result<(), Error> {
+    pub fn apart_from(&self, folder: &Path) -> Result<()> {
         let at = place(folder);
         let same = |i: &&Input| match i.reads {
             Reads::File => false,

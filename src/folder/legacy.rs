@@ -3,7 +3,7 @@
 use super::claim::obstacle;
 use super::manifest::{Content, Entry, Manifest};
 use super::{CHECKPOINTS, LOG, stays_inside, unreadable};
-use crate::error::Error;
+use crate::error::Result;
 use relinc_passes::seal::json;
 use relinc_runtime::train::Record;
 use serde_json::Value;
@@ -40,7 +40,7 @@ pub(super) fn version(root: &Path) -> Option<String> {
 ///
 /// # Errors
 /// A file cannot be read.
-pub(super) fn recognise(root: &Path) -> Result<Manifest, Error> {
+pub(super) fn recognise(root: &Path) -> Result<Manifest> {
     let mut names: Vec<String> = checkpoints(root)
         .iter()
         .filter(|p| kind(p).is_some())

@@ -1,6 +1,6 @@
 //! One process at a time writes to a folder: a file that says who, and that its holder touches while it lives.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::progress::Progress;
 use relinc_passes::unfinished::{self, Mark, Thing};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock for what the process `does`, in a folder that is made where it is missing. `stop` is set when another process
     /// takes it over, which happens to one that was asleep for long.
-    pub fn take(path: &Path, does: &str, stop: Arc<AtomicBool>, progress: &Progress) -> Result<Lock, Error> {
+    pub fn take(path: &Path, does: &str, stop: Arc<AtomicBool>, progress: &Progress) -> Result<Lock> {
         let me = Holder::me(does);
         let folder = path.parent().unwrap_or(Path::new("."));
         let fail = |e: io::Error| {
@@ -95,12 +95,7 @@ impl Lock {
 
     /// Writes the lock, whole, unless there is one.
     fn create(&mut self) -> io::Result<bool> {
-        let there = || match create(&self.path, &self.me) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(io::ErrorKind::AlreadyExists.into()),
-            Err(e) => Err(e),
-        };
-        match unfinished::begin(there, |()| Thing::File(self.path.clone())) {
+        match unfinished::begin(|| create(&self.path, &self.me), |()| Thing::File(self.path.clone())) {
             Ok(((), mark)) => self.mark = Some(mark),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             Err(e) => return Err(e),
@@ -166,19 +161,18 @@ fn namespace() -> Option<String> {
     Some(fs::read_link("/proc/self/ns/pid").ok()?.to_string_lossy().into_owned())
 }
 
-/// Writes the lock, whole, unless there is one.
-fn create(path: &Path, me: &Holder) -> io::Result<bool> {
+/// Writes a lock, whole; an error of its own kind where there is one.
+fn create(path: &Path, me: &Holder) -> io::Result<()> {
     let text = serde_json::to_string(me)?;
     let mut tmp = beside(path)?;
     tmp.write_all(text.as_bytes())?;
-    let there = |e: io::Error| if e.kind() == io::ErrorKind::AlreadyExists { Ok(false) } else { Err(e) };
     match tmp.persist_noclobber(path) {
-        Ok(_) => Ok(true),
-        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Ok(_) => Ok(()),
+        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Err(e.error),
         // Storage without links: the lock appears before its text does.
         Err(_) => {
             let file = fs::File::options().write(true).create_new(true).open(path);
-            file.and_then(|mut f| f.write_all(text.as_bytes())).map_or_else(there, |()| Ok(true))
+            file.and_then(|mut f| f.write_all(text.as_bytes()))
         }
     }
 }
@@ -256,7 +250,7 @@ fn refusal(path: &Path, h: Option<&Holder>) -> Error {
 mod tests {
     use super::*;
 
-    fn take(path: &Path) -> Result<Lock, Error> {
+    fn take(path: &Path) -> Result<Lock> {
         Lock::take(path, "search", Arc::default(), &Progress::new(true))
     }
 

@@ -1,8 +1,7 @@
 //! `manifest.json`: which files of an output folder relinc wrote, and their hashes.
 
-use super::{stays_inside, unreadable, unwritable};
-use crate::error::{Error, input};
-use relinc_passes::files::write_atomically;
+use super::{stays_inside, unreadable};
+use crate::error::{Result, input};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -68,7 +67,7 @@ impl Manifest {
     ///
     /// # Errors
     /// The file is another program's, of another format, or damaged.
-    pub fn read(folder: &Path) -> Result<Option<Manifest>, Error> {
+    pub fn read(folder: &Path) -> Result<Option<Manifest>> {
         let path = folder.join(MANIFEST);
         let fail = |why: &str| Err(input(format!("{}: {why}", path.display())));
         let bytes = match fs::symlink_metadata(&path) {
@@ -101,16 +100,16 @@ impl Manifest {
     }
 
     /// Writes it into a folder.
-    pub fn write(&self, folder: &Path) -> Result<(), Error> {
+    pub fn write(&self, folder: &Path) -> Result<()> {
         let m = Manifest { relinc: env!("CARGO_PKG_VERSION").into(), ..self.clone() };
         let m = Manifest { checksum: m.sum()?, ..m };
         let mut text = serde_json::to_string_pretty(&m).map_err(input)?;
         text.push('\n');
         let path = folder.join(MANIFEST);
-        write_atomically(&path, text.as_bytes()).map_err(|e| unwritable(&path, &e))
+        super::write(&path, text)
     }
 
-    fn sum(&self) -> Result<String, Error> {
+    fn sum(&self) -> Result<String> {
         let text = serde_json::to_string(&Manifest { checksum: String::new(), ..self.clone() });
         Ok(hex(&Sha256::digest(text.map_err(input)?)))
     }
@@ -135,7 +134,7 @@ impl Manifest {
     ///
     /// # Errors
     /// One of them is another, or cannot be read.
-    pub fn verify<'a>(&self, folder: &Path, names: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+    pub fn verify<'a>(&self, folder: &Path, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
         for name in names {
             let path = folder.join(name);
             if self.content(name).is_none() || !path.exists() {

@@ -21,13 +21,15 @@ pub use manifest::{Content, Entry, MANIFEST, Manifest};
 pub use single::Single;
 pub use staging::Staging;
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::interrupt;
 use crate::progress::Progress;
 use claim::Stamp;
+use relinc_passes::files::write_atomically;
 use relinc_passes::unfinished::{self, Mark, Thing};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Who works in the folder.
@@ -69,7 +71,7 @@ impl Folder {
     ///
     /// # Errors
     /// It cannot be written, another process works in it, or its manifest is not to be understood.
-    pub fn open(root: &Path, by: &'static str, does: &str, progress: &Progress) -> Result<Folder, Error> {
+    pub fn open(root: &Path, by: &'static str, does: &str, progress: &Progress) -> Result<Folder> {
         if root.exists() && !root.is_dir() {
             return Err(input(format!("{}: is a file, -o wants a folder", root.display())));
         }
@@ -85,7 +87,7 @@ impl Folder {
     ///
     /// # Errors
     /// There is none, or as [`Folder::open`].
-    pub fn existing(root: &Path, by: &'static str, progress: &Progress) -> Result<Folder, Error> {
+    pub fn existing(root: &Path, by: &'static str, progress: &Progress) -> Result<Folder> {
         match root.is_dir() {
             true => Folder::open(root, by, by, progress),
             false => Err(input(format!("{}: there is no such folder", root.display()))),
@@ -103,7 +105,7 @@ impl Folder {
         does: &str,
         begin: Option<Begin>,
         progress: &Progress,
-    ) -> Result<Folder, Error> {
+    ) -> Result<Folder> {
         let mut folder = Folder::open(root, by, does, progress)?;
         if !folder.is_new() {
             return Ok(folder);
@@ -143,12 +145,12 @@ impl Folder {
     }
 
     /// A folder to stage files in.
-    pub fn stage(&self) -> Result<Staging, Error> {
+    pub fn stage(&self) -> Result<Staging> {
         Staging::new(&self.root)
     }
 
     /// A subfolder to write to, made where it is missing.
-    pub fn subfolder(&mut self, name: &str) -> Result<PathBuf, Error> {
+    pub fn subfolder(&mut self, name: &str) -> Result<PathBuf> {
         let path = self.root.join(name);
         if !path.is_dir() {
             let made = unfinished::begin(|| fs::create_dir(&path), |()| Thing::Empty(path.clone()));
@@ -159,7 +161,7 @@ impl Folder {
     }
 
     /// Lists files that are written from now on, until [`Folder::seal`] or a commit.
-    pub fn begin(&mut self, names: &[String]) -> Result<(), Error> {
+    pub fn begin(&mut self, names: &[String]) -> Result<()> {
         for name in names {
             self.manifest.files.insert(name.clone(), Entry { by: self.by.into(), content: None });
         }
@@ -167,11 +169,11 @@ impl Folder {
     }
 
     /// Removes files that were begun and came to nothing.
-    pub fn forget(&mut self, names: &[String]) -> Result<(), Error> {
+    pub fn forget(&mut self, names: &[String]) -> Result<()> {
         for name in names {
             let path = self.root.join(name);
             match fs::remove_file(&path) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(unwritable(&path, &e)),
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(unwritable(&path, &e)),
                 Ok(()) | Err(_) => drop(self.manifest.files.remove(name)),
             }
         }
@@ -179,7 +181,7 @@ impl Folder {
     }
 
     /// Lists what was begun as finished.
-    pub fn seal(&mut self) -> Result<(), Error> {
+    pub fn seal(&mut self) -> Result<()> {
         self.manifest = self.sealed()?;
         if self.is_new() {
             let _ = fs::remove_file(self.root.join(MANIFEST));
@@ -189,7 +191,7 @@ impl Folder {
     }
 
     /// The manifest in which what was begun is finished.
-    fn sealed(&self) -> Result<Manifest, Error> {
+    fn sealed(&self) -> Result<Manifest> {
         let mut m = self.manifest.clone();
         for name in self.begun() {
             let path = self.root.join(&name);
@@ -239,7 +241,7 @@ pub fn of_training(name: &str) -> bool {
 ///
 /// # Errors
 /// One of them belongs to something else than the manifest says.
-pub fn verify<'a>(root: &Path, names: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+pub fn verify<'a>(root: &Path, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
     if root.join(commit::COMMIT).is_dir() {
         return Err(input(format!(
             "{0}: holds old files and new ones, because a command was killed while it put them in place; `relinc report {0}` \
@@ -260,10 +262,32 @@ fn stays_inside(name: &str) -> bool {
     parts.peek().is_some() && parts.all(|c| matches!(c, std::path::Component::Normal(_)))
 }
 
-fn unreadable(path: &Path, e: &std::io::Error) -> Error {
+/// A file that cannot be read.
+pub fn unreadable(path: &Path, e: &io::Error) -> Error {
     input(format!("{}: cannot be read: {e}", path.display()))
 }
 
-fn unwritable(path: &Path, e: &std::io::Error) -> Error {
+/// A file or folder that cannot be written.
+pub fn unwritable(path: &Path, e: &io::Error) -> Error {
     input(format!("{}: cannot be written: {e}", path.display()))
+}
+
+/// Reads a file; nothing where there is none.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(unreadable(path, &e)),
+    }
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
+    write_atomically(path, bytes.as_ref()).map_err(|e| unwritable(path, &e))
 }

@@ -6,7 +6,7 @@
 use super::commit::is_folder;
 use super::manifest::{Content, Entry, MANIFEST, Manifest};
 use super::{Folder, unwritable};
-use crate::error::Error;
+use crate::error::Result;
 use relinc_passes::files;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ impl Folder {
     ///
     /// # Errors
     /// The disk failed.
-    pub fn retire(&mut self, names: &[String], copies: &[String]) -> Result<Option<PathBuf>, Error> {
+    pub fn retire(&mut self, names: &[String], copies: &[String]) -> Result<Option<PathBuf>> {
         let there = |n: &&String| self.manifest.files.contains_key(*n) && self.root.join(n).is_file();
         let moved: Vec<&String> = names.iter().filter(there).collect();
         if moved.is_empty() {
@@ -48,7 +48,7 @@ impl Folder {
     ///
     /// # Errors
     /// The disk failed.
-    pub fn restore(&mut self) -> Result<(), Error> {
+    pub fn restore(&mut self) -> Result<()> {
         let Some(name) = self.manifest.previous.last().cloned() else { return Ok(()) };
         let back = self.root.join(name.replacen(KEPT, BACK, 1));
         files::rename(&self.root.join(&name), &back).map_err(|e| unwritable(&back, &e))?;
@@ -59,7 +59,7 @@ impl Folder {
     ///
     /// # Errors
     /// The disk failed.
-    pub fn let_go(&mut self) -> Result<(), Error> {
+    pub fn let_go(&mut self) -> Result<()> {
         let replaced = |p: &String| {
             let kept = Manifest::read(&self.root.join(p)).ok().flatten().unwrap_or_default();
             kept.files.keys().all(|f| self.manifest.content(f).is_some())
@@ -74,7 +74,7 @@ impl Folder {
 }
 
 /// Moves what is not moved yet, and lists it no more.
-fn finish_move(root: &Path, kept: &Path, m: &Manifest, listed: &mut Manifest) -> Result<(), Error> {
+fn finish_move(root: &Path, kept: &Path, m: &Manifest, listed: &mut Manifest) -> Result<()> {
     for name in m.files.keys() {
         let (from, to) = (root.join(name), kept.join(name));
         if !to.exists() && m.is_unchanged(root, name).unwrap_or(false) {
@@ -92,7 +92,7 @@ fn finish_move(root: &Path, kept: &Path, m: &Manifest, listed: &mut Manifest) ->
 }
 
 /// Moves back what is not back yet, and lists it again.
-fn finish_restore(root: &Path, back: &Path, listed: &mut Manifest) -> Result<(), Error> {
+fn finish_restore(root: &Path, back: &Path, listed: &mut Manifest) -> Result<()> {
     let Some(m) = Manifest::read(back)? else { return discard(back) };
     let begun: Vec<String> =
         listed.files.iter().filter(|(_, e)| e.content.is_none()).map(|(n, _)| n.clone()).collect();
@@ -117,7 +117,7 @@ fn finish_restore(root: &Path, back: &Path, listed: &mut Manifest) -> Result<(),
 }
 
 /// Removes such a folder. Its manifest goes first: without one it is of no use to anybody.
-pub(super) fn discard(kept: &Path) -> Result<(), Error> {
+pub(super) fn discard(kept: &Path) -> Result<()> {
     let name = kept.file_name().unwrap_or_default().to_string_lossy();
     if !is_folder(kept) || !(name.starts_with(KEPT) || name.starts_with(BACK)) {
         return Ok(());
@@ -127,7 +127,7 @@ pub(super) fn discard(kept: &Path) -> Result<(), Error> {
 }
 
 /// Finishes moves that were cut off.
-pub(super) fn recover(root: &Path) -> Result<(), Error> {
+pub(super) fn recover(root: &Path) -> Result<()> {
     let mut names: Vec<String> = fs::read_dir(root)
         .into_iter()
         .flatten()

@@ -1,7 +1,7 @@
 //! Single files that a user names: `-o FILE`, `--save-outputs FILE`.
 
 use super::{Folder, Inputs, LOCK, Lock, MANIFEST, Manifest};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::progress::Progress;
 use relinc_passes::files;
 use std::fs;
@@ -20,7 +20,7 @@ impl Single {
     ///
     /// # Errors
     /// It is an input, something else than a file, or belongs to an output folder.
-    pub fn new(option: &str, path: &Path, inputs: &Inputs, progress: &Progress) -> Result<Single, Error> {
+    pub fn new(option: &str, path: &Path, inputs: &Inputs, progress: &Progress) -> Result<Single> {
         let fail = |why: &str| Err(input(format!("{option} {}: {why}", path.display())));
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {

@@ -1,7 +1,7 @@
 //! A hidden folder in which the files of an output folder are made.
 
 use super::unwritable;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use relinc_passes::unfinished::{self, Mark, Thing};
 use std::fs;
 use std::io;
@@ -16,7 +16,7 @@ pub struct Staging {
 }
 
 impl Staging {
-    pub(super) fn new(root: &Path) -> Result<Staging, Error> {
+    pub(super) fn new(root: &Path) -> Result<Staging> {
         let make = || tempfile::Builder::new().prefix(".relinc-").tempdir_in(root);
         let (tmp, mark) = unfinished::begin(make, |tmp| Thing::Tree(tmp.path().into()))
             .map_err(|e| unwritable(root, &e))?;
@@ -29,7 +29,7 @@ impl Staging {
     }
 
     /// A subfolder to write to.
-    pub fn subfolder(&self, name: &str) -> Result<PathBuf, Error> {
+    pub fn subfolder(&self, name: &str) -> Result<PathBuf> {
         let dir = self.path().join(name);
         unfinished::undisturbed(|| fs::create_dir_all(&dir)).map_err(|e| unwritable(&dir, &e))?;
         Ok(dir)

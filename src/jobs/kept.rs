@@ -1,35 +1,30 @@
 //! JSON that jobs leave for later ones, with a checksum.
 
-use crate::error::{Error, input};
-use relinc_passes::files::write_atomically;
+use crate::error::{Error, Result, input};
+use crate::folder;
 use relinc_passes::seal::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::io::ErrorKind;
 use std::path::Path;
 
 /// Reads what [`write`] left; nothing where there is no file.
 ///
 /// # Errors
 /// The file cannot be read, is damaged or of another format.
-pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
-    let fail =
-        |why: String| input(format!("{}: {why}; remove it to make anew what it holds", path.display()));
-    match std::fs::read(path) {
-        Ok(text) => json::parse(&text).map(Some).map_err(fail),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(fail(format!("cannot be read: {e}"))),
-    }
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let fail = |e: Error| input(format!("{e}; remove it to make anew what it holds"));
+    let Some(text) = folder::read(path).map_err(fail)? else { return Ok(None) };
+    json::parse(&text).map(Some).map_err(|why| fail(input(why).at(path.display())))
 }
 
 /// Writes a value; the file appears by rename.
 ///
 /// # Errors
 /// It cannot be written.
-pub fn write(path: &Path, value: &impl Serialize) -> Result<(), Error> {
-    let fail = |why: String| input(format!("{}: cannot be written: {why}", path.display()));
-    let text = json::text(value).map_err(fail)?;
-    write_atomically(path, text.as_bytes()).map_err(|e| fail(e.to_string()))
+pub fn write(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text =
+        json::text(value).map_err(|why| input(format!("{}: cannot be written: {why}", path.display())))?;
+    folder::write(path, text)
 }
 
 #[cfg(test)]

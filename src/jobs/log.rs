@@ -1,8 +1,8 @@
 //! `log.jsonl`: one line an epoch.
 
-use crate::error::{Error, input};
+use crate::error::{Result, input};
+use crate::folder;
 use relinc_runtime::train::Record;
-use std::io::ErrorKind;
 use std::path::Path;
 
 /// What a log holds.
@@ -19,13 +19,9 @@ impl Log {
     ///
     /// # Errors
     /// It cannot be read, or a line before the last is damaged.
-    pub fn read(path: &Path) -> Result<Log, Error> {
+    pub fn read(path: &Path) -> Result<Log> {
         let shown = path.display();
-        let text = match std::fs::read(path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Log::default()),
-            Err(e) => return Err(input(format!("{shown}: cannot be read: {e}"))),
-        };
+        let Some(text) = folder::read(path)? else { return Ok(Log::default()) };
         let mut log = Log::default();
         let mut lines =
             text.strip_suffix(b"\n").unwrap_or(&text).split(|&b| b == b'\n').enumerate().peekable();
@@ -54,7 +50,7 @@ mod tests {
 
     const LINE: &str = r#"{"stage":"tune","method":null,"epoch":1,"epochs":2,"loss":0.5,"ce":0.5,"kl":0.0,"attention":0.0,"train_accuracy":50.0,"val_clean":null,"val_adversarial":null,"rate":0.1,"kept":9,"hamming":0.0,"gradient":1.0,"images_per_second":1.0,"data_wait":0.0,"seconds":1.0}"#;
 
-    fn read(text: &[u8]) -> Result<Log, Error> {
+    fn read(text: &[u8]) -> Result<Log> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.jsonl");
         std::fs::write(&path, text).unwrap();

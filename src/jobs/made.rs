@@ -1,11 +1,8 @@
 //! What a stage was made for, in a file beside its checkpoint, so that a later job can say what has changed.
 
-use super::kept;
-use crate::error::{Error, input};
-use serde::de::DeserializeOwned;
+use crate::error::{Result, input};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// What a stage's result depends on: names and values, as a user writes them.
 pub type Spec = BTreeMap<String, String>;
@@ -21,25 +18,15 @@ pub struct Made<T> {
     pub found: T,
 }
 
-impl<T: Serialize + DeserializeOwned> Made<T> {
+impl<T> Made<T> {
     /// By this version.
     pub fn new(spec: Spec, found: T) -> Made<T> {
         Made { relinc: env!("CARGO_PKG_VERSION").into(), spec, found }
     }
-
-    /// Reads it, where it is.
-    pub fn read(path: &Path) -> Result<Option<Made<T>>, Error> {
-        kept::read(path)
-    }
-
-    /// Writes it.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        kept::write(path, self)
-    }
 }
 
 /// The fields of a value that are given.
-pub fn spec_of(value: &impl Serialize) -> Result<Spec, Error> {
+pub fn spec_of(value: &impl Serialize) -> Result<Spec> {
     // Through text, so that a number is what a user would write.
     let text = serde_json::to_string(value).map_err(input)?;
     let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).map_err(input)?;
@@ -62,16 +49,13 @@ pub fn difference(then: &Spec, now: &Spec) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::training::spec::{StageOptions, StepOptions};
 
     #[test]
     fn what_differs_is_named() {
         let spec = |epochs, rate: Option<f32>| {
-            let options = crate::training::spec::StageOptions {
-                epochs,
-                rate: rate.map(f64::from),
-                ..Default::default()
-            };
-            spec_of(&options).unwrap_or_default()
+            let steps = StepOptions { epochs, rate: rate.map(f64::from), ..StepOptions::default() };
+            spec_of(&StageOptions { steps, ..StageOptions::default() }).unwrap_or_default()
         };
         assert_eq!(difference(&spec(Some(3), None), &spec(Some(3), None)), None);
         let said = difference(&spec(Some(3), None), &spec(Some(5), Some(0.5)));

@@ -1,6 +1,6 @@
 //! Which stages of a pipeline a process runs.
 
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use relinc_runtime::nearest::did_you_mean;
 
 /// The stage after training: the teacher's and the student's accuracies.
@@ -28,7 +28,7 @@ impl Part {
     }
 
     /// Only the named ones.
-    pub fn only(self, asked: &[String]) -> Result<Part, Error> {
+    pub fn only(self, asked: &[String]) -> Result<Part> {
         if let Some(name) = asked.iter().find(|a| !self.names.contains(a)) {
             let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
             let hint = did_you_mean(name, &known);
@@ -85,7 +85,7 @@ impl Part {
 mod tests {
     use super::*;
 
-    fn part(asked: &[&str]) -> Result<Part, Error> {
+    fn part(asked: &[&str]) -> Result<Part> {
         let training = ["teacher", "search", "tune"].map(String::from).to_vec();
         Part::whole(training).only(&asked.iter().map(|s| s.to_string()).collect::<Vec<_>>())
     }

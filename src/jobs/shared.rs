@@ -1,10 +1,9 @@
 //! The folder that jobs share: which stages lie finished in it, and what has to go when one is made anew.
 
 use super::{EVALUATE, Log, Part};
-use crate::error::{Error, input};
-use crate::folder::{CHECKPOINTS, LOG};
+use crate::error::{Result, input};
+use crate::folder::{self, CHECKPOINTS, LOG};
 use crate::progress::Progress;
-use relinc_passes::files::write_atomically;
 use relinc_runtime::train::{Record, state};
 use std::path::{Path, PathBuf};
 
@@ -64,7 +63,7 @@ impl Shared {
     ///
     /// # Errors
     /// Its checkpoint is damaged.
-    pub fn left(&self, name: &str) -> Result<Left, Error> {
+    pub fn left(&self, name: &str) -> Result<Left> {
         if name == EVALUATE {
             return Ok(if self.made(name).exists() { Left::All } else { Left::Nothing });
         }
@@ -77,7 +76,7 @@ impl Shared {
     }
 
     /// Does everything lie here that a job begins with?
-    pub fn ready(&self, part: &Part, resume: bool) -> Result<(), Error> {
+    pub fn ready(&self, part: &Part, resume: bool) -> Result<()> {
         let target = part.running().last().unwrap_or_default();
         for (i, name) in part.needed() {
             let says = |what: &str, first: &str| {
@@ -106,7 +105,7 @@ impl Shared {
     ///
     /// # Errors
     /// One of the stages is not finished there.
-    pub fn adoptable(&self, from: &Path, part: &Part) -> Result<Vec<String>, Error> {
+    pub fn adoptable(&self, from: &Path, part: &Part) -> Result<Vec<String>> {
         let theirs = Shared::of(from);
         let names = &part.names()[..part.first()];
         for name in names {
@@ -126,25 +125,19 @@ impl Shared {
     ///
     /// # Errors
     /// The disk failed, or a log is damaged.
-    pub fn adopt(
-        &self,
-        from: &Path,
-        files: &[String],
-        part: &Part,
-        progress: &Progress,
-    ) -> Result<(), Error> {
+    pub fn adopt(&self, from: &Path, files: &[String], part: &Part, progress: &Progress) -> Result<()> {
         let (theirs, mine) = (Shared::of(from), |name: &str| self.out().join(name));
         for name in files {
             let path = from.join(name);
             let bytes = std::fs::read(&path).map_err(|e| input(format!("{}: {e}", path.display())))?;
-            write(&mine(name), &bytes)?;
+            folder::write(&mine(name), &bytes)?;
         }
         let names = &part.names()[..part.first()];
         let taken = |(_, r): &(String, Record)| names.contains(&r.stage);
         let (before, own) = (Log::read(&theirs.out().join(LOG))?, Log::read(&mine(LOG))?);
         [&before, &own].iter().filter_map(|l| l.notice.as_ref()).for_each(|said| progress.line(said));
         let all = before.lines.into_iter().filter(taken).chain(own.lines.into_iter().filter(|l| !taken(l)));
-        write(&mine(LOG), all.flat_map(|(l, _)| [l, "\n".into()]).collect::<String>().as_bytes())
+        folder::write(&mine(LOG), all.flat_map(|(l, _)| [l, "\n".into()]).collect::<String>())
     }
 
     /// What earlier runs left of the first stage of a part and of those after it, which followed from it, as names in the output
@@ -152,7 +145,7 @@ impl Shared {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn following(&self, part: &Part, folds: Option<usize>) -> Result<Vec<String>, Error> {
+    pub fn following(&self, part: &Part, folds: Option<usize>) -> Result<Vec<String>> {
         let first = part.first();
         let gone = &part.names()[first..];
         self.files(|stem| {
@@ -179,8 +172,8 @@ impl Shared {
     }
 
     /// Files with stems that are asked for, as names in the output folder, sorted.
-    fn files(&self, asked: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
-        let fail = |e: std::io::Error| input(format!("{}: cannot be read: {e}", self.folder.display()));
+    fn files(&self, asked: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+        let fail = |e: std::io::Error| folder::unreadable(&self.folder, &e);
         let entries = match std::fs::read_dir(&self.folder) {
             Ok(list) => list.collect::<Result<Vec<_>, _>>().map_err(fail)?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => vec![],
@@ -218,8 +211,4 @@ pub fn sensitivity(stage: &str, how: &str) -> String {
 /// Are these the layer sensitivities that a stage measured?
 fn measured_for(stem: &str, stage: &str) -> bool {
     stem.strip_prefix("sensitivity-").and_then(|s| s.strip_prefix(stage)).is_some_and(|s| s.starts_with('-'))
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    write_atomically(path, bytes).map_err(|e| input(format!("{}: cannot be written: {e}", path.display())))
 }

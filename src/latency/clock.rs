@@ -1,7 +1,7 @@
 //! What a query takes, from how many ReLUs each layer keeps.
 
 use super::Pricing;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model;
 use relinc_passes::choice::Choice;
 use relinc_passes::driver::weigh::Fold;
@@ -61,10 +61,9 @@ impl Linear {
         if closed.contains(&true) {
             g = without(&g, &|l| closed[l])?;
             let options = Options { fold: self.pricing.fold.clone(), sketch: true, ..Options::default() };
-            let merges: Vec<&dyn Pass> = match self.pricing.before_tuning {
-                true => passes::of(Phase::FoldingBeforeTuning, &options).collect(),
-                false => passes::of(Phase::Folding, &options).collect(),
-            };
+            let early = self.pricing.before_tuning;
+            let phase = if early { Phase::FoldingBeforeTuning } else { Phase::Folding };
+            let merges: Vec<&dyn Pass> = passes::of(phase, &options).collect();
             driver::run_in_turn(&merges, &mut g, &options, &mut |_, _: Outcome, _| Ok::<(), PassError>(()))?;
         }
         g = without(&g, &|_| true)?;
@@ -91,15 +90,10 @@ impl Linear {
 
 impl Clock {
     /// Lowers a canonical model without its ReLUs and prices what is left.
-    pub fn new(
-        model: &Model,
-        protocol: &Protocol,
-        network: &Network,
-        pricing: &Pricing,
-    ) -> Result<Clock, Error> {
+    pub fn new(model: &Model, protocol: &Protocol, network: &Network, pricing: &Pricing) -> Result<Clock> {
         let weights = pricing.weights.unwrap_or(protocol.default_weights);
         let lacks = |what: &str| {
-            Error::Input(format!(
+            input(format!(
                 "{} does not model the costs of {what}, which choosing layers by time needs; choose another protocol, or add them \
                  to its file",
                 protocol.name

@@ -6,7 +6,7 @@ pub use clock::Clock;
 
 use crate::caps::counted;
 use crate::compile::{Request, Target};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::model::Model;
 use relinc_passes::driver::weigh::Fold;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
@@ -55,7 +55,7 @@ pub fn resolve(
     model: &Model,
     pricing: &Pricing,
     worth: &[Vec<f64>],
-) -> Result<(Fit, String), Error> {
+) -> Result<(Fit, String)> {
     let protocol = cost::find(&budget.protocol).map_err(input)?;
     let w = pricing.weights.unwrap_or(protocol.default_weights);
     let clock = Clock::new(model, &protocol, &budget.network, pricing)?;
@@ -80,10 +80,7 @@ pub fn resolve(
         0 => "no layer vanishes".to_string(),
         n => format!("{n} of {} layers vanish ({})", model.layers.len(), gone.join(", ")),
     };
-    let computing = match clock.computes() {
-        true => " with computing",
-        false => " of communication",
-    };
+    let computing = if clock.computes() { " with computing" } else { " of communication" };
     let said = format!(
         "Budget {}: {} of {} {} fit, {gone}; predicted {:.3} s{computing}, {:.1} % below the budget (the search leaves {:.0} % for what \
          predictions miss), on {}, {}, {w} weights.",

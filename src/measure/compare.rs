@@ -1,6 +1,6 @@
 //! Predicted against measured: in all, by type of operation, operation by operation.
 
-use super::document::{Document, Image, Node};
+use super::document::{Document, Node, Traffic};
 use crate::report::model::{
     Compared, Cost, LayerCost, Measured, MeasuredLater, MeasuredPart, MeasuredTime, measured_bytes,
     measured_traffic,
@@ -14,27 +14,22 @@ const PROGRAM: &str = "program";
 pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) -> Measured {
     let steady = p.tolerance.is_none();
     let chunks = p.actions == Actions::Chunks;
-    let later = cost.after.later.filter(|_| d.per_image.len() > 1);
-    let of =
-        |images: &[Image], get: fn(&Image) -> f64| images.iter().map(get).sum::<f64>() / images.len() as f64;
-    let mean = |first: f64, get: fn(&Image) -> f64| match (later, &d.per_image[..]) {
-        (Some(_), _) | (None, []) => first,
-        (None, images) => of(images, get),
+    let images = if d.per_image.is_empty() { std::slice::from_ref(&d.first) } else { &d.per_image[..] };
+    let mean = |images: &[Traffic], get: fn(&Traffic) -> f64| {
+        images.iter().map(get).sum::<f64>() / images.len() as f64
     };
-    let sent = mean(d.sent_bytes as f64, |i| i.sent_bytes as f64);
-    let recv = mean(d.recv_bytes as f64, |i| i.recv_bytes as f64);
-    let actions = mean(d.send_actions as f64, |i| i.send_actions as f64);
+    let later = cost.after.later.filter(|_| images.len() > 1);
+    let (firsts, others) = images.split_at(if later.is_some() { 1 } else { images.len() });
+    let (sent, recv) = (mean(firsts, |i| i.sent_bytes as f64), mean(firsts, |i| i.recv_bytes as f64));
+    let actions = mean(firsts, |i| i.send_actions as f64);
     let total = |predicted: u64, measured: f64| Compared { predicted: predicted as f64, measured };
     let layers = parts(cost, d, steady);
-    let later = later.map(|predicted| {
-        let images = &d.per_image[1..];
-        MeasuredLater {
-            queries: images.len() as u64,
-            sent: total(predicted.online_bytes, of(images, |i| i.sent_bytes as f64)),
-            received: total(predicted.received_bytes, of(images, |i| i.recv_bytes as f64)),
-            rounds: Compared { predicted: predicted.rounds, measured: of(images, |i| i.send_actions as f64) },
-            seconds: of(images, |i| i.seconds),
-        }
+    let later = later.map(|predicted| MeasuredLater {
+        queries: others.len() as u64,
+        sent: total(predicted.online_bytes, mean(others, |i| i.sent_bytes as f64)),
+        received: total(predicted.received_bytes, mean(others, |i| i.recv_bytes as f64)),
+        rounds: Compared { predicted: predicted.rounds, measured: mean(others, |i| i.send_actions as f64) },
+        seconds: mean(others, |i| i.seconds),
     });
     let spent = |sent: f64, recv: f64, rounds: f64| Split { sent, recv, rounds, seconds: 0.0 };
     let predicted =
@@ -56,7 +51,7 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) ->
         weights: cost.weights,
         ring: d.ring,
         parties: d.parties,
-        seconds: mean(d.seconds, |i| i.seconds),
+        seconds: mean(firsts, |i| i.seconds),
         sent: total(cost.after.online_bytes, sent),
         received: total(cost.after.received_bytes, recv),
         rounds: Compared { predicted: cost.after.rounds, measured: actions },
@@ -95,8 +90,8 @@ fn parts(cost: &Cost, d: &Document, steady: bool) -> Vec<MeasuredPart> {
     for node in &d.layers {
         let found = rows.iter().position(|row| is(row, node)).map(|i| rows.remove(i));
         let (sent, received) = found.map_or((0, 0), repeated);
-        let sent = Compared { predicted: sent as f64, measured: node.sent_bytes as f64 };
-        let received = Compared { predicted: received as f64, measured: node.recv_bytes as f64 };
+        let sent = Compared { predicted: sent as f64, measured: node.own.sent_bytes as f64 };
+        let received = Compared { predicted: received as f64, measured: node.own.recv_bytes as f64 };
         if [sent, received].iter().any(|c| c.predicted > 0.0 || c.measured > 0.0) {
             out.push(part(found.map_or(&node.name, |l| &l.name), &node.op, sent, received));
         }
@@ -116,9 +111,9 @@ fn parts(cost: &Cost, d: &Document, steady: bool) -> Vec<MeasuredPart> {
         sent.predicted += s as f64;
         received.predicted += r as f64;
     }
-    let sum = |get: fn(&Node) -> u64| d.layers.iter().map(get).sum::<u64>() as f64;
-    sent.measured = d.sent_bytes as f64 - sum(|n| n.sent_bytes);
-    received.measured = d.recv_bytes as f64 - sum(|n| n.recv_bytes);
+    let sum = |get: fn(&Traffic) -> u64| d.layers.iter().map(|n| get(&n.own)).sum::<u64>() as f64;
+    sent.measured = d.first.sent_bytes as f64 - sum(|t| t.sent_bytes);
+    received.measured = d.first.recv_bytes as f64 - sum(|t| t.recv_bytes);
     if steady && [sent, received].iter().any(|c| c.predicted != 0.0 || c.measured != 0.0) {
         out.push(part("set-up", PROGRAM, sent, received));
     }

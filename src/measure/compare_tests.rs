@@ -30,7 +30,12 @@ fn prediction() -> Cost {
 
 fn node(op: &str, name: &str, layer: Option<&str>, bytes: u64) -> Node {
     let (op, name, layer) = (op.into(), name.into(), layer.map(str::to_string));
-    Node { op, name, layer, sent_bytes: bytes, recv_bytes: bytes, send_actions: 1, seconds: 0.0 }
+    Node {
+        op,
+        name,
+        layer,
+        own: Traffic { sent_bytes: bytes, recv_bytes: bytes, send_actions: 1, seconds: 0.0 },
+    }
 }
 
 #[test]
@@ -41,7 +46,11 @@ fn parts_add_up_to_the_run() {
         node("reshape", "flat", None, 0),
         node("relu", "r", Some("relu00"), 2304),
     ];
-    let d = Document { sent_bytes: 2700, recv_bytes: 2604, layers, ..Document::default() };
+    let d = Document {
+        first: Traffic { sent_bytes: 2700, recv_bytes: 2604, ..Traffic::default() },
+        layers,
+        ..Document::default()
+    };
     let m = compare(&cost, &d, &["wan".parse().unwrap()], &semi2k());
     let names: Vec<&str> = m.layers.iter().map(|l| l.name.as_str()).collect();
     assert_eq!(names, ["c", "relu00", "set-up"]);
@@ -55,7 +64,8 @@ fn parts_add_up_to_the_run() {
 
 #[test]
 fn without_single_operations_there_are_totals_only() {
-    let m = compare(&prediction(), &Document { sent_bytes: 10, ..Document::default() }, &[], &semi2k());
+    let first = Traffic { sent_bytes: 10, ..Traffic::default() };
+    let m = compare(&prediction(), &Document { first, ..Document::default() }, &[], &semi2k());
     assert!(m.layers.is_empty() && m.ops.is_empty());
     assert_eq!(m.received.error(), None);
 }
@@ -73,8 +83,8 @@ fn what_all_parties_sent_is_held_against_its_own_prediction() {
 
 #[test]
 fn several_images_are_averaged() {
-    let image = |sent_bytes| Image { sent_bytes, ..Image::default() };
-    let d = Document { sent_bytes: 10, per_image: vec![image(10), image(20)], ..Document::default() };
+    let image = |sent_bytes| Traffic { sent_bytes, ..Traffic::default() };
+    let d = Document { first: image(10), per_image: vec![image(10), image(20)], ..Document::default() };
     assert_eq!(compare(&prediction(), &d, &[], &drawn()).sent.measured, 15.0);
 }
 
@@ -84,9 +94,12 @@ fn chunks_are_not_exchanges() {
     let cost = prediction();
     let wan = ["wan".parse().unwrap()];
     let d = Document {
-        sent_bytes: cost.after.online_bytes,
-        recv_bytes: cost.after.received_bytes,
-        send_actions: 4_000,
+        first: Traffic {
+            sent_bytes: cost.after.online_bytes,
+            recv_bytes: cost.after.received_bytes,
+            send_actions: 4_000,
+            seconds: 0.0,
+        },
         ..Document::default()
     };
     let counted = compare(&cost, &d, &wan, &semi2k());

@@ -11,28 +11,22 @@ pub struct Document {
     pub ring: u32,
     /// Parties.
     pub parties: u32,
-    /// Bytes sent.
-    pub sent_bytes: u64,
-    /// Bytes received.
-    pub recv_bytes: u64,
-    /// Times it sent.
-    pub send_actions: u64,
-    /// Seconds.
-    pub seconds: f64,
+    /// The first image's traffic.
+    #[serde(flatten)]
+    pub first: Traffic,
     /// Bytes all parties sent together, where they were counted.
-    #[serde(default)]
     pub all_sent_bytes: Option<u64>,
-    /// Every image of the run; the figures above are the first one's.
+    /// Every image of the run.
     #[serde(default)]
-    pub per_image: Vec<Image>,
+    pub per_image: Vec<Traffic>,
     /// Every node by itself.
     #[serde(default)]
     pub layers: Vec<Node>,
 }
 
-/// Traffic of one image of several, rank 0.
+/// Bytes, times and seconds of one image or node, rank 0.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Image {
+pub struct Traffic {
     /// Bytes sent.
     pub sent_bytes: u64,
     /// Bytes received.
@@ -51,14 +45,8 @@ pub struct Node {
     /// The value's name.
     pub name: String,
     /// Its ReLU layer.
-    #[serde(default)]
     pub layer: Option<String>,
-    /// Bytes sent.
-    pub sent_bytes: u64,
-    /// Bytes received.
-    pub recv_bytes: u64,
-    /// Times it sent.
-    pub send_actions: u64,
-    /// Seconds.
-    pub seconds: f64,
+    /// Its traffic.
+    #[serde(flatten)]
+    pub own: Traffic,
 }

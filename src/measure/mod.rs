@@ -4,9 +4,9 @@ mod compare;
 mod document;
 
 pub use compare::compare;
-pub use document::{Document, Image, Node};
+pub use document::{Document, Node, Traffic};
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::python;
 use crate::report::Report;
 use crate::report::model::{Cost, Measured};
@@ -40,19 +40,18 @@ pub struct Job {
 }
 
 /// The name SPU gives a cost model's protocol.
-fn spu_name(p: &Protocol) -> Result<&'static str, Error> {
+fn spu_name(p: &Protocol) -> Result<&'static str> {
     let known = ["semi2k", "aby3", "cheetah"];
-    known.into_iter().find(|k| p.name.contains(k)).ok_or_else(|| {
-        Error::Input(format!("--protocol {}: the spu target runs {}", p.name, known.join(", ")))
-    })
+    let found = known.into_iter().find(|k| p.name.contains(k));
+    found.ok_or_else(|| input(format!("--protocol {}: the spu target runs {}", p.name, known.join(", "))))
 }
 
 /// The prediction in the report that the run is held against.
-fn prediction<'a>(r: &'a Report, job: &Job) -> Result<&'a Cost, Error> {
+fn prediction<'a>(r: &'a Report, job: &Job) -> Result<&'a Cost> {
     let fits = |c: &&Cost| c.protocol == job.protocol.name && job.weights.is_none_or(|w| c.weights == w);
     r.cost.iter().find(fits).ok_or_else(|| {
         let weights = job.weights.map(|w| format!(" --weights {w}")).unwrap_or_default();
-        Error::Input(format!(
+        input(format!(
             "{}: no prediction for {}{}; compile again with --protocol {}{weights}",
             job.dir.join("report.json").display(),
             job.protocol.name,
@@ -63,7 +62,7 @@ fn prediction<'a>(r: &'a Report, job: &Job) -> Result<&'a Cost, Error> {
 }
 
 /// Runs the artefact and compares.
-pub fn measure(job: &Job, r: &Report) -> Result<Measured, Error> {
+pub fn measure(job: &Job, r: &Report) -> Result<Measured> {
     let cost = prediction(r, job)?;
     // Where the runtime draws each party's part of the traffic at random, the difference of two runs is no set-up, and the
     // sum over all parties is what one run can be judged by.
@@ -83,19 +82,14 @@ fn counts_all(job: &Job) -> bool {
 }
 
 /// Runs `run.py` on some images and reads what it prints.
-fn execute(job: &Job, weights: Weights, images: u64, more: &[&str]) -> Result<Document, Error> {
+fn execute(job: &Job, weights: Weights, images: u64, more: &[&str]) -> Result<Document> {
     let script = job.dir.join("spu").join("run.py");
     if !script.is_file() {
-        return Err(Error::Input(format!("{}: missing; compile with --target spu", script.display())));
+        return Err(input(format!("{}: missing; compile with --target spu", script.display())));
     }
     let mut command = Command::new(&job.python);
-    command.arg(&script).args([
-        "--protocol",
-        spu_name(&job.protocol)?,
-        "--weights",
-        weights.name(),
-        "--json",
-    ]);
+    command.arg(&script).args(["--protocol", spu_name(&job.protocol)?]);
+    command.args(["--weights", weights.name(), "--json"]);
     command.args(["--parties", &job.protocol.parties.to_string(), "--field", &job.protocol.ring.to_string()]);
     command.args(["--timeout", &job.timeout.to_string()]);
     command.args(["--n", &images.to_string()]).args(more);
@@ -110,12 +104,12 @@ fn execute(job: &Job, weights: Weights, images: u64, more: &[&str]) -> Result<Do
     };
     match status.code() {
         Some(0) => read(&script, &ended.stdout),
-        Some(2) => Err(Error::Input(format!("{}\n{kept}", ended.complaint()))),
+        Some(2) => Err(input(format!("{}\n{kept}", ended.complaint()))),
         _ => Err(Error::Answer(format!("{}\n{} ({status}); {kept}", ended.complaint(), script.display()))),
     }
 }
 
-fn read(script: &Path, text: &str) -> Result<Document, Error> {
+fn read(script: &Path, text: &str) -> Result<Document> {
     serde_json::from_str(text).map_err(|e| {
         input(format!(
             "{}: printed no figures ({e}); compile again, it may be of another version",

@@ -2,8 +2,8 @@
 
 use super::text::{Count, Interval, Points, Within, list, optional, optional_or_off, or_default};
 use crate::compile::fixed::{Emulation, TARGETS};
-use crate::compile::{FoldMode, MaskSource, Request, Target};
-use crate::error::{Error, input};
+use crate::compile::{FoldMode, Request, Target};
+use crate::error::{Result, input};
 use crate::folder::Inputs;
 use relinc_passes::back::onnx::OPSETS;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
@@ -105,11 +105,11 @@ pub struct HeldOut {
 
 impl ReportOptions {
     /// The cost models.
-    pub fn protocols(&self) -> Result<Vec<Protocol>, Error> {
+    pub fn protocols(&self) -> Result<Vec<Protocol>> {
         or(&self.protocols, PROTOCOLS).iter().map(|n| cost::find(n).map_err(input)).collect()
     }
     /// The networks.
-    pub fn networks(&self) -> Result<Vec<Network>, Error> {
+    pub fn networks(&self) -> Result<Vec<Network>> {
         or(&self.networks, NETWORKS).iter().map(|n| n.parse().map_err(input)).collect()
     }
 }
@@ -140,7 +140,7 @@ impl CompileOptions {
         out: &Path,
         data: Option<&DataSpec>,
         seed: u64,
-    ) -> Result<Request, Error> {
+    ) -> Result<Request> {
         self.check(data.is_some())?;
         let mut options = self.clone();
         if options.targets.is_empty() {
@@ -153,28 +153,23 @@ impl CompileOptions {
             out: out.into(),
             by,
             inputs,
-            masks: MaskSource::All,
             data: data.cloned(),
             protocols: self.report.protocols()?,
             networks: self.report.networks()?,
             options,
             seed,
-            before: Default::default(),
-            original: None,
-            merged: None,
-            vanish: vec![],
-            learned: None,
+            ..Request::default()
         })
     }
 
-    fn check(&self, images: bool) -> Result<(), Error> {
+    fn check(&self, images: bool) -> Result<()> {
         let wants = [
             ("max_drop", self.max_drop.is_some(), "accuracy is measured"),
             ("normalise_ranges", self.normalise_ranges.is_some(), "ranges are measured"),
             ("stable_sign", self.stable_sign.is_some(), "signs are looked at"),
         ];
         match wants.iter().find(|(_, asked, _)| *asked && !images) {
-            Some((option, _, why)) => Err(Error::Input(format!("{option}: {why} on images: add data"))),
+            Some((option, _, why)) => Err(input(format!("{option}: {why} on images: add data"))),
             None => Ok(()),
         }
     }
@@ -194,16 +189,11 @@ impl CompileOptions {
         self.input_range.map(|Interval(low, high)| (low, high))
     }
 
-    /// The arithmetic in which the emitted graph is emulated.
-    pub fn emulation(&self) -> Emulation {
-        self.fixed_point.unwrap_or_default()
-    }
-
     /// The format that artefacts are made for where it is not their runtime's own.
     pub fn format(&self) -> Option<Format> {
-        match self.emulation() {
+        match self.fixed_point? {
             Emulation::In(f) => Some(f),
-            Emulation::Own | Emulation::Off => None,
+            Emulation::Off => None,
         }
     }
 

@@ -11,54 +11,33 @@ const COMMANDS: &[Door] = &["compile", "train", "search", "tune"];
 /// Those that read a file.
 const FILES: &[Door] = &["run", "sweep"];
 
-/// Options that some doors lack.
-#[derive(Debug)]
-pub struct Absent {
-    /// Their names with underscores, as in pipelines, one after the other.
-    pub options: &'static str,
-    /// Where they are not.
-    pub doors: &'static [Door],
-    /// Why not.
-    pub why: &'static str,
-}
-
-/// A row of the table.
-const fn absent(options: &'static str, doors: &'static [Door], why: &'static str) -> Absent {
-    Absent { options, doors, why }
-}
+/// Options by their names in pipelines, one after the other, the doors where they are not, and why not.
+pub type Absent = (&'static str, &'static [Door], &'static str);
 
 /// Every option that is not at every door.
 pub const ABSENT: &[Absent] = &[
-    absent(
+    (
         "epochs batch rate schedule momentum decay clip average augment robust ce kl temperature attention pram_at smoothing \
          train_attack sensitivity refreshes ramp precision val_images val_attacked replay start teacher",
         &["compile"],
         "compile trains nothing",
     ),
-    absent(
+    (
         "corrupted attacked attacks",
         &["compile"],
         "compile measures clean images, of every network that it may emit; relinc eval has --corruptions and --attack",
     ),
-    absent(
-        "resume restart",
-        &["compile"],
-        "a compilation is made in one and takes the place of the one before",
-    ),
-    absent("bn", FILES, "there it is two keys, batch_norm and branch"),
-    absent("batch_norm branch", COMMANDS, "there both are --bn"),
-    absent(
+    ("resume restart", &["compile"], "a compilation is made in one and takes the place of the one before"),
+    ("bn", FILES, "there it is two keys, batch_norm and branch"),
+    ("batch_norm branch", COMMANDS, "there both are --bn"),
+    (
         "architecture kind depth width classes input",
         COMMANDS,
         "relinc architecture writes such a network as a file",
     ),
-    absent("stages stage", COMMANDS, "the command is the stage"),
-    absent("pipeline", COMMANDS, "the options say what a pipeline says"),
-    absent("report accuracy", COMMANDS, "sections of the file, whose keys are the options"),
-    absent("only list", COMMANDS, "there is one stage, hence one job"),
-    absent(
-        "budgets collect",
-        &["compile", "train", "search", "tune", "run"],
-        "a sweep alone has several budgets",
-    ),
+    ("stages stage", COMMANDS, "the command is the stage"),
+    ("pipeline", COMMANDS, "the options say what a pipeline says"),
+    ("report accuracy", COMMANDS, "sections of the file, whose keys are the options"),
+    ("only list", COMMANDS, "there is one stage, hence one job"),
+    ("budgets collect", &["compile", "train", "search", "tune", "run"], "a sweep alone has several budgets"),
 ];

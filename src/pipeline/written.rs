@@ -4,7 +4,7 @@ use super::place::{Step, line};
 use super::{Pipeline, Stage};
 use crate::options::{CompileOptions, HeldOut, ModelOptions, ReportOptions, keys as keys_of};
 use crate::training::evaluate::MeasureOptions;
-use crate::training::spec::StageOptions;
+use crate::training::spec::{MaskOptions, StepOptions};
 use relinc_passes::architecture::Architecture;
 use relinc_runtime::nearest::nearest;
 use serde::de::DeserializeOwned;
@@ -12,6 +12,9 @@ use serde_yaml::{Mapping, Value};
 
 /// What the word after `stage:` may be.
 pub(super) const STAGES: &[&str] = &["teacher", "search", "tune"];
+
+/// Keys with which an architecture is complete, so that one of them can be tried.
+const AN_ARCHITECTURE: &str = "{kind: resnet, depth: 18, classes: 10, input: [3, 32, 32]}";
 
 /// Sections of the file, whose keys are checked one by one.
 const SECTIONS: [&str; 3] = ["architecture", "report", "accuracy"];
@@ -25,7 +28,7 @@ struct Reader {
 
 /// Reads whatever has a default.
 fn reader<T: DeserializeOwned>() -> Reader {
-    Reader { keys: keys_of::<T>(), check: |key, v| type_of::<T>(key, v, &Mapping::new()) }
+    Reader { keys: keys_of::<T>(), check: |key, v| type_of::<T>(key, v, "{}") }
 }
 
 /// Who reads a section of the file; the file itself has no name.
@@ -33,7 +36,7 @@ fn readers(section: &str) -> Vec<Reader> {
     match section {
         "" => vec![reader::<Pipeline>(), reader::<CompileOptions>(), reader::<ModelOptions>()],
         "architecture" => {
-            let check = |key: &str, v: &Value| type_of::<Architecture>(key, v, &an_architecture());
+            let check = |key: &str, v: &Value| type_of::<Architecture>(key, v, AN_ARCHITECTURE);
             vec![Reader { keys: keys_of::<Architecture>(), check }]
         }
         "report" => vec![reader::<ReportOptions>()],
@@ -43,9 +46,13 @@ fn readers(section: &str) -> Vec<Reader> {
                 "stage" if !v.is_string() => {
                     Err(format!("expected teacher, search or tune, found {}", shown(v)))
                 }
-                _ => type_of::<Stage>(key, v, &a_stage()),
+                _ => type_of::<Stage>(key, v, "{stage: search}"),
             };
-            vec![Reader { keys: &["stage", "budget"], check }, reader::<StageOptions>()]
+            vec![
+                Reader { keys: &["stage", "budget"], check },
+                reader::<StepOptions>(),
+                reader::<MaskOptions>(),
+            ]
         }
     }
 }
@@ -166,21 +173,9 @@ impl Faults<'_> {
     }
 }
 
-/// Keys with which an architecture is complete, so that one of them can be tried.
-fn an_architecture() -> Mapping {
-    let keys = [("kind", Value::from("resnet")), ("depth", Value::from(18)), ("classes", Value::from(10))];
-    let input = ("input", Value::from(vec![3, 32, 32]));
-    keys.into_iter().chain([input]).map(|(k, v)| (Value::from(k), v)).collect()
-}
-
-/// The key without which there is no stage.
-fn a_stage() -> Mapping {
-    [(Value::from("stage"), Value::from("search"))].into_iter().collect()
-}
-
 /// Whether `T` takes this value for the key, beside `others`; what it expects where not.
-fn type_of<T: DeserializeOwned>(key: &str, v: &Value, others: &Mapping) -> Result<(), String> {
-    let mut one = others.clone();
+fn type_of<T: DeserializeOwned>(key: &str, v: &Value, others: &str) -> Result<(), String> {
+    let mut one: Mapping = serde_yaml::from_str(others).unwrap_or_default();
     one.insert(Value::from(key), v.clone());
     match serde_yaml::from_value::<T>(Value::Mapping(one)) {
         Ok(_) => Ok(()),

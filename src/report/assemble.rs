@@ -3,7 +3,7 @@
 use super::model::{BeforeIs, Cost, LatencyIs, Later, LayerCost, Link, Mask, Spent};
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::LayerMask;
-use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, Split, computing};
+use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, computing};
 
 fn bytes(v: f64) -> u64 {
     v.round().max(0.0) as u64
@@ -20,15 +20,12 @@ impl Spent {
     /// What a priced graph costs over a network; with `timed`, computing is in its time.
     fn new(p: &Priced, n: &Network, timed: bool) -> Spent {
         let compute_s = computing(p, n).filter(|_| timed);
-        let seconds = |s: &Split| {
-            let computed = compute_s.map_or(0.0, |_| s.seconds * n.compute);
-            n.communication(s, p.directions) + computed
-        };
         let later = p.later().map(|s| Later {
             online_bytes: bytes(s.sent),
             received_bytes: bytes(s.recv),
             rounds: s.rounds,
-            latency_s: seconds(&s),
+            communication_s: n.communication(&s, p.directions),
+            compute_s: compute_s.map(|_| s.seconds * n.compute),
         });
         Spent {
             online_bytes: bytes(p.total.sent),
@@ -36,7 +33,7 @@ impl Spent {
             offline_bytes: p.offline.map(bytes),
             all_bytes: p.all.map(bytes),
             rounds: p.total.rounds,
-            latency_s: seconds(&p.total),
+            latency_s: n.communication(&p.total, p.directions) + compute_s.unwrap_or(0.0),
             latency_is: if compute_s.is_some() { LatencyIs::Query } else { LatencyIs::Communication },
             compute_s,
             relu_bytes: bytes(p.relu.sent),
@@ -98,10 +95,8 @@ fn per_layer(after: &Priced, against: Option<Against<'_>>) -> Vec<LayerCost> {
         let found = from.iter().position(|n| key(n) == key(like) && n.class == like.class);
         found.map(|i| from.remove(i).clone())
     };
-    let entry = |of: &NodeCost,
-                 now: Option<&NodeCost>,
-                 lossless: Option<&NodeCost>,
-                 was: Option<NodeCost>| LayerCost {
+    type Node<'a> = Option<&'a NodeCost>;
+    let entry = |of: &NodeCost, now: Node<'_>, lossless: Node<'_>, was: Option<NodeCost>| LayerCost {
         name: key(of).to_string(),
         op: now.unwrap_or(of).op.clone(),
         class: of.class.name().to_string(),

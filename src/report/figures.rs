@@ -2,6 +2,7 @@
 
 use super::model::{Cost, Spent};
 use relinc_runtime::cost::UNVERIFIED;
+use std::collections::BTreeSet;
 
 /// `188,416`.
 pub(crate) fn count(v: u64) -> String {
@@ -175,10 +176,8 @@ pub(super) fn groups(cost: &[Cost]) -> Vec<Group<'_>> {
 /// What is missing from an entry, in words; `None` when nothing is.
 pub(super) fn missing(c: &Cost) -> Option<String> {
     let all = || [Some(&c.after), c.lossless.as_ref(), c.before.as_ref()].into_iter().flatten();
-    let mut names: Vec<&str> = all().flat_map(|s| s.not_modelled.iter().map(String::as_str)).collect();
-    names.sort_unstable();
-    names.dedup();
-    (!all().all(|s| s.complete)).then(|| names.join(", "))
+    let names: BTreeSet<&str> = all().flat_map(|s| s.not_modelled.iter().map(String::as_str)).collect();
+    (!all().all(|s| s.complete)).then(|| names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 /// `1.6× less`, `4 % more`; none where nothing changed or one of the two is nothing.
@@ -206,4 +205,19 @@ pub(super) fn signed(v: f64) -> String {
 /// What is neither activations nor products.
 pub(super) fn other_bytes(s: &Spent) -> u64 {
     s.online_bytes.saturating_sub(s.relu_bytes).saturating_sub(s.linear_bytes)
+}
+
+/// `n = 2,000`.
+pub(super) fn n(images: Option<u64>) -> String {
+    images.map_or("n not recorded".into(), |n| format!("n = {}", count(n)))
+}
+
+/// A text of at most so many characters.
+pub(super) fn cut(s: &str, most: usize) -> String {
+    if s.chars().count() <= most { s.into() } else { s.chars().take(most - 1).chain(['…']).collect() }
+}
+
+/// `88.25 %`, of a number that is one.
+pub(super) fn percentage(v: Option<f64>) -> String {
+    v.filter(|v| v.is_finite()).map_or("–".into(), |v| format!("{v:.2} %"))
 }

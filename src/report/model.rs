@@ -25,6 +25,8 @@ pub use measured::{
 pub use training::{Evaluation, ImageCounts, Metric, Training, TrainingCounts, branch_name, folded};
 pub use verdict::{Level, Verdict};
 
+use relinc_passes::driver::Refusal;
+use relinc_passes::driver::weigh::Candidate;
 use relinc_runtime::cost::{Totals, Weights};
 use relinc_runtime::fixed::Analysis;
 use serde::{Deserialize, Serialize};
@@ -33,7 +35,8 @@ use serde::{Deserialize, Serialize};
 pub const FORM: u32 = 2;
 
 /// Everything a report says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Report {
     /// The form it has: [`FORM`], or 1 where it was read from a file of relinc 0.1.0, which has no such number.
     pub relinc_report: u32,
@@ -42,60 +45,50 @@ pub struct Report {
     /// The model that was compiled.
     pub model: Model,
     /// What there is to say about the result, and what to do; absent where nothing was compiled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// What the figures call for by themselves.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conclusions: Vec<Conclusion>,
     /// Counts of the emitted graph.
     pub totals: Totals,
     /// Counts of the graph compiled with all its ReLUs; absent when nothing was compiled.
-    #[serde(default)]
     pub lossless: Option<Totals>,
     /// Counts of the file that was read, as a runtime would run it; absent when nothing was compiled.
-    #[serde(default)]
     pub before: Option<Totals>,
     /// The ReLU layers in canonical order.
-    #[serde(default)]
     pub layers: Vec<Layer>,
     /// One entry a protocol, weight setting and network.
-    #[serde(default)]
     pub cost: Vec<Cost>,
     /// Runs of the emitted artefacts beside their predictions; one a protocol and weight setting.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<Measured>,
     /// Accuracy, where it was measured.
-    #[serde(default)]
     pub accuracy: Option<Accuracy>,
     /// How the network was trained, where relinc trained it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
     /// Networks of the run and their accuracies; the one that was emitted last.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evaluations: Vec<Evaluation>,
     /// The passes that ran, in order.
-    #[serde(default)]
     pub passes: Vec<Pass>,
     /// The emitted graph in fixed point, where a format was given: the emulation of the first of `fixed_points`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_point: Option<Analysis>,
     /// The emitted graph in the arithmetic of its targets.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fixed_points: Vec<FixedPoint>,
     /// The same of the other branch of dual batch normalisations, where both were compiled; its report has a folder of its own.
     #[serde(skip)]
     pub other_branch: Vec<FixedPoint>,
     /// The masks, in the order of the layers.
-    #[serde(default)]
     pub masks: Vec<Mask>,
     /// What was asked for.
-    #[serde(default)]
     pub settings: Settings,
     /// The files beside the report.
-    #[serde(default)]
     pub artefacts: Vec<Artefact>,
     /// What the reader should know, in sentences.
-    #[serde(default)]
     pub notes: Vec<String>,
 }
 
@@ -107,10 +100,8 @@ pub struct Model {
     /// Of the file, in hexadecimal.
     pub sha256: String,
     /// ONNX operator set.
-    #[serde(default)]
     pub opset: Option<i64>,
     /// What exported it.
-    #[serde(default)]
     pub producer: Option<String>,
 }
 
@@ -151,11 +142,10 @@ pub struct Layer {
     /// Why, in words.
     pub why: String,
     /// What the exporter called it.
-    #[serde(default)]
     pub source: Option<String>,
 }
 
-/// What one pass did.
+/// What one pass did; one that runs twice has one entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pass {
     /// Its name.
@@ -167,23 +157,11 @@ pub struct Pass {
     /// Where it nearly applied.
     #[serde(default)]
     pub refused: Vec<Refusal>,
-    /// Where it was weighed, and what came of it.
+    /// Where it was weighed, and what came of it; of several runs, what was taken in all and what was left in the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate>,
-    /// Largest difference of the outputs it made, where it was checked.
-    #[serde(default)]
+    /// Largest change of an output, where the graph was executed before and after.
     pub max_abs_difference: Option<f64>,
-}
-
-pub use relinc_passes::driver::weigh::Candidate;
-
-/// A near miss.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
-    /// The node.
-    pub node: String,
-    /// Why not, in words.
-    pub why: String,
 }
 
 /// A mask, condensed.
@@ -221,31 +199,24 @@ pub struct Settings {
     #[serde(default)]
     pub targets: Vec<String>,
     /// ONNX operator set that was emitted.
-    #[serde(default)]
     pub opset: Option<i64>,
     /// Who knows the weights, when the user said so.
-    #[serde(default)]
     pub weights: Option<Weights>,
     /// Which batch normalisation was folded.
-    #[serde(default)]
     pub bn: Option<String>,
     /// The budget as given.
-    #[serde(default)]
     pub budget: Option<String>,
     /// How the masks were found.
-    #[serde(default)]
     pub method: Option<String>,
     /// The data set as given.
-    #[serde(default)]
     pub data: Option<String>,
     /// The names of its classes by label; of folders, the folders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
     /// The seed of everything random.
-    #[serde(default)]
     pub seed: Option<u64>,
     /// Points of accuracy that may be lost at most.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_drop: Option<f64>,
 }
 

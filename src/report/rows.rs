@@ -59,7 +59,11 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
     let least = if whole { "" } else { "≥ " };
     let c = g.first;
     let size = |v: f64| bytes(v as u64);
-    let row = |of: &Cost, bound: bool, get: &dyn Fn(&Spent) -> Option<f64>, show: &dyn Fn(f64) -> String| {
+    let row = |what: String,
+               of: &Cost,
+               bound: bool,
+               get: &dyn Fn(&Spent) -> Option<f64>,
+               show: fn(f64) -> String| {
         let least = if bound { least } else { "" };
         let cell = |s: &Spent| get(s).map_or("not known".into(), |v| format!("{least}{}", show(v)));
         let moved = match shape.baseline(of).filter(|_| shape != Shape::Old) {
@@ -71,7 +75,7 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
             },
         };
         let cells = shape.spent(of).into_iter().map(cell).collect();
-        Row { what: String::new(), detail: String::new(), cells, moved, sum: false }
+        Row { what, detail: String::new(), cells, moved, sum: false }
     };
     let mut out = vec![];
     let parts: [(&str, BytesOf); 3] = [
@@ -81,26 +85,34 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
     ];
     for (i, (what, get)) in parts.into_iter().enumerate() {
         if i == 0 || shape.spent(c).into_iter().any(|s| get(s) > 0) {
-            out.push(Row { what: what.into(), ..row(c, false, &|s| Some(get(s) as f64), &size) });
+            out.push(row(what.into(), c, false, &|s| Some(get(s) as f64), size));
         }
     }
-    let total = row(c, true, &|s| Some(s.online_bytes as f64), &size);
-    out.push(Row { what: "total bytes".into(), sum: true, ..total });
-    let exchanges = row(c, true, &|s| Some(s.rounds), &rounds);
-    out.push(Row { what: "rounds".into(), detail: "one-way exchanges".into(), ..exchanges });
+    let total = row("total bytes".into(), c, true, &|s| Some(s.online_bytes as f64), size);
+    let exchanges = row("rounds".into(), c, true, &|s| Some(s.rounds), rounds);
+    out.extend([Row { sum: true, ..total }, Row { detail: "one-way exchanges".into(), ..exchanges }]);
+    let pays_less = shape.spent(c).into_iter().any(|s| s.later_bytes() < s.online_bytes);
+    if pays_less {
+        let later = row("bytes of a later query".into(), c, true, &|s| Some(s.later_bytes() as f64), size);
+        out.push(Row { detail: "of the same session".into(), ..later });
+    }
     for e in &g.entries {
         let on = figures::network(&e.network);
-        let columns = shape.spent(e);
-        let any = |kind| columns.iter().any(|s| s.latency_is == kind);
-        if any(LatencyIs::Query) {
-            let query = row(e, true, &|s| s.seconds(LatencyIs::Query), &seconds);
-            out.push(Row { what: format!("time of a query, {on}"), detail: link(e), ..query });
-            let computing = row(e, true, &|s| s.compute_s, &seconds);
-            out.push(Row { what: "of it computing".into(), ..computing });
+        for (kind, name) in
+            [(LatencyIs::Query, "time of a query"), (LatencyIs::Communication, "communication only")]
+        {
+            if !shape.spent(e).iter().any(|s| s.latency_is == kind) {
+                continue;
+            }
+            let time = row(format!("{name}, {on}"), e, true, &|s| s.seconds(kind), seconds);
+            out.push(Row { detail: link(e), ..time });
+            if kind == LatencyIs::Query {
+                out.push(row("of it computing".into(), e, true, &|s| s.compute_s, seconds));
+            }
         }
-        if any(LatencyIs::Communication) {
-            let sent = row(e, true, &|s| s.seconds(LatencyIs::Communication), &seconds);
-            out.push(Row { what: format!("communication only, {on}"), detail: link(e), ..sent });
+        if pays_less {
+            let what = format!("communication of a later query, {on}");
+            out.push(row(what, e, true, &Spent::later_communication, seconds));
         }
     }
     out

@@ -6,6 +6,8 @@ mod training;
 use super::assemble::Against;
 use super::model::*;
 use relinc_passes::choice::Choice;
+use relinc_passes::driver::Refusal;
+use relinc_passes::driver::weigh::Candidate;
 use relinc_passes::masks::LayerMask;
 use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Split, Totals, Weights, find};
 

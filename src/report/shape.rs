@@ -46,33 +46,40 @@ impl Shape {
         }
     }
 
+    /// What is said of the graphs, in the order of the columns.
+    fn columns<'a, T>(self, before: &'a Option<T>, lossless: &'a Option<T>, after: &'a T) -> Vec<&'a T> {
+        let lossless = lossless.as_ref().filter(|_| self == Shape::Masked);
+        let before = before.as_ref().filter(|_| self != Shape::Bare);
+        before.into_iter().chain(lossless).chain([after]).collect()
+    }
+
+    /// What is said of the graph that the emitted one is compared with.
+    fn base<'a, T>(self, before: &'a Option<T>, lossless: &'a Option<T>) -> Option<&'a T> {
+        match self {
+            Shape::Masked => lossless.as_ref(),
+            Shape::Lossless | Shape::Old => before.as_ref(),
+            Shape::Bare => None,
+        }
+    }
+
     /// The figures of an entry in the order of the columns.
     pub(super) fn spent(self, c: &Cost) -> Vec<&Spent> {
-        let all = match self {
-            Shape::Masked => [c.before.as_ref(), c.lossless.as_ref(), Some(&c.after)],
-            Shape::Lossless | Shape::Old => [c.before.as_ref(), None, Some(&c.after)],
-            Shape::Bare => [None, None, Some(&c.after)],
-        };
-        all.into_iter().flatten().collect()
+        self.columns(&c.before, &c.lossless, &c.after)
     }
 
     /// The counts of a report in the order of the columns.
     pub(super) fn totals(self, r: &Report) -> Vec<&Totals> {
-        let all = match self {
-            Shape::Masked => [r.before.as_ref(), r.lossless.as_ref(), Some(&r.totals)],
-            Shape::Lossless | Shape::Old => [r.before.as_ref(), None, Some(&r.totals)],
-            Shape::Bare => [None, None, Some(&r.totals)],
-        };
-        all.into_iter().flatten().collect()
+        self.columns(&r.before, &r.lossless, &r.totals)
     }
 
     /// What the emitted graph is compared with.
     pub(super) fn baseline(self, c: &Cost) -> Option<&Spent> {
-        match self {
-            Shape::Masked => c.lossless.as_ref(),
-            Shape::Lossless | Shape::Old => c.before.as_ref(),
-            Shape::Bare => None,
-        }
+        self.base(&c.before, &c.lossless)
+    }
+
+    /// The counts that those of the emitted graph are compared with.
+    pub(super) fn baseline_totals(self, r: &Report) -> Option<&Totals> {
+        self.base(&r.before, &r.lossless)
     }
 
     /// What the times of an entry are compared as: with computing where both of the two columns have it.
@@ -81,15 +88,6 @@ impl Shape {
         match both.into_iter().flatten().all(|s| s.latency_is == LatencyIs::Query) {
             true => LatencyIs::Query,
             false => LatencyIs::Communication,
-        }
-    }
-
-    /// The counts that those of the emitted graph are compared with.
-    pub(super) fn baseline_totals(self, r: &Report) -> Option<&Totals> {
-        match self {
-            Shape::Masked => r.lossless.as_ref(),
-            Shape::Lossless | Shape::Old => r.before.as_ref(),
-            Shape::Bare => None,
         }
     }
 }

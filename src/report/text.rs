@@ -7,10 +7,10 @@ mod measured;
 mod training;
 
 pub use cost::costs;
-pub(super) use measured::exchanges;
 pub use measured::measured;
+pub(super) use measured::{exchanges, queries};
 
-use super::figures::{self, bytes, count, percent};
+use super::figures::{self, bytes, count, cut, percent};
 use super::headline::headline;
 use super::model::{Level, Report};
 use super::rows;
@@ -177,17 +177,10 @@ pub(super) fn table(header: &[&str], align: &str, rows: Vec<Vec<String>>) -> Str
             let fill = " ".repeat(w - cell.chars().count().min(w));
             line += &if a == 'r' { format!("  {fill}{cell}") } else { format!("  {cell}{fill}") };
         }
-        out += &cut(line.trim_end());
+        out += &cut(line.trim_end(), WIDTH);
         out.push('\n');
     }
     out
-}
-
-fn cut(line: &str) -> String {
-    if line.chars().count() <= WIDTH {
-        return line.to_string();
-    }
-    line.chars().take(WIDTH - 1).chain(['…']).collect()
 }
 
 /// Breaks at spaces; `lead` starts the first line and its width indents the others.
@@ -206,8 +199,8 @@ pub(super) fn wrap(text: &str, lead: &str) -> String {
         if !empty {
             line.push(' ');
         }
-        line += &cut(word);
+        line += &cut(word, WIDTH);
         empty = false;
     }
-    out + &cut(&line) + "\n"
+    out + &cut(&line, WIDTH) + "\n"
 }

@@ -153,17 +153,13 @@ impl Finding {
                  {b:.1} %.",
                 guess()
             ),
-            Finding::Lost => match &a.change {
-                Some(c) => format!("Accuracy fell from {b:.1} to {x:.1} % on {on}: {}.", lost(c)),
-                None => String::new(),
-            },
-            Finding::TooFewImages => match &a.change {
-                Some(c) => format!(
-                    "A loss of up to {:.1} points cannot be ruled out on {on} ({b:.1} → {x:.1} %); measure on more.",
-                    -c.interval[0]
-                ),
-                None => String::new(),
-            },
+            Finding::Lost => a.change.map_or(String::new(), |c| {
+                format!("Accuracy fell from {b:.1} to {x:.1} % on {on}: {}.", lost(&c))
+            }),
+            Finding::TooFewImages => a.change.map_or(String::new(), |c| {
+                let most = -c.interval[0];
+                format!("A loss of up to {most:.1} points cannot be ruled out on {on} ({b:.1} → {x:.1} %); measure on more.")
+            }),
             Finding::OriginalUnknown => format!(
                 "What the masks cost in all is not known: before is {}.",
                 a.before_is.as_deref().unwrap_or("another network")

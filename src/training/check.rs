@@ -4,7 +4,7 @@ use super::spec::StageOptions;
 use super::target::chooses_layers;
 use super::{Planned, Trainer};
 use crate::caps::counted;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::maskable::maskable;
 use crate::model::Model as Canonical;
 use crate::vanish::Asked;
@@ -12,6 +12,7 @@ use relinc_passes::layers::ReluLayer;
 use relinc_runtime::eval::{channels, classes};
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
+use relinc_runtime::train::sensitivity::preset;
 use relinc_runtime::train::{Kind, Method};
 
 impl Trainer<'_> {
@@ -19,7 +20,7 @@ impl Trainer<'_> {
     ///
     /// # Errors
     /// The first, by the stage's name.
-    pub(super) fn fits(&self, form: &Canonical, teacher: Option<&Canonical>) -> Result<(), Error> {
+    pub(super) fn fits(&self, form: &Canonical, teacher: Option<&Canonical>) -> Result<()> {
         let mut masks = self.plan.masks.clone();
         if let Some(m) = &mut masks {
             m.fit("the masks to begin with", &form.layers).map_err(input)?;
@@ -37,9 +38,9 @@ impl Trainer<'_> {
 }
 
 /// Labels and images mean the same to both.
-fn same_classes(form: &Canonical, teacher: &Canonical) -> Result<(), Error> {
-    let named = |m: &Canonical, e: String| Error::Input(format!("{}: {e}", m.info.path.display()));
-    let of = |m: &Canonical| -> Result<(usize, usize), Error> {
+fn same_classes(form: &Canonical, teacher: &Canonical) -> Result<()> {
+    let named = |m: &Canonical, e: String| input(format!("{}: {e}", m.info.path.display()));
+    let of = |m: &Canonical| -> Result<(usize, usize)> {
         let outputs = classes(&m.graph).map_err(|e| named(m, e))?;
         let (_, input) = m.graph.only_input().map_err(|e| named(m, e))?;
         Ok((outputs, channels(input).map_err(|e| named(m, e))?))
@@ -55,22 +56,14 @@ fn same_classes(form: &Canonical, teacher: &Canonical) -> Result<(), Error> {
 }
 
 /// One stage; `kept` are the comparisons that the masks before it keep, where that is known, and then those after it.
-fn stage(
-    s: &Planned,
-    form: &Canonical,
-    teacher: Option<&Canonical>,
-    kept: &mut Option<usize>,
-) -> Result<(), Error> {
+fn stage(s: &Planned, form: &Canonical, teacher: Option<&Canonical>, kept: &mut Option<usize>) -> Result<()> {
     let o = &s.options;
     let names: Vec<&str> = form.layers.iter().map(|l| l.name.as_str()).collect();
     // What only the teacher has was folded away.
     let attended =
         |n: &String| form.layers.iter().chain(teacher.iter().flat_map(|t| &t.layers)).any(|l| l.name == *n);
-    if let Some(unknown) = o.pram_at.iter().flatten().find(|n| !attended(n)) {
-        return Err(Error::Input(format!(
-            "pram_at: there is no ReLU layer '{unknown}'; they are {}",
-            span(&names)
-        )));
+    if let Some(unknown) = o.steps.pram_at.iter().flatten().find(|n| !attended(n)) {
+        return Err(input(format!("pram_at: there is no ReLU layer '{unknown}'; they are {}", span(&names))));
     }
     lists(o, &form.layers)?;
     if s.kind == Kind::Search {
@@ -80,7 +73,7 @@ fn stage(
         if let (Some(have), Some(want)) = (*kept, keep)
             && have < want
         {
-            return Err(Error::Input(format!(
+            return Err(input(format!(
                 "the masks to begin with keep {have} {}, the budget is {want}; a search only removes",
                 counted(&form.layers)
             )));
@@ -88,7 +81,7 @@ fn stage(
         *kept = keep.and_then(|k| room(&o.vanish(), &form.layers).map(|room| k.min(room)));
     }
     if let (true, Some(teacher)) = (s.kind != Kind::Teacher, teacher) {
-        let method = (s.kind == Kind::Search || o.method.is_some()).then(|| o.method()).transpose()?;
+        let method = (s.kind == Kind::Search || o.masks.method.is_some()).then(|| o.method()).transpose()?;
         let recipe = o.recipe(s.kind, method, false, true, 1.0, 0)?;
         let compares =
             recipe.objective.attention > 0.0 || matches!(method, Some(Method::Senet | Method::Rlnet));
@@ -106,7 +99,7 @@ fn stage(
 ///
 /// # Errors
 /// A budget that the layers do not have, layers that are not there, and lists of another length.
-pub fn search(o: &StageOptions, budget: &Budget, layers: &[ReluLayer]) -> Result<Option<usize>, Error> {
+pub fn search(o: &StageOptions, budget: &Budget, layers: &[ReluLayer]) -> Result<Option<usize>> {
     let names: Vec<&str> = layers.iter().map(|l| l.name.as_str()).collect();
     lists(o, layers)?;
     o.vanish().check(&names)?;
@@ -121,19 +114,20 @@ pub fn search(o: &StageOptions, budget: &Budget, layers: &[ReluLayer]) -> Result
 }
 
 /// Lists with a number a ReLU layer have as many as there are layers.
-fn lists(o: &StageOptions, layers: &[ReluLayer]) -> Result<(), Error> {
-    let lengths =
-        [("sensitivities", o.eta.as_ref().map(Vec::len)), ("layer counts", o.counts.as_ref().map(Vec::len))];
+fn lists(o: &StageOptions, layers: &[ReluLayer]) -> Result<()> {
+    let named = o.steps.sensitivity.as_deref().filter(|_| o.masks.counts.is_none()).and_then(preset);
+    let eta = o.masks.eta.as_ref().or(named.as_ref()).map(Vec::len);
+    let lengths = [("sensitivities", eta), ("layer counts", o.masks.counts.as_ref().map(Vec::len))];
     for (what, n) in lengths {
         if let Some(n) = n.filter(|n| *n != layers.len()) {
-            return Err(Error::Input(format!("{n} {what} are given for {} ReLU layers", layers.len())));
+            return Err(input(format!("{n} {what} are given for {} ReLU layers", layers.len())));
         }
     }
-    let over = o.counts.iter().flatten().zip(layers).find(|(n, l)| **n > l.comparisons());
+    let over = o.masks.counts.iter().flatten().zip(layers).find(|(n, l)| **n > l.comparisons());
     match over {
         Some((n, l)) => {
             let (has, what) = (l.comparisons(), counted(layers));
-            Err(Error::Input(format!("counts: {} has {has} {what}, {n} are to stay", l.name)))
+            Err(input(format!("counts: {} has {has} {what}, {n} are to stay", l.name)))
         }
         None => Ok(()),
     }

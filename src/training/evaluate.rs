@@ -3,8 +3,8 @@
 use super::guard::guarded;
 use super::made::of_masks;
 use super::{Plan, Trained};
-use crate::error::{Error, input};
-use crate::jobs::{EVALUATE, Made, Spec, difference};
+use crate::error::{Result, input};
+use crate::jobs::{EVALUATE, Made, Spec, difference, kept};
 use crate::options::HeldOut;
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, ImageCounts, Scores};
@@ -52,7 +52,7 @@ pub struct MeasureOptions {
 
 impl MeasureOptions {
     /// What is measured at the end of a plan.
-    pub fn measure(&self, held_out: &HeldOut, plan: &Plan) -> Result<Measure, Error> {
+    pub fn measure(&self, held_out: &HeldOut, plan: &Plan) -> Result<Measure> {
         let attacks = match &self.attacks[..] {
             [] => [8.0f32, 2.0].map(|e| Attack::pgd(20, e / 255.0, e / 4.0 / 255.0)).to_vec(),
             texts => texts.iter().map(|t| t.parse().map_err(input)).collect::<Result<_, _>>()?,
@@ -75,14 +75,14 @@ pub fn evaluated(
     m: &Measure,
     (path, runs, resume): (&Path, bool, bool),
     progress: &Progress,
-) -> Result<Vec<Evaluation>, Error> {
+) -> Result<Vec<Evaluation>> {
     let spec = spec(t, m);
-    let lies = if resume || !runs { Made::<Vec<Evaluation>>::read(path)? } else { None };
+    let lies = if resume || !runs { kept::read::<Made<Vec<Evaluation>>>(path)? } else { None };
     if let Some(made) = lies {
         match difference(&made.spec, &spec) {
             None => return Ok(made.found.into_iter().map(Evaluation::with_intervals).collect()),
             Some(said) if !runs => {
-                return Err(Error::Input(format!(
+                return Err(input(format!(
                     "{}: was measured for something else: {said}; run --only {EVALUATE} again",
                     path.display()
                 )));
@@ -90,8 +90,8 @@ pub fn evaluated(
             Some(_) => {}
         }
     }
-    let made = Made::new(spec, guarded(t.student.net.device(), || evaluate(t, data, m, progress))?);
-    made.write(path)?;
+    let made = Made::new(spec, guarded(t.student.net.device(), || m.evaluate(t, data, progress))?);
+    kept::write(path, &made)?;
     Ok(made.found)
 }
 
@@ -112,22 +112,19 @@ fn spec(t: &Trained, m: &Measure) -> Spec {
     pairs.map(|(k, v)| (k.to_string(), v)).into_iter().collect()
 }
 
-/// Evaluates the teacher with all its ReLUs and the student under its masks. One entry for each network and attack: each
-/// kind of image through its own branch, with the adversarial accuracy through BN_c beside it.
-pub fn evaluate(
-    t: &Trained,
-    data: &DataSpec,
-    m: &Measure,
-    progress: &Progress,
-) -> Result<Vec<Evaluation>, Error> {
-    let most = m.clean.max(m.corrupted).max(m.attacked);
-    let ds = data.open(m.split, Some(most)).map_err(input)?;
-    let mut out = vec![];
-    let after = if t.masks.is_some() { "masked" } else { "trained" };
-    for (what, model) in [("all ReLUs", &t.teacher), (after, &t.student)] {
-        out.extend(one(what, model, &ds, m, progress).map_err(input)?);
+impl Measure {
+    /// Evaluates the teacher with all its ReLUs and the student under its masks. One entry for each network and attack: each
+    /// kind of image through its own branch, with the adversarial accuracy through BN_c beside it.
+    fn evaluate(&self, t: &Trained, data: &DataSpec, progress: &Progress) -> Result<Vec<Evaluation>> {
+        let most = self.clean.max(self.corrupted).max(self.attacked);
+        let ds = data.open(self.split, Some(most)).map_err(input)?;
+        let mut out = vec![];
+        let after = if t.masks.is_some() { "masked" } else { "trained" };
+        for (what, model) in [("all ReLUs", &t.teacher), (after, &t.student)] {
+            out.extend(one(what, model, &ds, self, progress).map_err(input)?);
+        }
+        Ok(out.into_iter().map(Evaluation::with_intervals).collect())
     }
-    Ok(out.into_iter().map(Evaluation::with_intervals).collect())
 }
 
 fn one(

@@ -1,7 +1,7 @@
 //! Folding before fine-tuning: what merges once whole ReLU layers are gone is merged with its padding moved outwards, and the
 //! merged network is tuned.
 
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::model::Model as Canonical;
 use relinc_passes::choice::Choice;
 use relinc_passes::driver::weigh::Fold;
@@ -30,7 +30,7 @@ pub(super) fn fold(
     info: &ModelInfo,
     masks: &Masks,
     fold: &Fold,
-) -> Result<Folded, Error> {
+) -> Result<Folded> {
     let gone: Vec<&String> = masks
         .layers
         .iter()
@@ -43,7 +43,7 @@ pub(super) fn fold(
         return Ok(nothing("no ReLU layer has vanished"));
     }
     let graph = student.graph(branch);
-    let mut form = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
+    let mut form = Canonical::plain(graph.clone(), info.clone())?;
     // Trained weights may give two branches of one structure each other's name.
     for l in &mut form.layers {
         if let Some(name) = graph.contains(l.node).then(|| graph.node(l.node).layer.clone()).flatten() {
@@ -91,8 +91,8 @@ fn convolutions(g: &Graph) -> usize {
 }
 
 /// The masks under the names that the layers of a trained graph get when it is compiled.
-pub(super) fn renamed(masks: Masks, g: &Graph, info: &ModelInfo) -> Result<Masks, Error> {
-    let compiled = Canonical::canonical(g.clone(), info.clone(), vec![], &Options::default(), None)?;
+pub(super) fn renamed(masks: Masks, g: &Graph, info: &ModelInfo) -> Result<Masks> {
+    let compiled = Canonical::plain(g.clone(), info.clone())?;
     let mut layers = masks.layers;
     let old = |node: NodeId| g.contains(node).then(|| g.node(node).layer.clone()).flatten();
     let layers = compiled.layers.into_iter().filter_map(|l| Some((l.name, layers.remove(&old(l.node)?)?)));

@@ -1,6 +1,6 @@
 //! What a card may do instead of computing: fail, or never answer.
 
-use crate::error::Error;
+use crate::error::{Result, input};
 use burn::tensor::Device;
 use relinc_runtime::device::{is_host, said};
 use std::io::Write;
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(1800);
 const LOST: i32 = 1;
 
 /// Runs what computes on a device. Where that is a card, panics become errors: burn has no other way to say that a driver failed.
-pub fn guarded<T>(device: &Device, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+pub fn guarded<T>(device: &Device, work: impl FnOnce() -> Result<T>) -> Result<T> {
     if is_host(device) {
         return work();
     }
@@ -24,7 +24,7 @@ pub fn guarded<T>(device: &Device, work: impl FnOnce() -> Result<T, Error>) -> R
         let why = said(panic);
         let memory = ["memory", "alloc", "Memory", "Alloc"].iter().any(|w| why.contains(w));
         let hint = if memory { "; a smaller --batch takes less memory" } else { "" };
-        Err(Error::Input(format!(
+        Err(input(format!(
             "the graphics card failed: {why}{hint}; training goes on with --resume from the last checkpoint, --device cpu computes without it"
         )))
     })

@@ -2,8 +2,8 @@
 
 use super::Trainer;
 use super::target::Target;
-use crate::error::{Error, input};
-use crate::jobs::{Made, Shared, Spec, difference, spec_of};
+use crate::error::{Result, input};
+use crate::jobs::{Made, Shared, Spec, difference, kept, spec_of};
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::{Dataset, short};
@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 
 /// Options that may change while a stage is not over: lowering them saves a run whose loss left the numbers.
 const RATES: &[&str] = &["rate", "clip", "schedule"];
+
+/// What a stage was made for, and how its budget was resolved where that was one in seconds.
+type Begun = Made<Option<Resolved>>;
 
 /// How a budget in seconds was resolved.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,7 +80,7 @@ impl Trainer<'_> {
     }
 
     /// What stage `i` is made for.
-    pub(super) fn spec(&self, i: usize, common: &Spec) -> Result<Spec, Error> {
+    pub(super) fn spec(&self, i: usize, common: &Spec) -> Result<Spec> {
         let planned = &self.plan.stages[i];
         let mut spec = common.clone();
         spec.extend(spec_of(&planned.options)?);
@@ -103,13 +106,13 @@ impl Trainer<'_> {
     }
 
     /// Refuses to build on stages that were made for something else.
-    pub(super) fn unchanged(&self, shared: &Shared, common: &Spec) -> Result<(), Error> {
+    pub(super) fn unchanged(&self, shared: &Shared, common: &Spec) -> Result<()> {
         for (i, name) in self.part.names().iter().enumerate().take(self.plan.stages.len()) {
             let runs = self.part.has(name);
             if i > self.part.last() || runs && !self.resume || !shared.tensors(name).exists() {
                 continue;
             }
-            let Some(made) = Made::<Option<Resolved>>::read(&shared.made(name))? else { continue };
+            let Some(made) = kept::read::<Begun>(&shared.made(name))? else { continue };
             let (mut then, mut now) = (made.spec, self.spec(i, common)?);
             if runs {
                 RATES.iter().for_each(|&r| {
@@ -129,24 +132,18 @@ impl Trainer<'_> {
     }
 
     /// How a search's budget was resolved by the job that began it.
-    pub(super) fn resolved(&self, shared: &Shared, name: &str) -> Result<Option<Target>, Error> {
+    pub(super) fn resolved(&self, shared: &Shared, name: &str) -> Result<Option<Target>> {
         if !shared.tensors(name).exists() {
             return Ok(None);
         }
-        let made = Made::<Option<Resolved>>::read(&shared.made(name))?;
+        let made = kept::read::<Begun>(&shared.made(name))?;
         Ok(made.and_then(|m| m.found).map(Target::from))
     }
 
     /// Writes what a stage that runs here is made for.
-    pub(super) fn begin(
-        &self,
-        shared: &Shared,
-        i: usize,
-        common: &Spec,
-        t: Option<&Target>,
-    ) -> Result<(), Error> {
+    pub(super) fn begin(&self, shared: &Shared, i: usize, common: &Spec, t: Option<&Target>) -> Result<()> {
         let found: Option<Resolved> = t.and_then(Resolved::of);
-        Made::new(self.spec(i, common)?, found).write(&shared.made(&self.part.names()[i]))
+        kept::write(&shared.made(&self.part.names()[i]), &Made::new(self.spec(i, common)?, found))
     }
 
     /// Gives the student the parameters that an earlier job began with, or leaves its own for later jobs. Measured statistics
@@ -157,7 +154,7 @@ impl Trainer<'_> {
         which: &str,
         made_for: String,
         student: &mut Model,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         let path = shared.tensors(which);
         let progress = Progress { recipe: made_for, finished: true, ..Progress::default() };
         if path.exists() {

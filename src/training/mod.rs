@@ -17,15 +17,15 @@ pub mod target;
 mod walk;
 mod watch;
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::images::Images;
 use crate::interrupt;
 use crate::jobs::{Part, Shared};
 use crate::latency::Pricing;
-use crate::model::{Model as Canonical, PassRecord, with_redundant};
+use crate::model::{Model as Canonical, with_redundant};
 use crate::progress::Progress;
+use crate::report::model::Pass;
 use guard::guarded;
-use relinc_passes::driver::Options;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, Wanted};
 use relinc_passes::head::Head;
@@ -55,7 +55,7 @@ pub struct Trained {
     /// The masks it was trained under, if any stage made some.
     pub masks: Option<Masks>,
     /// What merged before it was tuned; `None` where it was not folded.
-    pub folded: Option<Vec<PassRecord>>,
+    pub folded: Option<Vec<Pass>>,
     /// The student as it was trained.
     pub student: Model,
     /// The ReLU layers of the network it began as.
@@ -85,8 +85,8 @@ fn network(student: &Model, layers: &[ReluLayer], head: &Head, branch: Branch) -
 
 impl Trained {
     /// The network of a branch.
-    pub fn network(&self, branch: Branch) -> Result<Graph, Error> {
-        network(&self.student, &self.layers, &self.head, branch).map_err(Error::Input)
+    pub fn network(&self, branch: Branch) -> Result<Graph> {
+        network(&self.student, &self.layers, &self.head, branch).map_err(input)
     }
 }
 
@@ -116,17 +116,18 @@ pub struct Trainer<'a> {
 
 impl Trainer<'_> {
     /// Trains an imported graph.
-    pub fn run(&self, graph: Graph, info: &ModelInfo) -> Result<Trained, Error> {
-        let chosen = device::choose(&self.plan.device).map_err(Error::Input)?;
-        self.progress.line(&chosen.said);
+    pub fn run(&self, graph: Graph, info: &ModelInfo) -> Result<Trained> {
         let form = self.form(&graph, info)?;
         let options = ImportOptions { scores: self.scores.clone(), ..ImportOptions::default() };
         let teacher = self.plan.teacher.as_ref().map(|path| student::read(path, &options)).transpose()?;
+        self.fits(&form, teacher.as_ref())?;
+        let chosen = device::choose(&self.plan.device).map_err(input)?;
+        self.progress.line(&chosen.said);
         guarded(chosen.first(), || self.walk(&chosen, (&graph, &form), teacher.as_ref(), info))
     }
 
     /// The network to train, as it begins.
-    fn form(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical, Error> {
+    fn form(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical> {
         let mut form = student::form(graph.clone(), info)?;
         if let Some(m) = &self.plan.masks {
             m.clone().fit("the masks to begin with", &form.layers).map_err(input)?;
@@ -136,8 +137,8 @@ impl Trainer<'_> {
     }
 
     /// The model as it is lowered, without the layers that are redundant under the masks it begins with.
-    fn lean(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical, Error> {
-        let mut model = Canonical::canonical(graph.clone(), info.clone(), vec![], &Options::default(), None)?;
+    fn lean(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical> {
+        let mut model = Canonical::plain(graph.clone(), info.clone())?;
         if let Some(m) = &self.plan.masks {
             model.begin_with(m)?;
         }
@@ -145,7 +146,7 @@ impl Trainer<'_> {
     }
 
     /// What each ReLU of the student costs when its layer goes whole.
-    fn worth(&self, o: &StageOptions, student: &Model, train: &Dataset) -> Result<Vec<Vec<f64>>, Error> {
+    fn worth(&self, o: &StageOptions, student: &Model, train: &Dataset) -> Result<Vec<Vec<f64>>> {
         let s = o.search(0, self.plan.seed)?;
         let images = first_images(student, s.calibration.min(train.len())).map_err(input)?;
         let mut tell = |i, n| self.progress.count("layers that fit the time", i, n);
@@ -155,11 +156,11 @@ impl Trainer<'_> {
     }
 
     /// Says how the validation images came about, and what explains that the network which teaches gets few of them right.
-    fn looked_at(&self, val: &Dataset, teacher: &Canonical, of_a_file: bool) -> Result<Vec<String>, Error> {
+    fn looked_at(&self, val: &Dataset, teacher: &Canonical, of_a_file: bool) -> Result<Vec<String>> {
         let mut notes = val.notices().to_vec();
         let untrained = !of_a_file && (self.plan.random_start || teacher.info.sha256.is_empty());
         if !untrained {
-            let named = |e: String| Error::Input(format!("{}: {e}", teacher.info.path.display()));
+            let named = |e: String| input(format!("{}: {e}", teacher.info.path.display()));
             self.progress.step("accuracy of the network that teaches");
             let found = eval::clean(&teacher.graph, val, doubt::IMAGES, &mut |_, _| {}).map_err(named)?;
             notes.extend(self.images.doubt(&teacher.graph, val, found.clean, self.progress)?);
@@ -168,9 +169,13 @@ impl Trainer<'_> {
     }
 
     fn stopped(&self, stage: &str) -> Error {
-        interrupt::stopped(format!(
-            "stopped in stage {stage}; the checkpoint is in {}, go on with --resume",
-            Shared::of(&self.folder).path().display()
-        ))
+        let shared = Shared::of(&self.folder);
+        interrupt::stopped(match shared.tensors(stage).exists() {
+            true => {
+                let folder = shared.path().display();
+                format!("stopped in stage {stage}; the checkpoint is in {folder}, go on with --resume")
+            }
+            false => format!("stopped in stage {stage} before its first checkpoint; --resume begins it anew"),
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use crate::compile::{Place, Request, writes};
-use crate::error::Error;
+use crate::error::Result;
 use crate::folder::{Begin, CHECKPOINTS, Folder, LOG, of_training};
 use crate::jobs::{COMPILE, EVALUATE, Job, Shared};
 use crate::progress::Progress;
@@ -31,7 +31,7 @@ pub(super) struct Output {
 
 impl Output {
     /// Opens the folder of a job, and has everything refused that would be refused later.
-    pub fn open(request: &Request, plan: &Plan, job: &Job, progress: &Progress) -> Result<Output, Error> {
+    pub fn open(request: &Request, plan: &Plan, job: &Job, progress: &Progress) -> Result<Output> {
         let (part, begin) = (&job.part, job.begin);
         let running: Vec<String> = part.running().map(str::to_string).collect();
         let mut folder =
@@ -88,7 +88,7 @@ impl Output {
         adopted: &[String],
         job: &Job,
         progress: &Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         if job.begin == Begin::Restart {
             self.retire(left, job.part.first() == 0, progress)?;
         }
@@ -104,7 +104,7 @@ impl Output {
     }
 
     /// Moves aside what is made anew; the log, of which lines stay, is copied.
-    fn retire(&mut self, mut left: Vec<String>, all: bool, progress: &Progress) -> Result<(), Error> {
+    fn retire(&mut self, mut left: Vec<String>, all: bool, progress: &Progress) -> Result<()> {
         let log = vec![LOG.to_string()];
         let copies = if all { vec![] } else { log.clone() };
         if all {
@@ -121,7 +121,7 @@ impl Output {
     }
 
     /// Stages are over, and others follow.
-    pub fn seal(&mut self) -> Result<(), Error> {
+    pub fn seal(&mut self) -> Result<()> {
         self.folder.seal()?;
         self.folder.let_go()
     }
@@ -156,7 +156,7 @@ fn second(
     begin: Begin,
     artefacts: &[String],
     progress: &Progress,
-) -> Result<(Folder, Place), Error> {
+) -> Result<(Folder, Place)> {
     folder.refuse_link(ADVERSARIAL)?;
     let root = request.out.join(ADVERSARIAL);
     let mut inner = Folder::output(&root, request.by, COMPILE, Some(begin), progress)?;

@@ -3,7 +3,7 @@
 use super::Norm;
 use super::spec::StageOptions;
 use super::target::chooses_layers;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use relinc_passes::masks::Masks;
 use relinc_runtime::cost;
 use relinc_runtime::device::DeviceSpec;
@@ -57,7 +57,7 @@ pub struct Planned {
 }
 
 impl Planned {
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self) -> Result<()> {
         let o = &self.options;
         o.check()?;
         if let Some(budget) = &self.budget {
@@ -66,15 +66,17 @@ impl Planned {
                 cost::find(&l.protocol).map_err(input)?;
             }
         }
-        let method = (self.kind == Kind::Search || o.method.is_some()).then(|| o.method()).transpose()?;
+        let method =
+            (self.kind == Kind::Search || o.masks.method.is_some()).then(|| o.method()).transpose()?;
+        if let Some(m) = method.filter(|m| self.kind == Kind::Tune && !m.trains()) {
+            return Err(input(format!("method {m} trains nothing, and a stage tune trains; leave it out")));
+        }
         o.recipe(self.kind, method, false, true, 1.0, 0)?;
         if self.kind == Kind::Search {
             o.search(0, 0)?;
         }
-        match &o.replay {
-            Some(dir) if !dir.is_dir() => {
-                Err(Error::Input(format!("replay: {}: no such folder", dir.display())))
-            }
+        match &o.steps.replay {
+            Some(dir) if !dir.is_dir() => Err(input(format!("replay: {}: no such folder", dir.display()))),
             _ => Ok(()),
         }
     }
@@ -106,7 +108,7 @@ impl Plan {
     ///
     /// # Errors
     /// The first stage with a fault, by its name.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<()> {
         for (s, name) in self.stages.iter().zip(self.names()) {
             s.check().map_err(|e| e.at(format!("stage {name}")))?;
         }

@@ -1,6 +1,7 @@
 //! Batches and first masks recorded by another program, so that two implementations train on the same.
 
-use crate::error::{Error, input};
+use crate::error::{Result, input};
+use crate::folder;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::Npy;
@@ -12,14 +13,14 @@ use std::sync::Arc;
 pub type Order = Arc<Vec<Vec<Vec<usize>>>>;
 
 /// Reads `order.npy`, i32 `[epochs, steps, batch]`, search epochs before tune epochs.
-pub fn order(dir: &Path) -> Result<Order, Error> {
+pub fn order(dir: &Path) -> Result<Order> {
     let path = dir.join("order.npy");
     let mut npy = Npy::open(&path).map_err(input)?;
     let (&[epochs, steps, batch], "<i4") = (&npy.shape[..], npy.descr.as_str()) else {
-        return Err(Error::Input(format!("{}: is not i32 [epochs, steps, batch]", path.display())));
+        return Err(input(format!("{}: is not i32 [epochs, steps, batch]", path.display())));
     };
     if steps == 0 || batch == 0 {
-        return Err(Error::Input(format!("{}: holds no batches", path.display())));
+        return Err(input(format!("{}: holds no batches", path.display())));
     }
     let bytes = npy.bytes(0, 4 * epochs * steps * batch).map_err(input)?;
     let v: Vec<usize> = bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b) as usize).collect();
@@ -27,31 +28,22 @@ pub fn order(dir: &Path) -> Result<Order, Error> {
 }
 
 /// The epochs of a stage of a recorded order.
-pub fn part(o: &Order, from: usize, epochs: usize, images: usize) -> Result<Order, Error> {
+pub fn part(o: &Order, from: usize, epochs: usize, images: usize) -> Result<Order> {
     let part = o.get(from..from + epochs).ok_or_else(|| {
-        Error::Input(format!("replay: {} epochs are recorded, {} are asked for", o.len(), from + epochs))
+        input(format!("replay: {} epochs are recorded, {} are asked for", o.len(), from + epochs))
     })?;
     if part.iter().flatten().flatten().any(|&i| i >= images) {
-        return Err(Error::Input(format!("replay: it names images beyond the {images} training images")));
+        return Err(input(format!("replay: it names images beyond the {images} training images")));
     }
     Ok(Arc::new(part.to_vec()))
 }
 
-/// Reads `masks.safetensors`, the first masks.
-pub fn masks(dir: &Path) -> Result<Masks, Error> {
-    Masks::read(&dir.join("masks.safetensors")).map_err(input)
-}
-
 /// Reads `counts.json`, where there is one: ReLUs each layer keeps, as a list or by name.
-pub fn counts(dir: &Path) -> Result<Option<Vec<usize>>, Error> {
+pub fn counts(dir: &Path) -> Result<Option<Vec<usize>>> {
     let path = dir.join("counts.json");
-    let fail = |why: String| Error::Input(format!("{}: {why}", path.display()));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(fail(format!("cannot be read: {e}"))),
-    };
-    let v: serde_json::Value = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
+    let fail = |why: String| input(format!("{}: {why}", path.display()));
+    let Some(text) = folder::read(&path)? else { return Ok(None) };
+    let v: serde_json::Value = serde_json::from_slice(&text).map_err(|e| fail(e.to_string()))?;
     let list = v.as_array().cloned().or_else(|| v.as_object().map(|o| o.values().cloned().collect()));
     let counts: Option<Vec<usize>> =
         list.and_then(|l| l.iter().map(|n| n.as_u64().map(|n| n as usize)).collect());
@@ -59,14 +51,14 @@ pub fn counts(dir: &Path) -> Result<Option<Vec<usize>>, Error> {
 }
 
 /// Gives a search stage the recorded first masks and layer counts.
-pub fn begin(stage: &mut Stage<'_>, dir: &Path, layers: &[ReluLayer]) -> Result<(), Error> {
+pub fn begin(stage: &mut Stage<'_>, dir: &Path, layers: &[ReluLayer]) -> Result<()> {
     if let Some(s) = &mut stage.recipe.search {
-        let mut first = masks(dir)?;
+        let mut first = Masks::read(&dir.join("masks.safetensors")).map_err(input)?;
         first.fit(&dir.display().to_string(), layers).map_err(input)?;
         s.first = Some(first);
         if let Some(n) = counts(dir)? {
             if n.iter().sum::<usize>() != s.keep {
-                return Err(Error::Input(format!(
+                return Err(input(format!(
                     "{}: counts.json sums to {}, the budget is {} ReLUs",
                     dir.display(),
                     n.iter().sum::<usize>(),

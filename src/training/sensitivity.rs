@@ -1,9 +1,9 @@
 //! Layer sensitivities of a stage, measured and kept.
 
-use super::spec::StageOptions;
+use super::spec::{StageOptions, StepOptions};
 use super::walk::Given;
 use super::{Trainer, watch};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::jobs::{kept, sensitivity as sensitivity_name};
 use relinc_runtime::train::learner::Scene;
 use relinc_runtime::train::objective::At;
@@ -17,9 +17,9 @@ impl Trainer<'_> {
         o: &StageOptions,
         (student, teacher): (&Model, &Model),
         g: &Given<'_>,
-    ) -> Result<Vec<f64>, Error> {
+    ) -> Result<Vec<f64>> {
         let train = &g.setup.train;
-        let from = o.sensitivity.as_deref().unwrap_or("gradient");
+        let from = o.steps.sensitivity.as_deref().unwrap_or("gradient");
         let file = g.shared.path().join(sensitivity_name(name, from) + ".json");
         if (self.resume || !self.part.has(name))
             && let Some(eta) = kept::read::<Vec<f64>>(&file)?
@@ -27,12 +27,13 @@ impl Trainer<'_> {
             return Ok(eta);
         }
         self.progress.step("layer sensitivities");
-        let eta = if o.sensitivity.as_deref() == Some("sparse") {
+        let eta = if o.steps.sensitivity.as_deref() == Some("sparse") {
             const DENSITY: f64 = 0.1;
             let mut sparse = student.clone();
             let mut masks = sparse.open_masks();
-            let epochs = (o.epochs.unwrap_or(10) / 10).max(1);
-            let options = StageOptions { epochs: Some(epochs), batch: o.batch, ..StageOptions::default() };
+            let epochs = (o.steps.epochs.unwrap_or(10) / 10).max(1);
+            let steps = StepOptions { epochs: Some(epochs), batch: o.steps.batch, ..StepOptions::default() };
+            let options = StageOptions { steps, ..StageOptions::default() };
             let recipe = options.recipe(Kind::Teacher, None, false, true, 1.0, self.plan.seed)?;
             let stage = Stage {
                 name: "sensitivity".into(),
@@ -60,9 +61,9 @@ impl Trainer<'_> {
                 at: At { seed: self.plan.seed, step: 0 },
                 epochs: 1,
                 epoch: 0,
-                steps: loader::steps(train.len(), o.batch.unwrap_or(128)),
+                steps: loader::steps(train.len(), o.steps.batch.unwrap_or(128)),
             };
-            let n = o.calibration.unwrap_or(1000);
+            let n = o.masks.calibration.unwrap_or(1000);
             let worth = sensitivity::worth(&scene, n, self.plan.seed).map_err(input)?;
             sensitivity::by_gradient(&scene, &worth)
         };

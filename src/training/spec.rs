@@ -1,6 +1,7 @@
 //! The options of a training stage, as a pipeline file or the command line gives them, and the recipe they make.
 
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
+use crate::jobs::spec_of;
 use crate::vanish::Asked;
 use relinc_passes::choice::Choice;
 use relinc_runtime::attack::Attack;
@@ -13,12 +14,26 @@ use relinc_runtime::train::{Counts, Kind, Method, SearchOptions, sensitivity};
 use serde::{Deserialize, Serialize};
 
 /// Rounds beyond which a search only takes longer.
-pub const MOST_ROUNDS: usize = 1000;
+const MOST_ROUNDS: usize = 1000;
 
 /// Options of a training stage. What is absent takes the recipe's default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 pub struct StageOptions {
+    /// How it trains.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub steps: StepOptions,
+    /// How it finds masks.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub masks: MaskOptions,
+}
+
+/// How a stage trains.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
+pub struct StepOptions {
     /// Passes over the training images
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
@@ -70,48 +85,15 @@ pub struct StageOptions {
     /// The training attack, such as pgd:steps=7,eps=8/255,step=2/255
     #[arg(long, value_name = "ATTACK")]
     pub train_attack: Option<String>,
-    /// oneshot, gradual, senet, rlnet, snl or bcd
-    #[arg(long, value_name = "METHOD")]
-    pub method: Option<String>,
-    /// pixel, channel or layer
-    #[arg(long, value_name = "UNIT")]
-    pub granularity: Option<String>,
-    /// How a budget is spread: global or senet
-    #[arg(long, value_name = "HOW")]
-    pub allocation: Option<String>,
-    /// Layer sensitivities, one a ReLU layer
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub eta: Option<Vec<f64>>,
-    /// ReLUs each layer keeps, instead of sensitivities
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub counts: Option<Vec<usize>>,
-    /// ReLU layers that may keep ReLUs; all others vanish (gradual, oneshot)
-    #[arg(long, value_name = "N")]
-    pub layers: Option<usize>,
-    /// ReLU layers that vanish, separated by commas (gradual, oneshot): relu01,relu03
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub vanish: Option<Vec<String>>,
     /// Where sensitivities come from: gradient, sparse, resnet18, resnet34 or wrn22-8
     #[arg(long, value_name = "FROM")]
     pub sensitivity: Option<String>,
     /// Looks an epoch at what each ReLU is worth (gradual)
     #[arg(long, value_name = "N")]
     pub refreshes: Option<usize>,
-    /// Training images it looks at
-    #[arg(long, value_name = "N")]
-    pub calibration: Option<usize>,
     /// Share of the search after which the budget is reached (gradual)
     #[arg(long, value_name = "SHARE")]
     pub ramp: Option<f64>,
-    /// Removed elements become the identity only, never zero
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    pub identity_only: Option<bool>,
-    /// A slope a channel for the elements that become the identity (search): learned, or fitted by oneshot
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    pub slopes: Option<bool>,
-    /// Rounds the removal is spread over (oneshot)
-    #[arg(long, value_name = "N")]
-    pub rounds: Option<usize>,
     /// f32, f16 or bf16: what activations are computed in, on cards that can [default: f32]
     #[arg(long, value_name = "KIND")]
     pub precision: Option<String>,
@@ -126,6 +108,45 @@ pub struct StageOptions {
     pub replay: Option<std::path::PathBuf>,
 }
 
+/// How masks are found, whether or not anything is trained.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
+pub struct MaskOptions {
+    /// How masks are found: oneshot, which trains nothing and is the only one of compile, or gradual, senet, rlnet, snl or bcd
+    #[arg(long, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// pixel, channel or layer: the unit of removal [default: pixel]
+    #[arg(long, value_name = "UNIT")]
+    pub granularity: Option<String>,
+    /// How a budget is spread: global (one ranking) or senet (per layer) [default: senet by senet and rlnet, else global]
+    #[arg(long, value_name = "HOW")]
+    pub allocation: Option<String>,
+    /// Layer sensitivities for the allocation senet, one a ReLU layer, separated by commas [default: measured]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub eta: Option<Vec<f64>>,
+    /// ReLUs each layer keeps, instead of sensitivities
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub counts: Option<Vec<usize>>,
+    /// ReLU layers that may keep ReLUs; all others vanish (gradual, oneshot)
+    #[arg(long, value_name = "N")]
+    pub layers: Option<usize>,
+    /// ReLU layers that vanish, separated by commas (gradual, oneshot): relu01,relu03
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub vanish: Option<Vec<String>>,
+    /// Training images that are looked at [default: 256]
+    #[arg(long, value_name = "N")]
+    pub calibration: Option<usize>,
+    /// Removed elements become the identity only, never zero
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub identity_only: Option<bool>,
+    /// A slope a channel for the elements that become the identity (search): learned, or fitted by oneshot
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub slopes: Option<bool>,
+    /// Rounds the removal is spread over (oneshot) [default: 8]
+    #[arg(long, value_name = "N")]
+    pub rounds: Option<usize>,
+}
+
 /// A range of numbers, and the words for it.
 type Range = (fn(f64) -> bool, &'static str);
 
@@ -136,71 +157,61 @@ const BELOW_ONE: Range = (|v| (0.0..1.0).contains(&v), "at least 0 and below 1")
 
 impl StageOptions {
     /// The learner's name; a search that names none is one-shot.
-    pub fn method(&self) -> Result<Method, Error> {
-        self.method.as_deref().map_or(Ok(Method::default()), |m| m.parse().map_err(input))
+    pub fn method(&self) -> Result<Method> {
+        self.masks.method.as_deref().map_or(Ok(Method::default()), |m| m.parse().map_err(input))
     }
 
     /// What the user should know of a search stage that names no method.
     pub fn notice(&self) -> Option<String> {
-        let unused = match self.epochs {
+        let unused = match self.steps.epochs {
             Some(n) => format!(", and its {n} epochs are not run"),
             None => String::new(),
         };
-        self.method.is_none().then(|| {
+        self.masks.method.is_none().then(|| {
             format!("The search stage names no method: it is oneshot, which trains nothing{unused}. Write method: gradual to train.")
         })
     }
 
     /// Clean, AugMix and adversarial views?
     pub fn is_robust(&self) -> bool {
-        self.robust.unwrap_or(self.method.as_deref() == Some(Method::Rlnet.name()))
+        self.steps.robust.unwrap_or(self.masks.method.as_deref() == Some(Method::Rlnet.name()))
     }
 
     /// Finds numbers that mean nothing.
     ///
     /// # Errors
     /// All of them, with what is expected.
-    pub fn check(&self) -> Result<(), Error> {
-        let counts = [
-            ("epochs", self.epochs),
-            ("batch", self.batch),
-            ("layers", self.layers),
-            ("refreshes", self.refreshes),
-            ("calibration", self.calibration),
-            ("rounds", self.rounds),
-            ("val_images", self.val_images),
-        ];
-        let none = counts.iter().filter(|(_, v)| *v == Some(0));
-        let mut said: Vec<String> = none.map(|(name, _)| format!("{name}: 0 is not at least 1")).collect();
-        if let Some(n) = self.rounds.filter(|&n| n > MOST_ROUNDS) {
+    pub fn check(&self) -> Result<()> {
+        let counts = ["epochs", "batch", "layers", "refreshes", "calibration", "rounds", "val_images"];
+        let given = spec_of(self)?;
+        let none = counts.iter().filter(|n| given.get(**n).is_some_and(|v| v == "0"));
+        let mut said: Vec<String> = none.map(|name| format!("{name}: 0 is not at least 1")).collect();
+        if let Some(n) = self.masks.rounds.filter(|&n| n > MOST_ROUNDS) {
             said.push(format!("rounds: {n} is not at most {MOST_ROUNDS}"));
         }
         let of = |v: Option<f32>| v.map(f64::from);
         let numbers = [
-            ("rate", self.rate, ABOVE_ZERO),
-            ("momentum", of(self.momentum), BELOW_ONE),
-            ("decay", of(self.decay), FROM_ZERO),
-            ("clip", of(self.clip), FROM_ZERO),
-            ("average", of(self.average), BELOW_ONE),
-            ("ce", of(self.ce), FROM_ZERO),
-            ("kl", of(self.kl), FROM_ZERO),
-            ("attention", of(self.attention), FROM_ZERO),
-            ("temperature", of(self.temperature), ABOVE_ZERO),
-            ("smoothing", of(self.smoothing), BELOW_ONE),
-            ("ramp", self.ramp, SHARE),
+            ("rate", self.steps.rate, ABOVE_ZERO),
+            ("momentum", of(self.steps.momentum), BELOW_ONE),
+            ("decay", of(self.steps.decay), FROM_ZERO),
+            ("clip", of(self.steps.clip), FROM_ZERO),
+            ("average", of(self.steps.average), BELOW_ONE),
+            ("ce", of(self.steps.ce), FROM_ZERO),
+            ("kl", of(self.steps.kl), FROM_ZERO),
+            ("attention", of(self.steps.attention), FROM_ZERO),
+            ("temperature", of(self.steps.temperature), ABOVE_ZERO),
+            ("smoothing", of(self.steps.smoothing), BELOW_ONE),
+            ("ramp", self.steps.ramp, SHARE),
         ];
         for (name, v, (holds, words)) in numbers {
             if let Some(v) = v.filter(|v| !(v.is_finite() && holds(*v))) {
                 said.push(format!("{name}: {v} is not {words}"));
             }
         }
-        if self.eta.iter().flatten().any(|e| !e.is_finite() || *e < 0.0) {
+        if self.masks.eta.iter().flatten().any(|e| !e.is_finite() || *e < 0.0) {
             said.push("eta: sensitivities are finite and not negative".into());
         }
-        match said.is_empty() {
-            true => Ok(()),
-            false => Err(Error::Input(said.join("; "))),
-        }
+        if said.is_empty() { Ok(()) } else { Err(Error::Input(said.join("; "))) }
     }
 
     /// The recipe of a stage after which `share` of the ReLUs is left. `kind` Search gets its options by [`StageOptions::search`].
@@ -212,82 +223,79 @@ impl StageOptions {
         single_norm: bool,
         share: f64,
         seed: u64,
-    ) -> Result<Recipe, Error> {
-        let epochs = self.epochs.unwrap_or(match kind {
+    ) -> Result<Recipe> {
+        let epochs = self.steps.epochs.unwrap_or(match kind {
             Kind::Search => 150,
             _ => 240,
         });
         let mut r = Recipe::new(kind, method, robust, share, epochs);
         self.check()?;
         r.seed = seed;
-        r.batch = self.batch.unwrap_or(r.batch);
-        r.rate = self.rate.unwrap_or(r.rate);
-        if let Some(s) = &self.schedule {
+        r.batch = self.steps.batch.unwrap_or(r.batch);
+        r.rate = self.steps.rate.unwrap_or(r.rate);
+        if let Some(s) = &self.steps.schedule {
             r.schedule = s.parse::<Schedule>().map_err(input)?;
         }
-        r.momentum = self.momentum.unwrap_or(r.momentum);
-        r.decay = self.decay.unwrap_or(r.decay);
-        r.clip = self.clip.unwrap_or(r.clip);
-        r.average = self.average.unwrap_or(r.average);
-        r.augment = self.augment.unwrap_or(r.augment);
-        r.slopes = self.slopes.unwrap_or(r.slopes);
+        r.momentum = self.steps.momentum.unwrap_or(r.momentum);
+        r.decay = self.steps.decay.unwrap_or(r.decay);
+        r.clip = self.steps.clip.unwrap_or(r.clip);
+        r.average = self.steps.average.unwrap_or(r.average);
+        r.augment = self.steps.augment.unwrap_or(r.augment);
+        r.slopes = self.masks.slopes.unwrap_or(r.slopes);
         if r.slopes && (kind != Kind::Search || method == Some(Method::Snl)) {
             let why = match kind {
                 Kind::Teacher => "a teacher keeps all its ReLUs",
                 Kind::Tune => "a search learns them, tuning keeps those of the masks",
                 Kind::Search => "method snl has a slope an element of its own",
             };
-            return Err(Error::Input(format!("slopes: {why}; leave it out")));
+            return Err(input(format!("slopes: {why}; leave it out")));
         }
-        r.val_images = self.val_images.unwrap_or(r.val_images);
-        r.val_attacked = self.val_attacked.unwrap_or(r.val_attacked);
+        r.val_images = self.steps.val_images.unwrap_or(r.val_images);
+        r.val_attacked = self.steps.val_attacked.unwrap_or(r.val_attacked);
         let o = &mut r.objective;
-        o.ce = self.ce.unwrap_or(o.ce);
-        o.kl = self.kl.unwrap_or(o.kl);
-        o.temperature = self.temperature.unwrap_or(o.temperature);
-        o.attention = self.attention.unwrap_or(o.attention);
-        o.attention_at = self.pram_at.clone().unwrap_or_default();
-        o.smoothing = self.smoothing.unwrap_or(o.smoothing);
+        o.ce = self.steps.ce.unwrap_or(o.ce);
+        o.kl = self.steps.kl.unwrap_or(o.kl);
+        o.temperature = self.steps.temperature.unwrap_or(o.temperature);
+        o.attention = self.steps.attention.unwrap_or(o.attention);
+        o.attention_at = self.steps.pram_at.clone().unwrap_or_default();
+        o.smoothing = self.steps.smoothing.unwrap_or(o.smoothing);
         o.single_norm = single_norm;
         if o.ce == 0.0 && o.kl == 0.0 && o.attention == 0.0 {
             return Err(input(
                 "ce, kl and attention are all 0, so there is nothing to learn; give one of them a weight",
             ));
         }
-        if let Some(p) = &self.precision {
-            o.precision = p.parse().map_err(Error::Input)?;
+        if let Some(p) = &self.steps.precision {
+            o.precision = p.parse().map_err(input)?;
         }
         if o.precision == Precision::F16 && method == Some(Method::Snl) {
             return Err(input(
                 "precision f16: method snl learns from gradients that must not be scaled; use bf16 or f32",
             ));
         }
-        if let Some(a) = &self.train_attack {
+        if let Some(a) = &self.steps.train_attack {
             o.attack = a.parse::<Attack>().map_err(input)?;
         }
         Ok(r)
     }
 
     /// The options of a search for `keep` ReLUs.
-    pub fn search(&self, keep: usize, seed: u64) -> Result<SearchOptions, Error> {
+    pub fn search(&self, keep: usize, seed: u64) -> Result<SearchOptions> {
         let method = self.method()?;
         let senet = matches!(method, Method::Senet | Method::Rlnet);
-        let by_layer = match self.allocation.as_deref() {
+        let by_layer = match self.masks.allocation.as_deref() {
             None => senet,
             Some("senet") => true,
             Some("global") => false,
             Some(a) => {
-                return Err(Error::Input(format!("allocation '{a}' is not known; choose global or senet")));
+                return Err(input(format!("allocation '{a}' is not known; choose global or senet")));
             }
         };
-        if self.eta.iter().flatten().any(|e| !e.is_finite() || *e < 0.0) {
-            return Err(Error::Input("eta: sensitivities are finite and not negative".into()));
+        if self.masks.eta.is_some() && self.masks.allocation.as_deref() == Some("global") {
+            return Err(input("eta goes with allocation senet"));
         }
-        if self.eta.is_some() && self.allocation.as_deref() == Some("global") {
-            return Err(Error::Input("eta goes with allocation senet".into()));
-        }
-        let counts = match (&self.counts, &self.eta, self.sensitivity.as_deref()) {
-            (Some(_), Some(_), _) => return Err(Error::Input("give either counts or eta".into())),
+        let counts = match (&self.masks.counts, &self.masks.eta, self.steps.sensitivity.as_deref()) {
+            (Some(_), Some(_), _) => return Err(input("give either counts or eta")),
             (Some(n), None, _) => Counts::Given(n.clone()),
             (None, Some(e), _) => Counts::Eta(e.clone()),
             (None, None, None | Some("gradient" | "sparse")) if by_layer => Counts::Measured,
@@ -296,7 +304,7 @@ impl StageOptions {
             (None, None, Some(p)) => match sensitivity::preset(p) {
                 Some(e) => Counts::Eta(e),
                 None => {
-                    return Err(Error::Input(format!(
+                    return Err(input(format!(
                         "sensitivity '{p}' is not known; choose gradient, sparse, resnet18, resnet34 or wrn22-8"
                     )));
                 }
@@ -307,34 +315,34 @@ impl StageOptions {
             && n.iter().sum::<usize>() != keep
         {
             let sum = n.iter().sum::<usize>();
-            return Err(Error::Input(format!("counts sum to {sum}, the budget is {keep} ReLUs")));
+            return Err(input(format!("counts sum to {sum}, the budget is {keep} ReLUs")));
         }
         if matches!(method, Method::Snl | Method::Bcd) && counts != Counts::Global {
-            return Err(Error::Input(format!(
+            return Err(input(format!(
                 "method {method} ranks the whole network: leave out allocation, eta, counts and sensitivity"
             )));
         }
-        if method == Method::Bcd && !matches!(self.granularity.as_deref(), None | Some("pixel")) {
-            return Err(Error::Input("method bcd removes single elements: leave out granularity".into()));
+        if method == Method::Bcd && !matches!(self.masks.granularity.as_deref(), None | Some("pixel")) {
+            return Err(input("method bcd removes single elements: leave out granularity"));
         }
         Ok(SearchOptions {
             method,
             keep,
             counts,
-            granularity: match &self.granularity {
+            granularity: match &self.masks.granularity {
                 Some(g) => g.parse::<Granularity>().map_err(input)?,
                 None => Granularity::Pixel,
             },
-            choices: match (self.identity_only.unwrap_or(false), method) {
+            choices: match (self.masks.identity_only.unwrap_or(false), method) {
                 (false, Method::Oneshot | Method::Gradual) => vec![Choice::Identity, Choice::Zero],
                 (true, _) | (_, Method::Senet | Method::Rlnet | Method::Snl | Method::Bcd) => {
                     vec![Choice::Identity]
                 }
             },
-            refreshes: self.refreshes.unwrap_or(4),
-            calibration: self.calibration.unwrap_or(256),
-            rounds: self.rounds.unwrap_or(8),
-            ramp: self.ramp.unwrap_or(1.0).max(1e-3),
+            refreshes: self.steps.refreshes.unwrap_or(4),
+            calibration: self.masks.calibration.unwrap_or(256),
+            rounds: self.masks.rounds.unwrap_or(8),
+            ramp: self.steps.ramp.unwrap_or(1.0).max(1e-3),
             vanish: Vanish::default(),
             first: None,
             seed,
@@ -343,6 +351,6 @@ impl StageOptions {
 
     /// The layers that keep no ReLU.
     pub fn vanish(&self) -> Asked {
-        Asked { layers: self.layers, vanish: self.vanish.clone().unwrap_or_default() }
+        Asked { layers: self.masks.layers, vanish: self.masks.vanish.clone().unwrap_or_default() }
     }
 }

@@ -1,10 +1,9 @@
 //! Networks that are trained, from canonical graphs.
 
 use super::Plan;
-use crate::error::Error;
+use crate::error::{Result, input};
 use crate::model::{Model as Canonical, import_second};
 use burn::tensor::{Device, Tensor};
-use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::head::batch;
 use relinc_passes::ir::{Dim, Graph};
@@ -41,21 +40,18 @@ relinc_passes::words! {
 }
 
 /// The form of an imported network that is trained: its logits, for batches of any size, with its batch normalisations.
-pub fn form(graph: Graph, info: &ModelInfo) -> Result<Canonical, Error> {
-    let mut form = Canonical::trainable(graph, info.clone(), vec![], &Options::default())?;
+pub fn form(graph: Graph, info: &ModelInfo) -> Result<Canonical> {
+    let mut form = Canonical::trainable(graph, info.clone())?;
     if batch(&form.graph) != Some(Dim::Batch) {
-        let free =
-            free_batch(&form.graph).map_err(|e| Error::Input(format!("{}: {e}", info.path.display())))?;
-        form = Canonical {
-            head: form.head,
-            ..Canonical::trainable(free, form.info, form.notices, &Options::default())?
-        };
+        let free = free_batch(&form.graph).map_err(|e| input(format!("{}: {e}", info.path.display())))?;
+        let (head, notices) = (form.head, form.notices);
+        form = Canonical { head, notices, ..Canonical::trainable(free, form.info)? };
     }
     Ok(form)
 }
 
 /// Another file's network, to teach.
-pub fn read(path: &Path, options: &ImportOptions) -> Result<Canonical, Error> {
+pub fn read(path: &Path, options: &ImportOptions) -> Result<Canonical> {
     let i = import_second(path, options)?;
     form(i.graph, &i.info)
 }
@@ -112,9 +108,8 @@ impl Setup<'_> {
 
     /// The network that learns, its batch normalisations folded.
     fn without_norms(&self, form: &Canonical) -> Result<Model, String> {
-        let mut folded =
-            Canonical::canonical(form.graph.clone(), form.info.clone(), vec![], &Options::default(), None)
-                .map_err(|e| e.to_string())?;
+        let folded = Canonical::plain(form.graph.clone(), form.info.clone());
+        let mut folded = folded.map_err(|e| e.to_string())?;
         // Which layers are left out depends on the masks it begins with.
         for l in &mut folded.layers {
             l.redundant = form.layers.iter().any(|f| f.name == l.name && f.redundant);

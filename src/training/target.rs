@@ -2,7 +2,7 @@
 
 use super::spec::StageOptions;
 use crate::caps::counted;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::latency::{self, Pricing};
 use crate::model::Model as Canonical;
 use crate::vanish::cut;
@@ -30,9 +30,9 @@ pub fn resolve<'m>(
     o: &StageOptions,
     relus: usize,
     pricing: &Pricing,
-    model: impl FnOnce() -> Result<Cow<'m, Canonical>, Error>,
-    worth: impl FnOnce() -> Result<Vec<Vec<f64>>, Error>,
-) -> Result<Target, Error> {
+    model: impl FnOnce() -> Result<Cow<'m, Canonical>>,
+    worth: impl FnOnce() -> Result<Vec<Vec<f64>>>,
+) -> Result<Target> {
     let keep = match budget {
         Budget::Latency(_) => 0,
         b => b.relus(relus).map_err(input)?,
@@ -51,11 +51,11 @@ pub fn resolve<'m>(
 }
 
 /// Does a stage choose which layers vanish? An error where it is asked what excludes that.
-pub fn chooses_layers(budget: &Budget, o: &StageOptions) -> Result<bool, Error> {
+pub fn chooses_layers(budget: &Budget, o: &StageOptions) -> Result<bool> {
     let what = match (budget, o.vanish().text()) {
         (Budget::Latency(l), None) => format!("budget {}", l.text),
         (Budget::Latency(l), Some(asked)) => {
-            return Err(Error::Input(format!(
+            return Err(input(format!(
                 "budget {}: a time chooses the layers itself; leave out {asked}",
                 l.text
             )));
@@ -65,12 +65,13 @@ pub fn chooses_layers(budget: &Budget, o: &StageOptions) -> Result<bool, Error> 
     };
     let method = o.method()?;
     if !matches!(method, Method::Oneshot | Method::Gradual) {
-        return Err(Error::Input(format!(
+        return Err(input(format!(
             "{what}: the methods gradual and oneshot choose layers; method {method} wants a number of ReLUs alone"
         )));
     }
-    if o.allocation.is_some() || o.eta.is_some() || o.counts.is_some() || o.sensitivity.is_some() {
-        return Err(Error::Input(format!(
+    let m = &o.masks;
+    if m.allocation.is_some() || m.eta.is_some() || m.counts.is_some() || o.steps.sensitivity.is_some() {
+        return Err(input(format!(
             "{what}: it spreads the ReLUs itself; leave out allocation, eta, counts and sensitivity"
         )));
     }

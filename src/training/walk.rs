@@ -8,10 +8,11 @@ use super::target::{self, Target};
 use super::watch::Watch;
 use super::{Norm, Planned, Trained, Trainer, network, replay};
 use crate::caps::{self, counted};
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::folder::LOG;
 use crate::jobs::{FOLDED, Left, Log, START, Shared, Spec};
-use crate::model::{Model as Canonical, PassRecord};
+use crate::model::Model as Canonical;
+use crate::report::model::Pass;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::Graph;
@@ -33,6 +34,7 @@ pub(super) struct Given<'a> {
     /// What all stages depend on.
     common: Spec,
     graph: &'a Graph,
+    form: &'a Canonical,
     info: &'a ModelInfo,
     /// Comparisons of the student's ReLU layers as it begins.
     relus: usize,
@@ -49,7 +51,7 @@ struct State<'a> {
     /// How the network is folded before the next stage that tunes.
     to_fold: Option<&'a Fold>,
     /// What merged.
-    folded: Option<Vec<PassRecord>>,
+    folded: Option<Vec<Pass>>,
     notes: Vec<String>,
     /// Epochs of recorded batches that were taken.
     recorded: usize,
@@ -65,8 +67,7 @@ impl Trainer<'_> {
         (graph, form): (&Graph, &Canonical),
         teacher: Option<&Canonical>,
         info: &ModelInfo,
-    ) -> Result<Trained, Error> {
-        self.fits(form, teacher)?;
+    ) -> Result<Trained> {
         self.progress.step("reading images");
         let (train, val) = (self.images.open(Split::Train, None)?, self.images.open(Split::Val, None)?);
         let taught = teacher.unwrap_or(form);
@@ -90,7 +91,7 @@ impl Trainer<'_> {
         let masks = first_masks(&mut student, begun);
         let common = self.common(info, &teacher, &setup.train, &setup.val);
         let (relus, shared) = (student.net.relu_count(), Shared::of(&self.folder));
-        let g = Given { setup, chosen, shared, common, graph, info, relus, layers };
+        let g = Given { setup, chosen, shared, common, graph, form, info, relus, layers };
         self.unchanged(&g.shared, &g.common)?;
         let mut watch = self.watch(&g)?;
         self.same(&g.shared, START, format!("{:?}", g.common), &mut student)?;
@@ -108,21 +109,18 @@ impl Trainer<'_> {
         for i in 0..self.plan.stages.len().min(self.part.last() + 1) {
             self.one(i, &g, &mut s, &mut watch)?;
         }
-        self.trained(form, &g, s, watch)
+        self.trained(&g, s, watch)
     }
 
     /// The log of the stages that stay, to which those that run add.
-    fn watch(&self, g: &Given<'_>) -> Result<Watch<'_>, Error> {
+    fn watch(&self, g: &Given<'_>) -> Result<Watch<'_>> {
         let names = self.part.names();
         let kept = |stage: &str| self.resume || names[..self.part.first()].iter().any(|n| n == stage);
         let path = self.folder.join(LOG);
-        let mut log = match self.resume || self.part.first() > 0 {
-            true => Log::read(&path)?,
-            false => Log::default(),
-        };
+        let mut log = if self.resume || self.part.first() > 0 { Log::read(&path)? } else { Log::default() };
         // A job may have ended between an epoch's line and its checkpoint; the epoch comes again then.
         let epochs = names.iter().filter(|n| kept(n)).map(|n| Ok((n, g.shared.left(n)?.epochs())));
-        let epochs = epochs.collect::<Result<HashMap<&String, usize>, Error>>()?;
+        let epochs = epochs.collect::<Result<HashMap<&String, usize>>>()?;
         log.lines.retain(|(_, r)| epochs.get(&r.stage).is_some_and(|&n| r.epoch <= n));
         let mut watch = Watch::open(&path, log, counted(&g.layers), self.progress)?;
         watch.dog = g.chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
@@ -130,7 +128,7 @@ impl Trainer<'_> {
     }
 
     /// Runs stage `i`, or loads what another job made of it.
-    fn one(&self, i: usize, g: &Given<'_>, s: &mut State<'_>, watch: &mut Watch<'_>) -> Result<(), Error> {
+    fn one(&self, i: usize, g: &Given<'_>, s: &mut State<'_>, watch: &mut Watch<'_>) -> Result<()> {
         let (planned, name) = (&self.plan.stages[i], &self.part.names()[i]);
         let runs = self.part.has(name);
         let begun = s.found;
@@ -140,7 +138,7 @@ impl Trainer<'_> {
         {
             self.fold(how, g, s)?;
         }
-        let target = self.target(planned, name, g, s)?;
+        let target = self.target(i, g, s)?;
         if runs && g.shared.left(name)? != Left::All {
             let searched = Some(&target).filter(|_| planned.kind == Kind::Search);
             self.begin(&g.shared, i, &g.common, searched)?;
@@ -148,13 +146,13 @@ impl Trainer<'_> {
         let mut stage = self.stage(planned, name, &target, (&s.student, &s.teacher), g)?;
         stage.resume |= !runs;
         if runs {
-            fits(g.chosen, &s.student, &stage).map_err(|e| Error::Input(format!("stage {name}: {e}")))?;
+            fits(g.chosen, &s.student, &stage).map_err(|e| input(format!("stage {name}: {e}")))?;
         }
         if stage.recipe.epochs > 0 {
             let r = &stage.recipe;
             s.validated = (r.val_images, r.val_attacked, stage.validation_attack().to_string());
         }
-        if let Some(dir) = &planned.options.replay {
+        if let Some(dir) = &planned.options.steps.replay {
             let epochs = stage.recipe.epochs;
             stage.order = Some(replay::part(&replay::order(dir)?, s.recorded, epochs, g.setup.train.len())?);
             s.recorded += epochs;
@@ -190,7 +188,7 @@ impl Trainer<'_> {
     }
 
     /// Folds the student, where something merges, and makes a new one of what is left.
-    fn fold(&self, how: &Fold, g: &Given<'_>, s: &mut State<'_>) -> Result<(), Error> {
+    fn fold(&self, how: &Fold, g: &Given<'_>, s: &mut State<'_>) -> Result<()> {
         let made = fold::fold(&s.student, self.plan.branch.first(), g.info, &s.masks, how)?;
         self.progress.line(&made.said);
         s.notes.push(made.said);
@@ -209,13 +207,8 @@ impl Trainer<'_> {
     }
 
     /// What a stage aims at: what a search is to keep, else what the masks keep.
-    fn target(
-        &self,
-        planned: &Planned,
-        name: &str,
-        g: &Given<'_>,
-        s: &mut State<'_>,
-    ) -> Result<Target, Error> {
+    fn target(&self, i: usize, g: &Given<'_>, s: &mut State<'_>) -> Result<Target> {
+        let (planned, name) = (&self.plan.stages[i], &self.part.names()[i]);
         if planned.kind != Kind::Search {
             return Ok(Target { keep: s.masks.kept(), ..Target::default() });
         }
@@ -247,17 +240,17 @@ impl Trainer<'_> {
         target: &Target,
         (student, teacher): (&Model, &'s Model),
         g: &'s Given<'_>,
-    ) -> Result<Stage<'s>, Error> {
+    ) -> Result<Stage<'s>> {
         let o = &planned.options;
         // A tune stage follows the search's method where it says nothing itself.
         let search = self.plan.stages.iter().find(|s| s.kind == Kind::Search);
         let method = match (planned.kind, search) {
             (Kind::Search, _) => Some(o.method()?),
-            (Kind::Tune, _) if o.method.is_some() => Some(o.method()?),
+            (Kind::Tune, _) if o.masks.method.is_some() => Some(o.method()?),
             (Kind::Tune, Some(s)) => Some(s.options.method()?).filter(|m| m.trains()),
             _ => None,
         };
-        let robust = o.robust.unwrap_or_else(|| self.plan.robust());
+        let robust = o.steps.robust.unwrap_or_else(|| self.plan.robust());
         let single = self.plan.norm != Norm::Dual && !(self.plan.norm == Norm::Auto && robust);
         let share = target.keep as f64 / g.relus.max(1) as f64;
         let mut recipe = o.recipe(planned.kind, method, robust, single, share, self.plan.seed)?;
@@ -285,13 +278,8 @@ impl Trainer<'_> {
     }
 
     /// What the plan made.
-    fn trained(
-        &self,
-        form: &Canonical,
-        g: &Given<'_>,
-        s: State<'_>,
-        watch: Watch<'_>,
-    ) -> Result<Trained, Error> {
+    fn trained(&self, g: &Given<'_>, s: State<'_>, watch: Watch<'_>) -> Result<Trained> {
+        let form = g.form;
         let graph = network(&s.student, &form.layers, &form.head, self.plan.branch.first())
             .map_err(|e| named(g.info, e))?;
         let masks = match s.folded {
@@ -319,7 +307,7 @@ impl Trainer<'_> {
 
 /// An error about the network.
 fn named(info: &ModelInfo, e: String) -> Error {
-    Error::Input(format!("{}: {e}", info.path.display()))
+    input(format!("{}: {e}", info.path.display()))
 }
 
 /// Puts the masks a plan begins with on the student; all ReLUs where there are none.

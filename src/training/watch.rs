@@ -1,10 +1,10 @@
 //! Progress lines and `log.jsonl`.
 
 use super::guard::Watchdog;
-use crate::error::Error;
+use crate::error::Result;
+use crate::folder;
 use crate::jobs::Log;
 use crate::progress::Progress;
-use relinc_passes::files::write_atomically;
 use relinc_runtime::train::{Now, Record, Watcher};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -27,20 +27,18 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Opens the log, which will hold what is left of it in `log` and what comes.
-    pub fn open(
-        path: &Path,
-        log: Log,
-        counted: &'static str,
-        progress: &'a Progress,
-    ) -> Result<Watch<'a>, Error> {
-        let fail = |e: std::io::Error| Error::Input(format!("{}: cannot be written: {e}", path.display()));
+    pub fn open(path: &Path, log: Log, counted: &'static str, progress: &'a Progress) -> Result<Watch<'a>> {
         log.notice.iter().for_each(|said| progress.line(said));
         let (lines, records): (Vec<String>, Vec<Record>) = log.lines.into_iter().unzip();
         let whole: String = lines.iter().flat_map(|l| [l, "\n"]).collect();
         if std::fs::read(path).ok().as_deref() != Some(whole.as_bytes()) {
-            write_atomically(path, whole.as_bytes()).map_err(fail)?;
+            folder::write(path, whole)?;
         }
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(fail)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(|e| folder::unwritable(path, &e))?;
         Ok(Watch {
             path: path.into(),
             file,

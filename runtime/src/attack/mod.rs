@@ -3,11 +3,12 @@
 mod noise;
 mod spec;
 
+use crate::exec::value::detached;
 use crate::train::evaluate::predictions;
 use crate::train::loss;
 use burn::tensor::Tensor as Burn;
 
-pub use noise::uniform;
+pub use noise::noise;
 pub use spec::{Attack, Goal};
 
 /// The gradient is taken of so many times the loss: its sign is the same, and small ones do not vanish in half precision.
@@ -62,7 +63,7 @@ impl Attack {
             }
         }
         if watch.is_some() {
-            seen.push(logits(x.clone())?.inner_or_self());
+            seen.push(detached(logits(x.clone())?));
         }
         Ok(Found { pixels: x, broken: broken(seen, watch.unwrap_or_default()) })
     }
@@ -79,17 +80,6 @@ impl Attack {
                 }
             }
         }
-    }
-}
-
-/// A tensor without gradients, whichever kind it was.
-trait InnerOrSelf {
-    fn inner_or_self(self) -> Self;
-}
-
-impl InnerOrSelf for Burn<2> {
-    fn inner_or_self(self) -> Self {
-        if self.is_autodiff() { self.inner() } else { self }
     }
 }
 

@@ -1,12 +1,20 @@
 //! Random starts that depend on the seed, the restart and the image, and on nothing else.
 
+use crate::exec::value::upload;
+use burn::tensor::Tensor as Burn;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
 
-/// Uniform noise in −1…1, `len` values for each image of `images`, which name the images; `round` tells restarts and
-/// training steps apart.
-pub fn uniform(seed: u64, round: u64, images: &[usize], len: usize) -> Vec<f32> {
+/// Uniform noise in −1…1 of the shape of `pixels`, `[N,C,H,W]`, and on their device. `images` name the N images; `round` tells
+/// restarts and training steps apart.
+pub fn noise(pixels: &Burn<4>, seed: u64, round: u64, images: &[usize]) -> Burn<4> {
+    let [n, c, h, w] = pixels.dims();
+    upload(uniform(seed, round, images, c * h * w), &pixels.device()).reshape([n, c, h, w])
+}
+
+/// The same, `len` values for each image.
+fn uniform(seed: u64, round: u64, images: &[usize], len: usize) -> Vec<f32> {
     let mut out = vec![0.0; images.len() * len];
     out.par_chunks_mut(len.max(1)).zip(images).for_each(|(row, &image)| {
         let mut key = [0u8; 32];

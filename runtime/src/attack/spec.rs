@@ -4,24 +4,16 @@ use crate::nearest::did_you_mean;
 use std::fmt;
 use std::str::FromStr;
 
-/// What an attack on labels maximises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
-    /// Cross-entropy.
-    CrossEntropy,
-    /// The largest other logit minus the label's.
-    Margin,
-    /// The difference-of-logits ratio.
-    Dlr,
-}
-
-impl Goal {
-    fn name(self) -> &'static str {
-        match self {
-            Goal::CrossEntropy => "ce",
-            Goal::Margin => "margin",
-            Goal::Dlr => "dlr",
-        }
+relinc_passes::words! {
+    /// What an attack on labels maximises.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Goal ("loss") {
+        /// Cross-entropy.
+        CrossEntropy = "ce",
+        /// The largest other logit minus the label's.
+        Margin = "margin",
+        /// The difference-of-logits ratio.
+        Dlr = "dlr",
     }
 }
 
@@ -51,9 +43,7 @@ impl Attack {
     pub fn training() -> Attack {
         Attack::pgd(7, 8.0 / 255.0, 2.0 / 255.0)
     }
-}
 
-impl Attack {
     /// Finds sizes that no pixel has, and steps that do not stay in the ball.
     fn check(&self) -> Result<(), String> {
         let Attack { epsilon, step, .. } = *self;
@@ -117,12 +107,7 @@ impl FromStr for Attack {
                 "eps" => a.epsilon = number(key, v)?,
                 "step" if name == "pgd" => a.step = number(key, v)?,
                 "restarts" if name == "pgd" => a.restarts = count(key, v)?,
-                "loss" => {
-                    a.goal = [Goal::CrossEntropy, Goal::Margin, Goal::Dlr]
-                        .into_iter()
-                        .find(|g| g.name() == v)
-                        .ok_or_else(|| format!("loss={v} is not known; choose ce, margin or dlr"))?;
-                }
+                "loss" => a.goal = v.parse()?,
                 "start" if matches!(v, "random" | "image") => a.random_start = v == "random",
                 "start" => return Err(format!("start={v} is not known; choose random or image")),
                 _ => return Err(format!("'{key}' is no option of {name}{}", did_you_mean(key, &KEYS))),
@@ -150,7 +135,7 @@ impl fmt::Display for Attack {
             write!(f, ",restarts={}", self.restarts)?;
         }
         if self.goal != Goal::CrossEntropy {
-            write!(f, ",loss={}", self.goal.name())?;
+            write!(f, ",loss={}", self.goal)?;
         }
         if !self.random_start {
             write!(f, ",start=image")?;

@@ -30,9 +30,9 @@ pub(super) fn transform(image: &[u8], shape: [usize; 3], map: Affine) -> Vec<u8>
             if !(0.0..width as f64).contains(&u) || !(0.0..height as f64).contains(&v) {
                 continue;
             }
-            let tap = Tap::new(u - 0.5, v - 0.5, height, width);
+            let corners = Corners::new(u - 0.5, v - 0.5, height, width);
             for (source, target) in image.chunks_exact(size).zip(out.chunks_exact_mut(size)) {
-                target[y * width + x] = tap.read(source);
+                target[y * width + x] = corners.read(source);
             }
         }
     }
@@ -40,24 +40,24 @@ pub(super) fn transform(image: &[u8], shape: [usize; 3], map: Affine) -> Vec<u8>
 }
 
 /// The four pixels around a place, and its distances from the first.
-struct Tap {
-    corners: [usize; 4],
+struct Corners {
+    pixels: [usize; 4],
     right: f64,
     down: f64,
 }
 
-impl Tap {
+impl Corners {
     fn new(u: f64, v: f64, height: usize, width: usize) -> Self {
         let (left, top) = (floor(u), floor(v));
         let inside = |i: i32, n: usize| (i.max(0) as usize).min(n - 1);
         let (x0, x1) = (inside(left, width), inside(left + 1, width));
         let (y0, y1) = (inside(top, height) * width, inside(top + 1, height) * width);
         let (right, down) = (u - f64::from(left), v - f64::from(top));
-        Tap { corners: [y0 + x0, y0 + x1, y1 + x0, y1 + x1], right, down }
+        Corners { pixels: [y0 + x0, y0 + x1, y1 + x0, y1 + x1], right, down }
     }
 
     fn read(&self, plane: &[u8]) -> u8 {
-        let [a, b, c, d] = self.corners.map(|i| f64::from(plane[i]));
+        let [a, b, c, d] = self.pixels.map(|i| f64::from(plane[i]));
         let upper = a + (b - a) * self.right;
         let lower = c + (d - c) * self.right;
         (upper + (lower - upper) * self.down) as u8

@@ -26,56 +26,28 @@ pub struct Draw {
     pub view: u32,
 }
 
-/// A batch that does not fit together.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "a batch of {indices} images of {plane} values needs as many images and that many floats, not {images} and {floats}"
-)]
-pub struct AugmentError {
-    /// How many indices came.
-    indices: usize,
-    /// Values of one image.
-    plane: usize,
-    /// How many images of the right length came.
-    images: usize,
-    /// Length of the batch.
-    floats: usize,
-}
-
 /// What the dice's tag begins with, so that no other purpose draws the same numbers.
 const TAG: u64 = u64::from_le_bytes(*b"augment\0");
 
-/// Fills `batch` (N×C×H×W, values in \[0, 1\]) with augmented `images`, each C·H·W bytes of `shape` (C, H, W).
+/// The batch (N×C×H×W, values in \[0, 1\]) of augmented `images`: their numbers in the data set, and C·H·W bytes of `shape` (C, H, W)
+/// of each; other lengths are a programming error and panic.
 ///
-/// `indices` are the images' numbers in the data set. What an image becomes depends on it, on its number and on
-/// `draw`, and on nothing else.
-///
-/// # Errors
-/// When the lengths do not fit together.
-pub fn fill_batch(
-    batch: &mut [f32],
-    images: &[&[u8]],
-    indices: &[u64],
+/// What an image becomes depends on it, on its number and on `draw`, and on nothing else.
+pub fn augmented(
+    images: &[(u64, &[u8])],
     shape: [usize; 3],
     augmentation: &Augmentation,
     draw: Draw,
-) -> Result<(), AugmentError> {
+) -> Vec<f32> {
     let plane: usize = shape.iter().product();
-    let whole = images.iter().filter(|i| i.len() == plane).count();
-    let fits = whole == images.len() && whole == indices.len() && batch.len() == whole * plane;
-    if !fits {
-        let (indices, floats) = (indices.len(), batch.len());
-        return Err(AugmentError { indices, plane, images: whole, floats });
-    }
-    if plane == 0 {
-        return Ok(());
-    }
+    assert!(images.iter().all(|(_, image)| image.len() == plane));
+    let mut batch = vec![0.0; images.len() * plane];
     let tag = [TAG, u64::from(draw.epoch) << 32 | u64::from(draw.view)];
-    batch.par_chunks_exact_mut(plane).zip(images).zip(indices).for_each(|((out, image), index)| {
-        let mut dice = Dice::tagged(draw.seed, tag, *index);
+    batch.par_chunks_exact_mut(plane.max(1)).zip(images).for_each(|(out, (number, image))| {
+        let mut dice = Dice::tagged(draw.seed, tag, *number);
         augmentation.fill(out, image, shape, &mut dice);
     });
-    Ok(())
+    batch
 }
 
 impl Augmentation {
@@ -108,10 +80,9 @@ mod tests {
 
     fn filled(numbers: &[u64], augmentation: &Augmentation, draw: Draw) -> Vec<f32> {
         let images: Vec<Vec<u8>> = numbers.iter().map(|k| image(*k as usize)).collect();
-        let images: Vec<&[u8]> = images.iter().map(Vec::as_slice).collect();
-        let mut batch = vec![-1.0; images.len() * 768];
-        fill_batch(&mut batch, &images, numbers, SHAPE, augmentation, draw).unwrap();
-        batch
+        let images: Vec<(u64, &[u8])> =
+            numbers.iter().copied().zip(images.iter().map(Vec::as_slice)).collect();
+        augmented(&images, SHAPE, augmentation, draw)
     }
 
     #[test]
@@ -139,11 +110,15 @@ mod tests {
     }
 
     #[test]
-    fn lengths_must_fit() {
+    fn grey_images_of_any_sides() {
         let one = image(0);
-        let (draw, mut batch) = (Draw { seed: 0, epoch: 0, view: 0 }, vec![0.0; 767]);
-        assert!(fill_batch(&mut batch, &[&one], &[0], SHAPE, &BOTH, draw).is_err());
-        assert!(fill_batch(&mut batch, &[&one[1..]], &[0], [1, 13, 59], &BOTH, draw).is_ok());
-        assert!(fill_batch(&mut batch, &[&one], &[0, 1], SHAPE, &BOTH, draw).is_err());
+        let draw = Draw { seed: 0, epoch: 0, view: 0 };
+        assert_eq!(augmented(&[(0, &one[1..])], [1, 13, 59], &BOTH, draw).len(), 767);
+    }
+
+    #[test]
+    #[should_panic(expected = "image.len() == plane")]
+    fn lengths_must_fit() {
+        augmented(&[(0, &image(0)[1..])], SHAPE, &BOTH, Draw { seed: 0, epoch: 0, view: 0 });
     }
 }

@@ -1,7 +1,7 @@
 //! Training augmentations: random crop and flip, and AugMix.
 //!
 //! Images are `u8` planes (channels, height, width) as the data sets hold them; what goes to the network is `f32` in
-//! \[0, 1\], before any normalisation. [`fill_batch`] is the way in from outside: it gives every image of a batch its
+//! \[0, 1\], before any normalisation. [`augmented`] is the way in from outside: it gives every image of a batch its
 //! own random numbers, so that results do not depend on threads or on the order of the images.
 
 mod affine;
@@ -12,7 +12,7 @@ mod operation;
 mod tone;
 
 pub use augmix::AugMix;
-pub use batch::{AugmentError, Augmentation, Draw, fill_batch};
+pub use batch::{Augmentation, Draw, augmented};
 
 pub(crate) use augmix::augmix;
 pub(crate) use crop::crop_flip;

@@ -4,18 +4,20 @@ use super::affine::{Affine, transform};
 use super::tone;
 use crate::dice::Dice;
 
-/// An operation of AugMix's default list: those that no test corruption resembles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
-    AutoContrast,
-    Equalize,
-    Posterize,
-    Rotate,
-    Solarize,
-    ShearX,
-    ShearY,
-    TranslateX,
-    TranslateY,
+relinc_passes::words! {
+    /// An operation of AugMix's default list: those that no test corruption resembles.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Operation {
+        AutoContrast = "autocontrast",
+        Equalize = "equalize",
+        Posterize = "posterize",
+        Rotate = "rotate",
+        Solarize = "solarize",
+        ShearX = "shear_x",
+        ShearY = "shear_y",
+        TranslateX = "translate_x",
+        TranslateY = "translate_y",
+    }
 }
 
 /// An operation with its parameter.
@@ -31,18 +33,6 @@ pub(super) enum Step {
 }
 
 impl Operation {
-    pub(super) const ALL: [Operation; 9] = [
-        Operation::AutoContrast,
-        Operation::Equalize,
-        Operation::Posterize,
-        Operation::Rotate,
-        Operation::Solarize,
-        Operation::ShearX,
-        Operation::ShearY,
-        Operation::TranslateX,
-        Operation::TranslateY,
-    ];
-
     /// Draws a level between 0.1 and `severity` and a sign, and makes a step for images of `shape` of them.
     pub(super) fn draw(self, severity: f64, shape: [usize; 3], rng: &mut Dice) -> Step {
         let level = rng.uniform(0.1, severity.max(0.1));

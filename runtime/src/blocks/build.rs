@@ -1,7 +1,7 @@
 //! From a graph to steps: what follows a convolution is put into it where nothing else reads what is between.
 
 use super::plain::{apart, by_image};
-use super::step::{Arg, Step, Window};
+use super::step::{Arg, Step, Window, Work};
 use super::{Blocks, Held, affine};
 use crate::kernels::block::{Activation, Convolution, Planes};
 use crate::kernels::conv::ConvShape;
@@ -74,6 +74,12 @@ impl Builder<'_> {
         self.held(Held::Block(p, usize::MAX))
     }
 
+    /// Adds a step; returns what it writes.
+    fn step(&mut self, work: Work, reads: Vec<usize>, to: usize) -> usize {
+        self.steps.push(Step { work, reads, to });
+        to
+    }
+
     /// The value as a tensor.
     fn plain(&mut self, v: usize) -> usize {
         if let Held::Plain = self.values[v] {
@@ -83,7 +89,7 @@ impl Builder<'_> {
             return known;
         }
         let to = self.held(Held::Plain);
-        self.steps.push(Step::Store { from: v, to });
+        self.step(Work::Store, vec![v], to);
         self.other.insert(v, to);
         to
     }
@@ -99,7 +105,7 @@ impl Builder<'_> {
         }
         let p = self.planes(n).ok_or_else(|| self.unfit(n))?;
         let to = self.new_block(p);
-        self.steps.push(Step::Fill { from: v, to });
+        self.step(Work::Fill, vec![v], to);
         self.other.insert(v, to);
         Ok(to)
     }
@@ -119,11 +125,9 @@ impl Builder<'_> {
         if let Some(&v) = self.native.get(&n) {
             return Ok(v);
         }
-        let v = match self.planes(n) {
-            Some(p) => match self.fused(n, p)? {
-                Some(v) => v,
-                None => self.interpreted(n)?,
-            },
+        let fused = self.planes(n).map(|p| self.fused(n, p)).transpose()?.flatten();
+        let v = match fused {
+            Some(v) => v,
             None => self.interpreted(n)?,
         };
         self.native.insert(n, v);
@@ -136,8 +140,7 @@ impl Builder<'_> {
         let first = |n| g.operand(n, 0).filter(|&o| g.const_of(o).is_none());
         if let Op::Input(_) = g.op(n) {
             let to = self.new_block(p);
-            self.steps.push(Step::Load { to });
-            return Ok(Some(to));
+            return Ok(Some(self.step(Work::Load, vec![], to)));
         }
         if let (Op::Identity, Some(x)) = (g.op(n), first(n)) {
             return self.block(x).map(Some);
@@ -145,8 +148,7 @@ impl Builder<'_> {
         if let (Some(window), Some(x)) = (self.window(n), first(n)) {
             let from = self.block(x)?;
             let to = self.new_block(p);
-            self.steps.push(Step::Part { window, from, to });
-            return Ok(Some(to));
+            return Ok(Some(self.step(Work::Part(window), vec![from], to)));
         }
         let activation = match g.op(n) {
             Op::Relu => Some(Activation::Relu),
@@ -211,8 +213,8 @@ impl Builder<'_> {
         p: Planes,
     ) -> usize {
         let to = self.new_block(p);
-        self.steps.push(Step::Pointwise { from, factors, residual, activation, to });
-        to
+        let reads = std::iter::once(from).chain(residual).collect();
+        self.step(Work::Pointwise { factors, activation }, reads, to)
     }
 
     fn convolution(
@@ -253,8 +255,8 @@ impl Builder<'_> {
         self.drafts.push(Draft { shape, weights: weights.clone(), bias, from, to });
         let name =
             format!("{kh}×{kw}/{} {}→{c_out} on {}×{}", c.strides[0], read.channels, read.rows, read.columns);
-        self.steps.push(Step::Conv { kernel, name, from, residual, activation, to });
-        Ok(Some(to))
+        let reads = std::iter::once(from).chain(residual).collect();
+        Ok(Some(self.step(Work::Conv { kernel, name, activation }, reads, to)))
     }
 
     /// The part of its operand that a node is, if it is one.
@@ -289,8 +291,7 @@ impl Builder<'_> {
         let g = self.g;
         if let Op::Input(_) = g.op(n) {
             let to = self.held(Held::Plain);
-            self.steps.push(Step::Load { to });
-            return Ok(to);
+            return Ok(self.step(Work::Load, vec![], to));
         }
         if !apart(g, &self.facts, n) {
             return Err(self.unfit(n));
@@ -299,33 +300,31 @@ impl Builder<'_> {
         if let (Op::GlobalMean { .. }, Some(_)) = (g.op(n), self.planes(operands[0])) {
             let from = self.block(operands[0])?;
             let to = self.held(Held::Plain);
-            let dims = self.facts.ty(n).per_sample();
-            self.steps.push(Step::Mean { from, dims, to });
-            return Ok(to);
+            return Ok(self.step(Work::Mean(self.facts.ty(n).per_sample()), vec![from], to));
         }
-        let mut args = vec![];
+        let (mut args, mut reads) = (vec![], vec![]);
         for o in operands {
             args.push(match g.const_of(o) {
                 Some(t) => Arg::Const(t.clone()),
                 None => {
                     let v = self.value(o)?;
-                    Arg::Value(self.plain(v))
+                    reads.push(self.plain(v));
+                    Arg::Value(reads[reads.len() - 1])
                 }
             });
         }
         let to = self.held(Held::Plain);
-        self.steps.push(Step::Plain { op: g.op(n).clone(), args, to });
-        Ok(to)
+        Ok(self.step(Work::Plain { op: g.op(n).clone(), args }, reads, to))
     }
 
     /// Gives every block a buffer and every convolution its kernel. Blocks that lie alike take turns, so that borders stay zero.
     fn finish(mut self, input: Vec<usize>, output: Vec<usize>, result: usize) -> Blocks {
         let touched: Vec<Vec<usize>> =
-            self.steps.iter().map(|s| s.reads().into_iter().chain([s.writes()]).collect()).collect();
+            self.steps.iter().map(|s| s.reads.iter().copied().chain([s.to]).collect()).collect();
         let dying = last_uses(&touched, self.values.len(), &[]);
         let (mut buffers, mut free): (Vec<usize>, HashMap<Planes, Vec<usize>>) = (vec![], HashMap::new());
         for (s, dying) in self.steps.iter().zip(dying) {
-            if let Held::Block(p, buffer) = &mut self.values[s.writes()] {
+            if let Held::Block(p, buffer) = &mut self.values[s.to] {
                 *buffer = free.entry(*p).or_default().pop().unwrap_or_else(|| {
                     buffers.push(p.len());
                     buffers.len() - 1

@@ -13,9 +13,9 @@ mod tests;
 
 use crate::kernels::block::{Convolution, LANES, Planes, Scratch};
 use rayon::prelude::*;
-use relinc_passes::ir::{Graph, Tensor};
+use relinc_passes::ir::{Graph, Shared, Tensor};
 use std::sync::{Mutex, PoisonError};
-use step::{Step, Value};
+use step::Step;
 
 /// How the value of a node is held between steps.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +88,7 @@ impl Blocks {
         for (buffer, &len) in memory.buffers.iter_mut().zip(&self.buffers) {
             buffer.resize(len, 0.0);
         }
-        let mut tensors: Vec<Option<Value>> = vec![None; self.values.len()];
+        let mut tensors: Vec<Option<Shared>> = vec![None; self.values.len()];
         for s in &self.steps {
             s.run(self, images, memory, &mut tensors)?;
         }

@@ -2,13 +2,10 @@
 
 use super::{Blocks, Held, Memory};
 use crate::kernels::block::{self, Activation, Finish, LANES, Planes};
-use crate::kernels::clock::timed_in_parallel;
+use crate::kernels::clock::timed_share;
 use relinc_passes::interp::eval_const;
 use relinc_passes::ir::{Op, Shared, Tensor};
 use std::sync::Arc;
-
-/// A value as a tensor.
-pub(super) type Value = Arc<Tensor>;
 
 /// Where an operand of the interpreter comes from.
 #[derive(Debug, Clone)]
@@ -31,83 +28,52 @@ pub(super) struct Window {
 
 /// One step. Values are numbers of [`Blocks::values`].
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) struct Step {
+    /// What is computed.
+    pub work: Work,
+    /// The values it reads; a residual comes second.
+    pub reads: Vec<usize>,
+    /// The value it writes.
+    pub to: usize,
+}
+
+/// What a step computes.
+#[derive(Debug)]
+pub(super) enum Work {
     /// The images, as a block or as a tensor.
-    Load { to: usize },
+    Load,
     /// A convolution and what follows it.
-    Conv {
-        kernel: usize,
-        name: String,
-        from: usize,
-        residual: Option<usize>,
-        activation: Activation,
-        to: usize,
-    },
+    Conv { kernel: usize, name: String, activation: Activation },
     /// Element by element: scale and shift of each channel, a residual, an activation.
-    Pointwise {
-        from: usize,
-        factors: Option<(Vec<f32>, Vec<f32>)>,
-        residual: Option<usize>,
-        activation: Activation,
-        to: usize,
-    },
+    Pointwise { factors: Option<(Vec<f32>, Vec<f32>)>, activation: Activation },
     /// A part of a value.
-    Part { window: Window, from: usize, to: usize },
+    Part(Window),
     /// The mean of each channel, with these dimensions of an image.
-    Mean { from: usize, dims: Vec<usize>, to: usize },
+    Mean(Vec<usize>),
     /// From a block to a tensor.
-    Store { from: usize, to: usize },
+    Store,
     /// From a tensor to a block.
-    Fill { from: usize, to: usize },
+    Fill,
     /// What the interpreter computes.
-    Plain { op: Op, args: Vec<Arg>, to: usize },
+    Plain { op: Op, args: Vec<Arg> },
 }
 
 impl Step {
-    /// What it reads.
-    pub(super) fn reads(&self) -> Vec<usize> {
-        match self {
-            Step::Load { .. } => vec![],
-            Step::Conv { from, residual, .. } | Step::Pointwise { from, residual, .. } => {
-                [Some(*from), *residual].into_iter().flatten().collect()
-            }
-            Step::Part { from, .. } | Step::Mean { from, .. } => vec![*from],
-            Step::Store { from, .. } | Step::Fill { from, .. } => vec![*from],
-            Step::Plain { args, .. } => {
-                args.iter().filter_map(|a| if let Arg::Value(v) = a { Some(*v) } else { None }).collect()
-            }
-        }
-    }
-
-    /// What it writes.
-    pub(super) fn writes(&self) -> usize {
-        match self {
-            Step::Load { to }
-            | Step::Conv { to, .. }
-            | Step::Pointwise { to, .. }
-            | Step::Part { to, .. }
-            | Step::Mean { to, .. }
-            | Step::Store { to, .. }
-            | Step::Fill { to, .. }
-            | Step::Plain { to, .. } => *to,
-        }
-    }
-
     /// What it is called, and on what it works, for a profile.
     fn kind(&self, b: &Blocks) -> (&'static str, String) {
         let on = |v: usize| match b.values[v] {
             Held::Block(p, _) => format!("{}×{}×{}", p.channels, p.rows, p.columns),
             Held::Plain => String::new(),
         };
-        match self {
-            Step::Load { to } => ("images", on(*to)),
-            Step::Conv { name, .. } => ("convolution", name.clone()),
-            Step::Pointwise { to, .. } => ("elementwise", on(*to)),
-            Step::Part { to, .. } => ("slice and pad", on(*to)),
-            Step::Mean { from, .. } => ("mean", on(*from)),
-            Step::Store { from, .. } => ("from blocks", on(*from)),
-            Step::Fill { to, .. } => ("to blocks", on(*to)),
-            Step::Plain { op, .. } => ("interpreter", op.mnemonic().into()),
+        match &self.work {
+            Work::Load => ("images", on(self.to)),
+            Work::Conv { name, .. } => ("convolution", name.clone()),
+            Work::Pointwise { .. } => ("elementwise", on(self.to)),
+            Work::Part(_) => ("slice and pad", on(self.to)),
+            Work::Mean(_) => ("mean", on(self.reads[0])),
+            Work::Store => ("from blocks", on(self.reads[0])),
+            Work::Fill => ("to blocks", on(self.to)),
+            Work::Plain { op, .. } => ("interpreter", op.mnemonic().into()),
         }
     }
 
@@ -117,27 +83,27 @@ impl Step {
         b: &Blocks,
         images: &[f32],
         memory: &mut Memory,
-        tensors: &mut [Option<Value>],
+        tensors: &mut [Option<Shared>],
     ) -> Result<(), String> {
-        let flops = || match self {
-            Step::Conv { kernel, .. } => 2 * b.kernels[*kernel].multiplications(),
+        let flops = || match self.work {
+            Work::Conv { kernel, .. } => 2 * b.kernels[kernel].multiplications(),
             _ => 0,
         };
         // The output's buffer is taken out while others are read.
-        let to = self.writes();
-        let mut out = match b.values[to] {
+        let mut out = match b.values[self.to] {
             Held::Block(_, buffer) => std::mem::take(&mut memory.buffers[buffer]),
             Held::Plain => vec![],
         };
         let what = || self.kind(b).1;
-        let done = timed_in_parallel(self.kind(b).0, what, flops, || {
+        let share = 1.0 / rayon::current_num_threads() as f64;
+        let done = timed_share(share, self.kind(b).0, what, flops, || {
             self.compute(b, images, memory, tensors, &mut out)
         });
-        if let Held::Block(_, buffer) = b.values[to] {
+        if let Held::Block(_, buffer) = b.values[self.to] {
             memory.buffers[buffer] = out;
         }
         if let Some(t) = done? {
-            tensors[to] = Some(t);
+            tensors[self.to] = Some(t);
         }
         Ok(())
     }
@@ -147,9 +113,9 @@ impl Step {
         b: &Blocks,
         images: &[f32],
         memory: &mut Memory,
-        tensors: &[Option<Value>],
+        tensors: &[Option<Shared>],
         out: &mut [f32],
-    ) -> Result<Option<Value>, String> {
+    ) -> Result<Option<Shared>, String> {
         let count = images.len() / b.input.iter().product::<usize>().max(1);
         let Memory { buffers, scratch } = memory;
         let block = |v: usize| match &b.values[v] {
@@ -161,43 +127,44 @@ impl Step {
             let shape: Vec<usize> = std::iter::once(count).chain(dims.iter().copied()).collect();
             Some(Arc::new(Tensor::f32(shape, v)))
         };
-        match self {
-            Step::Load { to } => match &b.values[*to] {
+        let to = || match &b.values[self.to] {
+            Held::Block(p, _) => Ok(p),
+            Held::Plain => Err("a value is no block"),
+        };
+        let finish = |activation| {
+            let residual = self.reads.get(1).copied().map(block).transpose()?;
+            Ok::<_, &str>(Finish { residual, activation })
+        };
+        match &self.work {
+            Work::Load => match &b.values[self.to] {
                 Held::Block(p, _) => block::load(images, p, out),
                 Held::Plain => return Ok(batched(&b.input, images.to_vec())),
             },
-            Step::Conv { kernel, from, residual, activation, .. } => {
-                let residual = residual.map(block).transpose()?;
-                b.kernels[*kernel].run(block(*from)?.0, Finish { residual, activation }, out, scratch);
+            Work::Conv { kernel, activation, .. } => {
+                b.kernels[*kernel].run(block(self.reads[0])?.0, finish(activation)?, out, scratch);
             }
-            Step::Pointwise { from, factors, residual, activation, to } => {
-                let residual = residual.map(block).transpose()?;
+            Work::Pointwise { factors, activation } => {
                 let factors = factors.as_ref().map(|(scale, shift)| (&scale[..], &shift[..]));
-                let Held::Block(p, _) = &b.values[*to] else { return Err("a value is no block".into()) };
-                block::pointwise(block(*from)?, factors, Finish { residual, activation }, (out, p));
+                block::pointwise(block(self.reads[0])?, factors, finish(activation)?, (out, to()?));
             }
-            Step::Part { window, from, to } => {
-                let Held::Block(p, _) = &b.values[*to] else { return Err("a value is no block".into()) };
-                window.copy(block(*from)?, (out, p));
-            }
-            Step::Mean { from, dims, .. } => {
-                let (x, p) = block(*from)?;
+            Work::Part(window) => window.copy(block(self.reads[0])?, (out, to()?)),
+            Work::Mean(dims) => {
+                let (x, p) = block(self.reads[0])?;
                 let mut means = vec![0.0; count * p.channels];
                 block::mean(x, p, &mut means);
                 return Ok(batched(dims, means));
             }
-            Step::Store { from, .. } => {
-                let (x, p) = block(*from)?;
+            Work::Store => {
+                let (x, p) = block(self.reads[0])?;
                 let mut v = vec![0.0; count * p.image()];
                 block::store(x, p, &mut v);
                 return Ok(batched(&[p.channels, p.rows, p.columns], v));
             }
-            Step::Fill { from, to } => {
-                let x = tensor(*from)?.as_f32().ok_or("a value is no float")?;
-                let Held::Block(p, _) = &b.values[*to] else { return Err("a value is no block".into()) };
-                block::load(x, p, out);
+            Work::Fill => {
+                let x = tensor(self.reads[0])?.as_f32().ok_or("a value is no float")?;
+                block::load(x, to()?, out);
             }
-            Step::Plain { op, args, .. } => {
+            Work::Plain { op, args } => {
                 let args = args
                     .iter()
                     .map(|a| match a {

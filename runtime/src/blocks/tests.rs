@@ -95,7 +95,7 @@ fn masked_layers_lie_in_blocks() {
     .unwrap();
     assert!(apart(&g, 5) < 1e-5);
     let blocks = Blocks::new(&g).unwrap();
-    let kinds = blocks.steps.iter().map(|s| matches!(s, Step::Plain { .. }));
+    let kinds = blocks.steps.iter().map(|s| matches!(s.work, step::Work::Plain { .. }));
     assert_eq!(kinds.filter(|plain| *plain).count(), 0);
 }
 

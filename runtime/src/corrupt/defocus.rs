@@ -5,15 +5,7 @@ use super::picture::{Picture, mirror_inside};
 /// The disc of `radius` and its smoothing by `alias` (pixels) come from the severity. Borders are mirrored at the
 /// border pixel.
 pub(super) fn blur(image: &Picture, (radius, alias): (f64, f64)) -> Vec<u8> {
-    let taps = disc(radius, alias);
-    let (height, width) = (image.height, image.width);
-    let blurred = image.map(|plane, y, x| {
-        let at = |dy: isize, dx: isize| {
-            plane[mirror_inside(y as isize + dy, height) * width + mirror_inside(x as isize + dx, width)]
-        };
-        taps.iter().map(|(dy, dx, w)| w * at(*dy, *dx)).sum()
-    });
-    blurred.bytes()
+    image.correlate(&disc(radius, alias), mirror_inside).bytes()
 }
 
 /// Row offset, column offset and weight of the kernel's places that are not 0, in row order.
@@ -32,8 +24,8 @@ fn disc(radius: f64, alias: f64) -> Vec<(isize, isize, f64)> {
         let covered = near().filter(|(i, j)| inside(y + i, x + j));
         covered.map(|(i, j)| share * bell[(i + 1) as usize] * bell[(j + 1) as usize]).sum()
     };
-    let taps = square().map(|(y, x)| (y, x, f64::from(weight(y, x) as f32)));
-    taps.filter(|(_, _, w)| *w > 0.0).collect()
+    let places = square().map(|(y, x)| (y, x, f64::from(weight(y, x) as f32)));
+    places.filter(|(_, _, w)| *w > 0.0).collect()
 }
 
 #[cfg(test)]

@@ -1,17 +1,9 @@
 //! What can be asked of the corruptions in vain.
 
-use super::Corruption;
-
 /// An image or a request that cannot be corrupted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CorruptError {
-    /// No corruption has that name.
-    #[error("unknown corruption \"{found}\"; known are {}", Corruption::ALL.map(Corruption::name).join(", "))]
-    Unknown {
-        /// What was written.
-        found: String,
-    },
     /// The severity is not one of the five.
     #[error("corruptions have the severities 1 to 5, not {found}")]
     Severity {

@@ -12,7 +12,7 @@ pub(super) fn fog(image: &Picture, (weight, decay): (f64, f64), dice: &mut Dice)
         let (y, x) = (i / image.width % image.height, i % image.width);
         (v + weight * mist[y * side + x]) * brightest / (brightest + weight)
     });
-    Picture { values: foggy.collect(), ..*image }.bytes()
+    image.with(foggy).bytes()
 }
 
 /// A height map of `side`×`side` values from 0 to 1 by the diamond-square algorithm; `side` is a power of two.

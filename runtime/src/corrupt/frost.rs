@@ -27,7 +27,7 @@ pub(super) fn frost(image: &Picture, levels: &Levels, severity: usize, dice: &mu
         let (haze, ice) = (haze[i / size], ice[i / size]);
         keep * x + weight * (haze + (ice - haze) * crystals[i % size])
     });
-    Picture { values: values.collect(), ..*image }.bytes()
+    image.with(values).bytes()
 }
 
 /// How much ice covers each pixel, 0 to 1.

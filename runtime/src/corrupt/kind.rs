@@ -1,8 +1,5 @@
 //! The corruptions by name.
 
-use super::CorruptError;
-use std::str::FromStr;
-
 relinc_passes::words! {
     /// One of the fifteen test corruptions of ImageNet-C and CIFAR-10-C (Hendrycks and Dietterich 2019).
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,14 +34,5 @@ relinc_passes::words! {
         Pixelate = "pixelate",
         /// Encoded and decoded as JPEG.
         JpegCompression = "jpeg_compression",
-    }
-}
-
-impl FromStr for Corruption {
-    type Err = CorruptError;
-
-    fn from_str(name: &str) -> Result<Self, CorruptError> {
-        let found = Corruption::ALL.into_iter().find(|c| c.name() == name);
-        found.ok_or_else(|| CorruptError::Unknown { found: name.to_owned() })
     }
 }

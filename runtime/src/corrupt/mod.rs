@@ -7,9 +7,10 @@
 //! photographs are not available here.
 //!
 //! ```
-//! use relinc_runtime::corrupt::{Corruption, corrupt};
+//! use relinc_runtime::corrupt::{Corruption, Damage, corrupt};
 //! let image = vec![90u8; 3 * 32 * 32];
-//! let foggy = corrupt(&image, [3, 32, 32], Corruption::Fog, 5, 0, 0)?;
+//! let fog = Damage { corruption: Corruption::Fog, severity: 5, seed: 0 };
+//! let foggy = corrupt(&image, [3, 32, 32], fog, 0)?;
 //! assert_eq!(foggy.len(), image.len());
 //! # Ok::<(), relinc_runtime::corrupt::CorruptError>(())
 //! ```
@@ -55,23 +56,27 @@ const TAG: u64 = u64::from_le_bytes(*b"corrupt\0");
 /// The smallest side for which all corruptions are defined.
 const SMALLEST: usize = 8;
 
+/// What images become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damage {
+    /// The corruption.
+    pub corruption: Corruption,
+    /// From 1 to 5.
+    pub severity: u8,
+    /// Of everything random in it.
+    pub seed: u64,
+}
+
 /// Corrupts one image: planes R, G, B of `shape` (3, height, width), or one grey plane of (1, height, width), values 0 to 255.
 ///
-/// The result depends on the image, on `seed` and on `index`, the image's number in its data set, and on nothing else.
+/// The result depends on the image, on the damage and on `index`, the image's number in its data set, and on nothing else.
 /// Values are cut off to whole numbers as in the benchmark, not rounded.
 ///
 /// # Errors
 /// When the shape is not 1 or 3 planes of at least 8×8, the bytes are not one such image, or the severity is not 1 to 5.
-pub fn corrupt(
-    image: &[u8],
-    shape: [usize; 3],
-    corruption: Corruption,
-    severity: u8,
-    seed: u64,
-    index: u64,
-) -> Result<Vec<u8>, CorruptError> {
-    check(image, shape, severity, 1)?;
-    Ok(apply(image, shape, corruption, severity, seed, index))
+pub fn corrupt(image: &[u8], shape: [usize; 3], d: Damage, index: u64) -> Result<Vec<u8>, CorruptError> {
+    check(image, shape, d.severity, 1)?;
+    Ok(apply(image, shape, d, index))
 }
 
 /// Corrupts the images that follow each other in `images`, in parallel; `indices` are their numbers in the data set.
@@ -82,17 +87,15 @@ pub fn corrupt(
 pub fn corrupt_batch(
     images: &[u8],
     shape: [usize; 3],
-    corruption: Corruption,
-    severity: u8,
-    seed: u64,
+    d: Damage,
     indices: &[u64],
 ) -> Result<Vec<u8>, CorruptError> {
-    check(images, shape, severity, indices.len())?;
+    check(images, shape, d.severity, indices.len())?;
     let size = shape.iter().product();
     let mut out = vec![0u8; images.len()];
     let each = out.par_chunks_exact_mut(size).zip(images.par_chunks_exact(size)).zip(indices);
     each.for_each(|((out, image), index)| {
-        out.copy_from_slice(&apply(image, shape, corruption, severity, seed, *index));
+        out.copy_from_slice(&apply(image, shape, d, *index));
     });
     Ok(out)
 }
@@ -111,20 +114,13 @@ fn check(images: &[u8], shape: [usize; 3], severity: u8, count: usize) -> Result
     Ok(())
 }
 
-fn apply(
-    image: &[u8],
-    [_, height, width]: [usize; 3],
-    corruption: Corruption,
-    severity: u8,
-    seed: u64,
-    index: u64,
-) -> Vec<u8> {
+fn apply(image: &[u8], [_, height, width]: [usize; 3], d: Damage, index: u64) -> Vec<u8> {
     let levels = Levels::of(height, width);
     let picture = || Picture::of(image, height, width);
-    let s = usize::from(severity) - 1;
-    let purpose = corruption as u64 * 8 + u64::from(severity);
-    let dice = &mut Dice::tagged(seed, [TAG, purpose], index);
-    match corruption {
+    let s = usize::from(d.severity) - 1;
+    let purpose = d.corruption as u64 * 8 + u64::from(d.severity);
+    let dice = &mut Dice::tagged(d.seed, [TAG, purpose], index);
+    match d.corruption {
         Corruption::GaussianNoise => noise::gaussian(&picture(), levels.gaussian_noise[s], dice),
         Corruption::ShotNoise => noise::shot(&picture(), levels.shot_noise[s], dice),
         Corruption::ImpulseNoise => noise::impulse(&picture(), levels.impulse_noise[s], dice),

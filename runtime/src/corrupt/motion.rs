@@ -10,19 +10,12 @@ pub(super) fn blur(image: &Picture, (radius, sigma): (usize, f64), dice: &mut Di
 
 /// Blurs along `degrees` (0 points to the right, 90 down) and rounds to bytes. The border pixel goes on for ever.
 pub(super) fn along(image: &Picture, radius: usize, sigma: f64, degrees: f64) -> Vec<u8> {
-    let taps = taps(radius, sigma, degrees);
-    let (height, width) = (image.height, image.width);
-    let blurred = image.map(|plane, y, x| {
-        let at = |dy: isize, dx: isize| {
-            plane[nearest(y as isize + dy, height) * width + nearest(x as isize + dx, width)]
-        };
-        taps.iter().map(|(dy, dx, w)| w * at(*dy, *dx)).sum()
-    });
+    let blurred = image.correlate(&line(radius, sigma, degrees), nearest);
     blurred.values.iter().map(|v| (v * 255.0).round() as u8).collect()
 }
 
 /// Row offset, column offset and weight of each of the `2·radius + 1` samples; the first is the pixel itself.
-fn taps(radius: usize, sigma: f64, degrees: f64) -> Vec<(isize, isize, f64)> {
+fn line(radius: usize, sigma: f64, degrees: f64) -> Vec<(isize, isize, f64)> {
     let bell: Vec<f64> =
         (0..=2 * radius).map(|i| (-((i * i) as f64) / (2.0 * sigma * sigma)).exp()).collect();
     let sum: f64 = bell.iter().sum();
@@ -56,7 +49,7 @@ mod tests {
     #[test]
     fn offsets_follow_the_angle() {
         let offsets =
-            |degrees| -> Vec<(isize, isize)> { taps(2, 1.0, degrees).iter().map(|t| (t.0, t.1)).collect() };
+            |degrees| -> Vec<(isize, isize)> { line(2, 1.0, degrees).iter().map(|t| (t.0, t.1)).collect() };
         assert_eq!(offsets(45.0), [(0, 0), (1, 1), (1, 1), (2, 2), (3, 3)]);
         assert_eq!(offsets(-90.0), [(0, 0), (-1, 0), (-2, 0), (-3, 0), (-4, 0)]);
     }

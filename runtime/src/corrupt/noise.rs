@@ -23,8 +23,7 @@ pub(super) fn impulse(image: &Picture, amount: f64, dice: &mut Dice) -> Vec<u8> 
 }
 
 fn every(image: &Picture, mut change: impl FnMut(f64) -> f64) -> Vec<u8> {
-    let values = image.values.iter().map(|x| change(*x)).collect();
-    Picture { values, ..*image }.bytes()
+    image.with(image.values.iter().map(|x| change(*x))).bytes()
 }
 
 #[cfg(test)]

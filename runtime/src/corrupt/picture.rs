@@ -46,6 +46,27 @@ impl Picture {
         Picture { height: self.height, width: self.width, values }
     }
 
+    /// Planes of the same size.
+    pub(super) fn with(&self, values: impl Iterator<Item = f64>) -> Self {
+        Picture { values: values.collect(), ..*self }
+    }
+
+    /// The planes correlated with a kernel: row offset, column offset and weight of each of its places. `border` brings indices
+    /// home.
+    pub(super) fn correlate(
+        &self,
+        kernel: &[(isize, isize, f64)],
+        border: impl Fn(isize, usize) -> usize,
+    ) -> Self {
+        self.map(|plane, y, x| {
+            let at = |dy: isize, dx: isize| {
+                let row = border(y as isize + dy, self.height);
+                plane[row * self.width + border(x as isize + dx, self.width)]
+            };
+            kernel.iter().map(|(dy, dx, w)| w * at(*dy, *dx)).sum()
+        })
+    }
+
     /// Bytes, clipped and cut off as NumPy's conversion to `uint8` does, not rounded.
     pub(super) fn bytes(&self) -> Vec<u8> {
         self.values.iter().map(|v| (v.clamp(0.0, 1.0) * 255.0) as u8).collect()

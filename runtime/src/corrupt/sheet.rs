@@ -1,6 +1,6 @@
 //! A contact sheet: every corruption in every severity, to look at.
 
-use super::{CorruptError, Corruption, SEVERITIES, check, corrupt, font};
+use super::{CorruptError, Corruption, Damage, SEVERITIES, check, corrupt, font};
 
 /// Pixels between the cells.
 const GAP: usize = 4;
@@ -43,7 +43,7 @@ pub fn contact_sheet(
         sheet.write(&names[row], top + (cell_height - font::HEIGHT * DOT) / 2, GAP);
         sheet.paste(image, shape, zoom, top, margin);
         for severity in 1..=SEVERITIES {
-            let worse = corrupt(image, shape, corruption, severity, seed, chosen as u64)?;
+            let worse = corrupt(image, shape, Damage { corruption, severity, seed }, chosen as u64)?;
             sheet.paste(&worse, shape, zoom, top, margin + usize::from(severity) * cell_width);
         }
     }

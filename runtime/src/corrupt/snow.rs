@@ -9,13 +9,12 @@ use crate::dice::Dice;
 pub(super) fn snow(image: &Picture, level: &SnowLevel, dice: &mut Dice) -> Vec<u8> {
     let flakes = flakes(image.height, image.width, level, dice);
     let size = image.height * image.width;
-    let grey = |i: usize| image.luma(i);
-    let white: Vec<f64> = (0..size).map(|i| grey(i) * 1.5 + 0.5).collect();
+    let white: Vec<f64> = (0..size).map(|i| image.luma(i) * 1.5 + 0.5).collect();
     let values = image.values.iter().enumerate().map(|(i, x)| {
         let i = i % size;
         level.keep * x + (1.0 - level.keep) * x.max(white[i]) + flakes[i] + flakes[size - 1 - i]
     });
-    Picture { values: values.collect(), ..*image }.bytes_single()
+    image.with(values).bytes_single()
 }
 
 /// One plane of flakes, shares of the full range: normal noise, enlarged, cut below the threshold, reduced to bytes

@@ -1,6 +1,6 @@
 //! Enlarging about the centre, and the zoom blur made of it.
 
-use super::picture::Picture;
+use super::picture::{Picture, bilinear, nearest};
 
 /// How much an enlargement is more than the one before: the difference that rounding leaves of 1.01 - 1, as in the
 /// benchmark. It decides the size at 1.25.
@@ -21,30 +21,22 @@ pub(super) fn blur(image: &Picture, count: usize) -> Vec<u8> {
 pub(super) fn enlarge(image: &Picture, factor: f64) -> Picture {
     let rows = positions(image.height, factor);
     let columns = positions(image.width, factor);
-    let width = image.width;
-    image.map(|plane, y, x| {
-        let (top, down) = rows[y];
-        let (left, right) = columns[x];
-        let below = (top + 1).min(image.height - 1);
-        let beside = (left + 1).min(width - 1);
-        let upper = plane[top * width + left] * (1.0 - right) + plane[top * width + beside] * right;
-        let lower = plane[below * width + left] * (1.0 - right) + plane[below * width + beside] * right;
-        upper * (1.0 - down) + lower * down
-    })
+    let size = (image.height, image.width);
+    image.map(|plane, y, x| bilinear(plane, size, (rows[y], columns[x]), nearest))
 }
 
-/// For each of `n` output places the source index before it and the share of the next one.
+/// The place in the source of each of `n` output places.
 ///
 /// The benchmark cuts out ⌈n/factor⌉ places, lets SciPy's `zoom` spread them end to end over the rounded number of
 /// enlarged places, and cuts the middle `n` of these.
-fn positions(n: usize, factor: f64) -> Vec<(usize, f64)> {
+fn positions(n: usize, factor: f64) -> Vec<f64> {
     let cut = (n as f64 / factor).ceil();
     let enlarged = (cut * factor).round_ties_even();
     let start = ((n as f64 - cut) / 2.0).floor();
     let trim = ((enlarged - n as f64) / 2.0).floor();
     let step = (cut - 1.0) / (enlarged - 1.0).max(1.0);
     let place = |i: usize| start + ((i as f64 + trim) * step).min(cut - 1.0);
-    (0..n).map(|i| (place(i) as usize, place(i).fract())).collect()
+    (0..n).map(place).collect()
 }
 
 #[cfg(test)]
@@ -53,13 +45,11 @@ mod tests {
 
     #[test]
     fn places_of_the_published_sizes() {
-        assert_eq!(positions(32, 1.0)[31], (31, 0.0));
+        assert_eq!(positions(32, 1.0)[31], 31.0);
         // 1.25: 26 of 32 places from index 3 on, spread over round(32.5) = 32.
         let places = positions(32, 1.25);
-        assert_eq!(places[0], (3, 0.0));
-        assert_eq!(places[31], (28, 0.0));
-        assert_eq!(places[1].0, 3);
-        assert!((places[1].1 - 25.0 / 31.0).abs() < 1e-12);
+        assert_eq!((places[0], places[31]), (3.0, 28.0));
+        assert!((places[1] - 3.0 - 25.0 / 31.0).abs() < 1e-12);
     }
 
     #[test]

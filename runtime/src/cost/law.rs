@@ -157,16 +157,22 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Bytes of each of a size.
+    fn linear(&self) -> [(f64, Quantity); 7] {
+        [
+            (self.elements, Quantity::Elements),
+            (self.inputs, Quantity::Inputs),
+            (self.im2col, Quantity::Im2col),
+            (self.weights, Quantity::Weights),
+            (self.macs, Quantity::Macs),
+            (self.outputs, Quantity::Outputs),
+            (self.products, Quantity::Products),
+        ]
+    }
+
     /// Bytes at these sizes.
     pub fn at(&self, q: &Quantities) -> f64 {
-        self.fixed
-            + self.elements * q.elements
-            + self.inputs * q.inputs
-            + self.im2col * q.im2col
-            + self.weights * q.weights
-            + self.macs * q.macs
-            + self.outputs * q.outputs
-            + self.products * q.products
+        self.linear().iter().fold(self.fixed, |sum, (bytes, of)| sum + bytes * q.get(*of))
             + self.piecewise.as_ref().map_or(0.0, |p| p.at(q.get(p.of)))
             + self.blocks.iter().map(|b| b.at(q.get(b.of))).sum::<f64>()
             + self.ciphertexts.as_ref().map_or(0.0, |c| c.at(q))
@@ -174,17 +180,8 @@ impl Terms {
 
     /// What is wrong with the numbers, if anything.
     pub(super) fn fault(&self) -> Option<String> {
-        let linear = [
-            self.fixed,
-            self.elements,
-            self.inputs,
-            self.im2col,
-            self.weights,
-            self.macs,
-            self.outputs,
-            self.products,
-        ];
-        if linear.iter().any(|c| !c.is_finite() || *c < 0.0) {
+        let bad = |c: f64| !c.is_finite() || c < 0.0;
+        if bad(self.fixed) || self.linear().iter().any(|(c, _)| bad(*c)) {
             return Some("a coefficient is negative or not a number".into());
         }
         let block = |b: &Blocks| b.size > 0.0 && b.bytes >= 0.0 && (b.size + b.bytes + b.from).is_finite();
@@ -198,8 +195,7 @@ impl Terms {
         if p.is_empty() {
             return Some("piecewise has no points".into());
         }
-        if p.iter().flatten().any(|c| !c.is_finite() || *c < 0.0) || p.windows(2).any(|w| w[0][0] >= w[1][0])
-        {
+        if p.iter().flatten().any(|c| bad(*c)) || p.windows(2).any(|w| w[0][0] >= w[1][0]) {
             return Some("piecewise points must be non-negative, in ascending order of size".into());
         }
         None

@@ -24,15 +24,13 @@ const NAMED: [(&str, f64, f64); 3] = [("lan", 0.5e-3, 1e9), ("wan", 40e-3, 100e6
 impl Network {
     /// `lan`, `wan` and `mobile`.
     pub fn named() -> Vec<Network> {
-        NAMED
-            .iter()
-            .map(|&(n, rtt_s, bandwidth_bit_s)| Network {
-                name: n.into(),
-                rtt_s,
-                bandwidth_bit_s,
-                compute: 1.0,
-            })
-            .collect()
+        let network = |(name, rtt_s, bandwidth_bit_s): (&str, f64, f64)| Network {
+            name: name.into(),
+            rtt_s,
+            bandwidth_bit_s,
+            compute: 1.0,
+        };
+        NAMED.map(network).into()
     }
     /// Seconds of communication: exchanges × round trip / 2 + the larger direction, or both in turn, / bandwidth.
     pub fn communication(&self, s: &Split, d: Directions) -> f64 {
@@ -82,7 +80,11 @@ impl FromStr for Network {
         if let Some(n) = Network::named().into_iter().find(|n| n.name == s.trim()) {
             return Ok(n);
         }
-        let bad = |why: &str| CostError::Network { given: s.to_string(), why: why.to_string() };
+        let bad = |why: &str| {
+            CostError(format!(
+                "network '{s}': {why}; say lan, wan, mobile, or a round trip and a bandwidth as rtt=40ms;bandwidth=100Mbit"
+            ))
+        };
         let (mut rtt, mut rate, mut compute) = (None, None, None);
         let parts: Vec<&str> = s.split([';', ',']).map(str::trim).filter(|p| !p.is_empty()).collect();
         if !(2..=3).contains(&parts.len()) {
@@ -105,16 +107,11 @@ impl FromStr for Network {
         if !(compute > 0.0 && compute.is_finite()) {
             return Err(bad("compute is a factor above 0"));
         }
-        match (rtt, rate) {
-            (Some(rtt_s), Some(bandwidth_bit_s))
-                if rtt_s >= 0.0
-                    && rtt_s.is_finite()
-                    && bandwidth_bit_s > 0.0
-                    && bandwidth_bit_s.is_finite() =>
-            {
-                Ok(Network { name: s.trim().to_string(), rtt_s, bandwidth_bit_s, compute })
-            }
-            _ => Err(bad("the round trip must not be negative and the bandwidth must be above 0")),
-        }
+        let rtt = rtt.filter(|r| *r >= 0.0 && r.is_finite());
+        let rate = rate.filter(|r| *r > 0.0 && r.is_finite());
+        let (Some(rtt_s), Some(bandwidth_bit_s)) = (rtt, rate) else {
+            return Err(bad("the round trip must not be negative and the bandwidth must be above 0"));
+        };
+        Ok(Network { name: s.trim().to_string(), rtt_s, bandwidth_bit_s, compute })
     }
 }

@@ -37,7 +37,7 @@ pub struct Ciphertexts {
     pub packing: Packing,
     /// Coefficients of a polynomial.
     pub degree: u32,
-    /// Whose.
+    /// Whose ciphertexts are counted.
     pub side: Side,
     /// Bytes of an encrypted operand.
     pub request: f64,
@@ -53,7 +53,7 @@ pub struct Ciphertexts {
 
 /// What a product of matrices takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan {
+pub struct Tiling {
     /// Encrypted blocks of one operand.
     pub requests: u64,
     /// Answers.
@@ -93,7 +93,7 @@ fn cheapest_block(dims: Block, degree: u64, packed: bool) -> Block {
 }
 
 /// How `[rows, inner]` × `[inner, columns]` is cut for polynomials of `degree` coefficients. Sides of 0 count as 1.
-pub fn cheetah_matmul(rows: u64, inner: u64, columns: u64, degree: u64) -> Plan {
+pub fn cheetah_matmul(rows: u64, inner: u64, columns: u64, degree: u64) -> Tiling {
     let (dims, degree) = ([rows, inner, columns].map(|d| d.max(1)), degree.max(1));
     // Below a ring of 64 bits the polynomials have no room for packing.
     let tried = (degree >= 8192).then(|| cheapest_block(dims, degree, true));
@@ -110,12 +110,17 @@ pub fn cheetah_matmul(rows: u64, inner: u64, columns: u64, degree: u64) -> Plan 
         Some(b) => (b0 * b2).div_ceil(b[1]),
         None => b0 * b2,
     };
-    Plan { requests: b1 * b0.min(b2), responses, packed: packed.is_some(), encrypts_left: b0 * b1 <= b1 * b2 }
+    Tiling {
+        requests: b1 * b0.min(b2),
+        responses,
+        packed: packed.is_some(),
+        encrypts_left: b0 * b1 <= b1 * b2,
+    }
 }
 
 impl Ciphertexts {
     /// How a product of these sizes is cut.
-    pub fn plan(&self, q: &Quantities) -> Plan {
+    pub fn plan(&self, q: &Quantities) -> Tiling {
         match self.packing {
             Packing::CheetahMatmul => {
                 let whole = |v: f64| v.max(1.0) as u64;

@@ -21,7 +21,7 @@ fn counts_of_measured_shapes() {
         ([1, 2048, 1000], 2, 1, true, true),
     ] {
         let plan = cheetah_matmul(dims[0], dims[1], dims[2], 8192);
-        assert_eq!(plan, Plan { requests, responses, packed, encrypts_left: left }, "{dims:?}");
+        assert_eq!(plan, Tiling { requests, responses, packed, encrypts_left: left }, "{dims:?}");
     }
 }
 

@@ -135,45 +135,10 @@ impl Protocol {
     }
 }
 
-/// Why a protocol, a network or a weight setting cannot be used.
+/// Why a protocol or a network cannot be used, in words: there is none of that name, or what was given makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CostError {
-    /// No protocol of that name.
-    #[error("no protocol '{name}'; known: {}", known.join(", "))]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        known: Vec<String>,
-    },
-    /// Several protocols end so.
-    #[error("protocol '{name}' could be any of {}; name one in full", candidates.join(", "))]
-    Ambiguous {
-        /// What was asked for.
-        name: String,
-        /// What it could mean.
-        candidates: Vec<String>,
-    },
-    /// A protocol file that cannot be read or does not make sense.
-    #[error("{file}: {why}")]
-    File {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// Not a network.
-    #[error(
-        "network '{given}': {why}; say lan, wan, mobile, or a round trip and a bandwidth as \
-         rtt=40ms;bandwidth=100Mbit"
-    )]
-    Network {
-        /// What was given.
-        given: String,
-        /// What is wrong.
-        why: String,
-    },
-}
+#[error("{0}")]
+pub struct CostError(pub(super) String);
 
 macro_rules! built_in {
     ($($stem:literal),* $(,)?) => {
@@ -204,7 +169,7 @@ pub fn protocols() -> &'static [Protocol] {
 
 /// Reads a protocol file's text; `file` is only used in errors.
 pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
-    let err = |why: String| CostError::File { file: file.to_string(), why };
+    let err = |why: String| CostError(format!("{file}: {why}"));
     let mut p: Protocol = serde_yaml::from_str(text).map_err(|e| err(e.to_string()))?;
     if let Some(said) = &mut p.trust {
         // A folded YAML string ends with a line break; the sentence is one line everywhere.
@@ -239,8 +204,7 @@ pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
 pub fn find(name: &str) -> Result<Protocol, CostError> {
     let path = Path::new(name);
     if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| CostError::File { file: name.to_string(), why: e.to_string() })?;
+        let text = std::fs::read_to_string(path).map_err(|e| CostError(format!("{name}: {e}")))?;
         return parse(name, &text);
     }
     let all = protocols();
@@ -249,15 +213,14 @@ pub fn find(name: &str) -> Result<Protocol, CostError> {
     }
     let ending = format!("-{name}");
     let hits: Vec<_> = all.iter().filter(|p| !name.is_empty() && p.name.ends_with(&ending)).collect();
+    let names =
+        |of: &mut dyn Iterator<Item = &Protocol>| of.map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
     match hits[..] {
         [p] => Ok(p.clone()),
-        [] => Err(CostError::Unknown {
-            name: name.to_string(),
-            known: all.iter().map(|p| p.name.clone()).collect(),
-        }),
-        _ => Err(CostError::Ambiguous {
-            name: name.to_string(),
-            candidates: hits.iter().map(|p| p.name.clone()).collect(),
-        }),
+        [] => Err(CostError(format!("no protocol '{name}'; known: {}", names(&mut all.iter())))),
+        _ => {
+            let hits = names(&mut hits.into_iter());
+            Err(CostError(format!("protocol '{name}' could be any of {hits}; name one in full")))
+        }
     }
 }

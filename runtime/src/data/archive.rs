@@ -25,15 +25,15 @@ pub(super) fn is_archive(path: &Path) -> bool {
 /// name is dropped.
 ///
 /// # Errors
-/// [`DataError::CorruptArchive`] or [`DataError::Io`].
+/// A damaged archive, or [`DataError::Io`].
 pub(super) fn members(path: &Path, keep: impl Fn(&str) -> bool) -> Result<Vec<Item>, DataError> {
     let file = File::open(path).map_err(DataError::io(path))?;
     let plain = BufReader::with_capacity(1 << 16, file);
     let packed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xz"));
     let reader: Box<dyn Read> =
         if packed { Box::new(XzReader::new_mem_limit(plain, true, XZ_MEMORY_KIB)) } else { Box::new(plain) };
-    read(path, reader, keep)
-        .map_err(|e| DataError::CorruptArchive { path: path.to_owned(), detail: e.to_string() })
+    let damaged = |e| format!("damaged archive ({e}); fetch it again, `tar tf` checks it");
+    read(path, reader, keep).map_err(|e| DataError::file(path, damaged(e)))
 }
 
 fn read(path: &Path, reader: impl Read, keep: impl Fn(&str) -> bool) -> io::Result<Vec<Item>> {

@@ -7,11 +7,38 @@ use crate::dice::Dice;
 use super::dataset::thousands;
 use super::{DataError, DataSpec, Split};
 
+/// The indices of a split over all images of its files, ascending, the first `limit` of them; and how they came about. `sizes` are
+/// the images in each file, `place` is where they lie.
+///
+/// # Errors
+/// Those of [`training`]; no image.
+pub(super) fn wanted(
+    spec: &DataSpec,
+    split: Split,
+    sizes: &[usize],
+    place: &Path,
+    limit: Option<usize>,
+) -> Result<(Vec<usize>, Vec<String>), DataError> {
+    let (mut wanted, advice) = match split {
+        Split::Test => ((0..sizes.iter().sum()).collect(), "its files hold no images; fetch them again"),
+        Split::Train => (training(spec, split, sizes, place)?, "its files hold no images; fetch them again"),
+        Split::Val => {
+            (training(spec, split, sizes, place)?, "write a val= above zero, or add training files")
+        }
+    };
+    if wanted.is_empty() {
+        return Err(DataError::empty_split(split, spec, advice));
+    }
+    let notices = notices(spec, split, wanted.len());
+    wanted.truncate(limit.unwrap_or(usize::MAX));
+    Ok((wanted, notices))
+}
+
 /// The indices of the training or of the validation split over all training images, ascending. `sizes` are the images in
 /// each training file, `place` is where they lie.
 ///
 /// # Errors
-/// [`DataError::TooMany`] when `val=` or `train=` of the spec cannot be had.
+/// `val=` or `train=` of the spec cannot be had.
 pub(super) fn training(
     spec: &DataSpec,
     split: Split,
@@ -21,12 +48,13 @@ pub(super) fn training(
     let total: usize = sizes.iter().sum();
     let val = spec.val().unwrap_or_else(|| default_val(total));
     if val >= total && val > 0 {
-        return Err(DataError::TooMany {
-            asked: format!("val={val}"),
-            available: total,
-            circumstance: format!("in {}", place.display()),
-            advice: "write a smaller val, some must be left to train on".to_owned(),
-        });
+        let advice = "write a smaller val, some must be left to train on";
+        return Err(DataError::too_many(
+            format!("val={val}"),
+            total,
+            format!("in {}", place.display()),
+            advice,
+        ));
     }
     let held_out = carve(sizes, val, spec.seed());
     if split == Split::Val {
@@ -55,7 +83,7 @@ pub(super) fn notices(spec: &DataSpec, split: Split, images: usize) -> Vec<Strin
 /// How many of the `left` training images to use: all without a `train=`.
 ///
 /// # Errors
-/// [`DataError::TooMany`] with the circumstance when `train=` asks for more.
+/// `train=` asks for more than there are where `circumstance` says.
 pub(super) fn train_size(
     spec: &DataSpec,
     left: usize,
@@ -63,12 +91,8 @@ pub(super) fn train_size(
 ) -> Result<usize, DataError> {
     let take = spec.train().unwrap_or(left);
     if take > left {
-        return Err(DataError::TooMany {
-            asked: format!("train={take}"),
-            available: left,
-            circumstance: circumstance(),
-            advice: "write a smaller train= or val=".to_owned(),
-        });
+        let advice = "write a smaller train= or val=";
+        return Err(DataError::too_many(format!("train={take}"), left, circumstance(), advice));
     }
     Ok(take)
 }
@@ -91,16 +115,9 @@ fn carve(sizes: &[usize], val: usize, seed: u64) -> Vec<usize> {
         }
         window += size;
     }
-    let mut pool: Vec<usize> = (total - window..total).collect();
-    let mut dice = Dice::new(seed, u64::MAX);
-    let val = val.min(pool.len());
-    for i in 0..val {
-        let j = i + dice.below(pool.len() - i);
-        pool.swap(i, j);
-    }
-    pool.truncate(val);
-    pool.sort_unstable();
-    pool
+    let mut drawn = Dice::new(seed, u64::MAX).some(val, window);
+    drawn.sort_unstable();
+    drawn.into_iter().map(|i| total - window + i).collect()
 }
 
 #[cfg(test)]

@@ -25,16 +25,10 @@ impl DataSpec {
     /// A folder that is missing or arranged otherwise, a `classes=` that does not fit.
     pub fn catalogue(&self) -> Result<Catalogue, DataError> {
         let own = |names: Vec<String>| self.labels(&names, CLASSES);
+        let alike = |names, [c, h, w]: [usize; 3]| Ok::<_, DataError>((own(names)?, Some(c), Some([h, w])));
         let (labels, channels, size) = match self.kind() {
-            Kind::Cifar10 => {
-                (own(cifar::CIFAR10.class_names())?, Some(3), Some([cifar::SHAPE[1], cifar::SHAPE[2]]))
-            }
-            Kind::Cifar100 => {
-                (own(cifar::CIFAR100.class_names())?, Some(3), Some([cifar::SHAPE[1], cifar::SHAPE[2]]))
-            }
-            Kind::Shapes => {
-                (own(shapes::class_names())?, Some(3), Some([shapes::SHAPE[1], shapes::SHAPE[2]]))
-            }
+            Kind::Cifar10 | Kind::Cifar100 => alike(cifar::format(self.kind()).class_names(), cifar::SHAPE)?,
+            Kind::Shapes => alike(shapes::class_names(), shapes::SHAPE)?,
             Kind::Mnist => (own(mnist::class_names())?, Some(1), Some(mnist::size(self)?)),
             Kind::TinyImagenet => (tiny_imagenet::labels(self)?, None, None),
             Kind::Images => (image_folder::labels(self)?, None, None),

@@ -32,7 +32,7 @@ pub(super) struct Cifar {
 }
 
 /// CIFAR-10: five training batches, some of which may be missing, and one of test images.
-pub(super) static CIFAR10: Cifar = Cifar {
+static CIFAR10: Cifar = Cifar {
     kind: Kind::Cifar10,
     label_bytes: 1,
     names: &names::CIFAR10,
@@ -44,7 +44,7 @@ pub(super) static CIFAR10: Cifar = Cifar {
 };
 
 /// CIFAR-100: one training and one test file, or numbered parts of them.
-pub(super) static CIFAR100: Cifar = Cifar {
+static CIFAR100: Cifar = Cifar {
     kind: Kind::Cifar100,
     label_bytes: 2,
     names: &names::CIFAR100,
@@ -55,6 +55,11 @@ pub(super) static CIFAR100: Cifar = Cifar {
     inside: &["cifar-100-binary", "cifar100"],
 };
 
+/// The format of CIFAR-100, or for any other data set that of CIFAR-10.
+pub(super) fn format(kind: Kind) -> &'static Cifar {
+    if kind == Kind::Cifar100 { &CIFAR100 } else { &CIFAR10 }
+}
+
 impl Cifar {
     /// Opens one split, the first `limit` images of it; see [`DataSpec::open`].
     pub(super) fn open(
@@ -64,56 +69,29 @@ impl Cifar {
         limit: Option<usize>,
     ) -> Result<Dataset, DataError> {
         let sources = self.sources(spec.folder(), split)?;
-        let mut wanted = match split {
-            Split::Test => (0..total(&sources)).collect(),
-            Split::Train | Split::Val => {
-                let sizes: Vec<usize> = sources.iter().map(Source::records).collect();
-                let place = sources.first().and_then(|s| s.path().parent()).unwrap_or(spec.folder());
-                carve::training(spec, split, &sizes, place)?
-            }
-        };
-        if wanted.is_empty() {
-            let advice = match split {
-                Split::Val => "write a val= above zero, or add training files",
-                Split::Train | Split::Test => "its files hold no images; fetch them again",
-            };
-            return Err(DataError::EmptySplit {
-                split: split.name(),
-                spec: spec.to_string(),
-                advice: advice.to_owned(),
-            });
-        }
-        let carved = wanted.len();
-        wanted.truncate(limit.unwrap_or(usize::MAX));
+        let sizes: Vec<usize> = sources.iter().map(Source::records).collect();
+        let place = sources.first().and_then(|s| s.path().parent()).unwrap_or(spec.folder());
+        let (wanted, notices) = carve::wanted(spec, split, &sizes, place, limit)?;
         let (pixels, labels) = self.read(&sources, &wanted)?;
-        Ok(Dataset {
-            kind: self.kind,
-            split,
-            normalize: spec.normalize(),
-            class_names: self.class_names(),
-            image_shape: SHAPE,
-            pixels,
-            labels,
-            notices: carve::notices(spec, split, carved),
-        })
+        let class_names = self.class_names();
+        let empty = Dataset::empty(spec, split);
+        Ok(Dataset { class_names, image_shape: SHAPE, pixels, labels, notices, ..empty })
     }
 
-    /// Which of the two.
+    /// Its data set.
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
 
     /// By label.
     pub(super) fn class_names(&self) -> Vec<String> {
-        self.names.iter().map(|n| (*n).to_owned()).collect()
+        names::owned(self.names)
     }
 
     /// The files of a split in `folder` or a folder inside it.
     fn sources(&self, folder: &Path, split: Split) -> Result<Vec<Source>, DataError> {
         let kind = self.kind.name();
-        if !folder.is_dir() {
-            return Err(DataError::MissingFolder { path: folder.to_owned(), kind });
-        }
+        DataError::check_folder(folder, kind)?;
         let (groups, split, expected) = match split {
             Split::Test => (self.test, "test", self.test_expected),
             Split::Train | Split::Val => (self.train, "training", self.train_expected),
@@ -127,7 +105,7 @@ impl Cifar {
                 }
             }
         }
-        Err(DataError::NoFiles { path: folder.to_owned(), kind, split, expected })
+        Err(DataError::no_files(folder, split, kind, expected))
     }
 
     fn find_all(&self, dir: &Path, stems: &[&str]) -> Result<Vec<Source>, DataError> {
@@ -183,23 +161,14 @@ impl Cifar {
             let (head, body) = record_bytes.split_at(self.label_bytes);
             let found = head[self.label_bytes - 1];
             if usize::from(found) >= self.names.len() {
-                return Err(DataError::LabelOutOfRange {
-                    path: source.path().to_owned(),
-                    record,
-                    label: usize::from(found),
-                    classes: self.names.len(),
-                    kind: self.kind.name(),
-                });
+                let (kind, classes) = (self.kind.name(), self.names.len());
+                return Err(DataError::wrong_label(source.path(), record, found, kind, classes));
             }
             image.copy_from_slice(body);
             *label = u16::from(found);
         }
         Ok(())
     }
-}
-
-fn total(sources: &[Source]) -> usize {
-    sources.iter().map(Source::records).sum()
 }
 
 #[cfg(test)]

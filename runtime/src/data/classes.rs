@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::DataError;
 use super::known::{KNOWN, Known, SETS, recognise, spelling};
+use super::names::owned;
 use crate::nearest::nearest;
 
 /// What the classes of a data set are called in messages: one, and several.
@@ -71,33 +72,26 @@ impl Classes {
 
     /// The names by label that it lists, where it lists any. A relative file is looked for in `beside` first.
     fn listed(&self, beside: &Path) -> Result<Option<Vec<String>>, DataError> {
-        let bad = |value: String, expected: String| DataError::BadOption {
-            option: "classes".to_owned(),
-            value,
-            expected,
-        };
+        let bad = |path: &Path, expected: &str| DataError::option("classes", path.display(), expected);
         match self {
             Classes::Sorted | Classes::Numbers => Ok(None),
-            Classes::Known(name) => {
-                Ok(Known::called(name).map(|k| k.classes.iter().map(|c| (*c).to_owned()).collect()))
-            }
+            Classes::Known(name) => Ok(Known::called(name).map(|k| owned(k.classes))),
             Classes::Names(names) => Ok(Some(names.clone())),
             Classes::File(file) => {
                 let near = beside.join(file);
                 let path = if near.is_file() { near } else { file.clone() };
                 if !path.is_file() {
                     return Err(bad(
-                        file.display().to_string(),
+                        file,
                         "names separated by commas, a file with one a line (there is none of that name), sorted, \
-                         numbers, or a well-known set such as cifar10"
-                            .to_owned(),
+                         numbers, or a well-known set such as cifar10",
                     ));
                 }
                 let bytes = std::fs::read(&path).map_err(DataError::io(&path))?;
                 let text = String::from_utf8_lossy(&bytes);
                 let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
                 let names = lines.filter(|l| !l.is_empty()).map(str::to_owned).collect();
-                distinct(names).map(Some).map_err(|e| bad(path.display().to_string(), e))
+                distinct(names).map(Some).map_err(|e| bad(&path, &e))
             }
         }
     }
@@ -123,7 +117,7 @@ impl Labels {
     /// looked for in `beside` first.
     ///
     /// # Errors
-    /// [`DataError::BadOption`] for an order that these names do not have, [`DataError::Io`].
+    /// An order that these names do not have, [`DataError::Io`].
     pub(super) fn of(
         found: &[String],
         what: Called,
@@ -136,15 +130,9 @@ impl Labels {
             Some(Classes::Numbers) => match by_number(found) {
                 Some(order) => Labels::in_order(found, order),
                 None => {
-                    return Err(DataError::BadOption {
-                        option: "classes".to_owned(),
-                        value: "numbers".to_owned(),
-                        expected: format!(
-                            "{} that begin with different numbers, not {}",
-                            what[1],
-                            few(found)
-                        ),
-                    });
+                    let expected =
+                        format!("{} that begin with different numbers, not {}", what[1], few(found));
+                    return Err(DataError::option("classes", "numbers", expected));
                 }
             },
             Some(c) => match c.listed(beside)? {
@@ -196,11 +184,7 @@ impl Labels {
             (0..list.len()).filter(|l| !of.contains(&Some(*l))).map(|l| list[l].clone()).collect();
         let out: Vec<String> =
             found.iter().zip(&of).filter(|(_, l)| l.is_none()).map(|(f, _)| f.clone()).collect();
-        let bad = |expected: String| DataError::BadOption {
-            option: "classes".to_owned(),
-            value: few(&list),
-            expected,
-        };
+        let bad = |expected: String| DataError::option("classes", few(&list), expected);
         if out.len() == found.len() {
             return Err(bad(format!("names of the {many}, which are {}", few(found))));
         }

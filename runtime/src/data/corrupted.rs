@@ -4,17 +4,17 @@
 //! severity 1, then the same at severity 2, and so on. Source: Hendrycks and Dietterich, *Benchmarking Neural Network Robustness
 //! to Common Corruptions and Perturbations*, arXiv 1903.12261, and its data, <https://zenodo.org/records/2535967>.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::item;
 use super::npy::Npy;
 use super::picture::planes;
 use super::{DataError, DataSpec, Dataset, Kind, Split, cifar};
+use crate::corrupt::SEVERITIES;
 use crate::nearest::did_you_mean;
 
-/// The severities of a corruption, weakest first.
-pub const SEVERITIES: [usize; 5] = [1, 2, 3, 4, 5];
-
+/// Parts of a file, one a severity.
+const PARTS: usize = SEVERITIES as usize;
 const IMAGE: usize = 32 * 32 * 3;
 
 /// A folder in the layout of CIFAR-10-C.
@@ -32,31 +32,19 @@ impl CorruptedFolder {
     /// are normalised and labelled alike, and [`Kind::Cifar100`] means CIFAR-100-C, anything else CIFAR-10-C.
     ///
     /// # Errors
-    /// [`DataError::MissingFolder`], [`DataError::NoFiles`], [`DataError::BadNpy`], [`DataError::LabelOutOfRange`] and
-    /// [`DataError::Io`]; each names the file.
+    /// A folder or file that is missing or damaged, a label that is none; each names the file.
     pub fn open(folder: &Path, spec: &DataSpec) -> Result<CorruptedFolder, DataError> {
-        let (kind, classes) = (format(spec).kind(), format(spec).class_names().len());
-        let mut corruptions = Vec::new();
-        if !folder.is_dir() {
-            return Err(DataError::MissingFolder { path: folder.to_owned(), kind: kind.name() });
-        }
-        for entry in fs::read_dir(folder).map_err(DataError::io(folder))? {
-            let path = entry.map_err(DataError::io(folder))?.path();
-            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            match name.strip_suffix(".npy") {
-                Some(stem) if stem != "labels" && !stem.starts_with('.') => corruptions.push(stem.to_owned()),
-                _ => {}
-            }
-        }
+        let format = cifar::format(spec.kind());
+        let (kind, classes) = (format.kind(), format.class_names().len());
+        DataError::check_folder(folder, kind.name())?;
+        let stem = |(name, _): &(String, PathBuf)| name.strip_suffix(".npy").map(str::to_owned);
+        let stems = item::entries(folder)?.iter().filter_map(stem).collect::<Vec<_>>();
+        let mut corruptions: Vec<String> = stems.into_iter().filter(|stem| stem != "labels").collect();
         corruptions.sort();
         let labels = folder.join("labels.npy");
         if corruptions.is_empty() || !labels.is_file() {
-            return Err(DataError::NoFiles {
-                path: folder.to_owned(),
-                kind: kind.name(),
-                split: "corrupted",
-                expected: "labels.npy and a .npy for each corruption, such as fog.npy",
-            });
+            let expected = "labels.npy and a .npy for each corruption, such as fog.npy";
+            return Err(DataError::no_files(folder, "corrupted", kind.name(), expected));
         }
         let labels = read_labels(&labels, kind, classes)?;
         Ok(CorruptedFolder { folder: folder.to_owned(), spec: spec.clone(), corruptions, labels })
@@ -75,58 +63,43 @@ impl CorruptedFolder {
     /// The test images under a corruption at a severity of 1 to 5, the first `limit` of them. Only these are read.
     ///
     /// # Errors
-    /// [`DataError::NoCorruption`] for a name or severity that is not there, [`DataError::BadNpy`] for a file that is cut
-    /// off or holds another array, [`DataError::Io`].
+    /// A name or severity that is not there, a file that is cut off or holds another array, [`DataError::Io`].
     pub fn dataset(
         &self,
         corruption: &str,
-        severity: usize,
+        severity: u8,
         limit: Option<usize>,
     ) -> Result<Dataset, DataError> {
-        let missing = |asked: String, hint: String, known: String| DataError::NoCorruption {
-            path: self.folder.clone(),
-            asked,
-            hint,
-            known,
-        };
+        let missing = |what: String| DataError::file(&self.folder, format!("no {what}"));
         if !self.corruptions.iter().any(|c| c == corruption) {
             let known: Vec<&str> = self.corruptions.iter().map(String::as_str).collect();
             let hint = did_you_mean(corruption, &known);
-            return Err(missing(format!("corruption \"{corruption}\""), hint, known.join(", ")));
+            let known = known.join(", ");
+            return Err(missing(format!("corruption \"{corruption}\"{hint}; there are {known}")));
         }
-        if !SEVERITIES.contains(&severity) {
-            return Err(missing(
-                format!("severity {severity}"),
-                String::new(),
-                "severities 1 to 5".to_owned(),
-            ));
+        if !(1..=SEVERITIES).contains(&severity) {
+            return Err(missing(format!("severity {severity}; there are severities 1 to 5")));
         }
         let n = self.labels.len();
         let mut npy = Npy::open(&self.folder.join(format!("{corruption}.npy")))?;
-        if npy.descr != "|u1" || npy.shape != [SEVERITIES.len() * n, 32, 32, 3] {
-            let expected = format!("|u1 of shape [{}, 32, 32, 3]", SEVERITIES.len() * n);
+        if npy.descr != "|u1" || npy.shape != [PARTS * n, 32, 32, 3] {
+            let expected = format!("|u1 of shape [{}, 32, 32, 3]", PARTS * n);
             return Err(npy.bad(format!("holds {} of shape {:?}, expected {expected}", npy.descr, npy.shape)));
         }
         self.spec.arranged(limit, |limit| {
             let take = limit.unwrap_or(n).min(n);
-            let bytes = npy.bytes((severity - 1) * n * IMAGE, take * IMAGE)?;
+            let bytes = npy.bytes((usize::from(severity) - 1) * n * IMAGE, take * IMAGE)?;
+            let format = cifar::format(self.spec.kind());
             Ok(Dataset {
-                kind: format(&self.spec).kind(),
-                split: Split::Test,
-                normalize: self.spec.normalize(),
-                class_names: format(&self.spec).class_names(),
+                kind: format.kind(),
+                class_names: format.class_names(),
                 image_shape: cifar::SHAPE,
                 pixels: bytes.chunks_exact(IMAGE).flat_map(|image| planes(image, 3)).collect(),
                 labels: self.labels[..take].to_vec(),
-                notices: vec![],
+                ..Dataset::empty(&self.spec, Split::Test)
             })
         })
     }
-}
-
-/// The data set of which a folder holds corrupted versions.
-fn format(spec: &DataSpec) -> &'static cifar::Cifar {
-    if spec.kind() == Kind::Cifar100 { &cifar::CIFAR100 } else { &cifar::CIFAR10 }
 }
 
 /// The labels of one severity. The file repeats them for each of the five, which is checked.
@@ -140,7 +113,7 @@ fn read_labels(path: &Path, kind: Kind, classes: usize) -> Result<Vec<u16>, Data
         other => return Err(npy.bad(format!("holds {other}, expected whole numbers"))),
     };
     let total = match npy.shape[..] {
-        [total] if total > 0 && total.is_multiple_of(SEVERITIES.len()) => total,
+        [total] if total > 0 && total.is_multiple_of(PARTS) => total,
         _ => return Err(npy.bad(format!("has the shape {:?}, expected [5·N]", npy.shape))),
     };
     let count = total.checked_mul(size).ok_or_else(|| npy.bad("its shape is too large".to_owned()))?;
@@ -150,17 +123,11 @@ fn read_labels(path: &Path, kind: Kind, classes: usize) -> Result<Vec<u16>, Data
         // Little-endian; a negative number becomes one far beyond the classes.
         let label = bytes.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
         if label >= classes as u64 {
-            return Err(DataError::LabelOutOfRange {
-                path: path.to_owned(),
-                record,
-                label: usize::try_from(label).unwrap_or(usize::MAX),
-                classes,
-                kind: kind.name(),
-            });
+            return Err(DataError::wrong_label(path, record, label, kind.name(), classes));
         }
         labels.push(label as u16);
     }
-    let n = total / SEVERITIES.len();
+    let n = total / PARTS;
     if labels.chunks_exact(n).any(|part| part != &labels[..n]) {
         return Err(
             npy.bad("its five parts differ, expected the labels of one test set five times".to_owned())

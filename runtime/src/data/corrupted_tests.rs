@@ -6,6 +6,7 @@ use relinc_passes::npy::header;
 use tempfile::TempDir;
 
 use super::*;
+use std::fs;
 
 const N: usize = 3;
 
@@ -50,13 +51,13 @@ fn reads_one_severity_as_planes() {
         (folder.corruptions(), folder.images()),
         (&["fog".to_owned(), "gaussian_noise".into()][..], N)
     );
-    for severity in SEVERITIES {
+    for severity in 1..=SEVERITIES {
         let data = folder.dataset("fog", severity, None).unwrap();
         assert_eq!((data.len(), data.image_shape(), data.classes()), (N, [3, 32, 32], 10));
         assert_eq!((0..N).map(|i| data.label(i)).collect::<Vec<_>>(), [7, 0, 9]);
         for i in 0..N {
             let image = data.pixels(i);
-            assert!(image[..1024].iter().all(|v| usize::from(*v) == severity));
+            assert!(image[..1024].iter().all(|v| *v == severity));
             assert!(image[1024..2048].iter().all(|v| usize::from(*v) == i));
             assert_eq!(image[2048 + 32..2048 + 36], [0, 1, 2, 3]);
         }

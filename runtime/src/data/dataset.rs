@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::channels::convert;
 use super::classes::Labels;
 use super::known::recognise;
-use super::{Kind, Normalize, Split};
+use super::{DataSpec, Kind, Normalize, Split};
 
 /// One split of a data set, in memory: `u8` images, C×H×W each, and their labels.
 #[derive(Debug, Clone)]
@@ -24,6 +24,20 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// Without images, as `spec` says.
+    pub(super) fn empty(spec: &DataSpec, split: Split) -> Dataset {
+        Dataset {
+            kind: spec.kind(),
+            split,
+            normalize: spec.normalize(),
+            class_names: vec![],
+            image_shape: [0; 3],
+            pixels: vec![],
+            labels: vec![],
+            notices: vec![],
+        }
+    }
+
     /// The number of images.
     pub fn len(&self) -> usize {
         self.labels.len()

@@ -4,7 +4,7 @@ use relinc_passes::files::create_atomically;
 use relinc_passes::ir::DType;
 use relinc_passes::npy::header;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{DataError, DataSpec, Split};
 
@@ -15,14 +15,11 @@ pub struct Exported {
     pub split: Split,
     /// How many images it has.
     pub images: usize,
-    /// `DIR/SPLIT_images.npy`: u8, N×C×H×W, as the images lie (not normalised).
-    pub images_file: PathBuf,
-    /// `DIR/SPLIT_labels.npy`: N, u8 up to 256 classes and i64 beyond.
-    pub labels_file: PathBuf,
 }
 
 /// Writes every split of `spec` into the folder `dir`, which is made when it is not there: for each of `train`,
-/// `val` and `test` the files that [`Exported`] names. A file appears only when it is complete.
+/// `val` and `test` the files `SPLIT_images.npy`, u8, N×C×H×W, as the images lie (not normalised), and `SPLIT_labels.npy`, N, u8 up to
+/// 256 classes and i64 beyond. A file appears only when it is complete.
 ///
 /// A validation split of `val=0` is left out.
 ///
@@ -54,17 +51,15 @@ fn labels(s: Split) -> String {
 fn export_split(spec: &DataSpec, split: Split, dir: &Path) -> Result<Exported, DataError> {
     let data = spec.open(split, None)?;
     let [c, h, w] = data.image_shape();
-    let images_file = dir.join(images(split));
-    let labels_file = dir.join(labels(split));
-    write_npy(&images_file, DType::U8, &[data.len(), c, h, w], data.all_pixels())?;
-    let labels = (0..data.len()).map(|i| data.label(i));
-    let (dtype, labels): (DType, Vec<u8>) = if data.classes() <= 256 {
-        (DType::U8, labels.map(|l| l as u8).collect())
+    write_npy(&dir.join(images(split)), DType::U8, &[data.len(), c, h, w], data.all_pixels())?;
+    let of = (0..data.len()).map(|i| data.label(i));
+    let (dtype, bytes): (DType, Vec<u8>) = if data.classes() <= 256 {
+        (DType::U8, of.map(|l| l as u8).collect())
     } else {
-        (DType::I64, labels.flat_map(|l| (l as i64).to_le_bytes()).collect())
+        (DType::I64, of.flat_map(|l| (l as i64).to_le_bytes()).collect())
     };
-    write_npy(&labels_file, dtype, &[data.len()], &labels)?;
-    Ok(Exported { split, images: data.len(), images_file, labels_file })
+    write_npy(&dir.join(labels(split)), dtype, &[data.len()], &bytes)?;
+    Ok(Exported { split, images: data.len() })
 }
 
 /// Writes a `.npy` file; it appears by rename. `values` has the product of `shape` elements, little-endian.
@@ -88,7 +83,7 @@ mod tests {
         let target = dir.path().join("new/folder");
         let exported = export(&spec, &target).unwrap();
         assert_eq!(exported.iter().map(|e| e.images).collect::<Vec<_>>(), [20, 10, 2000]);
-        let images = fs::read(&exported[0].images_file).unwrap();
+        let images = fs::read(target.join("train_images.npy")).unwrap();
         let data = spec.open(Split::Train, None).unwrap();
         assert_eq!(images.len(), 128 + 20 * 3072);
         assert_eq!(&images[128..], data.all_pixels());

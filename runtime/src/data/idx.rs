@@ -27,7 +27,7 @@ impl Idx {
     /// Opens a file of unsigned bytes in `dimensions` dimensions, packed by gzip or xz or not, which its first bytes tell.
     ///
     /// # Errors
-    /// [`DataError::BadIdx`] for a file that is none, has other dimensions or is cut off; [`DataError::Io`].
+    /// A file that is none, has other dimensions or is cut off; [`DataError::Io`].
     pub(super) fn open(path: &Path, dimensions: usize) -> Result<Idx, DataError> {
         let file = File::open(path).map_err(DataError::io(path))?;
         let length = file.metadata().map_err(DataError::io(path))?.len();
@@ -72,7 +72,7 @@ impl Idx {
     /// The first `count` records, at most all. The end of a packed file is checked when that is all.
     ///
     /// # Errors
-    /// [`DataError::BadIdx`] for a file that holds less or more than its header announces, or cannot be unpacked.
+    /// A file that holds less or more than its header announces, or cannot be unpacked.
     pub(super) fn records(mut self, count: usize) -> Result<Vec<u8>, DataError> {
         let record: usize = self.sizes[1..].iter().product();
         let all = self.sizes[0];
@@ -102,6 +102,6 @@ impl Idx {
 
     /// An error about this file.
     pub(super) fn bad(&self, detail: String) -> DataError {
-        DataError::BadIdx { path: self.path.clone(), detail }
+        DataError::file(&self.path, detail)
     }
 }

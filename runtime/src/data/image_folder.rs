@@ -91,12 +91,7 @@ impl Folder<'_> {
     fn test_and_rest(&self) -> Result<(Vec<Labelled>, Vec<Labelled>), DataError> {
         let Some(train) = &self.layout.train else {
             let expected = "a folder for each class in train";
-            return Err(DataError::NoFiles {
-                path: self.spec.folder().to_owned(),
-                kind: KIND,
-                split: "training",
-                expected,
-            });
+            return Err(DataError::no_files(self.spec.folder(), "training", KIND, expected));
         };
         let mut rest = self.by_class(train)?;
         let mut test = vec![Vec::new(); rest.len()];
@@ -128,13 +123,7 @@ impl Folder<'_> {
 /// a network that was trained with one seed may be judged with another.
 fn carve_test(items: Vec<Item>, class: usize) -> (Vec<Item>, Vec<Item>) {
     let count = (items.len() + TEST_SHARE / 2) / TEST_SHARE;
-    let mut drawn: Vec<usize> = (0..items.len()).collect();
-    let mut dice = Dice::new(0, class as u64);
-    for i in 0..count {
-        let j = i + dice.below(drawn.len() - i);
-        drawn.swap(i, j);
-    }
-    drawn.truncate(count);
+    let mut drawn = Dice::new(0, class as u64).some(count, items.len());
     drawn.sort_unstable();
     let (test, rest): (Vec<_>, Vec<_>) =
         items.into_iter().enumerate().partition(|(i, _)| drawn.binary_search(i).is_ok());
@@ -146,12 +135,8 @@ fn carve_test(items: Vec<Item>, class: usize) -> (Vec<Item>, Vec<Item>) {
 fn first_val(spec: &DataSpec, mut files: Vec<Labelled>, folder: &Path) -> Result<Vec<Labelled>, DataError> {
     let take = spec.val().unwrap_or(files.len());
     if take > files.len() {
-        return Err(DataError::TooMany {
-            asked: format!("val={take}"),
-            available: files.len(),
-            circumstance: format!("in {}", folder.display()),
-            advice: "write a smaller val=".to_owned(),
-        });
+        let there = format!("in {}", folder.display());
+        return Err(DataError::too_many(format!("val={take}"), files.len(), there, "write a smaller val="));
     }
     files.truncate(take);
     Ok(files)

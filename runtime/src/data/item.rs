@@ -61,7 +61,7 @@ pub(super) fn format(name: &str) -> Format {
 /// The PNG and JPEG files in `folder` and the folders in it, sorted by name.
 ///
 /// # Errors
-/// [`DataError::Undecodable`] for an image of another format, [`DataError::Io`].
+/// An image of another format, [`DataError::Io`].
 pub(super) fn images(folder: &Path) -> Result<Vec<Item>, DataError> {
     let mut items = Vec::new();
     walk(folder, "", 0, &mut items)?;
@@ -70,17 +70,13 @@ pub(super) fn images(folder: &Path) -> Result<Vec<Item>, DataError> {
 }
 
 fn walk(folder: &Path, prefix: &str, depth: usize, items: &mut Vec<Item>) -> Result<(), DataError> {
-    for entry in fs::read_dir(folder).map_err(DataError::io(folder))? {
-        let entry = entry.map_err(DataError::io(folder))?;
-        let file = entry.file_name().to_string_lossy().into_owned();
-        if is_hidden(&file) {
-            continue;
-        }
+    for (file, path) in entries(folder)? {
         let name = format!("{prefix}{file}");
-        let path = entry.path();
         match format(&name) {
             Format::Readable if !path.is_dir() => items.push(Item { name, path, bytes: None }),
-            Format::Foreign if !path.is_dir() => return Err(foreign(path)),
+            Format::Foreign if !path.is_dir() => {
+                return Err(DataError::undecodable(&path, "images are read as PNG and JPEG only"));
+            }
             _ if depth < DEEPEST && path.is_dir() => walk(&path, &format!("{name}/"), depth + 1, items)?,
             _ => {}
         }
@@ -88,28 +84,28 @@ fn walk(folder: &Path, prefix: &str, depth: usize, items: &mut Vec<Item>) -> Res
     Ok(())
 }
 
-/// The error about an image of a format that is not read.
-pub(super) fn foreign(path: PathBuf) -> DataError {
-    DataError::Undecodable { path, detail: "images are read as PNG and JPEG only".to_owned() }
-}
-
 /// Whether a file or folder is none of the user's: hidden, or left by an operating system or a server.
-pub(super) fn is_hidden(name: &str) -> bool {
+fn is_hidden(name: &str) -> bool {
     const STRAY: [&str; 6] =
         ["__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db"];
     name.starts_with('.') || STRAY.contains(&name)
 }
 
-/// The names of the folders in `folder`, sorted; hidden ones are left out.
-pub(super) fn folders(folder: &Path) -> Result<Vec<String>, DataError> {
-    let mut names = Vec::new();
+/// Name and path of what is in `folder`, in no order; hidden files and folders are left out.
+pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, DataError> {
+    let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(DataError::io(folder))? {
         let entry = entry.map_err(DataError::io(folder))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !is_hidden(&name) && entry.path().is_dir() {
-            names.push(name);
-        }
+        entries.push((entry.file_name().to_string_lossy().into_owned(), entry.path()));
     }
+    entries.retain(|(name, _)| !is_hidden(name));
+    Ok(entries)
+}
+
+/// The names of the folders in `folder`, sorted; hidden ones are left out.
+pub(super) fn folders(folder: &Path) -> Result<Vec<String>, DataError> {
+    let folders = entries(folder)?.into_iter().filter(|(_, path)| path.is_dir());
+    let mut names: Vec<String> = folders.map(|(name, _)| name).collect();
     names.sort();
     Ok(names)
 }

@@ -23,11 +23,16 @@ pub(super) struct Labelled {
 /// has about as many images of each class.
 ///
 /// # Errors
-/// [`DataError::TooManyClasses`].
+/// More classes than labels.
 pub(super) fn take_turns(folder: &Path, classes: Vec<Vec<Item>>) -> Result<Vec<Labelled>, DataError> {
     let count = classes.len();
     if count > usize::from(u16::MAX) + 1 {
-        return Err(DataError::TooManyClasses { path: folder.to_owned(), classes: count });
+        return Err(DataError::file(
+            folder,
+            format!(
+                "{count} classes are more than the 65,536 that a label can tell apart; give a folder of fewer"
+            ),
+        ));
     }
     let mut turns: Vec<(usize, u16, Item)> = Vec::new();
     for (label, items) in classes.into_iter().enumerate() {
@@ -57,8 +62,8 @@ pub(super) fn relabel(files: Vec<Labelled>, labels: &Labels) -> Vec<Labelled> {
 /// `class_names`, and of which `notices` tell how it came about.
 ///
 /// # Errors
-/// [`DataError::EmptySplit`] with `advice` when there is no file, [`DataError::Undecodable`], [`DataError::OtherSize`]
-/// without a `size` in the spec, [`DataError::Io`].
+/// No file, which gives `advice`; an image that cannot be decoded, or without a `size` in the spec one of another size than the
+/// first; [`DataError::Io`].
 pub(super) fn load(
     spec: &DataSpec,
     split: Split,
@@ -69,8 +74,7 @@ pub(super) fn load(
     notices: Vec<String>,
 ) -> Result<Dataset, DataError> {
     let Some(first) = files.first() else {
-        let (split, spec, advice) = (split.name(), spec.to_string(), advice.to_owned());
-        return Err(DataError::EmptySplit { split, spec, advice });
+        return Err(DataError::empty_split(split, spec, advice));
     };
     let (height, width) = match spec.size() {
         Some(size) => (size, size),
@@ -90,12 +94,14 @@ pub(super) fn load(
         } else if (picture.height, picture.width) == (height, width) {
             slot.copy_from_slice(&picture.planes);
         } else {
-            return Err(DataError::OtherSize {
-                path: file.item.path.clone(),
-                found: [picture.width, picture.height],
-                reference: reference.clone(),
-                expected: [width, height],
-            });
+            let found = format!("{}×{} pixels", picture.width, picture.height);
+            return Err(DataError::file(
+                &file.item.path,
+                format!(
+                    "{found}, but {} has {width}×{height}; write size=N to crop every image to a square and resize it to N×N",
+                    reference.display()
+                ),
+            ));
         }
         Ok(())
     };
@@ -103,19 +109,11 @@ pub(super) fn load(
     if let Some(error) = slots.zip(&files).find_map_first(|(slot, file)| fill(slot, file).err()) {
         return Err(error);
     }
-    Ok(Dataset {
-        kind: spec.kind(),
-        split,
-        normalize: spec.normalize(),
-        class_names,
-        image_shape: [3, height, width],
-        pixels,
-        labels: files.iter().map(|f| f.label).collect(),
-        notices,
-    })
+    let labels = files.iter().map(|f| f.label).collect();
+    let image_shape = [3, height, width];
+    Ok(Dataset { class_names, image_shape, pixels, labels, notices, ..Dataset::empty(spec, split) })
 }
 
 fn decode(item: &Item) -> Result<Picture, DataError> {
-    Picture::decode(&item.read()?)
-        .map_err(|detail| DataError::Undecodable { path: item.path.clone(), detail })
+    Picture::decode(&item.read()?).map_err(|detail| DataError::undecodable(&item.path, &detail))
 }

@@ -40,13 +40,10 @@ const SPLITS: [&str; 9] =
 /// The arrangement of `folder`.
 ///
 /// # Errors
-/// [`DataError::MissingFolder`], [`DataError::NoFiles`] without a class, [`DataError::NoClass`] for a class that only
-/// validation or test images have, [`DataError::Arranged`] for two folders of one split, or one that looks like a split of another
-/// name.
+/// No such folder, no class, a class that only validation or test images have, two folders of one split, or one that looks like a
+/// split of another name.
 pub(super) fn layout(folder: &Path) -> Result<Layout, DataError> {
-    if !folder.is_dir() {
-        return Err(DataError::MissingFolder { path: folder.to_owned(), kind: KIND });
-    }
+    DataError::check_folder(folder, KIND)?;
     let parts = Parts::of(folder)?;
     if parts.found.is_empty() {
         return flat(folder, parts);
@@ -89,13 +86,13 @@ impl Parts {
                 Some(_) if item::folders(&folder.join(&name))?.is_empty() => parts.bare.push(name),
                 Some(split) => match parts.found.iter().find(|(s, _)| *s == split) {
                     Some((_, first)) => {
-                        return Err(DataError::Arranged {
-                            path: folder.to_owned(),
-                            detail: format!(
-                                "{first} and {name} both name the {} images; join them, or move one away",
-                                word(split)
+                        let which = word(split);
+                        return Err(DataError::file(
+                            folder,
+                            format!(
+                                "{first} and {name} both name the {which} images; join them, or move one away"
                             ),
-                        });
+                        ));
                     }
                     None => parts.found.push((split, name)),
                 },
@@ -118,12 +115,8 @@ impl Parts {
                     Some(near) => format!("rename it to {near}"),
                     None => "rename it to train, val or test".to_owned(),
                 };
-                return Err(DataError::Arranged {
-                    path: folder.join(name),
-                    detail: format!(
-                        "holds folders of classes, but its name is that of no split; {hint}, or move it away"
-                    ),
-                });
+                let why = "holds folders of classes, but its name is that of no split";
+                return Err(DataError::file(folder.join(name), format!("{why}; {hint}, or move it away")));
             }
         }
         let names: Vec<&str> = self.found.iter().map(|(_, name)| name.as_str()).collect();
@@ -143,23 +136,21 @@ impl Parts {
 /// Every folder is a class, one called `train` that holds images and no folders like any other.
 fn flat(folder: &Path, parts: Parts) -> Result<Layout, DataError> {
     if parts.other.is_empty() && !parts.bare.is_empty() {
-        return Err(DataError::Arranged {
-            path: folder.join(&parts.bare[0]),
-            detail: "holds no folders of classes; put its images into one folder a class".to_owned(),
-        });
+        let detail = "holds no folders of classes; put its images into one folder a class";
+        return Err(DataError::file(folder.join(&parts.bare[0]), detail));
     }
     if let ([only], []) = (&parts.other[..], &parts.bare[..])
         && Parts::of(&folder.join(only)).is_ok_and(|p| p.found.iter().any(|(s, _)| *s == Split::Train))
     {
         let path = folder.join(only);
         let detail = format!("holds the folders of the splits; give this folder, images:{}", path.display());
-        return Err(DataError::Arranged { path, detail });
+        return Err(DataError::file(path, detail));
     }
     let mut classes = [parts.other, parts.bare].concat();
     classes.sort();
     if classes.is_empty() {
         let expected = "a folder of PNG or JPEG files for each class, or such folders in train, val and test";
-        return Err(DataError::NoFiles { path: folder.to_owned(), kind: KIND, split: "training", expected });
+        return Err(DataError::no_files(folder, "training", KIND, expected));
     }
     Ok(Layout { train: Some(folder.to_owned()), val: None, test: None, classes, notices: vec![] })
 }
@@ -173,12 +164,9 @@ fn classes<'a>(parts: impl Iterator<Item = &'a PathBuf>) -> Result<Vec<String>, 
             None => first = Some((name_of(Some(part)), names)),
             Some((of, known)) => {
                 if let Some(other) = names.into_iter().find(|n| !known.contains(n)) {
-                    return Err(DataError::NoClass {
-                        path: part.join(other),
-                        detail: format!(
-                            "{of} has no folder of that name; rename one of them, or add the folder"
-                        ),
-                    });
+                    let advice = "rename one of them, or add the folder";
+                    let detail = format!("belongs to no class: {of} has no folder of that name; {advice}");
+                    return Err(DataError::file(part.join(other), detail));
                 }
             }
         }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::idx::Idx;
 use super::picture::Picture;
 use super::resize::central_square;
-use super::{DataError, DataSpec, Dataset, Kind, Split, carve, names};
+use super::{DataError, DataSpec, Dataset, Split, carve, names};
 
 const KIND: &str = "mnist";
 
@@ -22,7 +22,7 @@ const MOST: usize = 4096;
 
 /// By label.
 pub(super) fn class_names() -> Vec<String> {
-    names::DIGITS.iter().map(|n| (*n).to_owned()).collect()
+    names::owned(&names::DIGITS)
 }
 
 /// Height and width of the test images as they lie, or of the training images where there are no others.
@@ -37,23 +37,7 @@ pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Resul
     let idx = Idx::open(&images, 3)?;
     let (count, [height, width]) = (idx.sizes[0], sides(&idx)?);
     let labels = read_labels(&labels, &images, count)?;
-    let mut wanted: Vec<usize> = match split {
-        Split::Test => (0..count).collect(),
-        Split::Train | Split::Val => carve::training(spec, split, &[count], spec.folder())?,
-    };
-    if wanted.is_empty() {
-        let advice = match split {
-            Split::Val => "write a val= above zero",
-            Split::Train | Split::Test => "its files hold no images; fetch them again",
-        };
-        return Err(DataError::EmptySplit {
-            split: split.name(),
-            spec: spec.to_string(),
-            advice: advice.to_owned(),
-        });
-    }
-    let notices = carve::notices(spec, split, wanted.len());
-    wanted.truncate(limit.unwrap_or(usize::MAX));
+    let (wanted, notices) = carve::wanted(spec, split, &[count], spec.folder(), limit)?;
     let bytes = idx.records(wanted.last().map_or(0, |last| last + 1))?;
     let image = height * width;
     let picture = |&i: &usize| &bytes[i * image..(i + 1) * image];
@@ -67,22 +51,18 @@ pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Resul
         }
     };
     Ok(Dataset {
-        kind: Kind::Mnist,
-        split,
-        normalize: spec.normalize(),
         class_names: class_names(),
         image_shape: [1, height, width],
         pixels,
         labels: wanted.iter().map(|&i| u16::from(labels[i])).collect(),
         notices,
+        ..Dataset::empty(spec, split)
     })
 }
 
 /// The files of the images and of the labels of a split, in `folder` or a folder inside it.
 fn find(folder: &Path, split: Split) -> Result<(PathBuf, PathBuf), DataError> {
-    if !folder.is_dir() {
-        return Err(DataError::MissingFolder { path: folder.to_owned(), kind: KIND });
-    }
+    DataError::check_folder(folder, KIND)?;
     let (stem, split, expected) = match split {
         Split::Test => (
             "t10k",
@@ -102,14 +82,14 @@ fn find(folder: &Path, split: Split) -> Result<(PathBuf, PathBuf), DataError> {
     let inside: Vec<_> = INSIDE.iter().filter_map(|i| Some((*i, pair(&folder.join(i))?))).collect();
     match &inside[..] {
         [(_, found)] => Ok(found.clone()),
-        [(first, _), (second, _), ..] => Err(DataError::Arranged {
-            path: folder.to_owned(),
-            detail: format!(
+        [(first, _), (second, _), ..] => Err(DataError::file(
+            folder,
+            format!(
                 "{first} and {second} both hold {split} files; give one of these folders, {KIND}:{}",
                 folder.join(first).display()
             ),
-        }),
-        [] => Err(DataError::NoFiles { path: folder.to_owned(), kind: KIND, split, expected }),
+        )),
+        [] => Err(DataError::no_files(folder, split, KIND, expected)),
     }
 }
 
@@ -144,13 +124,7 @@ fn read_labels(path: &Path, images: &Path, count: usize) -> Result<Vec<u8>, Data
     let labels = idx.records(count)?;
     let classes = names::DIGITS.len();
     match labels.iter().position(|&l| usize::from(l) >= classes) {
-        Some(record) => Err(DataError::LabelOutOfRange {
-            path: path.to_owned(),
-            record,
-            label: labels[record].into(),
-            classes,
-            kind: KIND,
-        }),
+        Some(record) => Err(DataError::wrong_label(path, record, labels[record], KIND, classes)),
         None => Ok(labels),
     }
 }

@@ -45,11 +45,10 @@ mod source;
 mod spec;
 mod split;
 mod tiny_imagenet;
-mod xz_index;
 
 pub use catalogue::Catalogue;
 pub use classes::short;
-pub use corrupted::{CorruptedFolder, SEVERITIES};
+pub use corrupted::CorruptedFolder;
 pub use dataset::Dataset;
 pub use error::DataError;
 pub use kind::Kind;

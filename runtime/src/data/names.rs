@@ -1,5 +1,10 @@
 //! The class names of well-known data sets, by label.
 
+/// The names as a data set holds them.
+pub(super) fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|n| (*n).to_owned()).collect()
+}
+
 /// CIFAR-10.
 pub(super) const CIFAR10: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];

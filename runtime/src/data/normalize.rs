@@ -77,7 +77,7 @@ impl Normalize {
     /// Finds a mean or deviation that belongs to pixels of another scale.
     ///
     /// # Errors
-    /// [`DataError::BadOption`].
+    /// It says what scale that would be.
     pub(super) fn check(&self) -> Result<(), DataError> {
         let most = self.scale.max(1.0);
         let far = |v: &f32| v.abs() > most;
@@ -91,8 +91,7 @@ impl Normalize {
                     ),
                     s => format!("a {key} of at most {s}, for pixels are in 0…{s}"),
                 };
-                let value = format!("{key}={v}");
-                return Err(DataError::BadOption { option: "normalize".to_owned(), value, expected });
+                return Err(DataError::option("normalize", format!("{key}={v}"), expected));
             }
         }
         Ok(())
@@ -125,7 +124,7 @@ impl FromStr for Normalize {
     type Err = DataError;
 
     /// Parses `imagenet`, `cifar10`, `cifar100`, `mnist`, `fashion-mnist`, `none`, or `mean=R,G,B;std=R,G,B`, where one value
-    /// may stand for all three and a missing mean is 0, a missing std 1. Anything else is [`DataError::BadOption`].
+    /// may stand for all three and a missing mean is 0, a missing std 1.
     fn from_str(s: &str) -> Result<Self, DataError> {
         match Normalize::NAMED.iter().find(|(name, _)| *name == s) {
             Some((_, n)) => Ok(*n),
@@ -136,11 +135,7 @@ impl FromStr for Normalize {
 
 /// Parses `mean=…;std=…`.
 fn explicit(s: &str) -> Result<Normalize, DataError> {
-    let bad = |expected: &str| DataError::BadOption {
-        option: "normalize".to_owned(),
-        value: s.to_owned(),
-        expected: expected.to_owned(),
-    };
+    let bad = |expected: &str| DataError::option("normalize", s, expected);
     let (mut mean, mut std) = (None, None);
     for part in s.split(';') {
         let Some((key, values)) = part.split_once('=') else {

@@ -26,12 +26,12 @@ impl Npy {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// [`DataError::BadNpy`] when it is no `.npy` file or not row-major, [`DataError::Io`].
+    /// No `.npy` file, or one that is not row-major; [`DataError::Io`].
     pub fn open(path: &Path) -> Result<Npy, DataError> {
         let mut file = File::open(path).map_err(DataError::io(path))?;
         let mut start = Vec::new();
         file.by_ref().take(12).read_to_end(&mut start).map_err(DataError::io(path))?;
-        let bad = |detail: &str| DataError::BadNpy { path: path.to_owned(), detail: detail.to_owned() };
+        let bad = |detail: &str| damaged(path, detail);
         let (prefix, length) = match start[..] {
             [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, a, b, ..] => {
                 (10, usize::from(u16::from_le_bytes([a, b])))
@@ -69,7 +69,7 @@ impl Npy {
     /// `count` bytes of the elements, from the byte `from` on.
     ///
     /// # Errors
-    /// [`DataError::BadNpy`] when the file ends before, [`DataError::Io`].
+    /// The file ends before; [`DataError::Io`].
     pub fn bytes(&mut self, from: usize, count: usize) -> Result<Vec<u8>, DataError> {
         let at = self.start.saturating_add(from as u64);
         self.file.seek(SeekFrom::Start(at)).map_err(DataError::io(&self.path))?;
@@ -83,6 +83,10 @@ impl Npy {
 
     /// An error about this file.
     pub fn bad(&self, detail: String) -> DataError {
-        DataError::BadNpy { path: self.path.clone(), detail }
+        damaged(&self.path, &detail)
     }
+}
+
+fn damaged(path: &Path, detail: &str) -> DataError {
+    DataError::file(path, format!("{detail}; fetch the file again"))
 }

@@ -11,45 +11,45 @@ use super::picture::Picture;
 pub(super) fn central_square(picture: &Picture, size: usize) -> Vec<u8> {
     let side = picture.height.min(picture.width);
     let (top, left) = ((picture.height - side) / 2, (picture.width - side) / 2);
-    let taps = taps(side, size);
+    let spans = spans(side, size);
     let mut out = Vec::with_capacity(3 * size * size);
     for plane in picture.planes.chunks_exact(picture.height * picture.width) {
         let rows = plane.chunks_exact(picture.width).skip(top).take(side);
         let narrow: Vec<f32> =
-            rows.flat_map(|row| taps.iter().map(|t| t.apply(|i| f32::from(row[left + i])))).collect();
-        for tap in &taps {
-            out.extend((0..size).map(|x| tap.apply(|i| narrow[i * size + x]).round() as u8));
+            rows.flat_map(|row| spans.iter().map(|s| s.apply(|i| f32::from(row[left + i])))).collect();
+        for span in &spans {
+            out.extend((0..size).map(|x| span.apply(|i| narrow[i * size + x]).round() as u8));
         }
     }
     out
 }
 
 /// Which inputs make an output, and how much of each.
-struct Tap {
+struct Span {
     first: usize,
     weights: Vec<f32>,
 }
 
-impl Tap {
+impl Span {
     fn apply(&self, value: impl Fn(usize) -> f32) -> f32 {
         self.weights.iter().enumerate().map(|(i, w)| w * value(self.first + i)).sum()
     }
 }
 
-/// The taps of every output of an axis that goes from `from` to `to` pixels.
-fn taps(from: usize, to: usize) -> Vec<Tap> {
+/// The spans of every output of an axis that goes from `from` to `to` pixels.
+fn spans(from: usize, to: usize) -> Vec<Span> {
     let scale = from as f64 / to as f64;
     let reach = scale.max(1.0);
-    let tap = |out: usize| {
+    let span = |out: usize| {
         let centre = (out as f64 + 0.5) * scale;
         let first = (centre - reach).floor().max(0.0) as usize;
         let end = ((centre + reach).ceil() as usize).min(from);
         let raw: Vec<f64> =
             (first..end).map(|i| (1.0 - (i as f64 + 0.5 - centre).abs() / reach).max(0.0)).collect();
         let sum: f64 = raw.iter().sum();
-        Tap { first, weights: raw.iter().map(|w| (w / sum) as f32).collect() }
+        Span { first, weights: raw.iter().map(|w| (w / sum) as f32).collect() }
     };
-    (0..to).map(tap).collect()
+    (0..to).map(span).collect()
 }
 
 #[cfg(test)]

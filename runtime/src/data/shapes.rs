@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::figures::NAMES;
 use super::paint::{SIDE, paint};
-use super::{DataError, DataSpec, Dataset, Kind, Split};
+use super::{DataError, DataSpec, Dataset, Split, names};
 use crate::dice::Dice;
 
 const IMAGE: usize = 3 * SIDE * SIDE;
@@ -35,19 +35,11 @@ pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Resul
     };
     let size = asked.unwrap_or(default_size(split));
     if size == 0 {
-        return Err(DataError::EmptySplit {
-            split: split.name(),
-            spec: spec.to_string(),
-            advice: format!("write a {option}= above zero"),
-        });
+        return Err(DataError::empty_split(split, spec, &format!("write a {option}= above zero")));
     }
     let size = size.min(limit.unwrap_or(usize::MAX));
     if size > MOST {
-        return Err(DataError::BadOption {
-            option: option.to_owned(),
-            value: size.to_string(),
-            expected: format!("at most {MOST} images"),
-        });
+        return Err(DataError::option(option, size, format!("at most {MOST} images")));
     }
     let mut pixels = vec![0; size * IMAGE];
     pixels
@@ -55,20 +47,17 @@ pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Resul
         .enumerate()
         .for_each(|(index, image)| paint(label(index), &mut dice(spec.seed(), split, index), image));
     Ok(Dataset {
-        kind: Kind::Shapes,
-        split,
-        normalize: spec.normalize(),
         class_names: class_names(),
         image_shape: SHAPE,
         pixels,
         labels: (0..size).map(|i| label(i) as u16).collect(),
-        notices: vec![],
+        ..Dataset::empty(spec, split)
     })
 }
 
 /// By label.
 pub(super) fn class_names() -> Vec<String> {
-    NAMES.iter().map(|n| (*n).to_owned()).collect()
+    names::owned(&NAMES)
 }
 
 fn label(index: usize) -> usize {

@@ -1,13 +1,13 @@
 //! One file of fixed-size records, plain or `.xz`.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use lzma_rust2::XzReader;
+use lzma_rust2::{XzReader, xz_uncompressed_size};
 
 use super::DataError;
-use super::xz_index::unpacked_size;
 
 /// What an `.xz` file may ask for as its dictionary, in KiB.
 pub(super) const XZ_MEMORY_KIB: u32 = 1 << 20;
@@ -24,7 +24,7 @@ impl Source {
     /// `DIR/STEM.bin` or, when that is not there, `DIR/STEM.bin.xz`, of `record`-byte records; `None` when neither is there.
     ///
     /// # Errors
-    /// [`DataError::Truncated`], [`DataError::CorruptXz`] or [`DataError::Io`]; nothing is unpacked yet.
+    /// No whole number of records, a damaged `.xz` file, or [`DataError::Io`]; nothing is unpacked yet.
     pub(super) fn find(
         dir: &Path,
         stem: &str,
@@ -38,7 +38,13 @@ impl Source {
             }
             let bytes = size(&path, packed)?;
             if !bytes.is_multiple_of(record as u64) {
-                return Err(DataError::Truncated { path, bytes, record, kind });
+                return Err(DataError::file(
+                    path,
+                    format!(
+                        "{bytes} bytes are no whole number of {record}-byte records, so the last one is cut off or this is another \
+                         format; fetch the {kind} binary version again"
+                    ),
+                ));
             }
             let records = usize::try_from(bytes / record as u64)
                 .map_err(|_| DataError::io(&path)(io::Error::from(io::ErrorKind::FileTooLarge)))?;
@@ -61,7 +67,7 @@ impl Source {
     /// and its checksum checked when that is to the end.
     ///
     /// # Errors
-    /// [`DataError::CorruptXz`] or [`DataError::Io`].
+    /// A damaged `.xz` file, or [`DataError::Io`].
     pub(super) fn read(&self, count: usize) -> Result<Vec<u8>, DataError> {
         let count = count.min(self.records);
         let want = count * self.record;
@@ -73,14 +79,14 @@ impl Source {
         if self.packed {
             let reader =
                 XzReader::new_mem_limit(BufReader::with_capacity(1 << 16, file), true, XZ_MEMORY_KIB);
-            reader.take(most).read_to_end(&mut bytes).map_err(|e| corrupt(&self.path, &e))?;
+            reader.take(most).read_to_end(&mut bytes).map_err(|e| corrupt(&self.path, e))?;
         } else {
             (&file).take(most).read_to_end(&mut bytes).map_err(DataError::io(&self.path))?;
         }
         if bytes.len() != want {
             let detail = "its length changed while it was read, or its index is wrong";
             return Err(if self.packed {
-                DataError::CorruptXz { path: self.path.clone(), detail: detail.to_owned() }
+                corrupt(&self.path, detail)
             } else {
                 DataError::io(&self.path)(io::Error::new(io::ErrorKind::UnexpectedEof, detail))
             });
@@ -91,14 +97,53 @@ impl Source {
 
 /// The unpacked size of a file in bytes.
 fn size(path: &Path, packed: bool) -> Result<u64, DataError> {
-    let mut file = File::open(path).map_err(DataError::io(path))?;
+    let file = File::open(path).map_err(DataError::io(path))?;
     if packed {
-        unpacked_size(&mut file).map_err(|e| corrupt(path, &e))
+        xz_uncompressed_size(file).map_err(|e| corrupt(path, e))
     } else {
         Ok(file.metadata().map_err(DataError::io(path))?.len())
     }
 }
 
-fn corrupt(path: &Path, error: &io::Error) -> DataError {
-    DataError::CorruptXz { path: path.to_owned(), detail: error.to_string() }
+fn corrupt(path: &Path, why: impl Display) -> DataError {
+    DataError::file(path, format!("damaged .xz file ({why}); fetch it again, `xz -t` checks it"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::io::Cursor;
+
+    /// `printf 'hello world' | xz`
+    #[rustfmt::skip]
+    const HELLO: [u8; 68] = [
+        0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x04, 0xe6, 0xd6, 0xb4, 0x46, 0x02, 0x00, 0x21, 0x01, 0x16,
+        0x00, 0x00, 0x00, 0x74, 0x2f, 0xe5, 0xa3, 0x01, 0x00, 0x0a, 0x68, 0x65, 0x6c, 0x6c, 0x6f, 0x20, 0x77,
+        0x6f, 0x72, 0x6c, 0x64, 0x00, 0x00, 0xda, 0x52, 0x23, 0xef, 0xcd, 0x7e, 0x03, 0x53, 0x00, 0x01, 0x23,
+        0x0b, 0xc2, 0x1b, 0xfd, 0x09, 0x1f, 0xb6, 0xf3, 0x7d, 0x01, 0x00, 0x00, 0x00, 0x00, 0x04, 0x59, 0x5a,
+    ];
+
+    fn size(bytes: &[u8]) -> io::Result<u64> {
+        xz_uncompressed_size(Cursor::new(bytes))
+    }
+
+    #[test]
+    fn sums_streams_and_skips_padding() {
+        assert_eq!(size(&HELLO).unwrap(), 11);
+        assert_eq!(size(&[HELLO.as_slice(), &HELLO].concat()).unwrap(), 22);
+        assert_eq!(size(&[HELLO.as_slice(), &[0; 8], &HELLO].concat()).unwrap(), 22);
+    }
+
+    #[test]
+    fn no_panic_on_any_cut_or_flipped_byte() {
+        for cut in 0..HELLO.len() {
+            assert!(size(&HELLO[..cut]).is_err(), "cut at {cut}");
+            for value in [0, 0x7f, 0xff] {
+                let mut damaged = HELLO;
+                damaged[cut] = value;
+                let _ = size(&damaged);
+            }
+        }
+    }
 }

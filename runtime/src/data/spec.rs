@@ -60,10 +60,13 @@ impl DataSpec {
     /// to which grey images are brought as three equal planes.
     ///
     /// # Errors
-    /// [`DataError::ThreeNumbers`] for one channel and a normalisation that differs between three.
+    /// One channel and a normalisation that differs between three.
     pub fn with_channels(self, channels: usize) -> Result<DataSpec, DataError> {
         if channels == 1 && !self.normalize.is_grey() {
-            return Err(DataError::ThreeNumbers { spec: self.text });
+            return Err(DataError::Spec(format!(
+                "data {self}: the network takes one channel, but normalize= has other numbers for each of three; write \
+                 normalize=mnist, none or mean=M;std=S"
+            )));
         }
         Ok(DataSpec { channels: Some(channels), ..self })
     }
@@ -109,8 +112,7 @@ impl DataSpec {
     /// there are; each message names the file.
     pub fn open(&self, split: Split, limit: Option<usize>) -> Result<Dataset, DataError> {
         self.arranged(limit, |limit| match self.kind {
-            Kind::Cifar10 => cifar::CIFAR10.open(self, split, limit),
-            Kind::Cifar100 => cifar::CIFAR100.open(self, split, limit),
+            Kind::Cifar10 | Kind::Cifar100 => cifar::format(self.kind).open(self, split, limit),
             Kind::Shapes => shapes::open(self, split, limit),
             Kind::Mnist => mnist::open(self, split, limit),
             Kind::TinyImagenet => tiny_imagenet::open(self, split, limit),
@@ -151,53 +153,49 @@ impl DataSpec {
                 self.normalize = Normalize { scale, ..value.parse()? };
             }
             "scale" => {
-                let scale: f32 = number(option, value, "a number above zero, such as 255")?;
-                if !(scale.is_finite() && scale > 0.0) {
-                    return Err(bad(option, value, "a number above zero, such as 255"));
-                }
-                self.normalize.scale = scale;
+                let above = |s: &f32| s.is_finite() && *s > 0.0;
+                self.normalize.scale = number(option, value, "a number above zero, such as 255", above)?;
             }
             "size" => {
                 if !self.kind.takes_size() {
-                    return Err(DataError::NeedlessOption { option: "size", kind: self.kind.name() });
+                    return Err(DataError::Spec(format!(
+                        "the data option \"size\" is not for {}, whose images have one size; remove it",
+                        self.kind
+                    )));
                 }
-                let expected = "a whole number of pixels from 1 to 4096";
-                let size = number(option, value, expected)?;
-                if !(1..=MOST_SIZE).contains(&size) {
-                    return Err(bad(option, value, expected));
-                }
-                self.size = Some(size);
+                let fits = |size: &usize| (1..=MOST_SIZE).contains(size);
+                self.size = Some(number(option, value, "a whole number of pixels from 1 to 4096", fits)?);
             }
             "train" => {
-                let train = number(option, value, "a whole number of images above zero")?;
-                if train == 0 {
-                    return Err(bad(option, value, "a whole number of images above zero"));
-                }
-                self.train = Some(train);
+                let expected = "a whole number of images above zero";
+                self.train = Some(number(option, value, expected, |n| *n > 0)?);
             }
-            "val" => self.val = Some(number(option, value, "a whole number of images")?),
+            "val" => self.val = Some(number(option, value, "a whole number of images", |_| true)?),
             "classes" => {
-                self.classes = Some(Classes::parse(value).map_err(|expected| bad(option, value, &expected))?);
+                self.classes = Some(Classes::parse(value).map_err(|e| DataError::option(option, value, e))?)
             }
-            "seed" => self.seed = number(option, value, "a whole number from 0 to 2⁶⁴−1")?,
+            "seed" => self.seed = number(option, value, "a whole number from 0 to 2⁶⁴−1", |_| true)?,
             _ => {
                 let hint = match option {
                     "mean" | "std" => " (write normalize=mean=R,G,B;std=R,G,B)".to_owned(),
                     _ => did_you_mean(option, &OPTIONS),
                 };
-                return Err(DataError::UnknownOption { found: option.to_owned(), hint });
+                return Err(DataError::Spec(format!(
+                    "unknown data option \"{option}\"{hint}; known options are normalize, scale, size, train, val, seed and classes"
+                )));
             }
         }
         Ok(())
     }
 }
 
-fn bad(option: &str, value: &str, expected: &str) -> DataError {
-    DataError::BadOption { option: option.to_owned(), value: value.to_owned(), expected: expected.to_owned() }
-}
-
-fn number<T: FromStr>(option: &str, value: &str, expected: &str) -> Result<T, DataError> {
-    value.parse().map_err(|_| bad(option, value, expected))
+fn number<T: FromStr>(
+    option: &str,
+    value: &str,
+    expected: &str,
+    fits: impl Fn(&T) -> bool,
+) -> Result<T, DataError> {
+    value.parse().ok().filter(fits).ok_or_else(|| DataError::option(option, value, expected))
 }
 
 impl FromStr for DataSpec {
@@ -209,13 +207,20 @@ impl FromStr for DataSpec {
         let (name, folder) = place.split_once(':').unwrap_or((place, ""));
         let kind = Kind::ALL.into_iter().find(|k| k.name() == name).ok_or_else(|| {
             let hint = did_you_mean(name, &Kind::ALL.map(Kind::name));
-            DataError::UnknownKind { found: name.to_owned(), hint }
+            DataError::Spec(format!(
+                "unknown data set \"{name}\"{hint}; known are cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR \
+                 and shapes"
+            ))
         })?;
         if kind == Kind::Shapes && !folder.is_empty() {
-            return Err(DataError::NeedlessFolder { folder: folder.to_owned() });
+            return Err(DataError::Spec(format!(
+                "shapes is built in and takes no folder: write shapes instead of shapes:{folder}"
+            )));
         }
         if kind != Kind::Shapes && folder.is_empty() {
-            return Err(DataError::NoFolder { kind: kind.name() });
+            return Err(DataError::Spec(format!(
+                "{kind} needs the folder that holds its files: write {kind}:DIR"
+            )));
         }
         let mut spec = DataSpec {
             text: text.to_owned(),
@@ -234,7 +239,9 @@ impl FromStr for DataSpec {
         for part in options.split('&').filter(|p| !p.is_empty()) {
             let (option, value) = part.split_once('=').unwrap_or((part, ""));
             if seen.contains(&option) {
-                return Err(DataError::RepeatedOption { option: option.to_owned() });
+                return Err(DataError::Spec(format!(
+                    "the data option \"{option}\" is written twice; keep one of them"
+                )));
             }
             seen.push(option);
             spec.set(option, value)?;

@@ -17,18 +17,16 @@ relinc_passes::words! {
     }
 }
 
-impl Split {}
-
 impl FromStr for Split {
     type Err = DataError;
 
-    /// Parses `train`, `val` (or `validation`) or `test`; anything else is [`DataError::UnknownSplit`].
+    /// Parses `train`, `val` (or `validation`) or `test`.
     fn from_str(s: &str) -> Result<Self, DataError> {
         match s {
             "train" => Ok(Split::Train),
             "val" | "validation" => Ok(Split::Val),
             "test" => Ok(Split::Test),
-            _ => Err(DataError::UnknownSplit { found: s.to_owned() }),
+            _ => Err(DataError::Spec(format!("unknown split \"{s}\": write train, val or test"))),
         }
     }
 }

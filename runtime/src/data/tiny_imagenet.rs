@@ -46,7 +46,7 @@ pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Resul
             Split::Test => ("test", "val/images/*.JPEG and val_annotations.txt, or val/WNID/*.JPEG"),
             Split::Train | Split::Val => ("training", "train/WNID/images/*.JPEG or train/WNID/*.JPEG"),
         };
-        return Err(DataError::NoFiles { path: folder.to_owned(), kind: KIND, split, expected });
+        return Err(DataError::no_files(folder, split, KIND, expected));
     }
     let mut all = label(folder, files, &ids)?;
     let mut notices = vec![];
@@ -62,29 +62,21 @@ pub(super) fn open(spec: &DataSpec, split: Split, limit: Option<usize>) -> Resul
 /// Looks in `folder`, in the folders inside it, and in the one archive that it is or holds, for the names of the classes and for
 /// the images of `part`.
 fn find(folder: &Path, part: Option<&str>) -> Result<Files, DataError> {
-    let missing = || DataError::NoFiles {
-        path: folder.to_owned(),
-        kind: KIND,
-        split: "labelled",
-        expected: "wnids.txt beside train and val, or one .tar or .tar.xz that holds them (unpack a .zip first)",
+    let missing = || {
+        let expected =
+            "wnids.txt beside train and val, or one .tar or .tar.xz that holds them (unpack a .zip first)";
+        DataError::no_files(folder, "labelled", KIND, expected)
     };
     if folder.is_file() && archive::is_archive(folder) {
         return in_archive(folder, part)?.ok_or_else(missing);
     }
-    if !folder.is_dir() {
-        return Err(DataError::MissingFolder { path: folder.to_owned(), kind: KIND });
-    }
+    DataError::check_folder(folder, KIND)?;
     let inside = item::folders(folder)?.into_iter().map(|name| folder.join(name));
     if let Some(root) = std::iter::once(folder.to_owned()).chain(inside).find(|d| d.join(WNIDS).is_file()) {
         return in_folder(&root, part);
     }
-    let mut archives = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(DataError::io(folder))? {
-        let path = entry.map_err(DataError::io(folder))?.path();
-        if path.is_file() && archive::is_archive(&path) {
-            archives.push(path);
-        }
-    }
+    let files = item::entries(folder)?.into_iter().map(|(_, path)| path);
+    let archives: Vec<PathBuf> = files.filter(|p| p.is_file() && archive::is_archive(p)).collect();
     match &archives[..] {
         [only] => in_archive(only, part)?.ok_or_else(missing),
         _ => Err(missing()),
@@ -167,11 +159,11 @@ fn label(folder: &Path, files: Files, ids: &HashMap<String, usize>) -> Result<Ve
         match id.and_then(|id| ids.get(id)) {
             Some(&label) => by_class[label].push(image),
             None => {
-                let detail = match id {
+                let why = match id {
                     Some(id) => format!("{id} is not in {WNIDS}; complete that file or remove the image"),
                     None => format!("{ANNOTATIONS} does not list it; fetch that file or remove the image"),
                 };
-                return Err(DataError::NoClass { path: image.path, detail });
+                return Err(DataError::file(image.path, format!("belongs to no class: {why}")));
             }
         }
     }

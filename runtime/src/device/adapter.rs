@@ -43,6 +43,14 @@ pub struct Adapter {
     pub device: Device,
 }
 
+/// Can a graphics card be there at all? Linux has a file for each; asking its drivers where there is none makes them complain.
+pub fn may_be_there() -> bool {
+    let Ok(files) = std::fs::read_dir("/dev") else { return true };
+    let names = files.flatten().map(|f| f.file_name().to_string_lossy().into_owned());
+    let cards = ["dri", "dxg", "kfd", "kgsl", "mali", "nvidia"];
+    !cfg!(target_os = "linux") || names.into_iter().any(|n| cards.iter().any(|c| n.starts_with(c)))
+}
+
 /// Every card that this build can reach, best first: the order of `gpu:N`.
 pub fn adapters() -> Vec<Adapter> {
     super::remember::in_cache_folder();

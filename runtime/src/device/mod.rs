@@ -10,6 +10,7 @@ mod probe;
 mod remember;
 mod spec;
 
+use adapter::may_be_there;
 pub use adapter::{Adapter, Kind, adapters};
 pub use probe::said;
 pub use spec::DeviceSpec;
@@ -61,10 +62,12 @@ pub fn is_host(device: &Device) -> bool {
 /// # Errors
 /// A card that is not there, that fails, or that does not answer.
 pub fn choose(choice: &DeviceSpec) -> Result<Chosen, String> {
-    match choice {
-        DeviceSpec::Cpu => on_cpu("as asked"),
-        other => choose_among(other, &adapters()),
-    }
+    let looked = match choice {
+        DeviceSpec::Cpu => false,
+        DeviceSpec::Auto => may_be_there(),
+        DeviceSpec::Gpu | DeviceSpec::Cards(_) => true,
+    };
+    choose_among(choice, &if looked { adapters() } else { vec![] })
 }
 
 /// The same from the cards that [`adapters`] found.

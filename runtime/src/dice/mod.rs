@@ -9,6 +9,11 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
+    /// The dice that a generator of its own seeding makes.
+    pub(crate) fn of(rng: ChaCha8Rng) -> Self {
+        Dice(rng)
+    }
+
     /// The dice number `stream` of `seed`; different streams are independent.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         Dice::tagged(seed, [0, 0], stream)
@@ -29,6 +34,25 @@ impl Dice {
     /// Uniform in `0..n`; 0 when `n` is 0.
     pub(crate) fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.0.next_u64()) * n as u128) >> 64) as usize
+    }
+
+    /// The order of `n` things, all as likely.
+    pub(crate) fn order(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        for i in (1..n).rev() {
+            order.swap(i, self.below(i + 1));
+        }
+        order
+    }
+
+    /// `count` of `n` things, at most all, in a random order.
+    pub(crate) fn some(&mut self, count: usize, n: usize) -> Vec<usize> {
+        let mut drawn: Vec<usize> = (0..n).collect();
+        for i in 0..count.min(n) {
+            drawn.swap(i, i + self.below(n - i));
+        }
+        drawn.truncate(count);
+        drawn
     }
 
     /// Uniform in `[low, high)`, in steps of 2⁻²⁴ of the span.

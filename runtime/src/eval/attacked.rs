@@ -15,9 +15,7 @@ use std::time::Instant;
 
 /// A network made ready to be attacked.
 #[derive(Debug, Clone)]
-pub struct Target {
-    model: Model,
-}
+pub struct Target(Model);
 
 /// What an attack left.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,12 +42,12 @@ impl Target {
         if let Some(m) = masks {
             model.set_masks(m);
         }
-        Ok(Target { model })
+        Ok(Target(model))
     }
 
     /// Where it computes.
     pub fn device(&self) -> &Device {
-        self.model.net.device()
+        self.0.net.device()
     }
 
     /// Accuracy on the first `n` images under an attack. `tell` hears how many are done.
@@ -66,7 +64,7 @@ impl Target {
     ) -> Result<Adversarial, String> {
         let start = Instant::now();
         let n = n.min(ds.len());
-        let r = self.model.runnable();
+        let r = self.0.runnable();
         let most = (0..n).map(|i| ds.label(i)).max().ok_or("there is no image to attack")?;
         let one = r.logits(evaluate::pixels(ds, 0..1, r.net.device()), Branch::Clean)?;
         let classes = one.dims()[1];

@@ -1,7 +1,7 @@
 //! Accuracy on corrupted images: the fifteen corruptions in five severities, drawn here or read from files.
 
 use super::clean;
-use crate::corrupt::{Corruption, SEVERITIES, corrupt_batch};
+use crate::corrupt::{Corruption, Damage, SEVERITIES, corrupt_batch};
 use crate::data::{CorruptedFolder, Dataset};
 use relinc_passes::ir::Graph;
 use std::sync::mpsc::sync_channel;
@@ -33,16 +33,14 @@ impl Source<'_> {
     /// The first `n` images under a corruption.
     fn dataset(&self, corruption: Corruption, severity: u8, n: usize) -> Result<Dataset, String> {
         match self {
-            Source::Folder(f) => {
-                f.dataset(corruption.name(), usize::from(severity), Some(n)).map_err(|e| e.to_string())
-            }
+            Source::Folder(f) => f.dataset(corruption.name(), severity, Some(n)).map_err(|e| e.to_string()),
             Source::Drawn { images, seed } => {
                 let n = n.min(images.len());
                 let pixels: Vec<u8> = (0..n).flat_map(|i| images.pixels(i)).copied().collect();
                 let indices: Vec<u64> = (0..n as u64).collect();
-                let worse =
-                    corrupt_batch(&pixels, images.image_shape(), corruption, severity, *seed, &indices)
-                        .map_err(|e| e.to_string())?;
+                let damage = Damage { corruption, severity, seed: *seed };
+                let worse = corrupt_batch(&pixels, images.image_shape(), damage, &indices)
+                    .map_err(|e| e.to_string())?;
                 images.with_pixels(worse).ok_or_else(|| "corruption changed the number of pixels".into())
             }
         }

@@ -56,8 +56,8 @@ pub fn paired(before: &[bool], after: &[bool]) -> Option<Paired> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn near(got: [f64; 2], want: [f64; 2]) {

@@ -8,31 +8,14 @@ use burn::tensor::{Device, Tensor as Burn, TensorData};
 /// Runs an expression with the constant `$D` set to a rank between 1 and 6.
 macro_rules! ranked {
     ($rank:expr, $D:ident => $body:expr) => {
-        match $rank {
-            0 | 1 => {
-                const $D: usize = 1;
+        ranked!($rank, $D => $body, 1 2 3 4 5 6)
+    };
+    ($rank:expr, $D:ident => $body:expr, $($one:literal)*) => {
+        match $rank.max(1) {
+            $($one => {
+                const $D: usize = $one;
                 $body
-            }
-            2 => {
-                const $D: usize = 2;
-                $body
-            }
-            3 => {
-                const $D: usize = 3;
-                $body
-            }
-            4 => {
-                const $D: usize = 4;
-                $body
-            }
-            5 => {
-                const $D: usize = 5;
-                $body
-            }
-            6 => {
-                const $D: usize = 6;
-                $body
-            }
+            })*
             r => Err(format!("has rank {r}; ranks up to 6 can be trained")),
         }
     };
@@ -103,6 +86,11 @@ impl Value {
     pub fn batch(&self) -> usize {
         self.shape.first().copied().unwrap_or(1)
     }
+}
+
+/// The same without gradients.
+pub fn detached<const D: usize>(t: Burn<D>) -> Burn<D> {
+    if t.is_autodiff() { t.inner() } else { t }
 }
 
 /// All elements in a row.

@@ -134,7 +134,7 @@ fn run<W: Word>(
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<(Analysis, Outputs), FixedError> {
     let g = valid.graph();
-    let emulator = Emulator::<W>::new(valid, s.format, s.truncation, s.seed, s.unknown)?;
+    let emulator = Emulator::<W>::new(valid, s)?;
     let interp = Interp::new(g).map_err(|e| FixedError::Graph(e.to_string()))?;
     let names = layers_below(valid);
     let n = count(images);

@@ -1,12 +1,12 @@
 //! A graph on ring elements, one image at a time.
 
 use super::FixedError;
-use super::format::{Format, decode};
+use super::analyse::Settings;
+use super::format::decode;
 use super::lane::Word;
 use super::ops::{compute, unsupported};
 use super::rules::Rules;
 use super::stand_in::stand_in;
-use super::truncation::Truncation;
 use super::watch::Products;
 use relinc_passes::driver::valid::Valid;
 use relinc_passes::ir::schedule::last_uses;
@@ -82,13 +82,8 @@ pub struct Emulator<'g, W> {
 impl<'g, W: Word> Emulator<'g, W> {
     /// Prepares a graph with one input and one output, both f32; `W` has as many bits as the format's ring. Operations
     /// without a fixed-point form are named at once, or computed on real numbers and encoded.
-    pub fn new(
-        valid: &'g Valid<'g>,
-        format: Format,
-        truncation: Truncation,
-        seed: u64,
-        unknown: Unknown,
-    ) -> Result<Self, FixedError> {
+    pub fn new(valid: &'g Valid<'g>, s: &Settings) -> Result<Self, FixedError> {
+        let Settings { format, truncation, seed, unknown, .. } = *s;
         let g = valid.graph();
         let refuse = |why: &str| Err(FixedError::Graph(why.into()));
         if W::BITS != format.ring {

@@ -149,14 +149,10 @@ fn binary<W: Word>(
         a.iter().zip(&b).map(|(a, b)| f(a.to_f64(), b.to_f64())).collect()
     };
     let (v, seen) = match op {
-        Binary::Add => {
-            let v = each(&W::plus);
-            let p = r.sums(&v, ma + mb, || judge(|a, b| a + b));
-            (v, Some(p))
-        }
-        Binary::Sub => {
-            let v = each(&W::minus);
-            let p = r.sums(&v, ma + mb, || judge(|a, b| a - b));
+        Binary::Add | Binary::Sub => {
+            let add = op == Binary::Add;
+            let v = if add { each(&W::plus) } else { each(&W::minus) };
+            let p = r.sums(&v, ma + mb, || judge(if add { |a, b| a + b } else { |a, b| a - b }));
             (v, Some(p))
         }
         Binary::Mul => {

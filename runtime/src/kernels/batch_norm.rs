@@ -10,9 +10,9 @@ use super::pool::Buffer;
 use super::simd::wide;
 
 /// Images whose sums are taken together; fixed, so that results do not depend on the number of threads.
-const IMAGES: usize = 8;
+pub(super) const IMAGES: usize = 8;
 /// Values that are summed in f32.
-const RUN: usize = 256;
+pub(super) const RUN: usize = 256;
 /// Independent sums within a run.
 const LANES: usize = 16;
 
@@ -40,24 +40,11 @@ pub struct Gradients {
 
 /// Normalises `x`, `[n, channels, area]`, by the statistics of the batch; `gamma` and `beta` are `[channels]`.
 pub fn forward(x: &[f32], gamma: &[f32], beta: &[f32], area: usize, eps: f32) -> Normalised {
-    let mut y = Buffer::stale(x.len());
-    let (mean, var) = forward_into(x, gamma, beta, area, eps, &mut y);
-    Normalised { y, mean, var }
-}
-
-/// [`forward`] with the result written to `y`; returns mean and variance.
-pub fn forward_into(
-    x: &[f32],
-    gamma: &[f32],
-    beta: &[f32],
-    area: usize,
-    eps: f32,
-    y: &mut [f32],
-) -> (Vec<f32>, Vec<f32>) {
     let (mean, var) = statistics(x, gamma.len(), area);
     let (scale, shift) = factors(gamma, beta, (&mean, &var), eps);
-    affine_into(x, &scale, &shift, area, y);
-    (mean, var)
+    let mut y = Buffer::stale(x.len());
+    affine_into(x, &scale, &shift, area, &mut y);
+    Normalised { y, mean, var }
 }
 
 /// Factor and offset of each channel that normalise by a mean and a variance.
@@ -98,7 +85,8 @@ pub fn backward(
     eps: f32,
 ) -> Gradients {
     let mut gx = Buffer::stale(x.len());
-    let (gamma, beta) = backward_into((x, gy), gamma, (mean, var), area, eps, &mut gx);
+    let sums = channel_sums(x, Some(gy), mean, area);
+    let (gamma, beta) = finish_into((x, gy), gamma, (mean, var), &sums, area, eps, &mut gx);
     Gradients { x: gx, gamma, beta }
 }
 
@@ -120,19 +108,6 @@ pub fn finish(
         }
     });
     parameter_gradients(sums, var, eps)
-}
-
-/// [`backward`] with the gradient of the input written to `gx`; returns those of scale and shift.
-pub fn backward_into(
-    (x, gy): (&[f32], &[f32]),
-    gamma: &[f32],
-    (mean, var): (&[f32], &[f32]),
-    area: usize,
-    eps: f32,
-    gx: &mut [f32],
-) -> (Vec<f32>, Vec<f32>) {
-    let sums = channel_sums(x, Some(gy), mean, area);
-    finish_into((x, gy), gamma, (mean, var), &sums, area, eps, gx)
 }
 
 /// [`finish`] with the gradient of the input written to `gx`.
@@ -199,13 +174,15 @@ fn channel_sums(x: &[f32], g: Option<&[f32]>, offset: &[f32], area: usize) -> Ve
         }
         sums
     };
-    let partials: Vec<Vec<[f64; 2]>> = x.par_chunks(group).enumerate().map(partial).collect();
+    added(x.par_chunks(group).enumerate().map(partial).collect(), channels)
+}
+
+/// The sums of all groups of images, added in order.
+pub(super) fn added(partials: Vec<Vec<[f64; 2]>>, channels: usize) -> Vec<[f64; 2]> {
     let mut sums = vec![[0.0; 2]; channels];
-    for partial in partials {
-        for (sum, part) in sums.iter_mut().zip(partial) {
-            sum[0] += part[0];
-            sum[1] += part[1];
-        }
+    for (sum, part) in partials.iter().flat_map(|partial| partial.iter().enumerate()) {
+        sums[sum][0] += part[0];
+        sums[sum][1] += part[1];
     }
     sums
 }

@@ -39,10 +39,11 @@ pub fn timed<R>(
     flops: impl FnOnce() -> usize,
     f: impl FnOnce() -> R,
 ) -> R {
-    counted(1.0, kind, what, flops, f)
+    timed_share(1.0, kind, what, flops, f)
 }
 
-fn counted<R>(
+/// As [`timed`]; a call counts for a share of its time, as where all threads work at once on parts of their own.
+pub fn timed_share<R>(
     share: f64,
     kind: &'static str,
     what: impl FnOnce() -> String,
@@ -60,16 +61,6 @@ fn counted<R>(
     let spent = sums.entry((kind, what)).or_default();
     *spent = Spent { calls: spent.calls + 1, seconds: spent.seconds + seconds, flops: spent.flops + flops };
     result
-}
-
-/// As [`timed`], for work that all threads do at once on parts of their own: a call counts for its share of the time.
-pub fn timed_in_parallel<R>(
-    kind: &'static str,
-    what: impl FnOnce() -> String,
-    flops: impl FnOnce() -> usize,
-    f: impl FnOnce() -> R,
-) -> R {
-    counted(1.0 / rayon::current_num_threads() as f64, kind, what, flops, f)
 }
 
 #[cfg(test)]

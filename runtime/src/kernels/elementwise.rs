@@ -6,22 +6,17 @@ use super::pool::Buffer;
 use super::simd::wide;
 
 /// Elements of one task.
-const CHUNK: usize = 1 << 15;
+pub(super) const CHUNK: usize = 1 << 15;
 
 /// `a + b`.
 pub fn add(a: &[f32], b: &[f32]) -> Buffer {
+    assert_eq!(a.len(), b.len());
     let mut sum = Buffer::stale(a.len());
-    add_into(a, b, &mut sum);
-    sum
-}
-
-/// Writes `a + b` to `sum`.
-pub fn add_into(a: &[f32], b: &[f32], sum: &mut [f32]) {
-    assert_eq!((a.len(), b.len()), (sum.len(), sum.len()));
     sum.par_chunks_mut(CHUNK)
         .zip(a.par_chunks(CHUNK))
         .zip(b.par_chunks(CHUNK))
         .for_each(|((sum, a), b)| add_run(a, b, sum));
+    sum
 }
 
 /// The same numbers in other memory.

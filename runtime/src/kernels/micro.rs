@@ -5,7 +5,7 @@
 // The loops run on vector registers of a level that was detected, over offsets that were checked before the first load.
 #![allow(unsafe_code)]
 
-use super::simd::Level;
+use super::simd::{Level, at_level};
 
 /// Images side by side in a block: the lanes of the widest vector.
 pub const LANES: usize = 16;
@@ -61,15 +61,7 @@ pub(super) fn correlate(level: Level, panel: &Panel<'_>, positions: &[Position],
     assert!((CHANNELS - 1) * panel.out_plane + last + LANES <= out.len());
     assert!(level.available());
     // SAFETY: every load and store lies below the ends asserted above, and the machine has the level's instructions.
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::correlate::<CHANNELS, 3>(panel, positions, out) },
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::correlate::<4, 3>(panel, positions, out) },
-        #[cfg(target_arch = "aarch64")]
-        Level::Neon => unsafe { neon::correlate::<CHANNELS, 3>(panel, positions, out) },
-        _ => unsafe { scalar::correlate::<CHANNELS, 1>(panel, positions, out) },
-    }
+    unsafe { at_level!(level, correlate(panel, positions, out)) }
 }
 
 /// `sums[m][j] += Σ_p Σ_lane g[g_at[m] + p·LANES] · x[bases[p] + x_at[j]]`.
@@ -85,15 +77,7 @@ pub(super) fn outer_sums(
     assert!(x_at.iter().all(|at| at + base + LANES <= x.len()));
     assert!(level.available());
     // SAFETY: every load lies below the ends asserted above, and the machine has the level's instructions.
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::outer_sums::<GRADS>((g, g_at), (x, x_at), bases, sums) },
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::outer_sums::<2>((g, g_at), (x, x_at), bases, sums) },
-        #[cfg(target_arch = "aarch64")]
-        Level::Neon => unsafe { neon::outer_sums::<GRADS>((g, g_at), (x, x_at), bases, sums) },
-        _ => unsafe { scalar::outer_sums::<1>((g, g_at), (x, x_at), bases, sums) },
-    }
+    unsafe { at_level!(level, outer_sums((g, g_at), (x, x_at), bases, sums)) }
 }
 
 /// `sums[m][j] += Σ_p Σ_lane g[g_at[m] + p·LANES] · x[x_at[j] + p·LANES]` over `count` vectors.
@@ -108,19 +92,13 @@ pub(super) fn products(
     assert!(x_at.iter().all(|at| at + count * LANES <= x.len()));
     assert!(level.available());
     // SAFETY: every load lies below the ends asserted above, and the machine has the level's instructions.
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::products::<SIDE>((g, g_at), (x, x_at), count, sums) },
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::products::<2>((g, g_at), (x, x_at), count, sums) },
-        #[cfg(target_arch = "aarch64")]
-        Level::Neon => unsafe { neon::products::<SIDE>((g, g_at), (x, x_at), count, sums) },
-        _ => unsafe { scalar::products::<1>((g, g_at), (x, x_at), count, sums) },
-    }
+    unsafe { at_level!(level, products((g, g_at), (x, x_at), count, sums)) }
 }
 
+/// Loops for vectors of `$width` lanes. The registers of a level hold a tile of `$m` channels at `$p` positions of a correlation, and
+/// so many rows of the other two.
 macro_rules! loops {
-    ($name:ident, $width:literal, $prelude:path $(, $feature:literal)?) => {
+    ($name:ident, $width:literal, [$m:expr, $p:literal], [$grads:expr, $rows:expr], $prelude:path $(, $feature:literal)?) => {
         mod $name {
             use super::{CHANNELS, GRADS, INPUTS, LANES, Panel, Position, SIDE};
             use $prelude::*;
@@ -128,17 +106,18 @@ macro_rules! loops {
             /// # Safety
             /// As asserted by [`super::correlate`].
             $(#[target_feature(enable = $feature)])?
-            pub(super) unsafe fn correlate<const M: usize, const P: usize>(
+            pub(super) unsafe fn correlate(
                 panel: &Panel<'_>,
                 positions: &[Position],
                 out: &mut [f32],
             ) {
-                let (tiles, rest) = positions.as_chunks::<P>();
+                const M: usize = $m;
+                let (tiles, rest) = positions.as_chunks::<$p>();
                 for m in (0..CHANNELS).step_by(M) {
                     for lane in (0..LANES).step_by($width) {
                         for tile in tiles {
                             // SAFETY: handed through.
-                            unsafe { positions_at::<M, P>(panel, tile, (m, lane), out) };
+                            unsafe { positions_at::<M, $p>(panel, tile, (m, lane), out) };
                         }
                         let (pairs, rest) = rest.as_chunks::<2>();
                         for pair in pairs {
@@ -197,12 +176,13 @@ macro_rules! loops {
             /// # Safety
             /// As asserted by [`super::outer_sums`].
             $(#[target_feature(enable = $feature)])?
-            pub(super) unsafe fn outer_sums<const M: usize>(
+            pub(super) unsafe fn outer_sums(
                 (g, g_at): (&[f32], [usize; GRADS]),
                 (x, x_at): (&[f32], [usize; INPUTS]),
                 bases: &[usize],
                 totals: &mut [f32; GRADS * INPUTS],
             ) {
+                const M: usize = $grads;
                 for m0 in (0..GRADS).step_by(M) {
                     let mut sums = [[splat(0.0); INPUTS]; M];
                     for lane in (0..LANES).step_by($width) {
@@ -235,12 +215,13 @@ macro_rules! loops {
             /// # Safety
             /// As asserted by [`super::products`].
             $(#[target_feature(enable = $feature)])?
-            pub(super) unsafe fn products<const M: usize>(
+            pub(super) unsafe fn products(
                 (g, g_at): (&[f32], [usize; SIDE]),
                 (x, x_at): (&[f32], [usize; SIDE]),
                 count: usize,
                 sums: &mut [f32; SIDE * SIDE],
             ) {
+                const M: usize = $rows;
                 for m0 in (0..SIDE).step_by(M) {
                     let mut rows = [[splat(0.0); SIDE]; M];
                     for lane in (0..LANES).step_by($width) {
@@ -270,9 +251,9 @@ macro_rules! loops {
 }
 
 #[cfg(target_arch = "x86_64")]
-loops!(avx512, 16, crate::kernels::vectors::zmm, "avx512f,avx512vl,avx2,fma");
+loops!(avx512, 16, [CHANNELS, 3], [GRADS, SIDE], crate::kernels::vectors::zmm, "avx512f,avx512vl,avx2,fma");
 #[cfg(target_arch = "x86_64")]
-loops!(avx2, 8, crate::kernels::vectors::ymm, "avx2,fma");
+loops!(avx2, 8, [4, 3], [2, 2], crate::kernels::vectors::ymm, "avx2,fma");
 #[cfg(target_arch = "aarch64")]
-loops!(neon, 4, crate::kernels::vectors::neon, "neon");
-loops!(scalar, 4, crate::kernels::vectors::plain);
+loops!(neon, 4, [CHANNELS, 3], [GRADS, SIDE], crate::kernels::vectors::neon, "neon");
+loops!(scalar, 4, [CHANNELS, 1], [1, 1], crate::kernels::vectors::plain);

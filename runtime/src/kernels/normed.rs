@@ -4,14 +4,10 @@
 
 use rayon::prelude::*;
 
-use super::batch_norm;
+use super::batch_norm::{self, IMAGES, RUN};
 use super::pool::Buffer;
 use super::simd::wide;
-use super::two_slope::Slopes;
-
-/// Images whose sums are taken together, and values that are summed in f32, as in [`batch_norm`].
-const IMAGES: usize = 8;
-const RUN: usize = 256;
+use super::two_slope::{Slopes, chosen};
 
 /// The operands, `[n, channels, area]` and one factor and offset a channel.
 #[derive(Debug, Clone, Copy)]
@@ -95,13 +91,7 @@ impl Normed<'_> {
             }
             sums
         };
-        let partials: Vec<Vec<[f64; 2]>> = g.par_chunks_mut(group).enumerate().map(partial).collect();
-        let mut sums = vec![[0.0; 2]; channels];
-        for (sum, part) in partials.iter().flat_map(|partial| partial.iter().enumerate()) {
-            sums[sum][0] += part[0];
-            sums[sum][1] += part[1];
-        }
-        sums
+        batch_norm::added(g.par_chunks_mut(group).enumerate().map(partial).collect(), channels)
     }
 
     /// Turns the gradient `g` of the value into that of `x`, factor and offset being constants; also returns that of the
@@ -170,13 +160,6 @@ wide! {
     fn scale_run(factor: f32, g: &mut [f32]) {
         g.iter_mut().for_each(|g| *g *= factor);
     }
-}
-
-/// `pos` above 0 and `neg` elsewhere; by bits, because a choice between the two becomes a gather.
-#[inline(always)]
-fn chosen(z: f32, pos: f32, neg: f32) -> f32 {
-    let on = u32::from(z > 0.0).wrapping_neg();
-    f32::from_bits(pos.to_bits() & on | neg.to_bits() & !on)
 }
 
 #[cfg(test)]

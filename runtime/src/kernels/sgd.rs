@@ -2,10 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::elementwise::CHUNK;
 use super::simd::wide;
-
-/// Elements of one task.
-const CHUNK: usize = 1 << 15;
 
 /// What a step does to weights `w` with gradient `g` and velocity `v`: `g ← factor·g + decay·w`, `v ← momentum·v + g`,
 /// `w ← w − rate·v`.

@@ -2,25 +2,12 @@
 
 use super::pool::Buffer;
 use super::simd::wide;
-use rayon::prelude::*;
-
-/// Elements of an image that one task sums over the batch.
-const CHUNK: usize = 2048;
+use super::two_slope::over_images;
 
 /// `Σ (g·max(x, 0))²` and `Σ (g·min(x, 0))²` over images; `x` and `g` are `[n, each]`, both sums `[each]`. Summed in single
 /// precision.
 pub fn side_squares(x: &[f32], g: &[f32], each: usize) -> [Buffer; 2] {
-    assert!(x.len() == g.len() && x.len().is_multiple_of(each.max(1)));
-    let mut sums = [Buffer::zeros(each), Buffer::zeros(each)];
-    let [above, below] = &mut sums;
-    let chunks = above.par_chunks_mut(CHUNK).zip(below.par_chunks_mut(CHUNK));
-    chunks.enumerate().for_each(|(chunk, (above, below))| {
-        let at = chunk * CHUNK..chunk * CHUNK + above.len();
-        for (x, g) in x.chunks_exact(each).zip(g.chunks_exact(each)) {
-            add_image(&x[at.clone()], &g[at.clone()], &mut *above, &mut *below);
-        }
-    });
-    sums
+    over_images(x, g, each, add_image)
 }
 
 wide! {
@@ -36,6 +23,7 @@ wide! {
 #[cfg(test)]
 mod tests {
     use super::super::noise;
+    use super::super::two_slope::CHUNK;
     use super::*;
 
     #[test]

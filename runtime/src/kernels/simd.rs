@@ -81,3 +81,20 @@ macro_rules! wide {
 }
 
 pub(super) use wide;
+
+/// Calls a loop of the module that is compiled for a level. Such modules have the names that stand here.
+macro_rules! at_level {
+    ($level:expr, $name:ident($($arg:expr),*)) => {
+        match $level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => avx512::$name($($arg),*),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => avx2::$name($($arg),*),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => neon::$name($($arg),*),
+            _ => scalar::$name($($arg),*),
+        }
+    };
+}
+
+pub(super) use at_level;

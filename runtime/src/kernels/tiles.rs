@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use super::micro::LANES;
-use super::simd::Level;
+use super::simd::{Level, at_level};
 
 /// Rows and columns of an input tile; neighbours overlap by two.
 pub(super) const SIDE: usize = 4;
@@ -30,15 +30,7 @@ pub(super) fn transform(
     assert!((POINTS - 1) * stride + down * across * LANES <= out.len());
     assert!(level.available());
     // SAFETY: every tile lies in `x` and every point in `out`, as asserted, and the machine has the level's instructions.
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::transform((x, base, width), (down, across), out, stride) },
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::transform((x, base, width), (down, across), out, stride) },
-        #[cfg(target_arch = "aarch64")]
-        Level::Neon => unsafe { neon::transform((x, base, width), (down, across), out, stride) },
-        _ => unsafe { scalar::transform((x, base, width), (down, across), out, stride) },
-    }
+    unsafe { at_level!(level, transform((x, base, width), (down, across), out, stride)) }
 }
 
 /// `Aᵀ·m·A + bias` of each tile `m` as [`transform`] lays them out, to `rows`×`columns` vectors; a last tile may stick out.
@@ -57,15 +49,7 @@ pub(super) fn inverse(
     assert!(rows * columns * LANES <= out.len());
     assert!(level.available());
     // SAFETY: every point lies in `m` and every output in `out`, as asserted, and the machine has the level's instructions.
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::inverse((m, stride), bias, (rows, columns), out) },
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::inverse((m, stride), bias, (rows, columns), out) },
-        #[cfg(target_arch = "aarch64")]
-        Level::Neon => unsafe { neon::inverse((m, stride), bias, (rows, columns), out) },
-        _ => unsafe { scalar::inverse((m, stride), bias, (rows, columns), out) },
-    }
+    unsafe { at_level!(level, inverse((m, stride), bias, (rows, columns), out)) }
 }
 
 /// `A·g·Aᵀ` of each 2×2 tile `g` of a plane of vectors with `width` columns, from its start on, to `out` as [`transform`] lays
@@ -84,15 +68,7 @@ pub(super) fn spread(
     assert!((POINTS - 1) * stride + down * across * LANES <= out.len());
     assert!(level.available());
     // SAFETY: every tile lies in `g` and every point in `out`, as asserted, and the machine has the level's instructions.
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::spread((g, width), (down, across), out, stride) },
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::spread((g, width), (down, across), out, stride) },
-        #[cfg(target_arch = "aarch64")]
-        Level::Neon => unsafe { neon::spread((g, width), (down, across), out, stride) },
-        _ => unsafe { scalar::spread((g, width), (down, across), out, stride) },
-    }
+    unsafe { at_level!(level, spread((g, width), (down, across), out, stride)) }
 }
 
 macro_rules! loops {

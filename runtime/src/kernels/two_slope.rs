@@ -9,7 +9,7 @@ use super::pool::Buffer;
 use super::simd::wide;
 
 /// Elements of an image that one task sums over the batch.
-const CHUNK: usize = 2048;
+pub(super) const CHUNK: usize = 2048;
 
 /// Slopes of an image's elements, both `[c·h·w]`, the same for all images.
 #[derive(Debug, Clone, Copy)]
@@ -20,57 +20,49 @@ pub struct Slopes<'a> {
     pub neg: &'a [f32],
 }
 
-/// Gradients of [`Slopes`], both `[c·h·w]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SlopeGradients {
-    /// `Σ g·max(x, 0)` over the images.
-    pub pos: Buffer,
-    /// `Σ g·min(x, 0)` over the images.
-    pub neg: Buffer,
-}
-
 /// The activation of `x`, `[n, c·h·w]`.
 pub fn forward(x: &[f32], slopes: Slopes<'_>) -> Buffer {
     let mut y = Buffer::stale(x.len());
-    forward_into(x, slopes, &mut y);
-    y
-}
-
-/// Writes the activation of `x`, `[n, c·h·w]`, to `y`.
-pub fn forward_into(x: &[f32], slopes: Slopes<'_>, y: &mut [f32]) {
-    assert_eq!(x.len(), y.len());
     let image = slopes.len();
     y.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(y, x)| forward_run(x, slopes, y));
+    y
 }
 
 /// The gradient of `x` from that of the activation, `g`, both `[n, c·h·w]`.
 pub fn input_grad(x: &[f32], g: &[f32], slopes: Slopes<'_>) -> Buffer {
+    assert_eq!(x.len(), g.len());
     let mut gx = Buffer::stale(x.len());
-    input_grad_into(x, g, slopes, &mut gx);
-    gx
-}
-
-/// Writes [`input_grad`] to `gx`.
-pub fn input_grad_into(x: &[f32], g: &[f32], slopes: Slopes<'_>, gx: &mut [f32]) {
-    assert_eq!((x.len(), g.len()), (gx.len(), gx.len()));
     let image = slopes.len();
     gx.par_chunks_mut(image).zip(x.par_chunks(image)).zip(g.par_chunks(image)).for_each(|((gx, x), g)| {
         input_run(x, g, slopes, gx);
     });
+    gx
 }
 
-/// The gradients of the slopes of `image` elements, from `x` and `g`, both `[n, image]`.
-pub fn slope_grads(x: &[f32], g: &[f32], image: usize) -> SlopeGradients {
-    assert_eq!(x.len(), g.len());
-    let mut grads = SlopeGradients { pos: Buffer::zeros(image), neg: Buffer::zeros(image) };
-    let outputs = grads.pos.par_chunks_mut(CHUNK).zip(grads.neg.par_chunks_mut(CHUNK));
-    outputs.enumerate().for_each(|(chunk, (pos, neg))| {
-        let at = chunk * CHUNK..chunk * CHUNK + pos.len();
+/// The gradients of the slopes above and below 0 of `image` elements, `Σ g·max(x, 0)` and `Σ g·min(x, 0)` over the images, from `x`
+/// and `g`, both `[n, image]`.
+pub fn slope_grads(x: &[f32], g: &[f32], image: usize) -> [Buffer; 2] {
+    over_images(x, g, image, slopes_run)
+}
+
+/// Two sums over images for each of `image` elements; `add` adds what an image's part of `x` and `g` gives to both.
+pub(super) fn over_images(
+    x: &[f32],
+    g: &[f32],
+    image: usize,
+    add: impl Fn(&[f32], &[f32], &mut [f32], &mut [f32]) + Sync,
+) -> [Buffer; 2] {
+    assert!(x.len() == g.len() && x.len().is_multiple_of(image.max(1)));
+    let mut sums = [Buffer::zeros(image), Buffer::zeros(image)];
+    let [above, below] = &mut sums;
+    let chunks = above.par_chunks_mut(CHUNK).zip(below.par_chunks_mut(CHUNK));
+    chunks.enumerate().for_each(|(chunk, (above, below))| {
+        let at = chunk * CHUNK..chunk * CHUNK + above.len();
         for (x, g) in x.chunks_exact(image).zip(g.chunks_exact(image)) {
-            slopes_run(&x[at.clone()], &g[at.clone()], &mut *pos, &mut *neg);
+            add(&x[at.clone()], &g[at.clone()], above, below);
         }
     });
-    grads
+    sums
 }
 
 /// `min(y, ceiling)` of `y`, `[n, c·h·w]`, with one ceiling for each element of an image.
@@ -99,6 +91,13 @@ impl Slopes<'_> {
     }
 }
 
+/// `pos` above 0 and `neg` elsewhere; by bits, because a choice between the two becomes a gather.
+#[inline(always)]
+pub(super) fn chosen(z: f32, pos: f32, neg: f32) -> f32 {
+    let on = u32::from(z > 0.0).wrapping_neg();
+    f32::from_bits(pos.to_bits() & on | neg.to_bits() & !on)
+}
+
 wide! {
     fn forward_run(x: &[f32], slopes: Slopes<'_>, y: &mut [f32]) {
         for (((y, x), pos), neg) in y.iter_mut().zip(x).zip(slopes.pos).zip(slopes.neg) {
@@ -110,9 +109,7 @@ wide! {
 wide! {
     fn input_run(x: &[f32], g: &[f32], slopes: Slopes<'_>, gx: &mut [f32]) {
         for ((((gx, x), g), pos), neg) in gx.iter_mut().zip(x).zip(g).zip(slopes.pos).zip(slopes.neg) {
-            // Bits, because a choice between the two becomes a gather.
-            let on = u32::from(*x > 0.0).wrapping_neg();
-            *gx = g * f32::from_bits(pos.to_bits() & on | neg.to_bits() & !on);
+            *gx = g * chosen(*x, *pos, *neg);
         }
     }
 }
@@ -174,13 +171,13 @@ mod tests {
         for (i, (x, g)) in x.iter().zip(&g).enumerate() {
             assert_eq!(gx[i], if *x > 0.0 { g * pos[i % image] } else { g * neg[i % image] });
         }
-        let grads = slope_grads(&x, &g, image);
+        let [above, below] = slope_grads(&x, &g, image);
         for i in 0..image {
             let at = (i..n * image).step_by(image);
             let sum =
                 |f: &dyn Fn(f64) -> f64| at.clone().map(|j| f64::from(g[j]) * f(x[j].into())).sum::<f64>();
-            assert!((f64::from(grads.pos[i]) - sum(&|x| x.max(0.0))).abs() < 1e-5);
-            assert!((f64::from(grads.neg[i]) - sum(&|x| x.min(0.0))).abs() < 1e-5);
+            assert!((f64::from(above[i]) - sum(&|x| x.max(0.0))).abs() < 1e-5);
+            assert!((f64::from(below[i]) - sum(&|x| x.min(0.0))).abs() < 1e-5);
         }
     }
 }

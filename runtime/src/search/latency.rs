@@ -6,6 +6,8 @@
 //! the dearest elements the time allows, the best is kept, and layers are then opened, closed and exchanged one at a time while
 //! that helps.
 
+use super::layers::dearest;
+
 /// What was chosen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
@@ -63,10 +65,7 @@ impl<'a> Problem<'a> {
     fn new(costs: &[Vec<f64>], limit: f64, seconds: &'a dyn Fn(&[usize]) -> f64) -> Problem<'a> {
         let mut sorted = costs.to_vec();
         sorted.iter_mut().for_each(|c| c.sort_unstable_by(|a, b| b.total_cmp(a)));
-        let mut all: Vec<(f64, usize)> =
-            sorted.iter().enumerate().flat_map(|(l, c)| c.iter().map(move |&c| (c, l))).collect();
-        all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        Problem { sorted, all, limit, seconds }
+        Problem { all: dearest(costs), sorted, limit, seconds }
     }
 
     /// As many of the dearest elements of the open layers as the limit allows; `None` where it allows not even none.

@@ -104,7 +104,7 @@ fn alone(costs: &[Vec<f64>], keep: usize) -> Vec<f64> {
 }
 
 /// (cost, layer) of all elements, dearest first.
-fn dearest(costs: &[Vec<f64>]) -> Vec<(f64, usize)> {
+pub(super) fn dearest(costs: &[Vec<f64>]) -> Vec<(f64, usize)> {
     let mut all: Vec<(f64, usize)> =
         costs.iter().enumerate().flat_map(|(l, c)| c.iter().map(move |&c| (c, l))).collect();
     all.par_sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

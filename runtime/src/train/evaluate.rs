@@ -1,7 +1,7 @@
 //! Accuracy of a network on burn: clean and under attack.
 
 use super::front::Front;
-use crate::attack::{Attack, Target, uniform};
+use crate::attack::{Attack, Target, noise};
 use crate::data::Dataset;
 use crate::exec::value::{download, upload};
 use crate::exec::{Branch, Call, Gate, Network, Norms, Precision};
@@ -125,11 +125,7 @@ pub fn adversarial(
         let x = pixels(ds, at.clone(), &device);
         let mut broken = vec![false; images.len()];
         for restart in 0..attack.restarts.max(1) {
-            let dims = x.dims();
-            let start = attack.random_start.then(|| {
-                upload(uniform(seed, restart as u64, &images, dims[1] * dims[2] * dims[3]), &device)
-                    .reshape(dims)
-            });
+            let start = attack.random_start.then(|| noise(&x, seed, restart as u64, &images));
             let found = attack.run(&x, &Target::Labels(labels.clone()), start, Some(&labels), &logits)?;
             broken.iter_mut().zip(found.broken).for_each(|(b, f)| *b |= f);
         }

@@ -6,9 +6,9 @@
 
 use super::model::Model;
 use super::objective::At;
-use crate::attack::{Attack, Target, uniform};
+use crate::attack::{Attack, Target, noise};
 use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Call, Norms, Precision};
+use crate::exec::{Branch, Call, Norms};
 use burn::tensor::Tensor as Burn;
 use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
 
@@ -59,12 +59,12 @@ pub fn calibrate(
     attack: &Attack,
     at: At,
 ) -> Result<(), String> {
-    measure(m, sites, &batches.iter().map(|(x, _)| x.clone()).collect::<Vec<_>>(), Branch::Clean)?;
+    set_statistics(m, sites, &pixels(batches), Branch::Clean, Norms::Measure)?;
     if !m.net.dual() {
         return Ok(());
     }
     let attacked = perturbed(m, batches, attack, at)?;
-    measure(m, sites, &attacked, Branch::Adversarial)
+    set_statistics(m, sites, &attacked, Branch::Adversarial, Norms::Measure)
 }
 
 /// Takes the running statistics of all normalisations anew from `batches` of pixels and labels; those of the adversarial
@@ -76,15 +76,19 @@ pub fn remeasure(
     at: At,
 ) -> Result<(), String> {
     let sites: Vec<usize> = (0..m.net.norms().len()).collect();
-    let clean: Vec<Burn<4>> = batches.iter().map(|(x, _)| x.clone()).collect();
-    set_statistics(m, &sites, &clean, Branch::Clean)?;
+    set_statistics(m, &sites, &pixels(batches), Branch::Clean, Norms::Batch)?;
     match attack {
         Some(a) if m.net.dual() => {
             let attacked = perturbed(m, &batches[..batches.len().min(2)], a, at)?;
-            set_statistics(m, &sites, &attacked, Branch::Adversarial)
+            set_statistics(m, &sites, &attacked, Branch::Adversarial, Norms::Batch)
         }
         _ => Ok(()),
     }
+}
+
+/// The images alone.
+fn pixels(batches: &[(Burn<4>, Vec<usize>)]) -> Vec<Burn<4>> {
+    batches.iter().map(|(x, _)| x.clone()).collect()
 }
 
 /// Attacked images, through the clean branch.
@@ -96,10 +100,8 @@ fn perturbed(
 ) -> Result<Vec<Burn<4>>, String> {
     let mut attacked = vec![];
     for (i, (x, labels)) in batches.iter().enumerate() {
-        let dims = x.dims();
-        let images: Vec<usize> = (0..dims[0]).collect();
-        let noise = uniform(at.seed, at.step + i as u64, &images, dims[1] * dims[2] * dims[3]);
-        let start = upload(noise, m.net.device()).reshape(dims);
+        let images: Vec<usize> = (0..x.dims()[0]).collect();
+        let start = noise(x, at.seed, at.step + i as u64, &images);
         let r = m.runnable();
         let logits = |x: Burn<4>| r.logits(x, Branch::Clean);
         attacked.push(attack.run(x, &Target::Labels(labels.clone()), Some(start), None, &logits)?.pixels);
@@ -107,15 +109,28 @@ fn perturbed(
     Ok(attacked)
 }
 
-/// Sets the running statistics of a branch to those the layers really have, each batch by its own statistics as in training.
-fn set_statistics(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) -> Result<(), String> {
-    let found = statistics(m, batches, branch, Norms::Batch)?;
+/// Sets the running statistics of a branch to those of these images: with [`Norms::Batch`] to what the layers really have, each
+/// batch by its own statistics as in training; with [`Norms::Measure`] scale and shift too, so that all is the identity.
+fn set_statistics(
+    m: &mut Model,
+    sites: &[usize],
+    batches: &[Burn<4>],
+    branch: Branch,
+    norms: Norms,
+) -> Result<(), String> {
+    let found = statistics(m, batches, branch, norms)?;
     let device = m.net.device().clone();
+    let row = |v: &mut dyn Iterator<Item = f64>| upload(v.map(|v| v as f32).collect(), &device);
     for &site in sites {
-        let [_, _, mean, variance] = m.net.norms()[site].params[branch as usize];
-        let row = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<_>>();
-        m.params[mean] = upload(row(&found[site].0), &device);
-        m.params[variance] = upload(row(&found[site].1), &device);
+        let s = &m.net.norms()[site];
+        let ([scale, shift, mean, variance], eps) = (s.params[branch as usize], f64::from(s.eps));
+        let (means, variances) = &found[site];
+        m.params[mean] = row(&mut means.iter().copied());
+        m.params[variance] = row(&mut variances.iter().copied());
+        if norms == Norms::Measure {
+            m.params[scale] = row(&mut variances.iter().map(|v| (v + eps).sqrt()));
+            m.params[shift] = m.params[mean].clone();
+        }
     }
     Ok(())
 }
@@ -128,15 +143,7 @@ fn statistics(m: &Model, batches: &[Burn<4>], branch: Branch, norms: Norms) -> R
     let n = m.net.norms().len();
     let (mut means, mut squares, mut count) = (vec![vec![]; n], vec![vec![]; n], vec![0.0f64; n]);
     for x in batches {
-        let call = Call {
-            params: &m.params,
-            gates: &m.gates,
-            norms,
-            branch,
-            watch: false,
-            probes: None,
-            precision: Precision::F32,
-        };
+        let call = Call { branch, ..m.call(norms) };
         for s in m.net.forward(m.front.apply(x.clone()), &call)?.statistics {
             let (mean, variance) = (download(s.mean), download(s.variance));
             let weight = s.count as f64;
@@ -156,22 +163,4 @@ fn statistics(m: &Model, batches: &[Burn<4>], branch: Branch, norms: Norms) -> R
         (mean, variance)
     };
     Ok((0..n).map(of).collect())
-}
-
-/// Sets scale, shift and running statistics of a branch to the identity by the statistics of these images.
-fn measure(m: &mut Model, sites: &[usize], batches: &[Burn<4>], branch: Branch) -> Result<(), String> {
-    let found = statistics(m, batches, branch, Norms::Measure)?;
-    let device = m.net.device().clone();
-    for &site in sites {
-        let s = &m.net.norms()[site];
-        let (mean, variance) = &found[site];
-        let scale: Vec<f32> = variance.iter().map(|v| (v + f64::from(s.eps)).sqrt() as f32).collect();
-        let row = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<_>>();
-        let [a, b, c, d] = s.params[branch as usize];
-        m.params[a] = upload(scale, &device);
-        m.params[b] = upload(row(mean), &device);
-        m.params[c] = upload(row(mean), &device);
-        m.params[d] = upload(row(variance), &device);
-    }
-    Ok(())
 }

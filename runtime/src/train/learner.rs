@@ -112,12 +112,12 @@ pub trait Learner: std::fmt::Debug {
 
 /// The learner of a method; `None` for a frozen mask.
 pub fn learner(o: Option<&SearchOptions>, start: Masks) -> Box<dyn Learner> {
-    let Some(o) = o else { return Box::new(frozen::Frozen::new(start)) };
+    let Some(o) = o else { return Box::new(frozen::Frozen(start)) };
     match o.method {
         Method::Oneshot => Box::new(oneshot::Oneshot::new(o.clone())),
-        Method::Gradual => Box::new(gradual::Gradual::new(o.clone())),
+        Method::Gradual => Box::new(gradual::Gradual { options: o.clone() }),
         Method::Senet | Method::Rlnet => Box::new(senet::Senet::new(o.clone())),
         Method::Snl => Box::new(snl::Snl::new(o.clone())),
-        Method::Bcd => Box::new(bcd::Bcd::new(o.clone())),
+        Method::Bcd => Box::new(bcd::Bcd { options: o.clone() }),
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! What a batch holds depends on the seed, the epoch and its number alone.
 
-use crate::augment::{AugMix, Augmentation, Draw, fill_batch};
+use crate::augment::{AugMix, Augmentation, Draw, augmented};
 use crate::data::Dataset;
+use crate::dice::Dice;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -53,13 +54,7 @@ pub fn order(n: usize, seed: u64, epoch: usize) -> Vec<usize> {
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&(epoch as u64).to_le_bytes());
     key[16..21].copy_from_slice(b"order");
-    let mut rng = ChaCha8Rng::from_seed(key);
-    let mut v: Vec<usize> = (0..n).collect();
-    for i in (1..n).rev() {
-        let j = ((u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64) as usize;
-        v.swap(i, j);
-    }
-    v
+    Dice::of(ChaCha8Rng::from_seed(key)).order(n)
 }
 
 /// Batches in an epoch of `n` images.
@@ -68,28 +63,17 @@ pub fn steps(n: usize, batch: usize) -> usize {
 }
 
 /// Makes one batch.
-pub fn batch(
-    ds: &Dataset,
-    o: &LoaderOptions,
-    epoch: usize,
-    step: usize,
-    images: Vec<usize>,
-) -> Result<Batch, String> {
-    let shape = ds.image_shape();
-    let len = shape.iter().product::<usize>();
+pub fn batch(ds: &Dataset, o: &LoaderOptions, epoch: usize, step: usize, images: Vec<usize>) -> Batch {
     let crop = o.augment.then_some(PAD);
-    let raw: Vec<&[u8]> = images.iter().map(|&i| ds.pixels(i)).collect();
-    let numbers: Vec<u64> = images.iter().map(|&i| i as u64).collect();
-    let view = |count: usize, view: u32, augmix: Option<AugMix>| -> Result<Vec<f32>, String> {
-        let mut out = vec![0.0; count * len];
+    let raw: Vec<(u64, &[u8])> = images.iter().map(|&i| (i as u64, ds.pixels(i))).collect();
+    let view = |count: usize, view: u32, augmix: Option<AugMix>| {
         let draw = Draw { seed: o.seed, epoch: epoch as u32, view };
         let a = Augmentation { crop, flip: ds.may_be_mirrored(), augmix };
-        fill_batch(&mut out, &raw[..count], &numbers[..count], shape, &a, draw).map_err(|e| e.to_string())?;
-        Ok(out)
+        augmented(&raw[..count], ds.image_shape(), &a, draw)
     };
-    let clean = view(images.len(), 0, None)?;
-    let augmix = if o.augmix { view(images.len() / 2, 1, Some(AugMix::default()))? } else { vec![] };
-    Ok(Batch { step, labels: images.iter().map(|&i| ds.label(i)).collect(), images, clean, augmix })
+    let clean = view(images.len(), 0, None);
+    let augmix = if o.augmix { view(images.len() / 2, 1, Some(AugMix::default())) } else { vec![] };
+    Batch { step, labels: images.iter().map(|&i| ds.label(i)).collect(), images, clean, augmix }
 }
 
 /// The batches of an epoch, in order.
@@ -113,8 +97,7 @@ impl Loader {
                 }
             };
             for (step, images) in order.into_iter().enumerate().take(range.end).skip(range.start) {
-                let Ok(made) = batch(&ds, &o, epoch, step, images) else { return };
-                if send.send(made).is_err() {
+                if send.send(batch(&ds, &o, epoch, step, images)).is_err() {
                     return;
                 }
             }

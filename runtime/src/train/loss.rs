@@ -60,24 +60,15 @@ pub fn stage_outputs(shapes: &[[usize; 3]]) -> Vec<usize> {
     (0..shapes.len()).filter(|&i| area(i) > 1 && (i + 1 == shapes.len() || area(i + 1) < area(i))).collect()
 }
 
-/// The largest logit other than the label's, `[N]`, and the label's own.
-fn rivals(logits: Burn<2>, labels: Burn<1, Int>) -> (Burn<2>, Burn<2>) {
-    let [n, classes] = logits.dims();
-    let own = labels.reshape([n, 1]);
-    let z = logits.clone().gather(1, own.clone());
-    let one_hot = Burn::<2>::zeros([n, classes], &logits.device()).scatter(
-        1,
-        own,
-        Burn::ones([n, 1], &logits.device()),
-        burn::tensor::IndexingUpdateOp::Add,
-    );
-    (logits + one_hot * -1e9, z)
-}
-
 /// The margin loss an attack maximises: the largest other logit minus the label's, a value per sample.
 pub fn margin(logits: Burn<2>, labels: Burn<1, Int>) -> Burn<1> {
-    let n = logits.dims()[0];
-    let (others, own) = rivals(logits, labels);
+    let ([n, classes], device) = (logits.dims(), logits.device());
+    let of = labels.reshape([n, 1]);
+    let own = logits.clone().gather(1, of.clone());
+    let ones = Burn::ones([n, 1], &device);
+    let one_hot =
+        Burn::<2>::zeros([n, classes], &device).scatter(1, of, ones, burn::tensor::IndexingUpdateOp::Add);
+    let others = logits + one_hot * -1e9;
     (others.max_dim(1) - own).reshape([n])
 }
 

@@ -4,8 +4,8 @@ use super::evaluate::Runnable;
 use super::front::Front;
 use crate::data::{Dataset, Normalize};
 use crate::dice::Dice;
-use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Gate, Network, Precision, Role, Started, Statistics, free_batch};
+use crate::exec::value::{detached, download, upload};
+use crate::exec::{Branch, Call, Gate, Network, Norms, Precision, Role, Started, Statistics, free_batch};
 use crate::fnv::fingerprint;
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::choice::Choice;
@@ -76,6 +76,19 @@ impl Model {
             params: &self.params,
             gates: &self.gates,
             front: &self.front,
+            precision: Precision::F32,
+        }
+    }
+
+    /// A call of it as it stands, in f32 through the clean branch, watched by nobody.
+    pub fn call(&self, norms: Norms) -> Call<'_> {
+        Call {
+            params: &self.params,
+            gates: &self.gates,
+            norms,
+            branch: Branch::Clean,
+            watch: false,
+            probes: None,
             precision: Precision::F32,
         }
     }
@@ -151,10 +164,9 @@ impl Model {
         for s in batch {
             let [_, _, mean, variance] = self.net.norms()[s.site].params[branch as usize];
             let unbiased = s.count as f32 / (s.count.max(2) - 1) as f32;
-            let plain = |t: &Burn<1>| if t.is_autodiff() { t.clone().inner() } else { t.clone() };
             let blend = |old: &Burn<1>, new: Burn<1>| old.clone() * (1.0 - momentum) + new * momentum;
-            self.params[mean] = blend(&self.params[mean], plain(&s.mean));
-            self.params[variance] = blend(&self.params[variance], plain(&s.variance) * unbiased);
+            self.params[mean] = blend(&self.params[mean], detached(s.mean.clone()));
+            self.params[variance] = blend(&self.params[variance], detached(s.variance.clone()) * unbiased);
         }
     }
 

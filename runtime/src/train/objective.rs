@@ -4,7 +4,7 @@ use super::evaluate::best;
 use super::loader::Batch;
 use super::loss::{attention_transfer, cross_entropy, distillation, labels, stage_outputs};
 use super::model::Model;
-use crate::attack::{Attack, Target, uniform};
+use crate::attack::{Attack, Target, noise};
 use crate::exec::value::{download, flatten, upload};
 use crate::exec::{Branch, Call, Gate, Norms, Precision, Statistics, Tap, Value};
 use burn::tensor::{Device, Int, Tensor as Burn};
@@ -224,14 +224,14 @@ impl Objective {
         };
         let target = taught.as_ref().map(|t| t.logits());
         let leaves = student.net.leaves(&student.params);
+        let precision = self.precision;
         let call = |branch, watch| Call {
             params: &leaves,
             gates,
-            norms: Norms::Batch,
             branch,
             watch,
-            probes: None,
-            precision: self.precision,
+            precision,
+            ..student.call(Norms::Batch)
         };
 
         let views = Views::of(batch, &pixels, clean_rows, device);
@@ -276,11 +276,8 @@ impl Objective {
 
     /// The adversarial images of a half batch: the network by running statistics, its parameters fixed.
     fn perturb(&self, student: &Model, gates: &[Gate], half: &Half<'_>, at: At) -> Result<Burn<4>, String> {
-        let dims = half.pixels.dims();
-        let start = self.attack.random_start.then(|| {
-            let noise = uniform(at.seed, at.step, half.images, dims[1] * dims[2] * dims[3]);
-            upload(noise, student.net.device()).reshape(dims)
-        });
+        let random = self.attack.random_start;
+        let start = random.then(|| noise(&half.pixels, at.seed, at.step, half.images));
         let goal = match &half.target {
             Some(t) if self.kl > 0.0 => Target::Logits(Box::new(t.clone())),
             _ => Target::Labels(half.labels.to_vec()),
@@ -326,9 +323,6 @@ impl Objective {
     /// Indices of the student's layers that attention transfer compares. Those that only the teacher has were folded away.
     fn attended(&self, student: &Model, teacher: &Model) -> Result<Vec<usize>, String> {
         let relus = student.net.relus();
-        if self.attention_at.is_empty() {
-            return Ok(stage_outputs(&relus.iter().map(|r| r.shape).collect::<Vec<_>>()));
-        }
         let mut at = vec![];
         for n in &self.attention_at {
             match relus.iter().position(|r| r.name == *n) {
@@ -352,13 +346,5 @@ fn same_layer(student: &Model, layer: usize, teacher: &Model) -> Result<usize, S
 }
 
 fn teacher_call(t: &Model, watch: bool, precision: Precision) -> Call<'_> {
-    Call {
-        params: &t.params,
-        gates: &t.gates,
-        norms: Norms::Running,
-        branch: Branch::Clean,
-        watch,
-        probes: None,
-        precision,
-    }
+    Call { watch, precision, ..t.call(Norms::Running) }
 }

@@ -7,6 +7,7 @@ use super::loader::Batch;
 use super::model::Model;
 use super::objective::{At, Objective, Parts, Pending, Reading};
 use super::seen::Seen;
+use crate::exec::value::detached;
 use crate::exec::{Branch, Gate, Statistics};
 use burn::tensor::{Device, Tensor as Burn};
 use std::ops::Range;
@@ -17,7 +18,7 @@ pub struct Replicas {
     others: Vec<(Model, Option<Model>)>,
 }
 
-/// What a step on all devices gave, on the first.
+/// What a step gave: on one device, or on all of them and brought to the first.
 #[derive(Debug)]
 pub struct Joined {
     /// The gradients of the mean loss times the loss scale, one a parameter.
@@ -30,13 +31,6 @@ pub struct Joined {
     pub pending: Vec<(Pending, f64)>,
     /// Rows that went in clean.
     pub clean_rows: usize,
-}
-
-impl From<Part> for Joined {
-    fn from(p: Part) -> Joined {
-        let pending = vec![(p.pending, 1.0)];
-        Joined { grads: p.grads, seen: p.seen, statistics: p.statistics, pending, clean_rows: p.clean_rows }
-    }
 }
 
 /// Fetches the numbers of all parts: their mean, and how many rows were classified correctly.
@@ -55,15 +49,6 @@ pub fn read(pending: Vec<(Pending, f64)>, norm: Burn<1>) -> Reading {
     sum
 }
 
-/// What one device computed.
-struct Part {
-    grads: Vec<Option<Burn<1>>>,
-    seen: Seen,
-    statistics: Vec<(Branch, Vec<Statistics>)>,
-    pending: Pending,
-    clean_rows: usize,
-}
-
 impl Replicas {
     /// Copies for further devices.
     pub fn new(devices: &[Device], student: &Model, teacher: Option<&Model>) -> Replicas {
@@ -77,14 +62,14 @@ impl Replicas {
     /// Those of [`Objective::compute`]; a batch with fewer than two images a device.
     pub fn compute(
         &mut self,
-        step: Step<'_>,
+        step: StepOptions<'_>,
         student: &Model,
         gates: &[Gate],
         teacher: Option<&Model>,
         batch: &Batch,
     ) -> Result<Joined, String> {
         if self.others.is_empty() {
-            return Ok(step.on(student, gates, teacher, batch)?.into());
+            return step.on(student, gates, teacher, batch);
         }
         let devices = self.others.len() + 1;
         if batch.images.len() < 2 * devices {
@@ -112,7 +97,7 @@ impl Replicas {
             found.extend(
                 others.into_iter().map(|t| t.join().unwrap_or_else(|p| std::panic::resume_unwind(p))),
             );
-            found.into_iter().collect::<Result<Vec<Part>, String>>()
+            found.into_iter().collect::<Result<Vec<Joined>, String>>()
         })?;
         Ok(join(found, student.net.device()))
     }
@@ -139,7 +124,7 @@ fn part(b: &Batch, robust: bool, i: usize, n: usize) -> Batch {
 
 /// What is computed of every part of a batch.
 #[derive(Debug, Clone, Copy)]
-pub struct Step<'a> {
+pub struct StepOptions<'a> {
     /// The loss.
     pub objective: &'a Objective,
     /// Multiplies the loss before its gradient is taken.
@@ -150,29 +135,29 @@ pub struct Step<'a> {
     pub at: At,
 }
 
-impl Step<'_> {
+impl StepOptions<'_> {
     fn on(
         self,
         student: &Model,
         gates: &[Gate],
         teacher: Option<&Model>,
         batch: &Batch,
-    ) -> Result<Part, String> {
+    ) -> Result<Joined, String> {
         let c = self.objective.compute(student, gates, teacher, batch, self.watch, self.at)?;
         let grads = (c.loss.clone() * self.scale).backward();
         let of = |l: &Burn<1>| if l.is_require_grad() { l.grad(&grads) } else { None };
-        Ok(Part {
+        Ok(Joined {
             grads: c.leaves.iter().map(of).collect(),
             seen: Seen::of(&c, gates, &grads, self.watch),
             statistics: c.statistics,
-            pending: c.pending,
+            pending: vec![(c.pending, 1.0)],
             clean_rows: c.clean_rows,
         })
     }
 }
 
 /// Means over the parts, weighed by their rows.
-fn join(parts: Vec<Part>, home: &Device) -> Joined {
+fn join(parts: Vec<Joined>, home: &Device) -> Joined {
     let rows: usize = parts.iter().map(|p| p.clean_rows).sum();
     let mut joined = Joined {
         grads: vec![],
@@ -185,11 +170,10 @@ fn join(parts: Vec<Part>, home: &Device) -> Joined {
         let share = p.clean_rows as f64 / rows.max(1) as f64;
         let weighed = |t: Burn<1>| t.to_device(home) * share;
         let grads = p.grads.into_iter().map(|g| g.map(&weighed));
-        let plain = |t: Burn<1>| if t.is_autodiff() { t.inner() } else { t };
         let statistics = p.statistics.into_iter().map(|(b, v)| {
             let of = |s: Statistics| Statistics {
-                mean: weighed(plain(s.mean)),
-                variance: weighed(plain(s.variance)),
+                mean: weighed(detached(s.mean)),
+                variance: weighed(detached(s.variance)),
                 ..s
             };
             (b, v.into_iter().map(of).collect::<Vec<_>>())
@@ -208,7 +192,7 @@ fn join(parts: Vec<Part>, home: &Device) -> Joined {
             }
         }
         joined.seen.add(p.seen, share, home);
-        joined.pending.push((p.pending, share));
+        joined.pending.extend(p.pending.into_iter().map(|(numbers, _)| (numbers, share)));
     }
     joined
 }

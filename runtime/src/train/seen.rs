@@ -1,6 +1,7 @@
 //! What a step shows a learner beside the gradients of the parameters, in a form that adds up over the parts of a batch.
 
 use super::objective::Computed;
+use crate::exec::value::detached;
 use crate::exec::{Beyond, Gate, Tap, Value};
 use burn::tensor::{Device, Gradients, Tensor as Burn};
 use relinc_passes::choice::NO_CAP;
@@ -58,11 +59,7 @@ pub fn add(sums: &mut Vec<Burn<1>>, new: Vec<Burn<1>>) {
 /// `Σ |a_teacher − a_student|` over the first `n` rows; behind it `Σ max(x_teacher − cap, 0)`, where the layer has a cap.
 fn difference(student: &Tap, teacher: &Tap, n: usize) -> Burn<1> {
     let len = student.output.len() / student.output.batch().max(1);
-    let plain = |v: &Value| {
-        let v = v.flat();
-        let v = if v.is_autodiff() { v.inner() } else { v };
-        v.narrow(0, 0, n * len).reshape([n, len])
-    };
+    let plain = |v: &Value| detached(v.flat()).narrow(0, 0, n * len).reshape([n, len]);
     let apart = plain(&teacher.output) - plain(&student.output);
     let apart = apart.abs().sum_dim(0).reshape([len]);
     if student.cap == NO_CAP {

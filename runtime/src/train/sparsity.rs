@@ -15,17 +15,11 @@ fn convolutions(m: &Model) -> Vec<Option<Vec<f32>>> {
 /// density `density`. The masks keep the globally largest |w| and are remade every step from dense shadow weights, whose
 /// gradient is that of the sparse network.
 pub fn by_sparsity(shadow: &Model, density: f64) -> Vec<f64> {
-    let (kept, of) = surviving(shadow, density);
-    let share: Vec<f64> = of.iter().map(|&p| kept.get(p).copied().flatten().unwrap_or(0.0)).collect();
-    share.into_iter().map(|s| 1.0 - s).collect()
-}
-
-/// The share of each weight parameter among the globally largest, and the parameter before each ReLU layer.
-fn surviving(m: &Model, density: f64) -> (Vec<Option<f64>>, Vec<usize>) {
-    let rows = convolutions(m);
+    let rows = convolutions(shadow);
     let cut = cut(&rows, density);
     let share = |r: &Vec<f32>| r.iter().filter(|w| w.abs() >= cut).count() as f64 / r.len().max(1) as f64;
-    (rows.iter().map(|r| r.as_ref().map(share)).collect(), before(m))
+    let survives = |p: usize| rows.get(p).and_then(Option::as_ref).map_or(0.0, share);
+    before(shadow).into_iter().map(|p| 1.0 - survives(p)).collect()
 }
 
 fn cut(rows: &[Option<Vec<f32>>], density: f64) -> f32 {

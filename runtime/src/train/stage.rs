@@ -296,8 +296,7 @@ impl Run<'_, '_> {
             steps: self.steps,
             loss: s.parts.total / s.steps.max(1) as f64,
             accuracy: 100.0 * s.correct as f64 / s.seen.max(1) as f64,
-            images_per_second: (s.steps * self.stage.recipe.batch.min(self.stage.train.len())) as f64
-                / s.seconds.max(1e-9),
+            images_per_second: s.images_per_second(self.stage.recipe.batch.min(self.stage.train.len())),
             kept: self.masks.kept(),
         });
     }

@@ -35,6 +35,11 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// Throughput where each step had `batch` images.
+    pub fn images_per_second(&self, batch: usize) -> f64 {
+        (self.steps * batch) as f64 / self.seconds.max(1e-9)
+    }
+
     /// Adds a step.
     pub fn add(&mut self, p: &Parts, seen: usize, correct: usize, gradient: f64) {
         let s = &mut self.parts;

@@ -1,9 +1,9 @@
 //! Attacks: the ball, the exact optimum where there is one, and that more effort never does less.
 
-use super::harness::noise;
+use super::harness;
 use super::resume::{data, tiny};
 use burn::tensor::{Device, Tensor as Burn};
-use relinc_runtime::attack::{Attack, Goal, Target, uniform};
+use relinc_runtime::attack::{Attack, Goal, Target, noise};
 use relinc_runtime::data::Split;
 use relinc_runtime::exec::Branch;
 use relinc_runtime::exec::value::{download, upload};
@@ -13,13 +13,14 @@ const IMAGES: usize = 8;
 
 /// Logits of a linear model on images of 4 pixels.
 fn linear(x: Burn<4>, classes: usize) -> Burn<2> {
-    let w = upload(noise(4 * classes, 6), &Device::flex()).reshape([4, classes]);
+    let w = upload(harness::noise(4 * classes, 6), &Device::flex()).reshape([4, classes]);
     let n = x.dims()[0];
     x.reshape([n, 4]).matmul(w)
 }
 
 fn images() -> (Vec<f32>, Burn<4>) {
-    let v: Vec<f32> = noise(IMAGES * 4, 7).into_iter().map(|v| (0.75 * v + 0.5).clamp(0.0, 1.0)).collect();
+    let v: Vec<f32> =
+        harness::noise(IMAGES * 4, 7).into_iter().map(|v| (0.75 * v + 0.5).clamp(0.0, 1.0)).collect();
     (v.clone(), upload(v, &Device::flex()).reshape([IMAGES, 1, 2, 2]))
 }
 
@@ -39,7 +40,8 @@ fn attacks() -> Vec<Attack> {
 
 fn start(a: &Attack, round: u64) -> Option<Burn<4>> {
     let images: Vec<usize> = (0..IMAGES).collect();
-    a.random_start.then(|| upload(uniform(1, round, &images, 4), &Device::flex()).reshape([IMAGES, 1, 2, 2]))
+    let shape = Burn::zeros([IMAGES, 1, 2, 2], &Device::flex());
+    a.random_start.then(|| noise(&shape, 1, round, &images))
 }
 
 #[test]

@@ -8,7 +8,7 @@ use relinc_runtime::exec::value::{download, upload};
 use relinc_runtime::exec::{Gate, Network};
 use relinc_runtime::train::loader::{Batch, LoaderOptions, batch};
 use relinc_runtime::train::objective::{At, Objective};
-use relinc_runtime::train::replicas::{Joined, Replicas, Step, read};
+use relinc_runtime::train::replicas::{Joined, Replicas, StepOptions, read};
 use relinc_runtime::train::seen::Seen;
 use relinc_runtime::train::{Kind, Method, Model, Recipe};
 
@@ -25,7 +25,7 @@ fn plain() -> Model {
 
 fn made(n: usize, augmix: bool) -> Batch {
     let loader = LoaderOptions { batch: n, augment: true, augmix, seed: 0, order: None };
-    batch(&data(Split::Train), &loader, 0, 0, (0..n).collect()).unwrap()
+    batch(&data(Split::Train), &loader, 0, 0, (0..n).collect())
 }
 
 fn recipe(robust: bool) -> Recipe {
@@ -47,8 +47,8 @@ fn under(devices: usize, m: &Model, gates: &[Gate], batch: &Batch, robust: bool)
     replicas.compute(step(&o, true), m, gates, Some(&teacher), batch).unwrap()
 }
 
-fn step(objective: &Objective, watch: bool) -> Step<'_> {
-    Step { objective, scale: 1.0, watch, at: AT }
+fn step(objective: &Objective, watch: bool) -> StepOptions<'_> {
+    StepOptions { objective, scale: 1.0, watch, at: AT }
 }
 
 fn gradients(j: &Joined) -> Vec<Vec<f32>> {

@@ -3,29 +3,28 @@
 use super::super::{Global, print, print_json};
 use super::jobs::{Outcome, Sweep};
 use crate::compile::fixed::answer;
-use crate::error::{Error, input};
-use crate::folder::Folder;
+use crate::error::{Error, Result, input};
+use crate::folder::{self, Folder};
 use crate::progress::Progress;
 use crate::report::compare;
-use relinc_passes::files::write_atomically;
 use serde_json::json;
 
 /// What a comparison is written to.
 const FILES: [&str; 2] = ["sweep.html", "sweep.json"];
 
 /// Refuses files that are in the way of the comparison, before any budget is run.
-pub(super) fn claim(sweep: &Sweep, progress: &Progress) -> Result<(), Error> {
+pub(super) fn claim(sweep: &Sweep, progress: &Progress) -> Result<()> {
     open(sweep, progress).map(drop)
 }
 
-fn open(sweep: &Sweep, progress: &Progress) -> Result<Folder, Error> {
+fn open(sweep: &Sweep, progress: &Progress) -> Result<Folder> {
     let mut folder = Folder::open(sweep.out(), "sweep", "comparing budgets", progress)?;
     folder.claim(&sweep.inputs()?, &FILES.map(String::from), &[])?;
     Ok(folder)
 }
 
 /// Writes `sweep.html` and `sweep.json` from what lies in the budgets' folders.
-pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
+pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<()> {
     let (mut dirs, mut unmet, mut missing) = (vec![], vec![], vec![]);
     for (i, b) in sweep.budgets().enumerate() {
         match sweep.outcome(i)? {
@@ -35,7 +34,7 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
         }
     }
     let mut folder = open(sweep, &g.progress())?;
-    let runs = compare::runs(&dirs).map_err(input)?;
+    let runs = compare::runs(&dirs)?;
     let html = sweep.out().join(FILES[0]);
     let result = json!({
         "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
@@ -45,9 +44,7 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(&result).map_err(input)?;
         let staging = folder.stage()?;
         for (name, text) in FILES.iter().zip([compare::render(&runs), text]) {
-            let path = staging.path().join(name);
-            write_atomically(&path, text.as_bytes())
-                .map_err(|e| Error::Input(format!("{}: cannot be written: {e}", path.display())))?;
+            folder::write(&staging.path().join(name), text)?;
         }
         folder.amend(staging)?;
     }
@@ -65,12 +62,9 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<(), Error> {
         unmet.push(format!("not run yet: {}; run each with --only BUDGET", missing.join(", ")));
     }
     for dir in &dirs {
-        let r = crate::report::read(dir).map_err(input)?;
+        let r = crate::report::read(dir)?;
         let no = [crate::report::fell_too_far(&r), answer(&r).err().map(|e| e.to_string())];
         unmet.extend(no.into_iter().flatten().map(|why| format!("{}: {why}", dir.display())));
     }
-    match unmet.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Answer(unmet.join("\n"))),
-    }
+    if unmet.is_empty() { Ok(()) } else { Err(Error::Answer(unmet.join("\n"))) }
 }

@@ -2,16 +2,14 @@
 
 use super::super::run::{How, execute};
 use crate::compile::describe;
-use crate::error::{Error, input};
+use crate::error::{Error, Result, input};
 use crate::folder::{Begin, CHECKPOINTS, Folder, Inputs, Manifest, of_training};
 use crate::jobs::{COMPILE, EVALUATE, Left, SHARED, Shared, kept};
 use crate::maskable::maskable;
 use crate::model::Model;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{self, Pipeline};
 use crate::progress::Progress;
 use crate::report::{self, Report};
-use crate::training::command::Done;
-use relinc_passes::driver::Options;
 use relinc_runtime::search::budget::Budget;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -47,7 +45,7 @@ pub(super) enum Outcome {
 
 impl Sweep {
     /// Checks what was asked.
-    pub(super) fn new(p: Pipeline, file: &Path, budgets: &[String], out: PathBuf) -> Result<Sweep, Error> {
+    pub(super) fn new(p: Pipeline, file: &Path, budgets: &[String], out: PathBuf) -> Result<Sweep> {
         let Some(search) = p.stages.iter().rposition(|s| s.stage == "search") else {
             let file = file.display();
             return Err(input(format!("{file}: a sweep needs a search stage, whose budget it changes")));
@@ -66,9 +64,9 @@ impl Sweep {
     }
 
     /// Finds budgets that cannot be asked of the network, before the first is run.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<()> {
         let (graph, info, _) = describe::open(self.pipeline.source(self.base())?)?;
-        let model = Model::trainable(graph, info, vec![], &Options::default())?;
+        let model = Model::trainable(graph, info)?;
         maskable(&model).map_err(|e| self.named(e, None))?;
         for (i, budget) in self.budgets.iter().enumerate() {
             let asked = match budget {
@@ -107,7 +105,7 @@ impl Sweep {
     }
 
     /// What it reads.
-    pub(super) fn inputs(&self) -> Result<Inputs, Error> {
+    pub(super) fn inputs(&self) -> Result<Inputs> {
         let request = self.at(0).request(self.base(), &self.out).map_err(|e| self.named(e, None))?;
         let mut inputs = request.inputs;
         inputs.file("the pipeline", &self.file);
@@ -116,7 +114,7 @@ impl Sweep {
     }
 
     /// Runs everything. A budget that cannot be met is left out.
-    pub(super) fn run_all(&self, begin: Begin, progress: &Progress) -> Result<(), Error> {
+    pub(super) fn run_all(&self, begin: Begin, progress: &Progress) -> Result<()> {
         let begin = match begin {
             Begin::Fresh => {
                 self.folders().iter().try_for_each(|f| self.refuse_run(f))?;
@@ -131,7 +129,7 @@ impl Sweep {
                 Begin::Resume
             }
         };
-        let all = || -> Result<(), Error> {
+        let all = || -> Result<()> {
             self.run_shared(begin, progress)?;
             for i in 0..self.budgets.len() {
                 match self.run(i, begin, progress) {
@@ -164,7 +162,7 @@ impl Sweep {
     }
 
     /// Refuses a folder that holds results.
-    fn refuse_run(&self, folder: &Path) -> Result<(), Error> {
+    fn refuse_run(&self, folder: &Path) -> Result<()> {
         match Manifest::read(folder)? {
             Some(m) if m.holds_run() => Err(input(format!(
                 "{}: holds a run of this sweep; --resume goes on with what is not finished, --restart makes all anew and keeps what it \
@@ -176,18 +174,18 @@ impl Sweep {
     }
 
     /// Runs the stages that all budgets share; where they are, if there are any.
-    pub(super) fn run_shared(&self, begin: Begin, progress: &Progress) -> Result<Option<PathBuf>, Error> {
+    pub(super) fn run_shared(&self, begin: Begin, progress: &Progress) -> Result<Option<PathBuf>> {
         if self.shared().is_empty() {
             return Ok(None);
         }
         let dir = self.out.join(SHARED);
-        let how = How { by: "sweep", file: &self.file, only: self.shared(), begin, after: None };
+        let how = How { by: "sweep", file: Some(&self.file), only: self.shared(), begin, after: None };
         execute(&self.at(0), &dir, &how, progress).map_err(|e| self.named(e, None))?;
         Ok(Some(dir))
     }
 
     /// Runs a budget. A finished one is left as it is when it resumes.
-    pub(super) fn run(&self, i: usize, begin: Begin, progress: &Progress) -> Result<Report, Error> {
+    pub(super) fn run(&self, i: usize, begin: Begin, progress: &Progress) -> Result<Report> {
         let (dir, text) = (self.folder(i), self.budgets[i].to_string());
         if begin == Begin::Resume
             && let Some(r) = self.report(i)?
@@ -202,10 +200,9 @@ impl Sweep {
             }
             None => vec![],
         };
-        let how = How { by: "sweep", file: &self.file, only: &own, begin, after: after.as_deref() };
+        let how = How { by: "sweep", file: Some(&self.file), only: &own, begin, after: after.as_deref() };
         match execute(&self.at(i), &dir, &how, progress) {
-            Ok(Done::Compiled(r)) => Ok(*r),
-            Ok(Done::Stages { .. }) => Err(input("the pipeline does not end with a compilation")),
+            Ok(done) => done.report(),
             Err(Error::Answer(why)) => {
                 self.unmet(&dir, text, &why, progress)?;
                 Err(Error::Answer(why))
@@ -215,7 +212,7 @@ impl Sweep {
     }
 
     /// Writes why a budget has no report.
-    fn unmet(&self, dir: &Path, budget: String, why: &str, progress: &Progress) -> Result<(), Error> {
+    fn unmet(&self, dir: &Path, budget: String, why: &str, progress: &Progress) -> Result<()> {
         let mut folder = Folder::open(dir, "sweep", "writing", progress)?;
         let staging = folder.stage()?;
         let unmet = Unmet { budget, why: why.into() };
@@ -224,7 +221,7 @@ impl Sweep {
     }
 
     /// What a budget's folder holds.
-    pub(super) fn outcome(&self, i: usize) -> Result<Outcome, Error> {
+    pub(super) fn outcome(&self, i: usize) -> Result<Outcome> {
         let text = self.budgets[i].to_string();
         let unmet = kept::read::<Unmet>(&self.folder(i).join(UNMET))?.filter(|u| u.budget == text);
         Ok(match (unmet, self.report(i)?) {
@@ -235,14 +232,14 @@ impl Sweep {
     }
 
     /// The report of a budget that is finished.
-    fn report(&self, i: usize) -> Result<Option<Report>, Error> {
+    fn report(&self, i: usize) -> Result<Option<Report>> {
         let (dir, text) = (self.folder(i), self.budgets[i].to_string());
         let manifest = Manifest::read(&dir)?;
         let anew = manifest.as_ref().is_some_and(|m| !m.previous.is_empty());
         if anew || !dir.join("report.json").exists() {
             return Ok(None);
         }
-        let report = report::read(&dir).map_err(input)?;
+        let report = report::read(&dir)?;
         if report.settings.budget.as_ref() != Some(&text) {
             return Ok(None);
         }
@@ -251,7 +248,7 @@ impl Sweep {
     }
 
     /// Refuses a budget that began with other stages than those that are shared now.
-    fn shares(&self, dir: &Path, own: &Manifest) -> Result<(), Error> {
+    fn shares(&self, dir: &Path, own: &Manifest) -> Result<()> {
         let shared = Manifest::read(&self.out.join(SHARED))?.unwrap_or_default();
         for stage in self.shared() {
             let name = format!("{CHECKPOINTS}/{stage}.safetensors");
@@ -281,12 +278,12 @@ impl Sweep {
 
     fn named(&self, e: Error, budget: Option<&str>) -> Error {
         let at = budget.map_or(String::new(), |b| format!(", budget {b}"));
-        e.at(format!("{}{at}", self.file.display()))
+        pipeline::named(e, format!("{}{at}", self.file.display()))
     }
 }
 
 /// Moves what a run trained aside.
-fn retire(folder: &Path, progress: &Progress) -> Result<(), Error> {
+fn retire(folder: &Path, progress: &Progress) -> Result<()> {
     if !folder.is_dir() {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use super::{IMAGES, Plan, Request, Target};
 use crate::compile::describe;
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use crate::progress::Progress;
 use crate::random;
 use crate::report::model::{FixedPoint, Outcome, Tried};
@@ -36,7 +36,7 @@ pub fn check(
     emitted: &Valid<'_>,
     held_out: Option<&Dataset>,
     progress: &Progress,
-) -> Result<Vec<FixedPoint>, Error> {
+) -> Result<Vec<FixedPoint>> {
     let macs = cost::totals(emitted.graph(), emitted.facts()).macs;
     let each: u64 = plans.iter().map(|p| weight(p.format)).sum::<u64>() * macs;
     let n = images(each);
@@ -61,9 +61,11 @@ pub fn check(
             assumed: false,
             why: None,
         };
-        let trial = Trial { plan: p, macs, seed: r.seed, progress };
         let done = match &batch {
-            Some(images) => trial.emulate(&mut found, emitted, images, r.options.normalise().is_none()),
+            Some(images) => {
+                let trial = Trial { plan: p, emitted, images, macs, seed: r.seed, progress };
+                trial.emulate(&mut found, r.options.normalise().is_none())
+            }
             None => with_graph(p.target, emitted, |v| bound(&mut found, p, v, r.options.input_range())),
         };
         found.why = done.err();
@@ -95,6 +97,8 @@ fn with_graph<T>(t: Target, emitted: &Valid<'_>, look: impl FnOnce(&Valid<'_>) -
 /// One arithmetic on images.
 struct Trial<'a> {
     plan: &'a Plan,
+    emitted: &'a Valid<'a>,
+    images: &'a Tensor,
     /// Multiply-accumulates of an image.
     macs: u64,
     seed: u64,
@@ -103,23 +107,17 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     /// Emulates the graph, and where that goes wrong, what may be done about it.
-    fn emulate(
-        &self,
-        found: &mut FixedPoint,
-        emitted: &Valid<'_>,
-        images: &Tensor,
-        rescalable: bool,
-    ) -> Result<(), String> {
-        let a = self.run(emitted, self.plan.format, images)?;
+    fn emulate(&self, found: &mut FixedPoint, rescalable: bool) -> Result<(), String> {
+        let a = self.run(self.emitted, self.plan.format, self.images)?;
         found.verdict = verdict(&a);
         let candidates =
             if found.verdict == Outcome::Holds { vec![] } else { self.candidates(&a, rescalable) };
         let all: u64 = candidates.iter().map(|c| weight(c.0)).sum();
-        let few = first(images, self::images(self.macs * all));
+        let few = first(self.images, self::images(self.macs * all));
         for (format, normalise) in candidates {
             let b = match normalise {
-                None => self.run(emitted, format, &few)?,
-                Some(target) => self.rescaled(emitted, format, images, target, &few)?,
+                None => self.run(self.emitted, format, &few)?,
+                Some(target) => self.rescaled(format, target, &few)?,
             };
             let holds = verdict(&b) == Outcome::Holds;
             found.tried.push(Tried {
@@ -151,16 +149,9 @@ impl Trial<'_> {
     }
 
     /// The graph as `--normalise-ranges` would make it.
-    fn rescaled(
-        &self,
-        emitted: &Valid<'_>,
-        format: Format,
-        images: &Tensor,
-        target: i32,
-        few: &Tensor,
-    ) -> Result<Analysis, String> {
-        let mut g = emitted.graph().clone();
-        let ranges = fixed::ranges(&g, images, target).map_err(|e| e.to_string())?;
+    fn rescaled(&self, format: Format, target: i32, few: &Tensor) -> Result<Analysis, String> {
+        let mut g = self.emitted.graph().clone();
+        let ranges = fixed::ranges(&g, self.images, target).map_err(|e| e.to_string())?;
         driver::run(&NormaliseRanges(Some(ranges)), &mut g, &Options::default())
             .map_err(|e| e.to_string())?;
         self.run(&valid::check(&g).map_err(|e| e[0].to_string())?, format, few)

@@ -1,7 +1,7 @@
 //! Which arithmetic a compilation is checked in.
 
 use super::{Emulation, Request, Target};
-use crate::error::{Error, input};
+use crate::error::{Result, input};
 use relinc_passes::back::{crypten, mp_spdz, spu};
 use relinc_runtime::cost::{self, Protocol};
 use relinc_runtime::fixed::{Format, Truncation};
@@ -21,31 +21,27 @@ pub struct Plan {
 
 /// The different arithmetics of the targets: those of the protocols that are priced, else the runner's default. A format
 /// that a target cannot have is an error.
-pub fn plans(r: &Request) -> Result<Vec<Plan>, Error> {
+pub fn plans(r: &Request) -> Result<Vec<Plan>> {
     let mut out: Vec<Plan> = vec![];
-    let forced = match r.options.emulation() {
-        Emulation::Off => return Ok(out),
-        Emulation::In(f) => Some(f),
-        Emulation::Own => None,
+    if r.options.fixed_point == Some(Emulation::Off) {
+        return Ok(out);
+    }
+    let forced = r.options.format();
+    let mut add = |target: Target, protocol: Option<String>, own, truncation: Truncation| -> Result<()> {
+        let format = forced.unwrap_or(own);
+        truncation.check(format).map_err(|why| {
+            input(format!(
+                "--fixed-point {format}: target {}: {why}; leave the target or the option out",
+                target.name()
+            ))
+        })?;
+        let same = |p: &&mut Plan| (p.target, p.format, p.truncation) == (target, format, truncation);
+        match out.iter_mut().find(same) {
+            Some(p) => p.protocols.extend(protocol.filter(|new| !p.protocols.contains(new))),
+            None => out.push(Plan { target, protocols: protocol.into_iter().collect(), format, truncation }),
+        }
+        Ok(())
     };
-    let mut add =
-        |target: Target, protocol: Option<String>, own, truncation: Truncation| -> Result<(), Error> {
-            let format = forced.unwrap_or(own);
-            truncation.check(format).map_err(|why| {
-                input(format!(
-                    "--fixed-point {format}: target {}: {why}; leave the target or the option out",
-                    target.name()
-                ))
-            })?;
-            let same = |p: &&mut Plan| (p.target, p.format, p.truncation) == (target, format, truncation);
-            match out.iter_mut().find(same) {
-                Some(p) => p.protocols.extend(protocol.filter(|new| !p.protocols.contains(new))),
-                None => {
-                    out.push(Plan { target, protocols: protocol.into_iter().collect(), format, truncation })
-                }
-            }
-            Ok(())
-        };
     for &target in &r.options.targets {
         match target {
             Target::Onnx => {}

@@ -13,12 +13,14 @@ pub use pareto::{Graph, Point, Tradeoff, tradeoff_plot, tradeoffs};
 pub use plot::{BudgetPoint, budget_plot};
 pub use text::{cost_table, table};
 
-use super::model::{Evaluation, ImageCounts, Level, Metric, Report, Seen, Spent, Verdict, folded};
-use super::{ReadError, read};
+use super::model::{Cost, Evaluation, ImageCounts, Level, Metric, Report, Seen, Spent, Verdict, folded};
+use super::read;
+use crate::error::Result;
 use relinc_runtime::cost::Weights;
 use relinc_runtime::eval::interval::of_percent;
 use relinc_runtime::exec::Branch;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What is compared of one run.
@@ -68,6 +70,13 @@ pub struct RunCost {
     pub before: Option<Spent>,
 }
 
+impl RunCost {
+    fn of(c: &Cost) -> RunCost {
+        let Cost { protocol, trust, network, weights, after, lossless, before, .. } = c.clone();
+        RunCost { protocol, trust, network, weights, after, lossless, before }
+    }
+}
+
 /// One accuracy.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Score {
@@ -86,7 +95,7 @@ pub struct Score {
 }
 
 /// Reads `report.json` of each folder.
-pub fn runs(dirs: &[impl AsRef<Path>]) -> Result<Vec<Run>, ReadError> {
+pub fn runs(dirs: &[impl AsRef<Path>]) -> Result<Vec<Run>> {
     dirs.iter().map(|d| Ok(Run::new(&d.as_ref().display().to_string(), &read(d.as_ref())?))).collect()
 }
 
@@ -126,19 +135,7 @@ impl Run {
             relus: r.totals.relus,
             relus_before: r.before.as_ref().map(|b| b.relus),
             relus_lossless: r.lossless.as_ref().map(|l| l.relus),
-            costs: r
-                .cost
-                .iter()
-                .map(|c| RunCost {
-                    protocol: c.protocol.clone(),
-                    trust: c.trust.clone(),
-                    network: c.network.clone(),
-                    weights: c.weights,
-                    after: c.after.clone(),
-                    lossless: c.lossless.clone(),
-                    before: c.before.clone(),
-                })
-                .collect(),
+            costs: r.cost.iter().map(RunCost::of).collect(),
             scores,
             verdict: r.verdict.clone(),
             seen: r.accuracy.as_ref().and_then(|a| a.seen),
@@ -201,10 +198,7 @@ fn with_all(r: &Run) -> Vec<(u64, &'static str)> {
 
 /// The plots of a comparison: all accuracies in one, or one for each kind when several methods are compared.
 pub fn figures(runs: &[Run]) -> Vec<Figure> {
-    let mut methods: Vec<&Option<String>> = runs.iter().map(|r| &r.method).collect();
-    methods.sort();
-    methods.dedup();
-    let one_method = methods.len() <= 1;
+    let one_method = runs.iter().map(|r| &r.method).collect::<BTreeSet<_>>().len() <= 1;
     let mut figures: Vec<Figure> = vec![];
     for m in Metric::ALL {
         let mut points: Vec<BudgetPoint> = vec![];
@@ -255,16 +249,12 @@ pub fn figures(runs: &[Run]) -> Vec<Figure> {
 /// Why the runs may not be comparable, in sentences.
 pub fn warnings(runs: &[Run]) -> Vec<String> {
     let mut out = vec![];
-    let mut data: Vec<&str> = runs.iter().filter_map(|r| r.data.as_deref()).collect();
-    data.sort_unstable();
-    data.dedup();
+    let data: BTreeSet<&str> = runs.iter().filter_map(|r| r.data.as_deref()).collect();
     if data.len() > 1 {
+        let data: Vec<&str> = data.into_iter().collect();
         out.push(format!("The runs were measured on different data: {}.", data.join("; ")));
     }
-    let mut all: Vec<u64> = runs.iter().filter_map(Run::all_relus).collect();
-    all.sort_unstable();
-    all.dedup();
-    if all.len() > 1 {
+    if runs.iter().filter_map(Run::all_relus).collect::<BTreeSet<_>>().len() > 1 {
         out.push("The runs are of different networks: their numbers of all ReLUs differ.".into());
     }
     for r in runs {
@@ -300,4 +290,14 @@ pub(super) fn accuracy(accuracy: f64, interval: Option<[f64; 2]>) -> String {
     let known = interval.filter(|ends| ends.iter().all(|v| v.is_finite()));
     let interval = known.map(|[low, high]| format!(" ({low:.2} to {high:.2})")).unwrap_or_default();
     format!("{accuracy:.2} %{interval}")
+}
+
+/// What there is, once, in order of appearance.
+pub(super) fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.fold(vec![], |mut out, x| {
+        if !out.contains(&x) {
+            out.push(x);
+        }
+        out
+    })
 }

@@ -1,9 +1,9 @@
 //! `compare.html`.
 
-use super::super::figures::{count, percent};
-use super::super::html::{esc, page, section};
+use super::super::figures::{count, n, percent};
+use super::super::html::{esc, page, row, section, table as columns};
 use super::super::model::{Metric, branch_name};
-use super::{Run, accuracy, alarms, budget_plot, figures, tradeoff_plot, tradeoffs, warnings};
+use super::{Run, Score, accuracy, alarms, budget_plot, figures, tradeoff_plot, tradeoffs, warnings};
 
 const FOOTER: &str = "from the <code>report.json</code> of each folder.";
 
@@ -72,42 +72,25 @@ fn headline(runs: &[Run]) -> String {
 fn table(runs: &[Run]) -> String {
     let kinds: Vec<Metric> =
         Metric::ALL.into_iter().filter(|m| runs.iter().any(|r| r.after(*m).is_some())).collect();
-    let head: String =
-        kinds.iter().map(|m| format!("<th scope=\"col\" class=\"n\">{}</th>", m.heading())).collect();
+    let own = ["folder", "method", "budget", "ReLUs", "kept"];
+    let names: Vec<&str> = own.into_iter().chain(kinds.iter().map(|m| m.heading())).collect();
     let mut sorted: Vec<&Run> = runs.iter().collect();
     sorted.sort_by(|a, b| (&a.method, a.relus).cmp(&(&b.method, b.relus)));
-    let rows: String = sorted
-        .into_iter()
-        .map(|r| {
-            let cells: String = kinds
-                .iter()
-                .map(|m| match r.after(*m) {
-                    None => "<td class=\"n\">–</td>".to_string(),
-                    Some(s) => {
-                        let n = s.n.map_or("n not recorded".into(), |n| format!("n = {}", count(n)));
-                        let n = s.branch.map_or(n.clone(), |b| format!("{}, {n}", branch_name(b)));
-                        format!(
-                            "<td class=\"n\">{:.2} %<br><span class=\"small\">{}{n}</span></td>",
-                            s.accuracy,
-                            s.interval.map(|[l, h]| format!("{l:.2} to {h:.2}, ")).unwrap_or_default()
-                        )
-                    }
-                })
-                .collect();
-            let share = r.all_relus().map(|all| percent(r.relus, all)).unwrap_or_default();
-            format!(
-                "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td><td class=\"n\">{}</td>\
-                 <td class=\"n\">{share}</td>{cells}</tr>",
-                esc(&r.dir),
-                esc(r.method.as_deref().unwrap_or("–")),
-                esc(r.budget.as_deref().unwrap_or("–")),
-                count(r.relus),
-            )
-        })
-        .collect();
-    format!(
-        "<div class=\"card scroll\"><table><thead><tr><th scope=\"col\">folder</th><th scope=\"col\">method</th>\
-         <th scope=\"col\">budget</th><th scope=\"col\" class=\"n\">ReLUs</th><th scope=\"col\" class=\"n\">kept</th>\
-         {head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    let line = |r: &Run| {
+        let share = r.all_relus().map(|all| percent(r.relus, all)).unwrap_or_default();
+        let words = [&r.method, &r.budget].map(|w| esc(w.as_deref().unwrap_or("–")));
+        let scores = kinds.iter().map(|m| r.after(*m).map_or("–".to_string(), cell));
+        let cells: Vec<String> = words.into_iter().chain([count(r.relus), share]).chain(scores).collect();
+        row(&format!("<code>{}</code>", esc(&r.dir)), "llrrrrrr", &cells)
+    };
+    let rows: String = sorted.into_iter().map(line).collect();
+    format!("<div class=\"card scroll\">{}</div>", columns("", &names, "lllrrrrrr", &rows))
+}
+
+/// An accuracy and what it rests on.
+fn cell(s: &Score) -> String {
+    let n = n(s.n);
+    let n = s.branch.map_or(n.clone(), |b| format!("{}, {n}", branch_name(b)));
+    let interval = s.interval.map(|[l, h]| format!("{l:.2} to {h:.2}, ")).unwrap_or_default();
+    format!("{:.2} %<br><span class=\"small\">{interval}{n}</span>", s.accuracy)
 }

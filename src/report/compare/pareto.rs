@@ -4,7 +4,7 @@ use super::super::figures::{count, digits};
 use super::super::html::esc;
 use super::super::html::plot::{Frame, Scale, marker, short};
 use super::super::model::{LatencyIs, Metric, Spent};
-use super::{Run, RunCost, accuracy};
+use super::{Run, RunCost, accuracy, distinct};
 use relinc_runtime::cost::Weights;
 use serde::Serialize;
 
@@ -107,12 +107,7 @@ impl Key {
 /// One a protocol and weight setting for bytes, one a network besides for times. Graphs without a clean accuracy, or whose cost is
 /// not known whole, are left out. What compiling computes with all ReLUs is what the original computes, so it has that accuracy.
 pub fn tradeoffs(runs: &[Run]) -> Vec<Tradeoff> {
-    let mut keys: Vec<Key> = vec![];
-    for key in runs.iter().flat_map(|r| &r.costs).flat_map(Key::of) {
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
+    let keys = distinct(runs.iter().flat_map(|r| &r.costs).flat_map(Key::of));
     let one = |key: &Key| {
         let mut points: Vec<Point> = vec![];
         let mut trust = String::new();

@@ -1,10 +1,10 @@
 //! Accuracy against ReLUs, as a picture.
 
-use super::super::figures::count;
+use super::super::figures::{count, cut};
 use super::super::html::esc;
 use super::super::html::plot::{Frame, Scale, colour_class, marker, short};
 use super::super::model::branch_name;
-use super::{ALL, accuracy};
+use super::{ALL, accuracy, distinct};
 use relinc_runtime::exec::Branch;
 use serde::Serialize;
 
@@ -45,24 +45,13 @@ fn name(p: &BudgetPoint) -> String {
 /// left out.
 pub fn budget_plot(points: &[BudgetPoint]) -> String {
     let points: Vec<&BudgetPoint> = points.iter().filter(|p| p.accuracy.is_finite()).collect();
-    let mut names: Vec<String> = vec![];
-    for p in &points {
-        let n = name(p);
-        if !names.contains(&n) {
-            names.push(n);
-        }
-    }
+    let mut names = distinct(points.iter().map(|p| name(p)));
     names.sort_by_key(|n| points.iter().any(|p| p.reference && name(p) == *n));
     // A reference has the colour of what it is held against.
-    let mut colours: Vec<(&str, Option<Branch>)> = vec![];
-    for p in points.iter().filter(|p| !p.reference).chain(points.iter().filter(|p| p.reference)) {
-        let key = (p.series.as_str(), p.branch);
-        if !colours.contains(&key) {
-            colours.push(key);
-        }
-    }
-    let colour =
-        |p: &BudgetPoint| colours.iter().position(|c| *c == (p.series.as_str(), p.branch)).unwrap_or(0);
+    let key = |p: &&BudgetPoint| (p.series.clone(), p.branch);
+    let (held, others): (Vec<&BudgetPoint>, Vec<_>) = points.iter().copied().partition(|p| p.reference);
+    let colours = distinct(others.iter().chain(&held).map(key));
+    let colour = |p: &BudgetPoint| colours.iter().position(|c| *c == key(&p)).unwrap_or(0);
     let columns = if names.iter().any(|n| n.chars().count() > 26) { 1 } else { 2 };
     let top = 14.0 + ROW * names.len().div_ceil(columns) as f64;
     let frame = Frame { left: LEFT, top, right: WIDTH - 16.0, bottom: top + 300.0 };
@@ -120,7 +109,7 @@ pub fn budget_plot(points: &[BudgetPoint]) -> String {
             "<text class=\"legend\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
             lx + 36.0,
             ly + 5.0,
-            esc(&cut(n))
+            esc(&cut(n, 50))
         );
     }
     svg += &format!(
@@ -138,10 +127,6 @@ pub fn budget_plot(points: &[BudgetPoint]) -> String {
             points.iter().map(|p| title(p)).collect::<Vec<_>>().join("; ")
         ))
     )
-}
-
-fn cut(s: &str) -> String {
-    if s.chars().count() <= 50 { s.into() } else { s.chars().take(49).chain(['…']).collect() }
 }
 
 fn title(p: &BudgetPoint) -> String {

@@ -3,23 +3,19 @@
 use super::super::figures::{self, bytes, count, percent};
 use super::super::model::{Cost, Layer, Report, Spent};
 use super::super::shape::Shape;
-use super::{esc, section};
+use super::{esc, row, section, table};
 
 /// Where the ReLUs were and are.
 pub(super) fn layers(r: &Report) -> String {
-    if r.layers.is_empty() {
-        return String::new();
-    }
     let most = r.layers.iter().map(|l| l.relus.max(l.relus_before)).max().unwrap_or(0).max(1);
     let bars: String = r.layers.iter().map(|l| bar(l, most)).collect();
-    let rows: String = r.layers.iter().map(row).collect();
+    let rows: String = r.layers.iter().map(words).collect();
+    let names = ["layer", "shape", "MACs before it", "exporter’s name", "what happened, and why"];
     let body = format!(
         "<div class=\"card\"><ul class=\"key\"><li><i class=\"f-relu\"></i>kept</li>\
          <li><i class=\"f-before\"></i>removed</li></ul><ol class=\"bars\">{bars}</ol>\
-         <details><summary>Every layer in words</summary><div class=\"scroll\"><table><thead><tr>\
-         <th scope=\"col\">layer</th><th scope=\"col\">shape</th><th scope=\"col\" class=\"n\">MACs before it</th>\
-         <th scope=\"col\">exporter’s name</th><th scope=\"col\">what happened, and why</th></tr></thead>\
-         <tbody>{rows}</tbody></table></div></details></div>"
+         <details><summary>Every layer in words</summary><div class=\"scroll\">{}</div></details></div>",
+        table("", &names, "llrll", &rows)
     );
     section("layers", "Where the ReLUs were, and are", "", &body)
 }
@@ -42,17 +38,11 @@ fn bar(l: &Layer, most: u64) -> String {
     )
 }
 
-fn row(l: &Layer) -> String {
+fn words(l: &Layer) -> String {
     let shape = l.shape.iter().map(|d| d.to_string()).collect::<Vec<_>>().join("×");
     let why = if l.why.is_empty() { String::new() } else { format!(": {}", esc(&l.why)) };
-    format!(
-        "<tr><th scope=\"row\">{}</th><td>{shape}</td><td class=\"n\">{}</td><td><code>{}</code></td>\
-         <td>{}{why}</td></tr>",
-        esc(&l.name),
-        count(l.macs),
-        esc(l.source.as_deref().unwrap_or("–")),
-        l.action.name(),
-    )
+    let source = format!("<code>{}</code>", esc(l.source.as_deref().unwrap_or("–")));
+    row(&esc(&l.name), "lrll", &[shape, count(l.macs), source, format!("{}{why}", l.action.name())])
 }
 
 /// Bytes of every column as bars on one scale, by what they are spent on.

@@ -4,13 +4,10 @@ use super::super::figures::{self, Group, bytes, rounds};
 use super::super::model::{BeforeIs, Cost, Report};
 use super::super::rows::{self, Moved, Row};
 use super::super::shape::Shape;
-use super::{charts, esc};
+use super::{charts, esc, row, table};
 
 /// The section.
 pub(super) fn section(r: &Report) -> String {
-    if r.cost.is_empty() {
-        return String::new();
-    }
     let shape = Shape::of(r);
     let columns = match shape {
         Shape::Masked => {
@@ -31,15 +28,10 @@ pub(super) fn section(r: &Report) -> String {
 
 /// A table of rows, a column a graph.
 pub(super) fn grid(shape: Shape, rows: &[Row]) -> String {
-    let head = |h: &str| format!("<th scope=\"col\" class=\"n\">{h}</th>");
-    let mut heads: String = shape.heads().iter().map(|h| head(h)).collect();
     let compared = shape.against().filter(|_| shape != Shape::Old);
-    heads += &compared.map(head).unwrap_or_default();
+    let names: Vec<&str> = [""].into_iter().chain(shape.heads().iter().copied()).chain(compared).collect();
     let body: String = rows.iter().map(|r| line(r, compared.is_some())).collect();
-    format!(
-        "<div class=\"scroll\"><table class=\"columns\"><thead><tr><th scope=\"col\"></th>{heads}</tr></thead><tbody>{body}</tbody>\
-         </table></div>"
-    )
+    format!("<div class=\"scroll\">{}</div>", table("columns", &names, "lrrrr", &body))
 }
 
 fn line(r: &Row, compared: bool) -> String {
@@ -95,35 +87,28 @@ fn per_layer(shape: Shape, c: &Cost) -> String {
     if c.per_layer.is_empty() {
         return String::new();
     }
-    let row = |l: &super::super::model::LayerCost| {
+    let columns = shape.heads();
+    let align = &format!("l{}rl", "r".repeat(columns.len()));
+    let line = |l: &super::super::model::LayerCost| {
         let others: &[Option<u64>] = match shape {
             Shape::Masked => &[l.before_bytes, l.lossless_bytes],
             Shape::Lossless | Shape::Old => &[l.before_bytes],
             Shape::Bare => &[],
         };
-        let others: String = others
-            .iter()
-            .map(|b| format!("<td class=\"n\">{}</td>", b.map_or("–".to_string(), bytes)))
-            .collect();
         let missing = match l.not_modelled.is_empty() {
             true => String::new(),
             false => format!("not modelled: {}", esc(&l.not_modelled.join(", "))),
         };
-        format!(
-            "<tr><th scope=\"row\">{}</th><td>{}</td>{others}<td class=\"n\">{}</td><td class=\"n\">{}</td><td>{missing}</td></tr>",
-            esc(&l.name),
-            esc(&l.op),
-            bytes(l.online_bytes),
-            rounds(l.rounds)
-        )
+        let others = others.iter().map(|b| b.map_or("–".to_string(), bytes));
+        let own = [bytes(l.online_bytes), rounds(l.rounds), missing];
+        let cells: Vec<String> = [esc(&l.op)].into_iter().chain(others).chain(own).collect();
+        row(&esc(&l.name), align, &cells)
     };
-    let rows: String = c.per_layer.iter().map(row).collect();
-    let heads: String =
-        shape.heads().iter().map(|h| format!("<th scope=\"col\" class=\"n\">{h}</th>")).collect();
+    let rows: String = c.per_layer.iter().map(line).collect();
+    let names = [&["operation", "kind"], columns, &["rounds", ""]].concat();
     format!(
-        "<details><summary>Every operation that communicates ({})</summary><div class=\"scroll\"><table class=\"columns\"><thead><tr>\
-         <th scope=\"col\">operation</th><th scope=\"col\">kind</th>{heads}<th scope=\"col\" class=\"n\">rounds</th>\
-         <th scope=\"col\"></th></tr></thead><tbody>{rows}</tbody></table></div></details>",
-        c.per_layer.len()
+        "<details><summary>Every operation that communicates ({})</summary><div class=\"scroll\">{}</div></details>",
+        c.per_layer.len(),
+        table("columns", &names, &format!("l{align}"), &rows)
     )
 }

@@ -2,14 +2,11 @@
 
 use super::super::figures::{bytes, count, protocol, rounds, seconds};
 use super::super::model::{Compared, Measured, MeasuredPart, Report};
-use super::super::text::exchanges;
-use super::esc;
+use super::super::text::{exchanges, queries};
+use super::{esc, row, table};
 
 /// The section.
 pub(super) fn section(r: &Report) -> String {
-    if r.measured.is_empty() {
-        return String::new();
-    }
     let lead = "The emitted artefact was run on the installed runtime. Operations were run once more one by one, after all \
                 set-up was paid; what remains of the total is set-up.";
     super::section(
@@ -21,32 +18,26 @@ pub(super) fn section(r: &Report) -> String {
 }
 
 fn line(name: &str, kind: &str, c: Compared, show: impl Fn(f64) -> String) -> String {
-    let error = c.error().map_or("–".to_string(), |e| format!("{e:+.2} %"));
-    cells(name, kind, &[show(c.predicted), show(c.measured), error])
+    cells(name, kind, c.shown(show))
 }
 
-fn cells(name: &str, kind: &str, values: &[String; 3]) -> String {
-    let values: String = values.iter().map(|v| format!("<td class=\"n\">{}</td>", esc(v))).collect();
-    format!("<tr><th scope=\"row\">{}</th><td>{}</td>{values}</tr>", esc(name), esc(kind))
+fn cells(name: &str, kind: &str, [predicted, measured, error]: [String; 3]) -> String {
+    row(&esc(name), "lrrr", &[kind, &predicted, &measured, &error].map(esc))
 }
 
 fn grid(rows: &str) -> String {
-    titled(["", "predicted", "measured", "error"], rows)
+    titled(["", "", "predicted", "measured", "error"], rows)
 }
 
-fn titled([name, predicted, measured, error]: [&str; 4], rows: &str) -> String {
-    format!(
-        "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">{name}</th><th scope=\"col\"></th><th scope=\"col\" class=\"n\">\
-         {predicted}</th><th scope=\"col\" class=\"n\">{measured}</th><th scope=\"col\" class=\"n\">{error}</th></tr></thead>\
-         <tbody>{rows}</tbody></table></div>"
-    )
+fn titled(names: [&str; 5], rows: &str) -> String {
+    format!("<div class=\"scroll\">{}</div>", table("", &names, "llrrr", rows))
 }
 
 /// Communication times, none of which was measured.
 fn derived(m: &Measured) -> String {
     let Some(first) = m.times.first() else { return String::new() };
     let rows: String = m.times.iter().map(|t| line(&t.network, "", t.communication_s, seconds)).collect();
-    let head = ["communication only, derived", "from predicted", "from measured", "difference"];
+    let head = ["communication only, derived", "", "from predicted", "from measured", "difference"];
     format!(
         "{}<p class=\"small\">From measured: from {}.</p>",
         titled(head, &rows),
@@ -56,19 +47,18 @@ fn derived(m: &Measured) -> String {
 
 fn parts(list: &[MeasuredPart], kind: fn(&MeasuredPart) -> String) -> String {
     let show = |v: f64| bytes(v.max(0.0) as u64);
-    let row = |p: &MeasuredPart| {
-        let mut sum = p.sent;
-        sum.add(p.received);
-        line(&p.name, &kind(p), sum, show)
-    };
-    list.iter().map(row).collect()
+    list.iter().map(|p| line(&p.name, &kind(p), p.both(), show)).collect()
 }
 
 fn card(m: &Measured) -> String {
     let exact = |v: f64| count(v.max(0.0) as u64);
     let mut rows = line("bytes sent", "", m.sent, exact) + &line("bytes received", "", m.received, exact);
     rows += &m.all_sent.map(|all| line("bytes all parties sent", "", all, exact)).unwrap_or_default();
-    rows += &cells("rounds", "", &exchanges(m, rounds));
+    rows += &cells("rounds", "", exchanges(m, rounds));
+    if let Some(l) = &m.later {
+        let of = queries(l.queries);
+        rows += &(line("a later one sent", &of, l.sent, exact) + &line("received", &of, l.received, exact));
+    }
     rows += &parts(&m.ops, |p| format!("{} × {}", p.count, p.op));
     let every = match m.layers.len() {
         0 => String::new(),

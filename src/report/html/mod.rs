@@ -22,24 +22,27 @@ const PAGE: &str = include_str!("page.html");
 const FOOTER: &str = "from <code>report.json</code>. Bytes are those one party (rank 0) sends for one image; costs are predicted, \
                       each time says whether computing is in it.";
 
+/// Writes a section of the page.
+type Section = fn(&Report) -> String;
+
 /// The report as a page.
 pub fn render(r: &Report) -> String {
-    let body = [
-        tiles::tiles(r),
-        conclusions::section(r),
-        sections::accuracy(r),
-        cost::section(r),
-        fixed_point::fixed_points(r),
-        measured::section(r),
-        charts::layers(r),
-        evaluations::table(r),
-        training::curves(r),
-        picture::gallery(r),
-        sections::passes(r),
-        sections::about(r),
-        sections::notes(r),
-    ]
-    .concat();
+    let body: [(bool, Section); 13] = [
+        (true, tiles::tiles),
+        (true, conclusions::section),
+        (r.accuracy.is_some(), sections::accuracy),
+        (!r.cost.is_empty(), cost::section),
+        (!r.fixed_points.is_empty(), fixed_point::fixed_points),
+        (!r.measured.is_empty(), measured::section),
+        (!r.layers.is_empty(), charts::layers),
+        (!r.evaluations.is_empty(), evaluations::table),
+        (r.training.is_some(), training::curves),
+        (!r.masks.is_empty(), picture::gallery),
+        (!r.passes.is_empty(), sections::passes),
+        (true, sections::about),
+        (!r.notes.is_empty(), sections::notes),
+    ];
+    let body: String = body.into_iter().filter(|(some, _)| *some).map(|(_, section)| section(r)).collect();
     let name = r.model.path.rsplit('/').next().unwrap_or(&r.model.path);
     page(name, "Private inference report", &verdict::above(r), &headline(r), FOOTER, &r.relinc, &body)
 }
@@ -106,4 +109,25 @@ pub(super) fn esc(s: &str) -> String {
 pub(super) fn section(id: &str, title: &str, lead: &str, body: &str) -> String {
     let lead = if lead.is_empty() { String::new() } else { format!("<p class=\"lead\">{lead}</p>") };
     format!("<section id=\"{id}\"><h2>{title}</h2>{lead}{body}</section>\n")
+}
+
+/// A table of rows; `align` says `l` or, of numbers, `r` for each column.
+pub(super) fn table(class: &str, names: &[&str], align: &str, rows: &str) -> String {
+    let head = |(name, a)| match a {
+        'r' => format!("<th scope=\"col\" class=\"n\">{name}</th>"),
+        _ => format!("<th scope=\"col\">{name}</th>"),
+    };
+    let heads: String = names.iter().zip(align.chars()).map(head).collect();
+    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+    format!("<table{class}><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+}
+
+/// A row of a table: its head and its cells, aligned as in [`table`].
+pub(super) fn row(head: &str, align: &str, cells: &[impl AsRef<str>]) -> String {
+    let one = |(cell, a): (_, char)| match a {
+        'r' => format!("<td class=\"n\">{cell}</td>"),
+        _ => format!("<td>{cell}</td>"),
+    };
+    let cells: String = cells.iter().map(AsRef::as_ref).zip(align.chars()).map(one).collect();
+    format!("<tr><th scope=\"row\">{head}</th>{cells}</tr>")
 }

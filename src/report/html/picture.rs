@@ -15,9 +15,6 @@ const STOPS: [[f32; 3]; 5] = [
 
 /// One picture a layer.
 pub(super) fn gallery(r: &Report) -> String {
-    if r.masks.is_empty() {
-        return String::new();
-    }
     let shots: String = r.masks.iter().map(shot).collect();
     let zero =
         if r.masks.iter().any(|m| m.zero > 0) { " Elements set to zero count as removed." } else { "" };

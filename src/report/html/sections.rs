@@ -1,16 +1,13 @@
 //! The accuracy, the passes, the settings and the notes.
 
 use super::super::figures::{self, bytes, count};
-use super::super::model::Report;
+use super::super::model::{Artefact, Report};
 use super::super::rows;
 use super::super::shape::Shape;
-use super::{esc, section, settings};
+use super::{esc, row, section, settings, table};
 
 /// Accuracy before and after.
 pub(super) fn accuracy(r: &Report) -> String {
-    if r.accuracy.is_none() {
-        return String::new();
-    }
     let mut body = String::new();
     for s in rows::scores(r) {
         let [before, after] = s.values.map(|v| v.unwrap_or(0.0).clamp(0.0, 100.0));
@@ -33,22 +30,13 @@ pub(super) fn accuracy(r: &Report) -> String {
 
 /// The passes and what they refused.
 pub(super) fn passes(r: &Report) -> String {
-    if r.passes.is_empty() {
-        return String::new();
-    }
     let mut rows = String::new();
     let mut refused = String::new();
     let mut weighed = String::new();
     for p in &r.passes {
         let d = p.max_abs_difference.map_or("not checked".to_string(), figures::difference);
-        rows += &format!(
-            "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
-             <td class=\"n\">{d}</td></tr>",
-            esc(&p.name),
-            esc(&p.guarantee),
-            count(p.applied),
-            count(p.refused.len() as u64),
-        );
+        let cells = [esc(&p.guarantee), count(p.applied), count(p.refused.len() as u64), d];
+        rows += &row(&format!("<code>{}</code>", esc(&p.name)), "lrrr", &cells);
         for c in &p.candidates {
             weighed += &format!(
                 "<li>{} <code>{}</code> at <code>{}</code>: {}</li>",
@@ -67,19 +55,12 @@ pub(super) fn passes(r: &Report) -> String {
             );
         }
     }
-    let mut body = format!(
-        "<div class=\"card scroll\"><table><thead><tr><th scope=\"col\">pass</th><th scope=\"col\">guarantee</th>\
-         <th scope=\"col\" class=\"n\">applied</th><th scope=\"col\" class=\"n\">refused</th>\
-         <th scope=\"col\" class=\"n\">largest difference</th></tr></thead><tbody>{rows}</tbody></table></div>"
-    );
-    if !weighed.is_empty() {
-        body +=
-            &format!("<div class=\"card\"><h3>What was weighed</h3><ul class=\"plain\">{weighed}</ul></div>");
-    }
-    if !refused.is_empty() {
-        body += &format!(
-            "<div class=\"card\"><h3>What was not done, and why</h3><ul class=\"plain\">{refused}</ul></div>"
-        );
+    let names = ["pass", "guarantee", "applied", "refused", "largest difference"];
+    let mut body = format!("<div class=\"card scroll\">{}</div>", table("", &names, "llrrr", &rows));
+    for (title, list) in [("What was weighed", weighed), ("What was not done, and why", refused)] {
+        if !list.is_empty() {
+            body += &format!("<div class=\"card\"><h3>{title}</h3><ul class=\"plain\">{list}</ul></div>");
+        }
     }
     section(
         "passes",
@@ -106,21 +87,10 @@ pub(super) fn about(r: &Report) -> String {
         cards += &format!("<div class=\"card\"><h3>Settings</h3>{}</div>", facts(&asked));
     }
     if !r.artefacts.is_empty() {
-        let rows: String = r
-            .artefacts
-            .iter()
-            .map(|a| {
-                format!(
-                    "<tr><th scope=\"row\"><code>{}</code></th><td class=\"n\">{}</td></tr>",
-                    esc(&a.path),
-                    bytes(a.bytes)
-                )
-            })
-            .collect();
-        cards += &format!(
-            "<div class=\"card scroll\"><h3>Files</h3><table><thead><tr><th scope=\"col\">file</th>\
-             <th scope=\"col\" class=\"n\">size</th></tr></thead><tbody>{rows}</tbody></table></div>"
-        );
+        let file = |a: &Artefact| row(&format!("<code>{}</code>", esc(&a.path)), "r", &[bytes(a.bytes)]);
+        let rows: String = r.artefacts.iter().map(file).collect();
+        let files = table("", &["file", "size"], "lr", &rows);
+        cards += &format!("<div class=\"card scroll\"><h3>Files</h3>{files}</div>");
     }
     let graph = super::cost::grid(Shape::of(r), &rows::totals(r));
     let body = format!("<div class=\"card\"><h3>The graph</h3>{graph}</div><div class=\"two\">{cards}</div>");
@@ -129,9 +99,6 @@ pub(super) fn about(r: &Report) -> String {
 
 /// The notes.
 pub(super) fn notes(r: &Report) -> String {
-    if r.notes.is_empty() {
-        return String::new();
-    }
     let items: String = r.notes.iter().map(|n| format!("<li>{}</li>", esc(n))).collect();
     section("notes", "Read this before quoting the figures", "", &format!("<ul class=\"plain\">{items}</ul>"))
 }

@@ -1,10 +1,10 @@
 //! How the network was trained: curves over the epochs, the stages in a table.
 
-use super::super::figures::{count, digits, seconds};
+use super::super::figures::{count, cut, digits, n, percentage as percent, seconds};
 use super::super::model::{Report, Training};
 use super::super::training::{CHOSE, SEEN, StageSummary, stages};
 use super::plot::{self, Frame, Scale, nice, short};
-use super::{esc, section};
+use super::{esc, row, section};
 use relinc_runtime::train::Record;
 
 const FRAME: Frame = Frame { left: 48.0, top: 24.0, right: 412.0, bottom: 190.0 };
@@ -51,11 +51,6 @@ pub(super) fn curves(r: &Report) -> String {
     let notes: String = t.notes.iter().map(|n| format!("<p class=\"flag\">{}</p>", esc(n))).collect();
     let body = format!("{notes}<div class=\"two plots\">{panels}</div>{}", table(t, &all));
     section("training", "How it was trained", &lead, &body)
-}
-
-/// `n = 2,000`.
-fn n(v: Option<u64>) -> String {
-    v.map_or("n not recorded".into(), |v| format!("n = {}", count(v)))
 }
 
 /// Through which batch normalisation clean and attacked images went, where there are two.
@@ -118,7 +113,7 @@ impl Layout {
             out += &format!(
                 "<text class=\"name\" x=\"{:.1}\" y=\"16\">{}</text>",
                 x + 4.0,
-                esc(&cut(s.name, units / 6.6))
+                esc(&cut(s.name, (units / 6.6).max(2.0) as usize))
             );
             let step = nice((epochs * 34.0 / units).max(1.0)).round().max(1.0) as usize;
             let last = epochs as usize;
@@ -134,11 +129,6 @@ impl Layout {
             HEIGHT - 6.0
         )
     }
-}
-
-fn cut(s: &str, letters: f64) -> String {
-    let most = letters.max(2.0) as usize;
-    if s.chars().count() <= most { s.into() } else { s.chars().take(most - 1).chain(['…']).collect() }
 }
 
 fn panel(all: &[StageSummary<'_>], title: &str, unit: &str, curves: &[Curve], says: &[String]) -> String {
@@ -190,55 +180,42 @@ fn spoken(all: &[StageSummary<'_>], curves: &[Curve], unit: &str) -> String {
 fn table(t: &Training, all: &[StageSummary<'_>]) -> String {
     let (clean, attacked) = branches(t);
     let robust = t.records.iter().any(|r| r.val_adversarial.is_some());
-    let cell = |s: String| format!("<td class=\"n\">{s}</td>");
-    let percent =
-        |v: Option<f64>| cell(v.filter(|v| v.is_finite()).map_or("–".into(), |v| format!("{v:.2} %")));
-    let row = |s: &StageSummary<'_>, which: &str, r: &Record, first: bool| {
+    let line = |s: &StageSummary<'_>, which: &str, r: &Record, first: bool| {
         let stage = match (&r.method, first) {
             (_, false) => String::new(),
             (Some(m), _) => format!("{}<span class=\"detail\"> ({})</span>", esc(s.name), esc(m)),
             (None, _) => esc(s.name),
         };
-        let mut cells = format!(
-            "<th scope=\"row\">{stage}</th><td>{which}</td>{}{}{}{}",
-            cell(format!("{}<span class=\"detail\"> of {}</span>", r.epoch, r.epochs)),
-            cell(if r.loss.is_finite() { format!("{:.3}", r.loss) } else { "–".into() }),
+        let mut cells = vec![
+            which.to_string(),
+            format!("{}<span class=\"detail\"> of {}</span>", r.epoch, r.epochs),
+            if r.loss.is_finite() { format!("{:.3}", r.loss) } else { "–".into() },
             percent(Some(r.train_accuracy)),
             percent(r.val_clean),
-        );
-        if robust {
-            cells += &percent(r.val_adversarial);
-        }
-        cells += &cell(count(r.kept as u64));
-        let speed = |v: Option<f64>, show: &dyn Fn(f64) -> String| {
-            cell(v.filter(|_| first).map_or(String::new(), show))
-        };
-        cells += &speed(s.images_per_second, &digits);
-        cells += &speed(s.data_wait, &|v| format!("{:.1} %", 100.0 * v));
-        cells += &speed(Some(s.last.seconds), &seconds);
-        format!("<tr>{cells}</tr>")
+        ];
+        cells.extend(robust.then(|| percent(r.val_adversarial)));
+        let wait = s.data_wait.map(|v| format!("{:.1} %", 100.0 * v));
+        let speed = [s.images_per_second.map(digits), wait, Some(seconds(s.last.seconds))];
+        cells.push(count(r.kept as u64));
+        cells.extend(speed.map(|v| v.filter(|_| first).unwrap_or_default()));
+        row(&stage, "lrrrrrrrrr", &cells)
     };
     let mut rows = String::new();
     for s in all {
-        rows += &row(s, "last", s.last, true);
-        rows += &s.best.map(|b| row(s, "best", b, false)).unwrap_or_default();
+        rows += &line(s, "last", s.last, true);
+        rows += &s.best.map(|b| line(s, "best", b, false)).unwrap_or_default();
     }
-    let head = |s: &str| format!("<th scope=\"col\" class=\"n\">{s}</th>");
-    let adversarial = if robust { head(&format!("attacked{attacked}†")) } else { String::new() };
+    let heads = [format!("training{clean}*"), format!("clean{clean}†"), format!("attacked{attacked}†")];
+    let [trained, validated, adversarial] = heads.each_ref().map(String::as_str);
+    let mut names = vec!["stage", "", "epoch", "loss", trained, validated];
+    names.extend(robust.then_some(adversarial));
+    names.extend(["ReLUs", "images/s", "waiting for data", "time"]);
     let by = if robust { "clean plus attacked accuracy" } else { "clean accuracy" };
     format!(
-        "<div class=\"card\"><h3>Stages</h3><div class=\"scroll\"><table><thead><tr><th scope=\"col\">stage</th>\
-         <th scope=\"col\"></th>{}{}{}{}{adversarial}{}{}{}{}</tr></thead><tbody>{rows}</tbody></table></div>\
-         <p class=\"small\">Best by {by} on validation images ({}{}). A search keeps its last epoch, the other \
-         stages their best. Images a second are training images, over all epochs, validation apart. * {SEEN}. † {CHOSE}.</p></div>",
-        head("epoch"),
-        head("loss"),
-        head(&format!("training{clean}*")),
-        head(&format!("clean{clean}†")),
-        head("ReLUs"),
-        head("images/s"),
-        head("waiting for data"),
-        head("time"),
+        "<div class=\"card\"><h3>Stages</h3><div class=\"scroll\">{}</div><p class=\"small\">Best by {by} on validation images \
+         ({}{}). A search keeps its last epoch, the other stages their best. Images a second are training images, over all epochs, \
+         validation apart. * {SEEN}. † {CHOSE}.</p></div>",
+        super::table("", &names, "llrrrrrrrrr", &rows),
         n(t.n.validation),
         if robust { format!(", attacked {}", n(t.n.attacked)) } else { String::new() },
     )

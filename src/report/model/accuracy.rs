@@ -6,19 +6,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
     /// The original or the teacher, with all its ReLUs.
-    #[serde(default)]
     pub before: Option<Scores>,
     /// Which network that is, in words.
-    #[serde(default)]
     pub before_is: Option<String>,
     /// That network is the original or its teacher. False where only a model that was itself trained under masks was at hand.
     #[serde(default = "yes")]
     pub before_is_original: bool,
     /// The emitted model.
-    #[serde(default)]
     pub after: Option<Scores>,
     /// From before to after on the same clean images.
-    #[serde(default)]
     pub change: Option<ScoreChange>,
     /// The data set.
     pub data: String,
@@ -27,10 +23,9 @@ pub struct Accuracy {
     /// Images.
     pub n: u64,
     /// Classes of the model.
-    #[serde(default)]
     pub classes: Option<u64>,
     /// What the network knew of these images; absent where nothing is known of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<Seen>,
 }
 
@@ -66,28 +61,23 @@ impl Seen {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// On the images as they are.
-    #[serde(default)]
     pub clean: Option<f64>,
     /// Its interval.
-    #[serde(default)]
     pub interval: Option<[f64; 2]>,
     /// Mean over the corruptions.
-    #[serde(default)]
     pub corrupted: Option<f64>,
     /// Its interval, as if all corruptions of an image were one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub corrupted_interval: Option<[f64; 2]>,
     /// Under attack.
-    #[serde(default)]
     pub adversarial: Option<f64>,
     /// Its interval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub adversarial_interval: Option<[f64; 2]>,
     /// Under attack, through the batch normalisation for clean images: the path one folded model has.
-    #[serde(default)]
     pub adversarial_clean_bn: Option<f64>,
     /// Its interval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub adversarial_clean_bn_interval: Option<[f64; 2]>,
 }
 

@@ -57,10 +57,8 @@ pub struct Cost {
     #[serde(flatten)]
     pub after: Spent,
     /// The model compiled with all its ReLUs, its time of the same kind as that of the emitted graph; absent when nothing was compiled.
-    #[serde(default)]
     pub lossless: Option<Spent>,
     /// The original: the model as a runtime would run it, convolutions direct; absent when nothing was compiled.
-    #[serde(default)]
     pub before: Option<Spent>,
     /// Which graph `before` is of.
     #[serde(default)]
@@ -76,10 +74,8 @@ pub struct Cost {
     #[serde(default = "measured")]
     pub verified: bool,
     /// What is known of the preprocessing, in words.
-    #[serde(default)]
     pub offline: Option<String>,
     /// Whose seconds of computing are in the times, in words.
-    #[serde(default)]
     pub computing: Option<String>,
 }
 
@@ -100,10 +96,8 @@ pub struct Spent {
     /// Bytes rank 0 receives online.
     pub received_bytes: u64,
     /// Bytes of preprocessing; null when the cost model does not know them.
-    #[serde(default)]
     pub offline_bytes: Option<u64>,
     /// Bytes all parties send together online; null when the cost model does not know them.
-    #[serde(default)]
     pub all_bytes: Option<u64>,
     /// Sequential one-way exchanges of rank 0; a mean where the runtime draws them at random.
     pub rounds: f64,
@@ -113,7 +107,6 @@ pub struct Spent {
     #[serde(default)]
     pub latency_is: LatencyIs,
     /// Predicted seconds of computing; null when the cost model does not know them.
-    #[serde(default)]
     pub compute_s: Option<f64>,
     /// The activations' share of `online_bytes`.
     pub relu_bytes: u64,
@@ -138,11 +131,24 @@ pub struct Later {
     pub received_bytes: u64,
     /// Sequential one-way exchanges of rank 0.
     pub rounds: f64,
-    /// Predicted time in seconds: communication, and computing where that of the first query is known.
-    pub latency_s: f64,
+    /// Predicted seconds of communication.
+    pub communication_s: f64,
+    /// Predicted seconds of computing; null where those of the first query are not known.
+    pub compute_s: Option<f64>,
 }
 
 impl Spent {
+    /// Bytes rank 0 sends for a query that is not the first of its session.
+    pub fn later_bytes(&self) -> u64 {
+        self.later.map_or(self.online_bytes, |l| l.online_bytes)
+    }
+    /// The seconds of communication of such a query, where they are known.
+    pub fn later_communication(&self) -> Option<f64> {
+        match self.later {
+            Some(l) => Some(l.communication_s),
+            None => self.seconds(LatencyIs::Communication),
+        }
+    }
     /// Seconds of this kind, where they are known: communication always is.
     pub fn seconds(&self, of: LatencyIs) -> Option<f64> {
         match (of, self.latency_is) {
@@ -176,13 +182,10 @@ pub struct LayerCost {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub once_received_bytes: u64,
     /// Bytes rank 0 sends for the operation of this name in the model compiled with all its ReLUs.
-    #[serde(default)]
     pub lossless_bytes: Option<u64>,
     /// Exchanges of that operation.
-    #[serde(default)]
     pub lossless_rounds: Option<f64>,
     /// Bytes rank 0 sends for the operation of this name in the original.
-    #[serde(default)]
     pub before_bytes: Option<u64>,
     /// Parts that are not in the figures.
     #[serde(default)]

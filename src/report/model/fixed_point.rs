@@ -20,19 +20,17 @@ pub struct FixedPoint {
     /// What was found.
     pub verdict: Outcome,
     /// The emulation; null where there were no images.
-    #[serde(default)]
     pub images: Option<Analysis>,
     /// What was tried, since this does not do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<Tried>,
     /// Upper limits for any input; null where images were emulated.
-    #[serde(default)]
     pub bounds: Option<Bounds>,
     /// The range of the input behind the limits is assumed, nobody declared it.
     #[serde(default)]
     pub assumed: bool,
     /// Why nothing could be checked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
@@ -62,7 +60,6 @@ pub struct Tried {
     /// Fraction bits.
     pub fraction: u32,
     /// Layers scaled by normalise-ranges to a largest magnitude of at most 2^this.
-    #[serde(default)]
     pub normalise: Option<i32>,
     /// Images.
     pub n: usize,

@@ -22,6 +22,11 @@ impl Compared {
     pub fn error(self) -> Option<f64> {
         (self.measured != 0.0).then(|| 100.0 * (self.predicted / self.measured - 1.0))
     }
+    /// The prediction, the measurement, and the prediction's error: `+1.2 %`.
+    pub fn shown(self, show: impl Fn(f64) -> String) -> [String; 3] {
+        let error = self.error().map_or("–".into(), |e| format!("{e:+.2} %"));
+        [show(self.predicted), show(self.measured), error]
+    }
     /// Adds both figures.
     pub fn add(&mut self, other: Compared) {
         self.predicted += other.predicted;
@@ -42,6 +47,15 @@ pub struct MeasuredPart {
     pub sent: Compared,
     /// Bytes rank 0 receives.
     pub received: Compared,
+}
+
+impl MeasuredPart {
+    /// Bytes rank 0 sends and receives.
+    pub fn both(&self) -> Compared {
+        let mut sum = self.sent;
+        sum.add(self.received);
+        sum
+    }
 }
 
 /// A network and the seconds of communication that an image's traffic takes on it. No network was in the run.
@@ -106,7 +120,6 @@ pub struct Measured {
     /// Bytes rank 0 received.
     pub received: Compared,
     /// Bytes all parties sent together, where they were counted; the same for every image.
-    #[serde(default)]
     pub all_sent: Option<Compared>,
     /// Exchanges; measured are the send actions of rank 0.
     pub rounds: Compared,

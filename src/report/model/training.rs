@@ -12,16 +12,13 @@ pub struct Training {
     /// One a finished epoch; stage after stage, epochs rising.
     pub records: Vec<Record>,
     /// The data set, as given.
-    #[serde(default)]
     pub data: Option<String>,
     /// On how many images it trained and validated.
     #[serde(default)]
     pub n: TrainingCounts,
     /// Clean and adversarial images have batch normalisations of their own, BN_c and BN_a.
-    #[serde(default)]
     pub dual_bn: Option<bool>,
     /// The attack on validation images, in words.
-    #[serde(default)]
     pub attack: Option<String>,
     /// What happened to the log, in sentences.
     #[serde(default)]
@@ -32,13 +29,10 @@ pub struct Training {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrainingCounts {
     /// In an epoch.
-    #[serde(default)]
     pub train: Option<u64>,
     /// Validated as they are.
-    #[serde(default)]
     pub validation: Option<u64>,
     /// Validated under attack.
-    #[serde(default)]
     pub attacked: Option<u64>,
 }
 
@@ -49,13 +43,11 @@ pub struct Evaluation {
     pub what: String,
     /// The batch normalisation all images went through, where the network was fixed to one. Null where it has only
     /// one, and where each kind of image takes its own: BN_a under attack, else BN_c.
-    #[serde(default)]
     pub branch: Option<Branch>,
     /// In percent.
     #[serde(flatten)]
     pub scores: Scores,
     /// The attack, in words.
-    #[serde(default)]
     pub attack: Option<String>,
     /// Images.
     #[serde(default)]
@@ -66,13 +58,10 @@ pub struct Evaluation {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageCounts {
     /// As they are.
-    #[serde(default)]
     pub clean: Option<u64>,
     /// Of each corruption and severity, or of all together where they are drawn.
-    #[serde(default)]
     pub corrupted: Option<u64>,
     /// Under attack.
-    #[serde(default)]
     pub adversarial: Option<u64>,
 }
 

@@ -16,28 +16,22 @@ pub(super) fn section(r: &Report, out: &mut String) {
     }
 }
 
-/// A prediction's error: `+1.2 %`.
-fn error(c: Compared) -> String {
-    c.error().map_or("–".into(), |e| format!("{e:+.2} %"))
-}
-
 fn row(name: &str, of: &str, c: Compared, show: impl Fn(f64) -> String) -> Vec<String> {
-    vec![name.into(), of.into(), show(c.predicted), show(c.measured), error(c)]
+    [name, of].map(String::from).into_iter().chain(c.shown(show)).collect()
 }
 
 /// Predicted exchanges beside the counted send actions, which are not always exchanges.
 pub(in crate::report) fn exchanges(m: &Measured, show: impl Fn(f64) -> String) -> [String; 3] {
-    let (predicted, counted) = (show(m.rounds.predicted), show(m.rounds.measured));
+    let [predicted, counted, error] = m.rounds.shown(show);
     match m.actions_are_chunks {
         true => [predicted, format!("{counted} chunks"), "–".into()],
-        false => [predicted, counted, error(m.rounds)],
+        false => [predicted, counted, error],
     }
 }
 
-fn both(p: &MeasuredPart) -> Compared {
-    let mut sum = p.sent;
-    sum.add(p.received);
-    sum
+/// How many queries a mean is of.
+pub(in crate::report) fn queries(n: u64) -> String {
+    if n == 1 { "one query".into() } else { format!("mean of {n}") }
 }
 
 /// One run: totals, then types of operation, then operations.
@@ -61,6 +55,11 @@ pub fn measured(m: &Measured) -> String {
         ["rounds".to_string(), String::new()].into_iter().chain(exchanges(m, rounds)).collect(),
     ];
     rows.extend(m.all_sent.map(|all| row("all parties sent", "", all, exact)));
+    if let Some(l) = &m.later {
+        let of = queries(l.queries);
+        rows.push(row("a later one sent", &of, l.sent, exact));
+        rows.push(row("received", &of, l.received, exact));
+    }
     out += &table(&["", "", "predicted", "measured", "error"], "llrrr", rows);
     out += &wrap(
         &format!("computing took {}, measured: all parties on one machine, no network", seconds(m.seconds)),
@@ -75,7 +74,7 @@ pub fn measured(m: &Measured) -> String {
             .iter()
             .map(|p| {
                 let (name, of) = name(p);
-                row(&name, &of, both(p), |v| bytes(v.max(0.0) as u64))
+                row(&name, &of, p.both(), |v| bytes(v.max(0.0) as u64))
             })
             .collect();
         format!("\n{}", table(&[title, "", "predicted", "measured", "error"], "llrrr", rows))

@@ -1,15 +1,11 @@
 //! The stages of a training run and the accuracies of its networks, as text.
 
-use super::super::figures::{count, digits};
+use super::super::figures::{count, digits, n, percentage as percent};
 use super::super::model::{Metric, Report, branch_name};
 use super::super::rows::score;
 use super::super::training::{CHOSE, SEEN, stages};
 use super::{section, table, wrap};
 use relinc_runtime::train::Record;
-
-fn percent(v: Option<f64>) -> String {
-    v.filter(|v| v.is_finite()).map_or("–".into(), |v| format!("{v:.2} %"))
-}
 
 /// The stages: last and best epoch.
 pub(super) fn training(r: &Report, out: &mut String) {
@@ -40,7 +36,6 @@ pub(super) fn training(r: &Report, out: &mut String) {
     }
     let header = ["stage", "", "epoch", "loss", "training*", "clean†", "attacked†", "ReLUs", "img/s", "wait"];
     *out += &table(&header, "llrrrrrrrr", rows);
-    let n = |n: Option<u64>| n.map_or("n not recorded".into(), |n| format!("n = {}", count(n)));
     let (clean, attacked) =
         if t.dual_bn == Some(true) { (" through BN_c", " through BN_a") } else { ("", "") };
     let mut says = format!(

@@ -94,7 +94,10 @@ pub fn inputs(infos: &[&ValueInfoProto], options: &ImportOptions) -> Result<Inpu
         ));
     }
     for (k, (name, size)) in options.dims.iter().enumerate() {
-        if !used[k] {
+        if let Some((_, first)) = options.dims[..k].iter().find(|(n, _)| n == name) {
+            errors
+                .push(format!("--dim {name}={size}: the dimension is given as {first} before; give it once"));
+        } else if !used[k] {
             let known = if symbols.is_empty() { "no input has one".into() } else { symbols.join(", ") };
             errors.push(format!("--dim {name}={size}: no input has this open dimension (open: {known})"));
         } else if *size == 0 {

@@ -33,26 +33,12 @@ pub(super) use winograd::transformed;
 /// The convolution of `x`, `[n, c_in, h, w]`, with `w`, `[c_out, c_in/groups, kernel…]`, plus a bias for each output
 /// channel: `[n, c_out, output…]`.
 pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer {
-    let mut y = Buffer::stale(s.output_len());
-    forward_into(x, w, bias, s, &mut y);
-    y
-}
-
-/// Writes [`forward`] to `y`, `[n, c_out, output…]`.
-pub fn forward_into(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape, y: &mut [f32]) {
-    forward_at(Level::best(), x, w, bias, s, y);
+    correlate(Level::best(), Direction::Forward, s, x, w, bias)
 }
 
 /// The gradient of the input, `[n, c_in, h, w]`, from that of the output, `g`, `[n, c_out, output…]`.
 pub fn data_grad(g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
-    let mut gx = Buffer::stale(s.input_len());
-    data_grad_into(g, w, s, &mut gx);
-    gx
-}
-
-/// Writes [`data_grad`] to `gx`, `[n, c_in, h, w]`.
-pub fn data_grad_into(g: &[f32], w: &[f32], s: &ConvShape, gx: &mut [f32]) {
-    data_grad_at(Level::best(), g, w, s, gx);
+    correlate(Level::best(), Direction::Transposed, s, g, w, None)
 }
 
 /// The gradient of the weights, `[c_out, c_in/groups, kernel…]`, from the input and the gradient of the output.
@@ -71,52 +57,44 @@ pub fn bias_grad(g: &[f32], s: &ConvShape) -> Vec<f32> {
     (0..s.c_out).into_par_iter().map(channel).collect()
 }
 
-fn forward_at(level: Level, x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape, y: &mut [f32]) {
-    assert_eq!((x.len(), w.len(), y.len()), (s.input_len(), s.weight_len(), s.output_len()));
-    assert!(bias.is_none_or(|b| b.len() == s.c_out));
-    let sizes = Sizes {
-        read: s.c_in,
-        written: s.c_out,
-        groups: s.groups,
-        input: s.h * s.w,
-        output: s.output().iter().product(),
-    };
-    let (per_group, inner) = (s.c_out / s.groups, s.c_in / s.groups);
-    let weight = |group: usize, to: usize, from: usize, tap: usize| {
-        w[((group * per_group + to) * inner + from) * s.taps() + tap]
-    };
-    correlate(level, sizes, [Axis::forward(s, 0), Axis::forward(s, 1)], x, weight, bias, y);
+/// The convolution, or its transpose: the gradient of its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Forward,
+    Transposed,
 }
 
-fn data_grad_at(level: Level, g: &[f32], w: &[f32], s: &ConvShape, gx: &mut [f32]) {
-    assert_eq!((g.len(), w.len(), gx.len()), (s.output_len(), s.weight_len(), s.input_len()));
-    let sizes = Sizes {
-        read: s.c_out,
-        written: s.c_in,
-        groups: s.groups,
-        input: s.output().iter().product(),
-        output: s.h * s.w,
-    };
-    let (per_group, inner) = (s.c_out / s.groups, s.c_in / s.groups);
-    let weight = |group: usize, to: usize, from: usize, tap: usize| {
-        w[((group * per_group + from) * inner + to) * s.taps() + tap]
-    };
-    correlate(level, sizes, [Axis::transposed(s, 0), Axis::transposed(s, 1)], g, weight, None, gx);
-}
-
-/// Chooses the method.
+/// Chooses the method. `x` is what the direction reads.
 fn correlate(
     level: Level,
-    sizes: Sizes,
-    [rows, columns]: [Axis; 2],
+    direction: Direction,
+    s: &ConvShape,
     x: &[f32],
-    weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
+    w: &[f32],
     bias: Option<&[f32]>,
-    out: &mut [f32],
-) {
+) -> Buffer {
+    let (area, result, taps) = (s.h * s.w, s.output().iter().product(), s.taps());
+    let inner = s.c_in / s.groups;
+    let axis = match direction {
+        Direction::Forward => Axis::forward,
+        Direction::Transposed => Axis::transposed,
+    };
+    let ([read, written], [input, output], [to_step, from_step]) = match direction {
+        Direction::Forward => ([s.c_in, s.c_out], [area, result], [inner * taps, taps]),
+        Direction::Transposed => ([s.c_out, s.c_in], [result, area], [taps, inner * taps]),
+    };
+    let sizes = Sizes { read, written, groups: s.groups, input, output };
+    assert_eq!((x.len(), w.len()), (s.n * read * input, s.weight_len()));
+    assert!(bias.is_none_or(|b| b.len() == written));
+    let mut out = Buffer::stale(s.n * written * output);
     if out.is_empty() {
-        return;
+        return out;
     }
+    let group_step = w.len() / s.groups;
+    let weight = |group: usize, to: usize, from: usize, tap: usize| {
+        w[group * group_step + to * to_step + from * from_step + tap]
+    };
+    let [rows, columns] = [0, 1].map(|i| axis(s, i));
     let row = columns.output;
     let tiled = Strips::new(rows.clone(), columns.clone(), |rows, _| {
         let tiles = rows.div_ceil(2) * row.div_ceil(2);
@@ -124,13 +102,15 @@ fn correlate(
     });
     if Winograd::fits(&sizes, &tiled) {
         let method = Winograd::new(level, sizes, tiled, weight);
-        return correlate::correlate(level, &sizes, &method, x, bias, out);
+        correlate::correlate(level, &sizes, &method, x, bias, &mut out);
+        return out;
     }
     let strips = Strips::new(rows, columns, |rows, plane| {
         4 * (sizes.read * plane + CHANNELS * rows * row * LANES) <= BUDGET
     });
     let method = Direct::new(level, sizes, strips, weight);
-    correlate::correlate(level, &sizes, &method, x, bias, out);
+    correlate::correlate(level, &sizes, &method, x, bias, &mut out);
+    out
 }
 
 fn weight_grad_at(level: Level, x: &[f32], g: &[f32], s: &ConvShape) -> Buffer {

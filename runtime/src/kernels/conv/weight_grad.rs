@@ -28,10 +28,7 @@ const TILE: usize = GRADS * INPUTS;
 /// The gradient of `[c_out, c_in/groups, kernel…]`.
 pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> Buffer {
     let row = s.output()[1];
-    let of_rows = |fits: &dyn Fn(usize) -> bool| {
-        Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| fits(rows))
-    };
-    if let Some(method) = WinogradGrad::new(level, s, (x, g), of_rows) {
+    if let Some(method) = WinogradGrad::new(level, s, (x, g)) {
         return method.compute();
     }
     let strips = Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| rows * row <= POSITIONS);
@@ -53,14 +50,20 @@ pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> 
     }
     let cut = |share: usize| (share * s.c_out / SHARES).next_multiple_of(GRADS).min(s.c_out);
     let mut weights = Buffer::stale(s.weight_len());
-    let (mut parts, mut rest) = (Vec::new(), &mut weights[..]);
-    for to in (0..SHARES).map(|share| cut(share)..cut(share + 1)) {
-        let (head, tail) = rest.split_at_mut(to.len() * s.c_in * s.taps());
-        parts.push((to, head));
-        rest = tail;
-    }
-    parts.into_par_iter().for_each(|(to, weights)| task.share(0..blocks, to, weights));
+    let of_share: Vec<Range<usize>> = (0..SHARES).map(|share| cut(share)..cut(share + 1)).collect();
+    let parts = pieces(&mut weights, of_share.iter().map(|to| to.len() * s.c_in * s.taps()));
+    parts.into_par_iter().zip(of_share).for_each(|(weights, to)| task.share(0..blocks, to, weights));
     weights
+}
+
+/// Cuts numbers into pieces of these lengths.
+pub(super) fn pieces(mut numbers: &mut [f32], lengths: impl Iterator<Item = usize>) -> Vec<&mut [f32]> {
+    let cut = |length| {
+        let (head, tail) = std::mem::take(&mut numbers).split_at_mut(length);
+        numbers = tail;
+        head
+    };
+    lengths.map(cut).collect()
 }
 
 struct Task<'a> {

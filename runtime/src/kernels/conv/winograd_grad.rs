@@ -7,8 +7,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::axis::Axis;
 use super::shape::ConvShape;
 use super::strip::{Images, Strips};
+use super::weight_grad::pieces;
 use crate::kernels::micro::{self, LANES, SIDE};
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::{Level, wide};
@@ -50,15 +52,10 @@ struct Scratch {
 }
 
 impl<'a> WinogradGrad<'a> {
-    /// The method for strips of a convolution, where it computes that and is worth it. `strips` makes strips that fit.
-    pub(super) fn new(
-        level: Level,
-        s: &'a ConvShape,
-        (x, g): (&'a [f32], &'a [f32]),
-        strips: impl Fn(&dyn Fn(usize) -> bool) -> Strips,
-    ) -> Option<Self> {
+    /// The method for a convolution, where it computes that and is worth it.
+    pub(super) fn new(level: Level, s: &'a ConvShape, (x, g): (&'a [f32], &'a [f32])) -> Option<Self> {
         let across = s.output()[1].div_ceil(2);
-        let strips = strips(&|rows| {
+        let strips = Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| {
             let tiles = rows.div_ceil(2) * across;
             4 * LANES * POINTS * tiles * (s.c_in + s.c_out) <= BUDGET || tiles <= TOGETHER || rows <= 2
         });
@@ -81,24 +78,17 @@ impl<'a> WinogradGrad<'a> {
         let sums = |to: &Range<usize>| TILE * POINTS * to.len().div_ceil(SIDE) * inner;
         let parts: Vec<Range<usize>> = (0..of_channels).map(|j| cut(j)..cut(j + 1)).collect();
         let mut all = Buffer::work(of_images * parts.iter().map(sums).sum::<usize>());
-        let (mut shares, mut rest) = (Vec::new(), &mut all[..]);
-        for (to, images) in parts.iter().flat_map(|to| (0..of_images).map(move |i| (to, i))) {
-            let (head, tail) = rest.split_at_mut(sums(to));
-            shares.push((images, to, head));
-            rest = tail;
-        }
-        shares.par_iter_mut().for_each(|(images, to, sums)| {
-            let blocks = *images * blocks / of_images..(*images + 1) * blocks / of_images;
-            self.share(blocks, (*to).clone(), sums);
+        let lengths = parts.iter().flat_map(|to| std::iter::repeat_n(sums(to), of_images));
+        let mut shares = pieces(&mut all, lengths);
+        shares.par_iter_mut().enumerate().for_each(|(share, sums)| {
+            let (to, images) = (parts[share / of_images].clone(), share % of_images);
+            self.share(images * blocks / of_images..(images + 1) * blocks / of_images, to, sums);
         });
         let mut result = Buffer::stale(s.weight_len());
-        let mut rest = &mut result[..];
-        for of_one in shares.chunks(of_images) {
-            let to = of_one[0].1.len();
-            let sums: Vec<&[f32]> = of_one.iter().map(|(_, _, sums)| &**sums).collect();
-            let (head, tail) = rest.split_at_mut(to * s.c_in * 9);
-            self.unpack(&sums, to, head);
-            rest = tail;
+        let weights = pieces(&mut result, parts.iter().map(|to| to.len() * s.c_in * 9));
+        for ((to, weights), sums) in parts.iter().zip(weights).zip(shares.chunks(of_images)) {
+            let sums: Vec<&[f32]> = sums.iter().map(|sums| &**sums).collect();
+            self.unpack(&sums, to.len(), weights);
         }
         result
     }

@@ -5,6 +5,7 @@
 //! epochs of removal the student trains on.
 
 use super::{comparisons, identity_masks, masks_of};
+use crate::dice::Dice;
 use crate::exec::{Branch, Gate};
 use crate::search::ranking::Ranking;
 use crate::train::evaluate::{self, Runnable, pixels_of};
@@ -14,7 +15,7 @@ use crate::train::loss::{cross_entropy, labels};
 use crate::train::recipe::SearchOptions;
 use crate::train::sensitivity;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use relinc_passes::choice::Choice;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::Masks;
@@ -29,15 +30,11 @@ const TRIALS: usize = 6;
 /// See the module documentation.
 #[derive(Debug)]
 pub struct Bcd {
-    options: SearchOptions,
+    /// What is searched.
+    pub options: SearchOptions,
 }
 
 impl Bcd {
-    /// Before the first epoch.
-    pub fn new(options: SearchOptions) -> Bcd {
-        Bcd { options }
-    }
-
     /// Comparisons that are still there.
     fn active(scene: &Scene<'_>) -> Vec<Vec<bool>> {
         let kept = |r: &ReluLayer| comparisons(r, scene.student.masks.layers.get(&r.name));
@@ -76,7 +73,7 @@ impl Learner for Bcd {
         let remove = count.saturating_sub(self.options.keep).div_ceil(epochs_left);
         let goal = count - remove;
         let block = BLOCK.max(remove.div_ceil(BLOCKS));
-        let mut rng = ChaCha8Rng::seed_from_u64(self.options.seed ^ scene.at.step);
+        let mut dice = Dice::of(ChaCha8Rng::seed_from_u64(self.options.seed ^ scene.at.step));
         let images: Vec<usize> = order(scene.train.len(), self.options.seed, scene.epoch)
             .into_iter()
             .take(self.options.calibration)
@@ -91,23 +88,18 @@ impl Learner for Bcd {
                 .collect();
             let mut best: Option<(f64, Vec<(usize, usize)>)> = None;
             for _ in 0..TRIALS {
-                let mut pool = places.clone();
-                for i in 0..size {
-                    let j = i + ((u128::from(rng.next_u64()) * (pool.len() - i) as u128) >> 64) as usize;
-                    pool.swap(i, j);
-                }
-                pool.truncate(size);
+                let drawn: Vec<_> = dice.some(size, places.len()).into_iter().map(|i| places[i]).collect();
                 let mut tried = kept.clone();
-                pool.iter().for_each(|&(l, i)| tried[l][i] = false);
+                drawn.iter().for_each(|&(l, i)| tried[l][i] = false);
                 let masks = masks_of(scene.student, &tried, |_, _| Choice::Identity);
                 let mut m = scene.student.clone();
                 m.set_masks(&masks);
                 let loss = Bcd::loss(scene, &m.gates, &images)?;
                 if best.as_ref().is_none_or(|(b, _)| loss < *b) {
-                    best = Some((loss, pool));
+                    best = Some((loss, drawn));
                 }
             }
-            for (l, i) in best.map(|(_, p)| p).unwrap_or_default() {
+            for (l, i) in best.map(|(_, drawn)| drawn).unwrap_or_default() {
                 kept[l][i] = false;
             }
             left -= size;

@@ -5,14 +5,7 @@ use relinc_passes::masks::Masks;
 
 /// Keeps the masks it was given.
 #[derive(Debug)]
-pub struct Frozen(Masks);
-
-impl Frozen {
-    /// With these masks.
-    pub fn new(masks: Masks) -> Frozen {
-        Frozen(masks)
-    }
-}
+pub struct Frozen(pub Masks);
 
 impl Learner for Frozen {
     fn start(&mut self, _: &Scene<'_>, _: &mut Tell<'_>) -> Result<Masks, String> {

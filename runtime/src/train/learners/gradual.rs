@@ -13,15 +13,11 @@ use relinc_passes::masks::Masks;
 /// See the module documentation.
 #[derive(Debug)]
 pub struct Gradual {
-    options: SearchOptions,
+    /// What is searched.
+    pub options: SearchOptions,
 }
 
 impl Gradual {
-    /// Before the first epoch.
-    pub fn new(options: SearchOptions) -> Gradual {
-        Gradual { options }
-    }
-
     /// Share of the way to the budget when the share `done` of the stage is over.
     fn ramped(&self, done: f64) -> f64 {
         (done / self.options.ramp.max(1e-9)).clamp(0.0, 1.0)

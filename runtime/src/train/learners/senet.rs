@@ -2,6 +2,7 @@
 //! 2402.05521, and their released code).
 
 use super::{identity_masks, shapes};
+use crate::dice::Dice;
 use crate::exec::value::{download, upload};
 use crate::search::allocate::allocate;
 use crate::train::learner::{Learner, Scene, Tell};
@@ -11,7 +12,7 @@ use crate::train::select::select;
 use crate::train::state::Tensors;
 use burn::tensor::{Device, Tensor as Burn};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::Masks;
 
@@ -36,12 +37,9 @@ impl Senet {
 }
 
 /// A random H×W map of the layer's density, the same for all channels, `n` elements in all.
-fn random_map(shape: [usize; 3], n: usize, rng: &mut ChaCha8Rng) -> Vec<bool> {
+fn random_map(shape: [usize; 3], n: usize, dice: &mut Dice) -> Vec<bool> {
     let [channels, area] = [shape[0], shape[1] * shape[2]];
-    let mut order: Vec<usize> = (0..area).collect();
-    for i in (1..area).rev() {
-        order.swap(i, ((u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64) as usize);
-    }
+    let order = dice.order(area);
     let mut kept = vec![false; channels * area];
     let places = order.iter().flat_map(|p| (0..channels).map(move |c| c * area + p));
     places.take(n).for_each(|i| kept[i] = true);
@@ -49,10 +47,10 @@ fn random_map(shape: [usize; 3], n: usize, rng: &mut ChaCha8Rng) -> Vec<bool> {
 }
 
 /// A random map of a layer's comparisons, `n` in all; caps stay where there are more than elements.
-fn random_maps(r: &ReluLayer, n: usize, rng: &mut ChaCha8Rng) -> Vec<bool> {
-    let mut all = random_map(r.shape, n.min(r.relus()), rng);
+fn random_maps(r: &ReluLayer, n: usize, dice: &mut Dice) -> Vec<bool> {
+    let mut all = random_map(r.shape, n.min(r.relus()), dice);
     if r.capped() {
-        all.extend(random_map(r.shape, n.saturating_sub(r.relus()), rng));
+        all.extend(random_map(r.shape, n.saturating_sub(r.relus()), dice));
     }
     all
 }
@@ -71,8 +69,8 @@ impl Learner for Senet {
             Some(c) => c,
             None => allocate(&caps, &caps.iter().map(|&c| c as f64).collect::<Vec<_>>(), self.options.keep),
         };
-        let mut rng = ChaCha8Rng::seed_from_u64(self.options.seed ^ 0x5e9e7);
-        let kept: Vec<_> = relus.iter().zip(counts).map(|(r, n)| random_maps(r, n, &mut rng)).collect();
+        let mut dice = Dice::of(ChaCha8Rng::seed_from_u64(self.options.seed ^ 0x5e9e7));
+        let kept: Vec<_> = relus.iter().zip(counts).map(|(r, n)| random_maps(r, n, &mut dice)).collect();
         Ok(identity_masks(scene.student, &kept))
     }
 
@@ -88,13 +86,8 @@ impl Learner for Senet {
         let worth: Vec<Vec<f64>> =
             self.sums.drain(..).map(|s| download(s).into_iter().map(f64::from).collect()).collect();
         let counts = self.counts(scene)?;
-        let kept = select(
-            &worth,
-            &shapes(scene.student),
-            self.options.keep,
-            counts.as_deref(),
-            self.options.granularity,
-        );
+        let o = &self.options;
+        let kept = select(&worth, &shapes(scene.student), o.keep, counts.as_deref(), o.granularity);
         Ok(Some(identity_masks(scene.student, &kept)))
     }
 

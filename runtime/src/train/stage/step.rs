@@ -8,7 +8,7 @@ use crate::train::loader::Batch;
 use crate::train::model::{MOMENTUM, Model};
 use crate::train::objective::At;
 use crate::train::record::StageError;
-use crate::train::replicas::{Step, read};
+use crate::train::replicas::{StepOptions, read};
 use crate::train::sparsity::sparse;
 use burn::tensor::Tensor as Burn;
 
@@ -41,7 +41,7 @@ impl Run<'_, '_> {
         let half = r.objective.precision == Precision::F16;
         self.sgd.scale = if half { self.scale.factor } else { 1.0 };
         let watch = self.learner.watches();
-        let asked = Step { objective: &r.objective, scale: self.sgd.scale, watch, at };
+        let asked = StepOptions { objective: &r.objective, scale: self.sgd.scale, watch, at };
         let found = self.replicas.compute(asked, student, gates, self.stage.teacher, batch)?;
         if half {
             let finite = self.sgd.norm(&found.grads).into_scalar::<f32>().is_finite();

@@ -63,7 +63,7 @@ impl Run<'_, '_> {
             kept: self.masks.kept(),
             hamming: hamming(&self.epoch_masks, &self.masks),
             gradient: s.gradient,
-            images_per_second: (s.steps * r.batch.min(self.stage.train.len())) as f64 / s.seconds.max(1e-9),
+            images_per_second: s.images_per_second(r.batch.min(self.stage.train.len())),
             data_wait: s.waited / s.seconds.max(1e-9),
             seconds: 0.0,
         })

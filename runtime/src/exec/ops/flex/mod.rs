@@ -111,8 +111,7 @@ impl TrainKernels for Flex {
     }
     fn gate_grads(x: T, grad: T, gates: usize) -> [T; 2] {
         let (x, grad) = (plain(x), plain(grad));
-        let g = elements("gate, slopes", gates, || two_slope::slope_grads(slice(&x), slice(&grad), gates));
-        [make(g.pos), make(g.neg)]
+        elements("gate, slopes", gates, || two_slope::slope_grads(slice(&x), slice(&grad), gates)).map(make)
     }
     fn ceiling_forward(y: T, ceiling: T) -> T {
         let [y, ceiling] = [y, ceiling].map(plain);

@@ -1,6 +1,6 @@
 //! Launching [`super::tiles`] for a convolution.
 
-use super::tiles::{COLUMNS, ITEMS, Pass, SIDE, STRIP, Sizes, product};
+use super::tiles::{COLUMNS, FactorsLaunch, ITEMS, Pass, SIDE, STRIP, Sizes, product};
 use crate::exec::ops::Geometry;
 use burn::backend::{DType, Shape};
 use burn_cubecl::kernel::into_contiguous;
@@ -65,21 +65,9 @@ fn run(
         pieces as u32,
     );
     let client = a.client.clone();
-    product::launch(
-        &client,
-        count,
-        CubeDim::new_1d(ITEMS),
-        a.into_tensor_arg(),
-        b.into_tensor_arg(),
-        out.clone().into_tensor_arg(),
-        rows,
-        columns,
-        depth,
-        piece,
-        s,
-        pass,
-        tall(rows),
-    );
+    let [a, b] = [a, b].map(CubeTensor::into_tensor_arg);
+    let factors = FactorsLaunch::new(a, b, rows, columns, depth, piece, s, pass, tall(rows));
+    product::launch(&client, count, CubeDim::new_1d(ITEMS), factors, out.clone().into_tensor_arg());
     out
 }
 

@@ -8,36 +8,49 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
 
-/// The gate at one element of `x·factor + offset + residual`: its result, or with `backwards` the gradient by what it sees.
+/// What the kernel reads. What it does not, by its form, is bound all the same.
+#[derive(CubeType, CubeLaunch)]
+struct Operands {
+    x: OwnedTensor<f32>,
+    residual: OwnedTensor<f32>,
+    factor: OwnedTensor<f32>,
+    offset: OwnedTensor<f32>,
+    pos: OwnedTensor<f32>,
+    neg: OwnedTensor<f32>,
+    grad: OwnedTensor<f32>,
+    #[cube(comptime)]
+    form: Form,
+}
+
+/// What a kernel is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Form {
+    /// Elements of a channel and of a sample.
+    area: usize,
+    sample: usize,
+    /// A residual is added.
+    summed: bool,
+    /// The gradient by what the gate sees, not its result.
+    backwards: bool,
+}
+
+/// The gate at one element of `x·factor + offset + residual`, or a gradient there.
 #[cube(launch)]
-#[allow(clippy::too_many_arguments, reason = "a kernel's buffers and sizes are its arguments")]
-fn gate(
-    x: &Tensor<f32>,
-    residual: &Tensor<f32>,
-    factor: &Tensor<f32>,
-    offset: &Tensor<f32>,
-    pos: &Tensor<f32>,
-    neg: &Tensor<f32>,
-    grad: &Tensor<f32>,
-    out: &mut Tensor<f32>,
-    elements: usize,
-    #[comptime] area: usize,
-    #[comptime] sample: usize,
-    #[comptime] summed: bool,
-    #[comptime] backwards: bool,
-) {
+fn gate(o: Operands, out: &mut Tensor<f32>, elements: usize) {
+    let form = comptime!(o.form);
     let at = ABSOLUTE_POS;
     if at < elements {
+        let (sample, area) = (comptime!(form.sample), comptime!(form.area));
         let channel = at % sample / area;
-        let mut v = x[at] * factor[channel] + offset[channel];
-        if comptime!(summed) {
-            v += residual[at];
+        let mut v = o.x[at] * o.factor[channel] + o.offset[channel];
+        if comptime!(form.summed) {
+            v += o.residual[at];
         }
-        let mut slope = neg[at % sample];
+        let mut slope = o.neg[at % sample];
         if v > 0.0f32 {
-            slope = pos[at % sample];
+            slope = o.pos[at % sample];
         }
-        out[at] = if comptime!(backwards) { grad[at] * slope } else { v * slope };
+        out[at] = if comptime!(form.backwards) { o.grad[at] * slope } else { v * slope };
     }
 }
 
@@ -60,7 +73,8 @@ impl Gated<'_> {
     pub fn run(self, grad: Option<CubeTensor>) -> CubeTensor {
         let x = into_contiguous(self.x);
         let (elements, area) = (x.shape().num_elements(), self.planes.size);
-        let (sample, summed) = (self.planes.channels * area, self.residual.is_some());
+        let sample = self.planes.channels * area;
+        let form = Form { area, sample, summed: self.residual.is_some(), backwards: grad.is_some() };
         let residual = self.residual.map_or_else(|| x.clone(), into_contiguous);
         let [factor, offset] = self.channels.map(into_contiguous);
         let [pos, neg] = self.slopes.map(into_contiguous);
@@ -73,16 +87,11 @@ impl Gated<'_> {
         );
         let dim = CubeDim::new_1d(256);
         let count = calculate_cube_count_elemwise(&client, elements, dim);
-        let backwards = grad.is_some();
-        // What is not read is bound all the same.
         let grad = grad.map_or_else(|| x.clone(), into_contiguous);
-        let to = out.clone();
-        let [x, residual, factor, offset, pos, neg, grad, to] =
-            [x, residual, factor, offset, pos, neg, grad, to].map(CubeTensor::into_tensor_arg);
-        gate::launch(
-            &client, count, dim, x, residual, factor, offset, pos, neg, grad, to, elements, area, sample,
-            summed, backwards,
-        );
+        let [x, residual, factor, offset, pos, neg, grad] =
+            [x, residual, factor, offset, pos, neg, grad].map(CubeTensor::into_tensor_arg);
+        let operands = OperandsLaunch::new(x, residual, factor, offset, pos, neg, grad, form);
+        gate::launch(&client, count, dim, operands, out.clone().into_tensor_arg(), elements);
         out
     }
 }

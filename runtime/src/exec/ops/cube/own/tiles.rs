@@ -22,7 +22,7 @@ pub const STRIP: usize = 16;
 /// Work items of a group.
 pub const ITEMS: u32 = 256;
 
-/// Which pass.
+/// A pass of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pass {
     /// The result.
@@ -154,21 +154,28 @@ fn place(
     }
 }
 
-/// The product of `rows` × `depth` and `depth` × `columns`; groups along z each sum `piece` terms, and a work item has `tall` rows.
-#[cube(launch)]
-#[allow(clippy::too_many_arguments, reason = "a kernel's buffers and sizes are its arguments")]
-pub fn product(
-    a: &Tensor<f32>,
-    b: &Tensor<f32>,
-    out: &mut Tensor<f32>,
+/// A product of `rows` × `depth` and `depth` × `columns`; groups along z each sum `piece` terms, and a work item has `tall` rows.
+#[derive(CubeType, CubeLaunch)]
+pub struct Factors {
+    a: OwnedTensor<f32>,
+    b: OwnedTensor<f32>,
     rows: usize,
     columns: usize,
     depth: usize,
     piece: usize,
-    #[comptime] s: Sizes,
-    #[comptime] pass: Pass,
-    #[comptime] tall: usize,
-) {
+    #[cube(comptime)]
+    s: Sizes,
+    #[cube(comptime)]
+    pass: Pass,
+    #[cube(comptime)]
+    tall: usize,
+}
+
+/// Writes the product.
+#[cube(launch)]
+pub fn product(f: Factors, out: &mut Tensor<f32>) {
+    let (rows, columns, depth, piece) = (f.rows, f.columns, f.depth, f.piece);
+    let (s, pass, tall) = (comptime!(f.s), comptime!(f.pass), comptime!(f.tall));
     let unit = UNIT_POS as usize;
     let first_row = CUBE_POS_Y as usize * comptime!(SIDE * tall);
     let first_column = CUBE_POS_X as usize * COLUMNS;
@@ -197,7 +204,7 @@ pub fn product(
             let row = unit / STRIP + 16 * i;
             let mut v = 0.0f32;
             if first_row + row < rows && first + term < to {
-                v = left(a, first_row + row, first + term, s, pass);
+                v = left(&f.a, first_row + row, first + term, s, pass);
             }
             lefts[term * row_pitch + row] = v;
         }
@@ -208,7 +215,7 @@ pub fn product(
             let column = if comptime!(pass == Pass::Weight) { unit / STRIP + 16 * i } else { unit % COLUMNS };
             let mut v = 0.0f32;
             if first_column + column < columns && first + term < to {
-                v = right(b, first + term, first_column + column, s, pass);
+                v = right(&f.b, first + term, first_column + column, s, pass);
             }
             rights[term * column_pitch + column] = v;
         }
