@@ -71,7 +71,7 @@ pub(crate) fn compile_into(
 
 /// Reads a mask file and checks it against the model.
 pub fn read_masks(path: &Path, model: &Model) -> Result<Masks> {
-    let m = Masks::read(path).map_err(input)?;
-    m.check(&path.display().to_string(), &model.layers).map_err(input)?;
+    let mut m = Masks::read(path).map_err(input)?;
+    m.fit(&path.display().to_string(), &model.layers).map_err(input)?;
     Ok(m)
 }

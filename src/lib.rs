@@ -6,6 +6,7 @@
 
 pub mod bench;
 pub mod calibrate;
+pub mod caps;
 pub mod cli;
 pub mod compile;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod images;
 pub mod interrupt;
 pub mod jobs;
 pub mod latency;
+pub mod maskable;
 pub mod measure;
 pub mod model;
 pub mod options;

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result, input};
 use crate::probe::Probe;
 use crate::report::model::Pass as Done;
-use relinc_passes::choice::Choice;
+use relinc_passes::choice::{Choice, NO_CAP};
 use relinc_passes::driver::core_form;
 use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Phase};
 use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, ModelInfo, Wanted, import};
@@ -153,7 +153,7 @@ impl Model {
         Ok(())
     }
 
-    /// Masks with one for every layer: those without one keep their ReLUs.
+    /// Masks with one for every layer, under the layers' caps: those without one keep their ReLUs.
     pub fn complete(&self, masks: Masks) -> Masks {
         self.filled(masks, Choice::Relu, |_| true)
     }
@@ -165,7 +165,8 @@ impl Model {
 
     fn filled(&self, mut masks: Masks, with: Choice, which: fn(&ReluLayer) -> bool) -> Masks {
         for l in self.layers.iter().filter(|l| which(l)) {
-            masks.layers.entry(l.name.clone()).or_insert_with(|| LayerMask::uniform(l.shape, with));
+            let mask = masks.layers.entry(l.name.clone());
+            mask.or_insert_with(|| LayerMask::uniform(l.shape, with)).put_under(l.cap);
         }
         masks
     }
@@ -252,12 +253,12 @@ impl Model {
     /// Names of the layers whose ReLUs are still in the graph.
     pub fn layers_left(&self) -> impl Iterator<Item = &str> {
         let ops = self.graph.ids().map(|id| self.graph.node(id));
-        ops.filter(|n| matches!(n.op, Op::Relu | Op::MaskedRelu(_))).filter_map(|n| n.layer.as_deref())
+        ops.filter(|n| n.op.relu_cap().is_some()).filter_map(|n| n.layer.as_deref())
     }
 
-    /// ReLUs in all layers but redundant ones.
+    /// Comparisons of all layers but redundant ones: one a ReLU, two where the layer has a cap.
     pub fn relus(&self) -> usize {
-        self.layers.iter().filter(|l| !l.redundant).map(ReluLayer::relus).sum()
+        self.layers.iter().filter(|l| !l.redundant).map(ReluLayer::comparisons).sum()
     }
 }
 
@@ -272,11 +273,13 @@ pub fn import_second(path: &Path, options: &ImportOptions) -> Result<Imported> {
     }
 }
 
-/// A trained graph with the ReLUs that [`Model::trained_graph`] took out.
-pub fn with_redundant(mut g: Graph) -> Graph {
-    let out: Vec<NodeId> =
-        g.ids().filter(|&id| *g.op(id) == Op::Identity && g.node(id).layer.is_some()).collect();
-    out.into_iter().for_each(|id| g.set_op(id, Op::Relu));
+/// A trained graph with the ReLUs that [`Model::trained_graph`] took out of these layers.
+pub fn with_redundant(mut g: Graph, layers: &[ReluLayer]) -> Graph {
+    let cap = |name: &str| layers.iter().find(|l| l.name == name).map_or(NO_CAP, |l| l.cap);
+    let out = g.ids().filter(|&id| *g.op(id) == Op::Identity);
+    let out: Vec<(NodeId, f32)> =
+        out.filter_map(|id| Some((id, cap(g.node(id).layer.as_deref()?)))).collect();
+    out.into_iter().for_each(|(id, cap)| g.set_op(id, Op::relu(cap)));
     g
 }
 

@@ -80,7 +80,7 @@ impl Asked {
 }
 
 /// Says so when a budget is larger than the layers that do not vanish.
-pub fn cut(budget: &Budget, keep: usize, stay: usize) -> Option<String> {
+pub fn cut(budget: &Budget, keep: usize, stay: usize, counted: &str) -> Option<String> {
     (keep > stay)
-        .then(|| format!("Budget {budget}: cut to the {stay} ReLUs of the layers that do not vanish."))
+        .then(|| format!("Budget {budget}: cut to the {stay} {counted} of the layers that do not vanish."))
 }

@@ -5,6 +5,7 @@ mod common;
 
 use common::{emit, json};
 use relinc::passes::choice::Choice::{self, Identity, Relu, Zero};
+use relinc::passes::choice::NO_CAP;
 use relinc::passes::front::onnx::{ImportOptions, import};
 use relinc::passes::interp::Interp;
 use relinc::passes::ir::text::parse;
@@ -46,7 +47,7 @@ fn by_hand(masks: &Masks) -> Vec<f32> {
         let x = g.operand(node, 0).unwrap();
         let mask = g
             .constant(format!("{name}.mask"), Tensor::u8(SHAPE, m.values.iter().map(|c| c.code()).collect()));
-        g.set_op(node, Op::MaskedRelu(vec![]));
+        g.set_op(node, Op::MaskedRelu { cap: NO_CAP, given: vec![] });
         g.set_operands(node, &[x, mask]);
     }
     run(&g)

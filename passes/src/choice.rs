@@ -12,11 +12,16 @@ use crate::passes::intervals::Interval;
 pub enum Choice {
     /// s·x.
     Identity = 0,
-    /// max(x, 0).
+    /// The layer's own function: max(x, 0), or min(max(x, 0), c) in a layer with the cap c.
     Relu = 1,
     /// 0.
     Zero = 2,
+    /// max(x, 0), whatever the layer's cap is.
+    Uncapped = 4,
 }
+
+/// The cap of a ReLU layer without one.
+pub const NO_CAP: f32 = f32::INFINITY;
 
 /// Numbers that a channel may give a choice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,18 +40,20 @@ impl Parameters {
     }
 }
 
-/// A function of x as a sum: `above·max(x, 0) + below·min(x, 0)`.
+/// A function of x as a sum: `above·max(x, 0) + below·min(x, 0) + (beyond − above)·max(x − cap, 0)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Basis {
-    /// The slope above 0.
+    /// The slope from 0 to the cap.
     pub above: f32,
     /// The slope below 0.
     pub below: f32,
+    /// The slope beyond the cap.
+    pub beyond: f32,
 }
 
 impl Choice {
     /// Every choice.
-    pub const ALL: [Choice; 3] = [Choice::Identity, Choice::Relu, Choice::Zero];
+    pub const ALL: [Choice; 4] = [Choice::Identity, Choice::Relu, Choice::Zero, Choice::Uncapped];
 
     /// Its number in mask files.
     pub const fn code(self) -> u8 {
@@ -76,6 +83,7 @@ impl Choice {
             Choice::Identity => "identity",
             Choice::Relu => "ReLU",
             Choice::Zero => "zero",
+            Choice::Uncapped => "ReLU without its cap",
         }
     }
 
@@ -85,6 +93,7 @@ impl Choice {
             Choice::Identity => "the identity",
             Choice::Relu => "a ReLU",
             Choice::Zero => "zero",
+            Choice::Uncapped => "a ReLU without its cap",
         }
     }
 
@@ -92,7 +101,7 @@ impl Choice {
     pub const fn parameters(self) -> Option<Parameters> {
         match self {
             Choice::Identity => Some(Parameters { name: "slope", neutral: &[1.0] }),
-            Choice::Relu | Choice::Zero => None,
+            Choice::Relu | Choice::Zero | Choice::Uncapped => None,
         }
     }
 
@@ -104,51 +113,73 @@ impl Choice {
     /// Does it take a secure comparison?
     pub const fn compares(self) -> bool {
         match self {
-            Choice::Relu => true,
+            Choice::Relu | Choice::Uncapped => true,
             Choice::Identity | Choice::Zero => false,
         }
     }
 
-    /// Is `f(k·x) = k·f(x)` for every k > 0?
-    pub const fn homogeneous(self) -> bool {
+    /// Secure comparisons it takes in a layer with this cap.
+    pub const fn comparisons(self, cap: f32) -> usize {
         match self {
-            Choice::Identity | Choice::Relu | Choice::Zero => true,
+            Choice::Relu => comparisons_under(cap),
+            Choice::Uncapped => 1,
+            Choice::Identity | Choice::Zero => 0,
+        }
+    }
+
+    /// Is `f(k·x) = k·f(x)` for every k > 0?
+    pub const fn homogeneous(self, cap: f32) -> bool {
+        match self {
+            Choice::Relu => cap == NO_CAP,
+            Choice::Identity | Choice::Zero | Choice::Uncapped => true,
         }
     }
 
     /// The function, not a number where x is none and it reads x; `p` are the channel's parameters.
-    pub fn value(self, x: f32, p: &[f32]) -> f32 {
+    pub fn value(self, x: f32, cap: f32, p: &[f32]) -> f32 {
         match self {
             Choice::Identity => p[0] * x,
-            Choice::Relu if x < 0.0 => 0.0,
-            Choice::Relu => x,
+            Choice::Relu | Choice::Uncapped if x < 0.0 => 0.0,
+            Choice::Relu if x > cap => cap,
+            Choice::Relu | Choice::Uncapped => x,
             Choice::Zero => 0.0,
         }
     }
 
     /// The function as a sum.
-    pub fn basis(self, p: &[f32]) -> Basis {
+    pub fn basis(self, cap: f32, p: &[f32]) -> Basis {
         match self {
-            Choice::Identity => Basis { above: p[0], below: p[0] },
-            Choice::Relu => Basis { above: 1.0, below: 0.0 },
-            Choice::Zero => Basis { above: 0.0, below: 0.0 },
+            Choice::Identity => Basis { above: p[0], below: p[0], beyond: p[0] },
+            Choice::Relu => Basis { above: 1.0, below: 0.0, beyond: if cap == NO_CAP { 1.0 } else { 0.0 } },
+            Choice::Zero => Basis { above: 0.0, below: 0.0, beyond: 0.0 },
+            Choice::Uncapped => Basis { above: 1.0, below: 0.0, beyond: 1.0 },
         }
     }
 
     /// Between which numbers its values lie, of operands in `x`.
-    pub fn interval(self, x: Interval, p: &[f32]) -> Interval {
+    pub fn interval(self, x: Interval, cap: f32, p: &[f32]) -> Interval {
         match self {
             Choice::Identity => x.times(Interval::new(p[0].into(), p[0].into())),
-            Choice::Relu => x.map(|v| v.max(0.0)),
+            Choice::Relu => x.map(|v| v.max(0.0).min(cap.into())),
             Choice::Zero => Interval::new(0.0, 0.0),
+            Choice::Uncapped => x.map(|v| v.max(0.0)),
         }
     }
 }
 
+/// Secure comparisons that the function of a layer with this cap takes: two where there is one.
+pub const fn comparisons_under(cap: f32) -> usize {
+    if cap == NO_CAP { 1 } else { 2 }
+}
+
 impl Basis {
-    /// The derivative at x; at 0 that from below.
-    pub fn derivative(self, x: f32) -> f32 {
-        if x > 0.0 { self.above } else { self.below }
+    /// The derivative at x; at 0 and at the cap that from below.
+    pub fn derivative(self, x: f32, cap: f32) -> f32 {
+        match x {
+            x if x > cap => self.beyond,
+            x if x > 0.0 => self.above,
+            _ => self.below,
+        }
     }
 }
 
@@ -171,16 +202,23 @@ mod tests {
         assert_eq!(Choice::of_codes(&[1, 0, 9]), Err(2));
     }
 
+    const CAPS: [f32; 2] = [1.0, NO_CAP];
+
     #[test]
     fn the_sum_is_the_function_and_its_derivative() {
-        for (c, p) in parameters() {
+        for (cap, (c, p)) in CAPS.into_iter().flat_map(|cap| parameters().map(move |c| (cap, c))) {
             for x in XS {
-                let b = c.basis(&p);
-                assert_eq!(b.above * x.max(0.0) + b.below * x.min(0.0), c.value(x, &p), "{c:?} of {x}");
+                let b = c.basis(cap, &p);
+                let over = if x > cap { (b.beyond - b.above) * (x - cap) } else { 0.0 };
+                assert_eq!(
+                    b.above * x.max(0.0) + b.below * x.min(0.0) + over,
+                    c.value(x, cap, &p),
+                    "{c:?} of {x}"
+                );
                 let h = 1e-4;
                 if x != 0.0 {
-                    let difference = (c.value(x + h, &p) - c.value(x - h, &p)) / (2.0 * h);
-                    assert!((b.derivative(x) - difference).abs() < 2e-2, "{c:?} at {x}");
+                    let difference = (c.value(x + h, cap, &p) - c.value(x - h, cap, &p)) / (2.0 * h);
+                    assert!((b.derivative(x, cap) - difference).abs() < 2e-2, "{c:?} at {x}");
                 }
             }
         }
@@ -188,14 +226,16 @@ mod tests {
 
     #[test]
     fn what_is_said_of_each_holds() {
-        for (c, p) in parameters() {
-            let scaled = XS.iter().all(|&x| c.value(4.0 * x, &p) == 4.0 * c.value(x, &p));
-            assert_eq!(c.homogeneous(), scaled, "{c:?}");
-            let i = c.interval(Interval::new(-3.0, 3.0), &p);
-            assert!(
-                XS.iter().all(|&x| (i.low..=i.high).contains(&f64::from(c.value(x, &p)))),
-                "{c:?}: {i:?}"
-            );
+        for (cap, (c, p)) in CAPS.into_iter().flat_map(|cap| parameters().map(move |c| (cap, c))) {
+            let value = |x| c.value(x, cap, &p);
+            let scaled = XS.iter().all(|&x| value(4.0 * x) == 4.0 * value(x));
+            assert_eq!(c.homogeneous(cap), scaled, "{c:?} under {cap}");
+            let i = c.interval(Interval::new(-3.0, 3.0), cap, &p);
+            assert!(XS.iter().all(|&x| (i.low..=i.high).contains(&f64::from(value(x)))), "{c:?}: {i:?}");
+            // A comparison is a place where the slope changes.
+            let b = c.basis(cap, &p);
+            let bends = usize::from(b.above != b.below) + usize::from(cap != NO_CAP && b.beyond != b.above);
+            assert_eq!(c.comparisons(cap), bends, "{c:?} under {cap}");
         }
     }
 }

@@ -7,6 +7,7 @@
 //! negative while all others are in place come last, in the same order: the names of the others are those of the network
 //! without them.
 
+use crate::choice::{NO_CAP, comparisons_under};
 use crate::ir::{Binary, Facts, Graph, NodeId, Op};
 use crate::passes::drop_redundant_relu::redundant;
 use sha2::{Digest, Sha256};
@@ -15,7 +16,8 @@ use std::collections::HashMap;
 /// Operations whose presence does not depend on the exporter.
 fn significant(g: &Graph, id: NodeId) -> bool {
     match g.op(id) {
-        Op::Conv(_) | Op::Linear | Op::Relu | Op::MaskedRelu(_) | Op::Clip { .. } | Op::Unary(_) => true,
+        Op::Conv(_) | Op::Linear | Op::Relu | Op::CappedRelu { .. } | Op::MaskedRelu { .. } => true,
+        Op::Clip { .. } | Op::Unary(_) => true,
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Concat { .. } => true,
         Op::Binary(Binary::Add) => g.operands(id).iter().all(|&o| g.const_of(o).is_none()),
         _ => false,
@@ -83,8 +85,7 @@ pub fn canonical_order(g: &Graph, facts: &Facts) -> Vec<NodeId> {
             keys.insert(id, k);
         }
     }
-    let mut relus: Vec<NodeId> =
-        g.ids().filter(|&id| matches!(g.op(id), Op::Relu | Op::MaskedRelu(_))).collect();
+    let mut relus: Vec<NodeId> = g.ids().filter(|&id| g.op(id).relu_cap().is_some()).collect();
     relus.sort_by(|a, b| keys.get(a).cmp(&keys.get(b)));
     relus
 }
@@ -102,7 +103,7 @@ pub fn without(g: &Graph, relus: &[NodeId]) -> Graph {
 }
 
 /// A ReLU layer of a graph.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ReluLayer {
     /// `relu00`, `relu01`, …
     pub name: String,
@@ -110,6 +111,8 @@ pub struct ReluLayer {
     pub node: NodeId,
     /// C×H×W.
     pub shape: [usize; 3],
+    /// No element is above it; +∞ for none.
+    pub cap: f32,
     /// Its operand is never negative while all other layers keep their ReLUs: it then costs nothing and goes.
     pub redundant: bool,
 }
@@ -118,6 +121,14 @@ impl ReluLayer {
     /// ReLUs of one image.
     pub fn relus(&self) -> usize {
         self.shape.iter().product()
+    }
+    /// Secure comparisons of one image: one a ReLU, two where the layer has a cap.
+    pub fn comparisons(&self) -> usize {
+        self.relus() * comparisons_under(self.cap)
+    }
+    /// Has it a cap?
+    pub fn capped(&self) -> bool {
+        self.cap != NO_CAP
     }
 }
 
@@ -136,6 +147,7 @@ pub fn name_layers(g: &mut Graph, facts: &Facts) -> Vec<ReluLayer> {
         name: format!("relu{i:0width$}"),
         node,
         shape: mask_shape(facts, node),
+        cap: g.op(node).relu_cap().unwrap_or(NO_CAP),
         redundant: last.contains(&node),
     };
     let layers: Vec<ReluLayer> = order.into_iter().enumerate().map(layer).collect();

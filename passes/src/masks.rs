@@ -8,7 +8,7 @@
 
 mod file;
 
-use crate::choice::Choice;
+use crate::choice::{Choice, NO_CAP, comparisons_under};
 use crate::driver::{self, Options, PassError};
 use crate::ir::{Graph, NodeId, Op};
 use crate::layers::ReluLayer;
@@ -22,6 +22,8 @@ pub struct LayerMask {
     pub shape: [usize; 3],
     /// What each element becomes, row-major.
     pub values: Vec<Choice>,
+    /// The layer's cap, which is the network's and in no file; +∞ for none.
+    pub cap: f32,
     /// What the channels give a choice that has parameters, one channel after the other; neutral where absent.
     pub parameters: BTreeMap<Choice, Vec<f32>>,
 }
@@ -29,11 +31,22 @@ pub struct LayerMask {
 impl LayerMask {
     /// Of these elements, without parameters.
     pub fn new(shape: [usize; 3], values: Vec<Choice>) -> LayerMask {
-        LayerMask { shape, values, parameters: BTreeMap::new() }
+        LayerMask { shape, values, cap: NO_CAP, parameters: BTreeMap::new() }
+    }
+    /// The same of a layer with this cap.
+    pub fn with_cap(self, cap: f32) -> LayerMask {
+        LayerMask { cap, ..self }
     }
     /// Every element the same.
     pub fn uniform(shape: [usize; 3], value: Choice) -> LayerMask {
         LayerMask::new(shape, vec![value; shape.iter().product()])
+    }
+    /// Takes the layer's cap. A ReLU without a cap is a ReLU in a layer that has none.
+    pub fn put_under(&mut self, cap: f32) {
+        self.cap = cap;
+        if cap == NO_CAP {
+            self.values.iter_mut().filter(|v| **v == Choice::Uncapped).for_each(|v| *v = Choice::Relu);
+        }
     }
     /// The same with slopes of its identity elements, one a channel.
     pub fn with_slopes(mut self, slopes: Vec<f32>) -> LayerMask {
@@ -46,11 +59,11 @@ impl LayerMask {
     }
     /// The operand of a masked ReLU and its mask; `None` for another node, or where its mask or parameters are no constants.
     pub fn of_node(g: &Graph, id: NodeId) -> Option<(NodeId, LayerMask)> {
-        let Op::MaskedRelu(given) = g.op(id) else { return None };
+        let Op::MaskedRelu { cap, given } = g.op(id) else { return None };
         let mask = g.const_operand(id, 1)?;
         let channels = mask.shape().first().copied().unwrap_or(1);
         let shape = [channels, mask.len() / channels.max(1), 1];
-        let mut m = LayerMask::new(shape, Choice::of_codes(mask.as_u8()?).ok()?);
+        let mut m = LayerMask::new(shape, Choice::of_codes(mask.as_u8()?).ok()?).with_cap(*cap);
         for (slot, &choice) in (2..).zip(given) {
             m.parameters.insert(choice, g.const_operand(id, slot)?.as_f32()?.to_vec());
         }
@@ -78,22 +91,26 @@ impl LayerMask {
     }
     /// The layer vanished: every element is the identity, with the parameters it has.
     pub fn without_relus(&self) -> LayerMask {
-        LayerMask { parameters: self.parameters.clone(), ..LayerMask::uniform(self.shape, Choice::Identity) }
+        LayerMask { values: vec![Choice::Identity; self.values.len()], ..self.clone() }
     }
-    /// What the elements are once some ReLUs have become what `becomes` says of their place. A ReLU stays where its channel has
-    /// parameters for that choice: it would be another function.
-    pub fn relieved(&self, becomes: impl Fn(usize) -> Option<Choice>) -> Vec<Choice> {
+    /// What the elements are once some ReLUs have become what `becomes` says of their place and of what they are. A ReLU stays
+    /// where its channel has parameters for that choice: it would be another function.
+    pub fn relieved(&self, becomes: impl Fn(usize, Choice) -> Option<Choice>) -> Vec<Choice> {
         let plane = self.plane();
         let plain = |c: Choice, i: usize| self.of_channel(c, i / plane) == c.neutral();
-        let one = |(i, &v): (usize, &Choice)| match becomes(i) {
-            Some(c) if v == Choice::Relu && plain(c, i) => c,
+        let one = |(i, &v): (usize, &Choice)| match becomes(i, v) {
+            Some(c) if v.compares() && plain(c, i) => c,
             _ => v,
         };
         self.values.iter().enumerate().map(one).collect()
     }
-    /// Elements that keep a comparison.
+    /// Secure comparisons that its elements keep.
     pub fn kept(&self) -> usize {
-        self.values.iter().filter(|v| v.compares()).count()
+        self.values.iter().map(|v| v.comparisons(self.cap)).sum()
+    }
+    /// Secure comparisons of the layer without a mask.
+    pub fn all(&self) -> usize {
+        self.values.len() * comparisons_under(self.cap)
     }
     /// Elements of this choice.
     pub fn count(&self, choice: Choice) -> usize {
@@ -149,23 +166,25 @@ pub enum MaskError {
 }
 
 impl Masks {
-    /// ReLUs kept in all layers.
+    /// Secure comparisons kept in all layers.
     pub fn kept(&self) -> usize {
         self.layers.values().map(LayerMask::kept).sum()
     }
 
     /// The same mask value everywhere.
     pub fn uniform(layers: &[ReluLayer], value: Choice) -> Masks {
-        let of = |l: &ReluLayer| (l.name.clone(), LayerMask::uniform(l.shape, value));
+        let of = |l: &ReluLayer| (l.name.clone(), LayerMask::uniform(l.shape, value).with_cap(l.cap));
         Masks { layers: layers.iter().map(of).collect(), ..Masks::default() }
     }
 
-    /// Checks the masks against a model's layers: every mask must name a layer and have its shape. Layers without a mask
-    /// keep all their ReLUs.
-    pub fn check(&self, file: &str, layers: &[ReluLayer]) -> Result<(), MaskError> {
+    /// Fits masks of a file to a model's layers, from which they take the caps: every mask must name a layer and have its shape.
+    /// Layers without a mask keep all their ReLUs.
+    pub fn fit(&mut self, file: &str, layers: &[ReluLayer]) -> Result<(), MaskError> {
         let mut problems = vec![];
-        for (name, m) in &self.layers {
-            match layers.iter().find(|l| l.name == *name).map(|l| l.shape) {
+        for (name, m) in &mut self.layers {
+            let layer = layers.iter().find(|l| l.name == *name);
+            m.put_under(layer.map_or(NO_CAP, |l| l.cap));
+            match layer.map(|l| l.shape) {
                 None => problems.push(format!(
                     "layer {name} does not exist in the model, whose ReLU layers are {}",
                     span(layers)
@@ -196,7 +215,7 @@ pub fn apply(g: &Graph, masks: &Masks) -> Result<Graph, MaskError> {
 
 /// Is a masked ReLU of the graph scaled when its operand is, by a positive factor?
 pub fn homogeneous(g: &Graph, id: NodeId) -> bool {
-    LayerMask::of_node(g, id).is_some_and(|(_, m)| m.values.iter().all(|c| c.homogeneous()))
+    LayerMask::of_node(g, id).is_some_and(|(_, m)| m.values.iter().all(|c| c.homogeneous(m.cap)))
 }
 
 fn span(layers: &[ReluLayer]) -> String {

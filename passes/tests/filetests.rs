@@ -11,7 +11,8 @@
 //! # range conv1: 40                   the largest magnitude measured of a value, for normalise-ranges
 //! # target: 3                          its target, an exponent of two
 //! # fold: always                      lets the weighed passes rewrite
-//! # sign relu00: [1, 0, -1]           signs of that layer's operand: never negative, varying, never positive
+//! # sign relu00: [1, 0, -1]           signs of that layer's operand: never negative, varying, never positive;
+//!                                     11 and 10 where it was above the layer's cap as well
 //! # input: -2 2                       the declared range of the inputs
 //! # data my-pass: <text>              the data of an opt-in pass, as its `Pass::read` takes it
 //! # softmax: drop                     switches drop-softmax on
@@ -39,7 +40,7 @@ use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::passes::drop_softmax::DropSoftmax;
 use relinc_passes::passes::insert_masks::InsertMasks;
 use relinc_passes::passes::normalise_ranges::{NormaliseRanges, Ranges};
-use relinc_passes::passes::stable_sign::{Sign, Signs, StableSign};
+use relinc_passes::passes::stable_sign::{Sign, Signs, Stable, StableSign};
 use relinc_passes::passes::{PASSES, documentation, find};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -208,17 +209,21 @@ fn constant(ty: &str, literal: &str) -> Result<Tensor, String> {
 }
 
 /// The signs of a layer, written as numbers.
-fn signs_of(g: &Graph, layer: &str, text: &str) -> Result<Vec<Sign>, String> {
+fn signs_of(g: &Graph, layer: &str, text: &str) -> Result<Vec<Stable>, String> {
     let facts = infer(g).map_err(|e| format!("{e:?}"))?;
     let id = g.ids().find(|&id| g.node(id).layer.as_deref() == Some(layer)).ok_or("no such layer")?;
     let n = match text.strip_prefix('[') {
         Some(list) => list.split(',').count(),
         None => mask_shape(&facts, id).iter().product(),
     };
-    let sign = |&v: &f32| match v {
-        1.0 => Sign::NeverNegative,
-        -1.0 => Sign::NeverPositive,
-        _ => Sign::Varies,
+    let sign = |&v: &f32| {
+        let capped = v >= 10.0;
+        let sign = match v - if capped { 10.0 } else { 0.0 } {
+            1.0 => Sign::NeverNegative,
+            -1.0 => Sign::NeverPositive,
+            _ => Sign::Varies,
+        };
+        Stable { sign, capped }
     };
     Ok(constant(&format!("f32[{n}]"), text)?.as_f32().unwrap().iter().map(sign).collect())
 }
@@ -325,21 +330,22 @@ fn masked_by_hand(g: &Graph, masks: &Masks, given: &[Tensor]) -> Result<Vec<Tens
         }
         let operands: Vec<Tensor> = g.operands(id).iter().map(|o| values[o].clone()).collect();
         let mask = g.node(id).layer.as_ref().and_then(|l| masks.layers.get(l));
-        let value = match (g.op(id), mask) {
-            (Op::Relu, Some(m)) => {
+        let value = match (g.op(id).relu_cap(), mask) {
+            (Some(cap), Some(m)) => {
                 let plane = m.values.len() / m.shape[0];
                 let masked = |(i, &x): (usize, &f32)| {
                     let e = i % m.values.len();
                     match m.values[e] {
                         Choice::Identity => x * m.slopes().map_or(1.0, |s| s[e / plane]),
-                        Choice::Relu => x.max(0.0),
+                        Choice::Relu => x.max(0.0).min(cap),
                         Choice::Zero => 0.0,
+                        Choice::Uncapped => x.max(0.0),
                     }
                 };
                 let v = operands[0].as_f32().unwrap().iter().enumerate().map(masked).collect();
                 Tensor::f32(operands[0].shape(), v)
             }
-            (op, _) => eval_const(op, &operands.iter().collect::<Vec<_>>())?,
+            _ => eval_const(g.op(id), &operands.iter().collect::<Vec<_>>())?,
         };
         values.insert(id, value);
     }

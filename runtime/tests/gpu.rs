@@ -210,7 +210,7 @@ fn stepped(seed: u64, robust: bool, device: &Device, beside: &[Device]) -> Named
     let model = |dual| if robust { tiny(dual, device) } else { resnet(20, dual, device) };
     let (mut student, mut teacher) = (model(robust), model(false));
     // A teacher that agrees with the student leaves no gradient but rounding.
-    teacher.gates = teacher.net.relus().iter().map(|r| Gate::open(r.relus(), device)).collect();
+    teacher.gates = teacher.net.relus().iter().map(|r| Gate::open(r, device)).collect();
     let method = robust.then_some(Method::Rlnet);
     let mut recipe = Recipe::new(if robust { Kind::Search } else { Kind::Teacher }, method, robust, 0.5, 1);
     // A pixel whose gradient is almost zero may step the other way: small steps keep that small.

@@ -1,6 +1,7 @@
 //! `relinc inspect`
 
 use super::Global;
+use crate::caps;
 use crate::compile::baseline::{Baseline, Column};
 use crate::compile::describe::REDUNDANT;
 use crate::compile::{Request, Target};
@@ -15,6 +16,7 @@ use relinc_passes::front::onnx::{Need, import};
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::text::{Constants, print as pir};
 use relinc_passes::ir::{Graph, Op, dot};
+use relinc_passes::layers::ReluLayer;
 use relinc_runtime::cost::{self, Weights};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -97,10 +99,14 @@ fn describe(m: &Model, graph: &Graph, b: &Baseline, cost: &[Cost], r: &Request) 
         .map(|l| {
             let (relus, action, why) = match l.redundant {
                 true => (0, "linearized", REDUNDANT),
-                false => (l.relus(), "kept", "nothing was compiled"),
+                false => (l.comparisons(), "kept", "nothing was compiled"),
             };
-            json!({"name": l.name, "op": "relu", "shape": l.shape, "relus": relus, "relus_before": l.relus(),
-                   "source": m.graph.node(l.node).name, "action": action, "why": why})
+            let mut v = json!({"name": l.name, "op": "relu", "shape": l.shape, "relus": relus,
+                   "relus_before": l.comparisons(), "source": m.graph.node(l.node).name, "action": action, "why": why});
+            if l.capped() {
+                v["cap"] = json!(l.cap);
+            }
+            v
         })
         .collect();
     let shape = |t: &relinc_passes::ir::Type| t.to_string();
@@ -136,22 +142,30 @@ fn text(m: &Model, v: &Value, cost: &[Cost]) -> String {
         }
     }
     let t = &v["totals"];
+    let counted = caps::counted(&m.layers);
     let n = |k: &str| count(t[k].as_u64().unwrap_or(0));
     let _ = writeln!(
         s,
-        "\n{} ReLUs in {} layers, {} secure comparisons, {} multiply-accumulates, {} parameters\n",
+        "\n{} {counted} in {} layers, {} secure comparisons, {} multiply-accumulates, {} parameters\n",
         n("relus"),
         m.layers.iter().filter(|l| !l.redundant).count(),
         n("comparisons"),
         n("macs"),
         n("parameters")
     );
-    let _ = writeln!(s, "{:<8} {:>14} {:>10}  exporter's name", "layer", "C×H×W", "ReLUs");
+    let capped = m.layers.iter().any(ReluLayer::capped);
+    let cap = |shown: &str| if capped { format!(" {shown:>6}") } else { String::new() };
+    let heading = if capped { "compared" } else { "ReLUs" };
+    let _ = writeln!(s, "{:<8} {:>14} {heading:>10}{}  exporter's name", "layer", "C×H×W", cap("cap"));
     for l in &m.layers {
         let shape = format!("{}×{}×{}", l.shape[0], l.shape[1], l.shape[2]);
-        let relus = if l.redundant { "none" } else { &count(l.relus() as u64) };
+        let relus = if l.redundant { "none" } else { &count(l.comparisons() as u64) };
+        let cap = if l.capped() { cap(&l.cap.to_string()) } else { cap("") };
         let exported = &m.graph.node(l.node).name;
-        let _ = writeln!(s, "{:<8} {shape:>14} {relus:>10}  {exported}", l.name);
+        let _ = writeln!(s, "{:<8} {shape:>14} {relus:>10}{cap}  {exported}", l.name);
+    }
+    if let Some(said) = caps::said(&m.layers) {
+        let _ = writeln!(s, "{said}");
     }
     if m.layers.iter().any(|l| l.redundant) {
         let _ = writeln!(s, "none: {REDUNDANT}");

@@ -3,6 +3,7 @@
 use super::baseline::{Baseline, Column};
 use super::make::SAMPLE;
 use super::{MaskSource, Request, Source};
+use crate::caps;
 use crate::error::{Result, input};
 use crate::images::Images;
 use crate::model::Model;
@@ -103,7 +104,7 @@ fn macs_by_layer(g: &Graph, facts: &Facts) -> HashMap<String, u64> {
         let mut seen = std::collections::HashSet::new();
         while let Some(n) = queue.pop_front() {
             let node = g.node(n);
-            if let (Op::Relu | Op::MaskedRelu(_), Some(l)) = (&node.op, &node.layer) {
+            if let (Some(_), Some(l)) = (node.op.relu_cap(), &node.layer) {
                 *out.entry(l.clone()).or_default() += cost::macs(g, facts, id);
                 break;
             }
@@ -135,12 +136,15 @@ pub fn layers(
 ) -> Vec<rm::Layer> {
     let macs = macs_by_layer(original, facts);
     let entry = |l: &ReluLayer| {
-        let all = l.relus();
+        let all = l.comparisons();
         let m = masks.layers.get(&l.name).filter(|m| m.kept() < all);
         let kept = m.map_or(all, LayerMask::kept);
         let untouched = given.layers.get(&l.name).is_some_and(|m| m.kept() == all);
         let (action, why) = match m {
             None => (rm::Action::Kept, "every element keeps its ReLU".to_string()),
+            Some(m) if m.only(Choice::Uncapped) => {
+                (rm::Action::Compacted, "every element is a ReLU without its cap".to_string())
+            }
             Some(m) if m.only(Choice::Identity) && untouched => {
                 (rm::Action::Linearized, REDUNDANT.to_string())
             }
@@ -153,6 +157,17 @@ pub fn layers(
                 format!(
                     "no element keeps its ReLU: {}, placed by public indices",
                     linear(m, "", |n| n.to_string())
+                ),
+            ),
+            Some(m) if l.capped() => (
+                rm::Action::Compacted,
+                format!(
+                    "{} of {} comparisons are kept: {} elements keep their cap, {} are ReLUs without it; {}",
+                    count(kept as u64),
+                    count(all as u64),
+                    count(m.count(Choice::Relu) as u64),
+                    count(m.count(Choice::Uncapped) as u64),
+                    linear(m, " elements", count)
                 ),
             ),
             Some(m) => (
@@ -169,6 +184,7 @@ pub fn layers(
             name: l.name.clone(),
             op: "relu".into(),
             shape: l.shape.to_vec(),
+            cap: l.capped().then_some(l.cap),
             relus: kept as u64,
             relus_before: all as u64,
             macs: macs.get(&l.name).copied().unwrap_or(0),
@@ -225,7 +241,10 @@ pub fn settings(r: &Request, masks: &Masks, images: Option<&Images>) -> rm::Sett
 }
 
 /// Standing remarks, and what the layers call for.
-pub fn notes(mut notes: Vec<String>, layers: &[rm::Layer]) -> Vec<String> {
+pub fn notes(mut notes: Vec<String>, model: &Model, layers: &[rm::Layer]) -> Vec<String> {
+    if let Some(said) = caps::said(&model.layers).filter(|said| !notes.contains(said)) {
+        notes.push(said);
+    }
     notes.push("Masks and indices are public: every party sees which elements keep their ReLU.".into());
     if layers.iter().any(|l| l.action == rm::Action::Compacted) {
         notes

@@ -121,5 +121,5 @@ fn is_as_before(t: Target, staging: &Staging, folder: &Folder) -> Result<bool> {
 }
 
 fn keeps_all(m: &Masks) -> bool {
-    m.layers.values().all(|l| l.kept() == l.values.len())
+    m.layers.values().all(|l| l.kept() == l.all())
 }

@@ -206,7 +206,7 @@ impl Compilation<'_> {
             Some(g) => self.canonical(g.clone(), None)?,
             None => model.clone(),
         };
-        let untouched = masks.layers.values().all(|m| m.kept() == m.values.len());
+        let untouched = masks.layers.values().all(|m| m.kept() == m.all());
         let nothing_removed = untouched && r.options.stable_sign().is_none() && r.merged.is_none();
         let baseline = Baseline::new(file, whole, &self.options, nothing_removed, r)?;
         self.notes.extend(baseline.notes(r));
@@ -283,7 +283,7 @@ impl Compilation<'_> {
             fixed_points: fixed,
             masks: describe::mask_pictures(&m.model, &m.masks),
             settings: describe::settings(r, &m.masks, self.data.as_ref()),
-            notes: describe::notes(std::mem::take(&mut self.notes), &layers),
+            notes: describe::notes(std::mem::take(&mut self.notes), &m.model, &layers),
             layers,
             ..Report::default()
         }

@@ -1,7 +1,9 @@
 //! The masks of a compilation.
 
 use super::{MaskSource, Request, read_masks};
+use crate::caps;
 use crate::error::{Result, input};
+use crate::maskable::maskable;
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::training::check;
@@ -65,7 +67,9 @@ pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>> 
         MaskSource::Search(_) if r.data.is_none() => Err(input(
             "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR",
         )),
-        MaskSource::Search(s) => check::search(&s.options, &s.budget, lean).map(|_| None),
+        MaskSource::Search(s) => {
+            maskable(lean).and_then(|()| check::search(&s.options, &s.budget, &lean.layers)).map(|_| None)
+        }
     }
 }
 
@@ -129,6 +133,8 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
             true
         };
         let found = oneshot::search(&m, &ds, &options, &mut tell).map_err(named)?;
+        m.set_masks(&found);
+        notes.extend(caps::lost(&m, &ds, options.calibration).map_err(named)?);
         Ok(Masks { budget: Some(s.budget.to_string()), ..found })
     })
 }

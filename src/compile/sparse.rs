@@ -80,7 +80,7 @@ fn out_of_proportion(masks: &Masks, now: &Priced, n: &Network) -> Vec<(String, u
     let layer = |(name, mask): (&String, &LayerMask)| Kept {
         layer: name.clone(),
         relus: mask.kept(),
-        thinned: 2 * mask.kept() < mask.values.len(),
+        thinned: 2 * mask.kept() < mask.all(),
         seconds: seconds(name),
     };
     let kept: Vec<Kept> = masks.layers.iter().map(layer).filter(|k| k.relus > 0).collect();

@@ -5,7 +5,7 @@ use crate::error::{Result, input};
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::report::count;
-use relinc_passes::choice::Choice;
+use relinc_passes::choice::{Choice, NO_CAP};
 use relinc_passes::ir::Graph;
 use relinc_passes::masks::{self, Masks};
 use relinc_passes::passes::stable_sign::Signs;
@@ -36,26 +36,36 @@ pub fn signs(model: &Model, r: &Request, images: usize, masks: &Masks, progress:
 
 /// Sentences on what the masks lost, layer by layer.
 pub fn counts(before: &Masks, after: &Masks, images: usize) -> String {
-    let each: Vec<(&str, usize, usize)> = after
+    let each: Vec<(&str, [usize; 3])> = after
         .layers
         .iter()
         .filter_map(|(name, m)| {
             let was = before.layers.get(name)?;
-            let lost = |c| m.count(c) - was.count(c);
-            let (i, z) = (lost(Choice::Identity), lost(Choice::Zero));
-            (i + z > 0).then_some((name.as_str(), i, z))
+            let pairs = || was.values.iter().zip(&m.values);
+            let became = |c| pairs().filter(|(was, is)| **was != c && **is == c).count();
+            let n = [Choice::Identity, Choice::Zero, Choice::Uncapped].map(became);
+            (n != [0; 3]).then_some((name.as_str(), n))
         })
         .collect();
-    let total = |f: fn(&(&str, usize, usize)) -> usize| each.iter().map(f).sum::<usize>() as u64;
-    let list: Vec<String> = each.iter().map(|(name, i, z)| format!("{name} {i} + {z}")).collect();
+    let total = |k: usize| each.iter().map(|(_, n)| n[k]).sum::<usize>() as u64;
+    let caps = before.layers.values().any(|m| m.cap != NO_CAP);
+    let one = |(name, [i, z, u]): &(&str, [usize; 3])| {
+        format!("{name} {i} + {z}{}", if caps { format!(" + {u}") } else { String::new() })
+    };
+    let list: Vec<String> = each.iter().map(one).collect();
     let list = if list.is_empty() { String::new() } else { format!(": {}", list.join(", ")) };
+    let uncapped = match caps {
+        true => format!(", {} others were never above their cap and lost it", count(total(2))),
+        false => String::new(),
+    };
+    let relus: usize = before.layers.values().map(|m| m.values.iter().filter(|v| v.compares()).count()).sum();
     format!(
         "Stable signs: of {} ReLUs, {} were never negative on {} training images and became the identity, {} were never \
-         positive and became zero{list}. On other images this is another function.",
-        count(before.kept() as u64),
-        count(total(|e| e.1)),
+         positive and became zero{uncapped}{list}. On other images this is another function.",
+        count(relus as u64),
+        count(total(0)),
         count(images as u64),
-        count(total(|e| e.2)),
+        count(total(1)),
     )
 }
 

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// Predicts the time of a query from how many ReLUs each layer keeps. What is around a layer that vanishes merges where
+/// Predicts the time of a query from how many comparisons each layer keeps. What is around a layer that vanishes merges where
 /// folding does that.
 pub struct Clock {
     linear: Linear,
@@ -41,6 +41,8 @@ struct Linear {
     weights: Weights,
     pricing: Pricing,
     relu: Law,
+    /// Of a ReLU with a cap.
+    clip: Option<Law>,
     setup: Option<Law>,
 }
 
@@ -109,6 +111,7 @@ impl Clock {
             layers: model.layers.clone(),
             setup: law("setup"),
             relu,
+            clip: law("clip"),
             weights,
             protocol: protocol.clone(),
             pricing: pricing.clone(),
@@ -142,7 +145,8 @@ impl Clock {
         cost::computing(&self.plain, &self.network).is_some()
     }
 
-    /// Seconds that a query whose layers keep these counts of ReLUs takes at most. Every layer is taken to gather its elements
+    /// Seconds that a query whose layers keep these counts of comparisons takes at most; where a layer has a cap, the elements that lose
+    /// theirs are taken to be as many as they can be. Every layer is taken to gather its elements
     /// back to their places; one that keeps all of its ReLUs does not, nor one of which nothing is left but the identity.
     pub fn seconds(&self, counts: &[usize]) -> f64 {
         let base = self.base(counts.iter().map(|&n| n == 0).collect());
@@ -154,11 +158,20 @@ impl Clock {
             p.total.seconds += law.seconds.as_ref().map_or(0.0, |t| t.at(&q));
         };
         for (&n, layer) in counts.iter().zip(&self.linear.layers) {
-            if n > 0 {
-                add(&self.linear.relu, Quantities::elementwise(n));
+            // Comparisons beyond one an element are caps.
+            let caps = n.saturating_sub(layer.relus());
+            let relus = n - 2 * caps;
+            if relus > 0 {
+                add(&self.linear.relu, Quantities::elementwise(relus));
+            }
+            if caps > 0 {
+                match &self.linear.clip {
+                    Some(law) => add(law, Quantities::elementwise(caps)),
+                    None => (0..2).for_each(|_| add(&self.linear.relu, Quantities::elementwise(caps))),
+                }
             }
             if let Some(law) = &self.gather {
-                [n, layer.relus()]
+                [n - caps, layer.relus()]
                     .into_iter()
                     .filter(|&k| k > 0)
                     .for_each(|k| add(law, Quantities::elementwise(k)));
@@ -179,7 +192,7 @@ impl Pace for Clock {
     fn seconds(&self, closed: &[bool], keep: usize) -> f64 {
         let open = closed.iter().filter(|c| !**c).count().max(1);
         let each = keep.div_ceil(open).max(1);
-        let count = |(&closed, l): (&bool, &ReluLayer)| if closed { 0 } else { each.min(l.relus()) };
+        let count = |(&closed, l): (&bool, &ReluLayer)| if closed { 0 } else { each.min(l.comparisons()) };
         Clock::seconds(self, &closed.iter().zip(&self.linear.layers).map(count).collect::<Vec<_>>())
     }
 }

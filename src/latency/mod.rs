@@ -4,6 +4,7 @@ mod clock;
 
 pub use clock::Clock;
 
+use crate::caps::counted;
 use crate::compile::{Request, Target};
 use crate::error::{Error, Result, input};
 use crate::model::Model;
@@ -81,11 +82,12 @@ pub fn resolve(
     };
     let computing = if clock.computes() { " with computing" } else { " of communication" };
     let said = format!(
-        "Budget {}: {} of {} ReLUs fit, {gone}; predicted {:.3} s{computing}, {:.1} % below the budget (the search leaves {:.0} % for what \
+        "Budget {}: {} of {} {} fit, {gone}; predicted {:.3} s{computing}, {:.1} % below the budget (the search leaves {:.0} % for what \
          predictions miss), on {}, {}, {w} weights.",
         budget.text,
         choice.keep,
         model.relus(),
+        counted(&model.layers),
         choice.seconds,
         100.0 * (1.0 - choice.seconds / budget.seconds),
         100.0 * MARGIN,

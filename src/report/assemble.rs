@@ -138,9 +138,10 @@ impl Mask {
         Mask {
             layer: layer.into(),
             shape: mask.shape,
-            kept: mask.kept() as u64,
+            kept: mask.values.iter().filter(|v| v.compares()).count() as u64,
             zero: mask.count(Choice::Zero) as u64,
             identity: mask.count(Choice::Identity) as u64,
+            uncapped: mask.count(Choice::Uncapped) as u64,
             share: (0..h).map(|y| (0..w).map(|x| share(at[y * w + x], c)).collect()).collect(),
             channels: channels.into_iter().map(|kept| share(kept, h * w)).collect(),
         }

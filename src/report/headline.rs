@@ -10,7 +10,7 @@ pub fn headline(r: &Report) -> String {
     let shape = Shape::of(r);
     let mut out = match (shape, r.totals.relus) {
         (Shape::Lossless, 0) => "Nothing was removed: the network has no ReLUs. ".into(),
-        (Shape::Lossless, n) => format!("Nothing was removed: all {} ReLUs are kept. ", count(n)),
+        (Shape::Lossless, n) => format!("Nothing was removed: all {} {} are kept. ", count(n), counted(r)),
         _ => String::new(),
     };
     match best(&r.cost).filter(|_| shape != Shape::Bare) {
@@ -32,14 +32,21 @@ pub(super) fn best(cost: &[Cost]) -> Option<&Cost> {
         .or_else(|| cost.first())
 }
 
+/// What a number of ReLUs counts: comparisons, where a layer has a cap.
+pub(super) fn counted(r: &Report) -> &'static str {
+    if r.layers.iter().any(|l| l.cap.is_some()) { "comparisons of ReLU layers" } else { "ReLUs" }
+}
+
 /// Without prices the ReLUs are all there is to say.
 fn relus(shape: Shape, r: &Report) -> String {
     let kept = count(r.totals.relus);
     match (shape, shape.baseline_totals(r)) {
-        (Shape::Masked | Shape::Old, Some(b)) => format!("{kept} of {} ReLUs are kept", count(b.relus)),
+        (Shape::Masked | Shape::Old, Some(b)) => {
+            format!("{kept} of {} {} are kept", count(b.relus), counted(r))
+        }
         (Shape::Lossless, _) => "No cost model was asked".into(),
         _ if r.totals.relus == 0 => "No ReLUs in this model".into(),
-        _ => format!("{kept} ReLUs in {} nonlinear layers", r.totals.nonlinear_layers),
+        _ => format!("{kept} {} in {} nonlinear layers", counted(r), r.totals.nonlinear_layers),
     }
 }
 

@@ -128,9 +128,12 @@ pub struct Layer {
     pub op: String,
     /// C×H×W, or C alone.
     pub shape: Vec<usize>,
-    /// ReLUs in the emitted graph.
+    /// No element is above it; absent in a layer without a cap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<f32>,
+    /// ReLUs in the emitted graph; in a layer with a cap, comparisons: two an element with its cap, one without.
     pub relus: u64,
-    /// ReLUs of the layer when none is removed.
+    /// The same of the layer when none is removed.
     pub relus_before: u64,
     /// Multiply-accumulates of the linear operation that feeds it.
     pub macs: u64,
@@ -174,11 +177,19 @@ pub struct Mask {
     pub identity: u64,
     /// Elements that became zero.
     pub zero: u64,
+    /// Of those that keep their ReLU, the elements that lost their cap.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncapped: u64,
     /// Per row and column, the share of channels that keep their ReLU, 0 to 1.
     pub share: Vec<Vec<f32>>,
     /// Per channel, the share of positions that keep their ReLU, 0 to 1.
     #[serde(default)]
     pub channels: Vec<f32>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// What was asked for; absent where it did not apply.

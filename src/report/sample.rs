@@ -205,6 +205,7 @@ pub fn report() -> Report {
     };
     let layers = (0..19)
         .map(|i| Layer {
+            cap: None,
             name: format!("relu{i:02}"),
             op: "relu".into(),
             shape: shape(i).to_vec(),

@@ -3,19 +3,17 @@
 use super::spec::StageOptions;
 use super::target::chooses_layers;
 use super::{Planned, Trainer};
+use crate::caps::counted;
 use crate::error::{Result, input};
+use crate::maskable::maskable;
 use crate::model::Model as Canonical;
-use crate::report::count;
 use crate::vanish::Asked;
-use relinc_passes::ir::comparisons;
-use relinc_passes::ir::infer::infer;
 use relinc_passes::layers::ReluLayer;
 use relinc_runtime::eval::{channels, classes};
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::train::sensitivity::preset;
 use relinc_runtime::train::{Kind, Method};
-use std::collections::BTreeMap;
 
 impl Trainer<'_> {
     /// Finds stages, masks and a teacher that do not fit the network.
@@ -23,13 +21,14 @@ impl Trainer<'_> {
     /// # Errors
     /// The first, by the stage's name.
     pub(super) fn fits(&self, form: &Canonical, teacher: Option<&Canonical>) -> Result<()> {
-        if let Some(m) = &self.plan.masks {
-            m.check("the masks to begin with", &form.layers).map_err(input)?;
+        let mut masks = self.plan.masks.clone();
+        if let Some(m) = &mut masks {
+            m.fit("the masks to begin with", &form.layers).map_err(input)?;
         }
         if let Some(t) = teacher {
             same_classes(form, t)?;
         }
-        let mut kept = self.plan.masks.as_ref().map(|m| m.kept());
+        let mut kept = masks.map(|m| m.kept());
         for (s, name) in self.plan.stages.iter().zip(self.plan.names()) {
             let place = format!("{}: stage {name}", form.info.path.display());
             stage(s, form, teacher, &mut kept).map_err(|e| e.at(place))?;
@@ -56,7 +55,7 @@ fn same_classes(form: &Canonical, teacher: &Canonical) -> Result<()> {
     Ok(())
 }
 
-/// One stage; `kept` are the ReLUs that the masks before it keep, where that is known, and then those after it.
+/// One stage; `kept` are the comparisons that the masks before it keep, where that is known, and then those after it.
 fn stage(s: &Planned, form: &Canonical, teacher: Option<&Canonical>, kept: &mut Option<usize>) -> Result<()> {
     let o = &s.options;
     let names: Vec<&str> = form.layers.iter().map(|l| l.name.as_str()).collect();
@@ -68,13 +67,15 @@ fn stage(s: &Planned, form: &Canonical, teacher: Option<&Canonical>, kept: &mut 
     }
     lists(o, &form.layers)?;
     if s.kind == Kind::Search {
+        maskable(form)?;
         let budget = s.budget.as_ref().ok_or_else(|| input("a search needs a budget: 50000, 50k or 18%"))?;
-        let keep = search(o, budget, form)?;
+        let keep = search(o, budget, &form.layers)?;
         if let (Some(have), Some(want)) = (*kept, keep)
             && have < want
         {
             return Err(input(format!(
-                "the masks to begin with keep {have} ReLUs, the budget is {want}; a search only removes"
+                "the masks to begin with keep {have} {}, the budget is {want}; a search only removes",
+                counted(&form.layers)
             )));
         }
         *kept = keep.and_then(|k| room(&o.vanish(), &form.layers).map(|room| k.min(room)));
@@ -94,33 +95,11 @@ fn stage(s: &Planned, form: &Canonical, teacher: Option<&Canonical>, kept: &mut 
     Ok(())
 }
 
-/// That no layer can be masked, and what the comparisons are in instead.
-fn nothing_to_mask(model: &Canonical) -> String {
-    let Ok(facts) = infer(&model.graph) else { return "the network does not type".into() };
-    let mut held: BTreeMap<&str, usize> = BTreeMap::new();
-    for id in model.graph.ids() {
-        let n = comparisons(&model.graph, &facts, id);
-        if n > 0 {
-            *held.entry(model.graph.op(id).mnemonic()).or_default() += n;
-        }
-    }
-    let held: Vec<String> = held.into_iter().map(|(op, n)| format!("{} in {op}", count(n as u64))).collect();
-    let held = match &held[..] {
-        [] => "it compares nothing".into(),
-        all => format!("its comparisons are {}", all.join(", ")),
-    };
-    format!("the network has no ReLU layer that masks could go on: {held}")
-}
-
-/// ReLUs that a search in these layers is to keep; `None` for a time.
+/// Comparisons that a search in these layers is to keep; `None` for a time.
 ///
 /// # Errors
 /// A budget that the layers do not have, layers that are not there, and lists of another length.
-pub fn search(o: &StageOptions, budget: &Budget, model: &Canonical) -> Result<Option<usize>> {
-    let layers = &model.layers[..];
-    if layers.iter().all(|l| l.redundant) {
-        return Err(input(nothing_to_mask(model)));
-    }
+pub fn search(o: &StageOptions, budget: &Budget, layers: &[ReluLayer]) -> Result<Option<usize>> {
     let names: Vec<&str> = layers.iter().map(|l| l.name.as_str()).collect();
     lists(o, layers)?;
     o.vanish().check(&names)?;
@@ -128,7 +107,7 @@ pub fn search(o: &StageOptions, budget: &Budget, model: &Canonical) -> Result<Op
     if let Budget::Latency(_) = budget {
         return Ok(None);
     }
-    let all = layers.iter().filter(|l| !l.redundant).map(ReluLayer::relus).sum();
+    let all = layers.iter().filter(|l| !l.redundant).map(ReluLayer::comparisons).sum();
     let keep = budget.relus(all).map_err(input)?;
     o.search(keep, 0)?;
     Ok(Some(keep))
@@ -144,20 +123,23 @@ fn lists(o: &StageOptions, layers: &[ReluLayer]) -> Result<()> {
             return Err(input(format!("{n} {what} are given for {} ReLU layers", layers.len())));
         }
     }
-    let over = o.masks.counts.iter().flatten().zip(layers).find(|(n, l)| **n > l.relus());
+    let over = o.masks.counts.iter().flatten().zip(layers).find(|(n, l)| **n > l.comparisons());
     match over {
-        Some((n, l)) => Err(input(format!("counts: {} has {} ReLUs, {n} are to stay", l.name, l.relus()))),
+        Some((n, l)) => {
+            let (has, what) = (l.comparisons(), counted(layers));
+            Err(input(format!("counts: {} has {has} {what}, {n} are to stay", l.name)))
+        }
         None => Ok(()),
     }
 }
 
-/// ReLUs of the layers that do not vanish; `None` where a search chooses the layers.
+/// Comparisons of the layers that do not vanish; `None` where a search chooses the layers.
 fn room(asked: &Asked, layers: &[ReluLayer]) -> Option<usize> {
     match asked.layers {
         Some(_) => None,
         None => {
             let closed = layers.iter().map(|l| asked.vanish.contains(&l.name)).collect();
-            Some(Vanish::Given(closed).room(layers.iter().map(ReluLayer::relus)))
+            Some(Vanish::Given(closed).room(layers.iter().map(ReluLayer::comparisons)))
         }
     }
 }

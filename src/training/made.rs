@@ -14,7 +14,6 @@ use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::train::state::{Checkpoint, Progress};
 use relinc_runtime::train::{Kind, Model};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Options that may change while a stage is not over: lowering them saves a run whose loss left the numbers.
 const RATES: &[&str] = &["rate", "clip", "schedule"];
@@ -159,7 +158,7 @@ impl Trainer<'_> {
         let path = shared.tensors(which);
         let progress = Progress { recipe: made_for, finished: true, ..Progress::default() };
         if path.exists() {
-            let c = Checkpoint::read(&path, &BTreeMap::new()).map_err(input)?;
+            let c = Checkpoint::read(&path, &[]).map_err(input)?;
             let other = || {
                 input(format!(
                     "{}: was made for another model, data set or seed; --restart starts anew",

@@ -30,6 +30,7 @@ use relinc_passes::driver::weigh::Fold;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo, Wanted};
 use relinc_passes::head::Head;
 use relinc_passes::ir::Graph;
+use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::device;
@@ -57,6 +58,8 @@ pub struct Trained {
     pub folded: Option<Vec<Pass>>,
     /// The student as it was trained.
     pub student: Model,
+    /// The ReLU layers of the network it began as.
+    pub layers: Vec<ReluLayer>,
     /// What comes after its logits.
     pub head: Head,
     /// The network that taught it.
@@ -74,8 +77,8 @@ pub struct Trained {
 }
 
 /// One branch of a trained student as the whole network: with its head, and with ReLUs that training left out.
-fn network(student: &Model, head: &Head, branch: Branch) -> Result<Graph, String> {
-    let mut g = with_redundant(student.graph(branch));
+fn network(student: &Model, layers: &[ReluLayer], head: &Head, branch: Branch) -> Result<Graph, String> {
+    let mut g = with_redundant(student.graph(branch), layers);
     head.attach(&mut g)?;
     Ok(g)
 }
@@ -83,7 +86,7 @@ fn network(student: &Model, head: &Head, branch: Branch) -> Result<Graph, String
 impl Trained {
     /// The network of a branch.
     pub fn network(&self, branch: Branch) -> Result<Graph> {
-        network(&self.student, &self.head, branch).map_err(input)
+        network(&self.student, &self.layers, &self.head, branch).map_err(input)
     }
 }
 
@@ -127,7 +130,7 @@ impl Trainer<'_> {
     fn form(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical> {
         let mut form = student::form(graph.clone(), info)?;
         if let Some(m) = &self.plan.masks {
-            m.check("the masks to begin with", &form.layers).map_err(input)?;
+            m.clone().fit("the masks to begin with", &form.layers).map_err(input)?;
             form.begin_with(m)?;
         }
         Ok(form)

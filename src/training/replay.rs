@@ -53,8 +53,8 @@ pub fn counts(dir: &Path) -> Result<Option<Vec<usize>>> {
 /// Gives a search stage the recorded first masks and layer counts.
 pub fn begin(stage: &mut Stage<'_>, dir: &Path, layers: &[ReluLayer]) -> Result<()> {
     if let Some(s) = &mut stage.recipe.search {
-        let first = Masks::read(&dir.join("masks.safetensors")).map_err(input)?;
-        first.check(&dir.display().to_string(), layers).map_err(input)?;
+        let mut first = Masks::read(&dir.join("masks.safetensors")).map_err(input)?;
+        first.fit(&dir.display().to_string(), layers).map_err(input)?;
         s.first = Some(first);
         if let Some(n) = counts(dir)? {
             if n.iter().sum::<usize>() != s.keep {

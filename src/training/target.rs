@@ -1,6 +1,7 @@
 //! What a search aims at: ReLUs to keep, and layers that have to vanish for a budget in seconds.
 
 use super::spec::StageOptions;
+use crate::caps::counted;
 use crate::error::{Result, input};
 use crate::latency::{self, Pricing};
 use crate::model::Model as Canonical;
@@ -14,7 +15,7 @@ use std::borrow::Cow;
 /// What a search aims at.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
-    /// ReLUs to keep.
+    /// Comparisons of ReLU layers to keep.
     pub keep: usize,
     /// Layers that keep none.
     pub vanish: Vanish,
@@ -22,7 +23,7 @@ pub struct Target {
     pub said: Option<String>,
 }
 
-/// Resolves a stage's budget out of `relus`. Seconds are resolved by what the ReLUs are worth, the costs of each layer's
+/// Resolves a stage's budget out of `relus`, the comparisons of its ReLU layers. Seconds are resolved by what the ReLUs are worth, the costs of each layer's
 /// elements; these and the canonical model are asked for where a budget or the options choose layers.
 pub fn resolve<'m>(
     budget: &Budget,
@@ -45,8 +46,8 @@ pub fn resolve<'m>(
         return Ok(Target { keep: choice.keep, vanish: Vanish::Given(choice.closed), said: Some(said) });
     }
     let vanish = o.vanish().resolve(&model, pricing)?;
-    let stay = vanish.room(model.layers.iter().map(ReluLayer::relus));
-    Ok(Target { keep: keep.min(stay), vanish, said: cut(budget, keep, stay) })
+    let stay = vanish.room(model.layers.iter().map(ReluLayer::comparisons));
+    Ok(Target { keep: keep.min(stay), vanish, said: cut(budget, keep, stay, counted(&model.layers)) })
 }
 
 /// Does a stage choose which layers vanish? An error where it is asked what excludes that.

@@ -7,6 +7,7 @@ use super::student::{self, Setup};
 use super::target::{self, Target};
 use super::watch::Watch;
 use super::{Norm, Planned, Trained, Trainer, network, replay};
+use crate::caps::{self, counted};
 use crate::error::{Error, Result, input};
 use crate::folder::LOG;
 use crate::jobs::{FOLDED, Left, Log, START, Shared, Spec};
@@ -35,7 +36,7 @@ pub(super) struct Given<'a> {
     graph: &'a Graph,
     form: &'a Canonical,
     info: &'a ModelInfo,
-    /// Of the student as it begins.
+    /// Comparisons of the student's ReLU layers as it begins.
     relus: usize,
     layers: Vec<ReluLayer>,
 }
@@ -80,6 +81,10 @@ impl Trainer<'_> {
         let mut student = setup.student(form, begun).map_err(|e| named(info, e))?;
         notes.push(student::describe(&student));
         let layers = student.net.relus().to_vec();
+        if let Some(said) = caps::said(&layers) {
+            self.progress.line(&said);
+            notes.push(said);
+        }
         if self.plan.random_start {
             student.randomise(self.plan.seed);
         }
@@ -117,7 +122,7 @@ impl Trainer<'_> {
         let epochs = names.iter().filter(|n| kept(n)).map(|n| Ok((n, g.shared.left(n)?.epochs())));
         let epochs = epochs.collect::<Result<HashMap<&String, usize>>>()?;
         log.lines.retain(|(_, r)| epochs.get(&r.stage).is_some_and(|&n| r.epoch <= n));
-        let mut watch = Watch::open(&path, log, self.progress)?;
+        let mut watch = Watch::open(&path, log, counted(&g.layers), self.progress)?;
         watch.dog = g.chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
         Ok(watch)
     }
@@ -156,7 +161,8 @@ impl Trainer<'_> {
         if let (true, Some(search)) = (begun, &mut stage.recipe.search) {
             let (have, want) = (search.first.get_or_insert_with(|| s.masks.clone()).kept(), search.keep);
             if have < want {
-                let why = format!("the masks to begin with keep {have} ReLUs, the budget is {want}");
+                let what = counted(&g.layers);
+                let why = format!("the masks to begin with keep {have} {what}, the budget is {want}");
                 return Err(named(g.info, why));
             }
         }
@@ -171,6 +177,12 @@ impl Trainer<'_> {
         }
         if planned.kind == Kind::Teacher {
             s.teacher = s.student.clone();
+        }
+        if planned.kind == Kind::Search {
+            let search = planned.options.search(0, self.plan.seed)?;
+            let said =
+                caps::lost(&s.student, &g.setup.train, search.calibration).map_err(|e| named(g.info, e))?;
+            s.notes.extend(said);
         }
         Ok(())
     }
@@ -268,8 +280,8 @@ impl Trainer<'_> {
     /// What the plan made.
     fn trained(&self, g: &Given<'_>, s: State<'_>, watch: Watch<'_>) -> Result<Trained> {
         let form = g.form;
-        let graph =
-            network(&s.student, &form.head, self.plan.branch.first()).map_err(|e| named(g.info, e))?;
+        let graph = network(&s.student, &form.layers, &form.head, self.plan.branch.first())
+            .map_err(|e| named(g.info, e))?;
         let masks = match s.folded {
             Some(_) => fold::renamed(s.masks, &graph, g.info)?,
             None => form.found(s.masks),
@@ -281,6 +293,7 @@ impl Trainer<'_> {
             masks: s.found.then_some(masks),
             folded: s.folded,
             student: s.student,
+            layers: form.layers.clone(),
             head: form.head.clone(),
             teacher: s.teacher,
             records: watch.records,
@@ -301,7 +314,11 @@ fn named(info: &ModelInfo, e: String) -> Error {
 fn first_masks(student: &mut Model, given: Option<&Masks>) -> Masks {
     let mut masks = student.open_masks();
     for (name, mask) in &mut masks.layers {
-        given.and_then(|m| m.layers.get(name)).into_iter().for_each(|g| *mask = g.clone());
+        if let Some(given) = given.and_then(|m| m.layers.get(name)) {
+            let cap = mask.cap;
+            *mask = given.clone();
+            mask.put_under(cap);
+        }
     }
     student.set_masks(&masks);
     masks

@@ -19,13 +19,15 @@ pub struct Watch<'a> {
     /// One record an epoch, of this and earlier jobs.
     pub records: Vec<Record>,
     stage: (String, Instant, usize),
+    /// What is counted: ReLUs or comparisons.
+    counted: &'static str,
     /// Set where a card computes.
     pub dog: Option<Watchdog>,
 }
 
 impl<'a> Watch<'a> {
     /// Opens the log, which will hold what is left of it in `log` and what comes.
-    pub fn open(path: &Path, log: Log, progress: &'a Progress) -> Result<Watch<'a>> {
+    pub fn open(path: &Path, log: Log, counted: &'static str, progress: &'a Progress) -> Result<Watch<'a>> {
         log.notice.iter().for_each(|said| progress.line(said));
         let (lines, records): (Vec<String>, Vec<Record>) = log.lines.into_iter().unzip();
         let whole: String = lines.iter().flat_map(|l| [l, "\n"]).collect();
@@ -43,6 +45,7 @@ impl<'a> Watch<'a> {
             progress,
             records,
             stage: (String::new(), Instant::now(), 0),
+            counted,
             dog: None,
         })
     }
@@ -68,8 +71,17 @@ impl Watcher for Watch<'_> {
         let left = rate * (n.epochs * n.steps - done) as f64;
         let eta = if left > 5400.0 { format!("{:.1} h", left / 3600.0) } else { format!("{:.0} s", left) };
         self.progress.live(&format!(
-            "{} epoch {}/{} step {}/{}: loss {:.4}, train {:.1} %, {} ReLUs, {:.0} images/s, {eta} left",
-            n.stage, n.epoch, n.epochs, n.step, n.steps, n.loss, n.accuracy, n.kept, n.images_per_second
+            "{} epoch {}/{} step {}/{}: loss {:.4}, train {:.1} %, {} {}, {:.0} images/s, {eta} left",
+            n.stage,
+            n.epoch,
+            n.epochs,
+            n.step,
+            n.steps,
+            n.loss,
+            n.accuracy,
+            n.kept,
+            self.counted,
+            n.images_per_second
         ));
     }
 
@@ -86,7 +98,7 @@ impl Watcher for Watch<'_> {
         let percent =
             |what: &str, v: Option<f64>| v.map(|v| format!(", {what} {v:.2} %")).unwrap_or_default();
         self.progress.line(&format!(
-            "{} epoch {}/{}: loss {:.4}, train {:.1} %{}{}, {} ReLUs, mask moved {:.3}, {:.0} images/s, data wait {:.1} %",
+            "{} epoch {}/{}: loss {:.4}, train {:.1} %{}{}, {} {}, mask moved {:.3}, {:.0} images/s, data wait {:.1} %",
             r.stage,
             r.epoch,
             r.epochs,
@@ -95,6 +107,7 @@ impl Watcher for Watch<'_> {
             percent("val", r.val_clean),
             percent("val attacked", r.val_adversarial),
             r.kept,
+            self.counted,
             r.hamming,
             r.images_per_second,
             100.0 * r.data_wait

@@ -3,7 +3,9 @@
 use super::run::{Outcome, Subject, below, once_in, pick};
 use super::{bytes, text};
 use relinc::jobs::Made;
-use relinc::passes::choice::Choice;
+use relinc::passes::choice::{Choice, NO_CAP};
+use relinc::passes::ir::NodeId;
+use relinc::passes::layers::ReluLayer;
 use relinc::passes::masks::LayerMask;
 use relinc::passes::seal::{json, tensors};
 use relinc::passes::splitmix::SplitMix;
@@ -96,9 +98,15 @@ fn read_checkpoint(folder: &Path, dice: &mut SplitMix) -> Outcome {
     } else {
         resealed(&path, dice);
     }
-    let shapes = BTreeMap::from([("relu00".to_string(), [2, 2, 2])]);
+    let layer = ReluLayer {
+        name: "relu00".into(),
+        node: NodeId::default(),
+        shape: [2, 2, 2],
+        cap: NO_CAP,
+        redundant: false,
+    };
     let _ = Progress::read(&path);
-    Ok(usize::from(Checkpoint::read(&path, &shapes).is_ok()))
+    Ok(usize::from(Checkpoint::read(&path, &[layer]).is_ok()))
 }
 
 fn read_made(folder: &Path, dice: &mut SplitMix) -> Outcome {

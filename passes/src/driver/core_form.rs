@@ -21,7 +21,13 @@ pub fn taken_apart(g: &Graph, id: NodeId) -> Option<&'static str> {
         // With parameters or weights that are computed from data.
         Op::Dyn(_) | Op::Gemm { .. } => None,
         Op::Conv(_) | Op::Linear | Op::MatMul | Op::BatchNorm { .. } => None,
-        Op::Relu | Op::MaskedRelu(_) | Op::Clip { .. } | Op::Binary(_) | Op::Compare(_) | Op::Where => None,
+        Op::Relu
+        | Op::CappedRelu { .. }
+        | Op::MaskedRelu { .. }
+        | Op::Clip { .. }
+        | Op::Binary(_)
+        | Op::Compare(_)
+        | Op::Where => None,
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Reduce { .. } => None,
         Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } => None,
         Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) => None,

@@ -54,7 +54,7 @@ pub fn check(g: &Graph) -> Result<Valid<'_>, Vec<Invalid>> {
     for &id in &order {
         match g.op(id) {
             Op::Dyn(_) => errors.push(bad(id, "still has parameters as operands; run canonicalise".into())),
-            Op::MaskedRelu(_) => match g.const_operand(id, 1).and_then(|t| t.as_u8()) {
+            Op::MaskedRelu { .. } => match g.const_operand(id, 1).and_then(|t| t.as_u8()) {
                 Some(m) if Choice::of_codes(m).is_ok() => {}
                 Some(_) => errors
                     .push(bad(id, format!("a mask value means nothing; allowed are {}", Choice::codes()))),

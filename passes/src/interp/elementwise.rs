@@ -45,6 +45,7 @@ pub(crate) fn channels(shape: &[usize]) -> (usize, usize) {
 /// Each element of a sample as its choice says, with its channel's parameters.
 pub(crate) fn masked_relu(
     x: Arg<'_>,
+    cap: f32,
     mask: &Tensor,
     parameters: Vec<(Choice, &Tensor)>,
 ) -> Result<Tensor, String> {
@@ -68,7 +69,7 @@ pub(crate) fn masked_relu(
                     let p = of_channel(choice, c);
                     for (e, m) in plane.iter_mut().zip(m) {
                         // A choice between two values, not a branch: masks are as good as random.
-                        let value = choice.value(*e, p);
+                        let value = choice.value(*e, cap, p);
                         *e = if *m == choice { value } else { *e };
                     }
                 }

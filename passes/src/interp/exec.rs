@@ -49,9 +49,10 @@ pub(crate) fn exec(op: &Op, mut args: Vec<Arg<'_>>, batch: Option<usize>) -> Res
         Op::MatMul => matmul::matmul(&x, arg(0)?, out),
         Op::BatchNorm { eps } => norm::batch_norm(x, [arg(0)?, arg(1)?, arg(2)?, arg(3)?], *eps),
         Op::Relu => elementwise::relu(x),
-        Op::MaskedRelu(given) => {
+        Op::CappedRelu { cap } => elementwise::clip(x, 0.0, *cap),
+        Op::MaskedRelu { cap, given } => {
             let parameters = given.iter().zip(rest.iter().skip(1)).map(|(&c, t)| (c, &**t)).collect();
-            elementwise::masked_relu(x, arg(0)?, parameters)
+            elementwise::masked_relu(x, *cap, arg(0)?, parameters)
         }
         Op::LeakyRelu { slope } => elementwise::leaky_relu(x, *slope),
         Op::PRelu => zip::prelu(x, second(rest)?, out),

@@ -4,6 +4,7 @@
 
 use super::op::ReduceKind;
 use super::{Binary, Facts, Graph, NodeId, Op};
+use crate::choice::comparisons_under;
 
 /// Secure comparisons a node costs for one image; a dense mask saves none. 0 where its type is not known.
 pub fn comparisons(g: &Graph, facts: &Facts, id: NodeId) -> usize {
@@ -13,7 +14,8 @@ pub fn comparisons(g: &Graph, facts: &Facts, id: NodeId) -> usize {
     let read = || g.operand(id, 0).and_then(|x| facts.get(x)).map_or(n, |f| f.ty.elements());
     let rows = |axis: usize| n / out.at(1).get(axis).copied().unwrap_or(1).max(1);
     match g.op(id) {
-        Op::Relu | Op::MaskedRelu(_) | Op::LeakyRelu { .. } | Op::PRelu => n,
+        Op::Relu | Op::LeakyRelu { .. } | Op::PRelu => n,
+        Op::CappedRelu { cap } | Op::MaskedRelu { cap, .. } => n * comparisons_under(*cap),
         Op::Clip { min, max } => n * (usize::from(min.is_finite()) + usize::from(max.is_finite())),
         Op::Unary(u) => n * u.function().compared,
         Op::Binary(Binary::Max | Binary::Min) | Op::Compare(_) => n,

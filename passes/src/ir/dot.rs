@@ -1,7 +1,6 @@
 //! Graphviz form of a graph.
 
 use super::graph::Graph;
-use super::op::Op;
 use std::fmt::Write;
 
 fn quoted(s: &str) -> String {
@@ -19,11 +18,7 @@ pub fn to_dot(g: &Graph) -> String {
             Some(l) => format!("{l}\\n{}\\n{}", n.op.mnemonic(), quoted(&n.name)),
             None => format!("{}\\n{}", n.op.mnemonic(), quoted(&n.name)),
         };
-        let style = if matches!(n.op, Op::Relu | Op::MaskedRelu(_)) {
-            ", style=filled, fillcolor=\"#ffd9a0\""
-        } else {
-            ""
-        };
+        let style = if n.op.relu_cap().is_some() { ", style=filled, fillcolor=\"#ffd9a0\"" } else { "" };
         let _ = writeln!(s, "  n{} [label=\"{label}\"{style}];", id.index());
         for o in g.operands(id).into_iter().filter(|&o| g.const_of(o).is_none()) {
             let _ = writeln!(s, "  n{} -> n{};", o.index(), id.index());

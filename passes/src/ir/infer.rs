@@ -114,11 +114,16 @@ pub fn infer_node(g: &Graph, facts: &Facts, id: NodeId) -> Result<Option<Fact>, 
     })
 }
 
+/// The cap of a ReLU, where it can be one.
+fn capped(cap: f32) -> Option<f32> {
+    Some(cap).filter(|&cap| cap > 0.0)
+}
+
 fn arity(op: &Op) -> (usize, usize) {
     match op {
         Op::Input(_) | Op::Const(_) => (0, 0),
         Op::Conv(_) | Op::Linear | Op::Gemm { .. } => (2, 3),
-        Op::MaskedRelu(given) => (2 + given.len(), 2 + given.len()),
+        Op::MaskedRelu { given, .. } => (2 + given.len(), 2 + given.len()),
         Op::MatMul | Op::Binary(_) | Op::Compare(_) | Op::PRelu | Op::Gather { .. } => (2, 2),
         Op::BatchNorm { .. } => (5, 5),
         Op::Where => (3, 3),
@@ -129,7 +134,8 @@ fn arity(op: &Op) -> (usize, usize) {
         Op::Dyn(DynOp::FillInt { .. } | DynOp::FillFloat { .. }) => (1, 1),
         Op::Dyn(DynOp::Reshape { .. } | DynOp::Reduce { .. } | DynOp::Expand) => (2, 2),
         Op::Dyn(DynOp::Squeeze | DynOp::Unsqueeze) => (2, 2),
-        Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::Unary(_) | Op::Cast(_) => (1, 1),
+        Op::Relu | Op::CappedRelu { .. } | Op::LeakyRelu { .. } | Op::Clip { .. } => (1, 1),
+        Op::Unary(_) | Op::Cast(_) => (1, 1),
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Reduce { .. } => (1, 1),
         Op::Pad { .. } | Op::Slice(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) => (1, 1),
         Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } => (1, 1),
@@ -272,7 +278,7 @@ fn element_types(op: &Op, ops: &[&Fact]) -> Result<(), String> {
         Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } | Op::PRelu => {
             only(&[DType::F32], ops)
         }
-        Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::MaskedRelu(_) => {
+        Op::Relu | Op::CappedRelu { .. } | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::MaskedRelu { .. } => {
             only(&[DType::F32], &ops[..1])
         }
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } => only(&[DType::F32], ops),
@@ -361,8 +367,15 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             }
             x.clone()
         }
-        Op::MaskedRelu(given) => {
+        Op::CappedRelu { cap } => {
+            capped(*cap)
+                .filter(|cap| cap.is_finite())
+                .ok_or(format!("cap {cap} must be a number above 0"))?;
+            need()?.clone()
+        }
+        Op::MaskedRelu { cap, given } => {
             let x = need()?;
+            capped(*cap).ok_or(format!("cap {cap} must be above 0"))?;
             let (m, want) = (&ops[1].ty, x.per_sample());
             if m.dtype != DType::U8 || m.at(1) != want {
                 return Err(format!("mask {m} must be u8{want:?}"));

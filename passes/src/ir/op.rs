@@ -9,7 +9,7 @@ pub use unary::Unary;
 
 use super::shape::{Dim, Type};
 use super::tensor::{DType, Shared};
-use crate::choice::Choice;
+use crate::choice::{Choice, NO_CAP};
 
 /// Convolution over the two trailing axes of `[N,C,H,W]` with weights `[O,C/group,kH,kW]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,9 +194,18 @@ pub enum Op {
     },
     /// (x): max(x, 0).
     Relu,
-    /// (x, mask, parameters…): per element, the [`Choice`] whose number the mask holds; the choices whose parameters are given,
-    /// in the order of the operands.
-    MaskedRelu(Vec<Choice>),
+    /// (x): min(max(x, 0), cap): the activation of a layer, as ReLU is. A [`Op::Clip`] of these bounds is a gate.
+    CappedRelu {
+        /// Above 0, finite.
+        cap: f32,
+    },
+    /// (x, mask, parameters…): per element, the [`Choice`] whose number the mask holds.
+    MaskedRelu {
+        /// The layer's cap, +∞ for none.
+        cap: f32,
+        /// The choices whose parameters are given, in the order of the operands.
+        given: Vec<Choice>,
+    },
     /// (x): x where positive, slope·x elsewhere.
     LeakyRelu {
         /// Slope of the negative side.
@@ -335,7 +344,8 @@ impl Op {
             Op::MatMul => "matmul",
             Op::BatchNorm { .. } => "batch_norm",
             Op::Relu => "relu",
-            Op::MaskedRelu(_) => "masked_relu",
+            Op::CappedRelu { .. } => "capped_relu",
+            Op::MaskedRelu { .. } => "masked_relu",
             Op::LeakyRelu { .. } => "leaky_relu",
             Op::PRelu => "prelu",
             Op::Clip { .. } => "clip",
@@ -376,9 +386,24 @@ impl Op {
         }
     }
 
+    /// A ReLU with this cap, +∞ for none.
+    pub fn relu(cap: f32) -> Op {
+        if cap == NO_CAP { Op::Relu } else { Op::CappedRelu { cap } }
+    }
+
+    /// The cap of a ReLU, with a mask or without: +∞ for none. `None` for another operation.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "these are all ReLUs")]
+    pub fn relu_cap(&self) -> Option<f32> {
+        match *self {
+            Op::Relu => Some(NO_CAP),
+            Op::CappedRelu { cap } | Op::MaskedRelu { cap, .. } => Some(cap),
+            _ => None,
+        }
+    }
+
     /// The name of an operand, where it has one in `.pir`.
     pub fn operand_name(&self, slot: usize) -> Option<&'static str> {
-        let Op::MaskedRelu(given) = self else { return None };
+        let Op::MaskedRelu { given, .. } = self else { return None };
         Some(given.get(slot.checked_sub(2)?)?.parameters()?.name)
     }
 

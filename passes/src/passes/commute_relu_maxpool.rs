@@ -1,19 +1,21 @@
 //! Takes ReLUs after a max pool instead of before it, and drops those that can never matter.
 //!
-//! **Before**: `max_pool(relu(x))`; `relu(x)` where x is never negative whatever masks make of the network's ReLUs: a
-//! sigmoid, an absolute value, a square, and what sums, poolings, products with constants and moves make of them.
+//! **Before**: `max_pool(relu(x))`, with a cap or without; `relu(x)` where x is never negative whatever masks make of the network's ReLUs: a
+//! sigmoid, an absolute value, a square, and what sums, poolings, products with constants and moves make of them; a cap that x
+//! never passes, likewise.
 //!
-//! **After**: `relu(max_pool(x))`, with as many ReLUs as the pool has results; `x`.
+//! **After**: `relu(max_pool(x))`, with as many ReLUs as the pool has results; `x`; `relu(x)`.
 //!
 //! **Conditions**: the pool alone reads the ReLU, which has no mask, and no window lies in the padding only. That x is
 //! never negative follows from intervals, computed from what operations can return. A ReLU whose operand is not negative
 //! only because of other ReLUs is a layer like them, since masks may take those away: see drop-redundant-relu.
 //!
-//! **Formula**: `max(max(a, 0), max(b, 0)) = max(max(a, b), 0)`; padding is −∞ on both sides; `x ≥ 0 ⇒ max(x, 0) = x`.
+//! **Formula**: `max(f(a), f(b)) = f(max(a, b))` where f does not fall; padding is −∞ on both sides; `x ≥ 0 ⇒ max(x, 0) = x`.
 //!
 //! **Source**: ReLU is monotone. The order matters for a comparison protocol alone: a 3×3 pool with step 2 leaves a
 //! quarter of the elements.
 
+use crate::choice::NO_CAP;
 use crate::driver::patch::Patch;
 use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::geometry::Axis;
@@ -37,9 +39,14 @@ impl Pass for CommuteReluMaxpool {
         let x = cx.graph.operand(at, 0).ok_or(Skip::NoMatch)?;
         match cx.graph.op(at) {
             Op::MaxPool(w) => commute(cx, at, x, w),
-            Op::Relu => {
+            op @ (Op::Relu | Op::CappedRelu { .. }) => {
                 let bounds = cx.analysis(|| Intervals::under_any_masks(cx.graph, cx.facts));
-                if bounds.never_negative(x) { Ok(Patch::redirect(at, x)) } else { Err(Skip::NoMatch) }
+                let cap = op.relu_cap().ok_or(Skip::NoMatch)?;
+                match (bounds.never_negative(x), bounds.never_above(x, cap)) {
+                    (true, true) => Ok(Patch::redirect(at, x)),
+                    (false, true) if cap != NO_CAP => Ok(uncapped(cx, at, x)),
+                    (true, false) | (false, _) => Err(Skip::NoMatch),
+                }
             }
             _ => Err(Skip::NoMatch),
         }
@@ -50,8 +57,8 @@ fn commute(cx: &Cx<'_>, at: NodeId, relu: NodeId, w: &Window) -> Result<Patch, S
     let g = cx.graph;
     let node = g.node(relu);
     match &node.op {
-        Op::Relu => {}
-        Op::MaskedRelu(_) => {
+        Op::Relu | Op::CappedRelu { .. } => {}
+        Op::MaskedRelu { .. } => {
             return Err(Skip::Refused(format!(
                 "its operand '{}' is masked, and a mask holds for elements that the pool joins",
                 node.name
@@ -68,8 +75,16 @@ fn commute(cx: &Cx<'_>, at: NodeId, relu: NodeId, w: &Window) -> Result<Patch, S
     }
     let mut p = Patch::new();
     let pooled = p.add(format!("{}.pooled", node.name), Op::MaxPool(w.clone()), &[x.into()]);
-    let r = p.add_in_layer(&g.node(at).name, Op::Relu, &[pooled], node.layer.as_deref());
+    let r = p.add_in_layer(&g.node(at).name, node.op.clone(), &[pooled], node.layer.as_deref());
     Ok(p.replace(at, r))
+}
+
+/// The ReLU `at` of `x` without its cap.
+pub(super) fn uncapped(cx: &Cx<'_>, at: NodeId, x: NodeId) -> Patch {
+    let node = cx.graph.node(at);
+    let mut p = Patch::new();
+    let r = p.add_in_layer(&node.name, Op::Relu, &[x.into()], node.layer.as_deref());
+    p.replace(at, r)
 }
 
 /// Does a window see no element of its operand?

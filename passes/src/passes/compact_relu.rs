@@ -1,16 +1,17 @@
 //! Leaves the secure comparison only the elements that keep their ReLU.
 //!
-//! **Before**: `masked_relu(x, mask[, slope=…])`.
+//! **Before**: `masked_relu(x, mask[, slope=…]) {cap=c}`.
 //!
 //! **After**: `f = reshape(x)`, `r = relu(gather(f, kept))`, `y = reshape(gather(concat(f, r, z), places))`, where
 //! `places[i]` is i for an identity element, points into r for a kept one and at the single zero z for a zeroed one.
+//! In a layer with a cap r is a `capped_relu`, and elements that are ReLUs without the cap are gathered by themselves into a `relu`.
 //! f is left out when no element is the identity, r when none is kept, z when none is zeroed; a mask that keeps all is a
-//! plain `relu`.
+//! plain `relu` or `capped_relu`.
 //!
 //! **Conditions**: the mask is a constant. Gather and concat by public indices send nothing on the runtimes we know; a
 //! mask applied after a full ReLU would save nothing.
 //!
-//! **Formula**: `y[i] = m[i]=1 ? max(x[i], 0) : m[i]=0 ? slope·x[i] : 0`; z is computed as `f[0] − f[0]`, which costs no
+//! **Formula**: `y[i] = m[i]=1 ? min(max(x[i], 0), c) : m[i]=4 ? max(x[i], 0) : m[i]=0 ? slope·x[i] : 0`; z is computed as `f[0] − f[0]`, which costs no
 //! truncation on shares. Slopes go into the weights of the convolution or linear layer that computes x, where nothing else
 //! reads it. With s = a/b of whole numbers up to 4 these take 1/b; then f holds the whole multiples of x/b that are needed,
 //! made by additions, of which identity elements are taken a times and kept ones b times: nothing is sent. Other slopes
@@ -41,9 +42,10 @@ impl Pass for CompactRelu {
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let node = cx.graph.node(at);
         let (x, mask) = LayerMask::of_node(cx.graph, at).ok_or(Skip::NoMatch)?;
-        if mask.only(Choice::Relu) {
+        let whole = [(Choice::Relu, Op::relu(mask.cap)), (Choice::Uncapped, Op::Relu)];
+        if let Some((_, op)) = whole.into_iter().find(|(c, _)| mask.only(*c)) {
             let mut p = Patch::new();
-            let r = p.add_in_layer(&node.name, Op::Relu, &[x.into()], node.layer.as_deref());
+            let r = p.add_in_layer(&node.name, op, &[x.into()], node.layer.as_deref());
             return Ok(p.replace(at, r));
         }
         Ok(gather_form(cx, at, x, &mask))
@@ -62,8 +64,6 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, of: &LayerMask) -> Patch {
         if ty.rank() == 2 { from } else { p.add_in_layer(format!("{base}.{what}"), flat, &[from], layer) }
     };
     let has = |v| mask.contains(&v);
-    let kept = || (0..n).filter(|&i| mask[i] == Choice::Relu);
-    let relus = kept().count();
     let slopes = Slopes::of(cx, x, of);
     let scaled = slopes.factors().map(|s| {
         let c = p.constant(format!("{base}.slope"), channel_constant(ty.rank(), s.to_vec()));
@@ -79,10 +79,17 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, of: &LayerMask) -> Patch {
     };
     let mut parts: Vec<Ref> = if has(Choice::Identity) { table.parts.clone() } else { vec![] };
     let mut width = parts.len() * n;
-    let first_kept = width;
-    if relus > 0 {
+    let mut from = None;
+    let mut first = [width; 2];
+    for (k, (choice, op, names)) in groups(of.cap).into_iter().enumerate() {
+        let kept = || (0..n).filter(|&i| mask[i] == choice);
+        first[k] = width;
+        let relus = kept().count();
+        if relus == 0 {
+            continue;
+        }
         width += relus;
-        let from = match table.parts[..] {
+        let from = *from.get_or_insert_with(|| match table.parts[..] {
             [_] => flat,
             _ => {
                 let all =
@@ -90,23 +97,22 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, of: &LayerMask) -> Patch {
                 parts = vec![all];
                 all
             }
-        };
-        let places = table.kept(mask, &slopes, relus);
-        let idx = p.constant(format!("{base}.kept"), Tensor::i64([relus], places));
-        let mut picked =
-            p.add_in_layer(format!("{base}.gathered"), Op::Gather { axis: 1 }, &[from, idx], layer);
+        });
+        let [kept_name, gathered, unslope, unscaled, relu] = names.map(|name| format!("{base}.{name}"));
+        let idx = p.constant(kept_name, Tensor::i64([relus], table.kept(mask, choice, &slopes, relus)));
+        let mut picked = p.add_in_layer(gathered, Op::Gather { axis: 1 }, &[from, idx], layer);
         if let Some(back) = slopes.back(kept(), n) {
-            let c = p.constant(format!("{base}.unslope"), Tensor::f32([back.len()], back));
-            picked = p.add_in_layer(format!("{base}.unscaled"), Op::Binary(Binary::Mul), &[picked, c], layer);
+            let c = p.constant(unslope, Tensor::f32([back.len()], back));
+            picked = p.add_in_layer(unscaled, Op::Binary(Binary::Mul), &[picked, c], layer);
         }
-        parts.push(p.add_in_layer(format!("{base}.relu"), Op::Relu, &[picked], layer));
+        parts.push(p.add_in_layer(relu, op, &[picked], layer));
     }
     if has(Choice::Zero) {
         let first = SliceAxis { axis: 1, start: 0, end: 1, step: 1 };
         let s = p.add_in_layer(format!("{base}.first"), Op::Slice(vec![first]), &[flat], layer);
         parts.push(p.add_in_layer(format!("{base}.zero"), Op::Binary(Binary::Sub), &[s, s], layer));
     }
-    let places = table.places(mask, &slopes, first_kept, width);
+    let places = table.places(mask, &slopes, first, width);
     let all = match parts[..] {
         [only] => only,
         _ => p.add_in_layer(format!("{base}.joined"), Op::Concat { axis: 1 }, &parts, layer),
@@ -118,6 +124,15 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, of: &LayerMask) -> Patch {
         _ => p.add_in_layer(format!("{base}.masked"), Op::Reshape(ty.dims.clone()), &[back], layer),
     };
     p.replace(at, y)
+}
+
+/// The elements that compare, by what they have in common, and what their nodes are called: those with the layer's own function, then
+/// ReLUs without its cap.
+fn groups(cap: f32) -> [(Choice, Op, [&'static str; 5]); 2] {
+    let own = ["kept", "gathered", "unslope", "unscaled", "relu"];
+    let uncapped =
+        ["uncapped", "uncapped_gathered", "uncapped_unslope", "uncapped_unscaled", "uncapped_relu"];
+    [(Choice::Relu, Op::relu(cap), own), (Choice::Uncapped, Op::Relu, uncapped)]
 }
 
 /// Whole multiples of all elements, one after the other.
@@ -133,24 +148,30 @@ impl Table {
         self.multiples.iter().position(|&k| k == times).unwrap_or(0) * self.n
     }
 
-    /// Where the kept elements are, of which there are `relus`.
-    fn kept(&self, mask: &[Choice], slopes: &Slopes<'_>, relus: usize) -> Vec<i64> {
+    /// Where the elements of a choice that compares are, of which there are `relus`.
+    fn kept(&self, mask: &[Choice], choice: Choice, slopes: &Slopes<'_>, relus: usize) -> Vec<i64> {
         // Masks are as good as random: every element is written, and only kept ones go on, without a branch.
         let (mut all, mut next) = (vec![0; relus + 1], 0);
         for (first, part) in slopes.parts(mask) {
             let start = self.start(slopes.kept(first, self.n)) + first;
             for (i, v) in part.iter().enumerate() {
                 all[next] = (start + i) as i64;
-                next += usize::from(*v == Choice::Relu);
+                next += usize::from(*v == choice);
             }
         }
         all.truncate(relus);
         all
     }
 
-    /// Where every element comes from: itself, the kept ones from `first_kept` on, or the zero at `width`.
-    fn places(&self, mask: &[Choice], slopes: &Slopes<'_>, first_kept: usize, width: usize) -> Vec<i64> {
-        let (mut all, mut next) = (Vec::with_capacity(self.n), first_kept);
+    /// Where every element comes from: itself, the kept ones from the first of their group on, or the zero at `width`.
+    fn places(
+        &self,
+        mask: &[Choice],
+        slopes: &Slopes<'_>,
+        [mut next, mut uncapped]: [usize; 2],
+        width: usize,
+    ) -> Vec<i64> {
+        let mut all = Vec::with_capacity(self.n);
         for (first, part) in slopes.parts(mask) {
             let start = self.start(slopes.identity(first, self.n)) + first;
             all.extend(part.iter().enumerate().map(|(i, &v)| {
@@ -158,7 +179,9 @@ impl Table {
                     Choice::Identity => start + i,
                     Choice::Relu => next,
                     Choice::Zero => width,
+                    Choice::Uncapped => uncapped,
                 };
+                uncapped += usize::from(v == Choice::Uncapped);
                 next += usize::from(v == Choice::Relu);
                 place as i64
             }));

@@ -6,6 +6,9 @@
 //! **After**: `x`; where only some elements are known, or the mask has zeros, `masked_relu(x, mask')` with the identity
 //! for those that are.
 //!
+//! A cap that the operand never passes goes likewise: then `relu(x)`, or its elements in a mask become ReLUs without a cap. An
+//! element that has its cap keeps both its comparisons.
+//!
 //! **Conditions**: what is before the layer stays non-negative under the masks of the layers there, so this runs when
 //! masks are on. Before that such a layer has a name of its own, behind those of all others, and a mask file may mask it:
 //! a file that makes relu00 the identity and does not name the ReLU after it means a network in which that one works. It
@@ -17,12 +20,13 @@
 //!
 //! **Source**: ReLU is idempotent.
 
-use crate::choice::Choice;
+use crate::choice::{Choice, NO_CAP};
 use crate::driver::patch::Patch;
 use crate::driver::{About, Cx, Guarantee, Pass, PassError, Phase, Skip};
 use crate::ir::infer::infer;
 use crate::ir::{Binary, Facts, Graph, NodeId, Op};
 use crate::masks::{self, LayerMask, MaskError, Masks};
+use crate::passes::commute_relu_maxpool::uncapped;
 use crate::passes::intervals::{Interval, Intervals};
 use crate::passes::masked;
 
@@ -41,20 +45,24 @@ impl Pass for DropRedundantRelu {
     }
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;
-        if !matches!(g.op(at), Op::Relu | Op::MaskedRelu(_)) {
-            return Err(Skip::NoMatch);
-        }
+        let cap = g.op(at).relu_cap().ok_or(Skip::NoMatch)?;
         let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
         let bounds = cx.analysis(|| Intervals::of(g, cx.facts, cx.options.input_range));
-        if *g.op(at) == Op::Relu && bounds.never_negative(x) {
-            return Ok(Patch::redirect(at, x));
+        let idle = cap != NO_CAP && bounds.never_above(x, cap);
+        match g.op(at) {
+            Op::Relu if bounds.never_negative(x) => return Ok(Patch::redirect(at, x)),
+            Op::CappedRelu { .. } if idle && bounds.never_negative(x) => return Ok(Patch::redirect(at, x)),
+            Op::CappedRelu { .. } if idle => return Ok(uncapped(cx, at, x)),
+            Op::CappedRelu { .. } => return Err(Skip::NoMatch),
+            _ => {}
         }
-        let known = elements(g, cx.facts, &bounds, x, DEPTH).ok_or(Skip::NoMatch)?;
+        let known = elements(g, cx.facts, &bounds, x, DEPTH);
         let old = masked::elements(cx, at).ok_or(Skip::NoMatch)?;
+        let known = known.or(idle.then(|| vec![false; old.values.len()])).ok_or(Skip::NoMatch)?;
         if known.len() != old.values.len() {
             return Err(Skip::NoMatch);
         }
-        let new = without(&old, &known);
+        let new = without(&old, &known, idle);
         if new == old.values {
             return Err(Skip::NoMatch);
         }
@@ -79,7 +87,7 @@ fn elements(g: &Graph, facts: &Facts, bounds: &Intervals, id: NodeId, depth: usi
         elements(g, facts, bounds, x, depth)
     };
     match g.op(id) {
-        Op::MaskedRelu(_) => {
+        Op::MaskedRelu { .. } => {
             let (_, mask) = LayerMask::of_node(g, id).filter(|(_, m)| m.values.len() == n)?;
             let passed = of(0);
             let operand = |i: usize| match passed.as_ref().is_some_and(|p| p[i]) {
@@ -87,7 +95,7 @@ fn elements(g: &Graph, facts: &Facts, bounds: &Intervals, id: NodeId, depth: usi
                 false => Interval::new(f64::NEG_INFINITY, f64::INFINITY),
             };
             let each = mask.elements().enumerate();
-            Some(each.map(|(i, (choice, p))| choice.interval(operand(i), p).low >= 0.0).collect())
+            Some(each.map(|(i, (choice, p))| choice.interval(operand(i), mask.cap, p).low >= 0.0).collect())
         }
         Op::Binary(Binary::Add) => Some(of(0)?.into_iter().zip(of(1)?).map(|(a, b)| a && b).collect()),
         Op::Reshape(_) => {
@@ -99,16 +107,24 @@ fn elements(g: &Graph, facts: &Facts, bounds: &Intervals, id: NodeId, depth: usi
     }
 }
 
-/// A mask in which known elements have no ReLU.
-fn without(mask: &LayerMask, known: &[bool]) -> Vec<Choice> {
-    mask.relieved(|i| known[i].then_some(Choice::Identity))
+/// A mask in which known elements have no ReLU, and none the cap where that is idle. One that has it keeps both its comparisons.
+fn without(mask: &LayerMask, known: &[bool], idle: bool) -> Vec<Choice> {
+    mask.relieved(|i, v| match v {
+        Choice::Relu if mask.cap != NO_CAP && !idle => None,
+        Choice::Relu if mask.cap != NO_CAP && !known[i] => Some(Choice::Uncapped),
+        Choice::Relu | Choice::Uncapped => known[i].then_some(Choice::Identity),
+        Choice::Identity | Choice::Zero => None,
+    })
 }
 
-/// The layers whose operand is never negative, in a graph as it stands.
+/// The layers whose operand is never negative and never above the cap, in a graph as it stands.
 pub fn redundant(g: &Graph, facts: &Facts, input_range: Option<(f32, f32)>) -> Vec<NodeId> {
     let bounds = Intervals::of(g, facts, input_range);
-    let relus = g.ids().filter(|&id| matches!(g.op(id), Op::Relu | Op::MaskedRelu(_)));
-    relus.filter(|&id| g.operand(id, 0).is_some_and(|x| bounds.never_negative(x))).collect()
+    let idle = |&id: &NodeId| match (g.op(id).relu_cap(), g.operand(id, 0)) {
+        (Some(cap), Some(x)) => bounds.never_negative(x) && bounds.never_above(x, cap),
+        _ => false,
+    };
+    g.ids().filter(idle).collect()
 }
 
 /// Makes masks say what this pass makes of a canonical graph under them: the identity where a ReLU does nothing. Every
@@ -121,11 +137,13 @@ pub fn settle(g: &Graph, masks: &mut Masks, input_range: Option<(f32, f32)>) -> 
     let facts =
         infer(&masked).map_err(|errors| PassError::Infer { pass: DropRedundantRelu.name(), errors })?;
     let bounds = Intervals::of(&masked, &facts, input_range);
-    for id in masked.ids().filter(|&id| matches!(masked.op(id), Op::Relu | Op::MaskedRelu(_))) {
-        let (Some(layer), Some(x)) = (&masked.node(id).layer, masked.operand(id, 0)) else { continue };
+    for id in masked.ids() {
+        let (Some(cap), Some(layer)) = (masked.op(id).relu_cap(), &masked.node(id).layer) else { continue };
+        let (Some(x), Some(m)) = (masked.operand(id, 0), masks.layers.get_mut(layer)) else { continue };
+        let idle = cap != NO_CAP && bounds.never_above(x, cap);
         let known = elements(&masked, &facts, &bounds, x, DEPTH);
-        if let (Some(m), Some(known)) = (masks.layers.get_mut(layer), known) {
-            m.values = without(m, &known);
+        if let Some(known) = known.or(idle.then(|| vec![false; m.values.len()])) {
+            m.values = without(m, &known, idle);
         }
     }
     Ok(())

@@ -36,7 +36,9 @@ impl Pass for DropSoftmax {
         let softmax = match g.op(at) {
             Op::Softmax { .. } | Op::LogSoftmax { .. } => true,
             Op::Unary(Unary::Sigmoid | Unary::HardSigmoid | Unary::Exp | Unary::Log) => false,
-            Op::Clip { .. } | Op::Binary(Binary::Mul | Binary::Div | Binary::Add | Binary::Sub) => false,
+            Op::CappedRelu { .. }
+            | Op::Clip { .. }
+            | Op::Binary(Binary::Mul | Binary::Div | Binary::Add | Binary::Sub) => false,
             _ => return Err(Skip::NoMatch),
         };
         let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;

@@ -1,15 +1,16 @@
 //! Puts the given masks on the ReLU layers.
 //!
-//! **Before**: `relu(x) @relu03`, and a mask for `relu03`.
+//! **Before**: `relu(x) @relu03` or `capped_relu(x) {cap=c} @relu03`, and a mask for `relu03`.
 //!
-//! **After**: `masked_relu(x, mask[, slope=…]) @relu03`.
+//! **After**: `masked_relu(x, mask[, slope=…]) {cap=c} @relu03`.
 //!
 //! **Conditions**: the layer has a mask of its shape C×H×W; layers without one keep all their ReLUs.
 //!
-//! **Formula**: `y = m=1 ? max(x, 0) : m=0 ? slope·x : 0`, per element, the same for every image.
+//! **Formula**: `y = m=1 ? min(max(x, 0), c) : m=4 ? max(x, 0) : m=0 ? slope·x : 0`, per element, the same for every image; c is
+//! infinite in a layer without a cap.
 //!
 //! **Source**: RLNet (Sarkar et al., arXiv 2402.05521) and SENet (Kundu et al., ICLR 2023, arXiv 2301.09254), whose removed ReLUs
-//! are the identity; the value 2 (zero) and the slope are ours.
+//! are the identity; the values 2 (zero) and 4 (without the cap) and the slope are ours.
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;
@@ -42,9 +43,10 @@ impl Pass for InsertMasks {
     fn rewrite(&self, cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let g = cx.graph;
         let node = g.node(at);
-        let (Op::Relu, Some(layer)) = (&node.op, &node.layer) else {
+        let (Op::Relu | Op::CappedRelu { .. }, Some(layer)) = (&node.op, &node.layer) else {
             return Err(Skip::NoMatch);
         };
+        let cap = node.op.relu_cap().ok_or(Skip::NoMatch)?;
         let Some(mask) = self.0.layers.get(layer) else { return Err(Skip::NoMatch) };
         if mask.only(Choice::Relu) {
             return Err(Skip::NoMatch);
@@ -71,7 +73,7 @@ impl Pass for InsertMasks {
                 given.push(choice);
             }
         }
-        let n = p.add_in_layer(&node.name, Op::MaskedRelu(given), &operands, Some(layer));
+        let n = p.add_in_layer(&node.name, Op::MaskedRelu { cap, given }, &operands, Some(layer));
         Ok(p.replace(at, n))
     }
 }

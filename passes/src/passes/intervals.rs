@@ -104,6 +104,11 @@ impl Intervals {
         self.get(id).low >= 0.0
     }
 
+    /// Is no element above `cap`?
+    pub fn never_above(&self, id: NodeId, cap: f32) -> bool {
+        self.get(id).high <= cap.into()
+    }
+
     /// The interval of a node's products of two numbers, of their sum where it sums them, without a bias; `None` where it
     /// multiplies nothing.
     pub fn products(&self, g: &Graph, facts: &Facts, id: NodeId) -> Option<Interval> {
@@ -118,9 +123,8 @@ impl Intervals {
             Op::Reduce { kind: ReduceKind::Sum | ReduceKind::Max, .. } | Op::MaxPool(_) => None,
             // Not in ring elements.
             Op::Gemm { .. } | Op::BatchNorm { .. } | Op::LeakyRelu { .. } | Op::PRelu => None,
-            Op::Relu | Op::MaskedRelu(_) | Op::Clip { .. } | Op::Unary(_) | Op::Compare(_) | Op::Where => {
-                None
-            }
+            Op::Relu | Op::CappedRelu { .. } | Op::MaskedRelu { .. } | Op::Clip { .. } => None,
+            Op::Unary(_) | Op::Compare(_) | Op::Where => None,
             Op::Binary(Binary::Add | Binary::Sub | Binary::Div) => None,
             Op::Binary(Binary::Max | Binary::Min | Binary::Pow) => None,
             Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } => None,
@@ -156,11 +160,12 @@ impl Intervals {
         }
         let (x, zero) = (of(0), Interval::new(0.0, 0.0));
         match g.op(id) {
-            Op::Relu | Op::MaskedRelu(_) if !self.relus => ANY,
+            Op::Relu | Op::CappedRelu { .. } | Op::MaskedRelu { .. } if !self.relus => ANY,
             Op::Relu => x.map(|v| v.max(0.0)),
-            Op::MaskedRelu(_) => match LayerMask::of_node(g, id) {
+            Op::CappedRelu { cap } => x.map(|v| v.max(0.0).min((*cap).into())),
+            Op::MaskedRelu { .. } => match LayerMask::of_node(g, id) {
                 Some((_, m)) => {
-                    m.elements().map(|(c, p)| c.interval(x, p)).reduce(Interval::hull).unwrap_or(ANY)
+                    m.elements().map(|(c, p)| c.interval(x, m.cap, p)).reduce(Interval::hull).unwrap_or(ANY)
                 }
                 None => ANY,
             },

@@ -1,20 +1,20 @@
-//! Takes the ReLU off elements whose sign was the same on every measured image.
+//! Takes the ReLU off elements whose sign was the same on every measured image, and the cap off those that never passed it.
 //!
-//! **Before**: `relu(x) @relu03` or `masked_relu(x, mask)`, and for each element of the layer whether x was ever negative
-//! and ever positive over images (`--stable-sign N`).
+//! **Before**: `relu(x) @relu03`, `capped_relu(x) {cap=c}` or `masked_relu(x, mask)`, and for each element of the layer whether x
+//! was ever negative, ever positive and ever above the cap over images (`--stable-sign N`).
 //!
-//! **After**: `masked_relu(x, mask')`: an element that was never positive is zero, one that was never negative the
-//! identity.
+//! **After**: `masked_relu(x, mask')`: an element that was never positive is zero, one that was never negative and never above the
+//! cap the identity, another that was never above the cap a ReLU without it.
 //!
 //! **Conditions**: the element keeps its ReLU, and in a channel whose identity elements have a slope of 1. The
 //! function stays the same on the measured images; on others it may change, and the report says by how much on
 //! held-out ones.
 //!
-//! **Formula**: `x ≤ 0 ⇒ max(x, 0) = 0`; `x ≥ 0 ⇒ max(x, 0) = x`.
+//! **Formula**: `x ≤ 0 ⇒ max(x, 0) = 0`; `x ≥ 0 ⇒ max(x, 0) = x`; `x ≤ c ⇒ min(max(x, 0), c) = max(x, 0)`.
 //!
 //! **Source**: stable neurons, as verifiers call them; a removal on data, not a proof.
 
-use crate::choice::Choice;
+use crate::choice::{Choice, NO_CAP};
 use crate::driver::patch::Patch;
 use crate::driver::{About, Cx, Guarantee, Pass, Phase, Skip};
 use crate::ir::NodeId;
@@ -33,11 +33,20 @@ pub enum Sign {
     NeverPositive,
 }
 
+/// What was seen of an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stable {
+    /// Its sign.
+    pub sign: Sign,
+    /// Was it ever above its layer's cap?
+    pub capped: bool,
+}
+
 /// The signs of what ReLUs read, measured on the network with the masks it has.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Signs {
-    /// Layer name → one sign an element, row-major C×H×W.
-    pub layers: BTreeMap<String, Vec<Sign>>,
+    /// Layer name → what was seen of each element, row-major C×H×W.
+    pub layers: BTreeMap<String, Vec<Stable>>,
 }
 
 impl Signs {
@@ -52,11 +61,15 @@ impl Signs {
 }
 
 /// What elements become once those of one sign have lost their ReLU.
-fn without(m: &LayerMask, signs: &[Sign]) -> Vec<Choice> {
-    m.relieved(|i| match signs[i] {
-        Sign::NeverPositive => Some(Choice::Zero),
-        Sign::NeverNegative => Some(Choice::Identity),
-        Sign::Varies => None,
+fn without(m: &LayerMask, signs: &[Stable]) -> Vec<Choice> {
+    m.relieved(|i, v| {
+        let limits = v == Choice::Relu && m.cap != NO_CAP;
+        match signs[i].sign {
+            Sign::NeverPositive => Some(Choice::Zero),
+            _ if limits && signs[i].capped => None,
+            Sign::NeverNegative => Some(Choice::Identity),
+            Sign::Varies => limits.then_some(Choice::Uncapped),
+        }
     })
 }
 

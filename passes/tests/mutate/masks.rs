@@ -79,8 +79,8 @@ impl Subject for Files {
             bytes::mutate(&mut b, dice);
         }
         std::fs::write(&path, &b).unwrap();
-        let Ok(masks) = Masks::read(&path) else { return Ok(0) };
-        if masks.check("case", &self.layers).is_err() {
+        let Ok(mut masks) = Masks::read(&path) else { return Ok(0) };
+        if masks.fit("case", &self.layers).is_err() {
             return Ok(1);
         }
         let ids: Vec<NodeId> = self.graph.ids().filter(|&id| *self.graph.op(id) == Op::Relu).collect();

@@ -2,6 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use crate::exec::ceilings;
 use crate::kernels::block::Activation;
 use relinc_passes::choice::Basis;
 use relinc_passes::ir::op::Binary;
@@ -60,7 +61,10 @@ fn by_channel(t: &Tensor, channels: usize) -> Option<Vec<f32>> {
 
 /// The activation of a masked ReLU.
 pub(super) fn masked(mask: &LayerMask) -> Activation {
-    let each = mask.elements().map(|(choice, p)| choice.basis(p));
-    let (below, above) = each.map(|Basis { above, below }| (below, above)).unzip();
-    Activation::Slopes(below, above)
+    let each = mask.elements().map(|(choice, p)| choice.basis(mask.cap, p));
+    let (below, above) = each.map(|Basis { above, below, beyond: _ }| (below, above)).unzip();
+    match ceilings(mask) {
+        None => Activation::Slopes(below, above),
+        Some(c) => Activation::Limited(below, above, c),
+    }
 }

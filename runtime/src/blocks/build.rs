@@ -152,7 +152,8 @@ impl Builder<'_> {
         }
         let activation = match g.op(n) {
             Op::Relu => Some(Activation::Relu),
-            Op::MaskedRelu(_) => {
+            Op::CappedRelu { cap } => Some(Activation::Capped(*cap)),
+            Op::MaskedRelu { .. } => {
                 let mask = LayerMask::of_node(g, n).filter(|(_, m)| m.values.len() == p.image());
                 mask.map(|(_, m)| affine::masked(&m))
             }

@@ -82,9 +82,15 @@ fn masked_layers_lie_in_blocks() {
            %c = conv(%x, %w) {{pads=[1, 1, 1, 1]}}
            %a = masked_relu(%c, %mask, slope=%slope)
            %d = conv(%a, %w) {{pads=[1, 1, 1, 1]}}
-           %y = masked_relu(%d, %mask)
+           %e = masked_relu(%d, %mask)
+           %f = conv(%e, %w) {{pads=[1, 1, 1, 1]}}
+           %h = capped_relu(%f) {{cap=0.2}}
+           %k = conv(%h, %w) {{pads=[1, 1, 1, 1]}}
+           %caps = const u8[4,3,3] {}
+           %y = masked_relu(%k, %caps, slope=%slope) {{cap=0.3}}
            output \"y\" = %y
-         }}"
+         }}",
+        masks.replace("2, 2", "4, 4")
     ))
     .unwrap();
     assert!(apart(&g, 5) < 1e-5);

@@ -9,7 +9,7 @@ use super::price::Split;
 use super::protocol::{Depthwise, Protocol};
 use super::totals::macs;
 use relinc_passes::back::spu::taps_of;
-use relinc_passes::choice::Choice;
+use relinc_passes::choice::{Choice, NO_CAP};
 use relinc_passes::ir::op::{Kind, ReduceKind};
 use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op, Unary};
 
@@ -343,14 +343,15 @@ impl Charging<'_> {
             }
             Op::Relu => one("relu"),
             // A ReLU on every element, then a choice by the public mask.
-            Op::MaskedRelu(given) => {
-                let mut c = one("relu");
+            Op::CappedRelu { .. } => one("clip"),
+            Op::MaskedRelu { cap, given } => {
+                let mut c = one(if *cap == NO_CAP { "relu" } else { "clip" });
                 for (slot, choice) in
                     (2..).zip(given).filter(|(slot, _)| self.role(id, *slot) == Some(Role::Weight))
                 {
                     c.push(match choice {
                         Choice::Identity => self.elementwise_product(id, "mul_weight", [0, slot]),
-                        Choice::Relu | Choice::Zero => continue,
+                        Choice::Relu | Choice::Zero | Choice::Uncapped => continue,
                     });
                 }
                 c

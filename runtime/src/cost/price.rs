@@ -211,7 +211,7 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
             out.push(p, c.kind.into(), None, c.kind, Class::Program, &charges);
         }
     }
-    let dense = order.iter().filter(|&&id| matches!(g.op(id), Op::MaskedRelu(_))).count();
+    let dense = order.iter().filter(|&&id| matches!(g.op(id), Op::MaskedRelu { .. })).count();
     if dense > 0 {
         out.notes.push(format!(
             "{dense} ReLU layer(s) carry a dense mask and are priced as a full ReLU: applying a mask afterwards \

@@ -1,5 +1,6 @@
 //! The CIFAR ResNet-20 as a graph, batch normalisation folded: what the measured laws are held against.
 
+use relinc_passes::choice::NO_CAP;
 use relinc_passes::ir::op::SliceAxis;
 use relinc_passes::ir::{Binary, Conv, Dim, Graph, NodeId, Op, Tensor, Type};
 
@@ -40,7 +41,7 @@ impl Net {
             Act::Full => self.g.add("relu", Op::Relu, &[x]),
             Act::Masked => {
                 let m = self.g.constant("mask", Tensor::u8([c, h, h], vec![1; n]));
-                self.g.add("relu", Op::MaskedRelu(vec![]), &[x, m])
+                self.g.add("relu", Op::MaskedRelu { cap: NO_CAP, given: vec![] }, &[x, m])
             }
             Act::Gathered => {
                 let kept: Vec<i64> = (0..n as i64).step_by(10).collect();

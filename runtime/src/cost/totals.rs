@@ -2,13 +2,14 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use relinc_passes::choice::comparisons_under;
 use relinc_passes::ir::{DType, Facts, Graph, NodeId, Op, comparisons};
 use serde::{Deserialize, Serialize};
 
 /// What is in a graph, for one image.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
-    /// Elements that go through a ReLU; under a dense mask that is every element of the layer.
+    /// Elements that go through a ReLU, twice those through one with a cap; under a dense mask that is every element of the layer.
     pub relus: u64,
     /// Secure comparisons: ReLUs, clips, maxima, pooling windows, softmax.
     pub comparisons: u64,
@@ -26,10 +27,10 @@ pub fn totals(g: &Graph, facts: &Facts) -> Totals {
     for id in g.ids() {
         let Some(fact) = facts.get(id) else { continue };
         let op = g.op(id);
-        let relu = matches!(op, Op::Relu | Op::MaskedRelu(_));
+        let each = op.relu_cap().map_or(0, comparisons_under) as u64;
         let n = fact.ty.elements() as u64;
         let comparisons = comparisons(g, facts, id) as u64;
-        t.relus += if relu { n } else { 0 };
+        t.relus += n * each;
         t.comparisons += comparisons;
         t.nonlinear_layers += u64::from(comparisons > 0);
         t.macs += macs(g, facts, id);

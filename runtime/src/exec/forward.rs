@@ -9,30 +9,44 @@ use super::ops;
 use super::precision::Precision;
 use super::value::{Value, upload};
 use burn::tensor::{Device, Tensor as Burn};
-use relinc_passes::choice::{Basis, Choice};
+use relinc_passes::choice::{Basis, Choice, NO_CAP};
 use relinc_passes::ir::{Binary, Op};
+use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::LayerMask;
 
-/// The two slopes of a ReLU layer's elements: `pos·max(x,0) + neg·min(x,0)` with one element for each of a sample.
-/// what each [`Choice`] is in that basis.
+/// What elements are beyond their layer's cap; one element for each of a sample.
+#[derive(Debug, Clone)]
+pub enum Beyond {
+    /// No result is above this: the cap, or +∞ for an element without it.
+    Ceiling(Burn<1>),
+    /// Beyond this cap, these slopes.
+    Slopes(f32, Burn<1>),
+}
+
+/// The two slopes of a ReLU layer's elements: `pos·max(x,0) + neg·min(x,0)` with one element for each of a sample, and what becomes
+/// of it beyond a cap.
 #[derive(Debug, Clone)]
 pub struct Gate {
     /// Slope of the positive side.
     pub pos: Burn<1>,
     /// Slope of the negative side.
     pub neg: Burn<1>,
+    /// What happens beyond the layer's cap, where it has one and elements that keep it.
+    pub beyond: Option<Beyond>,
     /// 1 where both sides' slope is the channel's learned one, which is added to them; none where slopes are fixed.
     pub learned: Option<Burn<1>>,
 }
 
 impl Gate {
-    /// Every element a ReLU.
-    pub fn open(len: usize, device: &Device) -> Gate {
-        Gate::of_slopes(Burn::ones([len], device), Burn::zeros([len], device))
+    /// Every element of a layer as it is without a mask.
+    pub fn open(layer: &ReluLayer, device: &Device) -> Gate {
+        let n = layer.relus();
+        let beyond = layer.capped().then(|| Beyond::Ceiling(Burn::full([n], layer.cap, device)));
+        Gate { beyond, ..Gate::of_slopes(Burn::ones([n], device), Burn::zeros([n], device)) }
     }
     /// Of the slopes of both sides.
     pub fn of_slopes(pos: Burn<1>, neg: Burn<1>) -> Gate {
-        Gate { pos, neg, learned: None }
+        Gate { pos, neg, beyond: None, learned: None }
     }
     /// The gate of a mask whose identity elements have the network's slopes ([`Network::slopes`]). A layer that keeps no ReLU
     /// has no use for them: the weights beside it say the same.
@@ -42,20 +56,23 @@ impl Gate {
         }
         let learned = m.values.iter().map(|&v| f32::from(u8::from(v == Choice::Identity))).collect();
         let fixed = |v: Choice| match v {
-            Choice::Identity => Choice::Zero.basis(&[]),
-            Choice::Relu | Choice::Zero => v.basis(&[]),
+            Choice::Identity => Choice::Zero.basis(m.cap, &[]),
+            Choice::Relu | Choice::Zero | Choice::Uncapped => v.basis(m.cap, &[]),
         };
         let learned = Some(upload(learned, device));
-        Gate { learned, ..Gate::of(m.values.iter().map(|&v| fixed(v)), device) }
+        Gate { learned, ..Gate::of(m, m.values.iter().map(|&v| fixed(v)), device) }
     }
     /// The gate of a mask.
     pub fn of_mask(m: &LayerMask, device: &Device) -> Gate {
-        Gate::of(m.elements().map(|(v, p)| v.basis(p)), device)
+        Gate::of(m, m.elements().map(|(v, p)| v.basis(m.cap, p)), device)
     }
-    /// The gate of these elements.
-    fn of(elements: impl Iterator<Item = Basis>, device: &Device) -> Gate {
-        let (pos, neg) = elements.map(|Basis { above, below }| (above, below)).unzip();
-        Gate::upload(pos, neg, device)
+    /// The gate of these elements, in a layer with the cap of the mask.
+    fn of(m: &LayerMask, elements: impl Iterator<Item = Basis>, device: &Device) -> Gate {
+        // What is no line above 0 stops at the cap.
+        let (pos, neg): (Vec<f32>, Vec<f32>) =
+            elements.map(|Basis { above, below, beyond: _ }| (above, below)).unzip();
+        let beyond = ceilings(m).map(|c| Beyond::Ceiling(upload(c, device)));
+        Gate { beyond, ..Gate::upload(pos, neg, device) }
     }
     /// The same on another device.
     pub fn to_device(&self, device: &Device) -> Gate {
@@ -63,16 +80,25 @@ impl Gate {
             true => Burn::from_inner(t.clone().inner().to_device(device)).require_grad(),
             false => t.clone().to_device(device),
         };
-        Gate { pos: to(&self.pos), neg: to(&self.neg), learned: self.learned.as_ref().map(to) }
+        let beyond = self.beyond.as_ref().map(|b| b.with(to));
+        Gate { pos: to(&self.pos), neg: to(&self.neg), beyond, learned: self.learned.as_ref().map(to) }
     }
     /// The same slopes without gradients.
     pub fn detached(&self) -> Gate {
         let plain = |t: &Burn<1>| if t.is_autodiff() { t.clone().inner() } else { t.clone() };
-        Gate { pos: plain(&self.pos), neg: plain(&self.neg), ..self.clone() }
+        let beyond = self.beyond.as_ref().map(|b| b.with(plain));
+        Gate { pos: plain(&self.pos), neg: plain(&self.neg), beyond, ..self.clone() }
     }
     /// From both sides' slopes.
     pub fn upload(pos: Vec<f32>, neg: Vec<f32>, device: &Device) -> Gate {
         Gate::of_slopes(upload(pos, device), upload(neg, device))
+    }
+    /// What both sides gave, up to the elements' caps, which have no slopes.
+    fn under_ceiling(&self, y: Value) -> Value {
+        match &self.beyond {
+            Some(Beyond::Ceiling(c)) => ops::ceiling(&y, c.clone()),
+            Some(Beyond::Slopes(..)) | None => y,
+        }
     }
     /// Both sides with the channels' learned slopes in them.
     fn sides(&self, slope: Option<&Burn<1>>) -> (Burn<1>, Burn<1>) {
@@ -93,6 +119,42 @@ impl Gate {
             _ => (self.pos.clone(), self.neg.clone()),
         }
     }
+}
+
+impl Beyond {
+    fn with(&self, f: impl Fn(&Burn<1>) -> Burn<1>) -> Beyond {
+        match self {
+            Beyond::Ceiling(c) => Beyond::Ceiling(f(c)),
+            Beyond::Slopes(cap, s) => Beyond::Slopes(*cap, f(s)),
+        }
+    }
+
+    /// `y` of the gated `x` with what is beyond the cap; `pos` are the slopes up to it. In f32 where that has slopes.
+    fn apply(&self, y: &Value, x: &Value, pos: &Burn<1>) -> Value {
+        let (cap, slopes) = match self {
+            Beyond::Ceiling(c) => return ops::ceiling(y, c.clone()),
+            Beyond::Slopes(cap, slopes) => (*cap, slopes),
+        };
+        let [each] = slopes.dims();
+        let on = [y.flat().is_autodiff(), slopes.is_autodiff(), pos.is_autodiff()].contains(&true);
+        let lift = |t: Burn<1>| if on && !t.is_autodiff() { Burn::from_inner(t) } else { t };
+        let over = lift(x.clone().cast(Precision::F32).into_flat()).sub_scalar(cap).clamp_min(0.0);
+        let change = (lift(slopes.clone()) - lift(pos.clone())).reshape([1, each]);
+        let moved = over.reshape([x.len() / each.max(1), each]) * change;
+        let moved = Value::new(moved.reshape([x.len()]), x.shape());
+        let y = Value::new(lift(y.clone().cast(Precision::F32).into_flat()), y.shape());
+        ops::sum(&y, &moved)
+    }
+}
+
+/// What no element's result is above: the cap, +∞ for those without it; `None` where all are.
+pub(crate) fn ceilings(m: &LayerMask) -> Option<Vec<f32>> {
+    let limits = |v: &Choice| match v {
+        Choice::Relu => m.cap,
+        Choice::Identity | Choice::Zero | Choice::Uncapped => NO_CAP,
+    };
+    let all: Vec<f32> = m.values.iter().map(limits).collect();
+    all.iter().any(|&c| c != NO_CAP).then_some(all)
 }
 
 /// One number a channel as one for each of `len` elements of an image.
@@ -136,7 +198,10 @@ impl Call<'_> {
     /// Whether ReLU layers may take in what is before them: nobody looks at it, and the gates get no gradients
     /// and no learned slopes.
     fn fuses(&self) -> bool {
-        let plain = |g: &Gate| !g.pos.is_autodiff() && !g.neg.is_autodiff() && g.learned.is_none();
+        let plain = |g: &Gate| {
+            let soft = matches!(g.beyond, Some(Beyond::Slopes(..)));
+            !g.pos.is_autodiff() && !g.neg.is_autodiff() && g.learned.is_none() && !soft
+        };
         !self.watch && self.probes.is_none() && self.norms != Norms::Measure && self.gates.iter().all(plain)
     }
 }
@@ -148,6 +213,8 @@ pub struct Tap {
     pub input: Value,
     /// After.
     pub output: Value,
+    /// The layer's cap; +∞ for none.
+    pub cap: f32,
 }
 
 /// Statistics of a batch at one normalisation.
@@ -245,13 +312,16 @@ impl Network {
         if let Some(r) = step.relu {
             let gate = &call.gates[r];
             let (pos, neg) = gate.sides(self.slope_of(r).map(|p| &call.params[p]));
-            let mut y = ops::gate(x, pos, neg);
+            let mut y = ops::gate(x, pos.clone(), neg);
+            if let Some(b) = &gate.beyond {
+                y = b.apply(&y, x, &pos).cast(call.precision);
+            }
             if let Some(p) = call.probes {
                 y = ops::probed(&y, p[r].clone());
             }
             if let Some(t) = taps.get_mut(r) {
                 let full = |v: &Value| v.clone().cast(Precision::F32);
-                *t = Some(Tap { input: full(x), output: full(&y) });
+                *t = Some(Tap { input: full(x), output: full(&y), cap: self.relus()[r].cap });
             }
             return Ok(y);
         }
@@ -291,17 +361,17 @@ impl Network {
             let (y, mean, variance) = ops::norm_gate(&x, r.as_ref(), [scale, shift], gates, s.eps);
             let count = x.len() / mean.dims()[0].max(1);
             statistics.push(Statistics { site, mean, variance, count });
-            return Some(y);
+            return Some(gate.under_ceiling(y));
         }
         if scale.is_autodiff() || shift.is_autodiff() {
             let y = self.norm(site, &x, call, statistics);
             let y = r.map_or(y.clone(), |r| ops::sum(&y, &r));
             let [pos, neg] = gates;
-            return Some(ops::gate(&y, pos, neg));
+            return Some(gate.under_ceiling(ops::gate(&y, pos, neg)));
         }
         let factor = scale.div((variance + s.eps).sqrt());
         let offset = shift.sub(mean.mul(factor.clone()));
-        Some(ops::scale_gate(&x, r.as_ref(), [factor, offset], gates))
+        Some(gate.under_ceiling(ops::scale_gate(&x, r.as_ref(), [factor, offset], gates)))
     }
 
     fn norm(&self, site: usize, x: &Value, call: &Call<'_>, statistics: &mut Vec<Statistics>) -> Value {

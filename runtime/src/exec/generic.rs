@@ -34,6 +34,7 @@ pub(super) fn apply(op: &Op, args: &[Value], ty: &Type, batch: usize) -> Result<
         }
         Op::MatMul => matmul(x, arg(1)?)?,
         Op::Relu => activation::relu(x.flat()),
+        Op::CappedRelu { cap } => clip(x.flat(), 0.0, *cap),
         Op::PRelu => {
             let positive = activation::relu(x.flat());
             let negative = Value::new(x.flat() - positive.clone(), x.shape());
@@ -89,7 +90,7 @@ pub(super) fn apply(op: &Op, args: &[Value], ty: &Type, batch: usize) -> Result<
             let dims = x.shape().get((*start).min(end)..end).unwrap_or_default();
             upload(dims.iter().map(|&d| d as f32).collect(), &x.flat().device())
         }
-        Op::MaskedRelu(_) => {
+        Op::MaskedRelu { .. } => {
             return Err("is masked already; train the unmasked network and give its masks".into());
         }
         Op::LeakyRelu { .. } | Op::Dropout => return Err(NOT_CORE.into()),

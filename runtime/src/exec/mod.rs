@@ -11,7 +11,8 @@ pub mod tract;
 mod untie;
 pub mod value;
 
-pub use forward::{Call, Gate, Norms, Outcome, Statistics, Tap, per_element};
+pub(crate) use forward::ceilings;
+pub use forward::{Beyond, Call, Gate, Norms, Outcome, Statistics, Tap, per_element};
 pub use free_batch::free_batch;
 pub use network::{Branch, Network, NormSite, Param, Role, Started};
 pub use precision::Precision;

@@ -206,12 +206,14 @@ impl Network {
                     operands.push(source);
                 }
             }
-            let relu = matches!(node.op, Op::Relu).then(|| {
+            let cap = node.op.relu_cap().filter(|_| !matches!(node.op, Op::MaskedRelu { .. }));
+            let relu = cap.map(|cap| {
                 let name = node.layer.clone().unwrap_or_else(|| node.name.clone());
                 net.relus.push(ReluLayer {
                     name,
                     node: id,
                     shape: mask_shape(&net.facts, id),
+                    cap,
                     redundant: false,
                 });
                 net.relus.len() - 1
@@ -333,9 +335,9 @@ impl Network {
     pub fn slope_of(&self, relu: usize) -> Option<usize> {
         *self.slopes.get(relu)?
     }
-    /// ReLUs in all layers.
+    /// Secure comparisons of all ReLU layers: one a ReLU, two where a layer has a cap.
     pub fn relu_count(&self) -> usize {
-        self.relus.iter().map(ReluLayer::relus).sum()
+        self.relus.iter().map(ReluLayer::comparisons).sum()
     }
 
     /// Parameter values as leaves of a backward pass; those that are trained want gradients.

@@ -28,9 +28,8 @@ pub type Done<W> = Result<(Value<W>, Option<Products>), String>;
 pub fn unsupported(how: Truncation, op: &Op) -> Option<&'static str> {
     match op {
         op if crypten::approximates(how, op) => None,
-        Op::Input(_) | Op::Const(_) | Op::Conv(_) | Op::Linear | Op::MatMul | Op::Relu | Op::Clip { .. } => {
-            None
-        }
+        Op::Input(_) | Op::Const(_) | Op::Conv(_) | Op::Linear | Op::MatMul => None,
+        Op::Relu | Op::CappedRelu { .. } | Op::Clip { .. } => None,
         Op::Unary(u) if u.function().shares == Shares::Exact => None,
         Op::Binary(Binary::Div) => {
             Some("divides; runtimes approximate that. Multiply by the reciprocal instead")
@@ -42,7 +41,7 @@ pub fn unsupported(how: Truncation, op: &Op) -> Option<&'static str> {
         Op::Softmax { .. } | Op::LogSoftmax { .. } => Some(
             "is a softmax, which runtimes approximate; its arg max is the logits': compile with --drop-softmax",
         ),
-        Op::MaskedRelu(_) => Some("is a dense mask; compile the model first"),
+        Op::MaskedRelu { .. } => Some("is a dense mask; compile the model first"),
         Op::Unary(_) => {
             Some("is an approximation in every runtime, each its own; replace it by ReLU or clip")
         }
@@ -93,6 +92,7 @@ pub fn compute<W: Word>(
                 Op::MatMul => matrices(r, (shape, v), arg(1)?.ring()?, out, dice),
                 Op::Relu => shaped(v.iter().map(|&x| r.larger(x, W::default())).collect()),
                 Op::Clip { min, max } => shaped(clip(r, v, *min, *max)),
+                Op::CappedRelu { cap } => shaped(clip(r, v, 0.0, *cap)),
                 Op::Unary(Unary::Neg) => shaped(v.iter().map(|&x| W::default().minus(x)).collect()),
                 Op::Unary(Unary::Abs) => {
                     let zero = W::default();

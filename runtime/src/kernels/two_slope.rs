@@ -65,6 +65,25 @@ pub(super) fn over_images(
     sums
 }
 
+/// `min(y, ceiling)` of `y`, `[n, c·h·w]`, with one ceiling for each element of an image.
+pub fn ceiling(y: &[f32], ceiling: &[f32]) -> Buffer {
+    let mut z = Buffer::stale(y.len());
+    let image = ceiling.len().max(1);
+    z.par_chunks_mut(image).zip(y.par_chunks(image)).for_each(|(z, y)| ceiling_run(y, ceiling, z));
+    z
+}
+
+/// The gradient of `y` from that of [`ceiling`], `g`: none above the ceiling.
+pub fn ceiling_grad(y: &[f32], g: &[f32], ceiling: &[f32]) -> Buffer {
+    assert_eq!(y.len(), g.len());
+    let mut gy = Buffer::stale(y.len());
+    let image = ceiling.len().max(1);
+    gy.par_chunks_mut(image).zip(y.par_chunks(image)).zip(g.par_chunks(image)).for_each(|((gy, y), g)| {
+        ceiling_grad_run(y, g, ceiling, gy);
+    });
+    gy
+}
+
 impl Slopes<'_> {
     fn len(self) -> usize {
         assert_eq!(self.pos.len(), self.neg.len());
@@ -104,6 +123,22 @@ wide! {
     }
 }
 
+wide! {
+    fn ceiling_run(y: &[f32], ceiling: &[f32], z: &mut [f32]) {
+        for ((z, y), c) in z.iter_mut().zip(y).zip(ceiling) {
+            *z = if *y > *c { *c } else { *y };
+        }
+    }
+}
+
+wide! {
+    fn ceiling_grad_run(y: &[f32], g: &[f32], ceiling: &[f32], gy: &mut [f32]) {
+        for (((gy, y), g), c) in gy.iter_mut().zip(y).zip(g).zip(ceiling) {
+            *gy = if *y > *c { 0.0 } else { *g };
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +152,14 @@ mod tests {
         assert_eq!(of(1.0, 1.0), x);
         assert_eq!(of(0.0, 0.0), [0.0; 6]);
         assert_eq!(of(0.5, 0.5), [-1.0, 1.5, 0.0, -2.0, 2.5, -3.0]);
+    }
+
+    #[test]
+    fn ceilings_limit_values_and_stop_gradients() {
+        let y = [-2.0, 3.0, 7.0, 4.0, 6.0, 6.5];
+        let c = [1.0, f32::INFINITY, 6.0];
+        assert_eq!(ceiling(&y, &c).to_vec(), [-2.0, 3.0, 6.0, 1.0, 6.0, 6.0]);
+        assert_eq!(ceiling_grad(&y, &[2.0; 6], &c).to_vec(), [2.0, 2.0, 0.0, 0.0, 2.0, 0.0]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod allocate;
 pub mod budget;
+pub mod caps;
 pub mod latency;
 pub mod layers;
 pub mod ranking;

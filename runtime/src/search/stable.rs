@@ -1,26 +1,28 @@
-//! Elements whose sign is the same on every image.
+//! Elements whose sign is the same on every image, and those that never reach their layer's cap.
 
 use relinc_passes::interp::Interp;
-use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
+use relinc_passes::ir::{Graph, NodeId, Tensor};
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{self, Masks};
-use relinc_passes::passes::stable_sign::{Sign, Signs};
+use relinc_passes::passes::stable_sign::{Sign, Signs, Stable};
 use std::collections::HashMap;
 
-/// Was an element ever negative, ever positive? What is not a number is both.
+/// Was an element ever negative, ever positive, ever above its layer's cap? What is not a number is all three.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     negative: bool,
     positive: bool,
+    capped: bool,
 }
 
 impl Seen {
-    fn sign(self) -> Sign {
-        match self {
+    fn stable(self) -> Stable {
+        let sign = match self {
             Seen { positive: false, .. } => Sign::NeverPositive,
             Seen { negative: false, .. } => Sign::NeverNegative,
             _ => Sign::Varies,
-        }
+        };
+        Stable { sign, capped: self.capped }
     }
 }
 
@@ -43,8 +45,7 @@ pub fn signs(
     let mut read_by: HashMap<NodeId, Vec<usize>> = HashMap::new();
     for (l, layer) in layers.iter().enumerate() {
         let is_layer = |&id: &NodeId| {
-            matches!(g.op(id), Op::Relu | Op::MaskedRelu(_))
-                && g.node(id).layer.as_deref() == Some(layer.name.as_str())
+            g.op(id).relu_cap().is_some() && g.node(id).layer.as_deref() == Some(layer.name.as_str())
         };
         let node = g.ids().find(is_layer).ok_or(format!("layer {} is not in the graph", layer.name))?;
         read_by.entry(g.operand(node, 0).ok_or("a ReLU without operand")?).or_default().push(l);
@@ -52,7 +53,7 @@ pub fn signs(
     let mut seen: Vec<Vec<Seen>> = layers.iter().map(|l| vec![Seen::default(); l.relus()]).collect();
     let mut look = |id: NodeId, x: &Tensor| {
         for &l in read_by.get(&id).into_iter().flatten() {
-            note(&mut seen[l], x.as_f32().unwrap_or_default());
+            note(&mut seen[l], layers[l].cap, x.as_f32().unwrap_or_default());
         }
     };
     let interp = Interp::new(&g).map_err(|e| e.to_string())?;
@@ -62,15 +63,16 @@ pub fn signs(
         g.inputs().iter().for_each(|&id| look(id, batch));
         interp.run_watched(vec![batch.clone()], &mut look).map_err(|e| e.to_string())?;
     }
-    let signs = |s: Vec<Seen>| s.into_iter().map(Seen::sign).collect();
+    let signs = |s: Vec<Seen>| s.into_iter().map(Seen::stable).collect();
     Ok(Signs { layers: layers.iter().map(|l| l.name.clone()).zip(seen.into_iter().map(signs)).collect() })
 }
 
-fn note(seen: &mut [Seen], values: &[f32]) {
+fn note(seen: &mut [Seen], cap: f32, values: &[f32]) {
     for image in values.chunks_exact(seen.len().max(1)) {
         for (s, &x) in seen.iter_mut().zip(image) {
             s.negative |= x < 0.0 || x.is_nan();
             s.positive |= x > 0.0 || x.is_nan();
+            s.capped |= x > cap || x.is_nan();
         }
     }
 }
@@ -80,6 +82,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use relinc_passes::choice::Choice::{self, *};
+    use relinc_passes::choice::NO_CAP;
     use relinc_passes::ir::text::parse;
     use relinc_passes::masks::LayerMask;
 
@@ -88,7 +91,7 @@ mod tests {
     fn net() -> (Graph, Vec<ReluLayer>) {
         let g = parse(NET).unwrap();
         let node = g.by_name("r").unwrap();
-        (g, vec![ReluLayer { name: "relu00".into(), node, shape: [5, 1, 1], redundant: false }])
+        (g, vec![ReluLayer { name: "relu00".into(), node, shape: [5, 1, 1], cap: NO_CAP, redundant: false }])
     }
 
     fn of(mask: LayerMask) -> Masks {
@@ -107,7 +110,8 @@ mod tests {
         let mut masks = of([Relu; 5]);
         let found = signs(&g, &layers, &masks, &images(), &mut |_, _| {}).unwrap();
         use Sign::*;
-        assert_eq!(found.layers["relu00"], [NeverNegative, NeverPositive, Varies, NeverPositive, Varies]);
+        let seen: Vec<Sign> = found.layers["relu00"].iter().map(|s| s.sign).collect();
+        assert_eq!(seen, [NeverNegative, NeverPositive, Varies, NeverPositive, Varies]);
         found.take_off(&mut masks);
         assert_eq!(masks, of([Identity, Zero, Relu, Zero, Relu]));
         let mut given = of([Zero, Identity, Identity, Relu, Relu]);

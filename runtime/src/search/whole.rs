@@ -14,7 +14,7 @@ use crate::train::evaluate::pixels_of;
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::{LayerMask, Masks};
 
-/// One cost an element and layer of the network with all its ReLUs: summed over the images, the squared change of the centred
+/// One cost a comparison and layer of the network with all its ReLUs: summed over the images, the squared change of the centred
 /// logits when the layer is linearized, shared out by the elements' first-order costs. `among` is what removed elements may
 /// become; `tell` hears of each layer.
 ///
@@ -36,7 +36,7 @@ pub fn rescaled(
     for (l, costs) in costs.iter_mut().enumerate() {
         tell(l + 1, layers);
         let r = m.net.relus()[l].clone();
-        let mask = LayerMask::new(r.shape, ranking.choices(l));
+        let mask = LayerMask::new(r.shape, ranking.choices(l)).with_cap(r.cap);
         m.set_masks(&Masks { layers: [(r.name, mask)].into(), ..Masks::default() });
         let moved = distance(&reference, &logits(&m, ds, images)?);
         let sum: f64 = costs.iter().sum();

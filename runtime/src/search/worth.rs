@@ -4,6 +4,10 @@
 //! g being the loss's derivative by that result. So c costs `Σ (g·Δ)²` over images. With c as the sum
 //! `a·max(x, 0) + b·min(x, 0)` that is `(a − 1)²·Σ (g·max(x, 0))² + b²·Σ (g·min(x, 0))²`: two sums an element give the costs of
 //! all choices. An element that was never negative costs nothing as the identity, one that was never positive nothing as zero.
+//!
+//! In a layer with the cap C the element's own function is `min(max(x, 0), C)`. The first sum is then `Σ (g·min(max(x, 0), C))²`, and a
+//! third, `Σ (g·max(x − C, 0))²`, is what a slope of 1 beyond the cap costs: what the ReLU costs without its cap. One that was never
+//! above the cap loses it for nothing. Where a slope is none of 0 and 1, the product of both parts beyond the cap is left out.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -26,13 +30,17 @@ pub(super) const BATCH: usize = 64;
 /// The same where only the sums over batches matter: what few images need stays in a core's cache.
 const SMALL_BATCH: usize = 16;
 
-/// What two sums over images say of a layer's elements, row-major C×H×W.
+/// What two sums over images, three where there is a cap, say of a layer's elements, row-major C×H×W.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Worth {
     /// `Σ (g·max(x, 0))²`.
     above: Vec<f64>,
     /// `Σ (g·min(x, 0))²`.
     below: Vec<f64>,
+    /// `Σ (g·max(x − cap, 0))²`; empty without a cap.
+    over: Vec<f64>,
+    /// The layer's cap, +∞ for none.
+    cap: f32,
 }
 
 /// What a loss may look at beside the logits of a batch.
@@ -58,12 +66,12 @@ pub fn worth(
     norms: Norms,
     loss: &Loss<'_>,
 ) -> Result<Vec<Worth>, String> {
-    let mut sums: Vec<Worth> = m.net.relus().iter().map(|r| Worth::nothing(r.relus())).collect();
+    let mut sums: Vec<Worth> = m.net.relus().iter().map(Worth::nothing).collect();
     let alone = norms == Norms::Running && is_host(m.net.device());
     let size = m.net.batch(if alone { SMALL_BATCH } else { BATCH });
     let batches: Vec<&[usize]> = images.chunks(size).collect();
     let look = |i: usize| of_batch(m, ds, &Shown { first: i * size, images: batches[i] }, norms, loss);
-    let add = |batch: Vec<Option<[Vec<f32>; 2]>>| {
+    let add = |batch: Vec<Option<Sides>>| {
         // A layer that the loss does not depend on costs nothing.
         sums.iter_mut().zip(batch).for_each(|(sum, sides)| sides.iter().for_each(|sides| sum.add(sides)));
     };
@@ -100,14 +108,17 @@ pub fn first_images(m: &Model, n: usize) -> Result<Vec<usize>, String> {
     }
 }
 
-/// Both sums over the batch, for each layer that the loss depends on.
+/// The sums of a layer, in the order of [`sides_of`].
+type Sides = Vec<Vec<f32>>;
+
+/// The sums over the batch, for each layer that the loss depends on.
 fn of_batch(
     m: &Model,
     ds: &Dataset,
     shown: &Shown<'_>,
     norms: Norms,
     loss: &Loss<'_>,
-) -> Result<Vec<Option<[Vec<f32>; 2]>>, String> {
+) -> Result<Vec<Option<Sides>>, String> {
     let device = m.net.device();
     let x = pixels_of(ds, shown.images, device);
     let leaf = Burn::zeros([1], device);
@@ -128,18 +139,32 @@ fn of_batch(
         let g = probe.grad_remove(&mut grads)?;
         let x = tap.input.into_flat();
         let x = if x.is_autodiff() { x.inner() } else { x };
-        Some(side_squares(x, g, r.relus()).map(download))
+        Some(sides_of(x, g, r).into_iter().map(download).collect())
     };
     Ok(out.taps.into_iter().zip(probes).zip(m.net.relus()).map(sides).collect())
 }
 
+/// The sums of a batch over a layer's operands `x` and gradients `g`: up to its cap, below 0 and, where there is one, beyond the cap.
+fn sides_of(x: Burn<1>, g: Burn<1>, layer: &ReluLayer) -> Vec<Burn<1>> {
+    if !layer.capped() {
+        return side_squares(x, g, layer.relus()).into();
+    }
+    let [above, below] = side_squares(x.clone().clamp_max(layer.cap), g.clone(), layer.relus());
+    let [over, _] = side_squares(x.sub_scalar(layer.cap), g, layer.relus());
+    vec![above, below, over]
+}
+
 impl Worth {
-    fn nothing(n: usize) -> Worth {
-        Worth { above: vec![0.0; n], below: vec![0.0; n] }
+    fn nothing(layer: &ReluLayer) -> Worth {
+        let n = layer.relus();
+        let over = vec![0.0; if layer.capped() { n } else { 0 }];
+        Worth { above: vec![0.0; n], below: vec![0.0; n], over, cap: layer.cap }
     }
 
-    fn add(&mut self, [above, below]: &[Vec<f32>; 2]) {
-        for (sums, batch) in [(&mut self.above, above), (&mut self.below, below)] {
+    /// Adds the sums of a batch, in the order of [`sides_of`].
+    fn add(&mut self, sides: &[Vec<f32>]) {
+        let sums = [&mut self.above, &mut self.below, &mut self.over];
+        for (sums, batch) in sums.into_iter().zip(sides) {
             sums.iter_mut().zip(batch).for_each(|(sum, v)| *sum += f64::from(*v));
         }
     }
@@ -148,8 +173,14 @@ impl Worth {
     pub fn cost(&self, i: usize, f: Basis) -> f64 {
         // Not 0·∞.
         let part = |k: f32, sum: f64| if k == 0.0 { 0.0 } else { f64::from(k).powi(2) * sum };
-        let Basis { above, below } = f;
-        part(above - 1.0, self.above[i]) + part(below, self.below[i])
+        let Basis { above, below, beyond } = f;
+        let over = self.over.get(i).map_or(0.0, |&sum| part(beyond, sum));
+        part(above - 1.0, self.above[i]) + part(below, self.below[i]) + over
+    }
+
+    /// What each element costs as a ReLU without its cap; nothing where the layer has none.
+    pub fn without_caps(&self) -> &[f64] {
+        &self.over
     }
 
     /// The cheapest of some choices for each element, and what it costs; the first of equals. `slopes` are those of identity
@@ -158,8 +189,8 @@ impl Worth {
         let n = self.above.len();
         let plane = (n / slopes.map_or(1, <[f32]>::len).max(1)).max(1);
         let basis = |c: Choice, i: usize| match (c, slopes) {
-            (Choice::Identity, Some(s)) => c.basis(&s[i / plane..=i / plane]),
-            (c, _) => c.basis(c.neutral()),
+            (Choice::Identity, Some(s)) => c.basis(self.cap, &s[i / plane..=i / plane]),
+            (c, _) => c.basis(self.cap, c.neutral()),
         };
         let cheaper = |a: (Choice, f64), b: (Choice, f64)| if b.1 < a.1 { b } else { a };
         let best = |i| among.iter().map(|&c| (c, self.cost(i, basis(c, i)))).reduce(cheaper);
@@ -169,7 +200,8 @@ impl Worth {
     /// The slope at which these elements together cost least as `slope·x`: the root of `(s − 1)·A + s·B`; 1 where they cost
     /// nothing.
     pub fn best_slope(&self, elements: impl Iterator<Item = usize>) -> f32 {
-        let (a, b) = elements.fold((0.0, 0.0), |(a, b), i| (a + self.above[i], b + self.below[i]));
+        let over = |i: usize| self.over.get(i).copied().unwrap_or(0.0);
+        let (a, b) = elements.fold((0.0, 0.0), |(a, b), i| (a + self.above[i], b + self.below[i] + over(i)));
         if a + b > 0.0 { (a / (a + b)) as f32 } else { 1.0 }
     }
 }

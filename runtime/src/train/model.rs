@@ -38,7 +38,7 @@ impl Model {
     /// The network as it starts, with every ReLU in place.
     pub fn new((net, params): Started, normalize: &Normalize, image: [usize; 3]) -> Result<Model, String> {
         let front = Front::new(normalize, image, net.input(), net.device())?;
-        let gates = net.relus().iter().map(|r| Gate::open(r.relus(), net.device())).collect();
+        let gates = net.relus().iter().map(|r| Gate::open(r, net.device())).collect();
         Ok(Model { params, masks: Masks::default(), gates, front, net, slopes: false })
     }
 
@@ -93,16 +93,20 @@ impl Model {
         }
     }
 
-    /// Puts masks on; layers that are not named keep every ReLU. Where slopes are learned, those that a mask gives are taken up
+    /// Puts masks on, under the layers' caps; layers that are not named keep every ReLU. Where slopes are learned, those that a mask gives are taken up
     /// and others stay.
     pub fn set_masks(&mut self, masks: &Masks) {
         let device = self.net.device().clone();
+        let mut masks = Masks { layers: masks.layers.clone(), ..Masks::default() };
+        for r in self.net.relus() {
+            masks.layers.get_mut(&r.name).into_iter().for_each(|m| m.put_under(r.cap));
+        }
         let mask = |r: usize| masks.layers.get(&self.net.relus()[r].name);
         self.gates = (0..self.net.relus().len())
             .map(|r| match (mask(r), self.slopes && self.net.slope_of(r).is_some()) {
                 (Some(m), true) => Gate::of_learned(m, &device),
                 (Some(m), false) => Gate::of_mask(m, &device),
-                (None, _) => Gate::open(self.net.relus()[r].relus(), &device),
+                (None, _) => Gate::open(&self.net.relus()[r], &device),
             })
             .collect();
         for (r, p) in self.net.slopes().filter(|_| self.slopes) {
@@ -110,7 +114,7 @@ impl Model {
                 self.params[p] = upload(s.to_vec(), &device);
             }
         }
-        self.masks = Masks { layers: masks.layers.clone(), ..Masks::default() };
+        self.masks = masks;
     }
 
     /// From here on the slopes of identity elements are learned, or fixed at what masks say.

@@ -57,7 +57,7 @@ fn before(m: &Model) -> Vec<usize> {
             for o in g.operands(n) {
                 match g.op(o) {
                     Op::Conv(_) => found.extend(param(o)),
-                    Op::Relu | Op::Const(_) | Op::Input(_) => {}
+                    Op::Relu | Op::CappedRelu { .. } | Op::Const(_) | Op::Input(_) => {}
                     _ => stack.push(o),
                 }
             }

@@ -2,6 +2,7 @@
 
 use super::objective::Parts;
 use relinc_passes::choice::Choice;
+use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::seal::tensors::{self, Opened};
 use safetensors::tensor::{Dtype, TensorView};
@@ -122,11 +123,11 @@ impl Checkpoint {
         tensors::write(path, views, info).map_err(|e| fail(&e))
     }
 
-    /// Reads it; `shapes` are those of the ReLU layers.
+    /// Reads it; `layers` are the network's.
     ///
     /// # Errors
     /// A message that names the file, what is wrong with it and what to do: it is damaged, of another format, or of another network.
-    pub fn read(path: &Path, shapes: &BTreeMap<String, [usize; 3]>) -> Result<Checkpoint, String> {
+    pub fn read(path: &Path, layers: &[ReluLayer]) -> Result<Checkpoint, String> {
         let fail = |e: &dyn std::fmt::Display| refused(path, e);
         let bytes = bytes(path)?;
         let (progress, all) = open(path, &bytes)?;
@@ -134,11 +135,11 @@ impl Checkpoint {
             let mut masks = Masks::default();
             for (name, t) in all.iter().filter(|(_, t)| t.dtype() == Dtype::U8) {
                 let Some(layer) = name.strip_prefix(prefix) else { continue };
-                let shape =
-                    *shapes.get(layer).ok_or_else(|| fail(&format!("there is no ReLU layer {layer}")))?;
+                let known = layers.iter().find(|l| l.name == layer);
+                let known = known.ok_or_else(|| fail(&format!("there is no ReLU layer {layer}")))?;
                 let wrong = |what| fail(&format!("the mask of {layer} {what}"));
                 let values = Choice::of_codes(t.data()).map_err(|_| wrong("holds an unknown value"))?;
-                let mut m = LayerMask::new(shape, values);
+                let mut m = LayerMask::new(known.shape, values).with_cap(known.cap);
                 for (choice, p) in Choice::ALL.into_iter().filter_map(|c| Some((c, c.parameters()?))) {
                     let given = all.get(&format!("{name}.{}", p.name));
                     m.parameters.extend(given.map(|t| (choice, floats(t.data()))));

@@ -105,6 +105,7 @@ pub const LINEAR: &[Case] = &[
 pub const ELEMENTWISE: &[Case] = &[
     case("relu", "f32[N,3,4]", "%y = relu(%x)"),
     case("relu of a vector, twice", "f32[N,7]", "%a = relu(%x)\n%b = neg(%x)\n%c = relu(%b)\n%d = mul(%c, %c)\n%y = add(%a, %d)"),
+    case("capped_relu", "f32[N,3,4]", "%y = capped_relu(%x) {cap=0.25}"),
     case("leaky_relu", "f32[N,7]", "%y = leaky_relu(%x) {slope=0.2}"),
     case("prelu by channel", "f32[N,3,2,2]", "%s = const f32[3,1,1] [0.1, 0.5, -1]\n%y = prelu(%x, %s)"),
     case("prelu by a scalar", "f32[N,3]", "%s = const f32[] [0.25]\n%y = prelu(%x, %s)"),

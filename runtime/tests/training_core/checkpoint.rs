@@ -1,21 +1,30 @@
 //! Checkpoints come back bit for bit, and what cannot be continued is refused with a reason.
 
 use super::harness::noise;
-use super::resume::{Job, bits};
-use relinc_passes::choice::Choice::{Identity, Relu, Zero};
+use super::resume::{Job, bits, tiny};
+use relinc_passes::choice::Choice::{Identity, Relu, Uncapped, Zero};
+use relinc_passes::choice::NO_CAP;
+use relinc_passes::ir::NodeId;
+use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_runtime::train::state::{Checkpoint, Progress, Sums};
 use relinc_runtime::train::{Kind, Method};
-use std::collections::BTreeMap;
 use std::path::Path;
 
-fn shapes() -> BTreeMap<String, [usize; 3]> {
-    BTreeMap::from([("relu00".to_string(), [2, 1, 2]), ("relu01".to_string(), [3, 1, 1])])
+fn layers() -> Vec<ReluLayer> {
+    let layer = |name: &str, shape, cap| ReluLayer {
+        name: name.into(),
+        node: NodeId::default(),
+        shape,
+        cap,
+        redundant: false,
+    };
+    vec![layer("relu00", [2, 1, 2], 6.0), layer("relu01", [3, 1, 1], NO_CAP)]
 }
 
 fn masks(slope: bool) -> Masks {
     let slope = slope.then(|| vec![0.1, -0.3]);
-    let first = LayerMask::new([2, 1, 2], vec![Identity, Relu, Zero, Relu]);
+    let first = LayerMask::new([2, 1, 2], vec![Identity, Relu, Zero, Uncapped]).with_cap(6.0);
     let first = slope.into_iter().fold(first, LayerMask::with_slopes);
     let second = LayerMask::new([3, 1, 1], vec![Relu, Relu, Identity]);
     Masks { layers: [("relu00".into(), first), ("relu01".into(), second)].into(), ..Masks::default() }
@@ -50,14 +59,14 @@ fn round_trip() {
     let path = dir.path().join("c.safetensors");
     let c = full();
     c.write(&path).unwrap();
-    let back = Checkpoint::read(&path, &shapes()).unwrap();
+    let back = Checkpoint::read(&path, &layers()).unwrap();
     assert_eq!(back, c);
     for (a, b) in c.tensors.values().zip(back.tensors.values()) {
         assert_eq!(bits(a), bits(b));
     }
     // The smallest one.
     Checkpoint::default().write(&path).unwrap();
-    assert_eq!(Checkpoint::read(&path, &shapes()).unwrap(), Checkpoint::default());
+    assert_eq!(Checkpoint::read(&path, &layers()).unwrap(), Checkpoint::default());
 }
 
 /// Every f64 of the progress, whatever its digits.
@@ -71,12 +80,12 @@ fn progress_is_exact() {
         c.progress.seconds = (k as f64 + 0.1).exp();
         c.progress.sums.parts.ce = (k as f64).sin() * 1e-5;
         c.write(&path).unwrap();
-        assert_eq!(Checkpoint::read(&path, &shapes()).unwrap().progress, c.progress);
+        assert_eq!(Checkpoint::read(&path, &layers()).unwrap().progress, c.progress);
     }
 }
 
 fn refused(path: &Path, word: &str) {
-    let e = Checkpoint::read(path, &shapes()).unwrap_err();
+    let e = Checkpoint::read(path, &layers()).unwrap_err();
     assert!(e.contains(word) && e.contains("c.safetensors") && e.contains("remove it"), "{e}");
 }
 
@@ -172,8 +181,7 @@ fn a_stage_refuses_what_is_not_its_own() {
     assert!(e.contains("s.safetensors") && e.contains("another recipe"), "{e}");
     assert_eq!(std::fs::read(&path).unwrap(), kept, "it is left as it was");
 
-    let names = [("relu00".to_string(), [6, 16, 16]), ("relu01".to_string(), [8, 8, 8])];
-    let good = Checkpoint::read(&path, &names.into()).unwrap();
+    let good = Checkpoint::read(&path, tiny(false).net.relus()).unwrap();
     let mut c = good.clone();
     c.tensors.remove("param/w1");
     c.write(&path).unwrap();

@@ -40,7 +40,7 @@ pub fn input_shape(g: &Graph, batch: usize) -> Vec<usize> {
 
 /// Every ReLU in place.
 pub fn open(net: &Network) -> Vec<Gate> {
-    net.relus().iter().map(|r| Gate::open(r.relus(), net.device())).collect()
+    net.relus().iter().map(|r| Gate::open(r, net.device())).collect()
 }
 
 /// A call by running statistics.

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use relinc_passes::choice::Choice::{self, *};
 use relinc_passes::masks::LayerMask;
 use relinc_runtime::exec::value::{download, upload};
-use relinc_runtime::exec::{Gate, Network, Value};
+use relinc_runtime::exec::{Beyond, Gate, Network, Value};
 
 const VALUES: [Choice; 12] =
     [Identity, Relu, Zero, Relu, Identity, Identity, Zero, Relu, Relu, Identity, Zero, Identity];
@@ -28,6 +28,70 @@ fn gate_of_a_mask_is_masked_relu() {
         let got = forward(&net, &gates, &[], &x, &[3, 3, 2, 2]).output;
         close(&download(got.into_flat()), &want, 1e-6, "masked relu");
     }
+}
+
+/// Under a cap: what each choice is, and its gradient, against the choice's own words and finite differences.
+#[test]
+fn capped_choices_and_their_gradients() {
+    let (cap, n) = (0.4, 24);
+    let values: Vec<Choice> = (0..8).map(|i| Choice::ALL[i % Choice::ALL.len()]).collect();
+    let net = |op: &str| Network::new(&graph("f32[N,8]", op), false, &Device::flex()).unwrap().0;
+    let net = net("%y = capped_relu(%x) {cap=0.4}");
+    assert_eq!(net.relu_count(), 16);
+    let m = LayerMask::new([8, 1, 1], values.clone()).with_cap(cap);
+    let open = Gate::open(&net.relus()[0], net.device());
+    let (x, c) = (noise(n, 8), noise(n, 9));
+    let of = |gate: &Gate, x: &[f32]| {
+        let leaf = leaf(x);
+        let gates = [gate.clone()];
+        let out = net.forward(Value::new(leaf.clone(), vec![3, 8]), &call(&[], &gates)).unwrap();
+        let grads = (out.output.flat() * upload(c.clone(), net.device())).sum().backward();
+        (download(out.output.flat()), download(leaf.grad(&grads).unwrap()))
+    };
+    let gate = Gate::of_mask(&m, net.device());
+    for (gate, of_element) in [(&gate, &values), (&open, &vec![Relu; 8])] {
+        let (got, grad) = of(gate, &x);
+        let choice = |i: usize| of_element[i % 8];
+        let value = |i: usize, x: f32| choice(i).value(x, cap, choice(i).neutral());
+        let want: Vec<f32> = (0..n).map(|i| value(i, x[i])).collect();
+        assert_eq!(got, want);
+        let h = 1e-3;
+        for i in (0..n).filter(|&i| x[i].abs() > 2.0 * h && (x[i] - cap).abs() > 2.0 * h) {
+            let difference = c[i] * (value(i, x[i] + h) - value(i, x[i] - h)) / (2.0 * h);
+            assert!((grad[i] - difference).abs() < 1e-3, "{:?} at {}: {}", choice(i), x[i], grad[i]);
+        }
+    }
+}
+
+/// `y = pos·max(x,0) + neg·min(x,0) + (beyond − pos)·max(x − cap, 0)`: `∂L/∂beyond = Σ c·max(x − cap, 0)`, and `∂L/∂x` the slope of each
+/// part.
+#[test]
+fn gradients_by_the_slopes_beyond_a_cap() {
+    let (cap, n) = (0.25, 15);
+    let (net, _) =
+        Network::new(&graph("f32[N,5]", "%y = capped_relu(%x) {cap=0.25}"), false, &Device::flex()).unwrap();
+    let (x, c, slopes) = (noise(n, 1), noise(n, 2), [noise(5, 3), noise(5, 4), noise(5, 5)]);
+    let [pos, neg, beyond] = slopes.clone().map(|s| leaf(&s));
+    let sides = Gate::of_slopes(pos.clone(), neg.clone());
+    let gates = [Gate { beyond: Some(Beyond::Slopes(cap, beyond.clone())), ..sides }];
+    let input = leaf(&x);
+    let out = net.forward(Value::new(input.clone(), vec![3, 5]), &call(&[], &gates)).unwrap();
+    let at = |i: usize| [0, 1, 2].map(|k: usize| slopes[k][i % 5]);
+    let value = |i: usize| {
+        let [pos, neg, beyond] = at(i);
+        pos * x[i].clamp(0.0, cap) + neg * x[i].min(0.0) + beyond * (x[i] - cap).max(0.0)
+    };
+    close(&download(out.output.flat()), &(0..n).map(value).collect::<Vec<_>>(), 1e-6, "values");
+    let grads = (out.output.flat() * upload(c.clone(), net.device())).sum().backward();
+    let sum = |of: &dyn Fn(f32) -> f32| -> Vec<f32> {
+        (0..5).map(|i| (0..3).map(|k| c[k * 5 + i] * of(x[k * 5 + i])).sum()).collect()
+    };
+    close(&download(pos.grad(&grads).unwrap()), &sum(&|v| v.clamp(0.0, cap)), 1e-6, "pos");
+    close(&download(neg.grad(&grads).unwrap()), &sum(&|v| v.min(0.0)), 1e-6, "neg");
+    close(&download(beyond.grad(&grads).unwrap()), &sum(&|v| (v - cap).max(0.0)), 1e-6, "beyond");
+    let slope = |i: usize| at(i)[if x[i] > cap { 2 } else { usize::from(x[i] <= 0.0) }];
+    let want: Vec<f32> = (0..n).map(|i| c[i] * slope(i)).collect();
+    close(&download(input.grad(&grads).unwrap()), &want, 1e-6, "x");
 }
 
 /// `∂L/∂pos = Σ c·max(x,0)` and `∂L/∂neg = Σ c·min(x,0)` over the batch, and what an added probe gets is the cotangent.
@@ -67,7 +131,7 @@ fn learned_slopes_and_their_gradients() {
         .map(|i| match VALUES[i % 12] {
             Identity => slopes[i % 12 / 4] * x[i],
             Relu => x[i].max(0.0),
-            Zero => 0.0,
+            Zero | Uncapped => 0.0,
         })
         .collect();
     close(&download(out.output.flat()), &want, 1e-6, "slopes");

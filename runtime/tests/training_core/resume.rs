@@ -19,14 +19,20 @@ const KEEP: usize = 600;
 
 /// Two convolutions with normalisations, 1,536 and 512 ReLUs, ten classes.
 pub fn tiny(dual: bool) -> Model {
+    tiny_of(dual, "relu(%n1)")
+}
+
+/// The same with another first layer.
+pub fn tiny_of(dual: bool, relu: &str) -> Model {
     let body = "%w1 = const f32[6,3,3,3] rand(seed=1, scale=0.3)\n%w2 = const f32[8,6,3,3] rand(seed=2, scale=0.2)
         %g1 = const f32[6] splat(1)\n%b1 = const f32[6] splat(0)\n%m1 = const f32[6] splat(0)\n%v1 = const f32[6] splat(1)
         %g2 = const f32[8] splat(1)\n%b2 = const f32[8] splat(0)\n%m2 = const f32[8] splat(0)\n%v2 = const f32[8] splat(1)
         %c1 = conv(%x, %w1) {strides=[2,2], pads=[1,1,1,1]}\n%n1 = batch_norm(%c1, %g1, %b1, %m1, %v1)
-        %r1 = relu(%n1) @relu00\n%c2 = conv(%r1, %w2) {strides=[2,2], pads=[1,1,1,1]}
+        %r1 = FIRST @relu00\n%c2 = conv(%r1, %w2) {strides=[2,2], pads=[1,1,1,1]}
         %n2 = batch_norm(%c2, %g2, %b2, %m2, %v2)\n%r2 = relu(%n2) @relu01\n%p = global_mean(%r2) {keep=false}
         %w = const f32[10,8] rand(seed=3, scale=0.5)\n%b = const f32[10] splat(0)\n%y = linear(%p, %w, %b)";
-    let net = Network::new(&graph("f32[N,3,32,32]", body), dual, &Device::flex()).unwrap();
+    let net =
+        Network::new(&graph("f32[N,3,32,32]", &body.replace("FIRST", relu)), dual, &Device::flex()).unwrap();
     Model::new(net, &Normalize::NONE, [3, 32, 32]).unwrap()
 }
 
@@ -49,6 +55,8 @@ pub struct Job {
     pub stop_at: Option<(usize, usize)>,
     pub masks: Masks,
     pub density: Option<f64>,
+    /// What the first layer is.
+    pub relu: &'static str,
     /// Devices beside the first.
     pub beside: Vec<Device>,
 }
@@ -56,7 +64,7 @@ pub struct Job {
 impl Job {
     fn model(&self) -> Model {
         let o = &self.recipe.objective;
-        tiny(o.robust && !o.single_norm)
+        tiny_of(o.robust && !o.single_norm, self.relu)
     }
 }
 
@@ -114,13 +122,20 @@ impl Job {
             stop_at: None,
             masks: tiny(false).open_masks(),
             density: None,
+            relu: "relu(%n1)",
             beside: vec![],
         }
     }
 
+    /// The same with a cap on the first layer: 3,584 comparisons.
+    pub fn capped(self) -> Job {
+        let relu = "capped_relu(%n1) {cap=1.5}";
+        Job { relu, masks: tiny_of(false, relu).open_masks(), ..self }
+    }
+
     pub fn try_run(&self) -> Result<Done, StageError> {
         let mut model = self.model();
-        let teacher = tiny(false);
+        let teacher = tiny_of(false, self.relu);
         let val = data(Split::Val);
         let stop = Arc::new(AtomicBool::new(false));
         let stage = Stage {
@@ -186,6 +201,23 @@ fn search(method: Method) {
     let dir = tempfile::tempdir().unwrap();
     let done = survives(Job::new(Kind::Search, Some(method), dir.path()), &STOPS);
     assert_eq!(done.masks.kept(), KEEP);
+}
+
+/// Every method reaches its budget of comparisons where a layer has a cap, and keeps some ReLUs without it.
+#[test]
+fn layers_with_a_cap() {
+    let methods = [Method::Gradual, Method::Senet, Method::Rlnet, Method::Snl, Method::Bcd, Method::Oneshot];
+    for method in methods {
+        let dir = tempfile::tempdir().unwrap();
+        let mut job = Job::new(Kind::Search, Some(method), dir.path()).capped();
+        let keep = 1500;
+        job.recipe.search.as_mut().unwrap().keep = keep;
+        let done = if method.trains() { survives(job, &STOPS) } else { job.run() };
+        assert_eq!(done.masks.kept(), keep, "{method}");
+        let first = &done.masks.layers["relu00"];
+        assert!(first.count(Choice::Uncapped) > 0, "{method}: {:?}", Choice::ALL.map(|c| first.count(c)));
+        assert_eq!(first.all(), 3072);
+    }
 }
 
 #[test]

@@ -21,10 +21,16 @@ const CLASSES: usize = 10;
 
 /// Linear after its one ReLU layer of 4×4×4, so that the first order is all there is.
 fn net() -> Graph {
-    let body = "%w = const f32[4,3,8,8] rand(seed=1, scale=0.2)\n%b = const f32[4] [0.1, -0.2, 0.0, 0.3]
-        %c = conv(%x, %w, %b) {strides=[8,8]}\n%r = relu(%c) @relu00\n%f = reshape(%r) {dims=[N,64]}
-        %v = const f32[10,64] rand(seed=2)\n%y = linear(%f, %v)";
-    graph("f32[N,3,32,32]", body)
+    net_of("relu(%c)")
+}
+
+fn net_of(relu: &str) -> Graph {
+    let body = format!(
+        "%w = const f32[4,3,8,8] rand(seed=1, scale=0.2)\n%b = const f32[4] [0.1, -0.2, 0.0, 0.3]
+        %c = conv(%x, %w, %b) {{strides=[8,8]}}\n%r = {relu} @relu00\n%f = reshape(%r) {{dims=[N,64]}}
+        %v = const f32[10,64] rand(seed=2)\n%y = linear(%f, %v)"
+    );
+    graph("f32[N,3,32,32]", &body)
 }
 
 /// `Σ_images (Σ_classes weight·logit)` for each image.
@@ -61,6 +67,45 @@ fn costs_are_what_the_loss_does() {
             assert!((got - want).abs() <= 1e-3 * want + 1e-9, "{choice:?} of element {i}: {got}, not {want}");
         }
     }
+}
+
+/// Under a cap likewise, that of a ReLU without it among them; and one that was never reached costs nothing.
+#[test]
+fn costs_under_a_cap_are_what_the_loss_does() {
+    let cap = 0.5;
+    let (g, ds, device) = (net_of("capped_relu(%c) {cap=0.5}"), data(Split::Train), Device::flex());
+    let m = Model::of_graph(&g, &ds, &device).unwrap();
+    let weights: Vec<f32> = (0..CLASSES).map(|k| (k as f32 - 4.0) / 3.0).collect();
+    let loss = |z: Burn<2>, _: &Shown<'_>| {
+        let w = Burn::from_inner(upload(weights.clone(), &device)).reshape([1, CLASSES]);
+        Ok((z * w).sum())
+    };
+    let w = &worth(&m, &ds, &IMAGES, Norms::Running, &loss).unwrap()[0];
+    let x = download(m.front.apply(pixels_of(&ds, &IMAGES, &device)).into_flat());
+    let was = projected(&g, &x, &weights);
+    let removed = |choice| w.cheapest(&[choice], None).into_iter().map(|c| c.1).collect::<Vec<_>>();
+    let all = [
+        (Choice::Identity, removed(Choice::Identity)),
+        (Choice::Zero, removed(Choice::Zero)),
+        (Choice::Uncapped, w.without_caps().to_vec()),
+    ];
+    for (choice, costs) in &all {
+        for (i, got) in costs.iter().enumerate().step_by(3) {
+            let mut mask = LayerMask::uniform([4, 4, 4], Choice::Relu).with_cap(cap);
+            mask.values[i] = *choice;
+            let one = Masks { layers: [("relu00".to_string(), mask)].into(), ..Masks::default() };
+            let is = projected(&masks::apply(&g, &one).unwrap(), &x, &weights);
+            let want: f64 = was.iter().zip(is).map(|(a, b)| (a - b).powi(2)).sum();
+            assert!((got - want).abs() <= 1e-3 * want + 1e-9, "{choice:?} of element {i}: {got}, not {want}");
+        }
+    }
+    let idle = all[2].1.iter().filter(|c| **c == 0.0).count();
+    assert!((1..64).contains(&idle), "{idle} caps cost nothing");
+    // Those go first: a budget of all comparisons but them costs nothing.
+    let o = SearchOptions { keep: 128 - idle, rounds: 1, ..options(Granularity::Pixel, Counts::Global) };
+    let found = oneshot::search(&m, &ds, &o, &mut |_, _| true).unwrap();
+    let layer = &found.layers["relu00"];
+    assert_eq!((layer.kept(), layer.all()), (128 - idle, 128));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::compile::describe;
 use crate::error::{Error, Result, input};
 use crate::folder::{Begin, CHECKPOINTS, Folder, Inputs, Manifest, of_training};
 use crate::jobs::{COMPILE, EVALUATE, Left, SHARED, Shared, kept};
+use crate::maskable::maskable;
 use crate::model::Model;
 use crate::pipeline::{self, Pipeline};
 use crate::progress::Progress;
@@ -66,6 +67,7 @@ impl Sweep {
     pub(super) fn check(&self) -> Result<()> {
         let (graph, info, _) = describe::open(self.pipeline.source(self.base())?)?;
         let model = Model::trainable(graph, info)?;
+        maskable(&model).map_err(|e| self.named(e, None))?;
         for (i, budget) in self.budgets.iter().enumerate() {
             let asked = match budget {
                 Budget::Latency(_) => Ok(()),

@@ -27,7 +27,13 @@ fn objection(valid: &Valid<'_>, id: NodeId) -> Option<String> {
     let constant = |slot| g.const_operand(id, slot).is_some();
     let no_class = || Some("CrypTen 0.4.1 has no operation for it".to_string());
     match g.op(id) {
-        Op::Input(_) | Op::Const(_) | Op::Relu | Op::Clip { .. } | Op::Reshape(_) | Op::Transpose(_) => None,
+        Op::Input(_)
+        | Op::Const(_)
+        | Op::Relu
+        | Op::CappedRelu { .. }
+        | Op::Clip { .. }
+        | Op::Reshape(_)
+        | Op::Transpose(_) => None,
         Op::Linear | Op::Conv(_) if !constant(1) => Some("its weights are not constant".into()),
         Op::Linear | Op::Conv(_) | Op::GlobalMean { .. } | Op::Expand(_) | Op::Slice(_) => None,
         Op::Softmax { axis: 0 } | Op::LogSoftmax { axis: 0 } => Some("works across the batch".into()),
@@ -45,7 +51,9 @@ fn objection(valid: &Valid<'_>, id: NodeId) -> Option<String> {
         Op::Gather { .. } => indices_objection(g, id),
         Op::Concat { .. } => None,
         Op::PRelu => Some("has a slope that is not constant".into()),
-        Op::MaskedRelu(_) => Some("a dense mask saves nothing on any runtime; run compact-relu first".into()),
+        Op::MaskedRelu { .. } => {
+            Some("a dense mask saves nothing on any runtime; run compact-relu first".into())
+        }
         _ => no_class(),
     }
 }

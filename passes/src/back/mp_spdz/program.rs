@@ -180,6 +180,11 @@ impl Translation<'_> {
                 self.line(id, format!("clip({x}, {min:?}, {max:?})"));
                 Ok(())
             }
+            Op::CappedRelu { cap } => {
+                let x = self.operand(id, 0)?;
+                self.line(id, format!("clip({x}, 0.0, {cap:?})"));
+                Ok(())
+            }
             Op::Binary(b) => self.binary(id, *b, &out),
             Op::GlobalMean { .. } => {
                 let n = from[2..].iter().product();

@@ -70,8 +70,12 @@ impl<'a> Emitter<'a> {
             attrs.retain(says_something);
         }
         let n = self.g.node(id);
+        // A layer may have two: elements with their cap and without.
+        let free = |l: &String| {
+            self.g.by_name(l).is_none_or(|other| other == id) && !self.nodes.iter().any(|n| n.name == *l)
+        };
         let label = match (&n.layer, &n.op) {
-            (Some(l), Op::Relu) if self.g.by_name(l).is_none_or(|other| other == id) => l,
+            (Some(l), Op::Relu | Op::CappedRelu { .. }) if op != "Constant" && free(l) => l,
             _ => output,
         };
         self.nodes.push(node(op, label, inputs, output, attrs));
@@ -82,6 +86,15 @@ impl<'a> Emitter<'a> {
         let inputs: Vec<String> = self.g.operands(id).iter().map(|&o| self.name(o)).collect();
         let out = self.name(id);
         self.push(id, op, &inputs, &out, attrs);
+    }
+
+    fn clip(&mut self, id: NodeId, min: f32, max: f32) {
+        let bound = |v: f32| v.is_finite().then(|| Tensor::scalar(v));
+        let mut bounds = vec![("min", bound(min)), ("max", bound(max))];
+        while bounds.last().is_some_and(|b| b.1.is_none()) {
+            bounds.pop();
+        }
+        self.with_constants(id, "Clip", &bounds, vec![])
     }
 
     fn constant(&mut self, id: NodeId, name: String, t: &Tensor) -> String {
@@ -164,19 +177,13 @@ impl<'a> Emitter<'a> {
             Op::MatMul => self.plain(id, "MatMul", vec![]),
             Op::BatchNorm { eps } => self.plain(id, "BatchNormalization", vec![float("epsilon", *eps)]),
             Op::Relu => self.plain(id, "Relu", vec![]),
-            Op::MaskedRelu(_) => {
+            Op::MaskedRelu { .. } => {
                 self.refuse(id, "a dense mask saves nothing on any runtime; run compact-relu first")
             }
             Op::LeakyRelu { slope } => self.plain(id, "LeakyRelu", vec![float("alpha", *slope)]),
             Op::PRelu => self.plain(id, "PRelu", vec![]),
-            Op::Clip { min, max } => {
-                let bound = |v: &f32| v.is_finite().then(|| Tensor::scalar(*v));
-                let mut bounds = vec![("min", bound(min)), ("max", bound(max))];
-                while bounds.last().is_some_and(|b| b.1.is_none()) {
-                    bounds.pop();
-                }
-                self.with_constants(id, "Clip", &bounds, vec![])
-            }
+            Op::Clip { min, max } => self.clip(id, *min, *max),
+            Op::CappedRelu { cap } => self.clip(id, 0.0, *cap),
             Op::Unary(u) => match u.function().onnx.filter(|_| u.function().shares != Shares::TakenApart) {
                 Some(op) => self.plain(id, op, vec![]),
                 None => self.refuse(id, "is no operation of ONNX by itself; run canonicalise"),

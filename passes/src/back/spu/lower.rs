@@ -51,6 +51,7 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
             binary(w, "maximum", &x, &z)
         }
         Op::Clip { min, max } => clip(w, &x, *min, *max),
+        Op::CappedRelu { cap } => clip(w, &x, 0.0, *cap),
         Op::Unary(u) => unary(w, *u, &x)?,
         Op::Binary(b) => {
             let (l, r) = (broadcast(w, &x, &out), broadcast(w, &operands[1], &out));
@@ -95,7 +96,7 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
         Op::Expand(_) => broadcast(w, &x, &out),
         Op::Softmax { axis } => softmax(w, &x, *axis),
         Op::LogSoftmax { axis } => log_softmax(w, &x, *axis),
-        Op::MaskedRelu(_) => {
+        Op::MaskedRelu { .. } => {
             return Err("a dense mask saves nothing on any runtime; run compact-relu first".into());
         }
         Op::BatchNorm { .. } | Op::Gemm { .. } | Op::PRelu => {

@@ -1,5 +1,5 @@
 use super::{close, eval, random, rng};
-use crate::choice::Choice;
+use crate::choice::{Choice, NO_CAP};
 use crate::ir::op::{Binary, Compare, Op, Unary};
 use crate::ir::tensor::Tensor;
 use rand::Rng;
@@ -109,10 +109,16 @@ fn where_prelu_and_masked_relu() {
     let x = Tensor::f32([1, 2, 2], vec![-1.0, 2.0, -3.0, 4.0]);
     let mask = Tensor::u8([2, 2], vec![1, 0, 0, 2]);
     let slope = Tensor::f32([2], vec![0.5, 0.1]);
-    let y = eval(&Op::MaskedRelu(vec![Choice::Identity]), &[&x, &mask, &slope]);
+    let masked = |given| Op::MaskedRelu { cap: NO_CAP, given };
+    let y = eval(&masked(vec![Choice::Identity]), &[&x, &mask, &slope]);
     close(&y, &[1, 2, 2], &[0.0, 1.0, -0.3, 0.0], 1e-7, "masked relu");
-    let y = eval(&Op::MaskedRelu(vec![]), &[&x, &Tensor::u8([2, 2], vec![0, 1, 1, 0])]);
+    let y = eval(&masked(vec![]), &[&x, &Tensor::u8([2, 2], vec![0, 1, 1, 0])]);
     close(&y, &[1, 2, 2], &[-1.0, 2.0, 0.0, 4.0], 0.0, "masked relu without slopes");
+    let codes = Tensor::u8([2, 2], vec![1, 4, 0, 1]);
+    let y = eval(&Op::MaskedRelu { cap: 1.5, given: vec![] }, &[&x, &codes]);
+    close(&y, &[1, 2, 2], &[0.0, 2.0, -3.0, 1.5], 0.0, "masked relu with a cap");
+    let y = eval(&Op::CappedRelu { cap: 3.0 }, &[&x]);
+    close(&y, &[1, 2, 2], &[0.0, 2.0, 0.0, 3.0], 0.0, "relu with a cap");
     let y = eval(&Op::PRelu, &[&x, &Tensor::f32([2, 1], vec![0.5, 0.25])]);
     close(&y, &[1, 2, 2], &[-0.5, 2.0, -0.75, 4.0], 0.0, "prelu");
     let c = Tensor::bool([2], vec![true, false]);

@@ -1,7 +1,7 @@
 //! The attributes of operations, once for both directions: text is written and read by one walk over them.
 
 use super::{Attr, Attrs, Binary, Compare, Conv, DynOp, Op, ReduceKind, SliceAxis, Unary, Window};
-use crate::choice::Choice;
+use crate::choice::{Choice, NO_CAP};
 use crate::ir::shape::Dim;
 use crate::ir::tensor::DType;
 
@@ -69,6 +69,12 @@ impl Walk<'_> {
     /// One that text must give.
     fn must<T: Value>(&mut self, name: &'static str, value: &mut T) {
         self.attribute(name, value, true);
+    }
+    /// One that text leaves out where it is this.
+    fn unless<T: Value + PartialEq>(&mut self, usual: T, name: &'static str, value: &mut T) {
+        if matches!(self, Walk::Read { .. }) || *value != usual {
+            self.maybe(name, value);
+        }
     }
     fn attribute<T: Value>(&mut self, name: &'static str, value: &mut T, needed: bool) {
         match self {
@@ -141,6 +147,8 @@ impl Op {
                 w.maybe("min", min);
                 w.maybe("max", max);
             }
+            Op::CappedRelu { cap } => w.must("cap", cap),
+            Op::MaskedRelu { cap, .. } => w.unless(NO_CAP, "cap", cap),
             Op::MaxPool(window) => w.window(window),
             Op::AvgPool { window, count_pad } => {
                 w.window(window);
@@ -180,13 +188,7 @@ impl Op {
             Op::Dyn(DynOp::FillFloat { value }) => w.maybe("value", value),
             Op::Dyn(DynOp::Pad | DynOp::Slice | DynOp::Clip | DynOp::Expand) => {}
             Op::Dyn(DynOp::Squeeze | DynOp::Unsqueeze) => {}
-            Op::Input(_)
-            | Op::Const(_)
-            | Op::Linear
-            | Op::MatMul
-            | Op::Relu
-            | Op::MaskedRelu(_)
-            | Op::PRelu => {}
+            Op::Input(_) | Op::Const(_) | Op::Linear | Op::MatMul | Op::Relu | Op::PRelu => {}
             Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Where | Op::Identity | Op::Dropout => {}
         }
     }
@@ -210,6 +212,7 @@ fn plain(name: &str) -> Option<Op> {
         Op::MatMul,
         Op::BatchNorm { eps: 1e-5 },
         Op::Relu,
+        Op::CappedRelu { cap: NO_CAP },
         Op::LeakyRelu { slope: 0.01 },
         Op::PRelu,
         Op::Clip { min: f32::NEG_INFINITY, max: f32::INFINITY },
@@ -258,7 +261,8 @@ fn with_parameters(name: &str) -> Result<Choice, String> {
 pub(super) fn operation(name: &str, operands: &[String], attrs: &[(String, Attr)]) -> Result<Op, String> {
     let mut op = match (name, operands) {
         ("masked_relu", names) => {
-            Op::MaskedRelu(names.iter().map(|n| with_parameters(n)).collect::<Result<_, _>>()?)
+            let given = names.iter().map(|n| with_parameters(n)).collect::<Result<_, _>>()?;
+            Op::MaskedRelu { cap: NO_CAP, given }
         }
         (_, []) => plain(name).ok_or_else(|| format!("unknown operation {name}"))?,
         (_, [operand, ..]) => return Err(format!("{name}: no operand is called {operand}")),

@@ -32,9 +32,8 @@ impl Op {
             Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Dyn(_) => Kind::Source,
             Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul => Kind::Product,
             Op::BatchNorm { .. } => Kind::Norm,
-            Op::Relu | Op::MaskedRelu(_) | Op::LeakyRelu { .. } | Op::PRelu | Op::Clip { .. } => {
-                Kind::Activation
-            }
+            Op::Relu | Op::CappedRelu { .. } | Op::MaskedRelu { .. } => Kind::Activation,
+            Op::LeakyRelu { .. } | Op::PRelu | Op::Clip { .. } => Kind::Activation,
             Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Where | Op::Cast(_) => Kind::Elementwise,
             Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Reduce { .. } => Kind::Pool,
             Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } | Op::Reshape(_) => {

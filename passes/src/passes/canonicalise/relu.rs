@@ -1,17 +1,26 @@
-//! The ways exporters spell ReLU, and ReLUs inside leaky ones.
+//! The ways exporters spell ReLU, with a cap or without, and ReLUs inside leaky ones.
 
+use super::gates;
 use super::rectifier::{Spelled, spelled};
 use crate::driver::patch::{Patch, Ref};
 use crate::driver::{Cx, Skip};
-use crate::ir::{Binary, NodeId, Op, Tensor};
+use crate::ir::{Binary, DType, NodeId, Op, Tensor};
 
 pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
     let g = cx.graph;
     let name = &g.node(at).name;
     let as_wide = |x: NodeId| if cx.facts.ty(x) == cx.facts.ty(at) { Ok(x) } else { Err(Skip::NoMatch) };
     let mut p = Patch::new();
+    if let Some((x, cap)) = capped(cx, at) {
+        let op = match *g.op(at) == gates::bounded(cap) {
+            true => Op::CappedRelu { cap },
+            false => gates::bounded(cap),
+        };
+        let r = p.add(name, op, &[x.into()]);
+        return Ok(p.replace(at, r));
+    }
     let y = match g.op(at) {
-        Op::Clip { min: 0.0, max: f32::INFINITY } => {
+        Op::Clip { min: 0.0, max: f32::MAX.. } => {
             let x = as_wide(g.operand(at, 0).ok_or(Skip::NoMatch)?)?;
             p.add(name, Op::Relu, &[x.into()])
         }
@@ -33,6 +42,38 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         },
     };
     Ok(p.replace(at, y))
+}
+
+/// The operand and the cap of a node that is `min(max(x, 0), cap)`, by itself or with the one before it, and no gate.
+fn capped(cx: &Cx<'_>, at: NodeId) -> Option<(NodeId, f32)> {
+    let g = cx.graph;
+    let x = g.operand(at, 0).filter(|&x| cx.facts.ty(x) == cx.facts.ty(at))?;
+    let same = |cap: f32| 0.0 < cap && cap < f32::MAX && cx.facts.ty(at).dtype == DType::F32;
+    let before = || g.operand(x, 0).filter(|&y| g.use_count(x) == 1 && cx.facts.ty(y) == cx.facts.ty(at));
+    match g.op(at) {
+        Op::Clip { min: 0.0, max } if same(*max) && *g.op(x) != Op::Relu => {
+            (!gates::is_gate(cx, at)).then_some((x, *max))
+        }
+        Op::Relu | Op::Binary(Binary::Max) => {
+            let bent = *g.op(at) == Op::Relu || g.operand(at, 1).is_some_and(|zero| is_zero(cx, zero));
+            let cap = upper_bound(cx, x).filter(|&cap| bent && same(cap))?;
+            Some((before()?, cap))
+        }
+        _ if *g.op(x) == Op::Relu => {
+            let cap = upper_bound(cx, at).filter(|&cap| same(cap))?;
+            Some((before()?, cap))
+        }
+        _ => None,
+    }
+}
+
+/// What a node limits its operand to from above, where it changes nothing else that is above 0.
+fn upper_bound(cx: &Cx<'_>, id: NodeId) -> Option<f32> {
+    match cx.graph.op(id) {
+        Op::Clip { min: ..=0.0, max } => Some(*max),
+        Op::Binary(Binary::Min) => cx.graph.const_operand(id, 1)?.splat_value(),
+        _ => None,
+    }
 }
 
 /// Is every element 0, whatever the batch?

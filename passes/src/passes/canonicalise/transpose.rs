@@ -33,6 +33,7 @@ fn sinkable(op: &Op) -> bool {
     matches!(
         op,
         Op::Relu
+            | Op::CappedRelu { .. }
             | Op::Clip { .. }
             | Op::Unary(_)
             | Op::LeakyRelu { .. }

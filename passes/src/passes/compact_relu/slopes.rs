@@ -40,7 +40,7 @@ impl<'a> Slopes<'a> {
         if !absorbs_scale(cx.graph, cx.facts, x) {
             return Slopes::Beside(s);
         }
-        let shared = |m: &[Choice]| m.contains(&Choice::Identity) && m.contains(&Choice::Relu);
+        let shared = |m: &[Choice]| m.contains(&Choice::Identity) && m.iter().any(|c| c.compares());
         let quotient = |(s, m): (f32, &[Choice])| match (shared(m), m.contains(&Choice::Identity)) {
             (true, _) => quotient::of(s).map(|(a, b)| (1.0 / b as f32, [a, b])),
             (false, true) => s.is_finite().then_some((s, [1, 1])),
@@ -70,7 +70,7 @@ impl<'a> Slopes<'a> {
         let mut all: Vec<u32> = (0..n)
             .filter_map(|i| match mask[i] {
                 Choice::Identity => Some(self.identity(i, n)),
-                Choice::Relu => Some(self.kept(i, n)),
+                Choice::Relu | Choice::Uncapped => Some(self.kept(i, n)),
                 Choice::Zero => None,
             })
             .collect();

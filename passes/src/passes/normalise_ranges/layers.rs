@@ -83,7 +83,7 @@ impl Layers {
             },
             op if commutes(g, id) => {
                 let read =
-                    if matches!(op, Op::MaskedRelu(_) | Op::Gather { .. }) { 1 } else { operands.len() };
+                    if matches!(op, Op::MaskedRelu { .. } | Op::Gather { .. }) { 1 } else { operands.len() };
                 let values = &operands[..read];
                 let skip = usize::from(matches!(op, Op::Where));
                 values.iter().skip(skip).filter(|o| number(o)).for_each(|&o| self.join(id, o));
@@ -128,7 +128,7 @@ impl Layers {
 /// Is the result of scaled operands, by one positive factor, the scaled result?
 fn commutes(g: &Graph, id: NodeId) -> bool {
     match g.op(id) {
-        Op::MaskedRelu(_) => masks::homogeneous(g, id),
+        Op::MaskedRelu { .. } => masks::homogeneous(g, id),
         Op::Relu | Op::LeakyRelu { .. } => true,
         Op::Unary(u) => u.function().scaling != Scaling::Other,
         Op::Binary(Binary::Add | Binary::Sub | Binary::Max | Binary::Min) | Op::Where | Op::Concat { .. } => {
@@ -140,7 +140,7 @@ fn commutes(g: &Graph, id: NodeId) -> bool {
         Op::Pad { value, .. } => *value == 0.0,
         Op::Input(_) | Op::Const(_) | Op::Shape { .. } | Op::Dyn(_) | Op::Cast(_) => false,
         Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } => false,
-        Op::PRelu | Op::Clip { .. } | Op::Compare(_) => false,
+        Op::CappedRelu { .. } | Op::PRelu | Op::Clip { .. } | Op::Compare(_) => false,
         Op::Binary(Binary::Mul | Binary::Div | Binary::Pow) => false,
         Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } => false,
     }

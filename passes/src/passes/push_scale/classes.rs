@@ -191,7 +191,7 @@ impl Relating<'_> {
                 self.same(x, id);
                 self.positive(id);
             }
-            Op::MaskedRelu(_) if masks::homogeneous(g, id) => {
+            Op::MaskedRelu { .. } if masks::homogeneous(g, id) => {
                 self.same(x, id);
                 self.positive(id);
             }
@@ -243,7 +243,8 @@ impl Relating<'_> {
             Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } => {
                 self.pin_all(id)
             }
-            Op::MaskedRelu(_) | Op::PRelu | Op::Clip { .. } | Op::Binary(_) => self.pin_all(id),
+            Op::MaskedRelu { .. } | Op::PRelu | Op::Binary(_) => self.pin_all(id),
+            Op::CappedRelu { .. } | Op::Clip { .. } => self.pin_all(id),
             Op::Compare(_) | Op::Where | Op::Pad { .. } | Op::Cast(_) | Op::Shape { .. } => self.pin_all(id),
             Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::ArgMax { .. } | Op::Dyn(_) => self.pin_all(id),
         }

@@ -17,6 +17,8 @@ struct ConvPlainStep;
 #[derive(Debug)]
 struct GateStep;
 #[derive(Debug)]
+struct CeilingStep;
+#[derive(Debug)]
 struct NormStep;
 #[derive(Debug)]
 struct AffineStep;
@@ -73,6 +75,18 @@ impl<B: TrainKernels> Backward<B, 3> for GateStep {
         }
         if let Some(n) = x {
             grads.register::<B>(n.id, B::gate_data_grad(xs, ps, ns, grad));
+        }
+    }
+}
+
+impl<B: TrainKernels> Backward<B, 1> for CeilingStep {
+    type State = (P<B>, P<B>);
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [y] = ops.parents;
+        let grad = grads.consume::<B>(&ops.node);
+        let (ys, ceiling) = ops.state;
+        if let Some(n) = y {
+            grads.register::<B>(n.id, B::ceiling_grad(ys, ceiling, grad));
         }
     }
 }
@@ -155,6 +169,17 @@ impl<B: TrainKernels, C: CheckpointStrategy> TrainOps for Autodiff<B, C> {
                 prep.finish((x, pos, neg, gates), y)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::gate_forward(x, pos, neg)),
+        }
+    }
+    fn train_ceiling(y: A<B, C>, ceiling: A<B, C>) -> A<B, C> {
+        let nodes = [y.node()];
+        let (y, ceiling) = (y.into_primitive(), ceiling.into_primitive());
+        match Backward::<B, 1>::prepare::<C>(CeilingStep, nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let z = B::ceiling_forward(y.clone(), ceiling.clone());
+                prep.finish((y, ceiling), z)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::ceiling_forward(y, ceiling)),
         }
     }
     fn train_norm(x: A<B, C>, scale: A<B, C>, shift: A<B, C>, p: Planes) -> (A<B, C>, A<B, C>, A<B, C>) {

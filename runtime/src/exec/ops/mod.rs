@@ -69,6 +69,18 @@ pub trait TrainKernels: Backend {
     fn gate_grads(x: FloatTensor<Self>, grad: FloatTensor<Self>, gates: usize) -> [FloatTensor<Self>; 2] {
         composed::gate_grads::<Self>(x, grad, gates)
     }
+    /// `min(y, ceiling)`, the ceilings shared by all samples.
+    fn ceiling_forward(y: FloatTensor<Self>, ceiling: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::ceiling::<Self>(y, ceiling)
+    }
+    /// Its gradient by y.
+    fn ceiling_grad(
+        y: FloatTensor<Self>,
+        ceiling: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        composed::ceiling_grad::<Self>(y, ceiling, grad)
+    }
     /// Normalisation by the batch's own statistics: result, mean, biased variance.
     fn norm_forward(
         x: FloatTensor<Self>,
@@ -122,6 +134,8 @@ pub trait TrainOps: Backend {
     fn train_conv_plain(x: FloatTensor<Self>, w: FloatTensor<Self>, g: Geometry) -> FloatTensor<Self>;
     /// Gated ReLU.
     fn train_gate(x: FloatTensor<Self>, pos: FloatTensor<Self>, neg: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// The smaller of a value and a ceiling, which gets no gradient.
+    fn train_ceiling(y: FloatTensor<Self>, ceiling: FloatTensor<Self>) -> FloatTensor<Self>;
     /// Normalisation by the batch's statistics.
     fn train_norm(
         x: FloatTensor<Self>,
@@ -203,6 +217,12 @@ pub fn conv(x: &Value, w: &Value, b: Option<&Value>, conv: &Conv) -> Result<Valu
 pub fn gate(x: &Value, pos: Burn<1>, neg: Burn<1>) -> Value {
     let y = Dispatch::train_gate(x.flat().into_dispatch(), pos.into_dispatch(), neg.into_dispatch());
     Value::new(Burn::from_dispatch(y), x.shape())
+}
+
+/// `min(y, ceiling)`; the ceilings have one element for each of a sample.
+pub fn ceiling(y: &Value, ceiling: Burn<1>) -> Value {
+    let z = Dispatch::train_ceiling(y.flat().into_dispatch(), ceiling.into_dispatch());
+    Value::new(Burn::from_dispatch(z), y.shape())
 }
 
 /// Normalisation by the batch's statistics; also returns its mean and biased variance, without gradients.

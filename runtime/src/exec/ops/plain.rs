@@ -19,6 +19,9 @@ macro_rules! without_gradients {
             fn train_gate(x: P<Self>, pos: P<Self>, neg: P<Self>) -> P<Self> {
                 Self::gate_forward(x, pos, neg)
             }
+            fn train_ceiling(y: P<Self>, ceiling: P<Self>) -> P<Self> {
+                Self::ceiling_forward(y, ceiling)
+            }
             fn train_norm(
                 x: P<Self>,
                 scale: P<Self>,

@@ -13,6 +13,10 @@ pub enum Activation {
     Relu,
     /// The slopes of both signs of each element of an image, `(x < 0, x ≥ 0)`.
     Slopes(Vec<f32>, Vec<f32>),
+    /// `min(max(x, 0), cap)`.
+    Capped(f32),
+    /// As [`Activation::Slopes`], and what no element is above.
+    Limited(Vec<f32>, Vec<f32>, Vec<f32>),
 }
 
 /// What is done to sums on their way to a value.
@@ -39,20 +43,35 @@ impl Finish<'_> {
             let start = channel * p.plane() + p.at(row, column);
             &values[start..start + sums.len()]
         });
+        let first = (channel * to.rows + row) * to.columns + column;
+        let at = first..first + sums.len() / LANES;
         match (self.activation, residual) {
             (Activation::Identity, None) => out.copy_from_slice(sums),
             (Activation::Identity, Some(r)) => add(sums, r, out),
             (Activation::Relu, None) => relu(sums, out),
             (Activation::Relu, Some(r)) => add_relu(sums, r, out),
             (Activation::Slopes(neg, pos), r) => {
-                let first = (channel * to.rows + row) * to.columns + column;
-                let at = first..first + sums.len() / LANES;
+                sloped(sums, r, (&neg[at.clone()], &pos[at]), out);
+            }
+            (Activation::Capped(cap), r) => {
                 match r {
-                    None => slopes(sums, (&neg[at.clone()], &pos[at]), out),
-                    Some(r) => add_slopes(sums, r, (&neg[at.clone()], &pos[at]), out),
+                    None => relu(sums, out),
+                    Some(r) => add_relu(sums, r, out),
                 }
+                capped(*cap, out);
+            }
+            (Activation::Limited(neg, pos, ceiling), r) => {
+                sloped(sums, r, (&neg[at.clone()], &pos[at.clone()]), out);
+                limited(&ceiling[at], out);
             }
         }
+    }
+}
+
+fn sloped(sums: &[f32], residual: Option<&[f32]>, of: (&[f32], &[f32]), out: &mut [f32]) {
+    match residual {
+        None => slopes(sums, of, out),
+        Some(r) => add_slopes(sums, r, of, out),
     }
 }
 
@@ -131,6 +150,24 @@ wide! {
             for (out, (x, r)) in out.iter_mut().zip(x.iter().zip(r)) {
                 let v = x + r;
                 *out = v * if v < 0.0 { *neg } else { *pos };
+            }
+        }
+    }
+}
+
+wide! {
+    fn capped(cap: f32, out: &mut [f32]) {
+        for out in out {
+            *out = if *out > cap { cap } else { *out };
+        }
+    }
+}
+
+wide! {
+    fn limited(ceiling: &[f32], out: &mut [f32]) {
+        for (out, cap) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(ceiling) {
+            for out in out {
+                *out = if *out > *cap { *cap } else { *out };
             }
         }
     }

@@ -21,14 +21,16 @@ fn naive(x: &[f32], w: &[f32], bias: &[f32], residual: &[f32], a: &Activation, s
                     }
                 }
                 let element = (co * oh + r) * ow + c;
-                let slope = match a {
-                    Activation::Identity => 1.0,
-                    Activation::Relu => f64::from(u8::from(sum > 0.0)),
-                    Activation::Slopes(neg, pos) => {
-                        f64::from(if sum < 0.0 { neg[element] } else { pos[element] })
-                    }
+                let sloped = |neg: &[f32], pos: &[f32]| {
+                    sum * f64::from(if sum < 0.0 { neg[element] } else { pos[element] })
                 };
-                y.push(sum * slope);
+                y.push(match a {
+                    Activation::Identity => sum,
+                    Activation::Relu => sum.max(0.0),
+                    Activation::Slopes(neg, pos) => sloped(neg, pos),
+                    Activation::Capped(cap) => sum.max(0.0).min((*cap).into()),
+                    Activation::Limited(neg, pos, c) => sloped(neg, pos).min(c[element].into()),
+                });
             }
         }
     }
@@ -73,9 +75,18 @@ fn convolutions_with_all_that_follows_agree_with_the_definition() {
         let (each, elements) = (s.n * s.c_out * oh * ow, s.c_out * oh * ow);
         let (x, w, bias) = (noise(s.input_len(), 1), noise(s.weight_len(), 2), noise(s.c_out, 3));
         let slopes = Activation::Slopes(noise(elements, 5), noise(elements, 6));
-        for (activation, adds) in
-            [(Activation::Identity, false), (Activation::Relu, true), (slopes.clone(), false), (slopes, true)]
-        {
+        let ceilings = noise(elements, 7).iter().map(|c| if *c > 0.5 { f32::INFINITY } else { *c }).collect();
+        let limited = Activation::Limited(noise(elements, 5), noise(elements, 6), ceilings);
+        for (activation, adds) in [
+            (Activation::Identity, false),
+            (Activation::Relu, true),
+            (slopes.clone(), false),
+            (slopes, true),
+            (Activation::Capped(1.5), false),
+            (Activation::Capped(1.5), true),
+            (limited.clone(), false),
+            (limited, true),
+        ] {
             let residual = if adds { noise(each, 4) } else { vec![0.0; each] };
             // Borders larger than needed, and different ones.
             let mut from = Planes::new(s.c_in, s.h, s.w);
@@ -90,7 +101,8 @@ fn convolutions_with_all_that_follows_agree_with_the_definition() {
             let mut y = vec![0.0; each];
             store(&b, &to, &mut y);
             let want = naive(&x, &w, &bias, &residual, &activation, &s);
-            let scale = want.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
+            // What a cap cuts off was computed, too.
+            let scale = want.iter().fold(1f64, |m, v| m.max(v.abs()));
             for (i, (y, want)) in y.iter().zip(&want).enumerate() {
                 let error = (f64::from(*y) - want).abs() / scale;
                 assert!(error < 1e-5, "{s:?}, {activation:?}, element {i}: {y} instead of {want}");

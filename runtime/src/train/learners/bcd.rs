@@ -4,7 +4,7 @@
 //! Starts from a gradual mask with twice the budget, so that only the last half is removed block by block; between the
 //! epochs of removal the student trains on.
 
-use super::{identity_masks, masks_of};
+use super::{comparisons, identity_masks, masks_of};
 use crate::dice::Dice;
 use crate::exec::{Branch, Gate};
 use crate::search::ranking::Ranking;
@@ -35,12 +35,9 @@ pub struct Bcd {
 }
 
 impl Bcd {
-    /// Elements that still have their ReLU.
+    /// Comparisons that are still there.
     fn active(scene: &Scene<'_>) -> Vec<Vec<bool>> {
-        let kept = |r: &ReluLayer| match scene.student.masks.layers.get(&r.name) {
-            Some(m) => m.values.iter().map(|v| v.compares()).collect(),
-            None => vec![true; r.relus()],
-        };
+        let kept = |r: &ReluLayer| comparisons(r, scene.student.masks.layers.get(&r.name));
         scene.student.net.relus().iter().map(kept).collect()
     }
 

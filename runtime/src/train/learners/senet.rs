@@ -13,9 +13,11 @@ use crate::train::state::Tensors;
 use burn::tensor::{Device, Tensor as Burn};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::Masks;
 
-/// Accumulates `S_l = Σ |a_teacher − a_student|` over an epoch, then keeps the top n_l of each layer.
+/// Accumulates `S_l = Σ |a_teacher − a_student|` over an epoch, then keeps the top n_l of each layer. A cap's share is by how much the
+/// teacher's activations are above it.
 #[derive(Debug)]
 pub struct Senet {
     options: SearchOptions,
@@ -29,7 +31,7 @@ impl Senet {
     }
 
     fn counts(&self, scene: &Scene<'_>) -> Result<Option<Vec<usize>>, String> {
-        let caps: Vec<usize> = scene.student.net.relus().iter().map(|r| r.relus()).collect();
+        let caps: Vec<usize> = scene.student.net.relus().iter().map(|r| r.comparisons()).collect();
         self.options.counts.of(&caps, self.options.keep)
     }
 }
@@ -44,6 +46,15 @@ fn random_map(shape: [usize; 3], n: usize, dice: &mut Dice) -> Vec<bool> {
     kept
 }
 
+/// A random map of a layer's comparisons, `n` in all; caps stay where there are more than elements.
+fn random_maps(r: &ReluLayer, n: usize, dice: &mut Dice) -> Vec<bool> {
+    let mut all = random_map(r.shape, n.min(r.relus()), dice);
+    if r.capped() {
+        all.extend(random_map(r.shape, n.saturating_sub(r.relus()), dice));
+    }
+    all
+}
+
 impl Learner for Senet {
     fn start(&mut self, scene: &Scene<'_>, _: &mut Tell<'_>) -> Result<Masks, String> {
         if let Some(m) = &self.options.first {
@@ -52,14 +63,14 @@ impl Learner for Senet {
         if scene.teacher.is_none() {
             return Err("the senet and rlnet searches need a teacher".into());
         }
-        let shapes = shapes(scene.student);
-        let caps: Vec<usize> = shapes.iter().map(|s| s.iter().product()).collect();
+        let relus = scene.student.net.relus();
+        let caps: Vec<usize> = relus.iter().map(|r| r.comparisons()).collect();
         let counts = match self.counts(scene)? {
             Some(c) => c,
             None => allocate(&caps, &caps.iter().map(|&c| c as f64).collect::<Vec<_>>(), self.options.keep),
         };
         let mut dice = Dice::of(ChaCha8Rng::seed_from_u64(self.options.seed ^ 0x5e9e7));
-        let kept: Vec<_> = shapes.iter().zip(counts).map(|(s, n)| random_map(*s, n, &mut dice)).collect();
+        let kept: Vec<_> = relus.iter().zip(counts).map(|(r, n)| random_maps(r, n, &mut dice)).collect();
         Ok(identity_masks(scene.student, &kept))
     }
 

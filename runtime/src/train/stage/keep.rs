@@ -53,8 +53,7 @@ impl Run<'_, '_> {
         let Some(path) = self.stage.checkpoint().filter(|p| self.stage.resume && p.exists()) else {
             return Ok(false);
         };
-        let shapes = self.model.net.relus().iter().map(|r| (r.name.clone(), r.shape)).collect();
-        let c = Checkpoint::read(&path, &shapes).map_err(StageError::Kept)?;
+        let c = Checkpoint::read(&path, self.model.net.relus()).map_err(StageError::Kept)?;
         if c.progress.recipe != self.progress.recipe {
             return Err(StageError::Kept(format!(
                 "{}: was made by another recipe or data set; continue with the same options, or remove it",

@@ -1,6 +1,7 @@
 //! The gated ReLU.
 
 use super::{T, cast, flat, full, len, precision, view};
+use burn::backend::tensor::BoolTensor;
 use burn::backend::{Backend, TensorMetadata, get_or_init_device_settings};
 use burn::tensor::FloatDType;
 
@@ -42,4 +43,27 @@ pub fn grads<B: Backend>(x: T<B>, grad: T<B>, each: usize) -> [T<B>; 2] {
     let above = B::float_mul(grad.clone(), B::float_clamp_min(x.clone(), 0f32.into()));
     let below = B::float_mul(grad, B::float_clamp_max(x, 0f32.into()));
     [above, below].map(|t| flat::<B>(B::float_sum_dim(t, 0)))
+}
+
+/// `min(y, ceiling)`.
+pub fn ceiling<B: Backend>(y: T<B>, ceiling: T<B>) -> T<B> {
+    let (y, c, above) = over::<B>(y, ceiling);
+    flat::<B>(B::float_mask_where(y, above, c))
+}
+
+/// The gradient by `y`: none above the ceiling.
+pub fn ceiling_grad<B: Backend>(y: T<B>, ceiling: T<B>, grad: T<B>) -> T<B> {
+    let each = len::<B>(&ceiling);
+    let (_, _, above) = over::<B>(y, ceiling);
+    flat::<B>(B::float_mask_fill(samples::<B>(grad, each), above, 0f32.into()))
+}
+
+/// Both by sample, and where the value is above.
+fn over<B: Backend>(y: T<B>, ceiling: T<B>) -> (T<B>, T<B>, BoolTensor<B>) {
+    let kind = precision::<B>(&y);
+    let y = samples::<B>(y, len::<B>(&ceiling));
+    let c = B::float_expand(side::<B>(ceiling, kind), y.shape());
+    let bools = get_or_init_device_settings::<B>(&y.device()).bool_dtype;
+    let above = B::float_greater(y.clone(), c.clone(), bools);
+    (y, c, above)
 }

@@ -10,7 +10,9 @@ mod side_squares;
 
 pub(super) use convolution::{data_grad, forward as convolve, weight_grad};
 pub(super) use descend::{descended, squares};
-pub(super) use gate::{forward as gate, grads as gate_grads, input_grad as gate_input_grad};
+pub(super) use gate::{
+    ceiling, ceiling_grad, forward as gate, grads as gate_grads, input_grad as gate_input_grad,
+};
 pub(super) use norm::{
     affine, backward as norm_backward, channel_dot, channel_sum, forward as norm, normed, normed_backward,
     statistics,

@@ -113,6 +113,16 @@ impl TrainKernels for Flex {
         let (x, grad) = (plain(x), plain(grad));
         elements("gate, slopes", gates, || two_slope::slope_grads(slice(&x), slice(&grad), gates)).map(make)
     }
+    fn ceiling_forward(y: T, ceiling: T) -> T {
+        let [y, ceiling] = [y, ceiling].map(plain);
+        let each = slice(&ceiling).len();
+        elements("cap", each, || make(two_slope::ceiling(slice(&y), slice(&ceiling))))
+    }
+    fn ceiling_grad(y: T, ceiling: T, grad: T) -> T {
+        let [y, ceiling, grad] = [y, ceiling, grad].map(plain);
+        let (y, c, g) = (slice(&y), slice(&ceiling), slice(&grad));
+        elements("cap, backward", c.len(), || make(two_slope::ceiling_grad(y, g, c)))
+    }
     fn norm_forward(x: T, scale: T, shift: T, p: &Planes) -> [T; 3] {
         let [x, scale, shift] = [x, scale, shift].map(plain);
         let n = elements("batch normalisation", p.channels * p.size, || {
