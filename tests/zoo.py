@@ -183,7 +183,8 @@ def table(found, file):
         first = of[0] or {}
         secure = [first.get("targets", {}).get(t) for t in SECURE]
         marks = ["·" if s is None else "yes" if s == "" else note(s) for s in secure]
-        relus = f"{first['relus']:,}" if isinstance(first.get("relus"), int) else "·"
+        counted = first.get("relus")
+        relus = "·" if counted is None else f"{counted:,}"
         rows.append(f"| {name} | {library} | {relus} | " + " | ".join([equal(r) for r in of] + marks) + " |")
     ran = [r for r in found.values() if "pytorch" not in r]
     refused = {r["name"] for r in ran if r["imported"]}
@@ -192,18 +193,18 @@ def table(found, file):
     text = [
         "# Networks of a zoo",
         "",
-        f"{len(names)} networks of torchvision and timm with random weights, exported by PyTorch at {SIZES[0]} and {SIZES[1]} pixels with its",
+        f"{len(names)} of the {len(NETWORKS)} networks of `tests/zoo.py`, from torchvision and timm, with random weights, exported by PyTorch at {SIZES[0]} and {SIZES[1]} pixels with its",
         "older exporter (`legacy`, opset 17) and its newer one (`dynamo`). Made by `python3 tests/zoo.py`, which installs",
         ", ".join(f"`{p}`" for p in PACKAGES) + ".",
         "",
         "- `=`: imported, compiled with `--target onnx`, and the compiled file computes what the exported one does: onnxruntime on two random",
         f"  images, within {TOLERANCE:g} of the outputs' range.",
-        "- `yes`: emitted for that target, from the older export at 224 pixels. `–`: PyTorch itself does not run or export it so. `·`: not tried.",
+        "- `yes`: emitted for that target, from the older export at 224 pixels. `–`: PyTorch itself does not run or export it so. `·`: not tried yet.",
         "- A number is a note below: what relinc said.",
         "",
         f"{len(ran)} files; {len(refused)} of {len(names)} networks refused at import ({', '.join(sorted(refused)) or 'none'}), {len(panics)} by panic.",
         "",
-        "| network | from | ReLUs | " + " | ".join(heads) + " |",
+        "| network | from | ReLUs at 224 | " + " | ".join(heads) + " |",
         "|---|---|---|" + "---|" * len(heads),
         *rows,
         "",

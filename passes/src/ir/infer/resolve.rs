@@ -204,7 +204,13 @@ fn reshape_dims(x: &Type, want: &[SymInt], allow_zero: bool) -> Result<Vec<Dim>,
         [] => {}
         [i] => {
             let d = if known == SymInt::fixed(0) { None } else { total.over(known).and_then(SymInt::as_dim) };
-            dims[i] = Some(d.ok_or(format!("{x} does not divide into the target shape"))?);
+            dims[i] = Some(d.ok_or_else(|| match x.dims.contains(&Dim::Batch) && known.batch == 0 {
+                true => format!(
+                    "{x} does not divide into the target shape: the images of a batch become one axis; export with a batch of 1, or with \
+                     another exporter (PyTorch: dynamo=False)"
+                ),
+                false => format!("{x} does not divide into the target shape"),
+            })?);
         }
         _ => return Err("the target has two unknown dimensions".into()),
     }
