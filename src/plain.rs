@@ -10,10 +10,14 @@ fn acts(c: char) -> bool {
 
 /// The text with every character that acts written out, but for ends of lines and tabs.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    written(text, |c| acts(c) && c != '\n' && c != '\t', |c| match u32::from(c) {
-        n @ ..=0xff => format!("\\x{n:02x}"),
-        n => format!("\\u{{{n:x}}}"),
-    })
+    written(
+        text,
+        |c| acts(c) && c != '\n' && c != '\t',
+        |c| match u32::from(c) {
+            n @ ..=0xff => format!("\\x{n:02x}"),
+            n => format!("\\u{{{n:x}}}"),
+        },
+    )
 }
 
 /// A JSON document with them as JSON writes them.

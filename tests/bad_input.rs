@@ -548,7 +548,17 @@ fn a_network_without_a_layer_to_mask() {
     refuses(dir.path(), &file, &["--data", "shapes", "--budget", "50%"], &says[1..]);
     let out = dir.path().join("out").display().to_string();
     let search = relinc()
-        .args(["--quiet", "search", &file.display().to_string(), "--data", "shapes", "--budget", "50%", "-o", &out])
+        .args([
+            "--quiet",
+            "search",
+            &file.display().to_string(),
+            "--data",
+            "shapes",
+            "--budget",
+            "50%",
+            "-o",
+            &out,
+        ])
         .output()
         .unwrap();
     let err = String::from_utf8_lossy(&search.stderr);
@@ -567,7 +577,11 @@ fn what_a_target_cannot_express_waits_for_no_image() {
     let data = unreadable_images(dir.path(), 10);
     let targets = ["--target", "spu", "--target", "mp-spdz"];
     for command in ["compile", "search"] {
-        let args = [&[command, &file, "--data", &data, "--budget", "50%", "-o"][..], &[&out.display().to_string()], &targets];
+        let args = [
+            &[command, &file, "--data", &data, "--budget", "50%", "-o"][..],
+            &[&out.display().to_string()],
+            &targets,
+        ];
         let o = relinc().arg("--quiet").args(args.concat()).output().unwrap();
         let err = String::from_utf8_lossy(&o.stderr);
         assert_eq!(o.status.code(), Some(2), "{err}");

@@ -47,7 +47,9 @@ mod tests {
 
     #[test]
     fn deep_text_is_refused_by_its_line() {
-        for deep in ["[".repeat(5000), "- ".repeat(5000) + "x", (0..99).map(|i| " ".repeat(i) + "a:\n").collect()] {
+        for deep in
+            ["[".repeat(5000), "- ".repeat(5000) + "x", (0..99).map(|i| " ".repeat(i) + "a:\n").collect()]
+        {
             let said = check(&format!("name: x\na:\n  {deep}")).unwrap_err();
             assert!(said.starts_with("line ") && said.contains("deep"), "{said}");
         }

@@ -32,7 +32,8 @@ pub fn made(folder: &Path) -> Box<dyn Subject> {
 }
 
 fn sample(dice: &mut SplitMix) -> Checkpoint {
-    let mut c = Checkpoint { progress: Progress { recipe: "r".into(), ..Default::default() }, ..Default::default() };
+    let mut c =
+        Checkpoint { progress: Progress { recipe: "r".into(), ..Default::default() }, ..Default::default() };
     for name in ["param/w", "velocity/w", "best/w", "learner/alpha"] {
         c.tensors.insert(name.into(), vec![0.5; below(dice, 5)]);
     }
@@ -60,7 +61,11 @@ fn resealed(path: &Path, dice: &mut SplitMix) {
         let i = below(dice, rows.len());
         match below(dice, 5) {
             0 if rows.len() > 1 => drop(rows.remove(i)),
-            1 => rows[i].0 = pick(dice, &["mask/relu00", "mask/relu01", "mask/relu00.slope", "epoch_mask/", "x"]).to_string(),
+            1 => {
+                rows[i].0 =
+                    pick(dice, &["mask/relu00", "mask/relu01", "mask/relu00.slope", "epoch_mask/", "x"])
+                        .to_string()
+            }
             2 => rows[i].1 = *pick(dice, &[Dtype::U8, Dtype::F32, Dtype::I64, Dtype::F16]),
             3 => bytes::mutate(&mut rows[i].2, dice),
             _ => rows[i].2.clear(),
@@ -98,7 +103,8 @@ fn read_checkpoint(folder: &Path, dice: &mut SplitMix) -> Outcome {
 
 fn read_made(folder: &Path, dice: &mut SplitMix) -> Outcome {
     let path = folder.join("case.json");
-    let value = serde_json::json!({"relinc": "0.2.0", "spec": {"method": "senet", "seed": "1"}, "found": [1, 2, 3]});
+    let value =
+        serde_json::json!({"relinc": "0.2.0", "spec": {"method": "senet", "seed": "1"}, "found": [1, 2, 3]});
     let plain = text::mutate(&value.to_string(), &[value.to_string()], dice);
     let sealed = serde_json::from_str::<serde_json::Value>(&plain).ok().and_then(|v| json::text(&v).ok());
     std::fs::write(&path, sealed.unwrap_or(plain)).unwrap();

@@ -38,7 +38,9 @@ fn computed_with(g: &Graph, id: NodeId) -> bool {
     while let Some(id) = moved.pop() {
         for (user, _) in g.users(id) {
             match g.op(user) {
-                Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } => return true,
+                Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } => {
+                    return true;
+                }
                 Op::PRelu | Op::Binary(Binary::Add | Binary::Sub | Binary::Mul | Binary::Div) => return true,
                 Op::Transpose(_) | Op::Reshape(_) | Op::Identity | Op::Dropout => moved.push(user),
                 Op::Dyn(DynOp::Reshape { .. } | DynOp::Squeeze | DynOp::Unsqueeze) => moved.push(user),

@@ -16,6 +16,9 @@ use crate::ir::movement;
 /// Shapes, axes and amounts are no longer than this. Longer constants are indices of elements, which nothing is computed from.
 const MAX_INTS: usize = 1 << 12;
 
+/// No value has more elements than this for one image.
+const MAX_ELEMENTS: usize = 1 << 30;
+
 /// What is known of a value without running the graph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
@@ -107,11 +110,15 @@ pub fn infer_node(g: &Graph, facts: &Facts, id: NodeId) -> Result<Option<Fact>, 
     let Some(ops) = operands.iter().map(|&o| facts.get(o)).collect::<Option<Vec<_>>>() else {
         return Ok(None);
     };
-    infer_op(g.op(id), &ops).map(Some).map_err(|why| InferError {
-        node: g.node(id).name.clone(),
-        op: g.op(id).mnemonic(),
-        why,
-    })
+    let fact = infer_op(g.op(id), &ops).and_then(|f| {
+        let elements = f.ty.at(1).into_iter().try_fold(1usize, usize::checked_mul);
+        match elements.is_some_and(|n| n <= MAX_ELEMENTS) {
+            true => Ok(f),
+            false => Err(format!("its result {} is too large", f.ty)),
+        }
+    });
+    let named = |why| InferError { node: g.node(id).name.clone(), op: g.op(id).mnemonic(), why };
+    fact.map(Some).map_err(named)
 }
 
 fn arity(op: &Op) -> (usize, usize) {
@@ -272,7 +279,9 @@ fn element_types(op: &Op, ops: &[&Fact]) -> Result<(), String> {
         Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } | Op::PRelu => {
             only(&[DType::F32], ops)
         }
-        Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::MaskedRelu(_) => only(&[DType::F32], &ops[..1]),
+        Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::MaskedRelu(_) => {
+            only(&[DType::F32], &ops[..1])
+        }
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } => only(&[DType::F32], ops),
         Op::Softmax { .. } | Op::LogSoftmax { .. } => only(&[DType::F32], ops),
         Op::Unary(Unary::Neg | Unary::Abs) | Op::Reduce { .. } | Op::ArgMax { .. } => {
@@ -283,7 +292,12 @@ fn element_types(op: &Op, ops: &[&Fact]) -> Result<(), String> {
         Op::Compare(_) => alike(ops),
         Op::Where => only(&[DType::Bool], &ops[..1]).and_then(|()| alike(&ops[1..])),
         // What moves elements moves any; the parameters of the others are checked where they are read.
-        Op::Input(_) | Op::Const(_) | Op::Pad { .. } | Op::Slice(_) | Op::Concat { .. } | Op::Gather { .. } => Ok(()),
+        Op::Input(_)
+        | Op::Const(_)
+        | Op::Pad { .. }
+        | Op::Slice(_)
+        | Op::Concat { .. }
+        | Op::Gather { .. } => Ok(()),
         Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) | Op::Identity | Op::Dropout => Ok(()),
         Op::Cast(_) | Op::Shape { .. } | Op::Dyn(_) => Ok(()),
     }

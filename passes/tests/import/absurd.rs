@@ -35,7 +35,8 @@ fn weights_of_integers() {
 
 #[test]
 fn a_batch_that_is_moved_into_a_map() {
-    let turned = model(17, &[-1, 3, 8, 8]).node("Transpose", &["x"], &["t"], vec![ints("perm", &[2, 1, 0, 3])]);
+    let turned =
+        model(17, &[-1, 3, 8, 8]).node("Transpose", &["x"], &["t"], vec![ints("perm", &[2, 1, 0, 3])]);
     turned.clone().node("GlobalAveragePool", &["t"], &["y"], vec![]).refused(&["GlobalAveragePool", "batch"]);
     let back = vec![ints("perm", &[2, 1, 0, 3])];
     assert_eq!(turned.node("Transpose", &["t"], &["y"], back).import().ty("y"), "f32[N,3,8,8]");
@@ -55,9 +56,8 @@ fn images_that_are_multiplied_with_each_other() {
 
 #[test]
 fn weights_that_are_no_numbers() {
-    let with = |v: [f32; 3]| {
-        model(17, &[-1, 3]).init(list("w", &[3], &v)).node("Mul", &["x", "w"], &["y"], vec![])
-    };
+    let with =
+        |v: [f32; 3]| model(17, &[-1, 3]).init(list("w", &[3], &v)).node("Mul", &["x", "w"], &["y"], vec![]);
     with([1.0, f32::NAN, 1.0]).refused(&["weight 'w'", "NaN at 1"]);
     with([1.0, 1.0, f32::NEG_INFINITY]).refused(&["weight 'w'", "-inf at 2"]);
     // Bounds may be infinite.
@@ -69,12 +69,12 @@ fn weights_that_are_no_numbers() {
 fn variances_that_are_not_positive() {
     let with = |v: [f32; 3]| {
         let ones = |name: &str| list(name, &[3], &[1.0; 3]);
-        model(17, SQUARE)
-            .init(ones("s"))
-            .init(ones("b"))
-            .init(ones("m"))
-            .init(list("v", &[3], &v))
-            .node("BatchNormalization", &["x", "s", "b", "m", "v"], &["y"], vec![])
+        model(17, SQUARE).init(ones("s")).init(ones("b")).init(ones("m")).init(list("v", &[3], &v)).node(
+            "BatchNormalization",
+            &["x", "s", "b", "m", "v"],
+            &["y"],
+            vec![],
+        )
     };
     with([1.0, -0.5, 1.0]).refused(&["variance of 'y'", "-0.5 at 1"]);
     with([1.0, f32::NAN, 1.0]).refused(&["weight 'v'", "NaN"]);

@@ -36,10 +36,8 @@ pub fn graph(g: Graph, dice: &mut SplitMix, folder: &Path) -> Outcome {
     let x = inputs(&g, &facts, dice);
     let before = x.as_ref().and_then(|x| run(&g, &facts, x));
     let mut canonical = g.clone();
-    let options = Options {
-        fold: if once_in(dice, 2) { Fold::Always } else { Fold::Never },
-        ..Options::default()
-    };
+    let options =
+        Options { fold: if once_in(dice, 2) { Fold::Always } else { Fold::Never }, ..Options::default() };
     if canonicalised(&mut canonical, &options)?.is_none() {
         return Ok(1);
     }
@@ -50,7 +48,10 @@ pub fn graph(g: Graph, dice: &mut SplitMix, folder: &Path) -> Outcome {
     let mut whole = canonical.clone();
     head.attach(&mut whole).map_err(|e| format!("its head cannot be put back: {e}"))?;
     same("canonical form", &before, &whole, &x)?;
+    // A choice for each of very many elements takes its time.
+    let many = layers.iter().map(|l| l.relus()).fold(0, usize::saturating_add) > 1 << 22;
     let masks = match below(dice, 3) {
+        _ if many => Masks::default(),
         0 => Masks::default(),
         _ => masks::random(&layers, dice),
     };
@@ -159,7 +160,9 @@ fn run(g: &Graph, facts: &Facts, x: &[Tensor]) -> Option<Ran> {
 fn steps(g: &Graph) -> Vec<&'static str> {
     let jumps = |op: &Op| match op {
         Op::Compare(_) | Op::ArgMax { .. } | Op::Cast(_) => true,
-        Op::Unary(u) => matches!(u, Unary::Ceil | Unary::Floor | Unary::Reciprocal | Unary::Log | Unary::Sqrt),
+        Op::Unary(u) => {
+            matches!(u, Unary::Ceil | Unary::Floor | Unary::Reciprocal | Unary::Log | Unary::Sqrt)
+        }
         Op::Binary(b) => matches!(b, relinc_passes::ir::Binary::Div | relinc_passes::ir::Binary::Pow),
         _ => false,
     };
@@ -178,7 +181,8 @@ fn difference(a: &Tensor, b: &Tensor) -> f64 {
 /// Is what the graph computes now what was computed before?
 fn same(what: &str, before: &Option<Ran>, now: &Graph, x: &Option<Vec<Tensor>>) -> Result<(), String> {
     let (Some(before), Some(x)) = (before.as_ref().filter(|b| b.finite), x) else { return Ok(()) };
-    let now = Interp::new(now).and_then(|i| i.run(x.clone())).map_err(|e| format!("{what}: cannot run: {e}"))?;
+    let now =
+        Interp::new(now).and_then(|i| i.run(x.clone())).map_err(|e| format!("{what}: cannot run: {e}"))?;
     if now.len() != before.outputs.len() {
         return Err(format!("{what}: {} outputs instead of {}", now.len(), before.outputs.len()));
     }
@@ -207,7 +211,8 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
     }
     let shape = g.inputs().first().map(|&i| v.facts().ty(i).at(1)).unwrap_or_default();
     let few = shape.iter().try_fold(1usize, |p, &d| p.checked_mul(d)).is_some_and(|n| n < 1 << 20);
-    let sample = if few { Tensor::f32(&shape[..], vec![0.5; shape.iter().product()]) } else { Tensor::scalar(0.5) };
+    let sample =
+        if few { Tensor::f32(&shape[..], vec![0.5; shape.iter().product()]) } else { Tensor::scalar(0.5) };
     let sub = |name: &str| {
         let dir = folder.join(name);
         std::fs::create_dir_all(&dir).unwrap();
@@ -219,7 +224,12 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
         taps: if i == 0 { convolutions.clone() } else { HashSet::new() },
     });
     let weights = "secret".to_string();
-    let o = spu::SpuOptions { weights: weights.clone(), sample: sample.clone(), format: None, variants: variants.collect() };
+    let o = spu::SpuOptions {
+        weights: weights.clone(),
+        sample: sample.clone(),
+        format: None,
+        variants: variants.collect(),
+    };
     if spu::emit(v, &sub("spu"), &o).is_ok() {
         for file in ["model.mlir", "model.cheetah.mlir"] {
             program(&folder.join("spu").join(file))?;

@@ -23,27 +23,122 @@ pub fn mutant(seeds: &[ModelProto], dice: &mut SplitMix) -> Vec<u8> {
 
 /// Operations of one operand that can stand anywhere.
 const ONE: [&str; 26] = [
-    "Relu", "Sigmoid", "Tanh", "Abs", "Neg", "Exp", "Sqrt", "Erf", "Identity", "Softmax", "LogSoftmax", "LeakyRelu", "HardSwish", "Clip",
-    "Softplus", "Ceil", "Floor", "Log", "Reciprocal", "Gelu", "Mish", "HardSigmoid", "Dropout", "Flatten", "Transpose", "Shape",
+    "Relu",
+    "Sigmoid",
+    "Tanh",
+    "Abs",
+    "Neg",
+    "Exp",
+    "Sqrt",
+    "Erf",
+    "Identity",
+    "Softmax",
+    "LogSoftmax",
+    "LeakyRelu",
+    "HardSwish",
+    "Clip",
+    "Softplus",
+    "Ceil",
+    "Floor",
+    "Log",
+    "Reciprocal",
+    "Gelu",
+    "Mish",
+    "HardSigmoid",
+    "Dropout",
+    "Flatten",
+    "Transpose",
+    "Shape",
 ];
 const TWO: [&str; 16] = [
-    "Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "PRelu", "MatMul", "Greater", "Less", "Equal", "Concat", "Sum", "Mean", "Where",
+    "Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "PRelu", "MatMul", "Greater", "Less", "Equal", "Concat",
+    "Sum", "Mean", "Where",
 ];
 const OTHER: [&str; 34] = [
-    "Conv", "Gemm", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization", "ReduceMean", "ReduceSum",
-    "ReduceMax", "ReduceMin", "ReduceL2", "ReduceProd", "ReduceSumSquare", "Reshape", "Squeeze", "Unsqueeze", "Slice", "Split", "Pad",
-    "Expand", "Gather", "Cast", "Constant", "ConstantOfShape", "ArgMax", "Size", "Range", "NonZero", "QuantizeLinear",
-    "DequantizeLinear", "If", "Not", "And",
+    "Conv",
+    "Gemm",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "BatchNormalization",
+    "ReduceMean",
+    "ReduceSum",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceL2",
+    "ReduceProd",
+    "ReduceSumSquare",
+    "Reshape",
+    "Squeeze",
+    "Unsqueeze",
+    "Slice",
+    "Split",
+    "Pad",
+    "Expand",
+    "Gather",
+    "Cast",
+    "Constant",
+    "ConstantOfShape",
+    "ArgMax",
+    "Size",
+    "Range",
+    "NonZero",
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "If",
+    "Not",
+    "And",
 ];
 const ATTRIBUTES: [&str; 30] = [
-    "axis", "axes", "keepdims", "perm", "pads", "strides", "dilations", "kernel_shape", "group", "auto_pad", "ceil_mode",
-    "count_include_pad", "epsilon", "alpha", "beta", "transA", "transB", "to", "mode", "split", "start", "end", "starts", "ends", "value",
-    "min", "max", "allowzero", "training_mode", "noop_with_empty_axes",
+    "axis",
+    "axes",
+    "keepdims",
+    "perm",
+    "pads",
+    "strides",
+    "dilations",
+    "kernel_shape",
+    "group",
+    "auto_pad",
+    "ceil_mode",
+    "count_include_pad",
+    "epsilon",
+    "alpha",
+    "beta",
+    "transA",
+    "transB",
+    "to",
+    "mode",
+    "split",
+    "start",
+    "end",
+    "starts",
+    "ends",
+    "value",
+    "min",
+    "max",
+    "allowzero",
+    "training_mode",
+    "noop_with_empty_axes",
 ];
 const INTS: [i64; 16] =
     [0, 1, -1, 2, 3, 4, 5, -2, 7, 16, 1000, 1 << 20, i32::MAX as i64, i64::MAX, i64::MIN, 1 << 40];
 const FLOATS: [f32; 14] = [
-    0.0, 1.0, -1.0, 0.5, 6.0, 1e-5, 1e-45, 1e30, -1e30, f32::MAX, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -0.0,
+    0.0,
+    1.0,
+    -1.0,
+    0.5,
+    6.0,
+    1e-5,
+    1e-45,
+    1e30,
+    -1e30,
+    f32::MAX,
+    f32::INFINITY,
+    f32::NEG_INFINITY,
+    f32::NAN,
+    -0.0,
 ];
 
 fn small(dice: &mut SplitMix, was: i64) -> i64 {
@@ -138,7 +233,8 @@ fn insert(g: &mut GraphProto, dice: &mut SplitMix) {
     let i = below(dice, g.node.len());
     let Some(k) = (!g.node[i].input.is_empty()).then(|| below(dice, g.node[i].input.len())) else { return };
     let (from, to) = (g.node[i].input[k].clone(), format!("new{}", g.node.len()));
-    let mut n = NodeProto { op_type: pick(dice, &ONE).to_string(), output: vec![to.clone()], ..Default::default() };
+    let mut n =
+        NodeProto { op_type: pick(dice, &ONE).to_string(), output: vec![to.clone()], ..Default::default() };
     n.input.push(from.clone());
     if once_in(dice, 3) {
         n.op_type = pick(dice, &TWO).to_string();
@@ -149,7 +245,9 @@ fn insert(g: &mut GraphProto, dice: &mut SplitMix) {
         }
     }
     match n.op_type.as_str() {
-        "Softmax" | "LogSoftmax" | "Concat" | "Flatten" => n.attribute.push(int("axis", below(dice, 3) as i64 - 1)),
+        "Softmax" | "LogSoftmax" | "Concat" | "Flatten" => {
+            n.attribute.push(int("axis", below(dice, 3) as i64 - 1))
+        }
         "Transpose" => {
             let mut perm = vec![0, 1, 2, 3];
             perm.swap(below(dice, 4), below(dice, 4));
@@ -162,7 +260,12 @@ fn insert(g: &mut GraphProto, dice: &mut SplitMix) {
 }
 
 fn int(name: &str, i: i64) -> AttributeProto {
-    AttributeProto { name: name.into(), i, r#type: attribute_proto::AttributeType::Int as i32, ..Default::default() }
+    AttributeProto {
+        name: name.into(),
+        i,
+        r#type: attribute_proto::AttributeType::Int as i32,
+        ..Default::default()
+    }
 }
 
 fn ints(name: &str, ints: Vec<i64>) -> AttributeProto {
@@ -198,7 +301,14 @@ fn attribute(n: &mut NodeProto, dice: &mut SplitMix) {
     match below(dice, 8) {
         0 => drop(n.attribute.remove(k)),
         1 => a.f = *pick(dice, &FLOATS),
-        2 => a.s = pick(dice, &["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET", "reflect", "edge", "tanh", "\u{1b}["]).as_bytes().to_vec(),
+        2 => {
+            a.s = pick(
+                dice,
+                &["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET", "reflect", "edge", "tanh", "\u{1b}["],
+            )
+            .as_bytes()
+            .to_vec()
+        }
         3 if !a.ints.is_empty() => drop(a.ints.pop()),
         4 => a.ints.push(small(dice, 1)),
         5 => a.name = pick(dice, &ATTRIBUTES).to_string(),
@@ -331,7 +441,8 @@ fn dims(g: &mut GraphProto, dice: &mut SplitMix) {
         7 => 8,
         _ => 1,
     };
-    let n = t.dims.iter().try_fold(size as i64, |p, &d| p.checked_mul(d)).filter(|n| (0..1 << 16).contains(n));
+    let n =
+        t.dims.iter().try_fold(size as i64, |p, &d| p.checked_mul(d)).filter(|n| (0..1 << 16).contains(n));
     if let (Some(n), false, false) = (n, t.raw_data.is_empty(), once_in(dice, 4)) {
         let old = t.raw_data.clone();
         t.raw_data = old.into_iter().cycle().take(n as usize).collect();
@@ -349,7 +460,8 @@ fn shape(g: &mut GraphProto, dice: &mut SplitMix) {
         more.name = if once_in(dice, 2) { "more".into() } else { more.name };
         return g.input.push(more);
     }
-    let Some(type_proto::Value::TensorType(t)) = g.input[k].r#type.as_mut().and_then(|t| t.value.as_mut()) else {
+    let Some(type_proto::Value::TensorType(t)) = g.input[k].r#type.as_mut().and_then(|t| t.value.as_mut())
+    else {
         return;
     };
     if once_in(dice, 10) {
@@ -376,7 +488,11 @@ fn shape(g: &mut GraphProto, dice: &mut SplitMix) {
 fn rename(g: &mut GraphProto, i: usize, dice: &mut SplitMix) {
     let Some(was) = g.node[i].output.first().cloned() else { return };
     let long = "n".repeat(3000);
-    let is = pick(dice, &["", "a/b", "\u{1b}[31mred", "y", "relu00", "x.1", "..", "\"q\"", "%poison", "0", "\n", &long]).to_string();
+    let is = pick(
+        dice,
+        &["", "a/b", "\u{1b}[31mred", "y", "relu00", "x.1", "..", "\"q\"", "%poison", "0", "\n", &long],
+    )
+    .to_string();
     g.node[i].output[0] = is.clone();
     if once_in(dice, 4) {
         return;
@@ -432,7 +548,15 @@ fn graft(g: &mut GraphProto, other: &ModelProto, dice: &mut SplitMix) {
     }
     let all = names(g);
     let from = if once_in(dice, 2) { out.name } else { pick(dice, &all).clone() };
-    let known = |n: &str| if n == input.name { from.clone() } else if n.is_empty() { String::new() } else { format!("o.{n}") };
+    let known = |n: &str| {
+        if n == input.name {
+            from.clone()
+        } else if n.is_empty() {
+            String::new()
+        } else {
+            format!("o.{n}")
+        }
+    };
     for n in &mut o.node {
         n.input.iter_mut().chain(&mut n.output).for_each(|n| *n = known(n));
     }

@@ -8,9 +8,9 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// A case may take so long.
@@ -224,13 +224,7 @@ fn report(kind: &Kind, a: &Args, t: &Tally, seconds: f64) -> bool {
 }
 
 /// Lets children do a range of cases.
-fn portion(
-    kind: &Kind,
-    a: &Args,
-    range: std::ops::Range<u64>,
-    until: Option<Instant>,
-    tally: &Mutex<Tally>,
-) {
+fn portion(kind: &Kind, a: &Args, range: std::ops::Range<u64>, until: Option<Instant>, tally: &Mutex<Tally>) {
     let mut first = range.start;
     while first < range.end && until.is_none_or(|u| Instant::now() < u) {
         // Files in a folder of this name are not forced to the disk.
@@ -315,4 +309,3 @@ fn keep(kind: &Kind, a: &Args, n: u64, folder: &Path) {
         }
     }
 }
-

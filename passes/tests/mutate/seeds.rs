@@ -18,7 +18,8 @@ pub fn pir() -> Vec<String> {
     let mut files = vec![];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     // Of the package of passes, or of the whole workspace.
-    let mut folders = vec![if root.join("passes").is_dir() { root.join("passes/tests") } else { root.join("tests") }];
+    let mut folders =
+        vec![if root.join("passes").is_dir() { root.join("passes/tests") } else { root.join("tests") }];
     while let Some(d) = folders.pop() {
         for p in std::fs::read_dir(d).unwrap().flatten().map(|e| e.path()) {
             match p.extension() {

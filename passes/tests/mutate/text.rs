@@ -5,11 +5,50 @@ use super::run::{below, once_in, pick};
 use relinc_passes::splitmix::SplitMix;
 
 const NUMBERS: [&str; 22] = [
-    "0", "1", "-1", "2", "3", "7", "64", "255", "4096", "1000000", "2147483648", "9223372036854775807", "-9223372036854775808",
-    "18446744073709551616", "0.5", "-0.0", "1e308", "-1e308", "1e-45", "3.5e38", ".inf", "nan",
+    "0",
+    "1",
+    "-1",
+    "2",
+    "3",
+    "7",
+    "64",
+    "255",
+    "4096",
+    "1000000",
+    "2147483648",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "18446744073709551616",
+    "0.5",
+    "-0.0",
+    "1e308",
+    "-1e308",
+    "1e-45",
+    "3.5e38",
+    ".inf",
+    "nan",
 ];
 const PIECES: [&str; 20] = [
-    "[", "]", "{", "}", "(", ")", ",", ":", "\"", "'", "null", "true", "- ", "&a ", "*a", "\n", " ", "\u{1b}[31m", "\u{e9}", "%",
+    "[",
+    "]",
+    "{",
+    "}",
+    "(",
+    ")",
+    ",",
+    ":",
+    "\"",
+    "'",
+    "null",
+    "true",
+    "- ",
+    "&a ",
+    "*a",
+    "\n",
+    " ",
+    "\u{1b}[31m",
+    "\u{e9}",
+    "%",
 ];
 
 /// Changes some text; words of `others` may come in.
@@ -49,7 +88,8 @@ fn runs(t: &str, inside: impl Fn(char) -> bool) -> Vec<(usize, usize)> {
 
 fn number(t: &str, dice: &mut SplitMix) -> String {
     let all = runs(t, |c| c.is_ascii_digit() || c == '.');
-    let all: Vec<_> = all.into_iter().filter(|r| t[r.0..r.1].contains(|c: char| c.is_ascii_digit())).collect();
+    let all: Vec<_> =
+        all.into_iter().filter(|r| t[r.0..r.1].contains(|c: char| c.is_ascii_digit())).collect();
     if all.is_empty() {
         return t.to_string();
     }

@@ -44,7 +44,10 @@ pub fn inputs(infos: &[&ValueInfoProto], options: &ImportOptions) -> Result<Inpu
         };
         let rank = sizes.len();
         if rank == 0 {
-            errors.push(format!("input '{}' is a single number; relinc compiles networks that take images", info.name));
+            errors.push(format!(
+                "input '{}' is a single number; relinc compiles networks that take images",
+                info.name
+            ));
             continue;
         }
         let mut dims = vec![];
