@@ -16,6 +16,9 @@ use crate::ir::movement;
 /// Shapes, axes and amounts are no longer than this. Longer constants are indices of elements, which nothing is computed from.
 const MAX_INTS: usize = 1 << 12;
 
+/// No value has more elements than this for one image.
+const MAX_ELEMENTS: usize = 1 << 30;
+
 /// What is known of a value without running the graph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
@@ -107,11 +110,15 @@ pub fn infer_node(g: &Graph, facts: &Facts, id: NodeId) -> Result<Option<Fact>, 
     let Some(ops) = operands.iter().map(|&o| facts.get(o)).collect::<Option<Vec<_>>>() else {
         return Ok(None);
     };
-    infer_op(g.op(id), &ops).map(Some).map_err(|why| InferError {
-        node: g.node(id).name.clone(),
-        op: g.op(id).mnemonic(),
-        why,
-    })
+    let fact = infer_op(g.op(id), &ops).and_then(|f| {
+        let elements = f.ty.at(1).into_iter().try_fold(1usize, usize::checked_mul);
+        match elements.is_some_and(|n| n <= MAX_ELEMENTS) {
+            true => Ok(f),
+            false => Err(format!("its result {} is too large", f.ty)),
+        }
+    });
+    let named = |why| InferError { node: g.node(id).name.clone(), op: g.op(id).mnemonic(), why };
+    fact.map(Some).map_err(named)
 }
 
 /// The cap of a ReLU, where it can be one.

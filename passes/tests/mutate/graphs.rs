@@ -2,7 +2,10 @@
 
 use super::run::{Outcome, Subject, below, once_in, pick};
 use super::{judge, onnx, seeds, text};
+use relinc_passes::back::onnx::{OnnxOptions, emit};
+use relinc_passes::driver::valid::check;
 use relinc_passes::front::onnx::{ImportOptions, Wanted, import};
+use relinc_passes::ir::Graph;
 use relinc_passes::ir::text::parse;
 use relinc_passes::splitmix::SplitMix;
 use std::path::{Path, PathBuf};
@@ -51,8 +54,14 @@ impl Subject for Pir {
         let text = text::mutate(pick::<String>(dice, &self.seeds), &self.seeds, dice);
         std::fs::write(self.folder.join("case.pir"), &text).unwrap();
         match parse(&text) {
-            Ok(g) => judge::graph(g, dice, &self.folder),
-            Err(_) => Ok(0),
+            Ok(g) if importable(&g, &self.folder.join("same.onnx")) => judge::graph(g, dice, &self.folder),
+            _ => Ok(0),
         }
     }
+}
+
+/// Is the graph one that the importer takes, as far as ONNX can write it?
+fn importable(g: &Graph, file: &Path) -> bool {
+    let emitted = check(g).is_ok_and(|v| emit(&v, file, &OnnxOptions::default()).is_ok());
+    !emitted || import(file, &ImportOptions { keep_batch: true, ..Default::default() }).is_ok()
 }

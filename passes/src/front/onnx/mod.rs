@@ -188,8 +188,10 @@ fn inputs(b: &mut Builder, graph: &GraphProto, options: &ImportOptions) -> Resul
         if b.values.contains_key(&name) {
             return Err(vec![format!("two inputs are called '{name}'")]);
         }
-        if let Ok(id) = b.add(&name, Op::Input(ty), &[]) {
-            b.values.insert(name, Value::Node(id));
+        match b.add(&name, Op::Input(ty), &[]) {
+            Ok(id) => drop(b.values.insert(name, Value::Node(id))),
+            Err(Stop::Why(why)) => return Err(vec![format!("input '{name}': {why}")]),
+            Err(Stop::Operand) => {}
         }
     }
     Ok(())
