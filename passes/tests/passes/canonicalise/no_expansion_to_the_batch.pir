@@ -12,6 +12,6 @@ graph expansion_to_the_batch {
   %x = input f32[N,1,2]
   %k = const f32[1,1,2] [1.0, 2.0]
   %all = expand(%k) {dims=[N, 1, 2]} -> f32[N,1,2]
-  %y = concat(%x, %all) {axis=1} -> f32[N,3,2]
+  %y = concat(%x, %all) {axis=1} -> f32[N,2,2]
   output "y" = %y
 }
