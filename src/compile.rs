@@ -6,6 +6,7 @@ pub mod describe;
 mod emit;
 pub mod fixed;
 mod fold;
+pub(crate) mod foresee;
 mod forms;
 mod kept;
 mod make;

@@ -21,6 +21,7 @@ pub mod measure;
 pub mod model;
 pub mod options;
 pub mod pipeline;
+pub mod plain;
 pub mod probe;
 pub mod progress;
 pub mod python;

@@ -99,7 +99,8 @@ impl Pipeline {
     /// Reads a pipeline file.
     pub fn read(path: &Path) -> Result<Pipeline> {
         let fail = |why: String| input(format!("{}: {why}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        let text = relinc_passes::files::read_text(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        relinc_runtime::yaml::check(&text).map_err(fail)?;
         let value: Value = serde_yaml::from_str(&text).map_err(|e| fail(format!("is not YAML: {e}")))?;
         if !value.is_mapping() {
             return Err(fail("is no pipeline: expected keys such as model, data, stages, targets".into()));

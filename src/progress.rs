@@ -1,5 +1,6 @@
 //! Progress on stderr; nothing when quiet, one line that is rewritten when a person watches.
 
+use crate::plain::plain;
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
@@ -23,7 +24,7 @@ impl State {
     /// Puts another text in the place of the last line.
     fn rewrite(&mut self, line: &str) {
         let mut err = std::io::stderr().lock();
-        let _ = write!(err, "\r\x1b[K{line}").and_then(|()| err.flush());
+        let _ = write!(err, "\r\x1b[K{}", plain(line)).and_then(|()| err.flush());
         self.open = true;
     }
 }
@@ -60,7 +61,7 @@ impl Progress {
         if self.terminal {
             s.rewrite(&line);
         } else if total > 0 && done == total {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            let _ = writeln!(std::io::stderr(), "{}", plain(&line));
         }
     }
 
@@ -77,7 +78,7 @@ impl Progress {
             return;
         }
         self.finish();
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", plain(line));
     }
 
     /// Clears the line, before results are printed.

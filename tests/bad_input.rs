@@ -8,6 +8,8 @@ use relinc::passes::choice::Choice;
 use relinc::passes::masks::{LayerMask, Masks};
 use std::fs;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::Command;
 
 const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
@@ -480,4 +482,111 @@ fn nothing_to_train() {
     let err = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(2), "{err}");
     assert!(err.contains("no weights to train") && err.contains("bare.onnx"), "{err}");
+}
+
+/// Ends within a few seconds with exit code 2 and these words.
+#[cfg(unix)]
+fn ends_at_once(args: &[&str], says: &[&str]) {
+    let began = std::time::Instant::now();
+    let out = Command::new("timeout").args(["20", env!("CARGO_BIN_EXE_relinc")]).args(args).output().unwrap();
+    let err = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(2), "{args:?}: {err}");
+    says.iter().for_each(|w| assert!(err.contains(w), "{args:?}: '{w}' is missing in: {err}"));
+    assert!(began.elapsed().as_secs() < 10, "{args:?} took {:?}", began.elapsed());
+}
+
+#[cfg(unix)]
+#[test]
+fn files_without_an_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe.yaml").display().to_string();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let endless = dir.path().join("zero.yaml").display().to_string();
+    std::os::unix::fs::symlink("/dev/zero", &endless).unwrap();
+    let out = dir.path().join("out").display().to_string();
+    for file in [&pipe, &endless] {
+        ends_at_once(&["inspect", file], &[file, "no regular file"]);
+        ends_at_once(&["inspect", QUICK, "--protocol", file], &[file, "no regular file"]);
+        ends_at_once(&["compile", QUICK, "--masks", file, "-o", &out], &[file, "no regular file"]);
+        ends_at_once(&["run", file, "-o", &out], &[file, "no regular file"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn yaml_that_nests_without_end() {
+    let dir = tempfile::tempdir().unwrap();
+    for (i, deep) in ["[".repeat(50_000), "- ".repeat(50_000)].iter().enumerate() {
+        let file = write(dir.path(), &format!("deep{i}.yaml"), format!("name: x\na: {deep}").as_bytes());
+        let (file, out) = (file.display().to_string(), dir.path().join("out").display().to_string());
+        ends_at_once(&["inspect", QUICK, "--protocol", &file], &["line 2", "deep"]);
+        ends_at_once(&["run", &file, "-o", &out], &["line 2", "deep"]);
+    }
+}
+
+#[test]
+fn names_that_move_the_cursor_are_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let net = "graph net {\n  %x = input f32[N,3]\n  %\"\u{1b}[31mred\" = relu(%x)\n  output \"\u{1b}[2J\" = %\"\u{1b}[31mred\"\n}";
+    let Ok(g) = relinc::passes::ir::text::parse(net) else { return };
+    let file = dir.path().join("m.onnx");
+    let v = relinc::passes::driver::valid::check(&g).unwrap();
+    relinc::passes::back::onnx::emit(&v, &file, &Default::default()).unwrap();
+    let out = relinc().arg("inspect").arg(&file).output().unwrap();
+    for b in [&out.stdout, &out.stderr] {
+        assert!(!b.contains(&0x1b), "{}", String::from_utf8_lossy(b));
+    }
+}
+
+#[test]
+fn a_network_without_a_layer_to_mask() {
+    let dir = tempfile::tempdir().unwrap();
+    let net = "graph net {\n  %x = input f32[N,3,32,32]\n  %p = max_pool(%x) {kernel=[8,8], strides=[8,8]}\n  \
+               %g = global_mean(%p) {keep=false}\n  %w = const f32[10,3] rand(seed=1)\n  %y = linear(%g, %w)\n  output \"y\" = %y\n}";
+    let file = common::emit(dir.path(), "none.onnx", net);
+    let says = ["none.onnx", "no ReLU layer", "max_pool"];
+    refuses(dir.path(), &file, &["--data", "shapes", "--budget", "50%"], &says[1..]);
+    let out = dir.path().join("out").display().to_string();
+    let search = relinc()
+        .args([
+            "--quiet",
+            "search",
+            &file.display().to_string(),
+            "--data",
+            "shapes",
+            "--budget",
+            "50%",
+            "-o",
+            &out,
+        ])
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&search.stderr);
+    assert_eq!(search.status.code(), Some(2), "{err}");
+    says.iter().for_each(|w| assert!(err.contains(w), "'{w}' is missing in: {err}"));
+}
+
+#[test]
+fn what_a_target_cannot_express_waits_for_no_image() {
+    let dir = tempfile::tempdir().unwrap();
+    let net = "graph net {\n  %x = input f32[N,3,32,32]\n  %r = relu(%x)\n  %e = erf(%r)\n  %g = global_mean(%e) {keep=false}\n  \
+               %w = const f32[10,3] rand(seed=1)\n  %y = linear(%g, %w)\n  output \"y\" = %y\n}";
+    let file = common::emit(dir.path(), "erf.onnx", net).display().to_string();
+    let out = dir.path().join("out");
+    // Images that cannot be read: whoever opens one fails otherwise.
+    let data = unreadable_images(dir.path(), 10);
+    let targets = ["--target", "spu", "--target", "mp-spdz"];
+    for command in ["compile", "search"] {
+        let args = [
+            &[command, &file, "--data", &data, "--budget", "50%", "-o"][..],
+            &[&out.display().to_string()],
+            &targets,
+        ];
+        let o = relinc().arg("--quiet").args(args.concat()).output().unwrap();
+        let err = String::from_utf8_lossy(&o.stderr);
+        assert_eq!(o.status.code(), Some(2), "{err}");
+        for word in ["erf.onnx", "spu", "mp-spdz", "erf 'e'"] {
+            assert!(err.contains(word), "{command}: '{word}' is missing in: {err}");
+        }
+    }
 }

@@ -10,6 +10,9 @@ use std::path::Path;
 /// What the names of files and folders begin with that are still being written.
 pub const UNFINISHED: &str = ".relinc-";
 
+/// Texts are smaller.
+const MAX_TEXT: u64 = 256 << 20;
+
 /// Lets `fill` write a temporary file beside `path`, then renames it to `path`.
 ///
 /// # Errors
@@ -25,6 +28,42 @@ pub fn create_atomically(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::R
     }
     unfinished::end(mark, || tmp.persist(path)).map_err(|e| e.error)?;
     if lasting { sync_folder(folder(path)) } else { Ok(()) }
+}
+
+/// Opens a file to read: a device, which may have no end, and a pipe, which may have no writer, are none.
+///
+/// # Errors
+/// It cannot be opened, or is no regular file.
+pub fn open(path: &Path) -> io::Result<File> {
+    // Asked before, since opening a pipe waits for its writer.
+    let kind = fs::metadata(path)?.file_type();
+    match kind.is_file() || kind.is_dir() {
+        true => File::open(path),
+        false => Err(io::Error::other("is no regular file")),
+    }
+}
+
+/// All bytes of a regular file.
+///
+/// # Errors
+/// As [`open`], and of the disk.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![];
+    let mut file = open(path)?;
+    io::Read::read_to_end(&mut file, &mut bytes).map(|_| bytes)
+}
+
+/// A regular file as text.
+///
+/// # Errors
+/// As [`read`]; it is larger than any text that relinc reads, or no UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let file = open(path)?;
+    if file.metadata()?.len() > MAX_TEXT {
+        return Err(io::Error::other("is larger than 256 MiB, which no such file is"));
+    }
+    io::Read::read_to_string(&mut { file }, &mut text).map(|_| text)
 }
 
 /// Writes all bytes to a file that appears by rename.

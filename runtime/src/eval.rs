@@ -46,10 +46,14 @@ pub struct Clean {
 }
 
 /// The dimensions for one image of a value of `n` images; a batch of one may have lost its dimension.
-pub fn of_one_image(shape: &[usize], n: usize) -> Vec<usize> {
+///
+/// # Errors
+/// The output has no place for each image, as one whose batch is another axis, or that reads no image.
+pub fn of_one_image(shape: &[usize], n: usize) -> Result<Vec<usize>, String> {
     match shape.split_first() {
-        Some((&first, rest)) if first == n => rest.to_vec(),
-        _ => shape.to_vec(),
+        Some((&first, rest)) if first == n => Ok(rest.to_vec()),
+        _ if n == 1 => Ok(shape.to_vec()),
+        _ => Err(format!("its output is {shape:?} for {n} images, and not one row for each of them")),
     }
 }
 

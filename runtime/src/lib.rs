@@ -17,3 +17,4 @@ pub mod nearest;
 pub mod search;
 pub mod threads;
 pub mod train;
+pub mod yaml;

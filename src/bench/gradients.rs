@@ -55,7 +55,8 @@ pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity
     let m = Model::trainable(i.graph, i.info)?;
     let named = |e: String| input(format!("{}: {e}", model.display()));
     let (net, values) = Network::new(&m.graph, false, device).map_err(named)?;
-    let bytes = std::fs::read(reference).map_err(|e| input(format!("{}: {e}", reference.display())))?;
+    let bytes =
+        relinc_passes::files::read(reference).map_err(|e| input(format!("{}: {e}", reference.display())))?;
     let t = SafeTensors::deserialize(&bytes).map_err(|e| input(format!("{}: {e}", reference.display())))?;
     let want = |name: &str| {
         floats(&t, name).ok_or_else(|| input(format!("{}: has no '{name}'", reference.display())))

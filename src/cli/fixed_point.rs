@@ -65,12 +65,12 @@ pub fn run(a: &Args, format: Format, first: &Graph, given: &Given, g: &Global) -
         headroom: f.headroom,
         unknown: Unknown::Refuse,
     };
+    let float = execute(first, &given.batch).map_err(|e| input(format!("{}: {e}", a.a.display())))?;
     let progress = g.progress();
     let tell = &mut |i, n| progress.count("fixed point", i, n);
     let result = analyse(&graph, &given.batch, &settings, tell);
     progress.finish();
     let (analysis, out) = result.map_err(|e| named(e.to_string()))?;
-    let float = execute(first, &given.batch).map_err(|e| input(format!("{}: {e}", a.a.display())))?;
     let fixed = Tensor::f32([analysis.n, out.width], out.fixed);
     if float.len() != fixed.len() {
         let (x, y) = (float.shape(), fixed.shape());

@@ -31,6 +31,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use out::{print, print_json};
 use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::train::Kind;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -142,7 +143,7 @@ fn dispatch(cli: Cli) -> Result<()> {
 
 /// Runs the command line and returns the process exit code: 0 done, 1 the answer is no, 2 bad usage or bad input.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(with_values(std::env::args_os())) {
         Ok(cli) => cli,
         Err(said) => return out::instead(&said),
     };
@@ -150,6 +151,24 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => out::failed(&e),
     }
+}
+
+/// Options that may stand without their value, so that clap takes none from the word behind them, which may be the model.
+const TRUE_ALONE: [&str; 2] = ["--identity-only", "--slopes"];
+
+/// A command line in which `--slopes false` is written `--slopes=false`.
+fn with_values(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut out: Vec<OsString> = vec![];
+    for word in words {
+        match out.last_mut() {
+            Some(o) if TRUE_ALONE.iter().any(|t| o == t) && (word == "true" || word == "false") => {
+                o.push("=");
+                o.push(word);
+            }
+            _ => out.push(word),
+        }
+    }
+    out
 }
 
 impl Global {
@@ -183,5 +202,18 @@ fn print_report(r: &Report, out: &Path, g: &Global) -> Result<()> {
     match no.into_iter().flatten().collect::<Vec<_>>() {
         no if no.is_empty() => Ok(()),
         no => Err(Error::Answer(no.join("\n"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_truth_value_may_stand_behind_its_option() {
+        let line = "relinc search M --slopes false --identity-only --budget 9 --slopes M";
+        let joined = with_values(line.split(' ').map(OsString::from));
+        let want = "relinc search M --slopes=false --identity-only --budget 9 --slopes M";
+        assert_eq!(joined, want.split(' ').map(OsString::from).collect::<Vec<_>>());
     }
 }

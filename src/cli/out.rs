@@ -2,6 +2,7 @@
 //! wants no more, and that is none. Nothing that goes wrong with stderr ends a command.
 
 use crate::error::{Error, Result, input};
+use crate::plain::{plain, plain_json};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
@@ -10,6 +11,10 @@ use std::process::ExitCode;
 /// # Errors
 /// It cannot be written.
 pub fn print(text: &str) -> Result<()> {
+    shown(&plain(text))
+}
+
+fn shown(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
     written([text, end].iter().try_for_each(|t| out.write_all(t.as_bytes())).and_then(|()| out.flush()))
@@ -20,13 +25,13 @@ pub fn print(text: &str) -> Result<()> {
 /// # Errors
 /// As [`print`].
 pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    print(&serde_json::to_string_pretty(value).map_err(input)?)
+    shown(&plain_json(&serde_json::to_string_pretty(value).map_err(input)?))
 }
 
 /// Prints a line for a person to stderr.
 pub fn tell(line: &str) {
     // There is no other place to say so.
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", plain(line));
 }
 
 /// Prints what the parser of the command line says instead of a command: help, the version, or what is wrong.

@@ -201,7 +201,7 @@ pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
             .map_err(|e| e.to_string())?;
         let y = y.first().ok_or("the model has no output")?;
         out.extend_from_slice(y.as_f32().ok_or("the output is not f32")?);
-        each = of_one_image(y.shape(), r.len());
+        each = of_one_image(y.shape(), r.len())?;
     }
     let shape = [&[batch.shape()[0]], &each[..]].concat();
     Ok(Tensor::f32(shape, out))

@@ -15,7 +15,8 @@ relinc_passes::words! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum FoldMode ("fold") {
-        /// Where the first protocol's cost model says so on the first network.
+        /// Where the cost model of the target's first protocol says so on the first network; for ONNX alone, where the file and its
+        /// multiplications do not grow.
         #[default]
         Auto = "auto",
         /// Wherever it is exact.
@@ -30,8 +31,11 @@ relinc_passes::words! {
 impl FoldMode {
     /// What the passes are told. Without a protocol nothing can be weighed and nothing is merged.
     pub fn options(self, r: &Request) -> Fold {
-        match (self, r.protocols.first(), r.networks.first()) {
+        match (self, protocol(r), r.networks.first()) {
             (FoldMode::Always, ..) => Fold::Always,
+            (FoldMode::Auto | FoldMode::BeforeTune, _, _) if !secure(&r.options.targets) => {
+                Fold::Auto(Arc::new(FileJudge))
+            }
             (FoldMode::Auto | FoldMode::BeforeTune, Some(p), Some(n)) => Fold::Auto(Arc::new(CostJudge {
                 protocol: p.clone(),
                 weights: forms::weights(r, p),
@@ -41,6 +45,51 @@ impl FoldMode {
             })),
             _ => Fold::Never,
         }
+    }
+}
+
+/// Is a runtime for private inference among them?
+fn secure(targets: &[Target]) -> bool {
+    targets.iter().any(|t| *t != Target::Onnx)
+}
+
+/// The first protocol that a chosen target runs; the first where none does.
+fn protocol(r: &Request) -> Option<&Protocol> {
+    let runs = |p: &&Protocol| {
+        r.options.targets.iter().any(|t| match t {
+            Target::Spu => p.on_spu().is_some(),
+            Target::Crypten => p.runtime.starts_with("crypten"),
+            Target::MpSpdz => p.runtime.starts_with("mp-spdz"),
+            Target::Onnx => false,
+        })
+    };
+    r.protocols.iter().find(runs).or(r.protocols.first())
+}
+
+/// Weighs by the file and the multiplications: what ONNX runtimes pay for.
+#[derive(Debug)]
+struct FileJudge;
+
+impl Judge for FileJudge {
+    fn weigh(&self, g: &Graph) -> Result<Weight, String> {
+        let mut g = g.clone();
+        passes::run_all(Phase::Cleanup, &mut g, &Options::default()).map_err(|e| e.to_string())?;
+        let facts = infer(&g).map_err(|e| e[0].to_string())?;
+        let t = cost::totals(&g, &facts);
+        Ok(Weight { bytes: 4.0 * t.parameters as f64, seconds: 0.0, rounds: 0.0, macs: t.macs as f64 })
+    }
+
+    fn judge(&self, _: &Weight, was: &Weight, now: &Weight) -> Verdict {
+        let pays = now.bytes <= was.bytes && now.macs <= was.macs;
+        let size = |v: f64| bytes(v.round() as u64);
+        let why = format!(
+            "the file: {} of weights instead of {}, {} multiply-accumulates instead of {}",
+            size(now.bytes),
+            size(was.bytes),
+            now.macs,
+            was.macs
+        );
+        Verdict { pays, why }
     }
 }
 

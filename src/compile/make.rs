@@ -4,7 +4,7 @@ use super::accuracy::{self, Measured};
 use super::baseline::{Baseline, Column};
 use super::emit::{emit, still_readable};
 use super::{Before, MASKS, Place, Request, Source, TRAINED};
-use super::{describe, fixed, forms, next, search, sparse, stable};
+use super::{describe, fixed, foresee, forms, next, search, sparse, stable};
 use crate::error::{Error, Result, input};
 use crate::folder::{Folder, Staging};
 use crate::images::Images;
@@ -62,6 +62,9 @@ pub(super) fn make(
     c.notes.append(&mut model.notices);
     let lean = model.lean()?;
     let given = search::given(&model, &lean, r)?;
+    if r.data.is_some() && !trained {
+        foresee::expressible(&model, given.as_ref(), r)?;
+    }
     let (held_out, sample) = c.look(&wanted)?;
     let mut probe = None;
     if let Some(g) = watched {
@@ -116,7 +119,7 @@ fn options(r: &Request) -> Options {
 fn takes_one_image(g: &Graph, info: &ModelInfo) -> Result<()> {
     match g.only_input().ok().and_then(|(_, t)| t.fixed_batch()).filter(|&k| k > 1) {
         Some(k) => Err(input(format!(
-            "{}: the batch is fixed at {k}; export the model with batch 1 or a free batch",
+            "{}: the batch is fixed at {k}; leave out --keep-batch, or export the model with batch 1 or a free batch",
             info.path.display()
         ))),
         None => Ok(()),

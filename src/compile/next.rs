@@ -119,6 +119,7 @@ impl Asked<'_> {
             Finding::Slower | Finding::SlowerElsewhere => {
                 say("Exchanges fall only with whole layers: --layers N or a budget in seconds aims at them.")
             }
+            Finding::Grew => None,
             Finding::Seen => say("Measure on test images: --split test."),
         }
     }

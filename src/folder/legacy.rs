@@ -7,7 +7,7 @@ use crate::error::Result;
 use relinc_passes::seal::json;
 use relinc_runtime::train::Record;
 use serde_json::Value;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -46,7 +46,7 @@ pub(super) fn recognise(root: &Path) -> Result<Manifest> {
         .filter(|p| kind(p).is_some())
         .filter_map(|p| Some(format!("{CHECKPOINTS}/{}", p.file_name()?.to_str()?)))
         .collect();
-    let log = fs::read_to_string(root.join(LOG)).unwrap_or_default();
+    let log = relinc_passes::files::read_text(&root.join(LOG)).unwrap_or_default();
     let lines: Vec<&str> = log.lines().collect();
     // The last line may have been cut off.
     let whole = lines.iter().filter(|l| serde_json::from_str::<Record>(l).is_ok()).count();
@@ -93,7 +93,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
 }
 
 fn read(path: &Path) -> Option<Value> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+    serde_json::from_slice(&relinc_passes::files::read(path).ok()?).ok()
 }
 
 fn checkpoints(root: &Path) -> Vec<std::path::PathBuf> {
@@ -119,7 +119,7 @@ enum Kind {
 fn kind(path: &Path) -> Option<Kind> {
     match path.extension()?.to_str()? {
         "json" => {
-            let text = fs::read(path).ok()?;
+            let text = relinc_passes::files::read(path).ok()?;
             // Later versions seal what 0.1.0 wrote plainly.
             let v: Value = json::parse(&text).ok().or_else(|| serde_json::from_slice(&text).ok())?;
             match (v["relinc"].as_str(), v["spec"].is_object()) {
@@ -132,7 +132,7 @@ fn kind(path: &Path) -> Option<Kind> {
             }
         }
         "safetensors" => {
-            let mut file = File::open(path).ok()?;
+            let mut file = relinc_passes::files::open(path).ok()?;
             let mut length = [0; 8];
             file.read_exact(&mut length).ok()?;
             let length = Some(u64::from_le_bytes(length)).filter(|&n| n <= LONGEST_HEADER)?;

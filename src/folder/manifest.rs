@@ -5,7 +5,7 @@ use crate::error::{Result, input};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -74,7 +74,7 @@ impl Manifest {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return fail(&format!("cannot be read: {e}")),
             Ok(m) if !m.is_file() => return fail("is no file; choose another folder"),
-            Ok(_) => fs::read(&path).map_err(|e| unreadable(&path, &e))?,
+            Ok(_) => relinc_passes::files::read(&path).map_err(|e| unreadable(&path, &e))?,
         };
         let damaged = "is damaged; restore it, or remove it and begin the folder anew with --restart";
         let format = match serde_json::from_slice::<serde_json::Value>(&bytes) {
@@ -155,7 +155,7 @@ impl Manifest {
 impl Content {
     /// Reads a file.
     pub fn of(path: &Path) -> io::Result<Content> {
-        let (mut file, mut sha, mut bytes) = (File::open(path)?, Sha256::new(), 0);
+        let (mut file, mut sha, mut bytes) = (relinc_passes::files::open(path)?, Sha256::new(), 0);
         let mut buffer = vec![0; 1 << 18];
         loop {
             match file.read(&mut buffer) {

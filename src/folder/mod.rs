@@ -277,7 +277,7 @@ pub fn unwritable(path: &Path, e: &io::Error) -> Error {
 /// # Errors
 /// It cannot be read.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
+    match relinc_passes::files::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(unreadable(path, &e)),

@@ -129,7 +129,8 @@ impl Shared {
         let (theirs, mine) = (Shared::of(from), |name: &str| self.out().join(name));
         for name in files {
             let path = from.join(name);
-            let bytes = std::fs::read(&path).map_err(|e| input(format!("{}: {e}", path.display())))?;
+            let bytes =
+                relinc_passes::files::read(&path).map_err(|e| input(format!("{}: {e}", path.display())))?;
             folder::write(&mine(name), &bytes)?;
         }
         let names = &part.names()[..part.first()];

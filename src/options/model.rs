@@ -14,7 +14,7 @@ pub struct ModelOptions {
     #[arg(long = "dim", value_name = "NAME=N")]
     #[serde(deserialize_with = "list")]
     dims: Vec<Dim>,
-    /// Leave a batch that is fixed at 1 as it is
+    /// Leave a batch that the file fixes as it is
     #[arg(long)]
     keep_batch: bool,
     /// Which of several outputs holds the class scores [default: the only one that can]

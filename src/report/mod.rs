@@ -29,6 +29,7 @@ pub use verdict::fell_too_far;
 
 use crate::error::{Result, input};
 use crate::folder::{self, unwritable};
+use crate::plain::plain;
 use std::path::Path;
 
 /// The JSON Schema of `report.json`.
@@ -61,7 +62,7 @@ pub fn render(dir: &Path, report: &Report) -> Result<()> {
 
 /// The text of one of the [`PAGES`].
 pub fn page(name: &str, report: &Report) -> String {
-    if name == PAGES[0] { html::render(report) } else { text::render(report) }
+    if name == PAGES[0] { html::render(report) } else { plain(&text::render(report)).into_owned() }
 }
 
 /// Reads `report.json` of a directory and checks it against [`SCHEMA`]. Reports of relinc 0.1.0 are read, too; the column that they
@@ -72,7 +73,7 @@ pub fn page(name: &str, report: &Report) -> String {
 pub fn read(dir: &Path) -> Result<Report> {
     let path = dir.join("report.json");
     folder::verify(dir, ["report.json"])?;
-    let bytes = std::fs::read(&path).map_err(|e| input(e).at(path.display()))?;
+    let bytes = relinc_passes::files::read(&path).map_err(|e| input(e).at(path.display()))?;
     let fail = |why: String| input(why).at(path.display());
     let parse = |e| fail(format!("not a report relinc wrote: {e}"));
     let mut value: serde_json::Value = serde_json::from_slice(&bytes).map_err(parse)?;

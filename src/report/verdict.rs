@@ -11,6 +11,8 @@ pub const MUCH: f64 = 5.0;
 const NEAR: f64 = 1.5;
 /// With few classes that would be most of the scale; no more than so many points above a guess.
 const NEAR_POINTS: f64 = 5.0;
+/// Growth of weights or multiplications that is said.
+const GROWN: f64 = 1.1;
 /// Relative difference of predicted times below which they are the same.
 const SAME: f64 = 0.02;
 
@@ -37,6 +39,8 @@ pub enum Finding {
     Slower,
     /// The same on another network or under another protocol.
     SlowerElsewhere,
+    /// Folding made the network larger than the original by more than [`GROWN`].
+    Grew,
 }
 
 /// What stands against a result, the gravest first.
@@ -53,8 +57,25 @@ pub fn findings(r: &Report) -> Vec<Finding> {
         out.extend(headline.filter(|c| slower(shape, c).is_some()).map(|_| Finding::Slower));
         out.extend(slower_elsewhere(r).next().map(|_| Finding::SlowerElsewhere));
     }
+    out.extend(grown(r).map(|_| Finding::Grew));
     out.sort_by_key(|f| std::cmp::Reverse(f.level()));
     out
+}
+
+/// What folding made larger, in words.
+fn grown(r: &Report) -> Option<String> {
+    let before = r.before.as_ref()?;
+    r.passes.iter().find(|p| p.name.starts_with("merge-") && p.applied > 0)?;
+    let sizes = [
+        ("weights", r.totals.parameters, before.parameters),
+        ("multiply-accumulates", r.totals.macs, before.macs),
+    ];
+    let more: Vec<String> = sizes
+        .iter()
+        .filter(|(_, now, was)| *now as f64 > GROWN * *was as f64)
+        .map(|(what, now, was)| format!("{} {what} instead of {}", count(*now), count(*was)))
+        .collect();
+    (!more.is_empty()).then(|| more.join(", "))
 }
 
 /// Seconds now and in the column that is compared with, where a query takes longer now by figures that are whole.
@@ -129,7 +150,7 @@ impl Finding {
             | Finding::NotMeasured
             | Finding::Seen
             | Finding::Slower => Level::Warning,
-            Finding::SlowerElsewhere => Level::Ok,
+            Finding::SlowerElsewhere | Finding::Grew => Level::Ok,
         }
     }
 
@@ -165,9 +186,11 @@ impl Finding {
                 a.before_is.as_deref().unwrap_or("another network")
             ),
             Finding::Seen => a.seen.map(Seen::sentence).unwrap_or_default().into(),
-            Finding::OverMaxDrop | Finding::NotMeasured | Finding::Slower | Finding::SlowerElsewhere => {
-                self.without_accuracy(r)
-            }
+            Finding::OverMaxDrop
+            | Finding::NotMeasured
+            | Finding::Slower
+            | Finding::SlowerElsewhere
+            | Finding::Grew => self.without_accuracy(r),
         }
     }
 
@@ -179,6 +202,10 @@ impl Finding {
             _ => ("as compiled", "the original"),
         };
         match self {
+            Finding::Grew => format!(
+                "Folding made the network larger, which a query is predicted to gain by: {}; --fold never leaves it as it was.",
+                grown(r).unwrap_or_default()
+            ),
             Finding::OverMaxDrop => fell_too_far(r).map(|why| why + ".").unwrap_or_default(),
             Finding::Slower => match best(&r.cost).and_then(|c| slower(shape, c)) {
                 Some(times) => {

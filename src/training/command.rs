@@ -4,19 +4,22 @@ use super::before::{before, is_known};
 use super::evaluate::{Measure, evaluated};
 use super::output::Output;
 use super::{Export, Plan, Trained, Trainer};
-use crate::compile::{Learned, MaskSource, Request, Source, compile_into, describe, fixed};
+use crate::compile::{Learned, MaskSource, Request, Source, compile_into, describe, fixed, foresee};
 use crate::error::{Result, input};
 use crate::folder::Begin;
 use crate::images::Images;
 use crate::interrupt;
 use crate::jobs::{COMPILE, EVALUATE, Job, Shared};
 use crate::latency::Pricing;
+use crate::model::Model;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::report::model::{Evaluation, Training, TrainingCounts};
+use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::ir::Graph;
 use relinc_runtime::exec::Branch;
+use relinc_runtime::train::Kind;
 
 /// What a job made.
 #[derive(Debug)]
@@ -74,6 +77,10 @@ impl Run<'_> {
             input("training needs images: give them with --data, for instance --data cifar10:DIR")
         })?;
         let (graph, info, notices) = describe::open(source)?;
+        let canonical = Model::canonical(graph.clone(), info.clone(), &Options::default(), None)?;
+        let searches = plan.stages.iter().any(|s| s.kind == Kind::Search);
+        let masks = plan.masks.clone().unwrap_or_default();
+        foresee::expressible(&canonical, (!searches).then_some(&masks), &request)?;
         let images = Images::labelled(data, &graph, &info.path)?;
         describe::range_holds(&request, &graph, &images)?;
         images.announce(progress);

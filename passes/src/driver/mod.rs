@@ -4,6 +4,7 @@ pub mod core_form;
 pub mod patch;
 pub mod valid;
 pub mod weigh;
+pub mod weights;
 
 use crate::driver::patch::{Patch, PatchError};
 use crate::driver::weigh::{Candidate, Fold, Scales, Verdict};

@@ -1,5 +1,6 @@
 //! Only a validated graph can be emitted: every back end takes [`Valid`].
 
+use super::weights;
 use crate::choice::Choice;
 use crate::ir::infer::infer;
 use crate::ir::{DType, Facts, Graph, NodeId, Op};
@@ -39,7 +40,8 @@ pub struct Invalid {
     pub why: String,
 }
 
-/// Checks that the graph is acyclic, fully typed, free of operand-borne parameters, and that masks hold numbers of choices.
+/// Checks that the graph is acyclic, fully typed, free of operand-borne parameters, that masks hold numbers of choices, and that what
+/// is computed with is finite.
 /// Reports everything that is wrong at once.
 pub fn check(g: &Graph) -> Result<Valid<'_>, Vec<Invalid>> {
     let bad =
@@ -58,12 +60,16 @@ pub fn check(g: &Graph) -> Result<Valid<'_>, Vec<Invalid>> {
                     .push(bad(id, format!("a mask value means nothing; allowed are {}", Choice::codes()))),
                 None => errors.push(bad(id, "the mask is not a constant".into())),
             },
+            Op::Input(t) if t.rank() == 0 || t.elements() == 0 => {
+                errors.push(bad(id, format!("input {t} is no image")))
+            }
             Op::Input(t) if t.dtype != DType::F32 => {
                 errors.push(bad(id, format!("input {t} must be f32; feed floats and drop the Cast")))
             }
             _ => {}
         }
     }
+    errors.extend(weights::unusable(g).into_iter().map(|(id, why)| bad(id, why)));
     if g.outputs().is_empty() {
         errors.push(Invalid { node: g.name.clone(), op: "graph", why: "has no output".into() });
     }

@@ -41,6 +41,10 @@ pub struct Graph {
     inputs: Vec<NodeId>,
     outputs: Vec<Output>,
     names: HashMap<String, NodeId>,
+    /// For a base of names, a number below which all of `base.1`, `base.2`, … are taken.
+    taken: HashMap<String, usize>,
+    /// Operand slots that read each node, by its index.
+    reads: Vec<u32>,
 }
 
 impl Graph {
@@ -51,12 +55,15 @@ impl Graph {
 
     /// Adds a node reading `operands` in order. A name already taken gets a numeric suffix.
     pub fn add(&mut self, name: impl Into<String>, op: Op, operands: &[NodeId]) -> NodeId {
-        let name = self.fresh_name(&name.into());
+        let name = self.take_name(&name.into());
         let is_input = matches!(op, Op::Input(_));
         let id = self.g.add_node(Node { name: name.clone(), op, layer: None });
         self.names.insert(name, id);
+        if self.reads.len() <= id.index() {
+            self.reads.resize(id.index() + 1, 0);
+        }
         for (slot, &from) in operands.iter().enumerate() {
-            self.g.add_edge(from, id, slot as u32);
+            self.read(from, id, slot as u32);
         }
         if is_input {
             self.inputs.push(id);
@@ -69,12 +76,39 @@ impl Graph {
         self.add(name, Op::Const(Arc::new(t)), &[])
     }
 
+    fn read(&mut self, from: NodeId, by: NodeId, slot: u32) {
+        self.g.add_edge(from, by, slot);
+        self.reads[from.index()] += 1;
+    }
+
     /// A name no node has yet: `base`, or `base.1`, `base.2`, …
     pub fn fresh_name(&self, base: &str) -> String {
+        self.fresh(base).0
+    }
+    /// The same with its number.
+    fn fresh(&self, base: &str) -> (String, Option<usize>) {
         if !self.names.contains_key(base) {
-            return base.to_string();
+            return (base.to_string(), None);
         }
-        (1..).map(|i| format!("{base}.{i}")).find(|n| !self.names.contains_key(n)).unwrap_or_default()
+        let first = self.taken.get(base).copied().unwrap_or(1);
+        let name = |i| (format!("{base}.{i}"), Some(i));
+        (first..).map(name).find(|n| !self.names.contains_key(&n.0)).unwrap_or_default()
+    }
+    fn take_name(&mut self, base: &str) -> String {
+        let (name, number) = self.fresh(base);
+        if let Some(i) = number {
+            self.taken.insert(base.to_string(), i + 1);
+        }
+        name
+    }
+    fn free_name(&mut self, name: &str) {
+        self.names.remove(name);
+        if let Some((base, number)) = name.rsplit_once('.')
+            && let Ok(i) = number.parse::<usize>()
+            && let Some(first) = self.taken.get_mut(base)
+        {
+            *first = i.min(*first);
+        }
     }
 
     /// The node.
@@ -106,8 +140,9 @@ impl Graph {
         if self.g[id].name == name {
             return;
         }
-        self.names.remove(&self.g[id].name);
-        let fresh = self.fresh_name(name);
+        let old = std::mem::take(&mut self.g[id].name);
+        self.free_name(&old);
+        let fresh = self.take_name(name);
         self.names.insert(fresh.clone(), id);
         self.g[id].name = fresh;
     }
@@ -124,12 +159,13 @@ impl Graph {
     }
     /// Replaces all operands.
     pub fn set_operands(&mut self, id: NodeId, operands: &[NodeId]) {
-        let old: Vec<_> = self.g.edges_directed(id, Incoming).map(|e| e.id()).collect();
-        for e in old {
+        let old: Vec<_> = self.g.edges_directed(id, Incoming).map(|e| (e.id(), e.source())).collect();
+        for (e, from) in old {
             self.g.remove_edge(e);
+            self.reads[from.index()] -= 1;
         }
         for (slot, &from) in operands.iter().enumerate() {
-            self.g.add_edge(from, id, slot as u32);
+            self.read(from, id, slot as u32);
         }
     }
     /// Every (reader, slot), in a stable order.
@@ -141,7 +177,7 @@ impl Graph {
     }
     /// How many operand slots and graph outputs read the value.
     pub fn use_count(&self, id: NodeId) -> usize {
-        self.g.edges_directed(id, Outgoing).count() + self.outputs.iter().filter(|o| o.node == id).count()
+        self.reads[id.index()] as usize + self.outputs.iter().filter(|o| o.node == id).count()
     }
     /// Is the value a graph output?
     pub fn is_output(&self, id: NodeId) -> bool {
@@ -232,7 +268,8 @@ impl Graph {
             .collect();
         for (e, to, slot) in edges {
             self.g.remove_edge(e);
-            self.g.add_edge(new, to, slot);
+            self.reads[old.index()] -= 1;
+            self.read(new, to, slot);
         }
         for o in &mut self.outputs {
             if o.node == old {
@@ -248,10 +285,29 @@ impl Graph {
             if !self.contains(n) || self.use_count(n) > 0 || matches!(self.op(n), Op::Input(_)) {
                 continue;
             }
-            stack.extend(self.operands(n));
-            self.names.remove(&self.g[n].name);
+            let operands = self.operands(n);
+            operands.iter().for_each(|o| self.reads[o.index()] -= 1);
+            stack.extend(operands);
+            let name = std::mem::take(&mut self.g[n].name);
+            self.free_name(&name);
             self.g.remove_node(n);
         }
+    }
+
+    /// Removes the inputs that nothing reads, unless nothing reads any, and returns their names.
+    pub fn remove_unread_inputs(&mut self) -> Vec<String> {
+        let (read, unread): (Vec<_>, Vec<_>) = self.inputs.iter().partition(|&&i| self.use_count(i) > 0);
+        if read.is_empty() {
+            return vec![];
+        }
+        self.inputs = read;
+        let name = |&id: &NodeId| self.g[id].name.clone();
+        let names: Vec<String> = unread.iter().map(name).collect();
+        for id in unread {
+            self.names.remove(&self.g[id].name);
+            self.g.remove_node(id);
+        }
+        names
     }
 
     /// A topological order that prefers insertion order, or `Err` with a node on a cycle.

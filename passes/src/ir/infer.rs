@@ -4,7 +4,7 @@
 
 mod resolve;
 
-pub use resolve::{norm_axis, resolve, resolve_all};
+pub use resolve::{bound, norm_axis, resolve, resolve_all};
 
 use super::geometry::Axis;
 use super::graph::{Graph, NodeId};
@@ -28,7 +28,7 @@ pub struct Fact {
 }
 
 impl Fact {
-    fn plain(ty: Type) -> Fact {
+    pub(super) fn plain(ty: Type) -> Fact {
         Fact { ty, ints: None, konst: None }
     }
     /// The integer elements, when none depends on the batch.
@@ -199,6 +199,12 @@ fn conv(c: &Conv, ops: &[&Fact]) -> Result<Type, String> {
 
 fn pool(w: &Window, x: &Type) -> Result<Type, String> {
     want_rank(x, 4)?;
+    if (0..4).any(|i| w.pads[i] >= w.kernel[i % 2]) {
+        return Err(format!(
+            "pads by {:?}, but a pool's padding has to be smaller than its window {:?}",
+            w.pads, w.kernel
+        ));
+    }
     let [h, wi] = spatial(x, |i, input| Axis::of_window(w, i, input, 0), w.ceil)?;
     Ok(Type::f32([x.dims[0], x.dims[1], Dim::Fixed(h), Dim::Fixed(wi)]))
 }
@@ -218,6 +224,9 @@ fn matmul(a: &[Dim], b: &[Dim]) -> Result<Vec<Dim>, String> {
 }
 
 fn reduce(x: &Type, axes: &[usize], keep: bool) -> Result<Vec<Dim>, String> {
+    if (1..axes.len()).any(|i| axes[..i].contains(&axes[i])) {
+        return Err(format!("names an axis twice among {axes:?}"));
+    }
     if let Some(a) = axes.iter().find(|&&a| a >= x.rank()) {
         return Err(format!("axis {a} is not one of {x}"));
     }
@@ -237,8 +246,14 @@ fn check_axis(axis: usize, ty: &Type) -> Result<(), String> {
 
 fn slice_type(s: &[SliceAxis], x: &Type) -> Result<Type, String> {
     let mut dims = x.dims.clone();
-    for a in s {
+    for (i, a) in s.iter().enumerate() {
         check_axis(a.axis, x)?;
+        if s[..i].iter().any(|b| b.axis == a.axis) {
+            return Err(format!("names axis {} twice", a.axis));
+        }
+        if a.step == 0 {
+            return Err("has a step of 0".into());
+        }
         match x.dims[a.axis] {
             Dim::Fixed(d) => dims[a.axis] = Dim::Fixed(movement::slice_range(a, d).1),
             Dim::Batch if a.start == 0 && a.end >= i32::MAX as i64 && a.step == 1 => {}
@@ -248,16 +263,57 @@ fn slice_type(s: &[SliceAxis], x: &Type) -> Result<Type, String> {
     Ok(Type { dtype: x.dtype, dims })
 }
 
+/// Refuses operands of element types that the operation does not compute with.
+fn element_types(op: &Op, ops: &[&Fact]) -> Result<(), String> {
+    use super::op::Unary;
+    let only = |allowed: &[DType], ops: &[&Fact]| match ops.iter().find(|f| !allowed.contains(&f.ty.dtype)) {
+        Some(f) => Err(format!("does not compute with {}", f.ty)),
+        None => Ok(()),
+    };
+    let alike = |ops: &[&Fact]| match ops.iter().find(|f| f.ty.dtype != ops[0].ty.dtype) {
+        Some(f) => Err(format!("operands {} and {} differ in type", ops[0].ty, f.ty)),
+        None => Ok(()),
+    };
+    match op {
+        Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } | Op::PRelu => {
+            only(&[DType::F32], ops)
+        }
+        Op::Relu | Op::CappedRelu { .. } | Op::MaskedRelu { .. } => only(&[DType::F32], &ops[..1]),
+        Op::LeakyRelu { .. } | Op::Clip { .. } => only(&[DType::F32], &ops[..1]),
+        Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } => only(&[DType::F32], ops),
+        Op::Softmax { .. } | Op::LogSoftmax { .. } => only(&[DType::F32], ops),
+        Op::Unary(Unary::Neg | Unary::Abs) | Op::Reduce { .. } | Op::ArgMax { .. } => {
+            only(&[DType::F32, DType::I64], ops)
+        }
+        Op::Unary(_) => only(&[DType::F32], ops),
+        Op::Binary(_) => only(&[DType::F32, DType::I64], ops).and_then(|()| alike(ops)),
+        Op::Compare(_) => alike(ops),
+        Op::Where => only(&[DType::Bool], &ops[..1]).and_then(|()| alike(&ops[1..])),
+        // What moves elements moves any; the parameters of the others are checked where they are read.
+        Op::Input(_)
+        | Op::Const(_)
+        | Op::Pad { .. }
+        | Op::Slice(_)
+        | Op::Concat { .. }
+        | Op::Gather { .. } => Ok(()),
+        Op::Reshape(_) | Op::Transpose(_) | Op::Expand(_) | Op::Identity | Op::Dropout => Ok(()),
+        Op::Cast(_) | Op::Shape { .. } | Op::Dyn(_) => Ok(()),
+    }
+}
+
 /// The fact of an operation's result from the facts of its operands.
 pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
     let (lo, hi) = arity(op);
     if ops.len() < lo || ops.len() > hi {
         return Err(format!("takes {lo} to {hi} operands, has {}", ops.len()));
     }
+    element_types(op, ops)?;
     if let Op::Dyn(d) = op {
+        if let Some(filled) = resolve::filled(*d, ops)? {
+            return Ok(filled);
+        }
         let static_op = resolve(*d, ops)?;
-        let read = if matches!(static_op, Op::Const(_)) { 0 } else { 1 };
-        return infer_op(&static_op, &ops[..read]);
+        return infer_op(&static_op, &ops[..1]);
     }
     let x = ops.first().map(|f| &f.ty);
     let with = |dims: Vec<Dim>| Type { dtype: x.map_or(DType::F32, |t| t.dtype), dims };
@@ -336,12 +392,7 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             x.clone()
         }
         Op::PRelu => with(broadcast(&ops[0].ty.dims, &ops[1].ty.dims)?),
-        Op::Binary(_) => {
-            if ops[0].ty.dtype != ops[1].ty.dtype {
-                return Err(format!("operands {} and {} differ in type", ops[0].ty, ops[1].ty));
-            }
-            with(broadcast(&ops[0].ty.dims, &ops[1].ty.dims)?)
-        }
+        Op::Binary(_) => with(broadcast(&ops[0].ty.dims, &ops[1].ty.dims)?),
         Op::Compare(_) => Type { dtype: DType::Bool, dims: broadcast(&ops[0].ty.dims, &ops[1].ty.dims)? },
         Op::Where => {
             let ab = broadcast(&ops[1].ty.dims, &ops[2].ty.dims)?;
@@ -364,8 +415,11 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
                 return Err(format!("amounts for {} axes on {x}", before.len()));
             }
             let dims = x.dims.iter().enumerate().map(|(i, &d)| match d {
-                Dim::Fixed(n) => Ok(Dim::Fixed(n + before[i] + after[i])),
-                Dim::Batch if before[i] + after[i] == 0 => Ok(d),
+                Dim::Fixed(n) => {
+                    let padded = n.checked_add(before[i]).and_then(|n| n.checked_add(after[i]));
+                    padded.map(Dim::Fixed).ok_or_else(|| format!("pads axis {i} of {x} by too much"))
+                }
+                Dim::Batch if (before[i], after[i]) == (0, 0) => Ok(d),
                 Dim::Batch => Err("pads the batch".to_string()),
             });
             with(dims.collect::<Result<_, _>>()?)
@@ -374,14 +428,15 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
         Op::Concat { axis } => {
             let mut dims = need()?.dims.clone();
             check_axis(*axis, need()?)?;
-            let mut sum = 0;
+            let mut sum = 0usize;
             for o in ops {
                 let same = o.ty.rank() == dims.len()
                     && (0..dims.len()).all(|i| i == *axis || o.ty.dims[i] == dims[i]);
                 if !same || o.ty.dtype != need()?.dtype {
                     return Err(format!("operand {} does not join {} along axis {axis}", o.ty, need()?));
                 }
-                sum += o.ty.dims[*axis].fixed().ok_or("joins along the batch")?;
+                let more = o.ty.dims[*axis].fixed().ok_or("joins along the batch")?;
+                sum = sum.checked_add(more).ok_or("is too large")?;
             }
             dims[*axis] = Dim::Fixed(sum);
             with(dims)
@@ -497,8 +552,8 @@ fn eval_ints(op: &Op, ops: &[&Fact], out: &Type) -> Option<Vec<SymInt>> {
             let l = movement::expand(xi, &xs, &to);
             let r = movement::expand(ops[1].ints.as_ref()?, &fixed_shape(ops[1])?, &to);
             let f = |a: SymInt, c: SymInt| match b {
-                Add => Some(a.plus(c)),
-                Sub => Some(a.minus(c)),
+                Add => a.plus(c),
+                Sub => a.minus(c),
                 Mul => a.times(c),
                 Div => a.over(c),
                 Max => Some(SymInt::fixed(a.as_fixed()?.max(c.as_fixed()?))),
@@ -507,9 +562,11 @@ fn eval_ints(op: &Op, ops: &[&Fact], out: &Type) -> Option<Vec<SymInt>> {
             };
             l.into_iter().zip(r).map(|(a, c)| f(a, c)).collect::<Option<Vec<_>>>()?
         }
-        Op::Unary(super::op::Unary::Neg) => xi.iter().map(|v| SymInt::fixed(0).minus(*v)).collect(),
+        Op::Unary(super::op::Unary::Neg) => {
+            xi.iter().map(|v| SymInt::fixed(0).minus(*v)).collect::<Option<Vec<_>>>()?
+        }
         Op::Reduce { kind: ReduceKind::Sum, axes, .. } if axes.len() == xs.len() => {
-            vec![xi.iter().fold(SymInt::fixed(0), |a, &b| a.plus(b))]
+            vec![xi.iter().try_fold(SymInt::fixed(0), |a, &b| a.plus(b))?]
         }
         _ => return None,
     })

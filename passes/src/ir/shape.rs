@@ -58,19 +58,20 @@ impl SymInt {
             _ => None,
         }
     }
-    /// Sum.
-    pub fn plus(self, o: SymInt) -> SymInt {
-        SymInt { batch: self.batch + o.batch, add: self.add + o.add }
+    /// Sum; `None` where it is beyond 64 bits, as for the other operations.
+    pub fn plus(self, o: SymInt) -> Option<SymInt> {
+        Some(SymInt { batch: self.batch.checked_add(o.batch)?, add: self.add.checked_add(o.add)? })
     }
     /// Difference.
-    pub fn minus(self, o: SymInt) -> SymInt {
-        SymInt { batch: self.batch - o.batch, add: self.add - o.add }
+    pub fn minus(self, o: SymInt) -> Option<SymInt> {
+        Some(SymInt { batch: self.batch.checked_sub(o.batch)?, add: self.add.checked_sub(o.add)? })
     }
     /// Product, where it stays affine.
     pub fn times(self, o: SymInt) -> Option<SymInt> {
+        let by = |s: SymInt, k| Some(SymInt { batch: s.batch.checked_mul(k)?, add: s.add.checked_mul(k)? });
         match (self.as_fixed(), o.as_fixed()) {
-            (Some(k), _) => Some(SymInt { batch: o.batch * k, add: o.add * k }),
-            (_, Some(k)) => Some(SymInt { batch: self.batch * k, add: self.add * k }),
+            (Some(k), _) => by(o, k),
+            (_, Some(k)) => by(self, k),
             _ => None,
         }
     }
@@ -78,12 +79,13 @@ impl SymInt {
     pub fn over(self, o: SymInt) -> Option<SymInt> {
         match (self.as_fixed(), o.as_fixed()) {
             (Some(a), Some(b)) if b != 0 => a.checked_div(b).map(SymInt::fixed),
-            (None, Some(b)) if b != 0 && self.batch % b == 0 && self.add % b == 0 => {
-                Some(SymInt { batch: self.batch / b, add: self.add / b })
+            (None, Some(b)) => {
+                let whole = self.batch.checked_rem(b)? == 0 && self.add.checked_rem(b)? == 0;
+                whole.then(|| SymInt { batch: self.batch / b, add: self.add / b })
             }
-            (None, None) if o.batch != 0 && self.batch % o.batch == 0 => {
+            (None, None) if self.batch.checked_rem(o.batch)? == 0 => {
                 let q = self.batch / o.batch;
-                (o.add * q == self.add).then(|| SymInt::fixed(q))
+                (o.add.checked_mul(q)? == self.add).then(|| SymInt::fixed(q))
             }
             _ => None,
         }

@@ -12,7 +12,7 @@ impl Masks {
     pub fn read(path: &Path) -> Result<Masks, MaskError> {
         let file = path.display().to_string();
         let fail = |why: String| MaskError::File { file: file.clone(), why };
-        let bytes = std::fs::read(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        let bytes = crate::files::read(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
         let tensors::Opened { info, tensors, .. } = tensors::open(&bytes).map_err(|e| {
             fail(format!(
                 "{e}; make the masks anew with relinc compile --budget, or, where another program changed them, write them \

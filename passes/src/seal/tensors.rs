@@ -54,6 +54,11 @@ pub fn write(
     tensors: Vec<(String, TensorView<'_>)>,
     info: BTreeMap<String, String>,
 ) -> Result<(), String> {
+    let mut names: Vec<&str> = tensors.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    if let Some(two) = names.windows(2).find(|w| w[0] == w[1]) {
+        return Err(format!("two tensors are called {}", two[0]));
+    }
     let plain = safetensors::serialize(tensors, None).map_err(|e| e.to_string())?;
     let (head, data) = plain.split_at(header(&plain));
     let mut info = info;

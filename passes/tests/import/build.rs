@@ -2,8 +2,9 @@
 
 use prost::Message;
 use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, import};
+use relinc_passes::interp::Interp;
 use relinc_passes::ir::infer::{Facts, infer};
-use relinc_passes::ir::{NodeId, Op};
+use relinc_passes::ir::{NodeId, Op, Tensor};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::*;
@@ -206,6 +207,11 @@ impl Read {
             Op::Dyn(d) => relinc_passes::ir::infer::resolve(*d, &operands).unwrap(),
             op => op.clone(),
         }
+    }
+    /// The dimensions and the elements of the first output.
+    pub fn run(&self, shape: &[usize], x: Vec<f32>) -> (Vec<usize>, Vec<f32>) {
+        let out = Interp::new(&self.m.graph).unwrap().run(vec![Tensor::f32(shape, x)]).unwrap();
+        (out[0].shape().to_vec(), out[0].as_f32().unwrap().to_vec())
     }
     pub fn notices(&self) -> String {
         self.m.notices.join("\n")

@@ -26,10 +26,22 @@ fn no_batch_norm_in_training() {
         "training mode",
         "model.eval()",
     ]);
-    m.node("BatchNormalization", &names, &["y", "rm", "rv"], vec![]).refused(&["extra outputs"]);
+    m.node("BatchNormalization", &names, &["y", "rm", "rv"], vec![])
+        .output("rm")
+        .refused(&["statistics are read"]);
     bn(model(8, &[-1, 4, 8, 8]))
         .node("BatchNormalization", &names, &["y"], vec![int("spatial", 0)])
         .refused(&["spatial"]);
+}
+
+#[test]
+fn batch_norm_with_statistics_that_nothing_reads() {
+    let names = ["x", "s", "b", "m", "v"];
+    let r = bn(model(9, &[-1, 4, 8, 8]))
+        .node("BatchNormalization", &names, &["y", "rm", "rv", "sm", "sv"], vec![])
+        .import();
+    assert_eq!(*r.op("y"), Op::BatchNorm { eps: 1e-5 });
+    assert!(r.notices().contains("statistics that nothing reads"));
 }
 
 #[test]
@@ -73,15 +85,6 @@ fn pad_attribute_operand_and_axes() {
     assert_eq!(axes.resolved("y"), want);
 }
 
-#[test]
-fn no_pad_that_reflects_or_crops() {
-    let m = model(13, &[-1, 4, 8, 8]).init(longs("p", &[0, 0, -1, 0, 0, 0, 0, 0]));
-    m.clone()
-        .node("Pad", &["x", "p"], &["y"], vec![word("mode", "reflect")])
-        .refused(&["reflect", "zero padding"]);
-    m.node("Pad", &["x", "p"], &["y"], vec![]).refused(&["negative padding"]);
-}
-
 fn conv_pads(attrs: Vec<tract_onnx::pb::AttributeProto>) -> [usize; 4] {
     let r = model(13, &[-1, 4, 8, 7])
         .init(floats("w", &[2, 4, 3, 3]))
@@ -114,12 +117,12 @@ fn grouped_and_dilated_convolutions() {
 }
 
 #[test]
-fn no_signal_convolution() {
-    model(13, &[-1, 4, 8])
-        .init(floats("w", &[2, 4, 3]))
-        .node("Conv", &["x", "w"], &["h"], vec![ints("kernel_shape", &[3])])
-        .node("MaxPool", &["h"], &["y"], vec![ints("kernel_shape", &[2])])
-        .refused(&["2 nodes", "Conv 'h'", "MaxPool 'y'", "[N,C,1,L]"]);
+fn no_convolution_of_volumes() {
+    model(13, &[-1, 4, 8, 8, 8])
+        .init(floats("w", &[2, 4, 3, 3, 3]))
+        .node("Conv", &["x", "w"], &["h"], vec![ints("kernel_shape", &[3, 3, 3])])
+        .node("MaxPool", &["h"], &["y"], vec![ints("kernel_shape", &[2, 2, 2])])
+        .refused(&["2 nodes", "Conv 'h'", "MaxPool 'y'", "3 spatial axes", "[N,C,L]"]);
 }
 
 #[test]
@@ -178,8 +181,8 @@ fn no_pool_with_indices_or_dilation() {
         .node("MaxPool", &["x"], &["y", "i"], vec![k()])
         .output("i")
         .refused(&["Indices"]);
-    model(13, &[-1, 4, 8, 8])
-        .node("MaxPool", &["x"], &["y"], vec![k(), ints("dilations", &[2, 2])])
+    model(19, &[-1, 4, 8, 8])
+        .node("AveragePool", &["x"], &["y"], vec![k(), ints("dilations", &[2, 2])])
         .refused(&["dilation 1"]);
 }
 

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
+mod absurd;
+mod batch;
+mod borders;
 mod build;
 mod files;
 mod inputs;
@@ -10,6 +13,7 @@ mod integers;
 mod linear;
 mod models;
 mod nonlinear;
+mod norms;
 mod outputs;
 mod shapes;
 mod structure;

@@ -1,8 +1,8 @@
 //! Activations and tails.
 
 use crate::build::*;
-use relinc_passes::interp::Interp;
-use relinc_passes::ir::{Binary, Op, Tensor, Unary};
+use relinc_passes::ir::op::Compare;
+use relinc_passes::ir::{Binary, Op, Unary};
 use tract_onnx::pb::AttributeProto;
 
 #[test]
@@ -43,7 +43,16 @@ fn rectifiers() {
     assert_eq!(*r.op("y"), Op::Unary(Unary::HardSwish));
     let r = m().node("HardSigmoid", &["x"], &["y"], vec![float("alpha", 1.0 / 6.0)]).import();
     assert_eq!(*r.op("y"), Op::Unary(Unary::HardSigmoid));
-    m().node("HardSigmoid", &["x"], &["y"], vec![]).refused(&["alpha = 0.2", "Clip"]);
+    let r = m().node("HardSigmoid", &["x"], &["y"], vec![]).import();
+    assert_eq!(*r.op("y"), Op::Clip { min: 0.0, max: 1.0 });
+    let r = m().node("ThresholdedRelu", &["x"], &["y"], vec![float("alpha", 0.0)]).import();
+    assert_eq!(*r.op("y"), Op::Relu);
+    let r = m()
+        .node("Less", &["x", "zero"], &["l"], vec![])
+        .node("Not", &["l"], &["c"], vec![])
+        .node("Where", &["c", "x", "zero"], &["y"], vec![])
+        .import();
+    assert_eq!(*r.op("c"), Op::Compare(Compare::GreaterEqual));
 }
 
 #[test]
@@ -51,14 +60,17 @@ fn smooth_functions_are_written_in_others() {
     let x: Vec<f32> = (0..32).map(|i| (i as f32 - 16.0) / 4.0).collect();
     let of = |op: &str, attributes: Vec<AttributeProto>| {
         let r = model(20, &[-1, 4]).node(op, &["x"], &["y"], attributes).import();
-        let out = Interp::new(&r.m.graph).unwrap().run(vec![Tensor::f32([8, 4], x.clone())]).unwrap();
-        out[0].as_f32().unwrap().to_vec()
+        r.run(&[8, 4], x.clone()).1
     };
     let close = |op: &str, got: Vec<f32>, want: fn(f64) -> f64| {
         for (x, y) in x.iter().zip(got) {
             assert!((f64::from(y) - want(f64::from(*x))).abs() < 2e-6, "{op}({x}) is {y}");
         }
     };
+    close("HardSigmoid", of("HardSigmoid", vec![float("beta", 0.4)]), |x| (0.2 * x + 0.4).clamp(0.0, 1.0));
+    let above = |x: f64| if x > 1.5 { x } else { 0.0 };
+    close("ThresholdedRelu", of("ThresholdedRelu", vec![float("alpha", 1.5)]), above);
+    close("Swish", of("Swish", vec![float("alpha", 1.7)]), |x| x / (1.0 + (-1.7 * x).exp()));
     close("Mish", of("Mish", vec![]), |x| x * x.exp().ln_1p().tanh());
     let tanh =
         |x: f64| 0.5 * x * (1.0 + (std::f64::consts::FRAC_2_PI.sqrt() * (x + 0.044715 * x.powi(3))).tanh());

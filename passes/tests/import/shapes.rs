@@ -164,3 +164,30 @@ fn absurd_sizes_are_refused() {
         .node("Reshape", &["x", "d"], &["y"], vec![]);
     r.refused(&["Reshape 'y'"]);
 }
+
+/// Paddings of TensorFlow's kind as PyTorch traces them: sizes become floats, are divided and rounded up, and become integers.
+#[test]
+fn floats_that_follow_from_sizes() {
+    let r = model(13, &[-1, 3, 9, 8])
+        .init(long("two", 2))
+        .init(list("stride", &[], &[2.0]))
+        .init(long("one", 1))
+        .init(longs("axis", &[0]))
+        .init(longs("zeros", &[0; 6]))
+        .node("Shape", &["x"], &["s"], vec![])
+        .node("Gather", &["s", "two"], &["h"], vec![])
+        .node("Cast", &["h"], &["hf"], vec![int("to", 1)])
+        .node("Div", &["hf", "stride"], &["d"], vec![])
+        .node("Ceil", &["d"], &["up"], vec![])
+        .node("Cast", &["up"], &["n"], vec![int("to", 7)])
+        .node("Sub", &["n", "one"], &["m"], vec![])
+        .node("Unsqueeze", &["m", "axis"], &["p"], vec![])
+        .node("Concat", &["zeros", "p", "p"], &["pads"], vec![int("axis", 0)])
+        .node("Sqrt", &["d"], &["value"], vec![])
+        .node("Pad", &["x", "pads", "value"], &["y"], vec![])
+        .import();
+    assert_eq!(
+        r.resolved("y"),
+        Op::Pad { before: vec![0; 4], after: vec![0, 0, 4, 4], value: 4.5f32.sqrt() }
+    );
+}

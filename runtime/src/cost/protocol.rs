@@ -170,6 +170,7 @@ pub fn protocols() -> &'static [Protocol] {
 /// Reads a protocol file's text; `file` is only used in errors.
 pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
     let err = |why: String| CostError(format!("{file}: {why}"));
+    crate::yaml::check(text).map_err(err)?;
     let mut p: Protocol = serde_yaml::from_str(text).map_err(|e| err(e.to_string()))?;
     if let Some(said) = &mut p.trust {
         // A folded YAML string ends with a line break; the sentence is one line everywhere.
@@ -204,7 +205,7 @@ pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
 pub fn find(name: &str) -> Result<Protocol, CostError> {
     let path = Path::new(name);
     if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
-        let text = std::fs::read_to_string(path).map_err(|e| CostError(format!("{name}: {e}")))?;
+        let text = relinc_passes::files::read_text(path).map_err(|e| CostError(format!("{name}: {e}")))?;
         return parse(name, &text);
     }
     let all = protocols();

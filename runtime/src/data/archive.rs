@@ -1,6 +1,5 @@
 //! Reads members of a `.tar` or `.tar.xz` archive as it lies.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
@@ -27,7 +26,7 @@ pub(super) fn is_archive(path: &Path) -> bool {
 /// # Errors
 /// A damaged archive, or [`DataError::Io`].
 pub(super) fn members(path: &Path, keep: impl Fn(&str) -> bool) -> Result<Vec<Item>, DataError> {
-    let file = File::open(path).map_err(DataError::io(path))?;
+    let file = relinc_passes::files::open(path).map_err(DataError::io(path))?;
     let plain = BufReader::with_capacity(1 << 16, file);
     let packed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xz"));
     let reader: Box<dyn Read> =

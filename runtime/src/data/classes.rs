@@ -87,7 +87,7 @@ impl Classes {
                          numbers, or a well-known set such as cifar10",
                     ));
                 }
-                let bytes = std::fs::read(&path).map_err(DataError::io(&path))?;
+                let bytes = relinc_passes::files::read(&path).map_err(DataError::io(&path))?;
                 let text = String::from_utf8_lossy(&bytes);
                 let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
                 let names = lines.filter(|l| !l.is_empty()).map(str::to_owned).collect();

@@ -2,7 +2,6 @@
 //!
 //! Source: <https://yann.lecun.org/exdb/mnist>.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +28,7 @@ impl Idx {
     /// # Errors
     /// A file that is none, has other dimensions or is cut off; [`DataError::Io`].
     pub(super) fn open(path: &Path, dimensions: usize) -> Result<Idx, DataError> {
-        let file = File::open(path).map_err(DataError::io(path))?;
+        let file = relinc_passes::files::open(path).map_err(DataError::io(path))?;
         let length = file.metadata().map_err(DataError::io(path))?.len();
         let mut buffered = BufReader::with_capacity(1 << 16, file);
         let first = io::BufRead::fill_buf(&mut buffered).map_err(DataError::io(path))?;

@@ -25,7 +25,7 @@ impl Item {
     pub(super) fn read(&self) -> Result<Cow<'_, [u8]>, DataError> {
         match &self.bytes {
             Some(bytes) => Ok(Cow::Borrowed(bytes)),
-            None => fs::read(&self.path).map(Cow::Owned).map_err(DataError::io(&self.path)),
+            None => relinc_passes::files::read(&self.path).map(Cow::Owned).map_err(DataError::io(&self.path)),
         }
     }
 

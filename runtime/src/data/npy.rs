@@ -28,7 +28,7 @@ impl Npy {
     /// # Errors
     /// No `.npy` file, or one that is not row-major; [`DataError::Io`].
     pub fn open(path: &Path) -> Result<Npy, DataError> {
-        let mut file = File::open(path).map_err(DataError::io(path))?;
+        let mut file = relinc_passes::files::open(path).map_err(DataError::io(path))?;
         let mut start = Vec::new();
         file.by_ref().take(12).read_to_end(&mut start).map_err(DataError::io(path))?;
         let bad = |detail: &str| damaged(path, detail);

@@ -1,7 +1,6 @@
 //! One file of fixed-size records, plain or `.xz`.
 
 use std::fmt::Display;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -71,7 +70,7 @@ impl Source {
     pub(super) fn read(&self, count: usize) -> Result<Vec<u8>, DataError> {
         let count = count.min(self.records);
         let want = count * self.record;
-        let file = File::open(&self.path).map_err(DataError::io(&self.path))?;
+        let file = relinc_passes::files::open(&self.path).map_err(DataError::io(&self.path))?;
         // One byte more than there should be: reaching the end is what makes the decoder check it.
         let most = if count == self.records { want as u64 + 1 } else { want as u64 };
         // The index may lie about the size, so a huge one is not believed beforehand.
@@ -97,7 +96,7 @@ impl Source {
 
 /// The unpacked size of a file in bytes.
 fn size(path: &Path, packed: bool) -> Result<u64, DataError> {
-    let file = File::open(path).map_err(DataError::io(path))?;
+    let file = relinc_passes::files::open(path).map_err(DataError::io(path))?;
     if packed {
         xz_uncompressed_size(file).map_err(|e| corrupt(path, e))
     } else {

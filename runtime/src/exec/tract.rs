@@ -30,7 +30,7 @@ pub fn run(path: &Path, at: usize, batch: &Tensor) -> Result<Tensor, String> {
         let y = model.run(tvec!(x.into_tvalue())).map_err(fail)?;
         let y = y.get(at).ok_or_else(|| format!("{}: tract: has no output {at}", path.display()))?;
         let y = y.to_plain_array_view::<f32>().map_err(fail)?;
-        dims = of_one_image(y.shape(), 1);
+        dims = of_one_image(y.shape(), 1)?;
         out.extend(y.iter());
     }
     Ok(Tensor::f32([&[n], &dims[..]].concat(), out))

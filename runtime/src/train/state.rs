@@ -162,7 +162,7 @@ impl Checkpoint {
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|e| refused(path, &e))
+    relinc_passes::files::read(path).map_err(|e| refused(path, &e))
 }
 
 /// The progress and the tensors of an intact checkpoint.

@@ -35,8 +35,8 @@ impl Scale {
     }
     /// By ratio, with a margin.
     pub fn log(low: f64, high: f64) -> Scale {
-        let margin = (high / low).powf(0.06).max(1.1);
-        Scale::Log(low / margin, high * margin)
+        let margin = (0.06 * (high.ln() - low.ln())).exp().max(1.1);
+        Scale::Log((low / margin).max(f64::MIN_POSITIVE), (high * margin).min(f64::MAX))
     }
     /// By ratio.
     pub fn is_log(self) -> bool {
@@ -46,7 +46,7 @@ impl Scale {
     pub fn at(self, v: f64) -> Option<f64> {
         let u = match self {
             Scale::Linear(low, high) => (v - low) / (high - low),
-            Scale::Log(low, high) if v > 0.0 => (v / low).ln() / (high / low).ln(),
+            Scale::Log(low, high) if v > 0.0 => (v.ln() - low.ln()) / (high.ln() - low.ln()),
             Scale::Log(..) => return None,
         };
         (u.is_finite() && (-1e-9..=1.0 + 1e-9).contains(&u)).then(|| u.clamp(0.0, 1.0))
@@ -102,6 +102,7 @@ pub(in crate::report) fn short(v: f64) -> String {
     };
     match v.abs() {
         0.0 => "0".into(),
+        a if a >= 1e15 => format!("{v:.0e}"),
         a if a >= 999_999.5 => trim(format!("{:.2}", v / 1e6)) + "M",
         a if a >= 9_999.5 => trim(format!("{:.1}", v / 1e3)) + "k",
         a if a >= 999.5 => count(v.round() as u64),

@@ -9,7 +9,7 @@ use objections::objections;
 use super::onnx::{self, Dialect, OnnxOptions};
 use super::{EmitError, artefact, simple};
 use crate::driver::valid::{self, Valid};
-use crate::ir::{Graph, Op, Tensor};
+use crate::ir::{Graph, NodeId, Op, Tensor};
 use std::path::Path;
 
 /// The runner that lies beside every emitted model.
@@ -45,13 +45,30 @@ pub fn lowered(valid: &Valid<'_>) -> Result<Graph, EmitError> {
     if nodes.is_empty() { Ok(g) } else { Err(EmitError::Unsupported { target: TARGET, nodes }) }
 }
 
+/// Does CrypTen have a form for every operation?
+///
+/// # Errors
+/// All that have none.
+pub fn check(valid: &Valid<'_>) -> Result<(), EmitError> {
+    let (_, output) = artefact::only_io(valid, TARGET)?;
+    computed(valid, output.node)?;
+    lowered(valid).map(drop)
+}
+
+fn computed(valid: &Valid<'_>, output: NodeId) -> Result<(), EmitError> {
+    match valid.graph().op(output) {
+        Op::Input(_) | Op::Const(_) => {
+            let why = "the output is computed from nothing".into();
+            Err(EmitError::Refused { target: TARGET, why })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes `model.onnx`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &CryptenOptions) -> Result<(), EmitError> {
     let (input, output) = artefact::only_io(valid, TARGET)?;
-    if matches!(valid.graph().op(output.node), Op::Input(_) | Op::Const(_)) {
-        let why = "the output is computed from nothing".into();
-        return Err(EmitError::Refused { target: TARGET, why });
-    }
+    computed(valid, output.node)?;
     let g = lowered(valid)?;
     let checked =
         valid::check(&g).map_err(|e| EmitError::Refused { target: TARGET, why: e[0].to_string() })?;

@@ -36,6 +36,7 @@ fn objection(valid: &Valid<'_>, id: NodeId) -> Option<String> {
         | Op::Transpose(_) => None,
         Op::Linear | Op::Conv(_) if !constant(1) => Some("its weights are not constant".into()),
         Op::Linear | Op::Conv(_) | Op::GlobalMean { .. } | Op::Expand(_) | Op::Slice(_) => None,
+        Op::Softmax { axis: 0 } | Op::LogSoftmax { axis: 0 } => Some("works across the batch".into()),
         Op::Softmax { .. } | Op::LogSoftmax { .. } => None,
         Op::Binary(Binary::Add | Binary::Sub | Binary::Mul) => None,
         Op::Binary(Binary::Div) if !constant(0) => None,

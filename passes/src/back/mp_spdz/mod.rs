@@ -37,14 +37,30 @@ pub fn lowered(valid: &Valid<'_>) -> Result<Graph, EmitError> {
     simple::form(valid, TARGET)
 }
 
+/// Does an MP-SPDZ program have a form for every operation?
+///
+/// # Errors
+/// All that have none.
+pub fn check(valid: &Valid<'_>) -> Result<(), EmitError> {
+    artefact::only_io(valid, TARGET)?;
+    let g = lowered(valid)?;
+    let low = valid::check(&g).map_err(|e| EmitError::Refused { target: TARGET, why: e[0].to_string() })?;
+    program(&low).map(drop)
+}
+
+fn program(low: &Valid<'_>) -> Result<program::Program, EmitError> {
+    let (input, output) = artefact::only_io(low, TARGET)?;
+    program::translate(low, input, output.node)
+        .map_err(|nodes| EmitError::Unsupported { target: TARGET, nodes })
+}
+
 /// Writes `relinc_model.mpc`, `relinc_model.json`, `weights.txt`, `image.txt` and `README.md` into `dir`.
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &MpSpdzOptions) -> Result<(), EmitError> {
     artefact::only_io(valid, TARGET)?;
     let g = lowered(valid)?;
     let low = valid::check(&g).map_err(|e| EmitError::Refused { target: TARGET, why: e[0].to_string() })?;
     let (input, output) = artefact::only_io(&low, TARGET)?;
-    let p = program::translate(&low, input, output.node)
-        .map_err(|nodes| EmitError::Unsupported { target: TARGET, nodes })?;
+    let p = program(&low)?;
     let text = |name: &str, body: &str| artefact::write(dir, name, &mut |w| w.write_all(body.as_bytes()));
     let precision = options.format.map_or(String::new(), |(ring, fraction)| {
         let k = width(ring);

@@ -11,9 +11,10 @@ use super::EmitError;
 use crate::driver::valid::Valid;
 use crate::ir::{DType, Graph, NodeId, Op, Tensor};
 use nodes::Emitter;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
-use tract_onnx::pb::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto};
 
 /// The opsets this back end writes.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 13..=23;
@@ -75,27 +76,48 @@ fn ir_version(opset: i64) -> i64 {
     }
 }
 
-/// Writes the graph to `path`; weights over `external_over` bytes go to `<file name>.data` beside it.
-pub fn emit(valid: &Valid<'_>, path: &Path, options: &OnnxOptions) -> Result<(), EmitError> {
+/// Does ONNX have a form for every operation?
+///
+/// # Errors
+/// All that have none.
+pub fn check(valid: &Valid<'_>, options: &OnnxOptions) -> Result<(), EmitError> {
+    let names = value_names(valid.graph(), valid.order());
+    emitted(valid, &names, options).map(drop)
+}
+
+/// Nodes and initializers.
+type Emitted<'a> = (Vec<NodeProto>, Vec<(String, Cow<'a, Tensor>)>);
+
+fn emitted<'a>(
+    valid: &'a Valid<'a>,
+    names: &'a HashMap<NodeId, String>,
+    options: &OnnxOptions,
+) -> Result<Emitted<'a>, EmitError> {
+    let target = options.dialect.target();
     if !OPSETS.contains(&options.opset) {
         let why =
             format!("opset {} is not written; choose {} to {}", options.opset, OPSETS.start(), OPSETS.end());
-        return Err(EmitError::Refused { target: options.dialect.target(), why });
+        return Err(EmitError::Refused { target, why });
     }
-    let g = valid.graph();
-    let names = value_names(g, valid.order());
-    let mut e = Emitter::new(valid, &names, options.opset, options.dialect);
+    let mut e = Emitter::new(valid, names, options.opset, options.dialect);
     for &id in valid.order() {
         e.emit(id);
     }
-    let mut errors = std::mem::take(&mut e.errors);
-    let (mut nodes, initializers) = e.finish();
+    let mut nodes = std::mem::take(&mut e.errors);
+    if !nodes.is_empty() {
+        nodes.sort();
+        return Err(EmitError::Unsupported { target, nodes });
+    }
+    Ok(e.finish())
+}
+
+/// Writes the graph to `path`; weights over `external_over` bytes go to `<file name>.data` beside it.
+pub fn emit(valid: &Valid<'_>, path: &Path, options: &OnnxOptions) -> Result<(), EmitError> {
+    let g = valid.graph();
+    let names = value_names(g, valid.order());
+    let (mut nodes, initializers) = emitted(valid, &names, options)?;
     for o in g.outputs().iter().filter(|o| names[&o.node] != o.name) {
         nodes.push(proto::node("Identity", &o.name, &[names[&o.node].clone()], &o.name, vec![]));
-    }
-    if !errors.is_empty() {
-        errors.sort();
-        return Err(EmitError::Unsupported { target: options.dialect.target(), nodes: errors });
     }
     let graph = GraphProto {
         name: if g.name.is_empty() { "relinc".into() } else { g.name.clone() },

@@ -226,10 +226,7 @@ impl<'a> Emitter<'a> {
             Op::Expand(d) => {
                 let from = self.valid.facts().ty(g.operands(id)[0]);
                 if d.iter().enumerate().any(|(i, d)| *d == Dim::Batch && from.dims.get(i) != Some(d)) {
-                    return self.refuse(
-                        id,
-                        "expands to the batch; write it as an elementwise operation with a batched value",
-                    );
+                    return self.expand_to_batch(id, d);
                 }
                 let to: Vec<i64> = d.iter().map(|d| d.fixed().map_or(1, |n| n as i64)).collect();
                 self.with_constants(id, "Expand", &[("shape", Some(Tensor::ints(&to)))], vec![])
@@ -247,6 +244,39 @@ impl<'a> Emitter<'a> {
             Op::Shape { .. } => self.refuse(id, "needs opset 15 or newer"),
             Op::Dyn(_) => self.refuse(id, "still has parameters as operands; run canonicalise"),
         }
+    }
+
+    /// An expansion to as many images as the input has.
+    fn expand_to_batch(&mut self, id: NodeId, dims: &[Dim]) {
+        let g = self.g;
+        let batched = |&i: &NodeId| {
+            matches!(g.op(i), Op::Input(_)) && self.valid.facts().ty(i).dims.first() == Some(&Dim::Batch)
+        };
+        let input = g.ids().find(batched).filter(|_| self.dialect == Dialect::Portable);
+        let Some(input) = input.map(|i| self.name(i)) else {
+            return self.refuse(
+                id,
+                "expands to the batch; write it as an elementwise operation with a batched value",
+            );
+        };
+        let (shape, first, images) =
+            (self.aux(id, "input_shape"), self.aux(id, "first"), self.aux(id, "images"));
+        self.push(id, "Shape", &[input], &shape, vec![]);
+        let first = self.constant(id, first, &Tensor::ints(&[0]));
+        self.push(id, "Gather", &[shape, first], &images, vec![int("axis", 0)]);
+        let mut parts = vec![];
+        for (i, d) in dims.iter().enumerate() {
+            parts.push(match d {
+                Dim::Batch => images.clone(),
+                Dim::Fixed(n) => {
+                    let name = self.aux(id, &format!("size{i}"));
+                    self.constant(id, name, &Tensor::ints(&[*n as i64]))
+                }
+            });
+        }
+        let (to, x, out) = (self.aux(id, "to"), self.operand_name(id, 0), self.name(id));
+        self.push(id, "Concat", &parts, &to, vec![int("axis", 0)]);
+        self.push(id, "Expand", &[x, to], &out, vec![]);
     }
 
     fn linear(&mut self, id: NodeId) {

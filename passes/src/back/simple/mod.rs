@@ -155,7 +155,8 @@ fn binary(w: &mut Rewrite<'_>, b: Binary, l: NodeId, r: NodeId) -> Option<Ref> {
         }
         Binary::Div if rc && !lc => {
             let t = g.const_of(r)?;
-            let inverse = t.as_f32()?.iter().map(|c| 1.0 / c).collect();
+            let inverse: Vec<f32> = t.as_f32()?.iter().map(|c| 1.0 / c).collect();
+            inverse.iter().all(|c| c.is_finite()).then_some(())?;
             let c = w.constant("inverse", Tensor::f32(t.shape(), inverse));
             Some(w.binary("", Binary::Mul, lr, c))
         }
@@ -232,21 +233,25 @@ fn unary(w: &mut Rewrite<'_>, u: Unary, x: Ref, dims: &[Dim]) -> Option<Ref> {
     }
 }
 
-/// Constants among the operands become shared values of the others' kind.
+/// Constants among the operands, also those as large as the batch, become shared values of the others' kind.
 fn concat(w: &mut Rewrite<'_>, axis: usize) -> Option<Ref> {
     let g = w.cx.graph;
     let operands = g.operands(w.at);
-    let secret = operands.iter().copied().find(|&o| g.const_of(o).is_none())?;
-    if operands.iter().all(|&o| g.const_of(o).is_none()) {
+    let expanded = |o: NodeId| g.operand(o, 0).filter(|_| matches!(g.op(o), Op::Expand(_)));
+    let constant =
+        |o: NodeId| [Some(o), expanded(o)].into_iter().flatten().find(|&c| g.const_of(c).is_some());
+    let secret = operands.iter().copied().find(|&o| constant(o).is_none())?;
+    if operands.iter().all(|&o| constant(o).is_none()) {
         return None;
     }
     let parts: Vec<Ref> = operands
         .iter()
-        .map(|&o| match g.const_of(o) {
+        .map(|&o| match constant(o) {
             None => o.into(),
-            Some(t) => {
-                let zeros = w.zeros(secret.into(), &w.dims(secret), axis, t.shape()[axis]);
-                w.binary("constant", Binary::Add, zeros, o.into())
+            Some(c) => {
+                let size = w.dims(o)[axis].at(1);
+                let zeros = w.zeros(secret.into(), &w.dims(secret), axis, size);
+                w.binary("constant", Binary::Add, zeros, c.into())
             }
         })
         .collect();

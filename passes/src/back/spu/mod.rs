@@ -4,6 +4,8 @@
 mod joined;
 mod lower;
 mod npz;
+#[cfg(test)]
+mod refusals;
 pub mod taps;
 mod text;
 
@@ -60,6 +62,15 @@ pub fn fraction_bits(ring: u32) -> u32 {
         64 => 18,
         _ => 26,
     }
+}
+
+/// Does SPU have a form for every operation?
+///
+/// # Errors
+/// All that have none.
+pub fn check(valid: &Valid<'_>) -> Result<(), EmitError> {
+    let (input, output) = artefact::only_io(valid, "spu")?;
+    text::program(valid, input, output.node, &HashSet::new(), false).map(drop)
 }
 
 /// Writes `model.mlir`, `weights.npz`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.

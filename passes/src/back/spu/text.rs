@@ -5,7 +5,7 @@ use super::joined::{Joined, hidden, joined};
 use super::lower::lower;
 use crate::back::EmitError;
 use crate::driver::valid::Valid;
-use crate::ir::{DType, Data, Graph, NodeId, Op, Tensor};
+use crate::ir::{DType, Data, Facts, Graph, NodeId, Op, Tensor, Type};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
@@ -50,6 +50,10 @@ pub fn ty(shape: &[usize], d: DType) -> String {
 }
 
 impl Value {
+    /// What stands for a value that cannot be written, so that its readers can be looked at too. The program is not kept.
+    fn poison(of: &Type) -> Value {
+        Value { name: "%poison".into(), shape: of.at(1), dtype: of.dtype }
+    }
     pub fn ty(&self) -> String {
         ty(&self.shape, self.dtype)
     }
@@ -58,6 +62,7 @@ impl Value {
 /// Writes operations and hands out names.
 pub struct Writer<'a> {
     pub g: &'a Graph,
+    facts: &'a Facts,
     /// Convolutions written as one product over all taps.
     pub taps: &'a HashSet<NodeId>,
     /// Sums of them that share a product and a truncation, by the last addition.
@@ -141,7 +146,7 @@ impl<'a> Writer<'a> {
                 let t = t.clone();
                 self.inline(&t)
             }
-            None => Value { name: "%missing".into(), shape: vec![], dtype: DType::F32 },
+            None => Value::poison(self.facts.ty(id)),
         };
         self.values.insert(id, v.clone());
         v
@@ -195,6 +200,7 @@ pub fn program(
     let products = products(valid, &sums, taps);
     let mut w = Writer {
         g,
+        facts: valid.facts(),
         taps,
         sums,
         body: String::new(),
@@ -238,10 +244,11 @@ pub fn program(
             continue;
         }
         w.note(id);
-        match lower(&mut w, valid, id) {
-            Ok(v) => drop(w.values.insert(id, v)),
-            Err(why) => errors.push(format!("{} '{}': {why}", g.op(id).mnemonic(), g.node(id).name)),
-        }
+        let v = lower(&mut w, valid, id).unwrap_or_else(|why| {
+            errors.push(format!("{} '{}': {why}", g.op(id).mnemonic(), g.node(id).name));
+            Value::poison(valid.facts().ty(id))
+        });
+        w.values.insert(id, v);
     }
     if !errors.is_empty() {
         errors.sort();

@@ -4,11 +4,12 @@ use super::ctx::{Ctx, Stop};
 use super::error::{ExternalWeight, NodeError};
 use super::functions::{Functions, Item};
 use super::skim::Elements;
-use super::{integers, ops, order, tensor};
+use super::{batch, integers, ops, order, tensor};
+use crate::interp::eval_const;
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
 use crate::ir::stored::Span;
-use crate::ir::{Dim, Graph, NodeId, Op, SymInt, Tensor, Type};
+use crate::ir::{DType, Dim, Graph, NodeId, Op, Shared, SymInt, Tensor, Type};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
@@ -50,8 +51,10 @@ pub struct Builder {
     pub functions: Functions,
     /// The folder external data lies in.
     pub folder: PathBuf,
-    /// The batch was fixed at 1 and is symbolic now.
-    pub rebatched: bool,
+    /// The number of images the file fixes, where the batch is symbolic now.
+    pub rebatched: Option<usize>,
+    /// Small values that follow from constants, besides those that the facts hold.
+    pub small: HashMap<NodeId, Shared>,
     /// Values that are integers in the file and floats here.
     pub integers: HashMap<String, DataType>,
     /// Refused nodes.
@@ -62,16 +65,28 @@ pub struct Builder {
     pub notices: Vec<String>,
     /// Narrow float types met among the weights.
     pub narrow: BTreeSet<&'static str>,
+    /// The next number of a helper's name, by what it begins with.
+    pub helpers: HashMap<String, usize>,
+    /// Elements of all constants.
+    pub constants: usize,
+    /// Elements that stand in the file.
+    pub weights: usize,
     /// The absent operand, once needed.
     pub absent: Option<NodeId>,
 }
 
 /// No value of a classifier has more elements for one image.
-const MAX_ELEMENTS: usize = 1 << 31;
+const MAX_ELEMENTS: usize = 1 << 27;
 
-/// Appended where a node works at batch 1 and not at a symbolic batch.
+/// Constants that are computed have no more elements than this in all, and than twice those of the file.
+const MAX_CONSTANTS: usize = 1 << 26;
+
+/// Appended where a node works at the file's batch and not at a symbolic one.
 pub const KEEP_BATCH: &str =
-    "the file fixes the batch at 1 and this node does not work for any other; import with --keep-batch";
+    "the file fixes the batch and this node does not work for any other; import with --keep-batch";
+
+/// Values of more elements are not computed while the file is read: parameters of operations are shorter.
+const SMALL: usize = 1 << 10;
 
 impl Builder {
     /// Adds a remark once.
@@ -84,6 +99,8 @@ impl Builder {
 
     /// Adds a node, infers it, and refuses what would mix images.
     pub fn add(&mut self, name: &str, op: Op, operands: &[NodeId]) -> Result<NodeId, Stop> {
+        let met = self.meet(&op, operands)?;
+        let operands = met.as_deref().unwrap_or(operands);
         let facts: Vec<&Fact> =
             operands.iter().map(|&o| self.facts.get(o)).collect::<Option<_>>().ok_or(Stop::Operand)?;
         let fact = mixes_batch(&op, &facts).and_then(|()| infer_op(&op, &facts));
@@ -92,9 +109,72 @@ impl Builder {
         if size.is_none_or(|n| n > MAX_ELEMENTS) {
             return Err(format!("its result {} is too large", fact.ty).into());
         }
+        if fact.ty.dims.iter().filter(|&&d| d == Dim::Batch).count() > 1 {
+            return Err(format!("its result {} pairs images with each other", fact.ty).into());
+        }
+        let image = fact.ty.dtype == DType::F32 && fact.ty.dims.contains(&Dim::Batch);
+        if image && size == Some(0) {
+            return Err(format!("its result {} has no elements", fact.ty).into());
+        }
+        if let Op::Const(_) | Op::Dyn(DynOp::FillInt { .. } | DynOp::FillFloat { .. }) = op {
+            self.constants += size.unwrap_or(0);
+            if self.constants > MAX_CONSTANTS.saturating_add(2 * self.weights) {
+                return Err("constants that the file computes come to too many elements".into());
+            }
+        }
+        let value = self.computed(&op, operands, &fact);
         let id = self.graph.add(name, op, operands);
         self.facts.set(id, fact);
+        self.small.extend(value.map(|v| (id, v)));
         Ok(id)
+    }
+
+    /// A value that is known while the file is read.
+    pub fn known(&self, id: NodeId) -> Option<Shared> {
+        self.facts.get(id)?.konst.clone().or_else(|| self.small.get(&id).cloned())
+    }
+
+    /// A small value that follows from constants.
+    fn computed(&self, op: &Op, operands: &[NodeId], fact: &Fact) -> Option<Shared> {
+        let small = !operands.is_empty() && fact.ty.elements() <= SMALL;
+        let all = operands.iter().filter(|_| small).map(|&o| self.known(o).filter(|t| t.len() <= SMALL));
+        let all = all.collect::<Option<Vec<Shared>>>().filter(|all| !all.is_empty())?;
+        let all: Vec<&Tensor> = all.iter().map(|t| &**t).collect();
+        eval_const(op, &all).ok().map(Shared::from)
+    }
+
+    /// Does a value follow from constants alone?
+    pub fn is_constant(&self, id: NodeId) -> bool {
+        let (mut seen, mut open) = (HashSet::new(), vec![id]);
+        while let Some(id) = open.pop() {
+            if matches!(self.graph.op(id), Op::Input(_)) {
+                return false;
+            }
+            open.extend(self.graph.operands(id).into_iter().filter(|&o| seen.insert(o)));
+        }
+        true
+    }
+
+    /// Operands as the operation needs them, where they differ: parameters that are known as constants, and constants that hold
+    /// the file's number of images, which become one for all.
+    fn meet(&mut self, op: &Op, operands: &[NodeId]) -> Result<Option<Vec<NodeId>>, Stop> {
+        let mut met = None;
+        if matches!(op, Op::Dyn(_)) {
+            for (i, &o) in operands.iter().enumerate().skip(1) {
+                let fact = self.facts.get(o).ok_or(Stop::Operand)?;
+                if fact.konst.is_some() || fact.ints.is_some() {
+                    continue;
+                }
+                if let Some(t) = self.small.get(&o).cloned() {
+                    let name = self.helper_name("known");
+                    met.get_or_insert_with(|| operands.to_vec())[i] = self.add(&name, Op::Const(t), &[])?;
+                }
+            }
+        }
+        if let Some(k) = self.rebatched {
+            batch::meet(self, op, operands, k, &mut met)?;
+        }
+        Ok(met)
     }
 
     /// The static form of an operation whose parameters are attributes.
@@ -107,8 +187,8 @@ impl Builder {
 
     /// A reason, with the way out where only the symbolic batch is in the way.
     fn explain(&self, why: String, facts: &[&Fact], retry: impl Fn(&[&Fact]) -> Result<(), String>) -> Stop {
-        if self.rebatched {
-            let single: Vec<Fact> = facts.iter().map(|f| at_batch_one(f)).collect();
+        if let Some(k) = self.rebatched {
+            let single: Vec<Fact> = facts.iter().map(|f| at_batch(f, k)).collect();
             if retry(&single.iter().collect::<Vec<_>>()).is_ok() {
                 return Stop::Why(format!("{why}; {KEEP_BATCH}"));
             }
@@ -117,9 +197,13 @@ impl Builder {
     }
 
     /// A name for a value the file does not have.
-    pub fn helper_name(&self, base: &str) -> String {
+    pub fn helper_name(&mut self, base: &str) -> String {
+        let first = self.helpers.get(base).copied().unwrap_or(1);
         let free = |n: &String| !self.reserved.contains(n) && self.graph.by_name(n).is_none();
-        (1..).map(|i| format!("{base}.{i}")).find(free).unwrap_or_default()
+        let name = |i| (i, format!("{base}.{i}"));
+        let (i, name) = (first..).map(name).find(|(_, n)| free(n)).unwrap_or_default();
+        self.helpers.insert(base.to_string(), i + 1);
+        name
     }
 
     /// The empty constant that stands for an optional operand left out in the middle.
@@ -156,6 +240,7 @@ impl Builder {
             self.values.insert(name.into(), Value::Refused);
             return Err(Stop::Operand);
         };
+        self.weights += t.len();
         let id = self.add(name, Op::Const(t.into()), &[])?;
         self.values.insert(name.into(), Value::Node(id));
         Ok(id)
@@ -281,6 +366,9 @@ impl Builder {
         for id in self.graph.ids().collect::<Vec<_>>() {
             self.graph.remove_unread(id);
         }
+        for input in self.graph.remove_unread_inputs() {
+            self.notice(format!("input '{input}' is left out: nothing that is kept reads it"));
+        }
         for t in std::mem::take(&mut self.narrow) {
             self.notice(format!("weights are {t} in the file; relinc computes in float32"));
         }
@@ -289,20 +377,18 @@ impl Builder {
 
 fn int_fact(v: &[i64]) -> Fact {
     Fact {
-        ty: Type { dtype: crate::ir::DType::I64, dims: vec![Dim::Fixed(v.len())] },
+        ty: Type { dtype: DType::I64, dims: vec![Dim::Fixed(v.len())] },
         ints: Some(v.iter().map(|&i| SymInt::fixed(i)).collect()),
         konst: None,
     }
 }
 
-/// The same fact for one image.
-fn at_batch_one(f: &Fact) -> Fact {
+/// The same fact for the file's number of images.
+fn at_batch(f: &Fact, k: usize) -> Fact {
+    let at = |s: &SymInt| SymInt::fixed(s.batch.saturating_mul(k as i64).saturating_add(s.add));
     Fact {
-        ty: Type { dtype: f.ty.dtype, dims: f.ty.at(1).into_iter().map(Dim::Fixed).collect() },
-        ints: f
-            .ints
-            .as_ref()
-            .map(|v| v.iter().map(|s| SymInt::fixed(s.batch.saturating_add(s.add))).collect()),
+        ty: Type { dtype: f.ty.dtype, dims: f.ty.at(k).into_iter().map(Dim::Fixed).collect() },
+        ints: f.ints.as_ref().map(|v| v.iter().map(at).collect()),
         konst: f.konst.clone(),
     }
 }
@@ -317,8 +403,20 @@ fn mixes_batch(op: &Op, facts: &[&Fact]) -> Result<(), String> {
         }
         op => op,
     };
+    let all: Vec<usize>;
     let axes: &[usize] = match op {
         Op::Reduce { axes, .. } => axes,
+        Op::GlobalMean { .. } => {
+            all = (2..facts.first().map_or(0, |f| f.ty.rank())).collect();
+            &all
+        }
+        // The axis that is summed over is the last one of the first operand.
+        Op::MatMul | Op::Gemm { trans_a: false, .. } => {
+            all = facts.first().and_then(|f| f.ty.rank().checked_sub(1)).into_iter().collect();
+            &all
+        }
+        Op::Gemm { trans_a: true, .. } => &[0],
+        Op::MaxPool(_) | Op::AvgPool { .. } | Op::Conv(_) => &[1, 2, 3],
         Op::Gather { axis } | Op::Softmax { axis } | Op::LogSoftmax { axis } | Op::ArgMax { axis, .. } => {
             std::slice::from_ref(axis)
         }

@@ -79,12 +79,12 @@ impl Ctx<'_> {
     pub fn fixed_dims(&self, id: NodeId) -> Result<Option<Vec<usize>>, Stop> {
         Ok(self.fact(id)?.ty.dims.iter().map(|d| d.fixed()).collect())
     }
-    /// The constant behind a value, through Identity nodes.
+    /// The constant behind a value, through Identity nodes, or what it was found to be.
     pub fn konst(&self, mut id: NodeId) -> Option<Shared> {
         while matches!(self.b.graph.op(id), Op::Identity) {
             id = self.b.graph.operand(id, 0)?;
         }
-        self.b.facts.get(id)?.konst.clone()
+        self.b.known(id)
     }
     /// The integers of operand `i`, if it is given and they do not depend on the batch.
     pub fn fixed_ints(&mut self, i: usize) -> Result<Option<Vec<i64>>, Stop> {
@@ -133,8 +133,15 @@ impl Ctx<'_> {
     pub fn axis(&self, default: i64, rank: usize) -> Result<usize, Stop> {
         Ok(crate::ir::infer::norm_axis(self.int("axis", default), rank)?)
     }
-    /// Is the first dimension of a value a batch that the file fixed at 1?
-    pub fn was_one(&self, id: NodeId) -> Result<bool, Stop> {
-        Ok(self.b.rebatched && self.fact(id)?.ty.dims.first() == Some(&Dim::Batch))
+    /// The number of images that the file fixed, where the first dimension of a value is that batch.
+    pub fn was_fixed(&self, id: NodeId) -> Result<Option<usize>, Stop> {
+        Ok(self
+            .b
+            .rebatched
+            .filter(|_| self.b.facts.get(id).is_some_and(|f| f.ty.dims.first() == Some(&Dim::Batch))))
+    }
+    /// Does a value follow from constants alone?
+    pub fn is_constant(&self, id: NodeId) -> bool {
+        self.b.is_constant(id)
     }
 }

@@ -3,7 +3,6 @@
 use super::skim::skim;
 use prost::Message;
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 
@@ -38,11 +37,11 @@ pub fn data_files(model: &Path) -> Vec<PathBuf> {
 }
 
 fn read(path: &Path) -> Option<ModelProto> {
-    let file = File::open(path).ok()?;
+    let file = crate::files::open(path).ok()?;
     let len = file.metadata().ok().filter(|m| m.is_file())?.len();
     let message = match skim(&file, len, LARGE_WEIGHT) {
         Some(s) => s.message,
-        None => std::fs::read(path).ok()?,
+        None => crate::files::read(path).ok()?,
     };
     ModelProto::decode(message.as_slice()).ok()
 }

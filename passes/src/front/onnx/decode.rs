@@ -55,7 +55,7 @@ impl Hash {
 pub fn read(path: &Path) -> Result<Decoded, ImportError> {
     let io = |e: std::io::Error| ImportError::Io(path.into(), io_reason(path, &e));
     let not_onnx = |why: &str| ImportError::NotOnnx(path.into(), why.into());
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = crate::files::open(path).map_err(io)?;
     let mut message = vec![];
     (&mut file).take(64).read_to_end(&mut message).map_err(io)?;
     if let Some(why) = other_format(&message) {
@@ -87,7 +87,7 @@ pub fn read(path: &Path) -> Result<Decoded, ImportError> {
         true => Hash::Known(hash(message.as_slice(), vec![]).map_err(io)?),
         false => {
             let (path, weights) = (path.to_path_buf(), elements.values().cloned().collect());
-            Hash::Computing(std::thread::spawn(move || hash(File::open(path)?, weights)))
+            Hash::Computing(std::thread::spawn(move || hash(crate::files::open(&path)?, weights)))
         }
     };
     let model =

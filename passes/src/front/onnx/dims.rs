@@ -13,8 +13,8 @@ use tract_onnx::pb::{ValueInfoProto, type_proto};
 pub struct Inputs {
     /// Name and type, in order.
     pub types: Vec<(String, Type)>,
-    /// A batch that the file fixes at 1 was made symbolic.
-    pub rebatched: bool,
+    /// The number of images that the file fixes, where that was made symbolic.
+    pub rebatched: Option<usize>,
     /// Those that are integers in the file.
     pub integers: Vec<(String, DataType)>,
     /// For the user.
@@ -34,6 +34,7 @@ pub fn inputs(infos: &[&ValueInfoProto], options: &ImportOptions) -> Result<Inpu
     let mut batch: Option<String> = None;
     let mut used = vec![false; options.dims.len()];
     let mut symbols: Vec<String> = vec![];
+    let freed = if options.keep_batch { None } else { fixed_batch(infos) };
     for info in infos {
         let (dtype, sizes) = match declared(info, &mut out) {
             Ok(v) => v,
@@ -43,6 +44,13 @@ pub fn inputs(infos: &[&ValueInfoProto], options: &ImportOptions) -> Result<Inpu
             }
         };
         let rank = sizes.len();
+        if rank == 0 {
+            errors.push(format!(
+                "input '{}' is a single number; relinc compiles networks that take images",
+                info.name
+            ));
+            continue;
+        }
         let mut dims = vec![];
         for (i, size) in sizes.into_iter().enumerate() {
             let dim = match size {
@@ -70,8 +78,14 @@ pub fn inputs(infos: &[&ValueInfoProto], options: &ImportOptions) -> Result<Inpu
                         }
                     }
                 }
-                Size::Fixed(1) if i == 0 && rank > 1 && !options.keep_batch => {
-                    out.rebatched = true;
+                Size::Fixed(k) if i == 0 && rank > 1 && freed == Some(k) => {
+                    if out.rebatched.is_none() && k > 1 {
+                        out.notices.push(format!(
+                            "input '{}' has its batch fixed at {k} in the file; here it is free (--keep-batch leaves it as it is)",
+                            info.name
+                        ));
+                    }
+                    out.rebatched = Some(k);
                     Dim::Batch
                 }
                 Size::Fixed(k) => {
@@ -105,6 +119,28 @@ pub fn inputs(infos: &[&ValueInfoProto], options: &ImportOptions) -> Result<Inpu
         }
     }
     if errors.is_empty() { Ok(out) } else { Err(errors) }
+}
+
+/// The batch that the file fixes. One of 1 is always taken for it; a larger one where every input is an image or a row and
+/// begins with it, since a single image without a batch begins with its channels.
+fn fixed_batch(infos: &[&ValueInfoProto]) -> Option<usize> {
+    let lead = |info: &&ValueInfoProto| {
+        let Some(type_proto::Value::TensorType(t)) = info.r#type.as_ref()?.value.as_ref() else {
+            return None;
+        };
+        let dims = &t.shape.as_ref()?.dim;
+        match dims.first()?.value.as_ref()? {
+            DimValue::DimValue(v) => Some((dims.len(), usize::try_from(*v).ok()?)),
+            DimValue::DimParam(_) => None,
+        }
+    };
+    let leads: Vec<Option<(usize, usize)>> = infos.iter().map(lead).collect();
+    if leads.iter().flatten().any(|&(rank, k)| rank > 1 && k == 1) {
+        return Some(1);
+    }
+    let (_, k) = (*leads.first()?)?;
+    let all = leads.iter().all(|l| l.is_some_and(|(rank, other)| other == k && matches!(rank, 2 | 4)));
+    (all && k > 1).then_some(k)
 }
 
 fn declared(info: &ValueInfoProto, out: &mut Inputs) -> Result<(DType, Vec<Size>), String> {

@@ -1,6 +1,5 @@
 //! Weights that lie in a file beside the model.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 use tract_onnx::pb::StringStringEntryProto;
@@ -46,7 +45,7 @@ fn slice(location: &str, offset: u64, bytes: usize, folder: &Path) -> Result<Vec
     if !real.starts_with(root) {
         return Err(outside());
     }
-    let mut file = File::open(&real).map_err(|e| e.to_string())?;
+    let mut file = crate::files::open(&real).map_err(|e| e.to_string())?;
     let meta = file.metadata().map_err(|e| e.to_string())?;
     if !meta.is_file() {
         return Err("is not a file".into());

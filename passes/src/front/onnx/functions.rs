@@ -1,13 +1,16 @@
 //! Model-local functions, inlined where they are called.
 
 use super::error::NodeError;
+use prost::Message;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{FunctionProto, GraphProto, NodeProto, OperatorSetIdProto};
 
 /// Calls nested deeper than this are refused.
 const MAX_DEPTH: usize = 64;
-/// So are models that inline to more nodes than this.
-const MAX_NODES: usize = 1 << 20;
+/// So are models whose calls are more than this in all,
+const MAX_CALLS: usize = 1 << 18;
+/// or that inline to more bytes than this.
+const MAX_BYTES: usize = 1 << 28;
 
 /// A node with the operator set it is written in.
 #[derive(Debug)]
@@ -59,9 +62,24 @@ struct Expansion {
     out: Vec<Item>,
     failed: Failed,
     prefixes: HashSet<String>,
+    calls: usize,
+    bytes: usize,
+    sizes: HashMap<Key, Size>,
+}
+
+/// What a call comes to with all calls inside it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    calls: usize,
+    bytes: usize,
 }
 
 impl Expansion {
+    /// Have calls come to more than a file of a network has?
+    fn spent(&self) -> bool {
+        self.calls > MAX_CALLS || self.bytes > MAX_BYTES
+    }
+
     /// A prefix for the values inside a call.
     fn prefix(&mut self, call: &NodeProto) -> Result<String, String> {
         let base = call.output.iter().find(|o| !o.is_empty()).ok_or("has no output, so it does nothing")?;
@@ -99,15 +117,41 @@ impl Functions {
         (e.out, e.failed)
     }
 
+    /// Of a call at this depth, beyond all bounds where calls nest too deeply; a function's calls of itself are refused elsewhere.
+    fn size(&self, key: &Key, depth: usize, known: &mut HashMap<Key, Size>) -> Size {
+        let Some(f) = self.by_name.get(key) else { return Size::default() };
+        if depth > MAX_DEPTH {
+            return Size { calls: usize::MAX, bytes: 0 };
+        }
+        if let Some(&size) = known.get(key) {
+            return size;
+        }
+        known.insert(key.clone(), Size::default());
+        let mut all = Size { calls: 1, bytes: 0 };
+        for n in &f.node {
+            let inner = self.size(&(n.domain.clone(), n.op_type.clone()), depth + 1, known);
+            all.calls = all.calls.saturating_add(inner.calls);
+            all.bytes = all.bytes.saturating_add(inner.bytes).saturating_add(n.encoded_len());
+        }
+        known.insert(key.clone(), all);
+        all
+    }
+
     fn expand(&self, item: Item, e: &mut Expansion) {
         let key = (item.node.domain.clone(), item.node.op_type.clone());
         let Some(function) = self.by_name.get(&key) else {
             e.out.push(item);
             return;
         };
-        let why = if e.stack.contains(&key) {
+        if e.stack.is_empty() {
+            let more = self.size(&key, 0, &mut e.sizes);
+            (e.calls, e.bytes) = (e.calls.saturating_add(more.calls), e.bytes.saturating_add(more.bytes));
+        }
+        let why = if e.spent() {
+            "calls of functions come to too many nodes; inline them with onnx.inliner"
+        } else if e.stack.contains(&key) {
             "calls itself; recursive functions cannot be inlined"
-        } else if e.stack.len() >= MAX_DEPTH || e.out.len() + e.failed.errors.len() >= MAX_NODES {
+        } else if e.stack.len() >= MAX_DEPTH {
             "functions nest too deeply; inline them with onnx.inliner"
         } else if self.overloaded.contains(&key) {
             "is an overloaded function; inline it with onnx.inliner"

@@ -4,6 +4,7 @@
 //! folds both. Every offending node of a file is reported at once.
 
 mod attrs;
+mod batch;
 mod builder;
 mod ctx;
 mod data_files;
@@ -22,6 +23,7 @@ mod tensor;
 pub use data_files::data_files;
 pub use error::{ExternalWeight, ImportError, NodeError};
 
+use crate::driver::weights;
 use crate::ir::{Graph, Op};
 use builder::{Builder, Value};
 use ctx::Stop;
@@ -142,7 +144,14 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Imported, ImportEr
         b.notice(said);
     }
     b.finish();
+    // The hash comes with the largest magnitudes of what stays in the file.
     let info = ModelInfo { sha256: sha256.get(path)?, ..info };
+    let name = |id| b.graph.node(id).name.clone();
+    let spoilt = |(id, why)| NodeError { name: name(id), op_type: "weight".into(), why };
+    let bad: Vec<NodeError> = weights::unusable(&b.graph).into_iter().map(spoilt).collect();
+    if !bad.is_empty() {
+        return Err(ImportError::Unsupported { file: path.into(), nodes: bad, outputs: vec![] });
+    }
     Ok(Imported { graph: b.graph, info, notices: b.notices, outputs: names })
 }
 
@@ -170,6 +179,7 @@ fn inputs(b: &mut Builder, graph: &GraphProto, options: &ImportOptions) -> Resul
     let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
     let infos: Vec<&ValueInfoProto> =
         graph.input.iter().filter(|i| !weights.contains(i.name.as_str())).collect();
+    let infos = read(b, graph, infos);
     let typed = dims::inputs(&infos, options)?;
     b.rebatched = typed.rebatched;
     b.integers = typed.integers.into_iter().collect();
@@ -183,6 +193,21 @@ fn inputs(b: &mut Builder, graph: &GraphProto, options: &ImportOptions) -> Resul
         }
     }
     Ok(())
+}
+
+/// The inputs that some node or output reads; those that nothing reads are left out, unless that is all of them.
+fn read<'a>(b: &mut Builder, graph: &GraphProto, infos: Vec<&'a ValueInfoProto>) -> Vec<&'a ValueInfoProto> {
+    let outputs = graph.output.iter().map(|o| o.name.as_str());
+    let read: HashSet<&str> = graph.node.iter().flat_map(order::reads).chain(outputs).collect();
+    let (used, unused): (Vec<_>, Vec<_>) =
+        infos.iter().copied().partition(|i: &&ValueInfoProto| read.contains(i.name.as_str()));
+    if used.is_empty() {
+        return infos;
+    }
+    for i in unused {
+        b.notice(format!("input '{}' is left out: nothing reads it", i.name));
+    }
+    used
 }
 
 /// Imports what the outputs that are `wanted` need.
@@ -202,15 +227,19 @@ fn nodes(b: &mut Builder, graph: GraphProto, opset: i64, wanted: impl Fn(&str) -
     let items = b.inline(node, opset);
     let outputs: Vec<&str> = output.iter().map(|o| o.name.as_str()).filter(|o| wanted(o)).collect();
     b.run(items, &outputs);
-    for name in outputs {
+    for (i, name) in outputs.iter().copied().enumerate() {
+        if outputs[..i].contains(&name) {
+            refuse_output(b, name, "is an output twice; give each output a name of its own");
+            continue;
+        }
         match b.value(name) {
             Ok(id) => b.graph.add_output(name, id),
-            Err(Stop::Why(_)) => b.errors.push(NodeError {
-                name: name.into(),
-                op_type: "output".into(),
-                why: "nothing in the file computes it".into(),
-            }),
+            Err(Stop::Why(_)) => refuse_output(b, name, "nothing in the file computes it"),
             Err(Stop::Operand) => {}
         }
     }
+}
+
+fn refuse_output(b: &mut Builder, name: &str, why: &str) {
+    b.errors.push(NodeError { name: name.into(), op_type: "output".into(), why: why.into() });
 }

@@ -4,7 +4,7 @@ use super::{Fact, Facts, broadcast, product};
 use crate::ir::graph::Graph;
 use crate::ir::op::{DynOp, Op, SliceAxis};
 use crate::ir::shape::{Dim, SymInt, Type};
-use crate::ir::tensor::{Data, Tensor};
+use crate::ir::tensor::{DType, Data, Tensor};
 
 /// An ONNX axis, negative from the end, as an index below `rank`.
 pub fn norm_axis(axis: i64, rank: usize) -> Result<usize, String> {
@@ -24,13 +24,21 @@ fn known(f: &Fact, what: &str) -> Result<Vec<i64>, String> {
 
 /// A scalar float operand; `None` when it is absent (an empty constant).
 fn scalar(f: Option<&&Fact>, what: &str) -> Result<Option<f32>, String> {
-    let Some(f) = f else { return Ok(None) };
+    let Some(f) = f.filter(|f| f.ty.elements() > 0) else { return Ok(None) };
+    if f.ty.elements() != 1 {
+        return Err(format!("its {what} {} is no single number", f.ty));
+    }
     let t = f.konst.as_ref().ok_or(format!("its {what} is computed from data"))?;
     Ok(match t.data() {
         Data::F32(v) => v.first().copied(),
         Data::I64(v) => v.first().map(|&i| i as f32),
         Data::U8(_) | Data::Bool(_) => None,
     })
+}
+
+/// A bound of a clip: the largest floats, which exporters write for none, bound nothing.
+pub fn bound(v: f32) -> f32 {
+    if v.abs() >= f32::MAX { f32::INFINITY.copysign(v) } else { v }
 }
 
 /// The static form of a [`DynOp`], which reads the first operand only (`Const` reads none).
@@ -63,6 +71,9 @@ pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
                     "pads by {a}: negative padding is not supported, export a Slice instead"
                 ));
             }
+            if (1..axes.len()).any(|i| axes[..i].contains(&axes[i])) {
+                return Err(format!("names an axis twice among {axes:?}"));
+            }
             let (mut before, mut after) = (vec![0; x.rank()], vec![0; x.rank()]);
             for (i, &a) in axes.iter().enumerate() {
                 before[a] = amounts[i] as usize;
@@ -92,8 +103,8 @@ pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
             )
         }
         DynOp::Clip => Op::Clip {
-            min: scalar(ops.get(1), "minimum")?.unwrap_or(f32::NEG_INFINITY),
-            max: scalar(ops.get(2), "maximum")?.unwrap_or(f32::INFINITY),
+            min: bound(scalar(ops.get(1), "minimum")?.unwrap_or(f32::NEG_INFINITY)),
+            max: bound(scalar(ops.get(2), "maximum")?.unwrap_or(f32::INFINITY)),
         },
         DynOp::Reduce { kind, keep } => {
             let mut axes = axes(ops[1], x.rank())?;
@@ -142,6 +153,23 @@ pub fn resolve_all(g: &mut Graph, facts: &Facts) {
         g.set_op(id, op);
         g.set_operands(id, &operands[..reads.min(operands.len())]);
     }
+}
+
+/// What is known of a tensor that a [`DynOp`] fills with one value: no more elements are made than sizes have.
+pub(super) fn filled(op: DynOp, ops: &[&Fact]) -> Result<Option<Fact>, String> {
+    let dtype = match op {
+        DynOp::FillInt { .. } => DType::I64,
+        DynOp::FillFloat { .. } => DType::F32,
+        DynOp::Reshape { .. } | DynOp::Expand | DynOp::Pad | DynOp::Slice | DynOp::Clip => return Ok(None),
+        DynOp::Reduce { .. } | DynOp::Squeeze | DynOp::Unsqueeze => return Ok(None),
+    };
+    let shape = fill_shape(ops[0])?;
+    let ty = Type { dtype, dims: shape.iter().map(|&d| Dim::Fixed(d)).collect() };
+    if ty.elements() > super::MAX_INTS {
+        return Ok(Some(Fact::plain(ty)));
+    }
+    let Op::Const(t) = resolve(op, ops)? else { return Ok(None) };
+    super::infer_op(&Op::Const(t), &[]).map(Some)
 }
 
 fn fill_shape(f: &Fact) -> Result<Vec<usize>, String> {

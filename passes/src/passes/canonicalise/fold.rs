@@ -4,10 +4,26 @@ use crate::driver::patch::{Patch, Ref};
 use crate::driver::{Cx, Skip};
 use crate::interp::eval_const;
 use crate::ir::infer::resolve;
-use crate::ir::{NodeId, Op, Tensor};
+use crate::ir::op::DynOp;
+use crate::ir::{Dim, Graph, NodeId, Op, Tensor};
 
 /// Folding must not blow a graph up: an `expand` of a scalar to more elements than this stays.
 const MAX_FOLDED: usize = 1 << 24;
+/// Nor may many: with all constants of a graph at more elements than this, those that grow it stay.
+const MAX_CONSTANTS: usize = 1 << 26;
+/// Constants up to this size are too small to be counted.
+const SMALL: usize = 1 << 12;
+
+/// May a constant of so many elements take the place of its operands?
+fn has_room(g: &Graph, operands: &[NodeId], elements: usize) -> bool {
+    if elements <= SMALL {
+        return true;
+    }
+    let len = |id: NodeId| g.const_of(id).map_or(0, |t| t.len());
+    let freed: usize = operands.iter().filter(|&&o| g.use_count(o) == 1).map(|&o| len(o)).sum();
+    let all = || g.ids().map(len).fold(0, usize::saturating_add);
+    elements <= freed || elements <= MAX_FOLDED && all() + elements - freed <= MAX_CONSTANTS
+}
 
 pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
     let g = cx.graph;
@@ -23,12 +39,16 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
     }
     let operands = g.operands(at);
     if let Some(k) = operands.iter().map(|&o| g.const_of(o).map(|t| &**t)).collect::<Option<Vec<&Tensor>>>()
-        && fact.ty.elements() <= MAX_FOLDED
+        && has_room(g, &operands, fact.ty.elements())
+        && !fact.ty.dims.contains(&Dim::Batch)
     {
         let t = eval_const(g.op(at), &k).map_err(Skip::Refused)?;
         let mut p = Patch::new();
         let c = p.constant(name, t);
         return Ok(p.replace(at, c));
+    }
+    if let Op::Dyn(DynOp::FillInt { .. } | DynOp::FillFloat { .. }) = g.op(at) {
+        return Err(Skip::Refused("all constants would come to more than 2^26 elements".into()));
     }
     if let Op::Dyn(d) = *g.op(at) {
         let facts: Vec<_> = operands.iter().map(|&o| cx.facts.of(o)).collect();

@@ -6,17 +6,22 @@
 //!   nothing, a concat of one → `x`
 //! - any operation on constants only → the constant it computes; integers that follow from shapes → a constant
 //! - `dyn.reshape(x, shape)`, `dyn.pad(x, amounts)`, … → the static operation
-//! - `clip(x) {min=0}`, `max(x, 0)`, `where(x > 0, x, 0)` → `relu(x)`
+//! - `clip(x) {min=0}`, `max(x, 0)`, `where(x > 0, x, 0)`, `where(x < 0, 0, x)`, `x·(x > 0)`, `(x + |x|)/2`, `x − min(x, 0)`
+//!   → `relu(x)`; the zeros may have any shape that does not widen x; `where(x < 0, x, 0)` → `min(x, 0)`
 //! - `clip(x) {min=0, max=c}`, `min(relu(x), c)`, `relu(min(x, c))` → `capped_relu(x) {cap=c}`, but not where it is a gate: it
 //!   ends the model, opens the channels of a larger map, or is the hard sigmoid of an operand moved by c/2 and multiplies
+//! - `where(x > 0, x, s·x)`, `max(x, s·x)` with s from 0 to 1 → as `leaky_relu`
 //! - `leaky_relu(x)`, `prelu(x, s)` → `s·x + (1−s)·relu(x)`, so that the ReLU in it can be masked
 //! - `silu(x)`, `hard_swish(x)`, `hard_sigmoid(x)` → `x·sigmoid(x)`, `x·clip(x/6 + ½)`, `clip(x/6 + ½)`
 //! - `gemm(x, w, b)`, `matmul(x, w)` with constant `w` → `linear`; `add(linear, b)` → `linear` with bias
-//! - `exp(x) / sum(exp(x))`, `x − log(sum(exp(x)))`, `1 / (1 + exp(−x))` → `softmax`, `log_softmax`, `sigmoid`
+//! - `exp(x) / sum(exp(x))`, `x − log(sum(exp(x)))`, `1 / (1 + exp(−x))`, `log(1 + exp(x))` → `softmax`, `log_softmax`,
+//!   `sigmoid`, `softplus`
 //! - a mean over all spatial axes by `reduce` or by an average pool as large as the map → `global_mean`, and a reshape
 //!   or reduction to `[N,C]` after it is taken in; a maximum over a whole map → `max_pool`
 //! - a transpose sinks below elementwise operations, concat and pad, meets its inverse and both vanish; below a
 //!   flattening reshape it becomes a permutation of the next linear layer's weights
+//! - the row of a map `[N,C,1,L]` as a signal `[N,C,L]` sinks below elementwise operations, concat and mean, so that layers of
+//!   signals meet as layers of maps do
 //! - reshape of a reshape → one reshape; constants stand on the right of commutative operations
 //!
 //! **Conditions**: an average pool counts as a global mean only without padding and when it covers the whole map;
@@ -31,7 +36,9 @@ mod fold;
 mod gates;
 mod linear;
 mod mean;
+mod rectifier;
 mod relu;
+mod signal;
 mod softmax;
 mod transpose;
 mod trivial;
@@ -56,6 +63,7 @@ const RULES: &[Rule] = &[
     softmax::rewrite,
     linear::rewrite,
     mean::rewrite,
+    signal::rewrite,
     transpose::rewrite,
 ];
 

@@ -1,37 +1,47 @@
 //! The ways exporters spell ReLU, with a cap or without, and ReLUs inside leaky ones.
 
 use super::gates;
+use super::rectifier::{Spelled, spelled};
 use crate::driver::patch::{Patch, Ref};
 use crate::driver::{Cx, Skip};
-use crate::ir::op::Compare;
 use crate::ir::{Binary, DType, NodeId, Op, Tensor};
 
 pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
     let g = cx.graph;
+    let name = &g.node(at).name;
+    let as_wide = |x: NodeId| if cx.facts.ty(x) == cx.facts.ty(at) { Ok(x) } else { Err(Skip::NoMatch) };
+    let mut p = Patch::new();
     if let Some((x, cap)) = capped(cx, at) {
         let op = match *g.op(at) == gates::bounded(cap) {
             true => Op::CappedRelu { cap },
             false => gates::bounded(cap),
         };
-        let mut p = Patch::new();
-        let r = p.add(&g.node(at).name, op, &[x.into()]);
+        let r = p.add(name, op, &[x.into()]);
         return Ok(p.replace(at, r));
     }
-    let x = match g.op(at) {
-        Op::Clip { min: 0.0, max: f32::MAX.. } => g.operand(at, 0),
-        Op::Binary(Binary::Max) => g.operand(at, 0).filter(|_| is_zero(cx, g.operand(at, 1))),
-        Op::Where => positive_part(cx, at),
-        Op::LeakyRelu { slope } => return leaky(cx, at, Slope::Scalar(*slope)),
+    let y = match g.op(at) {
+        Op::Clip { min: 0.0, max: f32::MAX.. } => {
+            let x = as_wide(g.operand(at, 0).ok_or(Skip::NoMatch)?)?;
+            p.add(name, Op::Relu, &[x.into()])
+        }
+        Op::LeakyRelu { slope } => {
+            return leaky(cx, at, g.operand(at, 0).ok_or(Skip::NoMatch)?, Slope::Scalar(*slope));
+        }
         Op::PRelu => {
             let s = g.operand(at, 1).filter(|&s| g.const_of(s).is_some()).ok_or(Skip::NoMatch)?;
-            return leaky(cx, at, Slope::Tensor(s));
+            return leaky(cx, at, g.operand(at, 0).ok_or(Skip::NoMatch)?, Slope::Tensor(s));
         }
-        _ => None,
+        _ => match spelled(cx, at).ok_or(Skip::NoMatch)? {
+            Spelled::Relu(x) => p.add(name, Op::Relu, &[as_wide(x)?.into()]),
+            Spelled::Negative(x) => {
+                let zero = p.constant(format!("{name}.zero"), Tensor::scalar(0.0));
+                p.add(name, Op::Binary(Binary::Min), &[as_wide(x)?.into(), zero])
+            }
+            Spelled::Leaky(x, slope) => return leaky(cx, at, as_wide(x)?, Slope::Scalar(slope)),
+            Spelled::Sloped(x, slope) => return leaky(cx, at, x, Slope::Tensor(slope)),
+        },
     };
-    let x = x.filter(|&x| cx.facts.ty(x) == cx.facts.ty(at)).ok_or(Skip::NoMatch)?;
-    let mut p = Patch::new();
-    let r = p.add(&g.node(at).name, Op::Relu, &[x.into()]);
-    Ok(p.replace(at, r))
+    Ok(p.replace(at, y))
 }
 
 /// The operand and the cap of a node that is `min(max(x, 0), cap)`, by itself or with the one before it, and no gate.
@@ -45,7 +55,7 @@ fn capped(cx: &Cx<'_>, at: NodeId) -> Option<(NodeId, f32)> {
             (!gates::is_gate(cx, at)).then_some((x, *max))
         }
         Op::Relu | Op::Binary(Binary::Max) => {
-            let bent = *g.op(at) == Op::Relu || is_zero(cx, g.operand(at, 1));
+            let bent = *g.op(at) == Op::Relu || g.operand(at, 1).is_some_and(|zero| is_zero(cx, zero));
             let cap = upper_bound(cx, x).filter(|&cap| bent && same(cap))?;
             Some((before()?, cap))
         }
@@ -66,17 +76,13 @@ fn upper_bound(cx: &Cx<'_>, id: NodeId) -> Option<f32> {
     }
 }
 
-fn is_zero(cx: &Cx<'_>, id: Option<NodeId>) -> bool {
-    id.and_then(|id| cx.graph.const_of(id)).and_then(|t| t.splat_value()) == Some(0.0)
-}
-
-/// `where(x > 0, x, 0)` and `where(x ≥ 0, x, 0)`.
-fn positive_part(cx: &Cx<'_>, at: NodeId) -> Option<NodeId> {
+/// Is every element 0, whatever the batch?
+pub(super) fn is_zero(cx: &Cx<'_>, id: NodeId) -> bool {
     let g = cx.graph;
-    let [cond, a, b] = g.operands(at)[..] else { return None };
-    let Op::Compare(Compare::Greater | Compare::GreaterEqual) = g.op(cond) else { return None };
-    let same = g.operand(cond, 0) == Some(a) && is_zero(cx, g.operand(cond, 1)) && is_zero(cx, Some(b));
-    same.then_some(a)
+    match g.op(id) {
+        Op::Expand(_) | Op::Reshape(_) | Op::Transpose(_) => g.operand(id, 0).is_some_and(|x| is_zero(cx, x)),
+        _ => g.const_of(id).and_then(|t| t.splat_value()) == Some(0.0),
+    }
 }
 
 enum Slope {
@@ -85,9 +91,8 @@ enum Slope {
 }
 
 /// `s·x + (1−s)·relu(x)`.
-fn leaky(cx: &Cx<'_>, at: NodeId, slope: Slope) -> Result<Patch, Skip> {
+fn leaky(cx: &Cx<'_>, at: NodeId, x: NodeId, slope: Slope) -> Result<Patch, Skip> {
     let g = cx.graph;
-    let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
     let name = &g.node(at).name;
     let mut p = Patch::new();
     let (s, rest): (Ref, Tensor) = match slope {

@@ -1,4 +1,4 @@
-//! Softmax, log-softmax and sigmoid that were written out.
+//! Softmax, log-softmax, sigmoid and softplus that were written out.
 
 use crate::driver::patch::Patch;
 use crate::driver::{Cx, Skip};
@@ -10,6 +10,7 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         .or_else(|| log_softmax(cx, at))
         .or_else(|| shifted(cx, at))
         .or_else(|| sigmoid(cx, at))
+        .or_else(|| softplus(cx, at))
         .filter(|&(_, x)| cx.facts.ty(x) == cx.facts.ty(at))
         .ok_or(Skip::NoMatch)?;
     let mut p = Patch::new();
@@ -62,9 +63,21 @@ fn shifted(cx: &Cx<'_>, at: NodeId) -> Option<(Op, NodeId)> {
     (reduced(cx, max, ReduceKind::Max, x)? == axis).then(|| (cx.graph.op(at).clone(), x))
 }
 
+fn is_one(cx: &Cx<'_>, id: NodeId) -> bool {
+    cx.graph.const_of(id).and_then(|t| t.splat_value()) == Some(1.0)
+}
+
+/// `log(1 + exp(x))`, which overflows where softplus does not.
+fn softplus(cx: &Cx<'_>, at: NodeId) -> Option<(Op, NodeId)> {
+    let (l, r) = binary(cx, unary(cx, at, Unary::Log)?, Binary::Add)?;
+    let e = if is_one(cx, l) { r } else { l };
+    let x = unary(cx, e, Unary::Exp).filter(|_| is_one(cx, l) || is_one(cx, r))?;
+    Some((Op::Unary(Unary::Softplus), x))
+}
+
 /// `1 / (1 + exp(−x))`.
 fn sigmoid(cx: &Cx<'_>, at: NodeId) -> Option<(Op, NodeId)> {
-    let one = |id: NodeId| cx.graph.const_of(id).and_then(|t| t.splat_value()) == Some(1.0);
+    let one = |id: NodeId| is_one(cx, id);
     let below = match binary(cx, at, Binary::Div) {
         Some((top, below)) => one(top).then_some(below)?,
         None => unary(cx, at, Unary::Reciprocal)?,

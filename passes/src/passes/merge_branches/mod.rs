@@ -51,13 +51,14 @@ impl Pass for MergeBranches {
             .filter(|(_, a)| cx.facts.ty(**a) == cx.facts.ty(at))
             .flat_map(|(i, &a)| readings(g, cx.facts, a).into_iter().map(move |r| (i, r)))
             .collect();
-        let mut sources: Vec<NodeId> = all.iter().map(|(_, r)| r.source).collect();
+        let convolved = all.iter().filter(|(_, r)| r.is_conv);
+        let mut sources: Vec<NodeId> = convolved.map(|(_, r)| r.source).collect();
         sources.sort_unstable();
         sources.dedup();
         let mut why = None;
         for source in sources {
             let from: Vec<_> = all.iter().filter(|(_, r)| r.source == source).collect();
-            if from.len() < 2 || !from.iter().any(|(_, r)| r.is_conv) {
+            if from.len() < 2 {
                 continue;
             }
             match merge(cx, at, source, &from) {

@@ -15,7 +15,7 @@ pub fn if_(c: &mut Ctx<'_>) -> Done {
     let Some(taken) = known else {
         let why =
             "its condition is not constant; export with fixed shapes, or by tracing instead of scripting";
-        return Err(if c.b.rebatched {
+        return Err(if c.b.rebatched.is_some() {
             format!("{why}, or import with --keep-batch").into()
         } else {
             why.into()

@@ -2,20 +2,45 @@
 
 use super::super::attrs::Attrs;
 use super::super::ctx::{Ctx, Done, Stop};
-use crate::ir::op::DynOp;
+use crate::ir::infer::bound;
+use crate::ir::op::{Compare, DynOp};
 use crate::ir::{Binary, DType, NodeId, Op, Tensor, Unary};
 
-/// HardSigmoid, in the one form other operations build on.
+/// HardSigmoid. With another slope than a hard swish has it is a clip: `min(max(alpha·x + beta, 0), 1)`.
 pub fn hard_sigmoid(c: &mut Ctx<'_>) -> Done {
     let (alpha, beta) = (c.float("alpha", 0.2), c.float("beta", 0.5));
-    if (alpha - 1.0 / 6.0).abs() > 1e-6 || beta != 0.5 {
-        return Err(format!(
-            "alpha = {alpha} and beta = {beta} are not supported, only alpha = 1/6 and beta = 1/2; write it as \
-             Clip(alpha·x + beta, 0, 1)"
-        )
-        .into());
+    if (alpha - 1.0 / 6.0).abs() <= 1e-6 && beta == 0.5 {
+        return c.plain(Op::Unary(Unary::HardSigmoid), 1);
     }
-    c.plain(Op::Unary(Unary::HardSigmoid), 1)
+    let x = c.need(0)?;
+    let scaled = times(c, x, alpha)?;
+    let beta = scalar(c, beta)?;
+    let moved = c.helper(Op::Binary(Binary::Add), &[scaled, beta])?;
+    c.emit(Op::Clip { min: 0.0, max: 1.0 }, &[moved])
+}
+
+/// ThresholdedRelu: x above `alpha`, 0 elsewhere.
+pub fn thresholded_relu(c: &mut Ctx<'_>) -> Done {
+    let alpha = c.float("alpha", 1.0);
+    if alpha == 0.0 {
+        return c.plain(Op::Relu, 1);
+    }
+    let x = c.need(0)?;
+    let (threshold, zero) = (scalar(c, alpha)?, scalar(c, 0.0)?);
+    let above = c.helper(Op::Compare(Compare::Greater), &[x, threshold])?;
+    c.emit(Op::Where, &[above, x, zero])
+}
+
+/// Swish: `x·sigmoid(alpha·x)`.
+pub fn swish(c: &mut Ctx<'_>) -> Done {
+    let alpha = c.float("alpha", 1.0);
+    if alpha == 1.0 {
+        return c.plain(Op::Unary(Unary::Silu), 1);
+    }
+    let x = c.need(0)?;
+    let scaled = times(c, x, alpha)?;
+    let gate = c.helper(Op::Unary(Unary::Sigmoid), &[scaled])?;
+    c.emit(Op::Binary(Binary::Mul), &[x, gate])
 }
 
 /// Gelu, as `(x/2)·(1 + erf(x/√2))`, or with the tanh that approximates it.
@@ -51,7 +76,7 @@ pub fn mish(c: &mut Ctx<'_>) -> Done {
 }
 
 /// A number.
-fn scalar(c: &mut Ctx<'_>, v: f32) -> Result<NodeId, Stop> {
+pub fn scalar(c: &mut Ctx<'_>, v: f32) -> Result<NodeId, Stop> {
     c.helper(Op::Const(Tensor::scalar(v).into()), &[])
 }
 
@@ -118,8 +143,6 @@ pub fn leaky_relu(c: &mut Ctx<'_>) -> Done {
 pub fn clip(c: &mut Ctx<'_>) -> Done {
     if c.opset < 11 {
         let x = c.need(0)?;
-        // The defaults are the largest floats; they bound nothing.
-        let bound = |v: f32| if v.abs() >= f32::MAX { f32::INFINITY.copysign(v) } else { v };
         let min = bound(c.float("min", f32::NEG_INFINITY));
         let max = bound(c.float("max", f32::INFINITY));
         return c.emit(Op::Clip { min, max }, &[x]);

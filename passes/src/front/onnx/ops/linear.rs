@@ -7,17 +7,19 @@ use crate::ir::{Conv, Op};
 
 /// Conv.
 pub fn conv(c: &mut Ctx<'_>) -> Done {
-    window::two_dimensional(c)?;
+    let spatial = window::spatial(c)?;
     let group = usize::try_from(c.int("group", 1)).ok().filter(|&g| g > 0).ok_or("its group is no count")?;
-    let operands = c.operands(3)?;
+    let mut operands = c.operands(3)?;
     let &[x, w, ..] = &operands[..] else { return Err("lacks its weights".into()) };
+    let (x, w) = (window::lifted(c, x)?, window::lifted(c, w)?);
+    operands[..2].copy_from_slice(&[x, w]);
     let kernel = match c.fixed_dims(w)?.as_deref() {
         Some(&[_, _, h, w]) => Some([h, w]),
         _ => None,
     };
-    let s = window::sliding(c, x, kernel)?;
+    let s = window::sliding(c, x, kernel, spatial)?;
     let conv = Conv { strides: s.strides, pads: s.pads, dilations: s.dilations, group };
-    c.emit(Op::Conv(conv), &operands)
+    window::emit(c, Op::Conv(conv), &operands, spatial)
 }
 
 /// Gemm.

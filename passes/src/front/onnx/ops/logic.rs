@@ -28,8 +28,8 @@ fn sizes(c: &Ctx<'_>, l: NodeId, r: NodeId, op: Compare) -> Result<Option<Tensor
 
 /// Compares two sizes where the answer is the same for every batch of at least one image.
 fn decide(op: Compare, a: SymInt, b: SymInt) -> Option<bool> {
-    let d = a.minus(b);
-    let least = d.batch + d.add;
+    let d = a.minus(b)?;
+    let least = d.batch.checked_add(d.add)?;
     // The difference grows from `least`, or falls from it, as the batch does.
     let (never_below, never_above) = (d.batch >= 0, d.batch <= 0);
     let known = |yes: bool, no: bool| if yes { Some(true) } else { no.then_some(false) };
@@ -75,9 +75,20 @@ pub fn connective(c: &mut Ctx<'_>) -> Done {
     c.emit_const(Tensor::bool(shape, a.into_iter().zip(b).map(|(a, b)| f(a, b)).collect()))
 }
 
-/// Not of a constant.
+/// Not of a constant, or of a comparison: the opposite one.
 pub fn not(c: &mut Ctx<'_>) -> Done {
     let x = c.need(0)?;
+    if let Op::Compare(op) = *c.b.graph.op(x) {
+        let opposite = match op {
+            Compare::Greater => Compare::LessEqual,
+            Compare::GreaterEqual => Compare::Less,
+            Compare::Less => Compare::GreaterEqual,
+            Compare::LessEqual => Compare::Greater,
+            Compare::Equal => return Err("negates an equality of data, which relinc has not".into()),
+        };
+        let operands = c.b.graph.operands(x);
+        return c.emit(Op::Compare(opposite), &operands);
+    }
     let k = c.konst(x).ok_or(DATA)?;
     let v = k.as_bool().ok_or(DATA)?.iter().map(|b| !b).collect();
     c.emit_const(Tensor::bool(k.shape(), v))

@@ -10,6 +10,7 @@ mod norm;
 mod pool;
 mod quantized;
 mod reduce;
+mod resize;
 mod shape;
 mod window;
 
@@ -26,25 +27,32 @@ static OPS: &[(&str, Handler)] = &[
     ("AveragePool", pool::average),
     ("BatchNormalization", norm::batch_norm),
     ("Cast", shape::cast),
+    ("CastLike", shape::cast_like),
     ("Clip", elementwise::clip),
     ("Concat", movement::concat),
     ("Constant", constant::constant),
     ("ConstantOfShape", constant::constant_of_shape),
     ("Conv", linear::conv),
+    ("DepthToSpace", movement::depth_to_space),
     ("DequantizeLinear", quantized::dequantize),
     ("Dropout", norm::dropout),
     ("Expand", shape::expand),
     ("Flatten", shape::flatten),
     ("Gather", movement::gather),
+    ("GatherND", movement::gather_nd),
     ("Gelu", elementwise::gelu),
     ("Gemm", linear::gemm),
-    ("GlobalAveragePool", |c| c.plain(Op::GlobalMean { keep: true }, 1)),
+    ("GlobalAveragePool", pool::global_mean),
     ("GlobalMaxPool", pool::global_max),
+    ("GroupNormalization", norm::group_norm),
     ("HardSigmoid", elementwise::hard_sigmoid),
     ("Identity", |c| c.plain(Op::Identity, 1)),
     ("If", control::if_),
+    ("InstanceNormalization", norm::instance_norm),
+    ("LayerNormalization", norm::layer_norm),
     ("LeakyRelu", elementwise::leaky_relu),
     ("LogSoftmax", reduce::softmax),
+    ("LpNormalization", norm::lp_norm),
     ("MatMul", |c| c.plain(Op::MatMul, 2)),
     ("Max", elementwise::chain),
     ("MaxPool", pool::max),
@@ -58,6 +66,7 @@ static OPS: &[(&str, Handler)] = &[
     ("Pad", movement::pad),
     ("Pow", elementwise::pow),
     ("QuantizeLinear", quantized::quantize),
+    ("RMSNormalization", norm::layer_norm),
     ("Range", constant::range),
     ("ReduceL2", reduce::l2),
     ("ReduceMax", reduce::reduce),
@@ -68,15 +77,21 @@ static OPS: &[(&str, Handler)] = &[
     ("ReduceSumSquare", reduce::sum_square),
     ("Relu", |c| c.plain(Op::Relu, 1)),
     ("Reshape", shape::reshape),
+    ("Resize", resize::resize),
     ("Shape", shape::shape),
     ("Size", shape::size),
     ("Slice", movement::slice),
     ("Softmax", reduce::softmax),
+    ("SpaceToDepth", movement::space_to_depth),
     ("Split", movement::split),
     ("Squeeze", shape::squeeze),
     ("Sum", elementwise::chain),
+    ("Swish", elementwise::swish),
+    ("ThresholdedRelu", elementwise::thresholded_relu),
+    ("Tile", movement::tile),
     ("Transpose", movement::transpose),
     ("Unsqueeze", shape::unsqueeze),
+    ("Upsample", resize::resize),
     ("Where", |c| c.plain(Op::Where, 3)),
     ("Xor", logic::connective),
 ];
@@ -88,16 +103,14 @@ const RECURRENT: &str = "relinc compiles feed-forward classifiers only";
 
 /// What to do about operations that are known and not supported.
 static HINTS: &[(&[&str], &str)] = &[
-    (&["Elu", "Selu", "Celu", "Swish", "Softsign", "ThresholdedRelu"], SMOOTH),
+    (&["Elu", "Selu", "Celu", "Softsign"], SMOOTH),
     (&["ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul", "DynamicQuantizeLinear"], QUANTIZED),
     (&["LSTM", "GRU", "RNN", "Scan", "Loop"], RECURRENT),
-    (&["Resize", "Upsample"], "resize the images before the model"),
     (&["ConvTranspose"], "upsampling convolutions do not occur in classifiers; export only the classifier"),
     (
-        &["LayerNormalization", "InstanceNormalization", "GroupNormalization", "LpNormalization", "LRN"],
+        &["LRN", "MeanVarianceNormalization"],
         "it normalises by statistics of the very image, which needs secure division; train with BatchNorm instead",
     ),
-    (&["Tile"], "use Expand, or repeat the data in the weights"),
 ];
 
 /// Imports one node.

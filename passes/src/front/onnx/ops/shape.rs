@@ -9,13 +9,13 @@ use crate::ir::op::DynOp;
 use crate::ir::{DType, Data, Dim, Op, SymInt, Tensor};
 use tract_onnx::pb::tensor_proto::DataType;
 
-/// Reshape. Where the file fixes the batch at 1, a target that begins with 1 begins with the batch.
+/// Reshape. Where the file fixes the batch, a target that begins with that number begins with the batch.
 pub fn reshape(c: &mut Ctx<'_>) -> Done {
     let (x, target) = (c.need(0)?, c.need(1)?);
     let dynamic = DynOp::Reshape { allow_zero: c.flag("allowzero", false) };
     let (data, want) = (c.fact(x)?, c.fact(target)?);
-    let begins_with_one = want.fixed_ints().is_some_and(|v| v.first() == Some(&1));
-    if c.was_one(x)? && begins_with_one {
+    let first = want.fixed_ints().and_then(|v| v.first().copied());
+    if c.was_fixed(x)?.is_some_and(|k| first == Some(k as i64)) {
         let mut ints = want.ints.clone().unwrap_or_default();
         ints[0] = Dim::Batch.into();
         let want = Fact { ints: Some(ints), konst: None, ..want.clone() };
@@ -36,7 +36,9 @@ pub fn flatten(c: &mut Ctx<'_>) -> Done {
     };
     match (product(&ty.dims[..at]), product(&ty.dims[at..])) {
         (Some(a), Some(b)) => c.emit(Op::Reshape(vec![a, b]), &[x]),
-        _ if c.b.rebatched => Err(format!("flattens the batch into another axis; {KEEP_BATCH}").into()),
+        _ if c.b.rebatched.is_some() => {
+            Err(format!("flattens the batch into another axis; {KEEP_BATCH}").into())
+        }
         _ => Err("flattens the batch into another axis; flatten from axis 1".into()),
     }
 }
@@ -50,7 +52,7 @@ pub fn squeeze(c: &mut Ctx<'_>) -> Done {
     }
     let axes = match c.ints("axes").filter(|_| c.opset < 13) {
         Some(a) => a,
-        None if c.was_one(x)? => {
+        None if c.was_fixed(x)? == Some(1) => {
             return Err(format!("drops every axis of size 1, the batch among them; {KEEP_BATCH}").into());
         }
         None => {
@@ -74,9 +76,20 @@ pub fn unsqueeze(c: &mut Ctx<'_>) -> Done {
     c.emit(op, &[x])
 }
 
-/// Expand.
+/// Expand. As with Reshape, a target that begins with the file's batch begins with the batch.
 pub fn expand(c: &mut Ctx<'_>) -> Done {
     let (x, shape) = (c.need(0)?, c.need(1)?);
+    let want = c.fact(shape)?;
+    let same_rank = want.ty.at(1) == [c.fact(x)?.ty.rank()];
+    let first = want.fixed_ints().filter(|_| same_rank).and_then(|v| v.first().copied());
+    if c.was_fixed(x)?.is_some_and(|k| k > 1 && first == Some(k as i64)) {
+        let mut ints = c.fact(shape)?.ints.clone().unwrap_or_default();
+        ints[0] = Dim::Batch.into();
+        let want = Fact { ints: Some(ints), konst: None, ..c.fact(shape)?.clone() };
+        let op =
+            resolve(DynOp::Expand, &[c.fact(x)?, &want]).map_err(|why| format!("{why}; {KEEP_BATCH}"))?;
+        return c.emit(op, &[x]);
+    }
     c.emit(Op::Dyn(DynOp::Expand), &[x, shape])
 }
 
@@ -94,6 +107,13 @@ pub fn size(c: &mut Ctx<'_>) -> Done {
     let x = c.need(0)?;
     let dims = c.fixed_dims(x)?.ok_or("depends on the batch; use Shape and Gather")?;
     c.emit_const(Tensor::i64([], vec![dims.iter().product::<usize>() as i64]))
+}
+
+/// CastLike: to the type of the second operand.
+pub fn cast_like(c: &mut Ctx<'_>) -> Done {
+    let (x, like) = (c.need(0)?, c.need(1)?);
+    let to = c.ty(like)?.dtype;
+    c.emit(Op::Cast(to), &[x])
 }
 
 /// Cast to the IR's types; half and double precision become `f32`, `int32` becomes `i64`.
@@ -115,10 +135,11 @@ pub fn cast(c: &mut Ctx<'_>) -> Done {
         }
     };
     let x = c.need(0)?;
-    // Truth values reach shape arithmetic only as constants.
+    // Truth values, and floats that follow from shapes, reach shape arithmetic only as constants.
     let shape = c.fixed_dims(x)?;
     let truth = c.konst(x).and_then(|k| match (to, k.data()) {
         (DType::I64, Data::Bool(v)) => Some(Tensor::i64(k.shape(), v.iter().map(|&b| b as i64).collect())),
+        (DType::I64, Data::F32(v)) => Some(Tensor::i64(k.shape(), v.iter().map(|&f| f as i64).collect())),
         _ => None,
     });
     let known = match (to, c.fact(x)?.fixed_ints(), shape) {

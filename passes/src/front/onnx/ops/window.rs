@@ -1,11 +1,12 @@
-//! What Conv and the pools share: two spatial axes, strides, padding and its automatic forms.
+//! What Conv and the pools share: two spatial axes, strides, padding and its automatic forms. A signal `[N,C,L]` is a map of
+//! one row.
 
 use super::super::attrs::Attrs;
-use super::super::ctx::{Ctx, Stop};
-use crate::ir::NodeId;
+use super::super::ctx::{Ctx, Done, Stop};
+use crate::ir::{Dim, NodeId, Op};
 
 /// Windows, steps and margins stay below this.
-const MAX: usize = 1 << 20;
+const MAX: usize = 1 << 12;
 
 /// The attributes of a sliding window, resolved.
 pub struct Sliding {
@@ -15,52 +16,78 @@ pub struct Sliding {
     pub dilations: [usize; 2],
 }
 
-fn pair(values: Option<Vec<i64>>, default: usize, what: &str) -> Result<[usize; 2], Stop> {
-    let Some(v) = values else { return Ok([default; 2]) };
+/// The attributes of one spatial axis or of two, as those of two.
+fn pair(values: Option<Vec<i64>>, rank: usize, what: &str) -> Result<[usize; 2], Stop> {
+    let Some(v) = values else { return Ok([1; 2]) };
     let v: Vec<usize> =
         v.iter().filter_map(|&d| usize::try_from(d).ok().filter(|d| (1..=MAX).contains(d))).collect();
-    v.try_into().map_err(|_| Stop::Why(format!("its {what} must be two positive numbers")))
+    match (rank, &v[..]) {
+        (1, &[w]) => Ok([1, w]),
+        (2, &[h, w]) => Ok([h, w]),
+        (1, _) => Err(format!("its {what} must be one positive number").into()),
+        _ => Err(format!("its {what} must be two positive numbers").into()),
+    }
 }
 
-/// Refuses 1-D and 3-D windows before anything else is read.
-pub fn two_dimensional(c: &Ctx<'_>) -> Result<(), Stop> {
+/// How many axes the windows of this node slide over: one or two. Attributes are looked at before anything is read.
+pub fn spatial(c: &mut Ctx<'_>) -> Result<usize, Stop> {
     let lists = ["kernel_shape", "strides", "dilations"].into_iter().filter_map(|a| c.ints(a));
-    let rank = lists.map(|l| l.len()).find(|&n| n != 2);
-    rank.map_or(Ok(()), |n| Err(wrong_rank(n)))
+    if let Some(n) = lists.map(|l| l.len()).find(|n| !(1..=2).contains(n)) {
+        return Err(wrong_rank(n));
+    }
+    let x = c.need(0)?;
+    match c.ty(x)?.rank() {
+        3 => Ok(1),
+        4 => Ok(2),
+        n => Err(wrong_rank(n.saturating_sub(2))),
+    }
 }
 
 fn wrong_rank(spatial: usize) -> Stop {
-    let why = match spatial {
-        1 => {
-            "works on one spatial axis; relinc compiles 2-D images: put the signal in [N,C,1,L] and export 2-D layers"
-        }
-        n => return Stop::Why(format!("works on {n} spatial axes; relinc compiles 2-D images only")),
-    };
-    Stop::Why(why.into())
+    Stop::Why(format!(
+        "works on {spatial} spatial axes; relinc compiles networks of images [N,C,H,W] and signals [N,C,L]"
+    ))
 }
 
-/// Reads the window of a node whose data operand is `x`; `kernel` where the weights give it.
-pub fn sliding(c: &Ctx<'_>, x: NodeId, kernel: Option<[usize; 2]>) -> Result<Sliding, Stop> {
-    two_dimensional(c)?;
-    let ty = c.ty(x)?;
-    if ty.rank() != 4 {
-        return Err(wrong_rank(ty.rank().saturating_sub(2)));
+/// A value of a signal, or its weights, with the axis of one row that a map has; maps are as they were.
+pub fn lifted(c: &mut Ctx<'_>, x: NodeId) -> Result<NodeId, Stop> {
+    let mut dims = c.ty(x)?.dims;
+    if dims.len() != 3 {
+        return Ok(x);
     }
+    dims.insert(2, Dim::Fixed(1));
+    c.helper(Op::Reshape(dims), &[x])
+}
+
+/// Makes the node's output of an operation on maps; that of a signal loses its row.
+pub fn emit(c: &mut Ctx<'_>, op: Op, operands: &[NodeId], spatial: usize) -> Done {
+    if spatial == 2 {
+        return c.emit(op, operands);
+    }
+    let y = c.helper(op, operands)?;
+    let mut dims = c.ty(y)?.dims;
+    dims.remove(2);
+    c.emit(Op::Reshape(dims), &[y])
+}
+
+/// Reads the window of a node whose data operand, a map, is `x`; `kernel` where the weights give it.
+pub fn sliding(c: &Ctx<'_>, x: NodeId, kernel: Option<[usize; 2]>, spatial: usize) -> Result<Sliding, Stop> {
+    let ty = c.ty(x)?;
     let kernel = match (kernel, c.ints("kernel_shape")) {
         (Some(k), None) => k,
         (None, None) => return Err("has no kernel_shape".into()),
         (given, shape) => {
-            let k = pair(shape, 1, "kernel_shape")?;
+            let k = pair(shape, spatial, "kernel_shape")?;
             if given.is_some_and(|g| g != k) {
                 return Err(format!("its kernel_shape {k:?} contradicts its weights").into());
             }
             k
         }
     };
-    let strides = pair(c.ints("strides"), 1, "strides")?;
-    let dilations = pair(c.ints("dilations"), 1, "dilations")?;
+    let strides = pair(c.ints("strides"), spatial, "strides")?;
+    let dilations = pair(c.ints("dilations"), spatial, "dilations")?;
     let pads = match c.word("auto_pad", "NOTSET").as_str() {
-        "NOTSET" | "" => explicit(c.ints("pads"))?,
+        "NOTSET" | "" => explicit(c.ints("pads"), spatial)?,
         "VALID" => [0; 4],
         same @ ("SAME_UPPER" | "SAME_LOWER") => {
             let mut pads = [0; 4];
@@ -79,8 +106,13 @@ pub fn sliding(c: &Ctx<'_>, x: NodeId, kernel: Option<[usize; 2]>) -> Result<Sli
     Ok(Sliding { kernel, strides, pads, dilations })
 }
 
-fn explicit(pads: Option<Vec<i64>>) -> Result<[usize; 4], Stop> {
+fn explicit(pads: Option<Vec<i64>>, spatial: usize) -> Result<[usize; 4], Stop> {
     let Some(v) = pads else { return Ok([0; 4]) };
     let v: Vec<usize> = v.iter().filter_map(|&p| usize::try_from(p).ok().filter(|&p| p <= MAX)).collect();
-    v.try_into().map_err(|_| Stop::Why("its pads must be four numbers, none negative".into()))
+    match (spatial, &v[..]) {
+        (1, &[before, after]) => Ok([0, before, 0, after]),
+        (2, &[t, l, b, r]) => Ok([t, l, b, r]),
+        (1, _) => Err("its pads must be two numbers, none negative".into()),
+        _ => Err("its pads must be four numbers, none negative".into()),
+    }
 }

@@ -1,0 +1,63 @@
+//! YAML from a user: how deep it nests is looked at before it is parsed, since the time that parsing takes grows with the square of it.
+
+/// Lists and mappings in each other; no file of relinc needs a tenth of this.
+const MOST: usize = 64;
+
+/// Refuses text that nests too deeply.
+///
+/// # Errors
+/// The line where it does.
+pub fn check(text: &str) -> Result<(), String> {
+    let mut flow = 0usize;
+    let mut indents: Vec<usize> = vec![];
+    for (n, line) in text.lines().enumerate() {
+        let mut at = line.len() - line.trim_start().len();
+        let mut rest = line.trim_start();
+        if rest.is_empty() || rest.starts_with('#') {
+            continue;
+        }
+        indents.retain(|&i| i < at);
+        indents.push(at);
+        // Entries of lists can begin on one line: `- - - x`.
+        while let Some(inner) = rest.strip_prefix(['-', '?', ':']).filter(|r| r.starts_with([' ', '\t'])) {
+            at += rest.len() - inner.trim_start().len();
+            rest = inner.trim_start();
+            indents.push(at);
+            if indents.len() > MOST {
+                break;
+            }
+        }
+        for c in rest.chars() {
+            match c {
+                '[' | '{' => flow += 1,
+                ']' | '}' => flow = flow.saturating_sub(1),
+                _ => {}
+            }
+            if flow + indents.len() > MOST {
+                return Err(format!("line {}: lists and mappings nest more than {MOST} deep", n + 1));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_text_is_refused_by_its_line() {
+        for deep in
+            ["[".repeat(5000), "- ".repeat(5000) + "x", (0..99).map(|i| " ".repeat(i) + "a:\n").collect()]
+        {
+            let said = check(&format!("name: x\na:\n  {deep}")).unwrap_err();
+            assert!(said.starts_with("line ") && said.contains("deep"), "{said}");
+        }
+    }
+
+    #[test]
+    fn long_and_flat_text_is_not() {
+        let flat = "- {a: [1, 2], b: {c: 3}}\n# [[[\n".repeat(5000);
+        assert_eq!(check(&format!("all:\n{flat}")), Ok(()));
+    }
+}

@@ -1,0 +1,39 @@
+//! Mutated files beside graphs, and graphs through the model and its prices: nothing panics, runs for long or takes much memory.
+//! `docs/mutation.md` says how to run it.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+
+#[path = "../../passes/tests/mutate/bytes.rs"]
+mod bytes;
+mod data;
+mod kept;
+#[path = "../../passes/tests/mutate/onnx.rs"]
+mod onnx;
+mod prices;
+#[path = "../../passes/tests/mutate/run.rs"]
+mod run;
+#[path = "../../passes/tests/mutate/seeds.rs"]
+mod seeds;
+#[path = "../../passes/tests/mutate/text.rs"]
+mod text;
+mod written;
+
+use run::Kind;
+use std::process::ExitCode;
+
+const READ: [&str; 2] = ["refused", "read"];
+const PRICED: [&str; 3] = ["refused", "canonical", "priced"];
+
+fn main() -> ExitCode {
+    let kind = |name, make| Kind { name, stages: &READ, at_least: 0.0, weight: 1, make };
+    let kinds = [
+        Kind { stages: &PRICED, weight: 3, ..kind("prices", prices::subject) },
+        kind("npy", data::npy),
+        kind("idx", data::idx),
+        kind("protocol", written::protocol),
+        kind("pipeline", written::pipeline),
+        kind("report", written::report),
+        kind("checkpoint", kept::checkpoint),
+        kind("made", kept::made),
+    ];
+    run::main(&kinds)
+}
