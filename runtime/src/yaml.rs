@@ -50,7 +50,7 @@ mod tests {
         for deep in
             ["[".repeat(5000), "- ".repeat(5000) + "x", (0..99).map(|i| " ".repeat(i) + "a:\n").collect()]
         {
-            let said = check(&format!("name: x\na:\n  {deep}")).unwrap_err();
+            let said = check(&format!("name: x\na:\n  {deep}")).expect_err("deeper than the limit");
             assert!(said.starts_with("line ") && said.contains("deep"), "{said}");
         }
     }

@@ -3,7 +3,6 @@
 use super::{MaskSource, Request, read_masks};
 use crate::caps;
 use crate::error::{Result, input};
-use crate::maskable::maskable;
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::training::check;
@@ -67,9 +66,7 @@ pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>> 
         MaskSource::Search(_) if r.data.is_none() => Err(input(
             "--budget finds masks on real images: give them with --data, for instance --data cifar10:DIR",
         )),
-        MaskSource::Search(s) => {
-            maskable(lean).and_then(|()| check::search(&s.options, &s.budget, &lean.layers)).map(|_| None)
-        }
+        MaskSource::Search(s) => check::search(&s.options, &s.budget, lean).map(|_| None),
     }
 }
 

@@ -67,9 +67,8 @@ fn stage(s: &Planned, form: &Canonical, teacher: Option<&Canonical>, kept: &mut 
     }
     lists(o, &form.layers)?;
     if s.kind == Kind::Search {
-        maskable(form)?;
         let budget = s.budget.as_ref().ok_or_else(|| input("a search needs a budget: 50000, 50k or 18%"))?;
-        let keep = search(o, budget, &form.layers)?;
+        let keep = search(o, budget, form)?;
         if let (Some(have), Some(want)) = (*kept, keep)
             && have < want
         {
@@ -99,7 +98,9 @@ fn stage(s: &Planned, form: &Canonical, teacher: Option<&Canonical>, kept: &mut 
 ///
 /// # Errors
 /// A budget that the layers do not have, layers that are not there, and lists of another length.
-pub fn search(o: &StageOptions, budget: &Budget, layers: &[ReluLayer]) -> Result<Option<usize>> {
+pub fn search(o: &StageOptions, budget: &Budget, model: &Canonical) -> Result<Option<usize>> {
+    let layers = &model.layers[..];
+    maskable(model)?;
     let names: Vec<&str> = layers.iter().map(|l| l.name.as_str()).collect();
     lists(o, layers)?;
     o.vanish().check(&names)?;

@@ -18,8 +18,8 @@ import onnxruntime
 
 # SEMI2K's bytes for one truncated element.
 TRUNCATION = 4
-# What SPU's compiler makes of maximum(x, 0): a comparison and a product by its bit.
-RELU_OPS = ("pphlo.less", "pphlo.multiply")
+# What SPU's compiler makes of maximum(x, 0): a comparison and a product by its bit; of a minimum, a cap's, a selection.
+RELU_OPS = ("pphlo.less", "pphlo.multiply", "pphlo.select")
 
 
 def run_spu(folder: pathlib.Path, protocol: str, n: int) -> dict:

@@ -285,9 +285,8 @@ fn element_types(op: &Op, ops: &[&Fact]) -> Result<(), String> {
         Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul | Op::BatchNorm { .. } | Op::PRelu => {
             only(&[DType::F32], ops)
         }
-        Op::Relu | Op::CappedRelu { .. } | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::MaskedRelu { .. } => {
-            only(&[DType::F32], &ops[..1])
-        }
+        Op::Relu | Op::CappedRelu { .. } | Op::MaskedRelu { .. } => only(&[DType::F32], &ops[..1]),
+        Op::LeakyRelu { .. } | Op::Clip { .. } => only(&[DType::F32], &ops[..1]),
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } => only(&[DType::F32], ops),
         Op::Softmax { .. } | Op::LogSoftmax { .. } => only(&[DType::F32], ops),
         Op::Unary(Unary::Neg | Unary::Abs) | Op::Reduce { .. } | Op::ArgMax { .. } => {

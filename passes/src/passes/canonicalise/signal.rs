@@ -8,7 +8,13 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
     let g = cx.graph;
     let elementwise = matches!(
         g.op(at),
-        Op::Relu | Op::Clip { .. } | Op::LeakyRelu { .. } | Op::Unary(_) | Op::Binary(_) | Op::PRelu
+        Op::Relu
+            | Op::CappedRelu { .. }
+            | Op::Clip { .. }
+            | Op::LeakyRelu { .. }
+            | Op::Unary(_)
+            | Op::Binary(_)
+            | Op::PRelu
     );
     let mean = matches!(g.op(at), Op::GlobalMean { .. });
     if !elementwise && !mean && *g.op(at) != (Op::Concat { axis: 1 }) {
