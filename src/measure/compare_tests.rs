@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::report::model::Later;
 use relinc_runtime::cost::{find, price};
 
 fn semi2k() -> Protocol {
@@ -81,11 +82,31 @@ fn what_all_parties_sent_is_held_against_its_own_prediction() {
     assert_eq!(compare(&cost, &Document::default(), &[], &drawn()).all_sent, None);
 }
 
+fn images(sent: &[u64]) -> Document {
+    let image = |&sent_bytes| Traffic { sent_bytes, ..Traffic::default() };
+    let per_image: Vec<Traffic> = sent.iter().map(image).collect();
+    Document { first: per_image[0].clone(), per_image, ..Document::default() }
+}
+
 #[test]
-fn several_images_are_averaged() {
-    let image = |sent_bytes| Traffic { sent_bytes, ..Traffic::default() };
-    let d = Document { first: image(10), per_image: vec![image(10), image(20)], ..Document::default() };
-    assert_eq!(compare(&prediction(), &d, &[], &drawn()).sent.measured, 15.0);
+fn several_images_are_averaged_where_all_pay_the_same() {
+    let mut cost = prediction();
+    cost.after.later = None;
+    let m = compare(&cost, &images(&[10, 20]), &[], &drawn());
+    assert_eq!((m.sent.measured, m.later), (15.0, None));
+}
+
+#[test]
+fn later_queries_are_held_against_their_own_prediction() {
+    let mut cost = prediction();
+    let later =
+        Later { online_bytes: 7, received_bytes: 0, rounds: 2.0, communication_s: 0.1, compute_s: None };
+    cost.after.later = Some(later);
+    let m = compare(&cost, &images(&[10, 6, 8]), &[], &semi2k());
+    assert_eq!(m.sent.measured, 10.0);
+    let later = m.later.expect("there were two");
+    assert_eq!((later.queries, later.sent), (2, Compared { predicted: 7.0, measured: 7.0 }));
+    assert_eq!(compare(&cost, &images(&[10]), &[], &semi2k()).later, None);
 }
 
 /// CHEETAH sends in chunks: their number is no number of exchanges, and no time follows from it.
