@@ -10,6 +10,7 @@ use relinc_passes::driver::valid::{self, Valid};
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
+use relinc_passes::passes::drop_softmax::DropSoftmax;
 use relinc_passes::passes::insert_masks::InsertMasks;
 
 /// Finds operations that a target of the request has no form for, under the masks that are known. Where they are to be found, under
@@ -26,7 +27,9 @@ pub(crate) fn expressible(model: &Model, known: Option<&Masks>, r: &Request) -> 
     for masks in tried {
         let mut model = model.clone();
         let options = Options { sketch: true, fold: Fold::Never, ..Options::default() };
-        model.lower(&options.with(InsertMasks(masks)), None)?;
+        let options = options.with(InsertMasks(masks));
+        let options = if r.options.drop_softmax { options.with(DropSoftmax) } else { options };
+        model.lower(&options, None)?;
         let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
         let whys: Vec<String> =
             r.options.targets.iter().filter_map(|&t| Some(refusal(&v, t, r)?.to_string())).collect();

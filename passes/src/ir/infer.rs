@@ -286,7 +286,8 @@ fn element_types(op: &Op, ops: &[&Fact]) -> Result<(), String> {
             only(&[DType::F32], ops)
         }
         Op::Relu | Op::CappedRelu { .. } | Op::MaskedRelu { .. } => only(&[DType::F32], &ops[..1]),
-        Op::LeakyRelu { .. } | Op::Clip { .. } => only(&[DType::F32], &ops[..1]),
+        Op::LeakyRelu { .. } => only(&[DType::F32], &ops[..1]),
+        Op::Clip { .. } => only(&[DType::F32, DType::I64], &ops[..1]),
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::GlobalMean { .. } => only(&[DType::F32], ops),
         Op::Softmax { .. } | Op::LogSoftmax { .. } => only(&[DType::F32], ops),
         Op::Unary(Unary::Neg | Unary::Abs) | Op::Reduce { .. } | Op::ArgMax { .. } => {

@@ -48,7 +48,7 @@ pub fn random(layers: &[ReluLayer], dice: &mut SplitMix) -> Masks {
     for l in layers {
         let few = once_in(dice, 3).then(|| *pick(dice, &Choice::ALL));
         let values = (0..l.relus()).map(|_| few.unwrap_or_else(|| *pick(dice, &Choice::ALL))).collect();
-        let mut m = LayerMask::new(l.shape, values);
+        let mut m = LayerMask::new(l.shape, values).with_cap(l.cap);
         if once_in(dice, 4) {
             m = m.with_slopes((0..l.shape[0]).map(|_| below(dice, 9) as f32 / 4.0 - 1.0).collect());
         }

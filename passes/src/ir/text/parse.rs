@@ -115,6 +115,9 @@ impl Parser {
                     let name = self.word()?;
                     self.expect('=')?;
                     let v = self.value()?;
+                    if self.g.outputs().iter().any(|o| o.name == name) {
+                        return self.err(&format!("output {name:?} is named twice"));
+                    }
                     self.g.add_output(name, v);
                 }
                 _ => return self.err("expected a definition, an output or }"),

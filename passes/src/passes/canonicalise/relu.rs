@@ -90,23 +90,32 @@ enum Slope {
     Tensor(NodeId),
 }
 
-/// `s·x + (1−s)·relu(x)`.
+/// Slopes above it lose x beside them in single precision.
+const STEEP: f32 = 256.0;
+
+/// `s·x + (1−s)·relu(x)`; of a steep slope `relu(x) + s·min(x, 0)`.
 fn leaky(cx: &Cx<'_>, at: NodeId, x: NodeId, slope: Slope) -> Result<Patch, Skip> {
     let g = cx.graph;
     let name = &g.node(at).name;
     let mut p = Patch::new();
-    let (s, rest): (Ref, Tensor) = match slope {
-        Slope::Scalar(s) => (p.constant(format!("{name}.slope"), Tensor::scalar(s)), Tensor::scalar(1.0 - s)),
-        Slope::Tensor(id) => {
-            let t = g.const_of(id).ok_or(Skip::NoMatch)?;
-            let v = t.as_f32().ok_or(Skip::NoMatch)?;
-            (id.into(), Tensor::f32(t.shape(), v.iter().map(|s| 1.0 - s).collect::<Vec<_>>()))
-        }
+    let (s, t): (Ref, Tensor) = match slope {
+        Slope::Scalar(s) => (p.constant(format!("{name}.slope"), Tensor::scalar(s)), Tensor::scalar(s)),
+        Slope::Tensor(id) => (id.into(), Tensor::clone(g.const_of(id).ok_or(Skip::NoMatch)?)),
     };
-    let rest = p.constant(format!("{name}.rest"), rest);
-    let linear = p.add(format!("{name}.linear"), Op::Binary(Binary::Mul), &[x.into(), s]);
-    let relu = p.add(format!("{name}.relu"), Op::Relu, &[x.into()]);
-    let scaled = p.add(format!("{name}.positive"), Op::Binary(Binary::Mul), &[relu, rest]);
-    let sum = p.add(name, Op::Binary(Binary::Add), &[linear, scaled]);
+    let v = t.as_f32().ok_or(Skip::NoMatch)?;
+    let multiply = Op::Binary(Binary::Mul);
+    let parts = if v.iter().any(|s| s.abs() > STEEP) {
+        let zero = p.constant(format!("{name}.zero"), Tensor::scalar(0.0));
+        let below = p.add(format!("{name}.negative"), Op::Binary(Binary::Min), &[x.into(), zero]);
+        let linear = p.add(format!("{name}.linear"), multiply, &[below, s]);
+        [linear, p.add(format!("{name}.relu"), Op::Relu, &[x.into()])]
+    } else {
+        let rest = Tensor::f32(t.shape(), v.iter().map(|s| 1.0 - s).collect::<Vec<_>>());
+        let rest = p.constant(format!("{name}.rest"), rest);
+        let linear = p.add(format!("{name}.linear"), multiply.clone(), &[x.into(), s]);
+        let relu = p.add(format!("{name}.relu"), Op::Relu, &[x.into()]);
+        [linear, p.add(format!("{name}.positive"), multiply, &[relu, rest])]
+    };
+    let sum = p.add(name, Op::Binary(Binary::Add), &parts);
     Ok(p.replace(at, sum))
 }
