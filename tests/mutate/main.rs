@@ -24,16 +24,16 @@ const READ: [&str; 2] = ["refused", "read"];
 const PRICED: [&str; 3] = ["refused", "canonical", "priced"];
 
 fn main() -> ExitCode {
-    let kind = |name, make| Kind { name, stages: &READ, at_least: 0.0, weight: 1, make };
+    let kind = |name, in_tests, make| Kind { name, stages: &READ, at_least: 0.0, weight: 1, in_tests, make };
     let kinds = [
-        Kind { stages: &PRICED, weight: 3, ..kind("prices", prices::subject) },
-        kind("npy", data::npy),
-        kind("idx", data::idx),
-        kind("protocol", written::protocol),
-        kind("pipeline", written::pipeline),
-        kind("report", written::report),
-        kind("checkpoint", kept::checkpoint),
-        kind("made", kept::made),
+        Kind { stages: &PRICED, weight: 3, ..kind("prices", 15000, prices::subject) },
+        kind("npy", 5000, data::npy),
+        kind("idx", 4000, data::idx),
+        kind("protocol", 4000, written::protocol),
+        kind("pipeline", 30, written::pipeline),
+        kind("report", 1500, written::report),
+        kind("checkpoint", 8000, kept::checkpoint),
+        kind("made", 20000, kept::made),
     ];
     run::main(&kinds)
 }

@@ -19,9 +19,30 @@ const IMPORTED: f64 = 30.0;
 
 fn main() -> ExitCode {
     let kinds = [
-        Kind { name: "onnx", stages: &judge::STAGES, at_least: IMPORTED, weight: 6, make: graphs::onnx },
-        Kind { name: "pir", stages: &judge::STAGES, at_least: 0.0, weight: 1, make: graphs::pir },
-        Kind { name: "masks", stages: &masks::STAGES, at_least: 0.0, weight: 1, make: masks::subject },
+        Kind {
+            name: "onnx",
+            stages: &judge::STAGES,
+            at_least: IMPORTED,
+            weight: 6,
+            in_tests: 8000,
+            make: graphs::onnx,
+        },
+        Kind {
+            name: "pir",
+            stages: &judge::STAGES,
+            at_least: 0.0,
+            weight: 1,
+            in_tests: 2500,
+            make: graphs::pir,
+        },
+        Kind {
+            name: "masks",
+            stages: &masks::STAGES,
+            at_least: 0.0,
+            weight: 1,
+            in_tests: 5000,
+            make: masks::subject,
+        },
     ];
     run::main(&kinds)
 }

@@ -19,8 +19,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 const MEMORY_KIB: u64 = 4 << 20;
 /// Cases of a child.
 const PORTION: u64 = 400;
-/// Seconds of the run that the test suite makes.
-const IN_TESTS: u64 = 45;
 /// Faults that are printed.
 const PRINTED: usize = 40;
 
@@ -41,8 +39,10 @@ pub struct Kind {
     pub stages: &'static [&'static str],
     /// Percent of the cases that have to get past the first stage.
     pub at_least: f64,
-    /// Its part of the time.
+    /// Its part of the time that is given.
     pub weight: u64,
+    /// Cases of the run that the test suite makes: the same on every machine.
+    pub in_tests: u64,
     /// Makes the subject, which writes into the folder.
     pub make: fn(&Path) -> Box<dyn Subject>,
 }
@@ -115,12 +115,9 @@ pub fn main(kinds: &[Kind]) -> ExitCode {
     let all: u64 = kinds.iter().map(|k| k.weight).sum();
     let mut good = true;
     for k in kinds {
-        let seconds = match (a.seconds, a.cases) {
-            (Some(s), _) => Some(s * k.weight / all),
-            (None, Some(_)) => None,
-            (None, None) => Some(IN_TESTS * k.weight / all),
-        };
-        good &= parent(k, &a, seconds.map(|s| Duration::from_secs(s.max(2))));
+        let seconds = a.seconds.map(|s| Duration::from_secs((s * k.weight / all).max(2)));
+        let cases = a.cases.or(seconds.is_none().then_some(k.in_tests));
+        good &= parent(k, &Args { cases, ..a.clone() }, seconds);
     }
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

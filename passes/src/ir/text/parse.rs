@@ -116,7 +116,7 @@ impl Parser {
                     self.expect('=')?;
                     let v = self.value()?;
                     if self.g.outputs().iter().any(|o| o.name == name) {
-                        return self.err(&format!("output {name:?} is named twice"));
+                        return self.err(format!("output {name:?} is named twice"));
                     }
                     self.g.add_output(name, v);
                 }
