@@ -1,5 +1,6 @@
 //! Whether every target can express what will come out: known from the network alone, so asked before the first image is read.
 
+use super::make::options;
 use super::{Request, Target};
 use crate::error::{Result, input};
 use crate::model::Model;
@@ -10,7 +11,6 @@ use relinc_passes::driver::valid::{self, Valid};
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
-use relinc_passes::passes::drop_softmax::DropSoftmax;
 use relinc_passes::passes::insert_masks::InsertMasks;
 
 /// Finds operations that a target of the request has no form for, under the masks that are known. Where they are to be found, under
@@ -26,10 +26,8 @@ pub(crate) fn expressible(model: &Model, known: Option<&Masks>, r: &Request) -> 
     };
     for masks in tried {
         let mut model = model.clone();
-        let options = Options { sketch: true, fold: Fold::Never, ..Options::default() };
-        let options = options.with(InsertMasks(masks));
-        let options = if r.options.drop_softmax { options.with(DropSoftmax) } else { options };
-        model.lower(&options, None)?;
+        let options = Options { sketch: true, fold: Fold::Never, ..options(r) };
+        model.lower(&options.with(InsertMasks(masks)), None)?;
         let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
         let whys: Vec<String> =
             r.options.targets.iter().filter_map(|&t| Some(refusal(&v, t, r)?.to_string())).collect();

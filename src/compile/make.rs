@@ -110,7 +110,7 @@ pub(super) fn make(
 }
 
 /// What the passes are told before masks are known.
-fn options(r: &Request) -> Options {
+pub(super) fn options(r: &Request) -> Options {
     let options = Options { input_range: r.options.input_range(), ..Options::default() };
     if r.options.drop_softmax { options.with(DropSoftmax) } else { options }
 }

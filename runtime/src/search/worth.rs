@@ -50,6 +50,8 @@ pub struct Shown<'a> {
     pub first: usize,
     /// Which images of the data set.
     pub images: &'a [usize],
+    /// The images, `[N,C,H,W]` in 0…1.
+    pub pixels: &'a Burn<4>,
 }
 
 /// The loss of a batch, summed over its images, from logits `[N, classes]`.
@@ -70,7 +72,7 @@ pub fn worth(
     let alone = norms == Norms::Running && is_host(m.net.device());
     let size = m.net.batch(if alone { SMALL_BATCH } else { BATCH });
     let batches: Vec<&[usize]> = images.chunks(size).collect();
-    let look = |i: usize| of_batch(m, ds, &Shown { first: i * size, images: batches[i] }, norms, loss);
+    let look = |i: usize| of_batch(m, ds, i * size, batches[i], norms, loss);
     let add = |batch: Vec<Option<Sides>>| {
         // A layer that the loss does not depend on costs nothing.
         sums.iter_mut().zip(batch).for_each(|(sum, sides)| sides.iter().for_each(|sides| sum.add(sides)));
@@ -115,12 +117,13 @@ type Sides = Vec<Vec<f32>>;
 fn of_batch(
     m: &Model,
     ds: &Dataset,
-    shown: &Shown<'_>,
+    first: usize,
+    images: &[usize],
     norms: Norms,
     loss: &Loss<'_>,
 ) -> Result<Vec<Option<Sides>>, String> {
     let device = m.net.device();
-    let x = pixels_of(ds, shown.images, device);
+    let x = pixels_of(ds, images, device);
     let leaf = Burn::zeros([1], device);
     let probe = |_: &_| Burn::from_inner(leaf.clone()).require_grad();
     let probes: Vec<Burn<1>> = m.net.relus().iter().map(probe).collect();
@@ -133,8 +136,8 @@ fn of_batch(
         probes: Some(&probes),
         precision: Precision::F32,
     };
-    let out = m.net.forward(m.front.apply(x), &call)?;
-    let mut grads = loss(out.logits(), shown)?.backward();
+    let out = m.net.forward(m.front.apply(x.clone()), &call)?;
+    let mut grads = loss(out.logits(), &Shown { first, images, pixels: &x })?.backward();
     let sides = |((tap, probe), r): ((Tap, Burn<1>), &ReluLayer)| {
         let g = probe.grad_remove(&mut grads)?;
         let x = tap.input.into_flat();

@@ -1,6 +1,5 @@
 //! How sensitive each layer is to the loss of its ReLUs.
 
-use super::evaluate::pixels_of;
 use super::learner::Scene;
 use super::loader::order;
 use super::loss::{TEMPERATURE, cross_entropy, distillation, labels};
@@ -21,7 +20,7 @@ pub fn worth(scene: &Scene<'_>, n: usize, seed: u64) -> Result<Vec<Worth>, Strin
         let of: Vec<usize> = shown.images.iter().map(|&i| scene.train.label(i)).collect();
         let mut loss = cross_entropy(z.clone(), labels(&of, device), 0.0);
         if let Some(t) = scene.teacher {
-            let target = t.runnable().logits(pixels_of(scene.train, shown.images, device), Branch::Clean)?;
+            let target = t.runnable().logits(shown.pixels.clone(), Branch::Clean)?;
             loss = loss + distillation(z, target, TEMPERATURE);
         }
         Ok(loss * shown.images.len() as f32)
