@@ -504,9 +504,12 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             let ty = Type { dtype: DType::I64, dims: vec![Dim::Fixed(ints.len())] };
             return Ok(Fact { ty, ints: Some(ints), konst: None });
         }
-        Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::Unary(_) | Op::Identity | Op::Dropout => {
-            need()?.clone()
-        }
+        Op::Clip { min, max } => match (min, max) {
+            (&f32::INFINITY, _) | (_, &f32::NEG_INFINITY) => return Err("clips to an infinite value".into()),
+            (min, max) if min.is_nan() || max.is_nan() => return Err("clips to NaN".into()),
+            _ => need()?.clone(),
+        },
+        Op::Relu | Op::LeakyRelu { .. } | Op::Unary(_) | Op::Identity | Op::Dropout => need()?.clone(),
         Op::Dyn(_) => return Err("unresolved".into()),
     };
     let ints = if ty.dtype == DType::I64 { eval_ints(op, ops, &ty) } else { None };

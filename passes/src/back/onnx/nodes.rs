@@ -72,7 +72,7 @@ impl<'a> Emitter<'a> {
         let n = self.g.node(id);
         // A layer may have two: elements with their cap and without.
         let free = |l: &String| {
-            self.g.by_name(l).is_none_or(|other| other == id) && !self.nodes.iter().any(|n| n.name == *l)
+            (l == output || !self.used.contains(l)) && !self.nodes.iter().any(|n| n.name == *l)
         };
         let label = match (&n.layer, &n.op) {
             (Some(l), Op::Relu | Op::CappedRelu { .. }) if op != "Constant" && free(l) => l,
