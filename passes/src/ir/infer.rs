@@ -8,7 +8,7 @@ pub use resolve::{bound, norm_axis, resolve, resolve_all};
 
 use super::geometry::Axis;
 use super::graph::{Graph, NodeId};
-use super::op::{Conv, DynOp, Kind, Op, ReduceKind, SliceAxis, Window};
+use super::op::{Compare, Conv, DynOp, Kind, Op, ReduceKind, SliceAxis, Window};
 use super::shape::{Dim, SymInt, Type};
 use super::tensor::{DType, Data, Shared};
 use crate::ir::movement;
@@ -295,7 +295,8 @@ fn element_types(op: &Op, ops: &[&Fact]) -> Result<(), String> {
         }
         Op::Unary(_) => only(&[DType::F32], ops),
         Op::Binary(_) => only(&[DType::F32, DType::I64], ops).and_then(|()| alike(ops)),
-        Op::Compare(_) => alike(ops),
+        Op::Compare(Compare::Equal) => alike(ops),
+        Op::Compare(_) => only(&[DType::F32, DType::I64, DType::U8], ops).and_then(|()| alike(ops)),
         Op::Where => only(&[DType::Bool], &ops[..1]).and_then(|()| alike(&ops[1..])),
         // What moves elements moves any; the parameters of the others are checked where they are read.
         Op::Input(_)
@@ -399,7 +400,13 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             }
             x.clone()
         }
-        Op::PRelu => with(broadcast(&ops[0].ty.dims, &ops[1].ty.dims)?),
+        Op::PRelu => {
+            let (x, slope) = (need()?, &ops[1].ty);
+            if broadcast(&x.dims, &slope.dims)? != x.dims {
+                return Err(format!("its slopes {slope} do not broadcast to {x}"));
+            }
+            x.clone()
+        }
         Op::Binary(_) => with(broadcast(&ops[0].ty.dims, &ops[1].ty.dims)?),
         Op::Compare(_) => Type { dtype: DType::Bool, dims: broadcast(&ops[0].ty.dims, &ops[1].ty.dims)? },
         Op::Where => {
