@@ -185,8 +185,12 @@ fn convolutions_in_both_forms_on_spu() {
     let all = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect();
     let variant = |protocol: &str, taps| Variant { protocol: protocol.into(), taps };
     let variants = vec![variant("semi2k", all), variant("aby3", Default::default())];
-    emit(&v, dir.path(), &SpuOptions { weights: "secret".into(), sample: x, variants, format: None })
-        .unwrap();
+    emit(
+        &v,
+        dir.path(),
+        &SpuOptions { weights: "secret".into(), sample: x, variants, format: None, alone: None },
+    )
+    .unwrap();
     let run = |args: &[&str]| -> serde_json::Value {
         let out = std::process::Command::new(&py)
             .arg(dir.path().join("run.py"))
@@ -242,8 +246,12 @@ fn a_corrected_border_is_one_product_on_spu() {
         let taps = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect::<HashSet<_>>();
         assert!(taps.len() > 2, "no correction: {}", taps.len());
         let variants = vec![Variant { protocol: "semi2k".into(), taps }];
-        emit(&v, dir.path(), &SpuOptions { weights: "secret".into(), sample: x, variants, format: None })
-            .unwrap();
+        emit(
+            &v,
+            dir.path(),
+            &SpuOptions { weights: "secret".into(), sample: x, variants, format: None, alone: None },
+        )
+        .unwrap();
         let out = std::process::Command::new(&py)
             .arg(dir.path().join("run.py"))
             .args(["--json", "--timeout", "120"])

@@ -1,8 +1,10 @@
 //! The fixed-point part of a compilation: ranges, rescaling, and how the emitted graph fares in its targets' arithmetic.
 
+mod bounded;
 mod check;
 mod plan;
 
+pub use bounded::{Bounded, TruncationMode, hopeful, judge};
 pub use check::check;
 pub use plan::{Plan, plans};
 

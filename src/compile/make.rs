@@ -41,7 +41,6 @@ pub(super) struct Desk<'a> {
 pub(super) fn make(
     source: Source,
     r: &Request,
-    plans: &[fixed::Plan],
     desk: Desk<'_>,
 ) -> Result<(Report, impl Fn(&str) -> bool + use<>), Error> {
     let Desk { folder, staging, place, progress } = desk;
@@ -78,17 +77,24 @@ pub(super) fn make(
     let before = c.before(&lean, &shown)?;
     c.notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
     let masks = search::masks(&model, &lean, r, given, progress, &mut c.notes)?;
-    let mut masked = c.mask(model, masks, file)?;
     if trained {
-        let whole = masked.model.whole()?;
+        let whole = model.whole()?;
         let v = valid::check(&whole).map_err(|e| input(&e[0]))?;
         let o = onnx::OnnxOptions { opset: r.options.opset(), ..Default::default() };
         onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }
-    let canonical = c.lower(&mut masked, &shown, probe.as_mut())?;
+    let hopeful = fixed::hopeful(r, &mut c.notes);
+    let start = Start { model, masks, file };
+    let (request, masked, canonical) = match &hopeful {
+        Some(h) => c.bounded(h, start, &shown, probe.as_mut())?,
+        None => c.lowered(r, start, &shown, probe.as_mut())?,
+    };
+    let r = &request;
     let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
+    let mut c = Compilation { r, ..c };
     let accuracy = c.after(before, &emitted, &shown)?;
-    let fixed_points = fixed::check(r, plans, &emitted, shown.held_out.as_ref(), progress)?;
+    let plans = fixed::plans(r)?;
+    let fixed_points = fixed::check(r, &plans, &emitted, shown.held_out.as_ref(), progress)?;
     c.notes.extend(fixed_points.iter().flat_map(crate::fixed_point::notes));
     progress.step("emitting");
     let chosen = forms::Chosen::new(r, emitted.graph(), emitted.facts());
@@ -148,6 +154,15 @@ struct Shown {
     sample: Tensor,
 }
 
+/// What a compilation is lowered from.
+#[derive(Clone)]
+struct Start {
+    model: Model,
+    masks: Masks,
+    /// The file's figures.
+    file: Column,
+}
+
 /// A network and its masks.
 struct Masked {
     model: Model,
@@ -161,6 +176,9 @@ struct Masked {
     baseline: Baseline,
     nothing_removed: bool,
 }
+
+/// The request that was followed, the lowered network, and as it was before where ReLUs are removed.
+type Lowered = (Request, Masked, Option<Model>);
 
 impl Compilation<'_> {
     fn canonical(&self, g: Graph, probe: Option<&mut Probe>) -> Result<Model> {
@@ -199,9 +217,46 @@ impl Compilation<'_> {
         Ok(Some(found))
     }
 
+    /// Lowers as a request with cheap truncations wants it; where nothing bounds what they risk, as the request with safe ones.
+    fn bounded(
+        &mut self,
+        hopeful: &Request,
+        start: Start,
+        shown: &Shown,
+        mut probe: Option<&mut Probe>,
+    ) -> Result<Lowered> {
+        let said = self.notes.len();
+        let (_, masked, canonical) = self.lowered(hopeful, start.clone(), shown, probe.as_deref_mut())?;
+        let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
+        match fixed::judge(hopeful, &emitted, shown.held_out.as_ref(), self.progress)? {
+            Ok(b) => Ok((Request { bounded: Some(b), ..hopeful.clone() }, masked, canonical)),
+            Err(why) => {
+                self.notes.truncate(said);
+                self.notes.push(format!(
+                    "--truncation {}: safe truncation is taken, for {why}.",
+                    hopeful.options.truncation
+                ));
+                self.lowered(self.r, start, shown, probe)
+            }
+        }
+    }
+
+    /// Masks and lowers the model as a request says.
+    fn lowered(
+        &mut self,
+        r: &Request,
+        start: Start,
+        shown: &Shown,
+        probe: Option<&mut Probe>,
+    ) -> Result<Lowered> {
+        let mut masked = self.mask(r, start)?;
+        let canonical = self.lower(r, &mut masked, shown, probe)?;
+        Ok((r.clone(), masked, canonical))
+    }
+
     /// Puts masks on the model and prices the original, which is held against what they make of it.
-    fn mask(&mut self, mut model: Model, mut masks: Masks, file: Column) -> Result<Masked> {
-        let r = self.r;
+    fn mask(&mut self, r: &Request, start: Start) -> Result<Masked> {
+        let Start { mut model, mut masks, file } = start;
         let whole = match &r.original {
             Some(g) => self.canonical(g.clone(), None)?,
             None => model.clone(),
@@ -227,11 +282,12 @@ impl Compilation<'_> {
     /// Lowers the model; as it was before, where ReLUs are removed.
     fn lower(
         &mut self,
+        r: &Request,
         m: &mut Masked,
         shown: &Shown,
         mut probe: Option<&mut Probe>,
     ) -> Result<Option<Model>> {
-        let (r, o) = (self.r, &self.r.options);
+        let o = &r.options;
         self.progress.step("lowering");
         let canonical = (!m.nothing_removed).then(|| m.model.clone());
         m.model.lower(&m.lowering, probe.as_deref_mut())?;

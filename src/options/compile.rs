@@ -2,7 +2,7 @@
 
 use super::text::{Count, Interval, Points, Within, list, optional, optional_or_off, or_default};
 use crate::compile::fixed::{Emulation, TARGETS};
-use crate::compile::{FoldMode, Request, Target};
+use crate::compile::{FoldMode, Request, Target, TruncationMode};
 use crate::error::{Result, input};
 use crate::folder::Inputs;
 use relinc_passes::back::onnx::OPSETS;
@@ -57,6 +57,11 @@ pub struct CompileOptions {
     #[arg(long, value_name = "RING,FRACTION|off")]
     #[serde(deserialize_with = "optional_or_off")]
     pub fixed_point: Option<Emulation>,
+    /// How SPU's SEMI2K drops fraction bits: safe, or bounded[=P], each party by itself, for no exchange, where a query goes wrong with
+    /// probability P at most [default: safe; P: 1e-4]
+    #[arg(long, value_name = "HOW", default_value = "safe", hide_default_value = true)]
+    #[serde(deserialize_with = "or_default")]
+    pub truncation: TruncationMode,
     /// Rescale every layer by a power of two to a largest magnitude of at most 2^BITS
     #[arg(long, value_name = "BITS", requires = "data", num_args = 0..=1, default_missing_value = "3", require_equals = true)]
     #[serde(deserialize_with = "optional")]
@@ -167,11 +172,25 @@ impl CompileOptions {
             ("max_drop", self.max_drop.is_some(), "accuracy is measured"),
             ("normalise_ranges", self.normalise_ranges.is_some(), "ranges are measured"),
             ("stable_sign", self.stable_sign.is_some(), "signs are looked at"),
+            ("truncation: bounded", self.truncation != TruncationMode::Safe, "ranges are measured"),
         ];
         match wants.iter().find(|(_, asked, _)| *asked && !images) {
             Some((option, _, why)) => Err(input(format!("{option}: {why} on images: add data"))),
-            None => Ok(()),
+            None => self.check_truncation(),
         }
+    }
+
+    fn check_truncation(&self) -> Result<()> {
+        let why = match (self.truncation, self.fixed_point) {
+            (TruncationMode::Safe, _) => return Ok(()),
+            _ if !self.targets.contains(&Target::Spu) => "it is a way of the target spu: add it".to_string(),
+            (_, Some(Emulation::Off)) => "its bound is found by emulation: leave fixed_point off out".into(),
+            (_, Some(Emulation::In(f))) if f.ring != 64 => {
+                format!("it is for a ring of 64 bits, not {}", f.ring)
+            }
+            _ => return Ok(()),
+        };
+        Err(input(format!("truncation {}: {why}", self.truncation)))
     }
 
     /// ONNX operator set.

@@ -230,6 +230,7 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
         weights: weights.clone(),
         sample: sample.clone(),
         format: None,
+        alone: None,
         variants: variants.collect(),
     };
     if spu::emit(v, &sub("spu"), &o).is_ok() {
@@ -241,7 +242,7 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
     if crypten::emit(v, &sub("crypten"), &o).is_ok() {
         again("crypten", &folder.join("crypten/model.onnx"), &before, x)?;
     }
-    let o = mp_spdz::MpSpdzOptions { sample, format: None };
+    let o = mp_spdz::MpSpdzOptions { sample, format: None, alone: None };
     let _ = mp_spdz::emit(v, &sub("mp-spdz"), &o);
     Ok(())
 }

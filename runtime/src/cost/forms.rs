@@ -97,7 +97,7 @@ impl Forms {
             let charging = Charging { g, facts, roles: &roles, p, w, forms };
             let mut sum = Split::default();
             for c in convs.iter().flat_map(|&id| charging.node(id)) {
-                sum.add(c.split(p.law(c.kind, c.weights)?));
+                sum.add(c.split(p, p.law(c.kind, c.weights)?));
             }
             Some(n.communication(&sum, p.directions))
         };

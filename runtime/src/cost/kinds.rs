@@ -6,7 +6,7 @@ use super::Weights;
 use super::forms::{Forms, Share};
 use super::law::{Law, Quantities};
 use super::price::Split;
-use super::protocol::{Depthwise, Protocol};
+use super::protocol::{Depthwise, Protocol, Truncates};
 use super::totals::macs;
 use relinc_passes::back::spu::taps_of;
 use relinc_passes::choice::{Choice, NO_CAP};
@@ -112,19 +112,32 @@ impl Charge {
     fn new(kind: &'static str, q: Quantities, weights: Weights) -> Charge {
         Charge { kind, q, weights, levels: 1.0 }
     }
-    /// Bytes and rounds by a law.
-    pub(super) fn split(&self, law: &Law) -> Split {
-        Split {
+    /// Bytes and rounds by a law of a protocol.
+    pub(super) fn split(&self, p: &Protocol, law: &Law) -> Split {
+        let whole = Split {
             sent: law.sent.at(&self.q),
             recv: law.recv.at(&self.q),
             rounds: law.rounds.at(&self.q) * self.levels,
             seconds: law.seconds.as_ref().map_or(0.0, |t| t.at(&self.q)),
+        };
+        match p.truncates {
+            Truncates::Safely => whole,
+            Truncates::Alone => whole.less(self.truncation(law)),
         }
     }
+    /// What of that the truncation is.
+    fn truncation(&self, law: &Law) -> Split {
+        law.truncation.as_ref().map_or(Split::default(), |t| Split {
+            sent: t.sent.at(&self.q),
+            recv: t.recv.at(&self.q),
+            rounds: t.rounds * self.levels,
+            seconds: 0.0,
+        })
+    }
     /// What of that only the first query of a session pays: a set-up all of it.
-    pub(super) fn once(&self, law: &Law) -> Split {
+    pub(super) fn once(&self, p: &Protocol, law: &Law) -> Split {
         if matches!(self.kind, "setup" | "setup_product" | "setup_multiply") {
-            return self.split(law);
+            return self.split(p, law);
         }
         Split { sent: law.once.sent.at(&self.q), recv: law.once.recv.at(&self.q), ..Split::default() }
     }

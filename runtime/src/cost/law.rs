@@ -226,6 +226,20 @@ pub struct Once {
     pub recv: Terms,
 }
 
+/// What of a law the truncation of the products is.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Truncating {
+    /// Bytes rank 0 sends for it.
+    pub sent: Terms,
+    /// Bytes it receives.
+    pub recv: Terms,
+    /// Bytes all parties send together, where the law knows them.
+    pub all: Option<Terms>,
+    /// Exchanges.
+    pub rounds: f64,
+}
+
 /// What one call of an operation costs.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -246,6 +260,8 @@ pub struct Law {
     /// What of the bytes the first query of a session pays alone.
     #[serde(default)]
     pub once: Once,
+    /// What of the bytes and exchanges is the truncation, where products are truncated and that was told apart.
+    pub truncation: Option<Truncating>,
     /// How it was obtained.
     pub from: String,
 }

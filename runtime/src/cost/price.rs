@@ -262,9 +262,9 @@ impl Priced {
                 });
                 continue;
             };
-            let part = c.split(law);
+            let part = c.split(p, law);
             cost.add(part);
-            once.add(c.once(law));
+            once.add(c.once(p, law));
             let silent = part.sent == 0.0 && part.recv == 0.0;
             offline = match (&law.offline, offline) {
                 (Some(t), Some(sum)) => Some(sum + t.at(&c.q)),

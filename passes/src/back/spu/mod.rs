@@ -31,9 +31,22 @@ pub struct SpuOptions {
     pub sample: Tensor,
     /// Ring and fraction bits the runner takes unless it is told others; SPU's own for 64 bits when absent.
     pub format: Option<(u32, u32)>,
+    /// Truncations that the two parties of SEMI2K do each by itself, where that was found to be good enough.
+    pub alone: Option<Alone>,
     /// What to write for which protocol; the first is the runner's default. Empty: one program for SEMI2K, all
     /// convolutions direct.
     pub variants: Vec<Variant>,
+}
+
+/// SPU's `trunc_allow_msb_error`, for SEMI2K with two parties in the ring of 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Alone {
+    /// Fraction bits.
+    pub fraction: u32,
+    /// The probability of a spoilt query that was allowed.
+    pub asked: f64,
+    /// The upper limit that was found.
+    pub at_most: f64,
 }
 
 /// The forms of the convolutions under one protocol.
@@ -114,6 +127,9 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
         "entry": "main",
         "ring": ring,
         "fraction": fraction,
+        "bounded_truncation": options.alone.map(|a| serde_json::json!({
+            "protocol": "semi2k", "parties": 2, "ring": 64, "fraction": a.fraction, "asked": a.asked, "at_most": a.at_most,
+        })),
         "input": {"name": g.node(input).name, "shape": valid.facts().ty(input).at(1), "dtype": "f32"},
         "weights": weights.iter().map(|(n, _)| n).collect::<Vec<_>>(),
         "weight_names": names,

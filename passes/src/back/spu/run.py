@@ -11,7 +11,9 @@ This file is the same for every model.  What belongs to the model lies beside it
                        "arguments" there are what it reads after the input, "matrices" those that this runner makes of
                        weights [O, C, kH, kW]: [kH*kW*O, C], as ring elements.
                        "unit" names the argument that is one unit in the last place; this runner sets it to
-                       2^-fraction for the ring and the --fraction it runs with
+                       2^-fraction for the ring and the --fraction it runs with.
+                       "bounded_truncation", where it is not null, says with how many fraction bits the two parties of
+                       SEMI2K may truncate each by itself, and how often that spoils a query at most
     weights.npz        the weights, by the manifest's names
     sample_input.npy   images to run on without --input, f32 [N, ...]
 
@@ -225,6 +227,7 @@ def runtime_config(lib, job, rank=0):
     config.field = getattr(lib.FieldType, f"FM{job['field']}")
     if job["fraction"]:
         config.fxp_fraction_bits = job["fraction"]
+    config.trunc_allow_msb_error = job.get("truncation") == "bounded"
     # Without this flag an owner's rank is ignored and the weights become shares.
     config.experimental_enable_colocated_optimization = job["weights"] == "server"
     config.enable_pphlo_profile = rank == 0
@@ -561,6 +564,9 @@ def report(job, result, log):
         "protocol": job["protocol"],
         "trust": TRUST[job["protocol"]],
         "ring": job["field"],
+        "fraction": job["fraction"] or FRACTION[job["field"]],
+        "truncation": job["truncation"],
+        "failure_at_most": job["failure_at_most"],  # the probability that truncations spoil a query; null where they are safe
         "parties": job["parties"],
         "weights": job["weights"],
         "program": job["program"]["file"],
@@ -587,6 +593,10 @@ def report(job, result, log):
 def print_table(doc):
     """The same for people: one line an image, then where the bytes of one image go."""
     print(f"spu {doc['protocol']}, {doc['parties']} parties, ring {doc['ring']}, weights {doc['weights']}")
+    if doc["truncation"] == "bounded":
+        known = doc["failure_at_most"]
+        risk = "with an unknown probability" if known is None else f"with probability {known:.1e} at most"
+        print(f"each party truncates by itself, {doc['fraction']} fraction bits: a query goes wrong {risk}")
     forms = doc["convolutions"]
     if forms:
         print(f"{doc['program']}: {forms['taps']} convolutions as one product over all taps, {forms['direct']} direct")
@@ -656,11 +666,25 @@ def parse_arguments(argv):
     parser.add_argument("--field", type=int, choices=(32, 64, 128), help="bits of the ring (default: the manifest's)")
     parser.add_argument("--fraction", type=positive(int), metavar="F",
                         help="fraction bits (default: the manifest's in its ring, else SPU's for the ring)")
+    parser.add_argument("--truncation", choices=("safe", "bounded"),
+                        help="bounded: the two parties of semi2k truncate each by itself, which costs nothing and goes wrong at "
+                             "random (default: the manifest's, for the format it was found for)")
     parser.add_argument("--timeout", type=positive(float), default=600.0, metavar="S", help="seconds (default 600)")
     parser.add_argument("--layers", action="store_true", help="also what each node costs by itself")
     parser.add_argument("--all-parties", action="store_true", help="also what all parties send together")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     return parser.parse_args(argv)
+
+
+def choose_truncation(options, manifest, protocol, parties, field, fraction):
+    """How products are truncated, with how many fraction bits, and the bound that the manifest knows for that."""
+    applies = protocol == "semi2k" and parties == 2 and field == 64
+    if options.truncation == "bounded" and not applies:
+        raise UsageError("--truncation bounded is for semi2k with 2 parties in the ring of 64 bits")
+    found = manifest.get("bounded_truncation") if applies and options.truncation != "safe" else None
+    if found and options.fraction in (None, found["fraction"]):
+        return "bounded", found["fraction"], found["at_most"]
+    return options.truncation or "safe", fraction, None
 
 
 def make_job(options, manifest):
@@ -682,12 +706,14 @@ def make_job(options, manifest):
     own = manifest.get("ring", 64)
     field = options.field or own
     fraction = options.fraction or (manifest.get("fraction", 0) if field == own else 0)
+    truncation, fraction, failure = choose_truncation(options, manifest, protocol, parties, field, fraction)
     if fraction >= field // 2:
         raise UsageError(f"--fraction {fraction} leaves no room for products in a ring of {field} bits")
     return {
         "protocol": protocol, "parties": parties, "weights": weights, "program": choose_program(manifest, protocol),
         "input": str(Path(options.input).resolve()) if options.input else None,
         "n": options.n, "field": field, "fraction": fraction, "timeout": options.timeout,
+        "truncation": truncation, "failure_at_most": failure,
         "layers": options.layers, "all_parties": options.all_parties,
     }
 
