@@ -183,12 +183,12 @@ fn convolutions_in_both_forms_on_spu() {
     let want = Interp::new(&g).unwrap().run(vec![x.clone()]).unwrap();
     let want = want[0].as_f32().unwrap();
     let all = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect();
-    let variant = |protocol: &str, taps| Variant { protocol: protocol.into(), taps };
+    let variant = |protocol: &str, taps| Variant { protocol: protocol.into(), taps, siblings: vec![] };
     let variants = vec![variant("semi2k", all), variant("aby3", Default::default())];
     emit(
         &v,
         dir.path(),
-        &SpuOptions { weights: "secret".into(), sample: x, variants, format: None, alone: None },
+        &SpuOptions { weights: "secret".into(), sample: x, variants, format: None, alone: None, images: 1 },
     )
     .unwrap();
     let run = |args: &[&str]| -> serde_json::Value {
@@ -245,11 +245,18 @@ fn a_corrected_border_is_one_product_on_spu() {
         let v = valid::check(&g).unwrap();
         let taps = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect::<HashSet<_>>();
         assert!(taps.len() > 2, "no correction: {}", taps.len());
-        let variants = vec![Variant { protocol: "semi2k".into(), taps }];
+        let variants = vec![Variant { protocol: "semi2k".into(), taps, siblings: vec![] }];
         emit(
             &v,
             dir.path(),
-            &SpuOptions { weights: "secret".into(), sample: x, variants, format: None, alone: None },
+            &SpuOptions {
+                weights: "secret".into(),
+                sample: x,
+                variants,
+                format: None,
+                alone: None,
+                images: 1,
+            },
         )
         .unwrap();
         let out = std::process::Command::new(&py)

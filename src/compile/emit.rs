@@ -55,6 +55,7 @@ pub(super) fn emit(
                     weights: weights(),
                     sample: sample.clone(),
                     variants: chosen.variants(),
+                    images: r.options.query_batch(),
                     format: format.map(|f| (f.ring, f.fraction)),
                     alone: r.bounded.map(|b| spu::Alone {
                         fraction: b.format.fraction,

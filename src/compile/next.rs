@@ -63,6 +63,9 @@ fn how(r: &Request) -> Vec<String> {
     if r.options.truncation != TruncationMode::Safe {
         option("truncation", r.options.truncation.to_string());
     }
+    if r.options.query_batch() > 1 {
+        option("query-batch", r.options.query_batch().to_string());
+    }
     if r.data.is_some() {
         option("split", r.options.accuracy.split().name().into());
         option("limit", r.options.accuracy.limit().to_string());

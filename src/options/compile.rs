@@ -62,6 +62,10 @@ pub struct CompileOptions {
     #[arg(long, value_name = "HOW", default_value = "safe", hide_default_value = true)]
     #[serde(deserialize_with = "or_default")]
     pub truncation: TruncationMode,
+    /// Images that SPU's programs take at once [default: 1]
+    #[arg(long, value_name = "N")]
+    #[serde(deserialize_with = "optional")]
+    pub query_batch: Option<Within<1, 4096>>,
     /// Rescale every layer by a power of two to a largest magnitude of at most 2^BITS
     #[arg(long, value_name = "BITS", requires = "data", num_args = 0..=1, default_missing_value = "3", require_equals = true)]
     #[serde(deserialize_with = "optional")]
@@ -176,7 +180,7 @@ impl CompileOptions {
         ];
         match wants.iter().find(|(_, asked, _)| *asked && !images) {
             Some((option, _, why)) => Err(input(format!("{option}: {why} on images: add data"))),
-            None => self.check_truncation(),
+            None => self.check_truncation().and_then(|()| self.check_query_batch()),
         }
     }
 
@@ -191,6 +195,27 @@ impl CompileOptions {
             _ => return Ok(()),
         };
         Err(input(format!("truncation {}: {why}", self.truncation)))
+    }
+
+    fn check_query_batch(&self) -> Result<()> {
+        let n = self.query_batch();
+        let others = |t: &&Target| matches!(t, Target::Crypten | Target::MpSpdz);
+        match self.targets.iter().find(others) {
+            _ if n == 1 => Ok(()),
+            Some(t) => Err(input(format!(
+                "query_batch {n}: programs of the target {} take one image; leave the target or the option out",
+                t.name()
+            ))),
+            None if !self.targets.contains(&Target::Spu) => Err(input(format!(
+                "query_batch {n}: programs for several images are SPU's: add the target spu"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Images of a query.
+    pub fn query_batch(&self) -> usize {
+        self.query_batch.map_or(1, |n| n.get() as usize)
     }
 
     /// ONNX operator set.

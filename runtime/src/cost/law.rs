@@ -35,6 +35,21 @@ impl Quantities {
         let n = n as f64;
         Quantities { elements: n, inputs: n, outputs: n, ..Quantities::default() }
     }
+    /// Those of so many images at once: weights stay as many, unless they are activations.
+    pub fn of_images(self, n: f64, activations: bool) -> Quantities {
+        Quantities {
+            elements: self.elements * n,
+            inputs: self.inputs * n,
+            im2col: self.im2col * n,
+            weights: if activations { self.weights * n } else { self.weights },
+            macs: self.macs * n,
+            outputs: self.outputs * n,
+            products: self.products * n,
+            rows: self.rows * n,
+            inner: self.inner,
+            columns: self.columns,
+        }
+    }
     /// One of the sizes.
     pub fn get(&self, q: Quantity) -> f64 {
         match q {

@@ -24,7 +24,7 @@ mod resnet;
 mod tests;
 
 pub use forms::{ConvForm, Forms};
-pub use kinds::{Charge, charges, kinds};
+pub use kinds::{Charge, Part, charges, kinds};
 pub use law::{Blocks, ByWeights, Law, Piecewise, Quantities, Quantity, Terms, Truncating};
 pub use network::{Network, parse_seconds};
 pub use packing::{Ciphertexts, Packing, Side, Tiling, cheetah_matmul};

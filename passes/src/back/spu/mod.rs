@@ -1,5 +1,5 @@
 //! IR → SPU: StableHLO text whose arguments are the input and the weights, `weights.npz`, `manifest.json`, a sample
-//! input and `run.py`. Batch 1, NCHW as in the IR (SPU accepts it; measured 5 % slower than NHWC at equal bytes).
+//! input and `run.py`. NCHW as in the IR (SPU accepts it; measured 5 % slower than NHWC at equal bytes).
 
 mod joined;
 mod lower;
@@ -10,8 +10,9 @@ pub mod taps;
 mod text;
 
 pub use super::is_weight;
-pub use joined::{Joined, Part, joined};
+pub use joined::{Joined, Part, joined, of_siblings, siblings};
 pub use npz::write_npz;
+use text::Layout;
 
 use super::{EmitError, artefact};
 use crate::driver::valid::Valid;
@@ -33,6 +34,8 @@ pub struct SpuOptions {
     pub format: Option<(u32, u32)>,
     /// Truncations that the two parties of SEMI2K do each by itself, where that was found to be good enough.
     pub alone: Option<Alone>,
+    /// Images that a program takes at once; 0 is 1.
+    pub images: usize,
     /// What to write for which protocol; the first is the runner's default. Empty: one program for SEMI2K, all
     /// convolutions direct.
     pub variants: Vec<Variant>,
@@ -56,6 +59,8 @@ pub struct Variant {
     pub protocol: String,
     /// Convolutions written as one product over all taps; those that [`taps::Taps`] has no layout for stay direct.
     pub taps: HashSet<NodeId>,
+    /// Which of them share a product, of those that [`siblings`] finds.
+    pub siblings: Vec<Vec<NodeId>>,
 }
 
 /// Is a convolution one that can be written as a product over all taps? Its layout for one image if so.
@@ -83,18 +88,23 @@ pub fn fraction_bits(ring: u32) -> u32 {
 /// All that have none.
 pub fn check(valid: &Valid<'_>) -> Result<(), EmitError> {
     let (input, output) = artefact::only_io(valid, "spu")?;
-    text::program(valid, input, output.node, &HashSet::new(), false).map(drop)
+    let layout = Layout { taps: &HashSet::new(), siblings: &[], unit: false, images: 1 };
+    text::program(valid, input, output.node, layout).map(drop)
 }
 
 /// Writes `model.mlir`, `weights.npz`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), EmitError> {
     let g = valid.graph();
     let (input, output) = artefact::only_io(valid, "spu")?;
-    let default = [Variant { protocol: "semi2k".into(), taps: HashSet::new() }];
+    let default = [Variant { protocol: "semi2k".into(), taps: HashSet::new(), siblings: vec![] }];
     let variants = if options.variants.is_empty() { &default[..] } else { &options.variants[..] };
     let written: Vec<Written> = written(valid, variants);
     let unit = written.iter().any(|v| !v.taps.is_empty());
-    let program = |v: &Written| text::program(valid, input, output.node, &v.taps, unit);
+    let images = options.images.max(1);
+    let program = |v: &Written| {
+        let layout = Layout { taps: &v.taps, siblings: &v.siblings, unit, images };
+        text::program(valid, input, output.node, layout)
+    };
     let write = |name: &str, fill: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>| {
         artefact::write(dir, name, fill)
     };
@@ -125,6 +135,7 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
     let manifest = serde_json::json!({
         "format": 1,
         "entry": "main",
+        "query_batch": images,
         "ring": ring,
         "fraction": fraction,
         "bounded_truncation": options.alone.map(|a| serde_json::json!({
@@ -150,6 +161,7 @@ struct Written {
     file: String,
     protocols: Vec<String>,
     taps: HashSet<NodeId>,
+    siblings: Vec<Vec<NodeId>>,
     convolutions: usize,
     /// Outputs of the products over all taps, each truncated once.
     truncated: usize,
@@ -192,7 +204,14 @@ fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
     for v in variants {
         let fits = |&id: &NodeId| taps_of(g, valid.facts(), id).is_some();
         let taps: HashSet<NodeId> = v.taps.iter().copied().filter(fits).collect();
-        if let Some(same) = out.iter_mut().find(|w| w.taps == taps) {
+        let known = siblings(g, valid.facts(), &taps);
+        let siblings: Vec<_> = v
+            .siblings
+            .iter()
+            .filter(|s| known.iter().any(|k| s.iter().all(|c| k.contains(c))))
+            .cloned()
+            .collect();
+        if let Some(same) = out.iter_mut().find(|w| w.taps == taps && w.siblings == siblings) {
             same.protocols.push(v.protocol.clone());
             continue;
         }
@@ -202,6 +221,7 @@ fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
             convolutions: valid.order().iter().filter(|&&id| matches!(g.op(id), Op::Conv(_))).count(),
             truncated: truncated(valid, &taps),
             taps,
+            siblings,
         });
     }
     out

@@ -20,12 +20,12 @@ This file is the same for every model.  What belongs to the model lies beside it
 It needs numpy and SPU:  pip install spu==0.9.5  (Python 3.10 or 3.11).
 
 What the numbers mean
-    The model is compiled for one image; the runner calls it once an image and keeps
-    the parties, their links and the shared weights.  sent_bytes, recv_bytes,
-    send_actions, recv_actions, seconds, ops and kernels are those of ONE image, the
-    first, as party 0 saw them; per_image lists all of them, "later" is the mean of those
-    after the first (--n 2 or more), and images_agree says whether those sent the same bytes
-    in the same number of actions.  The first image pays what a session pays once: under
+    A query holds one image, or as many as the model was compiled for (query_batch; the last
+    query is filled up with zeros).  The runner keeps the parties, their links and the shared
+    weights from query to query.  sent_bytes, recv_bytes, send_actions, recv_actions, seconds,
+    ops and kernels are those of ONE query, the first, as party 0 saw them; per_image lists all
+    queries, "later" is the mean of those after the first, and images_agree says whether those
+    sent the same bytes in the same number of actions.  The first query pays what a session pays once: under
     SEMI2K the opening of the weights of products over all taps, under CHEETAH the
     oblivious-transfer set-up.  ABY3 draws the roles of each truncation at random, so its
     figures differ by a few percent from image to image.
@@ -192,7 +192,7 @@ def load_images(manifest, given, count):
         raise UsageError(f"{path} is not a .npy array: {err}") from None
     shape = tuple(manifest["input"]["shape"])
     if not shape or shape[0] != 1:
-        raise UsageError(f"manifest.json: input shape {list(shape)}; this runner feeds one image at a time")
+        raise UsageError(f"manifest.json: input shape {list(shape)}; it is that of one image, [1, ...]")
     if not isinstance(images, np.ndarray) or images.dtype.kind not in "fiu":
         raise UsageError(f"{path} must hold one array of numbers")
     if images.shape == shape[1:]:
@@ -253,6 +253,18 @@ def compile_program(api, lib, text, vis):
         raise RunError(f"SPU cannot compile the program: {first_lines(str(err))}") from err
 
 
+def queries(job):
+    """How many queries the images take."""
+    return -(-job["n"] // job["batch"])
+
+
+def fill(images, job):
+    """The images of each query; the last is filled up with zeros."""
+    missing = queries(job) * job["batch"] - len(images)
+    padded = np.concatenate([images, np.zeros((missing, *images.shape[1:]), images.dtype)])
+    return list(padded.reshape(-1, job["batch"], *images.shape[1:]))
+
+
 def deal(io, arrays, vis, secret, owner):
     """Shares of every array, by party: a list of each party's shares."""
     dealt = [io.make_shares(a, v, owner if v == secret else -1) for a, v in zip(arrays, vis)]
@@ -281,7 +293,7 @@ def operations(lines):
 
 
 def cut(text, names, vis, public):
-    """The program node by node: (what the comment says, text of a module, argument names, their visibilities, result).
+    """The program node by node: (what the comment says, text of a module, argument names, their visibilities, results).
 
     Constants are repeated wherever they are read; a value is public when nothing secret went into it.
     """
@@ -323,20 +335,20 @@ def cut(text, names, vis, public):
         given = [n for n in outside if n not in constants]
         if not results or not given:
             continue
-        if len(results) > 1:
-            raise RunError(f"cannot cut the program after {note['name']}: it leaves {len(results)} values")
         head = ", ".join(f"{n}: {types[n]}" for n in given)
         inside = [constants[n] for n in outside if n in constants] + ops
+        kinds = ", ".join(types[n] for n in results)
         module = (
-            f"module @node {{\n  func.func @main({head}) -> {types[results[0]]} {{\n" + "\n".join(inside)
-            + f"\n    return {results[0]} : {types[results[0]]}\n  }}\n}}\n"
+            f"module @node {{\n  func.func @main({head}) -> ({kinds}) {{\n" + "\n".join(inside)
+            + f"\n    return {', '.join(results)} : {kinds}\n  }}\n}}\n"
         )
-        pieces.append((note, module, [variable[n] for n in given], [visibility[n] for n in given], variable[results[0]]))
+        left = [variable[n] for n in results]
+        pieces.append((note, module, [variable[n] for n in given], [visibility[n] for n in given], left))
     return pieces
 
 
 def compile_layers(api, lib, text, names, vis):
-    """SPU's byte code of every node: (what it is, argument names, result name, code)."""
+    """SPU's byte code of every node: (what it is, argument names, result names, code)."""
     pieces = cut(text, names, vis, lib.Visibility.VIS_PUBLIC)
     return [(note, args, out, compile_program(api, lib, piece, v)) for note, piece, args, v, out in pieces]
 
@@ -356,7 +368,7 @@ def run_party(api, lib, job, rank, desc, code, names, images, weights, layers):
     if layers:
         runtime.set_var(names[0], images[0])
     for i, (_, args, out, node) in enumerate(layers):
-        runtime.run(lib.Executable(f"layer{i}", args, [out], node))
+        runtime.run(lib.Executable(f"layer{i}", args, out, node))
     return results
 
 
@@ -390,7 +402,8 @@ def compute(job):
     secret = lib.Visibility.VIS_SECRET
     owner = SERVER_RANK if job["weights"] == "server" else -1
     weight_shares = deal(io, weights, vis[1:], secret, owner) if weights else [[] for _ in range(parties)]
-    image_shares = deal(io, [im[None] for im in images], [secret] * len(images), secret, -1)
+    batches = fill(images, job)
+    image_shares = deal(io, batches, [secret] * len(batches), secret, -1)
     desc = lib.link.Desc()
     for rank in range(parties):
         desc.add_party(f"party{rank}", f"mem{rank}")
@@ -400,7 +413,8 @@ def compute(job):
         ),
         parties,
     )
-    outputs = [np.asarray(io.reconstruct(list(of_image))).reshape(-1).tolist() for of_image in zip(*shares)]
+    opened = [np.asarray(io.reconstruct(list(of_query))).reshape(job["batch"], -1) for of_query in zip(*shares)]
+    outputs = np.concatenate(opened)[: job["n"]].tolist()
     return {"outputs": outputs, "compile_seconds": compiled - started, "nodes": [note for note, *_ in layers]}
 
 
@@ -549,11 +563,12 @@ def diagnostics(log):
 def report(job, result, log):
     """The document that is printed."""
     images = parse_all_parties(log, job["parties"]) if job["all_parties"] else parse_log(log)
-    images, nodes = images[: job["n"]], images[job["n"]:]
+    count = queries(job)
+    images, nodes = images[:count], images[count:]
     if len(nodes) != len(result["nodes"]) or any("sent_bytes" not in node for node in nodes):
         raise RunError(f"SPU's log holds statistics of {len(nodes)} node(s), not {len(result['nodes'])}")
-    if len(images) != job["n"] or any("sent_bytes" not in im for im in images):
-        raise RunError(f"SPU's log holds statistics of {len(images)} image(s), not {job['n']}: is it spu 0.9.5?")
+    if len(images) != count or any("sent_bytes" not in im for im in images):
+        raise RunError(f"SPU's log holds statistics of {len(images)} quer(ies), not {count}: is it spu 0.9.5?")
     totals = ("sent_bytes", "recv_bytes", "send_actions", "recv_actions", "seconds")
     per_image = [{key: image[key] for key in totals} for image in images]
     others = per_image[1:]
@@ -572,6 +587,7 @@ def report(job, result, log):
         "program": job["program"]["file"],
         "convolutions": job["program"].get("convolutions", {}),
         "images": job["n"],
+        "query_batch": job["batch"],  # images of a query; the figures below are a query's
         "outputs": result["outputs"],  # one flat list an image
         "sent_bytes": first["sent_bytes"],
         "recv_bytes": first["recv_bytes"],
@@ -603,8 +619,9 @@ def print_table(doc):
     for i, values in enumerate(doc["outputs"]):
         shown = " ".join(f"{v:.4f}" for v in values[:10]) + (" …" if len(values) > 10 else "")
         print(f"image {i}: class {int(np.argmax(values))}   {shown}")
+    one = "one image" if doc["query_batch"] == 1 else f"one query of {doc['query_batch']} images"
     print(
-        f"one image, party 0: sent {doc['sent_bytes']:,} B, received {doc['recv_bytes']:,} B, "
+        f"{one}, party 0: sent {doc['sent_bytes']:,} B, received {doc['recv_bytes']:,} B, "
         f"{doc['send_actions']} send actions, {doc['seconds']:.2f} s"
     )
     if later := doc["later"]:
@@ -662,7 +679,7 @@ def parse_arguments(argv):
                         help="who knows them: nobody, party 0, everybody (default: the manifest's, "
                              "but server under cheetah instead of secret)")
     parser.add_argument("--input", metavar="FILE.npy", help="f32 images [N, ...]; default: sample_input.npy")
-    parser.add_argument("--n", "--queries", type=positive(int), default=1, help="how many images, one query each (default 1)")
+    parser.add_argument("--n", "--queries", type=positive(int), default=1, help="how many images, a query each unless queries hold several (default 1)")
     parser.add_argument("--field", type=int, choices=(32, 64, 128), help="bits of the ring (default: the manifest's)")
     parser.add_argument("--fraction", type=positive(int), metavar="F",
                         help="fraction bits (default: the manifest's in its ring, else SPU's for the ring)")
@@ -714,7 +731,7 @@ def make_job(options, manifest):
         "input": str(Path(options.input).resolve()) if options.input else None,
         "n": options.n, "field": field, "fraction": fraction, "timeout": options.timeout,
         "truncation": truncation, "failure_at_most": failure,
-        "layers": options.layers, "all_parties": options.all_parties,
+        "layers": options.layers, "all_parties": options.all_parties, "batch": manifest.get("query_batch", 1),
     }
 
 

@@ -8,7 +8,7 @@ use relinc_passes::ir::{Conv, Dim, Op, Tensor, Type};
 
 fn choose(g: &Graph, protocol: &str, w: Weights, want: ConvForm) -> (Forms, Priced) {
     let (facts, p) = (infer(g).unwrap(), find(protocol).unwrap());
-    let forms = Forms::choose(g, &facts, &p, w, &"lan".parse().unwrap(), want);
+    let forms = Forms::choose(g, &facts, &p, w, &"lan".parse().unwrap(), want, 1);
     let priced = price_as(g, &facts, &p, w, &forms);
     (forms, priced)
 }
