@@ -18,7 +18,7 @@ mod sparse;
 mod stable;
 mod target;
 
-pub use self::fixed::{Bounded, TruncationMode};
+pub use self::fixed::{Bounded, RingMode, TruncationMode};
 pub use self::fold::FoldMode;
 pub use self::request::{Before, Learned, MaskSource, Named, Request, Source};
 pub use self::search::Search;

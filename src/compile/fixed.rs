@@ -3,10 +3,12 @@
 mod bounded;
 mod check;
 mod plan;
+mod ring;
 
 pub use bounded::{Bounded, TruncationMode, hopeful, judge};
 pub use check::check;
 pub use plan::{Plan, plans};
+pub use ring::{RingMode, fraction, made_for, narrow, protocols, seconds};
 
 use super::{Request, Target};
 use crate::error::{Error, Result, input};

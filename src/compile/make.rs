@@ -3,7 +3,7 @@
 use super::accuracy::{self, Measured};
 use super::baseline::{Baseline, Column};
 use super::emit::{emit, still_readable};
-use super::{Before, MASKS, Place, Request, Source, TRAINED};
+use super::{Before, MASKS, Place, Request, RingMode, Source, TRAINED};
 use super::{describe, fixed, foresee, forms, next, search, sparse, stable};
 use crate::error::{Error, Result, input};
 use crate::folder::{Folder, Staging};
@@ -83,12 +83,8 @@ pub(super) fn make(
         let o = onnx::OnnxOptions { opset: r.options.opset(), ..Default::default() };
         onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }
-    let hopeful = fixed::hopeful(r, &mut c.notes);
     let start = Start { model, masks, file };
-    let (request, masked, canonical) = match &hopeful {
-        Some(h) => c.bounded(h, start, &shown, probe.as_mut())?,
-        None => c.lowered(r, start, &shown, probe.as_mut())?,
-    };
+    let (request, masked, canonical) = c.arithmetic(start, &shown, probe.as_mut())?;
     let r = &request;
     let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
     let mut c = Compilation { r, ..c };
@@ -215,6 +211,58 @@ impl Compilation<'_> {
             self.notes.push(said);
         }
         Ok(Some(found))
+    }
+
+    /// Lowers in the ring and with the truncations that are asked for, or that pay and do.
+    fn arithmetic(&mut self, start: Start, shown: &Shown, mut probe: Option<&mut Probe>) -> Result<Lowered> {
+        let r = self.r;
+        let Some(narrow) = fixed::narrow(r) else { return self.wide(start, shown, probe) };
+        let asked = r.options.ring == Some(RingMode::Bits32);
+        let said = self.notes.len();
+        let (_, masked, canonical) = self.lowered(&narrow, start.clone(), shown, probe.as_deref_mut())?;
+        let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
+        let (format, found) = fixed::fraction(&narrow, &emitted, shown.held_out.as_ref(), self.progress)?;
+        let narrow = fixed::made_for(narrow, format);
+        let cost = fixed::seconds(&narrow, &emitted);
+        if asked {
+            return Ok((narrow, masked, canonical));
+        }
+        let ours = self.notes.split_off(said);
+        let wide = self.wide(start, shown, probe)?;
+        let other = valid::check(&wide.1.model.graph).map_err(|e| input(&e[0]))?;
+        let pays = cost.zip(fixed::seconds(&wide.0, &other)).filter(|(c, w)| c < w);
+        let holds = found.as_ref().is_some_and(|a| a.flips == 0 && a.overflows == 0);
+        let (taken, why) = match (&found, pays) {
+            (Some(_), Some((c, w))) if holds => (
+                32,
+                format!(
+                    "a later query communicates for {c:.3} s instead of {w:.3} s, and no class moves with {format}"
+                ),
+            ),
+            (None, _) => (64, "without images nothing says that 32 bits keep the classes".into()),
+            (Some(a), Some(_)) => (
+                64,
+                format!(
+                    "with {format} the class moves on {} of {} images, {} overflow",
+                    a.flips, a.n, a.overflowed_images
+                ),
+            ),
+            (Some(_), None) => (64, "32 bits cost no less".into()),
+        };
+        if taken == 32 {
+            self.notes.truncate(said);
+            self.notes.extend(ours);
+        }
+        self.notes.push(format!("--ring auto: {taken} bits are taken; {why}."));
+        Ok(if taken == 32 { (narrow, masked, canonical) } else { wide })
+    }
+
+    /// Lowers in the request's own rings, with cheap truncations where they are asked for and do.
+    fn wide(&mut self, start: Start, shown: &Shown, probe: Option<&mut Probe>) -> Result<Lowered> {
+        match fixed::hopeful(self.r, &mut self.notes) {
+            Some(h) => self.bounded(&h, start, shown, probe),
+            None => self.lowered(self.r, start, shown, probe),
+        }
     }
 
     /// Lowers as a request with cheap truncations wants it; where nothing bounds what they risk, as the request with safe ones.

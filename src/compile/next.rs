@@ -63,6 +63,9 @@ fn how(r: &Request) -> Vec<String> {
     if r.options.truncation != TruncationMode::Safe {
         option("truncation", r.options.truncation.to_string());
     }
+    if let Some(ring) = r.options.ring {
+        option("ring", ring.name().into());
+    }
     if r.options.query_batch() > 1 {
         option("query-batch", r.options.query_batch().to_string());
     }

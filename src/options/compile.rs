@@ -1,11 +1,13 @@
 //! Everything a compilation can be asked besides the model, the data, the masks and the output folder.
 
 use super::text::{Count, Interval, Points, Within, list, optional, optional_or_off, or_default};
+use crate::compile::fixed;
 use crate::compile::fixed::{Emulation, TARGETS};
-use crate::compile::{FoldMode, Request, Target, TruncationMode};
+use crate::compile::{FoldMode, Request, RingMode, Target, TruncationMode};
 use crate::error::{Result, input};
 use crate::folder::Inputs;
 use relinc_passes::back::onnx::OPSETS;
+use relinc_passes::back::spu;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::fixed::Format;
@@ -62,6 +64,11 @@ pub struct CompileOptions {
     #[arg(long, value_name = "HOW", default_value = "safe", hide_default_value = true)]
     #[serde(deserialize_with = "or_default")]
     pub truncation: TruncationMode,
+    /// Bits of the ring of SPU's artefacts: auto (32 where that is cheaper and keeps the classes, else 64), 32, 64 or 128 [default: that
+    /// of the protocols]
+    #[arg(long, value_name = "BITS")]
+    #[serde(deserialize_with = "optional")]
+    pub ring: Option<RingMode>,
     /// Images that SPU's programs take at once [default: 1]
     #[arg(long, value_name = "N")]
     #[serde(deserialize_with = "optional")]
@@ -155,6 +162,10 @@ impl CompileOptions {
         if options.targets.is_empty() {
             options.targets.push(Target::Onnx);
         }
+        if let (Some(RingMode::Bits128), None) = (self.ring, self.fixed_point) {
+            options.fixed_point =
+                Some(Emulation::In(Format { ring: 128, fraction: spu::fraction_bits(128) }));
+        }
         let mut inputs = Inputs::default();
         data.iter().for_each(|d| inputs.data(d));
         self.report.protocols.iter().for_each(|p| inputs.protocol(p));
@@ -163,7 +174,7 @@ impl CompileOptions {
             by,
             inputs,
             data: data.cloned(),
-            protocols: self.report.protocols()?,
+            protocols: self.protocols()?,
             networks: self.report.networks()?,
             options,
             seed,
@@ -180,8 +191,36 @@ impl CompileOptions {
         ];
         match wants.iter().find(|(_, asked, _)| *asked && !images) {
             Some((option, _, why)) => Err(input(format!("{option}: {why} on images: add data"))),
-            None => self.check_truncation().and_then(|()| self.check_query_batch()),
+            None => self
+                .check_truncation()
+                .and_then(|()| self.check_query_batch())
+                .and_then(|()| self.check_ring()),
         }
+    }
+
+    /// The cost models, in the ring that is asked for.
+    fn protocols(&self) -> Result<Vec<Protocol>> {
+        let all = self.report.protocols()?;
+        match self.ring.and_then(RingMode::bits) {
+            Some(ring) => fixed::protocols(all, ring, !self.report.protocols.is_empty()),
+            None => Ok(all),
+        }
+    }
+
+    fn check_ring(&self) -> Result<()> {
+        let Some(ring) = self.ring else { return Ok(()) };
+        let others = self.targets.iter().any(|t| matches!(t, Target::Crypten | Target::MpSpdz));
+        let why = match (self.format(), ring.bits()) {
+            _ if others || !self.targets.contains(&Target::Spu) => {
+                "it is for the target spu alone; --fixed-point is for the others".to_string()
+            }
+            (Some(f), None) => format!("--fixed-point {f} says which ring; leave one of them out"),
+            (Some(f), Some(bits)) if f.ring != bits => {
+                format!("--fixed-point {f} is of another ring; leave one of them out")
+            }
+            _ => return Ok(()),
+        };
+        Err(input(format!("ring {ring}: {why}")))
     }
 
     fn check_truncation(&self) -> Result<()> {

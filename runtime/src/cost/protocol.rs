@@ -179,6 +179,7 @@ built_in!(
     "spu-semi2k-ring32",
     "spu-semi2k-ring128",
     "spu-semi2k-3pc",
+    "spu-aby3-ring32",
     "crypten-2pc",
     "crypten-3pc",
     "garbled-circuit",

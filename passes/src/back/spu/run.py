@@ -51,6 +51,7 @@ Exit codes: 0 done, 1 the run failed or ran out of time, 2 bad usage or missing 
 
 import argparse
 import concurrent.futures
+import importlib.metadata
 import json
 import os
 import re
@@ -95,6 +96,7 @@ MANIFEST_FORMAT = 1
 ALARM_GRACE_S = 5
 MAX_ALARM_S = 10**7
 NARROW_RING_HINT = " (spu 0.9.5 crashes in larger matrix products on the 32-bit ring; take --field 64)"
+PRODUCT = re.compile(r"stablehlo\.(?:dot_general|convolution)\b")
 
 
 class UsageError(Exception):
@@ -218,6 +220,21 @@ def import_spu():
     except ImportError as err:
         raise UsageError(f"cannot import spu ({err}): {INSTALL_HINT}") from None
     return spu.api, spu.libspu
+
+
+def check_narrow(job, text):
+    """SPU before 0.10 crashes in matrix products of 32 bits: a UsageError says what to install."""
+    if job["field"] != 32 or not PRODUCT.search(text):
+        return
+    try:
+        installed = importlib.metadata.version("spu")
+    except importlib.metadata.PackageNotFoundError:
+        return
+    if tuple(int(part) for part in re.findall(r"\d+", installed)[:2]) < (0, 10):
+        raise UsageError(
+            f"the ring of 32 bits needs spu 0.10, and {installed} is installed, which crashes in its matrix products: "
+            "pip install spu==0.10.0.dev20251211 (Python 3.11 or later), or take --field 64"
+        )
 
 
 def runtime_config(lib, job, rank=0):
@@ -744,7 +761,8 @@ def main(argv):
     try:
         manifest = load_manifest()
         job = make_job(options, manifest)
-        load_program(job["program"]), load_weights(manifest, job), load_images(manifest, job["input"], job["n"])
+        check_narrow(job, load_program(job["program"]))
+        load_weights(manifest, job), load_images(manifest, job["input"], job["n"])
         if not options.json:
             print(f"spu {job['protocol']}: {TRUST[job['protocol']]}", flush=True)
         result, log = run_job(job)
