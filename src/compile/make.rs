@@ -48,6 +48,7 @@ pub(super) fn make(
     let import = source.import();
     let (imported, info, notes) = describe::open(source)?;
     takes_one_image(&imported, &info)?;
+    takes_several(&imported, &info, r.options.query_batch())?;
     let data = r.data.as_ref().map(|d| Images::labelled(d, &imported, &info.path)).transpose()?;
     let r = &Request { data: data.as_ref().map(|i| i.spec.clone()), ..r.clone() };
     let mut c = Compilation { r, progress, trained, info, data, notes, options: options(r) };
@@ -122,6 +123,18 @@ fn takes_one_image(g: &Graph, info: &ModelInfo) -> Result<()> {
     match g.only_input().ok().and_then(|(_, t)| t.fixed_batch()).filter(|&k| k > 1) {
         Some(k) => Err(input(format!(
             "{}: the batch is fixed at {k}; leave out --keep-batch, or export the model with batch 1 or a free batch",
+            info.path.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses queries of several images of a network that takes one alone.
+fn takes_several(g: &Graph, info: &ModelInfo, images: usize) -> Result<()> {
+    match g.only_input().ok().and_then(|(_, t)| t.fixed_batch()).filter(|_| images > 1) {
+        Some(k) => Err(input(format!(
+            "{}: the batch is fixed at {k}, and --query-batch {images} wants queries of several images; leave out --keep-batch, or \
+             export the model with a free batch",
             info.path.display()
         ))),
         None => Ok(()),

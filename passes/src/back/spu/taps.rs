@@ -127,7 +127,7 @@ fn product(w: &mut Writer<'_>, all: &[Taps], x: &Value, k: &Value) -> Value {
     let (read, [images, cin]) = (hull(all), [x.shape[0], x.shape[1]]);
     let positions = images * read[0].len * read[1].len;
     let x = read_positions(w, &read, x);
-    let x = swap_first(w, &x);
+    let x = if images == 1 { x } else { swap_first(w, &x) };
     let x = reshape(w, &x, &[cin, positions]);
     let x = cast(w, &x, DType::I64);
     let flat = [all.iter().map(Taps::rows).sum(), positions];
@@ -166,16 +166,17 @@ fn shift_add(w: &mut Writer<'_>, t: &Taps, maps: &Value, out: &[usize]) -> Value
         });
     }
     let sum = sum.unwrap_or(maps);
+    if out[0] == 1 {
+        return sum;
+    }
     let by_channel = reshape(w, &sum, &[t.channels[1], out[0], out[2], out[3]]);
-    let by_image = swap_first(w, &by_channel);
-    reshape(w, &by_image, out)
+    swap_first(w, &by_channel)
 }
 
-/// Images before channels, or channels before images; with a single one of either the elements lie the same.
+/// Images before channels, or channels before images.
 fn swap_first(w: &mut Writer<'_>, x: &Value) -> Value {
     let &[a, b, rows, columns] = &x.shape[..] else { return x.clone() };
-    let to = [b, a, rows, columns];
-    if a == 1 || b == 1 { reshape(w, x, &to) } else { transpose(w, x, &[1, 0, 2, 3], &to) }
+    transpose(w, x, &[1, 0, 2, 3], &[b, a, rows, columns])
 }
 
 /// The same ring elements under another type.
