@@ -144,6 +144,12 @@ impl Case {
                     let slopes = constant(&format!("f32[{}]", m.shape[0]), value)?;
                     m.parameters.insert(Choice::Identity, slopes.as_f32().unwrap().to_vec());
                 }
+                ["quadratic", layer] => {
+                    let m =
+                        masks.layers.get_mut(layer).ok_or(format!("quadratic of {layer} before its mask"))?;
+                    let all = constant(&format!("f32[{},3]", m.shape[0]), value)?;
+                    m.parameters.insert(Choice::Quadratic, all.as_f32().unwrap().to_vec());
+                }
                 _ => return Err(format!("unknown header line: #{line}")),
             }
         }
@@ -339,6 +345,10 @@ fn masked_by_hand(g: &Graph, masks: &Masks, given: &[Tensor]) -> Result<Vec<Tens
                         Choice::Identity => x * m.slopes().map_or(1.0, |s| s[e / plane]),
                         Choice::Relu => x.max(0.0).min(cap),
                         Choice::Zero => 0.0,
+                        Choice::Quadratic => {
+                            let p = m.of_channel(Choice::Quadratic, e / plane);
+                            p[0] * x * x + p[1] * x + p[2]
+                        }
                         Choice::Uncapped => x.max(0.0),
                     }
                 };

@@ -116,6 +116,8 @@ relinc_passes::words! {
         Compacted = "compacted",
         /// No ReLU is left.
         Linearized = "linearized",
+        /// No ReLU is left, and some elements are quadratic.
+        Quadratic = "quadratic",
     }
 }
 
@@ -177,6 +179,9 @@ pub struct Mask {
     pub identity: u64,
     /// Elements that became zero.
     pub zero: u64,
+    /// Elements that became quadratic.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub quadratic: u64,
     /// Of those that keep their ReLU, the elements that lost their cap.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uncapped: u64,

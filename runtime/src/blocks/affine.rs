@@ -59,12 +59,15 @@ fn by_channel(t: &Tensor, channels: usize) -> Option<Vec<f32>> {
     fits.then(|| v.to_vec())
 }
 
-/// The activation of a masked ReLU.
-pub(super) fn masked(mask: &LayerMask) -> Activation {
-    let each = mask.elements().map(|(choice, p)| choice.basis(mask.cap, p));
-    let (below, above) = each.map(|Basis { above, below, beyond: _ }| (below, above)).unzip();
-    match ceilings(mask) {
+/// The activation of a masked ReLU; `None` where elements are quadratic, which the kernels do not have.
+pub(super) fn masked(mask: &LayerMask) -> Option<Activation> {
+    let lines = |Basis { above, below, beyond: _, square, constant }| {
+        (square == 0.0 && constant == 0.0).then_some((below, above))
+    };
+    let each = mask.elements().map(|(choice, p)| lines(choice.basis(mask.cap, p)));
+    let (below, above) = each.collect::<Option<Vec<_>>>()?.into_iter().unzip();
+    Some(match ceilings(mask) {
         None => Activation::Slopes(below, above),
         Some(c) => Activation::Limited(below, above, c),
-    }
+    })
 }

@@ -155,7 +155,7 @@ impl Builder<'_> {
             Op::CappedRelu { cap } => Some(Activation::Capped(*cap)),
             Op::MaskedRelu { .. } => {
                 let mask = LayerMask::of_node(g, n).filter(|(_, m)| m.values.len() == p.image());
-                mask.map(|(_, m)| affine::masked(&m))
+                mask.and_then(|(_, m)| affine::masked(&m))
             }
             _ => None,
         };

@@ -2,6 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::curve::{Curve, added, share};
 use super::fuse::Taken;
 use super::generic;
 use super::network::{Branch, Network, Source, Step};
@@ -23,8 +24,8 @@ pub enum Beyond {
     Slopes(f32, Burn<1>),
 }
 
-/// The two slopes of a ReLU layer's elements: `pos·max(x,0) + neg·min(x,0)` with one element for each of a sample, and what becomes
-/// of it beyond a cap.
+/// The two slopes of a ReLU layer's elements: `pos·max(x,0) + neg·min(x,0)` with one element for each of a sample, what becomes
+/// of it beyond a cap, and what quadratic elements add.
 #[derive(Debug, Clone)]
 pub struct Gate {
     /// Slope of the positive side.
@@ -33,6 +34,8 @@ pub struct Gate {
     pub neg: Burn<1>,
     /// What happens beyond the layer's cap, where it has one and elements that keep it.
     pub beyond: Option<Beyond>,
+    /// What quadratic elements have beside a slope.
+    pub curve: Option<Curve>,
     /// 1 where both sides' slope is the channel's learned one, which is added to them; none where slopes are fixed.
     pub learned: Option<Burn<1>>,
 }
@@ -46,7 +49,7 @@ impl Gate {
     }
     /// Of the slopes of both sides.
     pub fn of_slopes(pos: Burn<1>, neg: Burn<1>) -> Gate {
-        Gate { pos, neg, beyond: None, learned: None }
+        Gate { pos, neg, beyond: None, curve: None, learned: None }
     }
     /// The gate of a mask whose identity elements have the network's slopes ([`Network::slopes`]). A layer that keeps no ReLU
     /// has no use for them: the weights beside it say the same.
@@ -55,12 +58,21 @@ impl Gate {
             return Gate::of_mask(m, device);
         }
         let learned = m.values.iter().map(|&v| f32::from(u8::from(v == Choice::Identity))).collect();
-        let fixed = |v: Choice| match v {
-            Choice::Identity => Choice::Zero.basis(m.cap, &[]),
-            Choice::Relu | Choice::Zero | Choice::Uncapped => v.basis(m.cap, &[]),
+        let fixed = |(v, p): (Choice, &[f32])| match v {
+            Choice::Identity => Basis::line(0.0),
+            Choice::Relu | Choice::Zero | Choice::Quadratic | Choice::Uncapped => v.basis(m.cap, p),
         };
         let learned = Some(upload(learned, device));
-        Gate { learned, ..Gate::of(m, m.values.iter().map(|&v| fixed(v)), device) }
+        Gate { learned, ..Gate::of(m, m.elements().map(fixed), device) }
+    }
+    /// The same with the network's coefficients ([`Network::quadratic_of`]) for the mask's quadratic elements.
+    pub fn with_learned_quadratics(self, m: &LayerMask, device: &Device) -> Gate {
+        let bent = m.count(Choice::Quadratic) > 0;
+        let Some(curve) = bent.then(|| Curve::learned(m, device)) else { return self };
+        // The fixed slopes of these elements give way.
+        let others = curve.learned.as_ref().map(|on| on.clone().neg().add_scalar(1.0));
+        let keep = |side: Burn<1>| others.iter().fold(side, |s, k| s * k.clone());
+        Gate { pos: keep(self.pos), neg: keep(self.neg), curve: Some(curve), ..self }
     }
     /// The gate of a mask.
     pub fn of_mask(m: &LayerMask, device: &Device) -> Gate {
@@ -70,9 +82,9 @@ impl Gate {
     fn of(m: &LayerMask, elements: impl Iterator<Item = Basis>, device: &Device) -> Gate {
         // What is no line above 0 stops at the cap.
         let (pos, neg): (Vec<f32>, Vec<f32>) =
-            elements.map(|Basis { above, below, beyond: _ }| (above, below)).unzip();
+            elements.map(|Basis { above, below, .. }| (above, below)).unzip();
         let beyond = ceilings(m).map(|c| Beyond::Ceiling(upload(c, device)));
-        Gate { beyond, ..Gate::upload(pos, neg, device) }
+        Gate { beyond, curve: Curve::of_mask(m, device), ..Gate::upload(pos, neg, device) }
     }
     /// The same on another device.
     pub fn to_device(&self, device: &Device) -> Gate {
@@ -81,13 +93,15 @@ impl Gate {
             false => t.clone().to_device(device),
         };
         let beyond = self.beyond.as_ref().map(|b| b.with(to));
-        Gate { pos: to(&self.pos), neg: to(&self.neg), beyond, learned: self.learned.as_ref().map(to) }
+        let curve = self.curve.as_ref().map(|c| c.with(to));
+        Gate { pos: to(&self.pos), neg: to(&self.neg), beyond, curve, learned: self.learned.as_ref().map(to) }
     }
     /// The same slopes without gradients.
     pub fn detached(&self) -> Gate {
         let plain = |t: &Burn<1>| if t.is_autodiff() { t.clone().inner() } else { t.clone() };
         let beyond = self.beyond.as_ref().map(|b| b.with(plain));
-        Gate { pos: plain(&self.pos), neg: plain(&self.neg), beyond, ..self.clone() }
+        let curve = self.curve.as_ref().map(|c| c.with(plain));
+        Gate { pos: plain(&self.pos), neg: plain(&self.neg), beyond, curve, ..self.clone() }
     }
     /// From both sides' slopes.
     pub fn upload(pos: Vec<f32>, neg: Vec<f32>, device: &Device) -> Gate {
@@ -100,24 +114,12 @@ impl Gate {
             Some(Beyond::Slopes(..)) | None => y,
         }
     }
-    /// Both sides with the channels' learned slopes in them.
-    fn sides(&self, slope: Option<&Burn<1>>) -> (Burn<1>, Burn<1>) {
-        match (&self.learned, slope) {
-            (Some(on), Some(s)) => {
-                let slopes = per_element(s.clone(), on.dims()[0]);
-                let on = if s.is_autodiff() { Burn::from_inner(on.clone()) } else { on.clone() };
-                let add = on * slopes;
-                let lift = |side: &Burn<1>| {
-                    if add.is_autodiff() && !side.is_autodiff() {
-                        Burn::from_inner(side.clone())
-                    } else {
-                        side.clone()
-                    }
-                };
-                (lift(&self.pos) + add.clone(), lift(&self.neg) + add)
-            }
-            _ => (self.pos.clone(), self.neg.clone()),
-        }
+    /// Both sides with the channels' learned slopes and coefficients of x in them.
+    fn sides(&self, slope: Option<&Burn<1>>, quadratic: Option<&Burn<1>>) -> (Burn<1>, Burn<1>) {
+        let slopes = self.learned.as_ref().zip(slope).map(|(on, s)| share(on, s));
+        let lines = self.curve.as_ref().and_then(|c| c.lines(quadratic));
+        let all = slopes.into_iter().chain(lines);
+        all.fold((self.pos.clone(), self.neg.clone()), |(pos, neg), s| (added(&pos, &s), added(&neg, &s)))
     }
 }
 
@@ -151,7 +153,7 @@ impl Beyond {
 pub(crate) fn ceilings(m: &LayerMask) -> Option<Vec<f32>> {
     let limits = |v: &Choice| match v {
         Choice::Relu => m.cap,
-        Choice::Identity | Choice::Zero | Choice::Uncapped => NO_CAP,
+        Choice::Identity | Choice::Zero | Choice::Quadratic | Choice::Uncapped => NO_CAP,
     };
     let all: Vec<f32> = m.values.iter().map(limits).collect();
     all.iter().any(|&c| c != NO_CAP).then_some(all)
@@ -196,11 +198,12 @@ pub struct Call<'a> {
 
 impl Call<'_> {
     /// Whether ReLU layers may take in what is before them: nobody looks at it, and the gates get no gradients
-    /// and no learned slopes.
+    /// no learned slopes and no quadratic elements.
     fn fuses(&self) -> bool {
         let plain = |g: &Gate| {
             let soft = matches!(g.beyond, Some(Beyond::Slopes(..)));
-            !g.pos.is_autodiff() && !g.neg.is_autodiff() && g.learned.is_none() && !soft
+            let fixed = !g.pos.is_autodiff() && !g.neg.is_autodiff() && g.learned.is_none();
+            fixed && g.curve.is_none() && !soft
         };
         !self.watch && self.probes.is_none() && self.norms != Norms::Measure && self.gates.iter().all(plain)
     }
@@ -311,10 +314,15 @@ impl Network {
         let x = &args[0];
         if let Some(r) = step.relu {
             let gate = &call.gates[r];
-            let (pos, neg) = gate.sides(self.slope_of(r).map(|p| &call.params[p]));
+            let [slope, quadratic] =
+                [self.slope_of(r), self.quadratic_of(r)].map(|p| p.map(|p| &call.params[p]));
+            let (pos, neg) = gate.sides(slope, quadratic);
             let mut y = ops::gate(x, pos.clone(), neg);
             if let Some(b) = &gate.beyond {
                 y = b.apply(&y, x, &pos).cast(call.precision);
+            }
+            if let Some(c) = &gate.curve {
+                y = c.apply(&y, x, quadratic).cast(call.precision);
             }
             if let Some(p) = call.probes {
                 y = ops::probed(&y, p[r].clone());

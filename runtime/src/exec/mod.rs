@@ -1,5 +1,6 @@
 //! Running networks: on burn for training and evaluation, in tract as an independent oracle.
 
+mod curve;
 pub mod forward;
 pub mod free_batch;
 mod fuse;
@@ -11,6 +12,7 @@ pub mod tract;
 mod untie;
 pub mod value;
 
+pub use curve::Curve;
 pub(crate) use forward::ceilings;
 pub use forward::{Beyond, Call, Gate, Norms, Outcome, Statistics, Tap, per_element};
 pub use free_batch::free_batch;

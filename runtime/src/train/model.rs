@@ -203,6 +203,7 @@ impl Model {
                 Role::Weight => (0..n).map(|_| (spread * dice.normal()) as f32).collect(),
                 Role::Scale | Role::Variance | Role::Slope => vec![1.0; n],
                 Role::Bias | Role::Shift | Role::Mean => vec![0.0; n],
+                Role::Quadratic => Choice::Quadratic.neutral().repeat(n / 3),
             };
             upload(values, &device)
         });

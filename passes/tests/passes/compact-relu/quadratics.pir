@@ -1,0 +1,9 @@
+# run: compact-relu
+; Quadratic elements are gathered into products of their own; what multiplies by 1 is left out.
+graph quadratics {
+  %x = input f32[N,2,1,3]
+  %m = const u8[2,1,3] [3, 1, 0, 2, 3, 3]
+  %q = const f32[2,3] [0.5, 0.25, 0.125, 1.0, -0.5, 0.0]
+  %y = masked_relu(%x, %m, quadratic=%q) @relu00
+  output "y" = %y
+}
