@@ -66,6 +66,8 @@ impl Ranking {
     /// Counts that do not fit the layers.
     pub fn masks(&self, m: &Model, o: &SearchOptions, keep: usize, done: f64) -> Result<Masks, String> {
         let mut costs = self.costs();
+        // Layers that are blended out go together.
+        let done = if o.squares.is_empty() { done } else { 1.0 };
         let (closed, keep) = o.vanish.at(&costs, keep, done);
         // What has to go is ranked below everything.
         costs.iter_mut().zip(&closed).filter(|(_, closed)| **closed).for_each(|(c, _)| c.fill(-1.0));
@@ -73,7 +75,11 @@ impl Ranking {
         let counts = o.counts.of(&caps, keep)?;
         let kept = select(&costs, &shapes(m), keep, counts.as_deref(), o.granularity);
         // A layer that vanishes is the identity, so that what is around it can merge.
-        let removed = |l: usize, i: usize| if closed[l] { Choice::Identity } else { self.0[l].removed[i].0 };
+        let removed = |l: usize, i: usize| match closed[l] {
+            true if o.squares(l) => Choice::Quadratic,
+            true => Choice::Identity,
+            false => self.0[l].removed[i].0,
+        };
         Ok(masks_of(m, &kept, removed))
     }
 }

@@ -19,6 +19,15 @@ pub struct Record {
     pub kl: f64,
     /// Mean attention transfer.
     pub attention: f64,
+    /// Mean penalty on what is far out in quadratic layers.
+    #[serde(default)]
+    pub tails: f64,
+    /// The largest magnitude that goes into a quadratic layer on validation images; none without such layers.
+    #[serde(default)]
+    pub largest: Option<f64>,
+    /// Steps left out because their gradient was no number.
+    #[serde(default)]
+    pub skipped: usize,
     /// Accuracy on the clean training views, in percent.
     pub train_accuracy: f64,
     /// Clean validation accuracy in percent.
@@ -98,6 +107,24 @@ pub enum StageError {
         epoch: usize,
         /// From 1.
         step: usize,
+        /// Where the last good state is.
+        kept: String,
+    },
+    /// A network with quadratic layers has forgotten what it had learned.
+    #[error(
+        "the network collapsed in epoch {epoch}: {now:.1} % of the training images are classified correctly, {before:.1} % were before{far}; \
+         {kept}; lower the learning rate ('rate') or raise the penalty on what is far out ('tails') and go on with --resume, or let more \
+         layers keep their ReLUs and begin anew"
+    )]
+    Collapsed {
+        /// From 1.
+        epoch: usize,
+        /// Percent in this epoch.
+        now: f64,
+        /// Percent in the best one before.
+        before: f64,
+        /// How far out the operands of quadratics are, in words.
+        far: String,
         /// Where the last good state is.
         kept: String,
     },
