@@ -2,8 +2,8 @@
 
 use super::{MaskSource, Request, read_masks};
 use crate::caps;
-use crate::latency;
 use crate::error::{Result, input};
+use crate::latency;
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::training::check;

@@ -8,15 +8,15 @@ use crate::caps::counted;
 use crate::compile::{Request, Target};
 use crate::error::{Error, Result, input};
 use crate::model::Model;
+use relinc_passes::choice::Choice;
 use relinc_passes::driver::weigh::Fold;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
-use relinc_passes::choice::Choice;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::search::budget::Latency;
-use relinc_runtime::search::whole;
-use relinc_runtime::train::{Model as Trainable, SearchOptions};
 use relinc_runtime::search::latency::{Costs, Fit, State, Unmet, choose};
 use relinc_runtime::search::structure::{Place, places};
+use relinc_runtime::search::whole;
+use relinc_runtime::train::{Model as Trainable, SearchOptions};
 
 /// How far below a budget the search aims, as a share of it. Predictions are not exact: through a proxy, communication has been
 /// up to a few percent above them (docs/results.md), and a budget is there to be met by the run, not by the prediction.
@@ -86,12 +86,7 @@ pub fn worth(
 
 /// Chooses what becomes of the layers, and says so in a sentence. Where some may be quadratic, those that reset what squares grow keep
 /// ReLUs while the time allows it.
-pub fn resolve(
-    budget: &Latency,
-    model: &Model,
-    pricing: &Pricing,
-    worth: &Worth,
-) -> Result<(Fit, String)> {
+pub fn resolve(budget: &Latency, model: &Model, pricing: &Pricing, worth: &Worth) -> Result<(Fit, String)> {
     let protocol = cost::find(&budget.protocol).map_err(input)?;
     let w = pricing.weights.unwrap_or(protocol.default_weights);
     let clock = Clock::new(model, &protocol, &budget.network, pricing)?;

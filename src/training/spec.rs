@@ -6,8 +6,8 @@ use crate::vanish::Asked;
 use relinc_passes::choice::Choice;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::exec::Precision;
-use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::nearest::did_you_mean;
+use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::train::recipe::{BLEND, Recipe};
 use relinc_runtime::train::schedule::Schedule;
 use relinc_runtime::train::select::Granularity;
@@ -378,7 +378,9 @@ impl StageOptions {
             return Err(input("give either choices or identity_only"));
         }
         if !chooses {
-            return Err(input(format!("choices: method {method} makes removed elements the identity; leave it out")));
+            return Err(input(format!(
+                "choices: method {method} makes removed elements the identity; leave it out"
+            )));
         }
         let mut found = vec![];
         for name in names {

@@ -13,6 +13,7 @@ use crate::folder::LOG;
 use crate::jobs::{FOLDED, Left, Log, START, Shared, Spec};
 use crate::model::Model as Canonical;
 use crate::report::model::Pass;
+use relinc_passes::choice::Choice;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::Graph;
@@ -166,6 +167,16 @@ impl Trainer<'_> {
                 let why = format!("the masks to begin with keep {have} {what}, the budget is {want}");
                 return Err(named(g.info, why));
             }
+            let quadratic =
+                |r: &ReluLayer| s.masks.layers.get(&r.name).is_some_and(|m| m.count(Choice::Quadratic) > 0);
+            let relus = s.student.net.relus().iter().enumerate();
+            if let Some((_, r)) = relus.into_iter().find(|(l, r)| quadratic(r) && !search.squares(*l)) {
+                let why = "a search does not keep them; tune these masks, or begin with others";
+                return Err(named(
+                    g.info,
+                    format!("the masks to begin with have quadratic elements in {}, and {why}", r.name),
+                ));
+            }
         }
         let ended = stage.run(&mut s.student, &mut s.masks, watch);
         self.progress.finish();
@@ -174,7 +185,9 @@ impl Trainer<'_> {
             Ok(Ended::Stopped) => return Err(self.stopped(name)),
             Err(StageError::Other(e)) => return Err(named(g.info, e)),
             Err(StageError::Kept(e)) => return Err(Error::Input(e)),
-            Err(e @ (StageError::NotFinite { .. } | StageError::Collapsed { .. })) => return Err(Error::Answer(format!("{name}: {e}"))),
+            Err(e @ (StageError::NotFinite { .. } | StageError::Collapsed { .. })) => {
+                return Err(Error::Answer(format!("{name}: {e}")));
+            }
         }
         if planned.kind == Kind::Teacher {
             s.teacher = s.student.clone();

@@ -369,7 +369,8 @@ mod tests {
         let mut z = noise(1000, 6);
         assert_eq!((tails(&z), tails_grad(&z, 1.0).iter().all(|g| *g == 0.0)), (0.0, true));
         (z[3], z[700], z[701]) = (9.0, -300.0, 1e30);
-        let want = [9.0f64, 300.0, 1e30].map(|z| (z / f64::from(BOUND)).ln().powi(2)).iter().sum::<f64>() / 1e3;
+        let want =
+            [9.0f64, 300.0, 1e30].map(|z| (z / f64::from(BOUND)).ln().powi(2)).iter().sum::<f64>() / 1e3;
         assert!((f64::from(tails(&z)) - want).abs() < 1e-5 * want);
         let g = tails_grad(&z, 1000.0);
         assert!((g[3] - 2.0 * 2f32.ln() / 9.0).abs() < 1e-6 && g[700] < -0.02 && g[0] == 0.0);

@@ -102,7 +102,8 @@ impl<'a> Problem<'a> {
         let first = all_open.into_iter().chain(self.candidates(floor));
         let mut best = first.filter_map(|states| self.filled(states)).reduce(better)?;
         loop {
-            let next = self.neighbours(&best.layers).into_iter().filter_map(|s| self.filled(s)).reduce(better);
+            let next =
+                self.neighbours(&best.layers).into_iter().filter_map(|s| self.filled(s)).reduce(better);
             match next {
                 Some(n) if n.better_than(&best) => best = n,
                 _ => return Some(best),
@@ -132,7 +133,11 @@ impl<'a> Problem<'a> {
         let (mut fits, mut over) = (0, open.len() + 1);
         while over - fits > 1 {
             let middle = fits + (over - fits) / 2;
-            if (self.seconds)(&counts(middle), &squares) <= self.limit { fits = middle } else { over = middle }
+            if (self.seconds)(&counts(middle), &squares) <= self.limit {
+                fits = middle
+            } else {
+                over = middle
+            }
         }
         let n = counts(fits);
         let seconds = (self.seconds)(&n, &squares);
@@ -144,7 +149,9 @@ impl<'a> Problem<'a> {
         let layers: Vec<State> = states.into_iter().zip(&n).map(left).collect();
         let cost = |l: usize| match (layers[l], self.squared(l)) {
             (State::Square, Some(cost)) => cost,
-            (State::Open | State::Gone, _) | (State::Square, None) => self.sorted[l][n[l]..].iter().sum::<f64>(),
+            (State::Open | State::Gone, _) | (State::Square, None) => {
+                self.sorted[l][n[l]..].iter().sum::<f64>()
+            }
         };
         let cost = (0..layers.len()).map(cost).sum();
         Some(Fit { keep: fits, layers, seconds, cost })
@@ -324,7 +331,9 @@ mod tests {
         let mut random = relinc_passes::splitmix::SplitMix::new(3);
         for _ in 0..20 {
             let mut layer = || {
-                (0..1 + (random.uniform() * 30.0) as usize).map(|_| f64::from(random.uniform()).powi(4)).collect()
+                (0..1 + (random.uniform() * 30.0) as usize)
+                    .map(|_| f64::from(random.uniform()).powi(4))
+                    .collect()
             };
             let removed: Vec<Vec<f64>> = (0..5).map(|_| layer()).collect();
             let share: Vec<f64> = (0..5).map(|_| f64::from(random.uniform())).collect();
@@ -338,10 +347,15 @@ mod tests {
             let found = choose(costs, limit, &clock).unwrap();
             let p = Problem::new(costs, limit, &clock);
             let states = [State::Open, State::Square, State::Gone];
-            let all = (0..243usize).map(|code| (0..5).map(|l| states[code / 3usize.pow(l) % 3]).collect::<Vec<_>>());
+            let all = (0..243usize)
+                .map(|code| (0..5).map(|l| states[code / 3usize.pow(l) % 3]).collect::<Vec<_>>());
             let allowed = all.filter(|s| (0..5).all(|l| s[l] != State::Square || squared[l].is_some()));
             let best = allowed.filter_map(|s| p.filled(s)).map(|c| c.cost).fold(f64::INFINITY, f64::min);
-            assert!(found.seconds <= limit && found.cost <= best * 1.03 + 1e-9, "{} against {best}", found.cost);
+            assert!(
+                found.seconds <= limit && found.cost <= best * 1.03 + 1e-9,
+                "{} against {best}",
+                found.cost
+            );
         }
     }
 }

@@ -38,8 +38,10 @@ impl Ranking {
     /// The cheapest of the choices that removed elements may become; identity elements have the slopes that the model has
     /// learned.
     pub fn new(m: &Model, worth: &[Worth], among: &[Choice]) -> Ranking {
+        // Layers become quadratic whole.
+        let among: Vec<Choice> = among.iter().copied().filter(|c| *c != Choice::Quadratic).collect();
         let layer = |(l, w): (usize, &Worth)| Layer {
-            removed: w.cheapest(among, m.learned_slopes(l).as_deref()),
+            removed: w.cheapest(&among, m.learned_slopes(l).as_deref()),
             without_caps: w.without_caps().to_vec(),
         };
         Ranking(worth.iter().enumerate().map(layer).collect())

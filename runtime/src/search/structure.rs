@@ -36,7 +36,11 @@ fn into_product(g: &Graph, mut at: NodeId) -> bool {
         let [(user, slot)] = g.users(at)[..] else { return false };
         match g.op(user) {
             Op::Conv(_) | Op::Linear | Op::Gemm { .. } | Op::MatMul => return slot == 0,
-            Op::BatchNorm { .. } | Op::AvgPool { .. } | Op::GlobalMean { .. } | Op::Reshape(_) | Op::Pad { .. } => at = user,
+            Op::BatchNorm { .. }
+            | Op::AvgPool { .. }
+            | Op::GlobalMean { .. }
+            | Op::Reshape(_)
+            | Op::Pad { .. } => at = user,
             _ => return false,
         }
     }

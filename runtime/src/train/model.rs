@@ -4,8 +4,8 @@ use super::evaluate::Runnable;
 use super::front::Front;
 use crate::data::{Dataset, Normalize};
 use crate::dice::Dice;
-use crate::exec::value::{detached, download, upload};
 use crate::exec::squares::{self, Rows};
+use crate::exec::value::{detached, download, upload};
 use crate::exec::{
     Branch, Call, Gate, Network, Norms, Precision, Role, Site, Started, Statistics, free_batch,
 };
@@ -46,7 +46,16 @@ impl Model {
     pub fn new((net, params): Started, normalize: &Normalize, image: [usize; 3]) -> Result<Model, String> {
         let front = Front::new(normalize, image, net.input(), net.device())?;
         let gates = net.relus().iter().map(|r| Gate::open(r, net.device())).collect();
-        Ok(Model { params, masks: Masks::default(), gates, front, net, slopes: false, squares: false, blend: 1.0 })
+        Ok(Model {
+            params,
+            masks: Masks::default(),
+            gates,
+            front,
+            net,
+            slopes: false,
+            squares: false,
+            blend: 1.0,
+        })
     }
 
     /// A canonical graph made ready for the images of a data set. A batch of one that cannot be made free is kept.

@@ -4,7 +4,7 @@ use super::harness::{close, graph, leaf, noise};
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_runtime::data::Normalize;
 use relinc_runtime::exec::value::{download, upload};
-use relinc_runtime::exec::{Branch, Call, Network, Norms, Outcome, Precision, Started, Value};
+use relinc_runtime::exec::{Branch, Call, Network, Norms, Outcome, Precision, Site, Started, Value};
 use relinc_runtime::train::Model;
 use relinc_runtime::train::model::MOMENTUM;
 

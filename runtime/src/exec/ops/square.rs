@@ -98,7 +98,13 @@ impl<B: SquareKernels> Backward<B, 1> for TailsStep {
 }
 
 impl<B: SquareKernels, C: CheckpointStrategy> SquareOps for Autodiff<B, C> {
-    fn train_square(z: A<B, C>, a: A<B, C>, b: A<B, C>, c: A<B, C>, s: Square) -> (A<B, C>, A<B, C>, A<B, C>) {
+    fn train_square(
+        z: A<B, C>,
+        a: A<B, C>,
+        b: A<B, C>,
+        c: A<B, C>,
+        s: Square,
+    ) -> (A<B, C>, A<B, C>, A<B, C>) {
         let nodes = [z.node(), a.node(), b.node(), c.node()];
         let z = z.into_primitive();
         let k = Coefficients::<B>(a.into_primitive(), b.into_primitive(), c.into_primitive());

@@ -47,7 +47,9 @@ impl Gradual {
     /// Makes the layers that leave quadratic or the identity.
     fn leave(&self, scene: &Scene<'_>, masks: &mut Masks) {
         let Vanish::Given(closed) = &self.options.vanish else { return };
-        for (l, r) in scene.student.net.relus().iter().enumerate().filter(|(l, _)| closed.get(*l) == Some(&true)) {
+        for (l, r) in
+            scene.student.net.relus().iter().enumerate().filter(|(l, _)| closed.get(*l) == Some(&true))
+        {
             let becomes = if self.options.squares(l) { Choice::Quadratic } else { Choice::Identity };
             masks.layers.insert(r.name.clone(), LayerMask::uniform(r.shape, becomes).with_cap(r.cap));
         }

@@ -30,9 +30,9 @@ impl Run<'_, '_> {
                 epoch: now.epoch,
                 now: now.train_accuracy,
                 before,
-                far: now
-                    .largest
-                    .map_or(String::new(), |z| format!(", and operands of quadratics reach {z:.3e} on validation images")),
+                far: now.largest.map_or(String::new(), |z| {
+                    format!(", and operands of quadratics reach {z:.3e} on validation images")
+                }),
                 kept: self.kept(),
             });
         }
@@ -74,7 +74,9 @@ impl Run<'_, '_> {
         // Robust stages weigh both accuracies alike.
         let score = clean.map(|c| c + adversarial.unwrap_or(0.0));
         // While ReLUs are still blended in, the network is another one.
-        if let Some(s) = score.filter(|s| self.model.blend == 1.0 && self.progress.best.is_none_or(|b| *s > b)) {
+        if let Some(s) =
+            score.filter(|s| self.model.blend == 1.0 && self.progress.best.is_none_or(|b| *s > b))
+        {
             self.progress.best = Some(s);
             self.progress.best_epoch = epoch + 1;
             self.best = Some(params);
