@@ -129,7 +129,7 @@ fn quadratic_layers_are_searched_tuned_and_compiled() {
     );
     let found = quadratic("a");
     assert!(!found.is_empty());
-    let said = search["notes"].to_string();
+    let said = search["training"]["notes"].to_string();
     assert!(said.contains("that become quadratic") && said.contains(&found[0]), "{said}");
     let accuracy = |v: &serde_json::Value| v["accuracy"]["after"]["clean"].as_f64().unwrap();
     assert!(accuracy(&search) > 40.0, "{}", accuracy(&search));

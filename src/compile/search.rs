@@ -117,7 +117,7 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
     let images = first_images(&m, options.calibration.min(ds.len())).map_err(named)?;
     guarded(chosen.first(), || {
         let worth = |places: &[Place]| {
-            let mut tell = |i, n| progress.count("layers that fit the time", i, n);
+            let mut tell = |i, n| progress.count("layers that go whole", i, n);
             latency::worth(&m, (&ds, &images[..]), &options, places, &mut tell).map_err(named)
         };
         let canonical = || Ok(Cow::Borrowed(model));

@@ -149,7 +149,7 @@ impl Trainer<'_> {
     fn worth(&self, o: &StageOptions, student: &Model, train: &Dataset, places: &[Place]) -> Result<Worth> {
         let s = o.search(0, self.plan.seed)?;
         let images = first_images(student, s.calibration.min(train.len())).map_err(input)?;
-        let mut tell = |i, n| self.progress.count("layers that fit the time", i, n);
+        let mut tell = |i, n| self.progress.count("layers that go whole", i, n);
         let found = latency::worth(student, (train, &images), &s, places, &mut tell);
         self.progress.finish();
         found.map_err(input)

@@ -110,21 +110,16 @@ pub enum StageError {
         /// Where the last good state is.
         kept: String,
     },
-    /// A network with quadratic layers has forgotten what it had learned.
+    /// A network with quadratic layers has forgotten what it had learned, or does not show it on its running statistics.
     #[error(
-        "the network collapsed in epoch {epoch}: {now:.1} % of the training images are classified correctly, {before:.1} % were before{far}; \
-         {kept}; lower the learning rate ('rate') or raise the penalty on what is far out ('tails') and go on with --resume, or let more \
-         layers keep their ReLUs and begin anew"
+        "the network collapsed in epoch {epoch}: {what}; {kept}; lower the learning rate ('rate') or raise the penalty on what is far out \
+         ('tails') and go on with --resume, or let more layers keep their ReLUs and begin anew"
     )]
     Collapsed {
         /// From 1.
         epoch: usize,
-        /// Percent in this epoch.
-        now: f64,
-        /// Percent in the best one before.
-        before: f64,
-        /// How far out the operands of quadratics are, in words.
-        far: String,
+        /// What was seen, in words.
+        what: String,
         /// Where the last good state is.
         kept: String,
     },

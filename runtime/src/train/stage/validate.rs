@@ -18,26 +18,33 @@ pub fn hamming(a: &Masks, b: &Masks) -> f64 {
     differ as f64 / all.max(1) as f64
 }
 
-/// A network of which this share of what it had learned is left has collapsed.
+/// A network of which less than this share of what it had learned is left has collapsed.
 const COLLAPSED: f64 = 0.25;
 
 impl Run<'_, '_> {
-    /// Ends a stage whose quadratics made the network forget, before the state is kept.
+    /// Ends a stage whose quadratics made the network forget, before the state is kept; and in the last epoch one whose running
+    /// statistics do not show what was learned, because of what is far out.
     pub(super) fn collapsed(&mut self, now: &Record) -> Result<(), StageError> {
-        let before = self.progress.learned;
-        if self.squared() && now.train_accuracy < COLLAPSED * before {
-            return Err(StageError::Collapsed {
-                epoch: now.epoch,
-                now: now.train_accuracy,
-                before,
-                far: now.largest.map_or(String::new(), |z| {
-                    format!(", and operands of quadratics reach {z:.3e} on validation images")
-                }),
-                kept: self.kept(),
-            });
-        }
-        self.progress.learned = before.max(now.train_accuracy);
-        Ok(())
+        let (before, trained) = (self.progress.learned, now.train_accuracy);
+        self.progress.learned = before.max(trained);
+        let val = now.val_clean.filter(|v| now.epoch == now.epochs && *v < COLLAPSED * trained);
+        let seen = match (trained < COLLAPSED * before, val) {
+            _ if !self.squared() => return Ok(()),
+            (false, None) => return Ok(()),
+            (true, _) => {
+                format!(
+                    "{trained:.1} % of the training images are classified correctly, {before:.1} % were before"
+                )
+            }
+            (false, Some(val)) => format!(
+                "{val:.1} % of the validation images are classified correctly by running statistics, {trained:.1} % of the training images \
+                 by those of their batches"
+            ),
+        };
+        let far = now.largest.map_or(String::new(), |z| {
+            format!(", and operands of quadratics reach {z:.3e} on validation images")
+        });
+        Err(StageError::Collapsed { epoch: now.epoch, what: seen + &far, kept: self.kept() })
     }
 
     /// Where the last good state is.
