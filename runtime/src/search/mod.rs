@@ -7,5 +7,6 @@ pub mod latency;
 pub mod layers;
 pub mod ranking;
 pub mod stable;
+pub mod tails;
 pub mod whole;
 pub mod worth;
