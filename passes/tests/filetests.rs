@@ -8,6 +8,7 @@
 //! # mask relu00: <constant>           the mask of a layer, as `[…]`, `splat(…)`, `rand(…)`; its shape is the layer's,
 //!                                     or written: `u8[4,2,2] splat(0)`
 //! # slope relu00: <constant>          the slopes of that mask, one a channel
+//! # quadratic relu00: <constant>      the coefficients of its quadratic elements, three a channel
 //! # range conv1: 40                   the largest magnitude measured of a value, for normalise-ranges
 //! # target: 3                          its target, an exponent of two
 //! # fold: always                      lets the weighed passes rewrite

@@ -250,6 +250,7 @@ pub fn settings(r: &Request, masks: &Masks, images: Option<&Images>) -> rm::Sett
         classes: images.map(|i| i.catalogue.classes.clone()).unwrap_or_default(),
         seed: Some(r.seed),
         max_drop: r.options.max_drop.map(|p| p.0),
+        allow_tails: r.options.allow_tails,
     }
 }
 

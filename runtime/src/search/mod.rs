@@ -8,5 +8,6 @@ pub mod layers;
 pub mod ranking;
 pub mod stable;
 pub mod structure;
+pub mod tails;
 pub mod whole;
 pub mod worth;
