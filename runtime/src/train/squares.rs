@@ -29,7 +29,7 @@ pub struct Spread {
 /// With α = μ/σ, φ and Φ the normal density and its integral: a = φ(α)/2σ, b = Φ(α) − α·φ(α), c = a·(μ² + σ²). A channel that never
 /// varies gets the line that passes through its point.
 pub fn least_squares(mean: f64, deviation: f64) -> [f64; 3] {
-    if !(deviation > 1e-6) {
+    if !deviation.is_finite() || deviation <= 1e-6 {
         return [0.0, f64::from(u8::from(mean > 0.0)), 0.0];
     }
     let at = mean / deviation;

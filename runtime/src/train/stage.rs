@@ -122,7 +122,7 @@ impl Stage<'_> {
             return Err(StageError::Other(format!("stage {}: {why}", self.name)));
         }
         model.learn_slopes(r.slopes);
-        let fresh = (r.epochs > 0 && self.has_squares(masks)).then(|| model.learn_squares()).unwrap_or(false);
+        let fresh = r.epochs > 0 && self.has_squares(masks) && model.learn_squares();
         model.set_masks(masks);
         let mut run = Run {
             steps: match &self.order {
