@@ -21,7 +21,7 @@ mod sweep;
 mod train;
 mod verify;
 
-use crate::compile::fixed;
+use crate::compile::{fixed, tails};
 use crate::error::{Error, Result, input};
 use crate::interrupt;
 use crate::pipeline::Pipeline;
@@ -204,7 +204,8 @@ impl Global {
 /// that does not survive a target's arithmetic, are an answer of no, once all is printed.
 fn print_report(r: &Report, out: &Path, g: &Global) -> Result<()> {
     g.show(r, crate::report::text::render(r) + &format!("\nwrote {}", out.display()))?;
-    let no = [crate::report::fell_too_far(r), fixed::answer(r).err().map(|e| e.to_string())];
+    let fixed = fixed::answer(r).err().map(|e| e.to_string());
+    let no = [crate::report::fell_too_far(r), fixed, tails::answer(r)];
     match no.into_iter().flatten().collect::<Vec<_>>() {
         no if no.is_empty() => Ok(()),
         no => Err(Error::Answer(no.join("\n"))),
