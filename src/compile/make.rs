@@ -94,7 +94,7 @@ pub(super) fn make(
     let fixed_points = fixed::check(r, &plans, &emitted, shown.held_out.as_ref(), progress)?;
     c.notes.extend(fixed_points.iter().flat_map(crate::fixed_point::notes));
     let squares = tails::Masked { graph: &shown.graph, masks: &masked.masks, emitted: &emitted };
-    let (tails, said) = tails::look(&squares, shown.held_out.as_ref(), plans, r, progress)?;
+    let (tails, said) = tails::look(&squares, shown.held_out.as_ref(), &plans, r, progress)?;
     c.notes.extend(said);
     progress.step("emitting");
     let chosen = forms::Chosen::new(r, emitted.graph(), emitted.facts());
