@@ -3,7 +3,7 @@
 mod check;
 mod plan;
 
-pub use check::{SHARE, check};
+pub use check::{SHARE, check, check_on, emulated};
 pub use plan::{Plan, plans};
 
 use super::{Request, Target};
