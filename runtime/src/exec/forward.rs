@@ -38,6 +38,8 @@ pub struct Gate {
     pub curve: Option<Curve>,
     /// 1 where both sides' slope is the channel's learned one, which is added to them; none where slopes are fixed.
     pub learned: Option<Burn<1>>,
+    /// The layer is a quadratic of the network's ([`Network::square_of`]) that has taken this share of the ReLU's place.
+    pub square: Option<f32>,
 }
 
 impl Gate {
@@ -49,7 +51,7 @@ impl Gate {
     }
     /// Of the slopes of both sides.
     pub fn of_slopes(pos: Burn<1>, neg: Burn<1>) -> Gate {
-        Gate { pos, neg, beyond: None, curve: None, learned: None }
+        Gate { pos, neg, beyond: None, curve: None, learned: None, square: None }
     }
     /// The gate of a mask whose identity elements have the network's slopes ([`Network::slopes`]). A layer that keeps no ReLU
     /// has no use for them: the weights beside it say the same.
@@ -94,7 +96,8 @@ impl Gate {
         };
         let beyond = self.beyond.as_ref().map(|b| b.with(to));
         let curve = self.curve.as_ref().map(|c| c.with(to));
-        Gate { pos: to(&self.pos), neg: to(&self.neg), beyond, curve, learned: self.learned.as_ref().map(to) }
+        let learned = self.learned.as_ref().map(to);
+        Gate { pos: to(&self.pos), neg: to(&self.neg), beyond, curve, learned, square: self.square }
     }
     /// The same slopes without gradients.
     pub fn detached(&self) -> Gate {
@@ -194,6 +197,8 @@ pub struct Call<'a> {
     pub probes: Option<&'a [Burn<1>]>,
     /// What activations are computed in; the output and what is watched are f32.
     pub precision: Precision,
+    /// Also the penalty on what is far out in quadratic layers ([`ops::tails`]).
+    pub tails: bool,
 }
 
 impl Call<'_> {
@@ -220,11 +225,20 @@ pub struct Tap {
     pub cap: f32,
 }
 
+/// What is normalised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// Index in [`Network::norms`].
+    Norm(usize),
+    /// The squares of a quadratic layer, by its index in [`Network::relus`].
+    Square(usize),
+}
+
 /// Statistics of a batch at one normalisation.
 #[derive(Debug, Clone)]
 pub struct Statistics {
-    /// Index in [`Network::norms`].
-    pub site: usize,
+    /// Which.
+    pub site: Site,
     /// Mean by channel.
     pub mean: Burn<1>,
     /// Biased variance by channel.
@@ -242,6 +256,16 @@ pub struct Outcome {
     pub taps: Vec<Tap>,
     /// Batch statistics, with [`Norms::Batch`].
     pub statistics: Vec<Statistics>,
+    /// The penalty on what is far out, summed over the quadratic layers; none where there are none, or nobody asked.
+    pub tails: Option<Burn<1>>,
+}
+
+/// What a call collects on its way.
+#[derive(Default)]
+struct Met {
+    taps: Vec<Option<Tap>>,
+    statistics: Vec<Statistics>,
+    tails: Option<Burn<1>>,
 }
 
 impl Outcome {
@@ -261,12 +285,12 @@ impl Network {
         let batch = x.batch();
         let x = x.cast(call.precision);
         let mut values: Vec<Option<Value>> = vec![None; self.steps.len()];
-        let mut taps: Vec<Option<Tap>> = vec![None; if call.watch { self.relus().len() } else { 0 }];
-        let mut statistics = vec![];
+        let taps = vec![None; if call.watch { self.relus().len() } else { 0 }];
+        let mut met = Met { taps, ..Met::default() };
         let fused = call.fuses();
         for (i, step) in self.steps.iter().enumerate().filter(|(i, _)| !fused || !self.fusion.left_out[*i]) {
             if let Some(t) = self.fusion.taken[i].as_ref().filter(|_| fused) {
-                values[i] = self.taken(step, t, &values, call, &mut statistics);
+                values[i] = self.taken(step, t, &values, call, &mut met);
                 self.fusion.last_use[i].iter().for_each(|&v| values[v] = None);
                 continue;
             }
@@ -279,7 +303,7 @@ impl Network {
                     .map(|s| self.operand(s, &values, call))
                     .collect::<Option<_>>()
                     .ok_or("a value is missing")?;
-                self.step(step, &args, call, batch, &mut taps, &mut statistics)
+                self.step(step, &args, call, batch, &mut met)
                     .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
             };
             values[i] = Some(y);
@@ -287,7 +311,8 @@ impl Network {
             last_use.iter().for_each(|&v| values[v] = None);
         }
         let output = values[self.output].take().ok_or("the output was not computed")?.cast(Precision::F32);
-        Ok(Outcome { output, taps: taps.into_iter().flatten().collect(), statistics })
+        let Met { taps, statistics, tails } = met;
+        Ok(Outcome { output, taps: taps.into_iter().flatten().collect(), statistics, tails })
     }
 
     fn operand(&self, s: &Source, values: &[Option<Value>], call: &Call<'_>) -> Option<Value> {
@@ -308,12 +333,14 @@ impl Network {
         args: &[Value],
         call: &Call<'_>,
         batch: usize,
-        taps: &mut [Option<Tap>],
-        statistics: &mut Vec<Statistics>,
+        met: &mut Met,
     ) -> Result<Value, String> {
         let x = &args[0];
         if let Some(r) = step.relu {
             let gate = &call.gates[r];
+            if let Some(y) = self.squared(r, x, call, met) {
+                return Ok(y);
+            }
             let [slope, quadratic] =
                 [self.slope_of(r), self.quadratic_of(r)].map(|p| p.map(|p| &call.params[p]));
             let (pos, neg) = gate.sides(slope, quadratic);
@@ -327,14 +354,14 @@ impl Network {
             if let Some(p) = call.probes {
                 y = ops::probed(&y, p[r].clone());
             }
-            if let Some(t) = taps.get_mut(r) {
+            if let Some(t) = met.taps.get_mut(r) {
                 let full = |v: &Value| v.clone().cast(Precision::F32);
                 *t = Some(Tap { input: full(x), output: full(&y), cap: self.relus()[r].cap });
             }
             return Ok(y);
         }
         if let Some(site) = step.norm {
-            return Ok(self.norm(site, x, call, statistics));
+            return Ok(self.norm(site, x, call, &mut met.statistics));
         }
         match &step.op {
             Op::Conv(c) => ops::conv(x, &args[1], args.get(2), c),
@@ -354,7 +381,7 @@ impl Network {
         t: &Taken,
         values: &[Option<Value>],
         call: &Call<'_>,
-        statistics: &mut Vec<Statistics>,
+        met: &mut Met,
     ) -> Option<Value> {
         let (norm, gate) = (&self.steps[t.norm], &call.gates[step.relu?]);
         let x = self.operand(norm.operands.first()?, values, call)?;
@@ -363,12 +390,18 @@ impl Network {
             None => None,
         };
         let (site, gates) = (norm.norm?, [gate.pos.clone(), gate.neg.clone()]);
+        if gate.square.is_some() {
+            let y = self.norm(site, &x, call, &mut met.statistics);
+            let y = r.map_or(y.clone(), |r| ops::sum(&y, &r));
+            return self.squared(step.relu?, &y, call, met);
+        }
+        let statistics = &mut met.statistics;
         let s = &self.norms()[site];
         let [scale, shift, mean, variance] = s.params[call.branch as usize].map(|i| call.params[i].clone());
         if call.norms == Norms::Batch {
             let (y, mean, variance) = ops::norm_gate(&x, r.as_ref(), [scale, shift], gates, s.eps);
             let count = x.len() / mean.dims()[0].max(1);
-            statistics.push(Statistics { site, mean, variance, count });
+            statistics.push(Statistics { site: Site::Norm(site), mean, variance, count });
             return Some(gate.under_ceiling(y));
         }
         if scale.is_autodiff() || shift.is_autodiff() {
@@ -382,6 +415,24 @@ impl Network {
         Some(gate.under_ceiling(ops::scale_gate(&x, r.as_ref(), [factor, offset], gates)))
     }
 
+    /// A quadratic layer of what goes into it; `None` where the layer is none.
+    fn squared(&self, r: usize, x: &Value, call: &Call<'_>, met: &mut Met) -> Option<Value> {
+        let (blend, site) = (call.gates[r].square?, self.square_of(r)?);
+        let z = x.clone().cast(Precision::F32);
+        if call.tails {
+            let own = ops::tails(&z);
+            met.tails = Some(met.tails.take().map_or(own.clone(), |t| t + own));
+        }
+        let mut y = self.quadratic(r, site, &z, blend, call, &mut met.statistics);
+        if let Some(p) = call.probes {
+            y = ops::probed(&y, p[r].clone());
+        }
+        if let Some(t) = met.taps.get_mut(r) {
+            *t = Some(Tap { input: z, output: y.clone(), cap: NO_CAP });
+        }
+        Some(y.cast(call.precision))
+    }
+
     fn norm(&self, site: usize, x: &Value, call: &Call<'_>, statistics: &mut Vec<Statistics>) -> Value {
         let s = &self.norms()[site];
         let [scale, shift, mean, variance] = s.params[call.branch as usize].map(|i| call.params[i].clone());
@@ -389,7 +440,7 @@ impl Network {
             Norms::Batch => {
                 let (y, mean, variance) = ops::norm(x, scale, shift, s.eps);
                 let count = x.len() / mean.dims()[0].max(1);
-                statistics.push(Statistics { site, mean, variance, count });
+                statistics.push(Statistics { site: Site::Norm(site), mean, variance, count });
                 y
             }
             Norms::Running | Norms::Measure => {
@@ -397,7 +448,7 @@ impl Network {
                     let one = Burn::ones_like(&scale);
                     let (_, mean, variance) = ops::norm(x, one.clone(), one, s.eps);
                     let count = x.len() / mean.dims()[0].max(1);
-                    statistics.push(Statistics { site, mean, variance, count });
+                    statistics.push(Statistics { site: Site::Norm(site), mean, variance, count });
                 }
                 let factor = scale.div((variance + s.eps).sqrt());
                 let offset = shift.sub(mean.mul(factor.clone()));

@@ -1,6 +1,7 @@
 //! A graph as a trainable network: what computes what, which constants are parameters, where the ReLU layers are.
 
 use super::fuse::{self, Fusion};
+use super::squares::SquareSite;
 use super::untie::untie;
 use super::value::{Value, download, upload};
 use burn::tensor::{Device, Tensor as Burn};
@@ -43,6 +44,10 @@ pub enum Role {
     Variance,
     /// Slopes a channel of a ReLU layer's identity elements; no constant of the graph.
     Slope,
+    /// a, b or c of a layer that is quadratic in training; no constant of the graph.
+    Coefficient,
+    /// Running mean or variance of its squares: no gradient, and no constant of the graph.
+    Moment,
     /// (a, b, c) a channel of a ReLU layer's quadratic elements; no constant of the graph.
     Quadratic,
 }
@@ -50,12 +55,12 @@ pub enum Role {
 impl Role {
     /// Does the optimiser change it?
     pub fn trainable(self) -> bool {
-        !matches!(self, Role::Mean | Role::Variance)
+        !matches!(self, Role::Mean | Role::Variance | Role::Moment)
     }
 
     /// Is it a constant of the graph?
     pub fn in_graph(self) -> bool {
-        !matches!(self, Role::Slope | Role::Quadratic)
+        !matches!(self, Role::Slope | Role::Quadratic | Role::Coefficient | Role::Moment)
     }
 }
 
@@ -121,6 +126,8 @@ pub struct Network {
     relus: Vec<ReluLayer>,
     /// The parameter of each ReLU layer's slopes, where they are learned; empty before [`Network::add_slopes`].
     slopes: Vec<Option<usize>>,
+    /// The parameters of each ReLU layer that may be quadratic in training; empty before [`Network::add_squares`].
+    pub(super) squares: Vec<Option<SquareSite>>,
     /// The parameter of each ReLU layer's quadratic elements, where their coefficients are learned; empty before
     /// [`Network::add_quadratics`].
     quadratics: Vec<Option<usize>>,
@@ -171,6 +178,7 @@ impl Network {
             norms: vec![],
             relus: vec![],
             slopes: vec![],
+            squares: vec![],
             quadratics: vec![],
             device: device.clone(),
             structure: Arc::new(Graph::default()),
@@ -270,6 +278,12 @@ impl Network {
         let adversarial = if dual { half(Some(Branch::Adversarial))? } else { clean };
         self.norms.push(NormSite { node: id, params: [clean, adversarial], eps });
         Ok(self.norms.len() - 1)
+    }
+
+    /// Adds a parameter that is no constant of the graph.
+    pub(super) fn add_own(&mut self, p: Param) -> usize {
+        self.params.push(p);
+        self.params.len() - 1
     }
 
     /// Brings the ReLU layers into the order of their names.

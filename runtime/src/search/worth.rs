@@ -26,7 +26,7 @@ use relinc_passes::choice::{Basis, Choice};
 use relinc_passes::layers::ReluLayer;
 
 /// Images looked at together, where the batch is free.
-pub(super) const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 /// The same where only the sums over batches matter: what few images need stays in a core's cache.
 const SMALL_BATCH: usize = 16;
 
@@ -135,6 +135,7 @@ fn of_batch(
         watch: true,
         probes: Some(&probes),
         precision: Precision::F32,
+        tails: false,
     };
     let out = m.net.forward(m.front.apply(x.clone()), &call)?;
     let mut grads = loss(out.logits(), &Shown { first, images, pixels: &x })?.backward();
