@@ -110,7 +110,7 @@ impl Channel {
             return Ok(Channel { square: false, before, after, beside: None });
         }
         let (h, lost, root) = (b / (2.0 * a), b * b / (4.0 * a), a.abs().sqrt());
-        let far = !(lost.abs() <= LARGEST);
+        let far = lost.is_nan() || lost.abs() > LARGEST;
         if far && takes.two {
             let beside = Some([b, c]);
             return Ok(Channel { square: true, before: [root, 0.0], after: [a.signum(), 0.0], beside });
@@ -218,7 +218,7 @@ impl Lowering<'_> {
             None => all.len() + two,
         };
         let places: Vec<i64> = all.iter().map(place).map(|p| p as i64).collect();
-        let index = self.p.constant(format!("{}.lines", self.base), Tensor::ints(&places));
+        let index = self.p.constant(format!("{}.lines_index", self.base), Tensor::ints(&places));
         let lines = self.add("lines_placed", Op::Gather { axis: 1 }, &[lines, index]);
         self.add("with_lines", Op::Binary(Binary::Add), &[y, lines])
     }
