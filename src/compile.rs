@@ -16,6 +16,7 @@ mod request;
 mod search;
 mod sparse;
 mod stable;
+pub mod tails;
 mod target;
 
 pub use self::fixed::{Bounded, RingMode, TruncationMode};

@@ -4,7 +4,7 @@ use super::accuracy::{self, Measured};
 use super::baseline::{Baseline, Column};
 use super::emit::{emit, still_readable};
 use super::{Before, MASKS, Place, Request, RingMode, Source, TRAINED};
-use super::{describe, fixed, foresee, forms, next, search, sparse, stable};
+use super::{describe, fixed, foresee, forms, next, search, sparse, stable, tails};
 use crate::error::{Error, Result, input};
 use crate::folder::{Folder, Staging};
 use crate::images::Images;
@@ -93,6 +93,9 @@ pub(super) fn make(
     let plans = fixed::plans(r)?;
     let fixed_points = fixed::check(r, &plans, &emitted, shown.held_out.as_ref(), progress)?;
     c.notes.extend(fixed_points.iter().flat_map(crate::fixed_point::notes));
+    let squares = tails::Masked { graph: &shown.graph, masks: &masked.masks, emitted: &emitted };
+    let (tails, said) = tails::look(&squares, shown.held_out.as_ref(), &plans, r, progress)?;
+    c.notes.extend(said);
     progress.step("emitting");
     let chosen = forms::Chosen::new(r, emitted.graph(), emitted.facts());
     c.notes.extend(chosen.notes(r, &emitted));
@@ -102,7 +105,7 @@ pub(super) fn make(
     }
     let after = Column::new(emitted.graph(), emitted.facts(), r, &chosen);
     let artefacts = place.artefacts(staging, folder)?;
-    let mut report = Report { accuracy, artefacts, ..c.report(&masked, &shown, &after, fixed_points) };
+    let mut report = Report { accuracy, artefacts, tails, ..c.report(&masked, &shown, &after, fixed_points) };
     let dropped = place.drops();
     place.carry(&mut report, staging, folder)?;
     let import = r.learned.as_ref().map_or(&import, |l| &l.import);

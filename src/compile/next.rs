@@ -148,6 +148,8 @@ impl Asked<'_> {
                 }
                 let identity_only = s.options.masks.identity_only.unwrap_or(false);
                 search.extend(identity_only.then(|| "--identity-only".to_string()));
+                let choices = s.options.masks.choices.iter();
+                search.extend(choices.flat_map(|c| ["--choices".into(), c.join(",")]));
                 search.extend(["--epochs".into(), SEARCH_EPOCHS.into(), "-o".into(), shown(&searched)]);
                 let said = "compile changes no weight, so the network could not get used to its missing ReLUs: train. More epochs bring \
                             back more.";

@@ -81,6 +81,9 @@ pub struct CompileOptions {
     #[arg(long, value_name = "POINTS", requires = "data")]
     #[serde(deserialize_with = "optional")]
     pub max_drop: Option<Points>,
+    /// Accept quadratic layers whose far values fixed point does not bear on training images
+    #[arg(long)]
+    pub allow_tails: bool,
     /// Who knows the model: secret, server or public [default: the protocol's]
     #[arg(long, value_name = "WHO")]
     #[serde(deserialize_with = "optional")]

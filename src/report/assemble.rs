@@ -142,6 +142,7 @@ impl Mask {
             kept: mask.values.iter().filter(|v| v.compares()).count() as u64,
             zero: mask.count(Choice::Zero) as u64,
             identity: mask.count(Choice::Identity) as u64,
+            quadratic: mask.count(Choice::Quadratic) as u64,
             uncapped: mask.count(Choice::Uncapped) as u64,
             share: (0..h).map(|y| (0..w).map(|x| share(at[y * w + x], c)).collect()).collect(),
             channels: channels.into_iter().map(|kept| share(kept, h * w)).collect(),

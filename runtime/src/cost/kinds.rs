@@ -404,10 +404,15 @@ impl Charging<'_> {
                 for (slot, choice) in
                     (2..).zip(given).filter(|(slot, _)| self.role(id, *slot) == Some(Role::Weight))
                 {
-                    c.push(match choice {
-                        Choice::Identity => self.elementwise_product(id, "mul_weight", [0, slot]),
-                        Choice::Relu | Choice::Zero | Choice::Uncapped => continue,
-                    });
+                    let weighted = || self.elementwise_product(id, "mul_weight", [0, slot]);
+                    match choice {
+                        Choice::Identity => c.push(weighted()),
+                        Choice::Quadratic => {
+                            let square = self.elementwise_product(id, "mul", [0, 0]);
+                            c.extend([weighted(), Charge { weights: self.w, ..square }]);
+                        }
+                        Choice::Relu | Choice::Zero | Choice::Uncapped => {}
+                    }
                 }
                 c
             }
