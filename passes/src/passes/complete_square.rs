@@ -110,7 +110,7 @@ impl Channel {
             return Ok(Channel { square: false, before, after, beside: None });
         }
         let (h, lost, root) = (b / (2.0 * a), b * b / (4.0 * a), a.abs().sqrt());
-        let far = !(lost.abs() <= LARGEST);
+        let far = lost.is_nan() || lost.abs() > LARGEST;
         if far && takes.two {
             let beside = Some([b, c]);
             return Ok(Channel { square: true, before: [root, 0.0], after: [a.signum(), 0.0], beside });
