@@ -1,7 +1,7 @@
 //! What has to hold of a graph that was read: passes end, what is emitted is read again, and exact passes move no output.
 
-use super::{masks, onnxruntime};
 use super::run::{Outcome, below, once_in};
+use super::{masks, onnxruntime};
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
 use relinc_passes::driver::valid::{self, Valid};
 use relinc_passes::driver::weigh::Fold;

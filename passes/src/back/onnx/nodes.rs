@@ -71,9 +71,8 @@ impl<'a> Emitter<'a> {
         }
         let n = self.g.node(id);
         // A layer may have two: elements with their cap and without.
-        let free = |l: &String| {
-            (l == output || !self.used.contains(l)) && !self.nodes.iter().any(|n| n.name == *l)
-        };
+        let free =
+            |l: &String| (l == output || !self.used.contains(l)) && !self.nodes.iter().any(|n| n.name == *l);
         let label = match (&n.layer, &n.op) {
             (Some(l), Op::Relu | Op::CappedRelu { .. }) if op != "Constant" && free(l) => l,
             _ => output,
