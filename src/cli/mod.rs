@@ -22,7 +22,7 @@ mod train;
 mod verify;
 
 use crate::compile::{fixed, tails};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, input};
 use crate::interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
@@ -143,6 +143,12 @@ fn dispatch(cli: Cli) -> Result<()> {
 
 /// Runs the command line and returns the process exit code: 0 done, 1 the answer is no, 2 bad usage or bad input.
 pub fn main() -> ExitCode {
+    let broken = |w: &OsString| w.to_string_lossy().contains(['\n', '\r']);
+    if let Some(word) = std::env::args_os().skip(1).find(broken) {
+        return out::failed(&input(format!(
+            "the argument {word:?} holds a line break, which no name may have"
+        )));
+    }
     let cli = match Cli::try_parse_from(with_values(std::env::args_os())) {
         Ok(cli) => cli,
         Err(said) => return out::instead(&said),

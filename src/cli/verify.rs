@@ -4,7 +4,7 @@ use super::Global;
 use super::fixed_point::{self, FixedArgs};
 use crate::compile::Target;
 use crate::error::{Error, Result, input};
-use crate::folder::{self, Inputs, Single};
+use crate::folder::{self, Inputs, Single, SingleKind};
 use crate::images::Images;
 use crate::model::{Model, import_second};
 use crate::options::ModelOptions;
@@ -76,7 +76,7 @@ impl Args {
         self.second_file().iter().for_each(|b| inputs.model("the second model", b));
         self.data.iter().for_each(|d| inputs.data(d));
         self.masks.iter().for_each(|m| inputs.file("the masks", m));
-        Single::new("--save-outputs", file, &inputs, &g.progress()).map(Some)
+        Single::new("--save-outputs", file, SingleKind::Array, &inputs, &g.progress()).map(Some)
     }
 }
 
@@ -142,6 +142,9 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     }
 }
 
+/// Numbers that are drawn at once: 1 GiB of floats.
+const MOST_NUMBERS: usize = 1 << 28;
+
 fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given> {
     let (_, ty) = g.only_input().map_err(|e| input(format!("{}: {e}", a.a.display())))?;
     match &a.data {
@@ -160,6 +163,11 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given> {
             let mut shape = ty.at(1);
             if let Some(n) = shape.first_mut() {
                 *n = a.random.unwrap_or(16) as usize;
+            }
+            let numbers = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+            if numbers.is_none_or(|n| n > MOST_NUMBERS) {
+                let most = MOST_NUMBERS / ty.at(1).iter().product::<usize>().max(1);
+                return Err(input(format!("--random {}: give at most {most}, or --data", shape[0])));
             }
             Ok(Given { batch: crate::random::uniform(&shape, seed), labels: None })
         }

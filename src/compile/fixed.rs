@@ -1,10 +1,14 @@
 //! The fixed-point part of a compilation: ranges, rescaling, and how the emitted graph fares in its targets' arithmetic.
 
+mod bounded;
 mod check;
 mod plan;
+mod ring;
 
+pub use bounded::{Bounded, TruncationMode, hopeful, judge};
 pub use check::{SHARE, check};
 pub use plan::{Plan, plans};
+pub use ring::{RingMode, fraction, made_for, narrow, protocols, seconds};
 
 use super::{Request, Target};
 use crate::error::{Error, Result, input};

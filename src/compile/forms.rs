@@ -25,7 +25,8 @@ impl Chosen {
         let some = r.protocols.iter().any(|p| p.on_spu().is_some());
         for p in asked.chain(built_in.iter().filter(|_| !some)) {
             let Some(runner) = p.on_spu().filter(|n| out.of_runner(n).is_none()) else { continue };
-            let forms = Forms::choose(g, facts, p, weights(r, p), &network, r.options.conv_form);
+            let (w, images) = (weights(r, p), r.options.query_batch());
+            let forms = Forms::choose(g, facts, p, w, &network, r.options.conv_form, images);
             out.0.push((runner, forms));
         }
         out
@@ -39,7 +40,11 @@ impl Chosen {
     }
     /// As the back end takes them.
     pub fn variants(&self) -> Vec<Variant> {
-        let variant = |(n, f): &(&str, Forms)| Variant { protocol: n.to_string(), taps: f.taps.clone() };
+        let variant = |(n, f): &(&str, Forms)| Variant {
+            protocol: n.to_string(),
+            taps: f.taps.clone(),
+            siblings: f.siblings.clone(),
+        };
         self.0.iter().map(variant).collect()
     }
     /// One sentence a protocol that runs another form than the direct one.
@@ -53,7 +58,14 @@ impl Chosen {
                  direct."
             )
         };
-        self.0.iter().filter(|(_, f)| !f.taps.is_empty()).map(note).collect()
+        let batch = r.options.query_batch();
+        let several = (batch > 1).then(|| {
+            format!(
+                "A query of the SPU target holds {batch} images, and its figures here are one image's share: a query takes {batch} times the \
+                 bytes, exchanges and seconds. A query that is not full costs as much."
+            )
+        });
+        self.0.iter().filter(|(_, f)| !f.taps.is_empty()).map(note).chain(several).collect()
     }
 }
 

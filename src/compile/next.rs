@@ -1,6 +1,6 @@
 //! What to do about a result: commands with the user's own model, data and budget.
 
-use super::{FoldMode, MASKS, MaskSource, Request, TRAINED};
+use super::{FoldMode, MASKS, MaskSource, Request, TRAINED, TruncationMode};
 use crate::model::Model;
 use crate::options::compile::{NETWORKS, PROTOCOLS};
 use crate::report::Report;
@@ -59,6 +59,15 @@ fn how(r: &Request) -> Vec<String> {
     }
     if r.options.conv_form != ConvForm::Auto {
         option("conv-form", r.options.conv_form.name().into());
+    }
+    if r.options.truncation != TruncationMode::Safe {
+        option("truncation", r.options.truncation.to_string());
+    }
+    if let Some(ring) = r.options.ring {
+        option("ring", ring.name().into());
+    }
+    if r.options.query_batch() > 1 {
+        option("query-batch", r.options.query_batch().to_string());
     }
     if r.data.is_some() {
         option("split", r.options.accuracy.split().name().into());

@@ -73,7 +73,7 @@ impl Linear {
         let facts = infer(&g).map_err(|errors| PassError::Infer { pass: "pricing", errors })?;
         let (p, w) = (&self.protocol, self.weights);
         let forms = match &self.pricing.forms {
-            Some((form, n)) if p.on_spu().is_some() => Forms::choose(&g, &facts, p, w, n, *form),
+            Some((form, n)) if p.on_spu().is_some() => Forms::choose(&g, &facts, p, w, n, *form, 1),
             _ => Forms::default(),
         };
         let mut base = cost::price_as(&g, &facts, p, w, &forms);

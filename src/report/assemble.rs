@@ -71,6 +71,7 @@ impl Cost {
             network: n.name.clone(),
             link: Link { rtt_s: n.rtt_s, bandwidth_bit_s: n.bandwidth_bit_s },
             weights: after.weights,
+            images_per_query: after.images as u64,
             directions: after.directions,
             after: Spent::new(after, n, timed),
             lossless: against.map(|a| Spent::new(a.lossless, n, timed)),

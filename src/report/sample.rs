@@ -65,6 +65,7 @@ fn priced(protocol: &str, weights: Weights, relus: &[u64], convolutions: f64) ->
         ring: p.ring,
         weights,
         directions: p.directions,
+        images: 1,
         nodes: vec![],
         total: Split::default(),
         once: Split::default(),

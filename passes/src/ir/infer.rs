@@ -297,7 +297,9 @@ fn element_types(op: &Op, ops: &[&Fact]) -> Result<(), String> {
         Op::Binary(_) => only(&[DType::F32, DType::I64], ops).and_then(|()| alike(ops)),
         Op::Compare(Compare::Equal) => alike(ops),
         Op::Compare(_) => only(&[DType::F32, DType::I64, DType::U8], ops).and_then(|()| alike(ops)),
-        Op::Where => only(&[DType::Bool], &ops[..1]).and_then(|()| alike(&ops[1..])),
+        Op::Where => only(&[DType::Bool], &ops[..1])
+            .and_then(|()| only(&[DType::F32, DType::I64, DType::U8], &ops[1..]))
+            .and_then(|()| alike(&ops[1..])),
         // What moves elements moves any; the parameters of the others are checked where they are read.
         Op::Input(_)
         | Op::Const(_)

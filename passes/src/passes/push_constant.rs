@@ -104,7 +104,8 @@ impl Push<'_> {
         let (name, op) = (&g.node(user).name, g.op(user));
         let bias = g.operand(user, 2).and_then(|b| g.const_of(b));
         let w = g.const_operand(user, 1).ok_or("weights are missing")?;
-        let image = facts.ty(g.operand(user, 0).ok_or("an operand is missing")?).at(1);
+        let mut image = facts.ty(g.operand(user, 0).ok_or("an operand is missing")?).at(1);
+        image[..1].fill(1);
         let plane: usize = image[2.min(image.len())..].iter().product();
         let map = k.iter().flat_map(|&v| std::iter::repeat_n(v as f32, plane)).collect();
         let map = Tensor::f32(image, map);

@@ -228,12 +228,15 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
     let variants = ["semi2k", "cheetah"].into_iter().enumerate().map(|(i, p)| spu::Variant {
         protocol: p.into(),
         taps: if i == 0 { convolutions.clone() } else { HashSet::new() },
+        siblings: vec![],
     });
     let weights = "secret".to_string();
     let o = spu::SpuOptions {
         weights: weights.clone(),
         sample: sample.clone(),
         format: None,
+        alone: None,
+        images: 1,
         variants: variants.collect(),
     };
     if spu::emit(v, &sub("spu"), &o).is_ok() {

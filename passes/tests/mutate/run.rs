@@ -133,6 +133,7 @@ fn child(kind: &Kind, a: &Args, folder: &Path, last: u64) {
         let why = p.payload();
         let text = why.downcast_ref::<&str>().map(|s| s.to_string());
         let text = text.or_else(|| why.downcast_ref::<String>().cloned()).unwrap_or_default();
+        eprintln!("{}", std::backtrace::Backtrace::capture());
         *SAID.lock().unwrap_or_else(|e| e.into_inner()) = format!("panic at {at}: {text}");
     }));
     let mut subject = (kind.make)(folder);

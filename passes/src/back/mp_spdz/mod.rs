@@ -67,7 +67,10 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &MpSpdzOptions) -> Result<()
         format!("sfix.set_precision({fraction}, {k})\ncfix.set_precision({fraction}, {k})\n")
     });
     text("relinc_model.mpc", &format!("{PRELUDE}{precision}{}", p.lines))?;
-    text("relinc_model.json", &format!("{}\n", serde_json::Value::Object(p.index)))?;
+    artefact::write(dir, "relinc_model.json", &mut |w| {
+        serde_json::to_writer(&mut *w, &p.index)?;
+        w.write_all(b"\n")
+    })?;
     artefact::write(dir, "weights.txt", &mut |w| p.weights.iter().try_for_each(|t| numbers(w, t)))?;
     let image: usize = low.facts().ty(input).at(1).iter().product();
     let first = options.sample.as_f32().and_then(|v| v.get(..image)).unwrap_or_default();

@@ -1,5 +1,5 @@
 //! IR → SPU: StableHLO text whose arguments are the input and the weights, `weights.npz`, `manifest.json`, a sample
-//! input and `run.py`. Batch 1, NCHW as in the IR (SPU accepts it; measured 5 % slower than NHWC at equal bytes).
+//! input and `run.py`. NCHW as in the IR (SPU accepts it; measured 5 % slower than NHWC at equal bytes).
 
 mod joined;
 mod lower;
@@ -10,8 +10,9 @@ pub mod taps;
 mod text;
 
 pub use super::is_weight;
-pub use joined::{Joined, Part, joined};
+pub use joined::{Joined, Part, joined, of_siblings, siblings};
 pub use npz::write_npz;
+use text::Layout;
 
 use super::{EmitError, artefact};
 use crate::driver::valid::Valid;
@@ -31,9 +32,24 @@ pub struct SpuOptions {
     pub sample: Tensor,
     /// Ring and fraction bits the runner takes unless it is told others; SPU's own for 64 bits when absent.
     pub format: Option<(u32, u32)>,
+    /// Truncations that the two parties of SEMI2K do each by itself, where that was found to be good enough.
+    pub alone: Option<Alone>,
+    /// Images that a program takes at once; 0 is 1.
+    pub images: usize,
     /// What to write for which protocol; the first is the runner's default. Empty: one program for SEMI2K, all
     /// convolutions direct.
     pub variants: Vec<Variant>,
+}
+
+/// SPU's `trunc_allow_msb_error`, for SEMI2K with two parties in the ring of 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Alone {
+    /// Fraction bits.
+    pub fraction: u32,
+    /// The probability of a spoilt query that was allowed.
+    pub asked: f64,
+    /// The upper limit that was found.
+    pub at_most: f64,
 }
 
 /// The forms of the convolutions under one protocol.
@@ -43,6 +59,8 @@ pub struct Variant {
     pub protocol: String,
     /// Convolutions written as one product over all taps; those that [`taps::Taps`] has no layout for stay direct.
     pub taps: HashSet<NodeId>,
+    /// Which of them share a product, of those that [`siblings`] finds.
+    pub siblings: Vec<Vec<NodeId>>,
 }
 
 /// Is a convolution one that can be written as a product over all taps? Its layout for one image if so.
@@ -70,18 +88,23 @@ pub fn fraction_bits(ring: u32) -> u32 {
 /// All that have none.
 pub fn check(valid: &Valid<'_>) -> Result<(), EmitError> {
     let (input, output) = artefact::only_io(valid, "spu")?;
-    text::program(valid, input, output.node, &HashSet::new(), false).map(drop)
+    let layout = Layout { taps: &HashSet::new(), siblings: &[], unit: false, images: 1 };
+    text::program(valid, input, output.node, layout).map(drop)
 }
 
 /// Writes `model.mlir`, `weights.npz`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), EmitError> {
     let g = valid.graph();
     let (input, output) = artefact::only_io(valid, "spu")?;
-    let default = [Variant { protocol: "semi2k".into(), taps: HashSet::new() }];
+    let default = [Variant { protocol: "semi2k".into(), taps: HashSet::new(), siblings: vec![] }];
     let variants = if options.variants.is_empty() { &default[..] } else { &options.variants[..] };
     let written: Vec<Written> = written(valid, variants);
     let unit = written.iter().any(|v| !v.taps.is_empty());
-    let program = |v: &Written| text::program(valid, input, output.node, &v.taps, unit);
+    let images = options.images.max(1);
+    let program = |v: &Written| {
+        let layout = Layout { taps: &v.taps, siblings: &v.siblings, unit, images };
+        text::program(valid, input, output.node, layout)
+    };
     let write = |name: &str, fill: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>| {
         artefact::write(dir, name, fill)
     };
@@ -112,8 +135,12 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
     let manifest = serde_json::json!({
         "format": 1,
         "entry": "main",
+        "query_batch": images,
         "ring": ring,
         "fraction": fraction,
+        "bounded_truncation": options.alone.map(|a| serde_json::json!({
+            "protocol": "semi2k", "parties": 2, "ring": 64, "fraction": a.fraction, "asked": a.asked, "at_most": a.at_most,
+        })),
         "input": {"name": g.node(input).name, "shape": valid.facts().ty(input).at(1), "dtype": "f32"},
         "weights": weights.iter().map(|(n, _)| n).collect::<Vec<_>>(),
         "weight_names": names,
@@ -134,6 +161,7 @@ struct Written {
     file: String,
     protocols: Vec<String>,
     taps: HashSet<NodeId>,
+    siblings: Vec<Vec<NodeId>>,
     convolutions: usize,
     /// Outputs of the products over all taps, each truncated once.
     truncated: usize,
@@ -176,7 +204,14 @@ fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
     for v in variants {
         let fits = |&id: &NodeId| taps_of(g, valid.facts(), id).is_some();
         let taps: HashSet<NodeId> = v.taps.iter().copied().filter(fits).collect();
-        if let Some(same) = out.iter_mut().find(|w| w.taps == taps) {
+        let known = siblings(g, valid.facts(), &taps);
+        let siblings: Vec<_> = v
+            .siblings
+            .iter()
+            .filter(|s| known.iter().any(|k| s.iter().all(|c| k.contains(c))))
+            .cloned()
+            .collect();
+        if let Some(same) = out.iter_mut().find(|w| w.taps == taps && w.siblings == siblings) {
             same.protocols.push(v.protocol.clone());
             continue;
         }
@@ -186,6 +221,7 @@ fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
             convolutions: valid.order().iter().filter(|&&id| matches!(g.op(id), Op::Conv(_))).count(),
             truncated: truncated(valid, &taps),
             taps,
+            siblings,
         });
     }
     out

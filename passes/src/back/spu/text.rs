@@ -51,8 +51,8 @@ pub fn ty(shape: &[usize], d: DType) -> String {
 
 impl Value {
     /// What stands for a value that cannot be written, so that its readers can be looked at too. The program is not kept.
-    fn poison(of: &Type) -> Value {
-        Value { name: "%poison".into(), shape: of.at(1), dtype: of.dtype }
+    fn poison(of: &Type, images: usize) -> Value {
+        Value { name: "%poison".into(), shape: of.at(images), dtype: of.dtype }
     }
     pub fn ty(&self) -> String {
         ty(&self.shape, self.dtype)
@@ -65,6 +65,12 @@ pub struct Writer<'a> {
     facts: &'a Facts,
     /// Convolutions written as one product over all taps.
     pub taps: &'a HashSet<NodeId>,
+    /// Those that share a product, since they read one value: the first computes it.
+    pub siblings: &'a [Vec<NodeId>],
+    /// Their sums, not yet truncated.
+    pub waiting: HashMap<NodeId, Value>,
+    /// Images that the program takes at once.
+    images: usize,
     /// Sums of them that share a product and a truncation, by the last addition.
     pub sums: HashMap<NodeId, Joined>,
     body: String,
@@ -80,6 +86,10 @@ impl<'a> Writer<'a> {
     fn fresh(&mut self) -> String {
         self.next += 1;
         format!("%{}", self.next - 1)
+    }
+    /// The dimensions of a node's value.
+    pub fn shape(&self, id: NodeId) -> Vec<usize> {
+        self.facts.ty(id).at(self.images)
     }
     /// Emits `%n = text` and returns the value.
     pub fn put(&mut self, shape: &[usize], dtype: DType, text: &str) -> Value {
@@ -146,7 +156,7 @@ impl<'a> Writer<'a> {
                 let t = t.clone();
                 self.inline(&t)
             }
-            None => Value::poison(self.facts.ty(id)),
+            None => Value::poison(self.facts.ty(id), self.images),
         };
         self.values.insert(id, v.clone());
         v
@@ -184,24 +194,38 @@ pub fn weights(valid: &Valid<'_>) -> Vec<(String, NodeId)> {
     read.enumerate().map(|(n, id)| (format!("w{n:03}"), id)).collect()
 }
 
-/// The whole module, for batch 1, with these convolutions as one product over all taps; `unit` adds the argument
-/// [`UNIT`] after the weights.
+/// How a program is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout<'a> {
+    /// Convolutions that are one product over all taps.
+    pub taps: &'a HashSet<NodeId>,
+    /// Those that share a product, since they read one value.
+    pub siblings: &'a [Vec<NodeId>],
+    /// There is an argument [`UNIT`] after the weights.
+    pub unit: bool,
+    /// Images that the program takes at once.
+    pub images: usize,
+}
+
+/// The whole module.
 pub fn program(
     valid: &Valid<'_>,
     input: NodeId,
     output: NodeId,
-    taps: &HashSet<NodeId>,
-    unit: bool,
+    layout: Layout<'_>,
 ) -> Result<Program, EmitError> {
-    let g = valid.graph();
+    let (g, Layout { taps, siblings, unit, images }) = (valid.graph(), layout);
     let sums: HashMap<NodeId, Joined> =
         joined(g, valid.facts(), taps).into_iter().map(|j| (j.sum, j)).collect();
     let hidden: HashSet<NodeId> = sums.values().flat_map(|j| hidden(g, j)).collect();
-    let products = products(valid, &sums, taps);
+    let products = products(valid, &sums, taps, siblings);
     let mut w = Writer {
         g,
         facts: valid.facts(),
         taps,
+        siblings,
+        waiting: HashMap::new(),
+        images,
         sums,
         body: String::new(),
         next: 0,
@@ -209,7 +233,7 @@ pub fn program(
         matrices: HashMap::new(),
         indices: vec![],
     };
-    let shape = |id| valid.facts().ty(id).at(1);
+    let shape = |id| valid.facts().ty(id).at(images);
     let mut args = vec![];
     let mut arguments = vec![];
     let arg = Value { name: "%input".into(), shape: shape(input), dtype: DType::F32 };
@@ -246,7 +270,7 @@ pub fn program(
         w.note(id);
         let v = lower(&mut w, valid, id).unwrap_or_else(|why| {
             errors.push(format!("{} '{}': {why}", g.op(id).mnemonic(), g.node(id).name));
-            Value::poison(valid.facts().ty(id))
+            Value::poison(valid.facts().ty(id), images)
         });
         w.values.insert(id, v);
     }
@@ -277,9 +301,14 @@ fn kernel(valid: &Valid<'_>, conv: NodeId) -> Option<Vec<usize>> {
 }
 
 /// The products over all taps, in the order of execution: the convolutions of each.
-fn products(valid: &Valid<'_>, sums: &HashMap<NodeId, Joined>, taps: &HashSet<NodeId>) -> Vec<Vec<NodeId>> {
-    let together: Vec<Vec<NodeId>> =
-        sums.values().map(|j| j.parts.iter().map(|p| p.conv).collect()).collect();
+fn products(
+    valid: &Valid<'_>,
+    sums: &HashMap<NodeId, Joined>,
+    taps: &HashSet<NodeId>,
+    siblings: &[Vec<NodeId>],
+) -> Vec<Vec<NodeId>> {
+    let summed = sums.values().map(|j| j.parts.iter().map(|p| p.conv).collect());
+    let together: Vec<Vec<NodeId>> = summed.chain(siblings.iter().cloned()).collect();
     let of = |conv: &NodeId| {
         let shared = together.iter().find(|t| t.contains(conv));
         shared.map_or_else(|| Some(vec![*conv]), |t| (t[0] == *conv).then(|| t.clone()))

@@ -117,6 +117,9 @@ fn nearest(s: &Axis, i: usize, place: &str, round: &str) -> Result<i64, Stop> {
                 0.0
             }
         }
+        "tf_half_pixel_for_nn" if round == "round_prefer_ceil" => {
+            return Err("rounds tf_half_pixel_for_nn by round_prefer_ceil, where it falls between two pixels; use floor".into());
+        }
         "tf_half_pixel_for_nn" => (o + 0.5) / s.scale,
         "align_corners" if s.output == 1 => 0.0,
         "align_corners" => o * (s.input as f32 - 1.0) / (s.output as f32 - 1.0),
@@ -131,7 +134,7 @@ fn nearest(s: &Axis, i: usize, place: &str, round: &str) -> Result<i64, Stop> {
         "floor" => x.floor(),
         "ceil" => x.ceil(),
         "round_prefer_floor" => (x - 0.5).ceil(),
-        "round_prefer_ceil" => (x + 0.5).floor(),
+        "round_prefer_ceil" => x.round(),
         other => return Err(format!("nearest_mode '{other}' is unknown").into()),
     };
     Ok((x as i64).clamp(0, s.input as i64 - 1))
