@@ -57,7 +57,7 @@ fn masks(file: &str, quadratic: &[&str], mixed: &[&str], coefficients: [f32; 3],
         let values = match (quadratic.contains(&name), mixed.contains(&name)) {
             (true, _) => vec![Choice::Quadratic; shape.iter().product()],
             (_, true) => (0..shape.iter().product())
-                .map(|i: usize| if i % 3 == 0 { Choice::Relu } else { Choice::Quadratic })
+                .map(|i: usize| if i.is_multiple_of(3) { Choice::Relu } else { Choice::Quadratic })
                 .collect(),
             _ => continue,
         };

@@ -278,6 +278,7 @@ impl Run<'_, '_> {
         let mut waited = 0.0;
         for step in self.progress.step..self.steps {
             if self.stage.stop.load(Ordering::Relaxed) {
+                self.sound(epoch, step)?;
                 self.save()?;
                 return Ok(Ended::Stopped);
             }
@@ -301,6 +302,7 @@ impl Run<'_, '_> {
             self.tell(watcher, epoch);
         }
         drop(batches);
+        self.sound(epoch, self.steps)?;
         let found = self.ask(epoch, self.steps, |l, s| l.after_epoch(s))?;
         if let Some(m) = found {
             self.apply_masks(m);

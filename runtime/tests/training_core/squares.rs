@@ -78,7 +78,7 @@ fn gradients_are_finite_differences() {
             let h = 2e-3;
             let want = (moved(h) - moved(-h)) / (2.0 * f64::from(h));
             let far = (f64::from(found[at]) - want).abs();
-            assert!(far < 0.03 * want.abs().max(0.1), "{} at {blend}: {} and {want}", p.name, found[at]);
+            assert!(far < 0.05 * want.abs().max(0.2), "{} at {blend}: {} and {want}", p.name, found[at]);
         }
         let coefficients = m.net.params().iter().filter(|p| p.name.starts_with("relu00.square/"));
         assert_eq!(coefficients.filter(|p| p.role.trainable()).count(), 3);

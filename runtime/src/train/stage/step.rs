@@ -17,7 +17,18 @@ const SKIPS: usize = 20;
 /// Training images whose statistics a network gets at the end of a search.
 const REMEASURED: usize = 1024;
 
+/// After so many of them what would be kept is not trusted.
+const DOUBTFUL: usize = 3;
+
 impl Run<'_, '_> {
+    /// Ends a stage whose last gradients were no numbers, before such a state is kept.
+    pub(super) fn sound(&self, epoch: usize, step: usize) -> Result<(), StageError> {
+        match self.progress.skipped < DOUBTFUL {
+            true => Ok(()),
+            false => Err(StageError::NotFinite { epoch: epoch + 1, step, kept: self.kept() }),
+        }
+    }
+
     pub(super) fn step(&mut self, batch: &Batch, epoch: usize, step: usize) -> Result<(), StageError> {
         let r = &self.stage.recipe;
         let rate = self.rate(epoch, step) as f32;
