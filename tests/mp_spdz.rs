@@ -7,14 +7,16 @@ use common::{cifar, json, model, python, run, script, shared};
 
 const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
-fn agrees(args: &[&str], out: &str) {
-    let Some(py) = python() else { return };
+/// Compiles, executes and compares with onnxruntime and with the comparisons of the report, which are returned.
+fn agrees(args: &[&str], out: &str) -> Option<serde_json::Value> {
+    let py = python()?;
     let mut all = vec!["compile"];
     all.extend(args);
     all.extend(["-o", out, "--target", "onnx", "--target", "mp-spdz"]);
     json(&all);
     let v = script(&py, "check_mp_spdz.py", &[out]);
     assert!(v["lines"].as_u64().unwrap() < 500, "loops, not unrolled: {v}");
+    Some(v)
 }
 
 #[test]
@@ -65,6 +67,17 @@ fn pools_pads_groups_and_products() {
     emit(&valid::check(&g).unwrap(), &path, &OnnxOptions::default()).unwrap();
     let out = dir.path().join("o").display().to_string();
     agrees(&[&path.display().to_string()], &out);
+}
+
+/// Elements with their cap, without it, and without any comparison.
+#[test]
+fn caps_that_masks_keep_and_take_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, masks, comparisons) = common::capped(dir.path());
+    let out = dir.path().join("o").display().to_string();
+    if let Some(v) = agrees(&[&model, "--masks", &masks], &out) {
+        assert_eq!(v["comparisons"], comparisons);
+    }
 }
 
 #[test]

@@ -12,6 +12,10 @@ FRACTION_BITS = 16
 class Vector(np.ndarray):
     """A register vector."""
 
+    def __gt__(self, other):
+        COMPARISONS.append(self.size)
+        return super().__gt__(other)
+
     def if_else(self, yes, no):
         return np.where(np.asarray(self) != 0, yes, no).view(Vector)
 
@@ -128,7 +132,7 @@ def foreach_enumerate(values):
     return decorator
 
 
-INPUTS, PRINTED = {}, []
+INPUTS, PRINTED, COMPARISONS = {}, [], []
 
 
 def run(text, inputs, opener):
@@ -136,6 +140,7 @@ def run(text, inputs, opener):
     INPUTS.clear()
     INPUTS.update(inputs)
     PRINTED.clear()
+    COMPARISONS.clear()
     names = {"sfix": sfix, "regint": regint, "for_range": for_range, "foreach_enumerate": foreach_enumerate,
              "open": opener}
     exec(compile(text, "relinc_model.mpc", "exec"), names)  # noqa: S102 - it is what relinc wrote
