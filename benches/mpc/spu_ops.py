@@ -4,8 +4,8 @@ usage: spu_ops.py PROTOCOL [secret|server] [OPERATION ...]
 
 Prints one line for each operation and size: elements (of a max pool: comparisons, outputs × (window − 1)), bytes that party 0
 sends and receives, its send actions, seconds; of the first call of a process and of the later ones, and what a later one comes
-to an element.  PROTOCOL is semi2k, aby3 or cheetah; `cheetah-exact` leaves `enable_mul_lsb_error` off.
-The second operand of `multiply` is a secret of nobody (the default) or party 0's (`server`).
+to an element.  PROTOCOL is semi2k, semi2k-3pc, semi2k-ring32, semi2k-ring128, aby3 or cheetah.  The second
+operand of `multiply` is a secret of nobody (the default) or party 0's (`server`).
 """
 
 import math
@@ -72,6 +72,14 @@ def max_pool(kernel, stride, pad):
     return [made(1, 8), made(4, 16), made(16, 16), made(16, 32)]
 
 
+RUNS = {
+    "semi2k": {"protocol": "semi2k"},
+    "semi2k-3pc": {"protocol": "semi2k", "parties": 3},
+    "semi2k-ring32": {"protocol": "semi2k", "field": 32},
+    "semi2k-ring128": {"protocol": "semi2k", "field": 128},
+    "aby3": {"protocol": "aby3"},
+    "cheetah": {"protocol": "cheetah"},
+}
 OPERATIONS = {
     "relu": lambda: elementwise("relu"),
     "clip": lambda: elementwise("clip"),
@@ -92,20 +100,10 @@ def off(name, arrays, out):
 
 
 def main():
-    protocol, wanted = sys.argv[1], sys.argv[2:]
+    runs, wanted = RUNS[sys.argv[1]], sys.argv[2:]
     owner = "secret"
     if wanted and wanted[0] in ("secret", "server"):
         owner, wanted = wanted[0], wanted[1:]
-    if protocol == "cheetah-exact":
-        protocol = "cheetah"
-        configured = micro.runner.runtime_config
-
-        def exact(lib, job, rank=0):
-            config = configured(lib, job, rank)
-            config.cheetah_2pc_config.enable_mul_lsb_error = False
-            return config
-
-        micro.runner.runtime_config = exact
     rng = np.random.default_rng(1)
     for name, programs in OPERATIONS.items():
         if wanted and not any(name.startswith(w) for w in wanted):
@@ -113,7 +111,7 @@ def main():
         for text, shapes, n, levels in programs():
             arrays = [rng.uniform(-1, 1, s).astype(np.float32) for s in shapes]
             visible = ["secret"] + [owner] * (len(arrays) - 1)
-            out, calls, _ = micro.measure(text, arrays, visible, protocol, calls=CALLS, timeout=300)
+            out, calls, _ = micro.measure(text, arrays, visible, calls=CALLS, timeout=300, **runs)
             keys = ("sent_bytes", "recv_bytes", "send_actions", "seconds")
             first = [calls[0][k] for k in keys]
             later = [sum(c[k] for c in calls[1:]) / (len(calls) - 1) for k in keys]

@@ -38,6 +38,9 @@ What the numbers mean
     them anew at every use (SEMI2K for nothing, ABY3 at 16 bytes a weight), so this setting
     only saves traffic under CHEETAH.
 
+    Under CHEETAH a product of two secrets, of squares say, may be off by one unit in the last place, as every
+    truncation is (SPU's enable_mul_lsb_error): it takes a quarter fewer bytes so.
+
     --all-parties counts what all parties send: all_sent_bytes.  Under ABY3 that is the same for every
     image, while rank 0's part of it is drawn at random.
 
@@ -225,6 +228,9 @@ def runtime_config(lib, job, rank=0):
     config.field = getattr(lib.FieldType, f"FM{job['field']}")
     if job["fraction"]:
         config.fxp_fraction_bits = job["fraction"]
+    if job["protocol"] == "cheetah":
+        # Products of two secrets may be off by one unit in the last place, as every truncation is: a quarter fewer bytes.
+        config.cheetah_2pc_config.enable_mul_lsb_error = True
     # Without this flag an owner's rank is ignored and the weights become shares.
     config.experimental_enable_colocated_optimization = job["weights"] == "server"
     config.enable_pphlo_profile = rank == 0
