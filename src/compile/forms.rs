@@ -39,7 +39,11 @@ impl Chosen {
     }
     /// As the back end takes them.
     pub fn variants(&self) -> Vec<Variant> {
-        let variant = |(n, f): &(&str, Forms)| Variant { protocol: n.to_string(), taps: f.taps.clone() };
+        let variant = |(n, f): &(&str, Forms)| Variant {
+            protocol: n.to_string(),
+            taps: f.taps.clone(),
+            dense: f.dense.clone().unwrap_or_default(),
+        };
         self.0.iter().map(variant).collect()
     }
     /// One sentence a protocol that runs another form than the direct one.

@@ -57,6 +57,9 @@ pub struct CompileOptions {
     #[arg(long, value_name = "RING,FRACTION|off")]
     #[serde(deserialize_with = "optional_or_off")]
     pub fixed_point: Option<Emulation>,
+    /// MP-SPDZ programs truncate by the protocol's own instruction: a fifth of the bytes, but it leaks a little of what is truncated
+    #[arg(long)]
+    pub leaky_truncation: bool,
     /// Rescale every layer by a power of two to a largest magnitude of at most 2^BITS
     #[arg(long, value_name = "BITS", requires = "data", num_args = 0..=1, default_missing_value = "3", require_equals = true)]
     #[serde(deserialize_with = "optional")]
@@ -168,6 +171,10 @@ impl CompileOptions {
             ("normalise_ranges", self.normalise_ranges.is_some(), "ranges are measured"),
             ("stable_sign", self.stable_sign.is_some(), "signs are looked at"),
         ];
+        if self.leaky_truncation && !self.targets.contains(&Target::MpSpdz) {
+            let why = "it is how MP-SPDZ programs truncate: add the target mp-spdz, or leave it out";
+            return Err(input(format!("leaky_truncation: {why}")));
+        }
         match wants.iter().find(|(_, asked, _)| *asked && !images) {
             Some((option, _, why)) => Err(input(format!("{option}: {why} on images: add data"))),
             None => Ok(()),

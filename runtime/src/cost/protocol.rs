@@ -50,6 +50,9 @@ pub struct Protocol {
     /// How the runtime computes a depthwise convolution.
     #[serde(default)]
     pub depthwise: Depthwise,
+    /// How convolutions of several groups of several channels are written where no form was chosen.
+    #[serde(default)]
+    pub groups: Groups,
     /// Laws by kind of operation, see [`kinds`].
     pub ops: BTreeMap<String, ByWeights>,
 }
@@ -100,6 +103,17 @@ pub enum Depthwise {
     #[default]
     Grouped,
     /// With weights padded by zeros to a dense convolution.
+    Dense,
+}
+
+/// How convolutions of several groups of several channels are written for a runtime that has no such ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Groups {
+    /// Group by group.
+    #[default]
+    Apart,
+    /// As one dense convolution, with zeros between the groups.
     Dense,
 }
 
@@ -157,6 +171,8 @@ built_in!(
     "spu-semi2k-3pc",
     "crypten-2pc",
     "crypten-3pc",
+    "mp-spdz-rep-ring",
+    "mp-spdz-rep-ring-exact",
     "garbled-circuit",
 );
 

@@ -43,6 +43,14 @@ pub struct Variant {
     pub protocol: String,
     /// Convolutions written as one product over all taps; those that [`taps::Taps`] has no layout for stay direct.
     pub taps: HashSet<NodeId>,
+    /// Convolutions of several groups written as one dense convolution; those that are no such ones stay as they are.
+    pub dense: HashSet<NodeId>,
+}
+
+/// Is it a convolution that SPU runs neither as it is nor with a filter for each channel: of several groups of several channels?
+pub fn is_grouped(g: &Graph, facts: &Facts, id: NodeId) -> bool {
+    let channels = g.operand(id, 0).and_then(|x| facts.get(x)).and_then(|f| f.ty.at(1).get(1).copied());
+    matches!(g.op(id), Op::Conv(c) if c.group > 1 && channels.is_some_and(|n| n != c.group))
 }
 
 /// Is a convolution one that can be written as a product over all taps? Its layout for one image if so.
@@ -70,18 +78,24 @@ pub fn fraction_bits(ring: u32) -> u32 {
 /// All that have none.
 pub fn check(valid: &Valid<'_>) -> Result<(), EmitError> {
     let (input, output) = artefact::only_io(valid, "spu")?;
-    text::program(valid, input, output.node, &HashSet::new(), false).map(drop)
+    let none = HashSet::new();
+    let forms = text::Forms { taps: &none, dense: &none };
+    text::program(valid, input, output.node, forms, false).map(drop)
 }
 
 /// Writes `model.mlir`, `weights.npz`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), EmitError> {
     let g = valid.graph();
     let (input, output) = artefact::only_io(valid, "spu")?;
-    let default = [Variant { protocol: "semi2k".into(), taps: HashSet::new() }];
+    let none = HashSet::new;
+    let default = [Variant { protocol: "semi2k".into(), taps: none(), dense: none() }];
     let variants = if options.variants.is_empty() { &default[..] } else { &options.variants[..] };
     let written: Vec<Written> = written(valid, variants);
     let unit = written.iter().any(|v| !v.taps.is_empty());
-    let program = |v: &Written| text::program(valid, input, output.node, &v.taps, unit);
+    let program = |v: &Written| {
+        let forms = text::Forms { taps: &v.taps, dense: &v.dense };
+        text::program(valid, input, output.node, forms, unit)
+    };
     let write = |name: &str, fill: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>| {
         artefact::write(dir, name, fill)
     };
@@ -134,13 +148,15 @@ struct Written {
     file: String,
     protocols: Vec<String>,
     taps: HashSet<NodeId>,
+    dense: HashSet<NodeId>,
     convolutions: usize,
     /// Outputs of the products over all taps, each truncated once.
     truncated: usize,
 }
 
 impl Written {
-    /// Its entry: what it reads in which order, and the weights whose matrices lie one below the other in one argument.
+    /// Its entry: what it reads in which order, the weights whose matrices lie one below the other in one argument, and those that
+    /// are spread out into the weights of a dense convolution.
     fn manifest(&self, g: &Graph, weights: &[(String, NodeId)], p: &text::Program) -> serde_json::Value {
         let name = |conv: &NodeId| {
             let k = g.operand(*conv, 1)?;
@@ -151,9 +167,15 @@ impl Written {
             .iter()
             .map(|(m, convs)| (m.clone(), convs.iter().filter_map(name).collect()))
             .collect();
+        let spread = |(d, conv): &(String, NodeId)| {
+            let Op::Conv(c) = g.op(*conv) else { return None };
+            Some((d.clone(), serde_json::json!({"weights": name(conv)?, "groups": c.group})))
+        };
+        let dense: serde_json::Map<_, _> = p.dense.iter().filter_map(spread).collect();
         serde_json::json!({
             "arguments": p.arguments,
             "matrices": matrices,
+            "dense": dense,
             "file": self.file,
             "protocols": self.protocols,
             "convolutions": {"direct": self.convolutions - self.taps.len(), "taps": self.taps.len()},
@@ -176,7 +198,9 @@ fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
     for v in variants {
         let fits = |&id: &NodeId| taps_of(g, valid.facts(), id).is_some();
         let taps: HashSet<NodeId> = v.taps.iter().copied().filter(fits).collect();
-        if let Some(same) = out.iter_mut().find(|w| w.taps == taps) {
+        let grouped = |&id: &NodeId| is_grouped(g, valid.facts(), id);
+        let dense: HashSet<NodeId> = v.dense.iter().copied().filter(grouped).collect();
+        if let Some(same) = out.iter_mut().find(|w| w.taps == taps && w.dense == dense) {
             same.protocols.push(v.protocol.clone());
             continue;
         }
@@ -186,6 +210,7 @@ fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
             convolutions: valid.order().iter().filter(|&&id| matches!(g.op(id), Op::Conv(_))).count(),
             truncated: truncated(valid, &taps),
             taps,
+            dense,
         });
     }
     out

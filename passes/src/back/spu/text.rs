@@ -18,8 +18,19 @@ pub struct Program {
     pub arguments: Vec<String>,
     /// Convolutions whose weights one matrix of ring elements holds, one below the other.
     pub matrices: Vec<(String, Vec<NodeId>)>,
+    /// Convolutions of several groups whose weights are those of one dense convolution, with zeros between the groups.
+    pub dense: Vec<(String, NodeId)>,
     /// Public indices, each `[K,1]`.
     pub indices: Vec<(String, Tensor)>,
+}
+
+/// How the convolutions of a program are written; those that are in none of the sets are the runtime's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Forms<'a> {
+    /// As one product over all taps.
+    pub taps: &'a HashSet<NodeId>,
+    /// Of several groups, as one dense convolution.
+    pub dense: &'a HashSet<NodeId>,
 }
 
 /// The element type in StableHLO.
@@ -70,6 +81,8 @@ pub struct Writer<'a> {
     body: String,
     next: usize,
     values: HashMap<NodeId, Value>,
+    /// Weights `[O,C,kH,kW]` of convolutions of several groups that are written as dense ones.
+    pub dense: HashMap<NodeId, Value>,
     /// Weights of products over all taps as matrices `[taps·O, C]`, by the first convolution of each product.
     matrices: HashMap<NodeId, Value>,
     /// What gathers read by, each list once.
@@ -184,16 +197,15 @@ pub fn weights(valid: &Valid<'_>) -> Vec<(String, NodeId)> {
     read.enumerate().map(|(n, id)| (format!("w{n:03}"), id)).collect()
 }
 
-/// The whole module, for batch 1, with these convolutions as one product over all taps; `unit` adds the argument
-/// [`UNIT`] after the weights.
+/// The whole module, for batch 1, with the convolutions in these forms; `unit` adds the argument [`UNIT`] after the weights.
 pub fn program(
     valid: &Valid<'_>,
     input: NodeId,
     output: NodeId,
-    taps: &HashSet<NodeId>,
+    forms: Forms<'_>,
     unit: bool,
 ) -> Result<Program, EmitError> {
-    let g = valid.graph();
+    let (g, taps) = (valid.graph(), forms.taps);
     let sums: HashMap<NodeId, Joined> =
         joined(g, valid.facts(), taps).into_iter().map(|j| (j.sum, j)).collect();
     let hidden: HashSet<NodeId> = sums.values().flat_map(|j| hidden(g, j)).collect();
@@ -206,6 +218,7 @@ pub fn program(
         body: String::new(),
         next: 0,
         values: HashMap::new(),
+        dense: HashMap::new(),
         matrices: HashMap::new(),
         indices: vec![],
     };
@@ -215,9 +228,9 @@ pub fn program(
     let arg = Value { name: "%input".into(), shape: shape(input), dtype: DType::F32 };
     args.push(format!("{}: {}", arg.name, arg.ty()));
     w.values.insert(input, arg);
-    let of_a_product = |(user, slot): (NodeId, usize)| slot == 1 && taps.contains(&user);
-    for (name, id) in weights(valid).into_iter().filter(|(_, id)| !g.users(*id).into_iter().all(of_a_product))
-    {
+    let derived =
+        |(user, slot): (NodeId, usize)| slot == 1 && (taps.contains(&user) || forms.dense.contains(&user));
+    for (name, id) in weights(valid).into_iter().filter(|(_, id)| !g.users(*id).into_iter().all(derived)) {
         let v = Value { name: format!("%{name}"), shape: shape(id), dtype: DType::F32 };
         args.push(format!("{}: {}", v.name, v.ty()));
         w.values.insert(id, v);
@@ -233,6 +246,17 @@ pub fn program(
         w.matrices.insert(convs[0], v);
         arguments.push(name.clone());
         matrices.push((name, convs));
+    }
+    let mut dense = vec![];
+    for &conv in valid.order().iter().filter(|id| forms.dense.contains(id)) {
+        let (name, channels) = (format!("d{:03}", dense.len()), g.operand(conv, 0).map_or(0, |x| shape(x)[1]));
+        let Some(mut shape) = kernel(valid, conv).filter(|k| k.len() == 4) else { continue };
+        shape[1] = channels;
+        let v = Value { name: format!("%{name}"), shape, dtype: DType::F32 };
+        args.push(format!("{}: {}", v.name, v.ty()));
+        w.dense.insert(conv, v);
+        arguments.push(name.clone());
+        dense.push((name, conv));
     }
     if unit {
         args.push(format!("{UNIT}: {}", ty(&[], DType::F32)));
@@ -268,7 +292,7 @@ pub fn program(
         result.name,
         result.ty()
     );
-    Ok(Program { text, arguments, matrices, indices })
+    Ok(Program { text, arguments, matrices, dense, indices })
 }
 
 /// Dimensions of a convolution's weights, `[O,C,kH,kW]`.
