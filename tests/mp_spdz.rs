@@ -80,6 +80,32 @@ fn caps_that_masks_keep_and_take_off() {
     }
 }
 
+/// The option is in the program and its README, which has what a run needs; two networks have two names.
+#[test]
+fn leaky_truncation_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = |name: &str, more: &[&str]| {
+        let out = dir.path().join(name);
+        let to = out.display().to_string();
+        json(&[&["compile", QUICK, "-o", &to, "--target", "mp-spdz"], more].concat());
+        ["relinc_model.mpc", "README.md"]
+            .map(|f| std::fs::read_to_string(out.join("mp-spdz").join(f)).unwrap())
+    };
+    let ([exact, readme], [leaky, warned]) = (made("exact", &[]), made("leaky", &["--leaky-truncation"]));
+    assert!(!exact.contains("use_trunc_pr") && leaky.contains("\nprogram.use_trunc_pr = True\n"));
+    assert!(warned.contains("leaks a little") && warned.contains("dealer-ring-party.x` refuses"), "{warned}");
+    for text in [&readme, &warned] {
+        let lines =
+            ["Scripts/setup-ssl.sh 3 ", "-b 100000 $name", "-IF Player-Data/$name", "IMAGE_PLAYER = 0"];
+        assert!(lines.iter().all(|l| text.contains(l)) && !text.contains('@'), "{text}");
+    }
+    let name = |text: &str| text.lines().find_map(|l| l.strip_prefix("name=")).unwrap()[..15].to_string();
+    assert_ne!(name(&readme), name(&warned));
+    let done = run(&["compile", QUICK, "-o", "nowhere", "--leaky-truncation"]);
+    let err = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.code() == Some(2) && err.contains("add the target mp-spdz"), "{err}");
+}
+
 #[test]
 fn what_has_no_form_is_refused_by_name() {
     use relinc::passes::back::onnx::{OnnxOptions, emit};

@@ -249,7 +249,8 @@ pub fn program(
     }
     let mut dense = vec![];
     for &conv in valid.order().iter().filter(|id| forms.dense.contains(id)) {
-        let (name, channels) = (format!("d{:03}", dense.len()), g.operand(conv, 0).map_or(0, |x| shape(x)[1]));
+        let (name, channels) =
+            (format!("d{:03}", dense.len()), g.operand(conv, 0).map_or(0, |x| shape(x)[1]));
         let Some(mut shape) = kernel(valid, conv).filter(|k| k.len() == 4) else { continue };
         shape[1] = channels;
         let v = Value { name: format!("%{name}"), shape, dtype: DType::F32 };
