@@ -16,8 +16,10 @@ mod request;
 mod search;
 mod sparse;
 mod stable;
+pub mod tails;
 mod target;
 
+pub use self::fixed::{Bounded, RingMode, TruncationMode};
 pub use self::fold::FoldMode;
 pub use self::request::{Before, Learned, MaskSource, Named, Request, Source};
 pub use self::search::Search;
@@ -60,10 +62,10 @@ pub(crate) fn compile_into(
     if r.folds_before_tuning() && !matches!(source, Source::Trained(..)) {
         return Err(input("fold before-tune wants a stage tune: relinc run or relinc tune"));
     }
-    let plans = fixed::plans(r)?;
+    fixed::plans(r)?;
     let staging = folder.stage()?;
     let desk = make::Desk { folder, staging: &staging, place, progress };
-    let made = make::make(source, r, &plans, desk);
+    let made = make::make(source, r, desk);
     let (report, dropped) = made.map_err(|e| staging.named(e))?;
     folder.commit(staging, dropped)?;
     Ok(report)

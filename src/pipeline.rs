@@ -100,8 +100,9 @@ impl Pipeline {
     pub fn read(path: &Path) -> Result<Pipeline> {
         let fail = |why: String| input(format!("{}: {why}", path.display()));
         let text = relinc_passes::files::read_text(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
-        relinc_runtime::yaml::check(&text).map_err(fail)?;
-        let value: Value = serde_yaml::from_str(&text).map_err(|e| fail(format!("is not YAML: {e}")))?;
+        let text = text.trim_start_matches('\u{feff}');
+        relinc_runtime::yaml::check(text).map_err(fail)?;
+        let value: Value = serde_yaml::from_str(text).map_err(|e| fail(format!("is not YAML: {e}")))?;
         if !value.is_mapping() {
             return Err(fail("is no pipeline: expected keys such as model, data, stages, targets".into()));
         }

@@ -115,7 +115,8 @@ fn masks_mean_what_they_say() {
     let file = write(dir.path());
     let mask = |shape: [usize; 3], shift: usize| {
         let n = shape.iter().product();
-        LayerMask::new(shape, (0..n).map(|i| Choice::ALL[(i * 7 + i / 5 + shift) % 4]).collect())
+        let values = [Identity, Relu, Zero, Uncapped];
+        LayerMask::new(shape, (0..n).map(|i| values[(i * 7 + i / 5 + shift) % 4]).collect())
     };
     let layers = [("relu00", mask([6, 8, 8], 0)), ("relu02", mask([12, 8, 8], 1))];
     let given = Masks {

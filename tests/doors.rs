@@ -106,6 +106,12 @@ fn a_pipeline_checks_values_as_the_command_line_does() {
             "conv_form: fast",
             "conv_form, line 2: convolution form 'fast' is not known; choose auto, direct or taps",
         ),
+        (
+            "truncation: fast",
+            "truncation, line 2: 'fast' is no truncation; write safe, bounded, or bounded=P",
+        ),
+        ("ring: 16", "ring, line 2: ring '16' is not known; choose auto, 32, 64 or 128"),
+        ("query_batch: 0", "query_batch, line 2: expected a whole number from 1 to 4096, found 0"),
         ("fold: perhaps", "fold, line 2: fold 'perhaps' is not known"),
         ("max_drop: 101", "max_drop, line 2: 101 is not between 0 and 100"),
         ("dims: [batch]", "dims, line 2: batch: write NAME=N"),

@@ -268,6 +268,79 @@ mod by_default {
     }
 
     #[test]
+    fn bounded_truncation_is_taken_where_it_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let m = network(dir.path(), "rand(seed=1)", PLAIN);
+        let semi2k = ["--target", "spu", "--data", "shapes", "--protocol", "semi2k", "--protocol", "aby3"];
+        let manifest = || -> Value {
+            let path = dir.path().join("o/spu/manifest.json");
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+        };
+        let (code, safe, said) = compile(dir.path(), &m, &semi2k);
+        assert_eq!((code, manifest()["bounded_truncation"].is_null()), (Some(0), true), "{said}");
+        let (code, r, said) = compile(dir.path(), &m, &[&semi2k[..], &["--truncation", "bounded"]].concat());
+        assert_eq!(code, Some(0), "{said}");
+        let f = &r["fixed_points"][0];
+        assert_eq!((f["truncation"].as_str(), f["images"]["flips"].as_u64()), (Some("local"), Some(0)));
+        let at_most = f["failure"]["at_most"].as_f64().unwrap();
+        assert!(at_most > 0.0 && at_most <= 1e-4, "{at_most}");
+        let (found, fraction) = (manifest()["bounded_truncation"].clone(), f["fraction"].clone());
+        assert_eq!((&found["fraction"], &found["at_most"]), (&fraction, &f["failure"]["at_most"]));
+        assert!(fraction.as_u64() <= Some(18), "no more than SPU's own: {fraction}");
+        let text = std::fs::read_to_string(dir.path().join("o/report.txt")).unwrap();
+        assert!(text.contains("Truncation is bounded"), "{text}");
+        // The convolution, the mean and the linear layer.
+        let rounds = |r: &Value, i: usize| r["cost"][i]["rounds"].as_f64().unwrap();
+        assert_eq!(rounds(&safe, 0) - rounds(&r, 0), 3.0);
+        assert_eq!((&r["cost"][0]["before"], rounds(&r, 2)), (&safe["cost"][0]["before"], rounds(&safe, 2)));
+        assert!(notes(&r).contains("spu-aby3: --truncation bounded has no effect"), "{}", notes(&r));
+        let rare = [&semi2k[..], &["--truncation", "bounded=1e-18"]].concat();
+        let (code, r, said) = compile(dir.path(), &m, &rare);
+        assert_eq!((code, rounds(&r, 0)), (Some(0), rounds(&safe, 0)), "{said}");
+        assert!(notes(&r).contains("safe truncation is taken, for"), "{}", notes(&r));
+        for (args, why) in [
+            (&["--target", "spu"][..], "add data"),
+            (&["--target", "onnx", "--data", "shapes"], "add it"),
+            (&["--target", "spu", "--data", "shapes", "--fixed-point", "off"], "found by emulation"),
+        ] {
+            let (code, _, said) = compile(dir.path(), &m, &[args, &["--truncation", "bounded"]].concat());
+            assert!(code == Some(2) && said.contains(why), "{args:?}: {code:?} {said}");
+        }
+    }
+
+    #[test]
+    fn the_ring_of_spu_is_chosen() {
+        let dir = tempfile::tempdir().unwrap();
+        let m = network(dir.path(), "rand(seed=1)", PLAIN);
+        let spu = ["--target", "spu", "--data", "shapes", "--network", "wan"];
+        for (ring, protocols) in
+            [("32", "spu-semi2k-ring32"), ("128", "spu-semi2k-ring128"), ("64", "spu-semi2k")]
+        {
+            let (code, r, said) = compile(dir.path(), &m, &[&spu[..], &["--ring", ring]].concat());
+            assert_eq!(code, Some(0), "{said}");
+            assert_eq!(r["cost"][0]["protocol"], protocols);
+            assert_eq!(r["fixed_points"][0]["ring"].to_string(), ring);
+            let text = std::fs::read_to_string(dir.path().join("o/spu/manifest.json")).unwrap();
+            let manifest: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(manifest["ring"].to_string(), ring);
+            assert_eq!(manifest["fraction"], r["fixed_points"][0]["fraction"]);
+        }
+        let (code, r, said) = compile(dir.path(), &m, &[&spu[..], &["--ring", "auto"]].concat());
+        assert_eq!(code, Some(0), "{said}");
+        let narrow = r["fixed_points"][0]["ring"] == 32;
+        assert_eq!(narrow, notes(&r).contains("--ring auto: 32 bits are taken"), "{}", notes(&r));
+        for (args, why) in [
+            (&["--ring", "32", "--protocol", "cheetah"][..], "has no cost model in that ring"),
+            (&["--ring", "32", "--fixed-point", "64,18"], "of another ring"),
+            (&["--ring", "32", "--target", "crypten"], "for the target spu alone"),
+            (&["--query-batch", "2", "--target", "crypten"], "take one image"),
+        ] {
+            let (code, _, said) = compile(dir.path(), &m, &[&spu[..], args].concat());
+            assert!(code == Some(2) && said.contains(why), "{args:?}: {code:?} {said}");
+        }
+    }
+
+    #[test]
     fn off_checks_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let m = network(dir.path(), "splat(30000000.0)", PLAIN);

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{cifar, json, model, python, script, shared};
-use relinc_passes::back::spu::{SpuOptions, Variant, emit, taps_of};
+use relinc_passes::back::spu::{SpuOptions, Variant, emit, siblings, taps_of};
 use relinc_passes::driver::valid;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::driver::{self, Options};
@@ -186,13 +186,21 @@ fn convolutions_in_both_forms_on_spu() {
     let want = Interp::new(&g).unwrap().run(vec![x.clone()]).unwrap();
     let want = want[0].as_f32().unwrap();
     let all = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect();
-    let variant =
-        |protocol: &str, taps| Variant { protocol: protocol.into(), taps, dense: Default::default() };
+    let variant = |protocol: &str, taps| Variant {
+        protocol: protocol.into(),
+        taps,
+        dense: Default::default(),
+        siblings: vec![],
+    };
     let mut aby3 = variant("aby3", Default::default());
     aby3.dense = g.by_name("cg").into_iter().collect();
     let variants = vec![variant("semi2k", all), aby3];
-    emit(&v, dir.path(), &SpuOptions { weights: "secret".into(), sample: x, variants, format: None })
-        .unwrap();
+    emit(
+        &v,
+        dir.path(),
+        &SpuOptions { weights: "secret".into(), sample: x, variants, format: None, alone: None, images: 1 },
+    )
+    .unwrap();
     let run = |args: &[&str]| -> serde_json::Value {
         let out = std::process::Command::new(&py)
             .arg(dir.path().join("run.py"))
@@ -247,9 +255,21 @@ fn a_corrected_border_is_one_product_on_spu() {
         let v = valid::check(&g).unwrap();
         let taps = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect::<HashSet<_>>();
         assert!(taps.len() > 2, "no correction: {}", taps.len());
-        let variants = vec![Variant { protocol: "semi2k".into(), taps, dense: Default::default() }];
-        emit(&v, dir.path(), &SpuOptions { weights: "secret".into(), sample: x, variants, format: None })
-            .unwrap();
+        let variants =
+            vec![Variant { protocol: "semi2k".into(), taps, dense: Default::default(), siblings: vec![] }];
+        emit(
+            &v,
+            dir.path(),
+            &SpuOptions {
+                weights: "secret".into(),
+                sample: x,
+                variants,
+                format: None,
+                alone: None,
+                images: 1,
+            },
+        )
+        .unwrap();
         let out = std::process::Command::new(&py)
             .arg(dir.path().join("run.py"))
             .args(["--json", "--timeout", "120"])
@@ -296,4 +316,79 @@ fn forms_are_chosen_by_protocol() {
         cost(&["--weights", "public", "--conv-form", "auto"]),
         cost(&["--weights", "public", "--conv-form", "direct"])
     );
+}
+
+/// A convolution and a projection that read one value, with gathered elements between, for several images at once.
+const BLOCK: &str = "graph block {
+  %x = input f32[N,3,9,8]
+  %w1 = const f32[4,3,3,3] rand(seed=1)
+  %b1 = const f32[4] rand(seed=2)
+  %a = conv(%x, %w1, %b1) {strides=[2, 2], pads=[1, 1, 1, 1]}
+  %f = reshape(%a) {dims=[N, 80]}
+  %i = const i64[5] [3, 17, 20, 41, 79]
+  %k = gather(%f, %i) {axis=1}
+  %r = relu(%k)
+  %j = const i64[80] splat(2)
+  %p = gather(%r, %j) {axis=1}
+  %q = add(%f, %p)
+  %h = reshape(%q) {dims=[N, 4, 5, 4]}
+  %w2 = const f32[4,4,3,3] rand(seed=3)
+  %b = conv(%h, %w2) {pads=[1, 1, 1, 1]}
+  %w3 = const f32[4,3,1,1] rand(seed=4)
+  %b3 = const f32[4] rand(seed=5)
+  %s = conv(%x, %w3, %b3) {strides=[2, 2], pads=[0, 0, 0, 0]}
+  %y = add(%b, %s)
+  %m = global_mean(%y) {keep=false}
+  output \"m\" = %m
+}
+";
+
+/// Queries of three images, the last one not full, with a product that two convolutions share: the interpreter's numbers, and node
+/// by node what a whole query sends.
+#[test]
+fn queries_of_several_images_on_spu() {
+    let Some(py) = python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let g = parse(BLOCK).unwrap();
+    let v = valid::check(&g).unwrap();
+    let x = Tensor::f32([4, 3, 9, 8], (0..864).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect());
+    let want = Interp::new(&g).unwrap().run(vec![x.clone()]).unwrap();
+    let want = want[0].as_f32().unwrap();
+    let taps: HashSet<_> = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect();
+    let shared = siblings(&g, v.facts(), &taps);
+    assert_eq!((taps.len(), shared.len()), (3, 1));
+    let variant =
+        |protocol: &str| Variant { protocol: protocol.into(), taps: taps.clone(), siblings: shared.clone() };
+    let variants = vec![variant("semi2k"), variant("aby3")];
+    let o =
+        SpuOptions { weights: "secret".into(), sample: x, variants, format: None, alone: None, images: 3 };
+    emit(&v, dir.path(), &o).unwrap();
+    for args in [&["--layers"][..], &["--truncation", "bounded", "--fraction", "12"], &["--protocol", "aby3"]]
+    {
+        let out = std::process::Command::new(&py)
+            .arg(dir.path().join("run.py"))
+            .args(["--json", "--timeout", "120", "--n", "4"])
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let got: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!((&got["query_batch"], got["per_image"].as_array().unwrap().len()), (&3.into(), 2));
+        let outputs: Vec<f64> = got["outputs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|o| o.as_array().unwrap())
+            .map(|y| y.as_f64().unwrap())
+            .collect();
+        assert_eq!(outputs.len(), want.len());
+        for (y, w) in outputs.iter().zip(want) {
+            assert!((y - f64::from(*w)).abs() < 2e-2, "{args:?}: {y}, not {w}");
+        }
+        if args[0] == "--layers" {
+            let sent = |of: &serde_json::Value| of["sent_bytes"].as_f64().unwrap();
+            let sum: f64 = got["layers"].as_array().unwrap().iter().map(sent).sum();
+            assert_eq!(sum, sent(&got["later"]));
+        }
+    }
 }

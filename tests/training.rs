@@ -108,6 +108,79 @@ fn search_then_tune_one_stage_at_a_time() {
     assert!(after >= before - 2.0, "{before} → {after}");
 }
 
+/// Layers inside blocks become quadratic in a search, by a count and by a time, trained and not, and tuning learns them on.
+#[test]
+fn quadratic_layers_are_searched_tuned_and_compiled() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_string();
+    let choices = ["--choices", "relu,identity,quadratic", "--limit", "500", "--data", DATA];
+    let quadratic = |name: &str| -> Vec<String> {
+        let masks = masks(&dir.path().join(name)).layers.into_iter();
+        let whole = masks.filter(|(_, m)| m.only(relinc::passes::choice::Choice::Quadratic));
+        whole.map(|(name, _)| name).collect()
+    };
+    let call = |before: &[&str], more: &[&str]| json(&[before, &choices, more].concat());
+    let search = call(
+        &["search", QUICK, "-o", &at("a")],
+        &[
+            "--method", "gradual", "--budget", "50%", "--layers", "3", "--epochs", "3", "--batch", "32",
+            "--rate", "0.02",
+        ],
+    );
+    let found = quadratic("a");
+    assert!(!found.is_empty());
+    let said = search["training"]["notes"].to_string();
+    assert!(said.contains("that become quadratic") && said.contains(&found[0]), "{said}");
+    let accuracy = |v: &serde_json::Value| v["accuracy"]["after"]["clean"].as_f64().unwrap();
+    assert!(accuracy(&search) > 40.0, "{}", accuracy(&search));
+    let log = std::fs::read_to_string(dir.path().join("a/log.jsonl")).unwrap();
+    assert!(log.lines().all(|l| l.contains("\"largest\":") && !l.contains("\"largest\":null")), "{log}");
+    // What was trained is what is compiled.
+    let trained = at("a/trained.onnx");
+    let masks_of_a = at("a/masks.safetensors");
+    let compiled = json(&[
+        "compile",
+        &trained,
+        "--masks",
+        &masks_of_a,
+        "-o",
+        &at("b"),
+        "--data",
+        DATA,
+        "--limit",
+        "500",
+    ]);
+    assert_eq!(accuracy(&compiled), accuracy(&search));
+    let tuned = json(&[
+        "tune",
+        &trained,
+        "--masks",
+        &masks_of_a,
+        "--teacher",
+        QUICK,
+        "-o",
+        &at("c"),
+        "--data",
+        DATA,
+        "--epochs",
+        "2",
+        "--batch",
+        "32",
+        "--limit",
+        "500",
+    ]);
+    assert_eq!(quadratic("c"), found);
+    assert!(accuracy(&tuned) > 40.0);
+    // By a time, without training.
+    let seconds = compiled["cost"][0]["before"]["latency_s"].as_f64().unwrap();
+    let place = format!("latency={}s@semi2k/wan", 0.7 * seconds);
+    let timed = call(
+        &["compile", QUICK, "-o", &at("d")],
+        &["--budget", &place, "--protocol", "semi2k", "--network", "wan"],
+    );
+    assert!(timed["notes"].to_string().contains("Budget latency"), "{}", timed["notes"]);
+}
+
 #[test]
 fn killed_and_stopped_runs_continue_bit_for_bit() {
     let dir = tempfile::tempdir().unwrap();

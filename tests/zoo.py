@@ -45,8 +45,9 @@ TOLERANCE = 1e-3
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def export(library, name, size, exporter, out):
-    """Writes a network of random weights whose statistics have seen images; runs in the packages' interpreter."""
+def export(library, name, files):
+    """Writes a network of random weights whose statistics have seen images, once for each size and exporter, and says what PyTorch
+    said against it; runs in the packages' interpreter."""
     import logging
     import warnings
 
@@ -64,16 +65,22 @@ def export(library, name, size, exporter, out):
         import timm
 
         model = timm.create_model(name, pretrained=False)
-    images = torch.randn(2, 3, size, size)
     model.eval()
-    with torch.no_grad():
-        model(images)
-    if exporter == "legacy":
-        names = dict(input_names=["x"], output_names=["y"], dynamic_axes={"x": {0: "batch"}, "y": {0: "batch"}})
-        torch.onnx.export(model, (images,), out, dynamo=False, opset_version=17, **names)
-    else:
-        batch = torch.export.Dim("batch")
-        torch.onnx.export(model, (images,), out, dynamo=True, dynamic_shapes=({0: batch},), external_data=False, verbose=False)
+    for size, exporter, out in files:
+        try:
+            images = torch.randn(2, 3, int(size), int(size))
+            with torch.no_grad():
+                model(images)
+            if exporter == "legacy":
+                names = dict(input_names=["x"], output_names=["y"], dynamic_axes={"x": {0: "batch"}, "y": {0: "batch"}})
+                torch.onnx.export(model, (images,), out, dynamo=False, opset_version=17, **names)
+            else:
+                batch = {0: torch.export.Dim("batch")}
+                torch.onnx.export(model, (images,), out, dynamo=True, dynamic_shapes=(batch,), external_data=False, verbose=False)
+            why = ""
+        except Exception as e:
+            why = (f"{e}".strip().splitlines() or [type(e).__name__])[0]
+        print("exported " + json.dumps([int(size), exporter, why]), flush=True)
 
 
 def compare(first, second, size):
@@ -119,17 +126,30 @@ def sentence(code, err):
     return re.sub(r" '[^']*'", "", first)[:240]
 
 
-def one(a, python, library, name, size, exporter):
-    """Everything that is found out about one file."""
+def network(a, python, library, name, wanted):
+    """What is found out about a network, for each size and exporter that is wanted."""
     work = Path(a.work)
-    model, out = work / "model.onnx", work / "out"
-    found = dict(library=library, name=name, size=size, exporter=exporter)
-    start = time.time()
-    code, _, err = call([python, __file__, "--export", library, name, str(size), exporter, str(model)], a.limit)
-    if code != 0 or not model.exists():
-        # A model that PyTorch cannot run at this size, or not export, is none of ours.
-        last = (err.strip().splitlines() or ["?"])[-1]
-        return dict(found, pytorch=re.sub(r"\s+", " ", last)[:160])
+    files = [(size, exporter, work / f"{size}.{exporter}.onnx") for size, exporter in wanted]
+    asked = [str(v) for f in files for v in f]
+    code, text, err = call([python, __file__, "--export", library, name, *asked], a.limit * len(files))
+    said = [json.loads(line[9:]) for line in text.splitlines() if line.startswith("exported ")]
+    said = {(size, exporter): why for size, exporter, why in said}
+    last = (err.strip().splitlines() or ["?"])[-1] if code != 0 else "?"
+    for size, exporter, model in files:
+        found = dict(library=library, name=name, size=size, exporter=exporter)
+        why = said.get((size, exporter), last)
+        if why or not model.exists():
+            # A model that PyTorch cannot run at this size, or not export, is none of ours.
+            yield dict(found, pytorch=re.sub(r"\s+", " ", why or last)[:160])
+        else:
+            yield one(a, python, found, model)
+        model.unlink(missing_ok=True)
+
+
+def one(a, python, found, model):
+    """Everything that is found out about one file."""
+    out, start = Path(a.work) / "out", time.time()
+    size, exporter = found["size"], found["exporter"]
     code, text, err = call([a.relinc, "inspect", str(model), "--json", "--quiet"], a.limit)
     if code != 0:
         return dict(found, imported=sentence(code, err))
@@ -234,11 +254,12 @@ def main():
     p.add_argument("--again", action="store_true", help="also what was found before")
     p.add_argument("--write-only", action="store_true", help="only the table")
     p.add_argument("--out", type=Path, default=ROOT / "docs/zoo.md")
-    p.add_argument("--export", nargs=5, help=argparse.SUPPRESS)
+    p.add_argument("--export", nargs="+", help=argparse.SUPPRESS)
     p.add_argument("--compare", nargs=3, help=argparse.SUPPRESS)
     a = p.parse_args()
     if a.export:
-        return export(a.export[0], a.export[1], int(a.export[2]), a.export[3], a.export[4])
+        library, name, *rest = a.export
+        return export(library, name, list(zip(rest[::3], rest[1::3], rest[2::3], strict=True)))
     if a.compare:
         return compare(a.compare[0], a.compare[1], int(a.compare[2]))
     results = Path(a.work) / "zoo.jsonl"
@@ -246,16 +267,14 @@ def main():
         python = install(a.venv)
         Path(a.work).mkdir(parents=True, exist_ok=True)
         found = {} if a.again else read(results)
-        for exporter in a.exporters:
-            for size in a.sizes:
-                for library, name in NETWORKS:
-                    if a.only and name not in a.only or (name, size, exporter) in found:
-                        continue
-                    r = one(a, python, library, name, size, exporter)
-                    with results.open("a") as f:
-                        f.write(json.dumps(r) + "\n")
-                    print(json.dumps(r), flush=True)
-                    (Path(a.work) / "model.onnx").unlink(missing_ok=True)
+        for library, name in NETWORKS:
+            if a.only and name not in a.only:
+                continue
+            wanted = [(s, e) for e in a.exporters for s in a.sizes if (name, s, e) not in found]
+            for r in network(a, python, library, name, wanted) if wanted else []:
+                with results.open("a") as f:
+                    f.write(json.dumps(r) + "\n")
+                print(json.dumps(r), flush=True)
     table(read(results), a.out)
 
 

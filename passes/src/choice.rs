@@ -16,6 +16,8 @@ pub enum Choice {
     Relu = 1,
     /// 0.
     Zero = 2,
+    /// a·x² + b·x + c.
+    Quadratic = 3,
     /// max(x, 0), whatever the layer's cap is.
     Uncapped = 4,
 }
@@ -40,7 +42,7 @@ impl Parameters {
     }
 }
 
-/// A function of x as a sum: `above·max(x, 0) + below·min(x, 0) + (beyond − above)·max(x − cap, 0)`.
+/// A function of x as a sum: `above·max(x, 0) + below·min(x, 0) + (beyond − above)·max(x − cap, 0) + square·x² + constant`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Basis {
     /// The slope from 0 to the cap.
@@ -49,11 +51,16 @@ pub struct Basis {
     pub below: f32,
     /// The slope beyond the cap.
     pub beyond: f32,
+    /// What x² is multiplied by.
+    pub square: f32,
+    /// What is added.
+    pub constant: f32,
 }
 
 impl Choice {
     /// Every choice.
-    pub const ALL: [Choice; 4] = [Choice::Identity, Choice::Relu, Choice::Zero, Choice::Uncapped];
+    pub const ALL: [Choice; 5] =
+        [Choice::Identity, Choice::Relu, Choice::Zero, Choice::Quadratic, Choice::Uncapped];
 
     /// Its number in mask files.
     pub const fn code(self) -> u8 {
@@ -83,6 +90,7 @@ impl Choice {
             Choice::Identity => "identity",
             Choice::Relu => "ReLU",
             Choice::Zero => "zero",
+            Choice::Quadratic => "quadratic",
             Choice::Uncapped => "ReLU without its cap",
         }
     }
@@ -93,6 +101,7 @@ impl Choice {
             Choice::Identity => "the identity",
             Choice::Relu => "a ReLU",
             Choice::Zero => "zero",
+            Choice::Quadratic => "quadratic",
             Choice::Uncapped => "a ReLU without its cap",
         }
     }
@@ -101,6 +110,7 @@ impl Choice {
     pub const fn parameters(self) -> Option<Parameters> {
         match self {
             Choice::Identity => Some(Parameters { name: "slope", neutral: &[1.0] }),
+            Choice::Quadratic => Some(Parameters { name: "quadratic", neutral: &[0.0, 1.0, 0.0] }),
             Choice::Relu | Choice::Zero | Choice::Uncapped => None,
         }
     }
@@ -114,7 +124,7 @@ impl Choice {
     pub const fn compares(self) -> bool {
         match self {
             Choice::Relu | Choice::Uncapped => true,
-            Choice::Identity | Choice::Zero => false,
+            Choice::Identity | Choice::Zero | Choice::Quadratic => false,
         }
     }
 
@@ -123,14 +133,15 @@ impl Choice {
         match self {
             Choice::Relu => comparisons_under(cap),
             Choice::Uncapped => 1,
-            Choice::Identity | Choice::Zero => 0,
+            Choice::Identity | Choice::Zero | Choice::Quadratic => 0,
         }
     }
 
     /// Is `f(k·x) = k·f(x)` for every k > 0?
-    pub const fn homogeneous(self, cap: f32) -> bool {
+    pub fn homogeneous(self, cap: f32, p: &[f32]) -> bool {
         match self {
             Choice::Relu => cap == NO_CAP,
+            Choice::Quadratic => p[0] == 0.0 && p[2] == 0.0,
             Choice::Identity | Choice::Zero | Choice::Uncapped => true,
         }
     }
@@ -143,16 +154,19 @@ impl Choice {
             Choice::Relu if x > cap => cap,
             Choice::Relu | Choice::Uncapped => x,
             Choice::Zero => 0.0,
+            Choice::Quadratic => (p[0] * x + p[1]) * x + p[2],
         }
     }
 
     /// The function as a sum.
     pub fn basis(self, cap: f32, p: &[f32]) -> Basis {
         match self {
-            Choice::Identity => Basis { above: p[0], below: p[0], beyond: p[0] },
-            Choice::Relu => Basis { above: 1.0, below: 0.0, beyond: if cap == NO_CAP { 1.0 } else { 0.0 } },
-            Choice::Zero => Basis { above: 0.0, below: 0.0, beyond: 0.0 },
-            Choice::Uncapped => Basis { above: 1.0, below: 0.0, beyond: 1.0 },
+            Choice::Identity => Basis::line(p[0]),
+            Choice::Relu if cap == NO_CAP => Choice::Uncapped.basis(cap, p),
+            Choice::Relu => Basis { above: 1.0, ..Basis::line(0.0) },
+            Choice::Zero => Basis::line(0.0),
+            Choice::Quadratic => Basis { square: p[0], constant: p[2], ..Basis::line(p[1]) },
+            Choice::Uncapped => Basis { above: 1.0, beyond: 1.0, ..Basis::line(0.0) },
         }
     }
 
@@ -162,9 +176,24 @@ impl Choice {
             Choice::Identity => x.times(Interval::new(p[0].into(), p[0].into())),
             Choice::Relu => x.map(|v| v.max(0.0).min(cap.into())),
             Choice::Zero => Interval::new(0.0, 0.0),
+            Choice::Quadratic => parabola(x, p),
             Choice::Uncapped => x.map(|v| v.max(0.0)),
         }
     }
+}
+
+/// Where a·x² + b·x + c lies for x in an interval: between its values at both ends and, where x reaches it, at its vertex.
+fn parabola(x: Interval, p: &[f32]) -> Interval {
+    let [a, b, c] = [0, 1, 2].map(|i| f64::from(p[i]));
+    let at = |k: f64, v: f64| if k == 0.0 { 0.0 } else { k * v };
+    // Not ∞ − ∞: the square decides far from 0.
+    let value = |v: f64| match v.is_infinite() && a != 0.0 {
+        true => a * f64::INFINITY,
+        false => at(a, v * v) + at(b, v) + c,
+    };
+    let vertex = Some(-b / (2.0 * a)).filter(|v| a != 0.0 && x.low < *v && *v < x.high);
+    let all = [Some(x.low), Some(x.high), vertex].into_iter().flatten().map(value);
+    all.map(|v| Interval::new(v, v)).reduce(Interval::hull).unwrap_or(x)
 }
 
 /// Secure comparisons that the function of a layer with this cap takes: two where there is one.
@@ -173,13 +202,19 @@ pub const fn comparisons_under(cap: f32) -> usize {
 }
 
 impl Basis {
+    /// `slope·x`.
+    pub const fn line(slope: f32) -> Basis {
+        Basis { above: slope, below: slope, beyond: slope, square: 0.0, constant: 0.0 }
+    }
+
     /// The derivative at x; at 0 and at the cap that from below.
     pub fn derivative(self, x: f32, cap: f32) -> f32 {
-        match x {
+        let slope = match x {
             x if x > cap => self.beyond,
             x if x > 0.0 => self.above,
             _ => self.below,
-        }
+        };
+        slope + 2.0 * self.square * x
     }
 }
 
@@ -210,11 +245,9 @@ mod tests {
             for x in XS {
                 let b = c.basis(cap, &p);
                 let over = if x > cap { (b.beyond - b.above) * (x - cap) } else { 0.0 };
-                assert_eq!(
-                    b.above * x.max(0.0) + b.below * x.min(0.0) + over,
-                    c.value(x, cap, &p),
-                    "{c:?} of {x}"
-                );
+                let lines = b.above * x.max(0.0) + b.below * x.min(0.0) + over;
+                let (sum, value) = (lines + b.square * x * x + b.constant, c.value(x, cap, &p));
+                assert!((sum - value).abs() <= 1e-6 * value.abs(), "{c:?} of {x}: {sum} and {value}");
                 let h = 1e-4;
                 if x != 0.0 {
                     let difference = (c.value(x + h, cap, &p) - c.value(x - h, cap, &p)) / (2.0 * h);
@@ -229,7 +262,7 @@ mod tests {
         for (cap, (c, p)) in CAPS.into_iter().flat_map(|cap| parameters().map(move |c| (cap, c))) {
             let value = |x| c.value(x, cap, &p);
             let scaled = XS.iter().all(|&x| value(4.0 * x) == 4.0 * value(x));
-            assert_eq!(c.homogeneous(cap), scaled, "{c:?} under {cap}");
+            assert_eq!(c.homogeneous(cap, &p), scaled, "{c:?} under {cap}");
             let i = c.interval(Interval::new(-3.0, 3.0), cap, &p);
             assert!(XS.iter().all(|&x| (i.low..=i.high).contains(&f64::from(value(x)))), "{c:?}: {i:?}");
             // A comparison is a place where the slope changes.

@@ -132,7 +132,8 @@ impl ReluLayer {
     }
 }
 
-/// Names every ReLU layer of a canonicalised graph and returns the layers in order.
+/// Names every ReLU layer of a canonicalised graph and returns the layers in order. A ReLU of a value whose images lie along
+/// another dimension than the first is none.
 pub fn name_layers(g: &mut Graph, facts: &Facts) -> Vec<ReluLayer> {
     let last = redundant(g, facts, None);
     let mut order = match &last[..] {
@@ -142,6 +143,7 @@ pub fn name_layers(g: &mut Graph, facts: &Facts) -> Vec<ReluLayer> {
     if !last.is_empty() {
         order.extend(canonical_order(g, facts).into_iter().filter(|id| last.contains(id)));
     }
+    order.retain(|&id| !facts.ty(id).dims.iter().skip(1).any(|d| d.fixed().is_none()));
     let width = order.len().saturating_sub(1).to_string().len().max(2);
     let layer = |(i, node)| ReluLayer {
         name: format!("relu{i:0width$}"),

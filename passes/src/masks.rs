@@ -1,7 +1,8 @@
 //! Masks: which activation elements keep their ReLU, read from and written to `masks.safetensors`.
 //!
 //! One `u8` tensor C×H×W per ReLU layer of the numbers of [`Choice`]s, and beside it the parameters that its channels give
-//! them: `<layer>.slope`, `f32[C]`, scales the identity elements. Metadata: `relinc_masks = 1`, the model's sha256, the budget,
+//! them: `<layer>.slope`, `f32[C]`, scales the identity elements, `<layer>.quadratic`, `f32[C,3]`, holds a, b and c of the quadratic
+//! ones. Metadata: `relinc_masks = 1`, the model's sha256, the budget,
 //! and a checksum that is checked where there is one: other programs write such files, too.
 
 #![deny(clippy::wildcard_enum_match_arm)]
@@ -53,6 +54,11 @@ impl LayerMask {
         self.parameters.insert(Choice::Identity, slopes);
         self
     }
+    /// The same with (a, b, c) of its quadratic elements, one after the other for each channel.
+    pub fn with_quadratics(mut self, coefficients: Vec<f32>) -> LayerMask {
+        self.parameters.insert(Choice::Quadratic, coefficients);
+        self
+    }
     /// Slopes of the identity elements, one a channel, where there are some.
     pub fn slopes(&self) -> Option<&[f32]> {
         self.parameters.get(&Choice::Identity).map(Vec::as_slice)
@@ -89,9 +95,13 @@ impl LayerMask {
         let whole = |(c, p): (&Choice, &Vec<f32>)| p.len() == self.shape[0] * c.neutral().len();
         self.values.len() == self.shape.iter().product::<usize>() && self.parameters.iter().all(whole)
     }
-    /// The layer vanished: every element is the identity, with the parameters it has.
+    /// The layer has no ReLUs: every element is the identity, with the parameters it has, or quadratic as before.
     pub fn without_relus(&self) -> LayerMask {
-        LayerMask { values: vec![Choice::Identity; self.values.len()], ..self.clone() }
+        let one = |v: &Choice| match v {
+            Choice::Quadratic => Choice::Quadratic,
+            Choice::Identity | Choice::Relu | Choice::Zero | Choice::Uncapped => Choice::Identity,
+        };
+        LayerMask { values: self.values.iter().map(one).collect(), ..self.clone() }
     }
     /// What the elements are once some ReLUs have become what `becomes` says of their place and of what they are. A ReLU stays
     /// where its channel has parameters for that choice: it would be another function.
@@ -215,7 +225,7 @@ pub fn apply(g: &Graph, masks: &Masks) -> Result<Graph, MaskError> {
 
 /// Is a masked ReLU of the graph scaled when its operand is, by a positive factor?
 pub fn homogeneous(g: &Graph, id: NodeId) -> bool {
-    LayerMask::of_node(g, id).is_some_and(|(_, m)| m.values.iter().all(|c| c.homogeneous(m.cap)))
+    LayerMask::of_node(g, id).is_some_and(|(_, m)| m.elements().all(|(c, p)| c.homogeneous(m.cap, p)))
 }
 
 fn span(layers: &[ReluLayer]) -> String {

@@ -8,6 +8,7 @@
 //! # mask relu00: <constant>           the mask of a layer, as `[…]`, `splat(…)`, `rand(…)`; its shape is the layer's,
 //!                                     or written: `u8[4,2,2] splat(0)`
 //! # slope relu00: <constant>          the slopes of that mask, one a channel
+//! # quadratic relu00: <constant>      the coefficients of its quadratic elements, three a channel
 //! # range conv1: 40                   the largest magnitude measured of a value, for normalise-ranges
 //! # target: 3                          its target, an exponent of two
 //! # fold: always                      lets the weighed passes rewrite
@@ -143,6 +144,12 @@ impl Case {
                     let m = masks.layers.get_mut(layer).ok_or(format!("slope of {layer} before its mask"))?;
                     let slopes = constant(&format!("f32[{}]", m.shape[0]), value)?;
                     m.parameters.insert(Choice::Identity, slopes.as_f32().unwrap().to_vec());
+                }
+                ["quadratic", layer] => {
+                    let m =
+                        masks.layers.get_mut(layer).ok_or(format!("quadratic of {layer} before its mask"))?;
+                    let all = constant(&format!("f32[{},3]", m.shape[0]), value)?;
+                    m.parameters.insert(Choice::Quadratic, all.as_f32().unwrap().to_vec());
                 }
                 _ => return Err(format!("unknown header line: #{line}")),
             }
@@ -339,6 +346,10 @@ fn masked_by_hand(g: &Graph, masks: &Masks, given: &[Tensor]) -> Result<Vec<Tens
                         Choice::Identity => x * m.slopes().map_or(1.0, |s| s[e / plane]),
                         Choice::Relu => x.max(0.0).min(cap),
                         Choice::Zero => 0.0,
+                        Choice::Quadratic => {
+                            let p = m.of_channel(Choice::Quadratic, e / plane);
+                            p[0] * x * x + p[1] * x + p[2]
+                        }
                         Choice::Uncapped => x.max(0.0),
                     }
                 };

@@ -104,6 +104,7 @@ fn computed(body: &str, input: &str, device: &Device) -> Named {
         watch: false,
         probes: None,
         precision: Precision::F32,
+        tails: false,
     };
     let y = net.forward(Value::new(x.clone(), shape), &call).unwrap().output;
     let weights = Burn::from_inner(upload(noise(y.len(), 4), device));
@@ -373,6 +374,7 @@ fn an_epoch_of_mask_search_on_shapes() {
             rounds: 8,
             ramp: 0.8,
             vanish: Default::default(),
+            squares: vec![],
             first: None,
             seed,
         });

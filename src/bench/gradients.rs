@@ -83,6 +83,7 @@ pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity
         watch: false,
         probes: None,
         precision: Precision::F32,
+        tails: false,
     };
     let out = net.forward(Value::new(x.clone(), shape), &call).map_err(named)?;
     let loss = loss::cross_entropy(out.logits(), loss::labels(&labels, device), 0.0);

@@ -2,7 +2,7 @@
 
 use super::Global;
 use crate::error::{Result, input};
-use crate::folder::{Inputs, Single};
+use crate::folder::{Inputs, Single, SingleKind};
 use relinc_passes::architecture::{Architecture, Kind};
 use relinc_passes::back::onnx::{OnnxOptions, emit};
 use relinc_passes::driver::valid;
@@ -40,7 +40,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     let arch = Architecture { kind, depth: a.depth, width: a.width, classes: a.classes, input: input_shape };
     let graph = arch.build(g.seed()).map_err(input)?;
     let v = valid::check(&graph).map_err(|e| input(&e[0]))?;
-    let out = Single::new("-o", &a.out, &Inputs::default(), &g.progress())?;
+    let out = Single::new("-o", &a.out, SingleKind::Model, &Inputs::default(), &g.progress())?;
     emit(&v, out.path(), &OnnxOptions::default()).map_err(input)?;
     let totals = cost::totals(v.graph(), v.facts());
     let said = format!(

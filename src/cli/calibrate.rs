@@ -3,7 +3,7 @@
 use super::Global;
 use crate::calibrate::{Request, Runner, calibrate};
 use crate::error::{Result, input};
-use crate::folder::{self, Inputs, Single};
+use crate::folder::{self, Inputs, Single, SingleKind};
 use crate::python;
 use relinc_runtime::cost::Weights;
 use std::path::PathBuf;
@@ -64,7 +64,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         calls: a.repeats as usize + 1,
         name,
     };
-    let out = Single::new("-o", &a.out, &Inputs::default(), &g.progress())?;
+    let out = Single::new("-o", &a.out, SingleKind::Protocol, &Inputs::default(), &g.progress())?;
     let text = calibrate(&request, &g.progress())?;
     folder::write(out.path(), text)?;
     let file = a.out.display().to_string();

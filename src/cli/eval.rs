@@ -5,7 +5,7 @@ mod shown;
 use super::Global;
 use crate::compile::read_masks;
 use crate::error::{Error, Result, input};
-use crate::folder::{Folder, Inputs, Single, unwritable};
+use crate::folder::{Folder, Inputs, Single, SingleKind, unwritable};
 use crate::images::Images;
 use crate::model::Model;
 use crate::options::ModelOptions;
@@ -164,8 +164,11 @@ impl Args {
     fn saved(&self, progress: &Progress) -> Result<Vec<Single>> {
         let named = [("--save-inputs", &self.save_inputs), ("--save-outputs", &self.save_outputs)];
         let inputs = self.inputs();
+        if self.save_inputs.is_some() && self.save_inputs == self.save_outputs {
+            return Err(input("--save-inputs and --save-outputs name one file; give each its own"));
+        }
         let given = named.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?)));
-        given.map(|(option, path)| Single::new(option, path, &inputs, progress)).collect()
+        given.map(|(option, path)| Single::new(option, path, SingleKind::Array, &inputs, progress)).collect()
     }
 
     /// An error about the model.

@@ -30,7 +30,7 @@ pub struct Args {
     /// Seconds the run may take
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     timeout: u64,
-    /// Images whose mean is taken [default: 1, or 8 where the protocol draws its traffic at random]
+    /// Queries whose mean is taken, of one image each or of as many as it was compiled for [default: 1, or 8 where the protocol draws its traffic at random]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     images: Option<u64>,
     /// Python with the runtime [default: $RELINC_PYTHON, else python3]

@@ -21,8 +21,8 @@ mod sweep;
 mod train;
 mod verify;
 
-use crate::compile::fixed;
-use crate::error::{Error, Result};
+use crate::compile::{fixed, tails};
+use crate::error::{Error, Result, input};
 use crate::interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
@@ -143,6 +143,12 @@ fn dispatch(cli: Cli) -> Result<()> {
 
 /// Runs the command line and returns the process exit code: 0 done, 1 the answer is no, 2 bad usage or bad input.
 pub fn main() -> ExitCode {
+    let broken = |w: &OsString| w.to_string_lossy().contains(['\n', '\r']);
+    if let Some(word) = std::env::args_os().skip(1).find(broken) {
+        return out::failed(&input(format!(
+            "the argument {word:?} holds a line break, which no name may have"
+        )));
+    }
     let cli = match Cli::try_parse_from(with_values(std::env::args_os())) {
         Ok(cli) => cli,
         Err(said) => return out::instead(&said),
@@ -198,7 +204,8 @@ impl Global {
 /// that does not survive a target's arithmetic, are an answer of no, once all is printed.
 fn print_report(r: &Report, out: &Path, g: &Global) -> Result<()> {
     g.show(r, crate::report::text::render(r) + &format!("\nwrote {}", out.display()))?;
-    let no = [crate::report::fell_too_far(r), fixed::answer(r).err().map(|e| e.to_string())];
+    let fixed = fixed::answer(r).err().map(|e| e.to_string());
+    let no = [crate::report::fell_too_far(r), fixed, tails::answer(r)];
     match no.into_iter().flatten().collect::<Vec<_>>() {
         no if no.is_empty() => Ok(()),
         no => Err(Error::Answer(no.join("\n"))),

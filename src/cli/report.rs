@@ -2,7 +2,7 @@
 
 use super::Global;
 use crate::error::{Result, input};
-use crate::folder::{self, Folder, Inputs, Single};
+use crate::folder::{self, Folder, Inputs, Single, SingleKind};
 use crate::report::{self, Report, compare};
 use relinc_passes::files::write_atomically;
 use serde_json::json;
@@ -70,7 +70,7 @@ fn rebuild(dir: &Path, g: &Global) -> Result<Report> {
 fn side_by_side(a: &Args, g: &Global) -> Result<()> {
     let mut inputs = Inputs::default();
     a.dirs.iter().for_each(|d| inputs.file("a report", &d.join("report.json")));
-    let out = Single::new("-o", &a.out, &inputs, &g.progress())?;
+    let out = Single::new("-o", &a.out, SingleKind::Page, &inputs, &g.progress())?;
     let runs = compare::runs(&a.dirs)?;
     folder::write(out.path(), compare::render(&runs))?;
     let html = a.out.display().to_string();

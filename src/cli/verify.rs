@@ -4,14 +4,15 @@ use super::Global;
 use super::fixed_point::{self, FixedArgs};
 use crate::compile::Target;
 use crate::error::{Error, Result, input};
-use crate::folder::{self, Inputs, Single};
+use crate::folder::{self, Inputs, Single, SingleKind};
 use crate::images::Images;
 use crate::model::{Model, import_second};
 use crate::options::ModelOptions;
 use crate::probe::{max_abs_difference, range};
-use relinc_passes::front::onnx::{ImportOptions, Need, import};
+use relinc_passes::front::onnx::{ImportOptions, Imported, Need, import};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, Tensor};
+use relinc_passes::masks::{self, Masks};
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::eval::of_one_image;
 use relinc_runtime::{eval, exec};
@@ -43,6 +44,9 @@ pub struct Args {
     /// Run the second model with an independent engine: tract
     #[arg(long, value_name = "ENGINE", value_parser = ["tract"])]
     pub oracle: Option<String>,
+    /// Execute the first model under these masks (masks.safetensors)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["as_imported", "fixed_point"])]
+    masks: Option<PathBuf>,
     /// Execute the first model as imported, before any pass
     #[arg(long)]
     as_imported: bool,
@@ -71,7 +75,8 @@ impl Args {
         inputs.model("the model", &self.a);
         self.second_file().iter().for_each(|b| inputs.model("the second model", b));
         self.data.iter().for_each(|d| inputs.data(d));
-        Single::new("--save-outputs", file, &inputs, &g.progress()).map(Some)
+        self.masks.iter().for_each(|m| inputs.file("the masks", m));
+        Single::new("--save-outputs", file, SingleKind::Array, &inputs, &g.progress()).map(Some)
     }
 }
 
@@ -84,7 +89,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     let i = import(&a.a, &a.options()?).map_err(input)?;
     let progress = g.progress();
     i.notices.iter().for_each(|n| progress.line(&format!("{}: {n}", a.a.display())));
-    let first = if a.as_imported { i.graph } else { Model::plain(i.graph, i.info)?.whole()? };
+    let first = if a.as_imported { i.graph } else { a.first(i)? };
     let given = inputs(&first, &a, g.seed())?;
     if let Some(format) = a.fixed.fixed_point {
         return fixed_point::run(&a, format, &first, &given, g);
@@ -137,6 +142,9 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     }
 }
 
+/// Numbers that are drawn at once: 1 GiB of floats.
+const MOST_NUMBERS: usize = 1 << 28;
+
 fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given> {
     let (_, ty) = g.only_input().map_err(|e| input(format!("{}: {e}", a.a.display())))?;
     match &a.data {
@@ -156,6 +164,11 @@ fn inputs(g: &Graph, a: &Args, seed: u64) -> Result<Given> {
             if let Some(n) = shape.first_mut() {
                 *n = a.random.unwrap_or(16) as usize;
             }
+            let numbers = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+            if numbers.is_none_or(|n| n > MOST_NUMBERS) {
+                let most = MOST_NUMBERS / ty.at(1).iter().product::<usize>().max(1);
+                return Err(input(format!("--random {}: give at most {most}, or --data", shape[0])));
+            }
             Ok(Given { batch: crate::random::uniform(&shape, seed), labels: None })
         }
     }
@@ -167,6 +180,17 @@ impl Args {
         let mut options = self.import.import(self.data.as_ref());
         options.scores.iter_mut().for_each(|s| s.need = Need::One);
         Ok(options)
+    }
+
+    /// The first network, whole and under its masks.
+    fn first(&self, i: Imported) -> Result<Graph> {
+        let mut m = Model::plain(i.graph, i.info)?;
+        if let Some(file) = &self.masks {
+            let mut masks = Masks::read(file).map_err(input)?;
+            masks.fit(&file.display().to_string(), &m.layers).map_err(input)?;
+            m.graph = masks::apply(&m.graph, &masks).map_err(input)?;
+        }
+        m.whole()
     }
 
     /// The file of the second model, which may lie in a folder that compile wrote.

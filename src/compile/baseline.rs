@@ -13,7 +13,7 @@ use relinc_passes::ir::{Facts, Graph};
 use relinc_passes::masks::Masks;
 use relinc_passes::passes::drop_dead::DropDead;
 use relinc_passes::passes::insert_masks::InsertMasks;
-use relinc_runtime::cost::{self, Class, Priced, Totals};
+use relinc_runtime::cost::{self, Class, Priced, Protocol, Totals};
 
 /// A graph in figures: its counts, and its price under each protocol of a request, in their order.
 #[derive(Debug, Clone)]
@@ -31,6 +31,12 @@ impl Column {
         Column { totals: cost::totals(g, facts), priced: r.protocols.iter().map(price).collect() }
     }
 
+    /// A graph that is not compiled: convolutions direct, truncations right.
+    fn uncompiled(g: &Graph, facts: &Facts, r: &Request) -> Column {
+        let price = |p: &Protocol| cost::price(g, facts, &p.truncating_safely(), forms::weights(r, p));
+        Column { totals: cost::totals(g, facts), priced: r.protocols.iter().map(price).collect() }
+    }
+
     /// A graph as it was imported, operation by operation, convolutions direct. Parameters that arrive as operands are known before
     /// the first query, and what no output needs is not computed.
     pub fn of_file(g: &Graph, r: &Request) -> Result<Column> {
@@ -39,7 +45,7 @@ impl Column {
         resolve_all(&mut g, &facts);
         driver::run(&DropDead, &mut g, &Options::default()).map_err(input)?;
         let facts = infer(&g).map_err(|e| input(&e[0]))?;
-        Ok(Column::new(&g, &facts, r, &Chosen::default()))
+        Ok(Column::uncompiled(&g, &facts, r))
     }
 
     /// A canonical model lowered under masks, by the passes and judgements that lower what is emitted. Merged weights are not computed,
@@ -82,7 +88,7 @@ impl Baseline {
         }
         let whole = canonical.whole()?;
         let facts = infer(&whole).map_err(|e| input(&e[0]))?;
-        let direct = Column::new(&whole, &facts, r, &Chosen::default());
+        let direct = Column::uncompiled(&whole, &facts, r);
         drop(facts);
         let all = Masks::uniform(&canonical.layers, Choice::Relu);
         let lossless = (!unmasked).then(|| Column::lowered(canonical, all, options, r)).transpose()?;

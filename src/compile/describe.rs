@@ -116,7 +116,9 @@ fn macs_by_layer(g: &Graph, facts: &Facts) -> HashMap<String, u64> {
 
 /// What became of the elements without a ReLU.
 fn linear(m: &LayerMask, counted: &str, number: fn(u64) -> String) -> String {
-    let linear = Choice::ALL.into_iter().filter(|c| !c.compares()).enumerate();
+    // Quadratic elements are told where there are some.
+    let told = |c: &Choice| !c.compares() && (*c != Choice::Quadratic || m.count(*c) > 0);
+    let linear = Choice::ALL.into_iter().filter(told).enumerate();
     let said = linear.map(|(i, c)| {
         let counted = if i == 0 { counted } else { "" };
         format!("{}{counted} are {}", number(m.count(c) as u64), c.phrase())
@@ -151,6 +153,17 @@ pub fn layers(
             Some(m) if m.only(Choice::Identity) => (
                 rm::Action::Linearized,
                 "no element keeps its ReLU: the operation is gone, and its rounds with it".to_string(),
+            ),
+            Some(m) if m.only(Choice::Quadratic) => (
+                rm::Action::Quadratic,
+                "every element is quadratic: a product of values instead of comparisons".to_string(),
+            ),
+            Some(m) if kept == 0 && m.count(Choice::Quadratic) > 0 => (
+                rm::Action::Quadratic,
+                format!(
+                    "no element keeps its ReLU: {}, placed by public indices",
+                    linear(m, "", |n| n.to_string())
+                ),
             ),
             Some(m) if kept == 0 => (
                 rm::Action::Linearized,
@@ -237,6 +250,7 @@ pub fn settings(r: &Request, masks: &Masks, images: Option<&Images>) -> rm::Sett
         classes: images.map(|i| i.catalogue.classes.clone()).unwrap_or_default(),
         seed: Some(r.seed),
         max_drop: r.options.max_drop.map(|p| p.0),
+        allow_tails: r.options.allow_tails,
     }
 }
 

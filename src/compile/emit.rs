@@ -55,7 +55,13 @@ pub(super) fn emit(
                     weights: weights(),
                     sample: sample.clone(),
                     variants: chosen.variants(),
+                    images: r.options.query_batch(),
                     format: format.map(|f| (f.ring, f.fraction)),
+                    alone: r.bounded.map(|b| spu::Alone {
+                        fraction: b.format.fraction,
+                        asked: b.asked,
+                        at_most: b.at_most,
+                    }),
                 };
                 spu::emit(v, &staging.subfolder("spu")?, &o).map_err(input)?;
             }

@@ -42,6 +42,7 @@ impl FoldMode {
                 network: n.clone(),
                 form: (r.options.targets.contains(&Target::Spu) && p.on_spu().is_some())
                     .then_some(r.options.conv_form),
+                images: r.options.query_batch(),
             })),
             _ => Fold::Never,
         }
@@ -101,6 +102,8 @@ struct CostJudge {
     network: Network,
     /// The form convolutions are emitted in; direct where there is none.
     form: Option<ConvForm>,
+    /// Images of a query.
+    images: usize,
 }
 
 /// Changes below this share are no gain.
@@ -112,7 +115,7 @@ impl Judge for CostJudge {
         passes::run_all(Phase::Cleanup, &mut g, &Options::default()).map_err(|e| e.to_string())?;
         let facts = infer(&g).map_err(|e| e[0].to_string())?;
         let forms = match self.form {
-            Some(f) => Forms::choose(&g, &facts, &self.protocol, self.weights, &self.network, f),
+            Some(f) => Forms::choose(&g, &facts, &self.protocol, self.weights, &self.network, f, self.images),
             None => Forms::default(),
         };
         let p: Priced = cost::price_as(&g, &facts, &self.protocol, self.weights, &forms);

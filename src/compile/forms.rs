@@ -26,7 +26,8 @@ impl Chosen {
         let some = r.protocols.iter().any(|p| p.on_spu().is_some());
         for p in asked.chain(built_in.iter().filter(|_| !some)) {
             let Some(runner) = p.on_spu().filter(|n| out.of_runner(n).is_none()) else { continue };
-            let forms = Forms::choose(g, facts, p, weights(r, p), &network, r.options.conv_form);
+            let (w, images) = (weights(r, p), r.options.query_batch());
+            let forms = Forms::choose(g, facts, p, w, &network, r.options.conv_form, images);
             out.0.push((runner, forms));
         }
         out
@@ -44,6 +45,7 @@ impl Chosen {
             protocol: n.to_string(),
             taps: f.taps.clone(),
             dense: f.dense.clone().unwrap_or_default(),
+            siblings: f.siblings.clone(),
         };
         self.0.iter().map(variant).collect()
     }
@@ -67,8 +69,15 @@ impl Chosen {
                 )
             })
         };
+        let batch = r.options.query_batch();
+        let several = (batch > 1).then(|| {
+            format!(
+                "A query of the SPU target holds {batch} images, and its figures here are one image's share: a query takes {batch} times the \
+                 bytes, exchanges and seconds. A query that is not full costs as much."
+            )
+        });
         let taps = self.0.iter().filter(|(_, f)| !f.taps.is_empty()).map(note);
-        taps.chain(self.0.iter().filter_map(dense)).chain(truncations(r)).collect()
+        taps.chain(self.0.iter().filter_map(dense)).chain(several).chain(truncations(r)).collect()
     }
 }
 

@@ -3,8 +3,8 @@
 use super::accuracy::{self, Measured};
 use super::baseline::{Baseline, Column};
 use super::emit::{emit, still_readable};
-use super::{Before, MASKS, Place, Request, Source, TRAINED};
-use super::{describe, fixed, foresee, forms, next, search, sparse, stable};
+use super::{Before, MASKS, Place, Request, RingMode, Source, TRAINED};
+use super::{describe, fixed, foresee, forms, next, search, sparse, stable, tails};
 use crate::error::{Error, Result, input};
 use crate::folder::{Folder, Staging};
 use crate::images::Images;
@@ -41,7 +41,6 @@ pub(super) struct Desk<'a> {
 pub(super) fn make(
     source: Source,
     r: &Request,
-    plans: &[fixed::Plan],
     desk: Desk<'_>,
 ) -> Result<(Report, impl Fn(&str) -> bool + use<>), Error> {
     let Desk { folder, staging, place, progress } = desk;
@@ -49,6 +48,7 @@ pub(super) fn make(
     let import = source.import();
     let (imported, info, notes) = describe::open(source)?;
     takes_one_image(&imported, &info)?;
+    takes_several(&imported, &info, r.options.query_batch())?;
     let data = r.data.as_ref().map(|d| Images::labelled(d, &imported, &info.path)).transpose()?;
     let r = &Request { data: data.as_ref().map(|i| i.spec.clone()), ..r.clone() };
     let mut c = Compilation { r, progress, trained, info, data, notes, options: options(r) };
@@ -78,18 +78,24 @@ pub(super) fn make(
     let before = c.before(&lean, &shown)?;
     c.notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
     let masks = search::masks(&model, &lean, r, given, progress, &mut c.notes)?;
-    let mut masked = c.mask(model, masks, file)?;
     if trained {
-        let whole = masked.model.whole()?;
+        let whole = model.whole()?;
         let v = valid::check(&whole).map_err(|e| input(&e[0]))?;
         let o = onnx::OnnxOptions { opset: r.options.opset(), ..Default::default() };
         onnx::emit(&v, &staging.path().join(TRAINED), &o).map_err(input)?;
     }
-    let canonical = c.lower(&mut masked, &shown, probe.as_mut())?;
+    let start = Start { model, masks, file };
+    let (request, masked, canonical) = c.arithmetic(start, &shown, probe.as_mut())?;
+    let r = &request;
     let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
+    let mut c = Compilation { r, ..c };
     let accuracy = c.after(before, &emitted, &shown)?;
-    let fixed_points = fixed::check(r, plans, &emitted, shown.held_out.as_ref(), progress)?;
+    let plans = fixed::plans(r)?;
+    let fixed_points = fixed::check(r, &plans, &emitted, shown.held_out.as_ref(), progress)?;
     c.notes.extend(fixed_points.iter().flat_map(crate::fixed_point::notes));
+    let squares = tails::Masked { graph: &shown.graph, masks: &masked.masks, emitted: &emitted };
+    let (tails, said) = tails::look(&squares, shown.held_out.as_ref(), &plans, r, progress)?;
+    c.notes.extend(said);
     progress.step("emitting");
     let chosen = forms::Chosen::new(r, emitted.graph(), emitted.facts());
     c.notes.extend(chosen.notes(r, &emitted));
@@ -99,7 +105,7 @@ pub(super) fn make(
     }
     let after = Column::new(emitted.graph(), emitted.facts(), r, &chosen);
     let artefacts = place.artefacts(staging, folder)?;
-    let mut report = Report { accuracy, artefacts, ..c.report(&masked, &shown, &after, fixed_points) };
+    let mut report = Report { accuracy, artefacts, tails, ..c.report(&masked, &shown, &after, fixed_points) };
     let dropped = place.drops();
     place.carry(&mut report, staging, folder)?;
     let import = r.learned.as_ref().map_or(&import, |l| &l.import);
@@ -120,6 +126,18 @@ fn takes_one_image(g: &Graph, info: &ModelInfo) -> Result<()> {
     match g.only_input().ok().and_then(|(_, t)| t.fixed_batch()).filter(|&k| k > 1) {
         Some(k) => Err(input(format!(
             "{}: the batch is fixed at {k}; leave out --keep-batch, or export the model with batch 1 or a free batch",
+            info.path.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses queries of several images of a network that takes one alone.
+fn takes_several(g: &Graph, info: &ModelInfo, images: usize) -> Result<()> {
+    match g.only_input().ok().and_then(|(_, t)| t.fixed_batch()).filter(|_| images > 1) {
+        Some(k) => Err(input(format!(
+            "{}: the batch is fixed at {k}, and --query-batch {images} wants queries of several images; leave out --keep-batch, or \
+             export the model with a free batch",
             info.path.display()
         ))),
         None => Ok(()),
@@ -148,6 +166,15 @@ struct Shown {
     sample: Tensor,
 }
 
+/// What a compilation is lowered from.
+#[derive(Clone)]
+struct Start {
+    model: Model,
+    masks: Masks,
+    /// The file's figures.
+    file: Column,
+}
+
 /// A network and its masks.
 struct Masked {
     model: Model,
@@ -161,6 +188,9 @@ struct Masked {
     baseline: Baseline,
     nothing_removed: bool,
 }
+
+/// The request that was followed, the lowered network, and as it was before where ReLUs are removed.
+type Lowered = (Request, Masked, Option<Model>);
 
 impl Compilation<'_> {
     fn canonical(&self, g: Graph, probe: Option<&mut Probe>) -> Result<Model> {
@@ -199,9 +229,98 @@ impl Compilation<'_> {
         Ok(Some(found))
     }
 
-    /// Puts masks on the model and prices the original, which is held against what they make of it.
-    fn mask(&mut self, mut model: Model, mut masks: Masks, file: Column) -> Result<Masked> {
+    /// Lowers in the ring and with the truncations that are asked for, or that pay and do.
+    fn arithmetic(&mut self, start: Start, shown: &Shown, mut probe: Option<&mut Probe>) -> Result<Lowered> {
         let r = self.r;
+        let Some(narrow) = fixed::narrow(r) else { return self.wide(start, shown, probe) };
+        let asked = r.options.ring == Some(RingMode::Bits32);
+        let said = self.notes.len();
+        let (_, masked, canonical) = self.lowered(&narrow, start.clone(), shown, probe.as_deref_mut())?;
+        let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
+        let (format, found) = fixed::fraction(&narrow, &emitted, shown.held_out.as_ref(), self.progress)?;
+        let narrow = fixed::made_for(narrow, format);
+        let cost = fixed::seconds(&narrow, &emitted);
+        if asked {
+            return Ok((narrow, masked, canonical));
+        }
+        let ours = self.notes.split_off(said);
+        let wide = self.wide(start, shown, probe)?;
+        let other = valid::check(&wide.1.model.graph).map_err(|e| input(&e[0]))?;
+        let pays = cost.zip(fixed::seconds(&wide.0, &other)).filter(|(c, w)| c < w);
+        let holds = found.as_ref().is_some_and(|a| a.flips == 0 && a.overflows == 0);
+        let (taken, why) = match (&found, pays) {
+            (Some(_), Some((c, w))) if holds => (
+                32,
+                format!(
+                    "a later query communicates for {c:.3} s instead of {w:.3} s, and no class moves with {format}"
+                ),
+            ),
+            (None, _) => (64, "without images nothing says that 32 bits keep the classes".into()),
+            (Some(a), Some(_)) => (
+                64,
+                format!(
+                    "with {format} the class moves on {} of {} images, {} overflow",
+                    a.flips, a.n, a.overflowed_images
+                ),
+            ),
+            (Some(_), None) => (64, "32 bits cost no less".into()),
+        };
+        if taken == 32 {
+            self.notes.truncate(said);
+            self.notes.extend(ours);
+        }
+        self.notes.push(format!("--ring auto: {taken} bits are taken; {why}."));
+        Ok(if taken == 32 { (narrow, masked, canonical) } else { wide })
+    }
+
+    /// Lowers in the request's own rings, with cheap truncations where they are asked for and do.
+    fn wide(&mut self, start: Start, shown: &Shown, probe: Option<&mut Probe>) -> Result<Lowered> {
+        match fixed::hopeful(self.r, &mut self.notes) {
+            Some(h) => self.bounded(&h, start, shown, probe),
+            None => self.lowered(self.r, start, shown, probe),
+        }
+    }
+
+    /// Lowers as a request with cheap truncations wants it; where nothing bounds what they risk, as the request with safe ones.
+    fn bounded(
+        &mut self,
+        hopeful: &Request,
+        start: Start,
+        shown: &Shown,
+        mut probe: Option<&mut Probe>,
+    ) -> Result<Lowered> {
+        let said = self.notes.len();
+        let (_, masked, canonical) = self.lowered(hopeful, start.clone(), shown, probe.as_deref_mut())?;
+        let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
+        match fixed::judge(hopeful, &emitted, shown.held_out.as_ref(), self.progress)? {
+            Ok(b) => Ok((Request { bounded: Some(b), ..hopeful.clone() }, masked, canonical)),
+            Err(why) => {
+                self.notes.truncate(said);
+                self.notes.push(format!(
+                    "--truncation {}: safe truncation is taken, for {why}.",
+                    hopeful.options.truncation
+                ));
+                self.lowered(self.r, start, shown, probe)
+            }
+        }
+    }
+
+    /// Masks and lowers the model as a request says.
+    fn lowered(
+        &mut self,
+        r: &Request,
+        start: Start,
+        shown: &Shown,
+        probe: Option<&mut Probe>,
+    ) -> Result<Lowered> {
+        let mut masked = self.mask(r, start)?;
+        let canonical = self.lower(r, &mut masked, shown, probe)?;
+        Ok((r.clone(), masked, canonical))
+    }
+
+    /// Puts masks on the model and prices the original, which is held against what they make of it.
+    fn mask(&mut self, r: &Request, start: Start) -> Result<Masked> {
+        let Start { mut model, mut masks, file } = start;
         let whole = match &r.original {
             Some(g) => self.canonical(g.clone(), None)?,
             None => model.clone(),
@@ -227,11 +346,12 @@ impl Compilation<'_> {
     /// Lowers the model; as it was before, where ReLUs are removed.
     fn lower(
         &mut self,
+        r: &Request,
         m: &mut Masked,
         shown: &Shown,
         mut probe: Option<&mut Probe>,
     ) -> Result<Option<Model>> {
-        let (r, o) = (self.r, &self.r.options);
+        let o = &r.options;
         self.progress.step("lowering");
         let canonical = (!m.nothing_removed).then(|| m.model.clone());
         m.model.lower(&m.lowering, probe.as_deref_mut())?;

@@ -1,6 +1,6 @@
 //! What to do about a result: commands with the user's own model, data and budget.
 
-use super::{FoldMode, MASKS, MaskSource, Request, TRAINED};
+use super::{FoldMode, MASKS, MaskSource, Request, TRAINED, TruncationMode};
 use crate::model::Model;
 use crate::options::compile::{NETWORKS, PROTOCOLS};
 use crate::report::Report;
@@ -59,6 +59,15 @@ fn how(r: &Request) -> Vec<String> {
     }
     if r.options.conv_form != ConvForm::Auto {
         option("conv-form", r.options.conv_form.name().into());
+    }
+    if r.options.truncation != TruncationMode::Safe {
+        option("truncation", r.options.truncation.to_string());
+    }
+    if let Some(ring) = r.options.ring {
+        option("ring", ring.name().into());
+    }
+    if r.options.query_batch() > 1 {
+        option("query-batch", r.options.query_batch().to_string());
     }
     if r.data.is_some() {
         option("split", r.options.accuracy.split().name().into());
@@ -140,6 +149,8 @@ impl Asked<'_> {
                 }
                 let identity_only = s.options.masks.identity_only.unwrap_or(false);
                 search.extend(identity_only.then(|| "--identity-only".to_string()));
+                let choices = s.options.masks.choices.iter();
+                search.extend(choices.flat_map(|c| ["--choices".into(), c.join(",")]));
                 search.extend(["--epochs".into(), SEARCH_EPOCHS.into(), "-o".into(), shown(&searched)]);
                 let said = "compile changes no weight, so the network could not get used to its missing ReLUs: train. More epochs bring \
                             back more.";

@@ -1,6 +1,6 @@
 //! What a compilation is asked.
 
-use super::{FoldMode, Search};
+use super::{Bounded, FoldMode, Search};
 use crate::error::{Result, input};
 use crate::folder::Inputs;
 use crate::options::CompileOptions;
@@ -58,6 +58,8 @@ pub struct Request {
     pub merged: Option<Vec<rm::Pass>>,
     /// Layers that keep none of the ReLUs that given masks leave them.
     pub vanish: Vec<String>,
+    /// Truncations that cost nothing, once they are found to be rare enough in going wrong.
+    pub bounded: Option<Bounded>,
     /// What training found, for the report.
     pub learned: Option<Learned>,
 }

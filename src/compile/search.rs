@@ -3,6 +3,7 @@
 use super::{MaskSource, Request, read_masks};
 use crate::caps;
 use crate::error::{Result, input};
+use crate::latency;
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::training::check;
@@ -14,7 +15,7 @@ use relinc_passes::masks::Masks;
 use relinc_runtime::data::Split;
 use relinc_runtime::device::{self, DeviceSpec};
 use relinc_runtime::search::budget::Budget;
-use relinc_runtime::search::whole;
+use relinc_runtime::search::structure::Place;
 use relinc_runtime::search::worth::first_images;
 use relinc_runtime::train::Model as Network;
 use relinc_runtime::train::learners::oneshot;
@@ -115,15 +116,14 @@ fn search(model: &Model, r: &Request, progress: &Progress, notes: &mut Vec<Strin
     let mut m = Network::of_graph(&model.graph, &ds, chosen.first()).map_err(named)?;
     let images = first_images(&m, options.calibration.min(ds.len())).map_err(named)?;
     guarded(chosen.first(), || {
-        let worth = || {
-            let mut tell = |i, n| progress.count("layers that fit the time", i, n);
-            let images = (&ds, &images[..]);
-            whole::rescaled(&m, images, &options.choices, r.seed, &mut tell).map_err(named)
+        let worth = |places: &[Place]| {
+            let mut tell = |i, n| progress.count("layers that go whole", i, n);
+            latency::worth(&m, (&ds, &images[..]), &options, places, &mut tell).map_err(named)
         };
         let canonical = || Ok(Cow::Borrowed(model));
         let target = resolve(&s.budget, &s.options, model.relus(), &r.into(), canonical, worth)?;
         notes.extend(s.options.notice().into_iter().chain(target.said));
-        (options.keep, options.vanish) = (target.keep, target.vanish);
+        (options.keep, options.vanish, options.squares) = (target.keep, target.vanish, target.squares);
         m.learn_slopes(s.options.masks.slopes.unwrap_or(false));
         let mut tell = |i, n| {
             progress.count("mask search, round", i, n);

@@ -1,7 +1,7 @@
 //! One check of a target's arithmetic, in words: for the report's section, its notes, and the exit code.
 
 use crate::compile::fixed::ALLOWED_FLIPS;
-use crate::report::model::{FixedPoint, Outcome, Tried};
+use crate::report::model::{Failure, FixedPoint, Outcome, Tried};
 use relinc_runtime::fixed::Analysis;
 
 /// Failures of truncation an image from which on they are worth a word.
@@ -45,13 +45,14 @@ pub fn outcome(f: &FixedPoint) -> String {
         let tightest = a.tightest.as_ref().map_or(String::new(), |t| format!(" at {t}"));
         return format!(
             "Emulated on {} images: {overflow}, the class moved on {} of {} (at most {:.1} % of all images, at 95 %), largest \
-             error {} of the outputs' range, head-room {:.1} bits{tightest}.{}",
+             error {} of the outputs' range, head-room {:.1} bits{tightest}.{}{}",
             a.n,
             a.flips,
             a.n,
             100.0 * a.flips_at_most,
             share(a.output_error_share),
             a.headroom_bits,
+            risk(f),
             stood_in(f, a)
         );
     }
@@ -79,6 +80,18 @@ pub fn outcome(f: &FixedPoint) -> String {
         place(&first.op, &first.node, &first.layer),
         number(first.limit)
     )
+}
+
+/// What truncation that each party does by itself risks.
+fn risk(f: &FixedPoint) -> String {
+    let said = |r: Failure| {
+        format!(
+            " Truncation is bounded: a query goes wrong with probability {:.1e} at most ({:e} allowed), for images whose numbers are no \
+             larger than these.",
+            r.at_most, r.asked
+        )
+    };
+    f.failure.map_or(String::new(), said)
 }
 
 /// An operation in a graph: `conv 'c1' of relu03`.

@@ -18,7 +18,7 @@ mod staging;
 pub use inputs::{Input, Inputs};
 pub use lock::Lock;
 pub use manifest::{Content, Entry, MANIFEST, Manifest};
-pub use single::Single;
+pub use single::{Single, SingleKind};
 pub use staging::Staging;
 
 use crate::error::{Error, Result, input};

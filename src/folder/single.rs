@@ -5,6 +5,7 @@ use crate::error::{Result, input};
 use crate::progress::Progress;
 use relinc_passes::files;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A file that will be written by name.
@@ -15,12 +16,60 @@ pub struct Single {
     _folder: Option<Folder>,
 }
 
+/// What such a file holds.
+#[derive(Debug, Clone, Copy)]
+pub enum SingleKind {
+    /// A `.npy` array.
+    Array,
+    /// An ONNX model that relinc wrote.
+    Model,
+    /// A protocol's constants, as YAML or JSON.
+    Protocol,
+    /// A page of relinc's.
+    Page,
+}
+
+impl SingleKind {
+    fn name(self) -> &'static str {
+        match self {
+            SingleKind::Array => ".npy array",
+            SingleKind::Model => "model that relinc wrote",
+            SingleKind::Protocol => "protocol file",
+            SingleKind::Page => "page that relinc wrote",
+        }
+    }
+
+    /// What stands near the beginning of every such file.
+    fn mark(self) -> &'static [u8] {
+        match self {
+            SingleKind::Array => b"\x93NUMPY",
+            SingleKind::Model | SingleKind::Page => b"relinc",
+            SingleKind::Protocol => b"ring",
+        }
+    }
+
+    fn is_of(self, path: &Path) -> bool {
+        let mut head = vec![];
+        let read = fs::File::open(path).and_then(|f| f.take(HEAD).read_to_end(&mut head));
+        read.is_ok() && head.windows(self.mark().len()).any(|w| w == self.mark())
+    }
+}
+
+/// Bytes in which a file shows its kind.
+const HEAD: u64 = 4096;
+
 impl Single {
-    /// Checks that a file may be written, or written anew. `option` is what names it.
+    /// Checks that a file may be written, or written anew where it is of its kind. `option` is what names it.
     ///
     /// # Errors
-    /// It is an input, something else than a file, or belongs to an output folder.
-    pub fn new(option: &str, path: &Path, inputs: &Inputs, progress: &Progress) -> Result<Single> {
+    /// It is an input, something else than a file of the kind, or belongs to an output folder.
+    pub fn new(
+        option: &str,
+        path: &Path,
+        kind: SingleKind,
+        inputs: &Inputs,
+        progress: &Progress,
+    ) -> Result<Single> {
         let fail = |why: &str| Err(input(format!("{option} {}: {why}", path.display())));
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {
@@ -30,6 +79,12 @@ impl Single {
             Ok(m) if m.is_symlink() => return fail("is a symlink; name the file itself"),
             Ok(m) if m.is_dir() => return fail("is a folder; name a file"),
             Ok(m) if !m.is_file() => return fail("is no file"),
+            Ok(m) if m.len() > 0 && !kind.is_of(path) => {
+                return fail(&format!(
+                    "is there and is no {}; choose another name, or delete it",
+                    kind.name()
+                ));
+            }
             Ok(_) | Err(_) => {}
         }
         files::writable(path)

@@ -43,6 +43,8 @@ struct Linear {
     relu: Law,
     /// Of a ReLU with a cap.
     clip: Option<Law>,
+    /// Of a square.
+    square: Option<Law>,
     setup: Option<Law>,
 }
 
@@ -71,7 +73,7 @@ impl Linear {
         let facts = infer(&g).map_err(|errors| PassError::Infer { pass: "pricing", errors })?;
         let (p, w) = (&self.protocol, self.weights);
         let forms = match &self.pricing.forms {
-            Some((form, n)) if p.on_spu().is_some() => Forms::choose(&g, &facts, p, w, n, *form),
+            Some((form, n)) if p.on_spu().is_some() => Forms::choose(&g, &facts, p, w, n, *form, 1),
             _ => Forms::default(),
         };
         let mut base = cost::price_as(&g, &facts, p, w, &forms);
@@ -112,6 +114,7 @@ impl Clock {
             setup: law("setup"),
             relu,
             clip: law("clip"),
+            square: law("mul"),
             weights,
             protocol: protocol.clone(),
             pricing: pricing.clone(),
@@ -145,11 +148,18 @@ impl Clock {
         cost::computing(&self.plain, &self.network).is_some()
     }
 
-    /// Seconds that a query whose layers keep these counts of comparisons takes at most; where a layer has a cap, the elements that lose
+    /// May layers be quadratic: does the protocol model products of secrets?
+    pub(super) fn prices_squares(&self) -> bool {
+        self.linear.square.is_some()
+    }
+
+    /// Seconds that a query whose layers keep these counts of comparisons takes at most, the layers that `squares` marks being
+    /// one square an element; where a layer has a cap, the elements that lose
     /// theirs are taken to be as many as they can be. Every layer is taken to gather its elements
     /// back to their places; one that keeps all of its ReLUs does not, nor one of which nothing is left but the identity.
-    pub fn seconds(&self, counts: &[usize]) -> f64 {
-        let base = self.base(counts.iter().map(|&n| n == 0).collect());
+    pub fn seconds(&self, counts: &[usize], squares: &[bool]) -> f64 {
+        let square = |l: usize| squares.get(l).copied().unwrap_or(false);
+        let base = self.base((0..counts.len()).map(|l| counts[l] == 0 && !square(l)).collect());
         let mut p = Priced::clone(&base);
         let mut add = |law: &Law, q: Quantities| {
             p.total.sent += law.sent.at(&q);
@@ -157,7 +167,10 @@ impl Clock {
             p.total.rounds += law.rounds.at(&q);
             p.total.seconds += law.seconds.as_ref().map_or(0.0, |t| t.at(&q));
         };
-        for (&n, layer) in counts.iter().zip(&self.linear.layers) {
+        for (l, (&n, layer)) in counts.iter().zip(&self.linear.layers).enumerate() {
+            if let Some(law) = self.linear.square.as_ref().filter(|_| square(l)) {
+                add(law, Quantities::elementwise(layer.relus()));
+            }
             // Comparisons beyond one an element are caps.
             let caps = n.saturating_sub(layer.relus());
             let relus = n - 2 * caps;
@@ -193,7 +206,7 @@ impl Pace for Clock {
         let open = closed.iter().filter(|c| !**c).count().max(1);
         let each = keep.div_ceil(open).max(1);
         let count = |(&closed, l): (&bool, &ReluLayer)| if closed { 0 } else { each.min(l.comparisons()) };
-        Clock::seconds(self, &closed.iter().zip(&self.linear.layers).map(count).collect::<Vec<_>>())
+        Clock::seconds(self, &closed.iter().zip(&self.linear.layers).map(count).collect::<Vec<_>>(), &[])
     }
 }
 

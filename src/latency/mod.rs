@@ -8,10 +8,15 @@ use crate::caps::counted;
 use crate::compile::{Request, Target};
 use crate::error::{Error, Result, input};
 use crate::model::Model;
+use relinc_passes::choice::Choice;
 use relinc_passes::driver::weigh::Fold;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
+use relinc_runtime::data::Dataset;
 use relinc_runtime::search::budget::Latency;
-use relinc_runtime::search::latency::{Fit, Unmet, choose};
+use relinc_runtime::search::latency::{Costs, Fit, State, Unmet, choose};
+use relinc_runtime::search::structure::{Place, places};
+use relinc_runtime::search::whole;
+use relinc_runtime::train::{Model as Trainable, SearchOptions};
 
 /// How far below a budget the search aims, as a share of it. Predictions are not exact: through a proxy, communication has been
 /// up to a few percent above them (docs/results.md), and a budget is there to be met by the run, not by the prediction.
@@ -49,13 +54,39 @@ impl From<&Request> for Pricing {
     }
 }
 
-/// Chooses for `worth[l]`, the costs of layer l's elements, and says so in a sentence.
-pub fn resolve(
-    budget: &Latency,
-    model: &Model,
-    pricing: &Pricing,
-    worth: &[Vec<f64>],
-) -> Result<(Fit, String)> {
+/// What layers cost in accuracy.
+#[derive(Debug, Clone, Default)]
+pub struct Worth {
+    /// Of each layer, one a comparison that is removed.
+    pub removed: Vec<Vec<f64>>,
+    /// Of each layer as a quadratic; `None`, as behind the last, where it may be none.
+    pub squared: Vec<Option<f64>>,
+}
+
+/// Measures it on images, for the choices of a search; `places` says which layers may be quadratic where these name it.
+///
+/// # Errors
+/// An operation without a gradient.
+pub fn worth(
+    m: &Trainable,
+    images: (&Dataset, &[usize]),
+    o: &SearchOptions,
+    places: &[Place],
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<Worth, String> {
+    let lines: Vec<Choice> = o.choices.iter().copied().filter(|c| *c != Choice::Quadratic).collect();
+    let removed = whole::rescaled(m, images, &lines, o.seed, tell)?;
+    let may: Vec<bool> = places.iter().map(|p| *p == Place::Inside).collect();
+    let squared = match lines.len() < o.choices.len() {
+        true => whole::squared(m, images, &may, tell)?,
+        false => vec![],
+    };
+    Ok(Worth { removed, squared })
+}
+
+/// Chooses what becomes of the layers, and says so in a sentence. Where some may be quadratic, those that reset what squares grow keep
+/// ReLUs while the time allows it.
+pub fn resolve(budget: &Latency, model: &Model, pricing: &Pricing, worth: &Worth) -> Result<(Fit, String)> {
     let protocol = cost::find(&budget.protocol).map_err(input)?;
     let w = pricing.weights.unwrap_or(protocol.default_weights);
     let clock = Clock::new(model, &protocol, &budget.network, pricing)?;
@@ -70,19 +101,37 @@ pub fn resolve(
             unmet.floor - budget.seconds
         ))
     };
-    let floor = clock.seconds(&vec![0; worth.len()]);
+    let squares = worth.squared.iter().any(Option::is_some);
+    if squares && !clock.prices_squares() {
+        return Err(input(format!(
+            "budget {}: {} does not model what a square costs, so no layer can become quadratic by it; leave quadratic out of choices, \
+             choose another protocol, or add 'mul' to its file",
+            budget.text, protocol.name
+        )));
+    }
+    let places = places(&model.graph, &model.layers);
+    let pinned: Vec<bool> = places.iter().map(|p| squares && *p == Place::Reset).collect();
+    let floor = clock.seconds(&vec![0; worth.removed.len()], &[]);
     // Where not even the all-linear network leaves the margin, it is the answer that is left.
     let aim = (budget.seconds * (1.0 - MARGIN)).max(floor).min(budget.seconds);
-    let choice = choose(worth, aim, &|n| clock.seconds(n)).map_err(unmet)?;
-    let gone: Vec<&str> =
-        model.layers.iter().zip(&choice.closed).filter(|(_, c)| **c).map(|(l, _)| l.name.as_str()).collect();
+    let costs = Costs { removed: &worth.removed, squared: &worth.squared, pinned: &pinned };
+    let choice = choose(costs, aim, &|n, s| clock.seconds(n, s)).map_err(unmet)?;
+    let of = |state: State| -> Vec<&str> {
+        let all = model.layers.iter().zip(&choice.layers).filter(|(_, s)| **s == state);
+        all.map(|(l, _)| l.name.as_str()).collect()
+    };
+    let gone = of(State::Gone);
+    let squared = match of(State::Square)[..] {
+        [] => String::new(),
+        ref names => format!(", {} become quadratic ({})", names.len(), names.join(", ")),
+    };
     let gone = match gone.len() {
         0 => "no layer vanishes".to_string(),
         n => format!("{n} of {} layers vanish ({})", model.layers.len(), gone.join(", ")),
     };
     let computing = if clock.computes() { " with computing" } else { " of communication" };
     let said = format!(
-        "Budget {}: {} of {} {} fit, {gone}; predicted {:.3} s{computing}, {:.1} % below the budget (the search leaves {:.0} % for what \
+        "Budget {}: {} of {} {} fit, {gone}{squared}; predicted {:.3} s{computing}, {:.1} % below the budget (the search leaves {:.0} % for what \
          predictions miss), on {}, {}, {w} weights.",
         budget.text,
         choice.keep,

@@ -9,14 +9,14 @@ use relinc_runtime::cost::{Actions, Network, Protocol, Split};
 
 const PROGRAM: &str = "program";
 
-/// Puts a run beside the prediction for it: its first image and the mean of the others where later queries pay less, else the
-/// mean of all. Where the protocol draws nothing at random, what the first image pays on top of its operations is set-up.
+/// Puts a run beside the prediction for it, an image's share of its queries: the first query and the mean of the others where later
+/// ones pay less, else the mean of all. Where the protocol draws nothing at random, what the first image pays on top of its operations is set-up.
 pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) -> Measured {
     let steady = p.tolerance.is_none();
     let chunks = p.actions == Actions::Chunks;
     let images = if d.per_image.is_empty() { std::slice::from_ref(&d.first) } else { &d.per_image[..] };
     let mean = |images: &[Traffic], get: fn(&Traffic) -> f64| {
-        images.iter().map(get).sum::<f64>() / images.len() as f64
+        images.iter().map(get).sum::<f64>() / images.len() as f64 / batch(d)
     };
     let later = cost.after.later.filter(|_| images.len() > 1);
     let (firsts, others) = images.split_at(if later.is_some() { 1 } else { images.len() });
@@ -56,12 +56,17 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) ->
         received: total(cost.after.received_bytes, recv),
         rounds: Compared { predicted: cost.after.rounds, measured: actions },
         actions_are_chunks: chunks,
-        all_sent: cost.after.all_bytes.zip(d.all_sent_bytes).map(|(p, m)| total(p, m as f64)),
+        all_sent: cost.after.all_bytes.zip(d.all_sent_bytes).map(|(p, m)| total(p, m as f64 / batch(d))),
         later,
         ops: by_type(&layers),
         layers,
         times: networks.iter().map(time).collect(),
     }
+}
+
+/// Images of a query.
+fn batch(d: &Document) -> f64 {
+    d.query_batch.max(1) as f64
 }
 
 fn is(row: &LayerCost, node: &Node) -> bool {
@@ -90,8 +95,11 @@ fn parts(cost: &Cost, d: &Document, steady: bool) -> Vec<MeasuredPart> {
     for node in &d.layers {
         let found = rows.iter().position(|row| is(row, node)).map(|i| rows.remove(i));
         let (sent, received) = found.map_or((0, 0), repeated);
-        let sent = Compared { predicted: sent as f64, measured: node.own.sent_bytes as f64 };
-        let received = Compared { predicted: received as f64, measured: node.own.recv_bytes as f64 };
+        let beside = |predicted: u64, measured: u64| Compared {
+            predicted: predicted as f64,
+            measured: measured as f64 / batch(d),
+        };
+        let (sent, received) = (beside(sent, node.own.sent_bytes), beside(received, node.own.recv_bytes));
         if [sent, received].iter().any(|c| c.predicted > 0.0 || c.measured > 0.0) {
             out.push(part(found.map_or(&node.name, |l| &l.name), &node.op, sent, received));
         }
@@ -112,8 +120,8 @@ fn parts(cost: &Cost, d: &Document, steady: bool) -> Vec<MeasuredPart> {
         received.predicted += r as f64;
     }
     let sum = |get: fn(&Traffic) -> u64| d.layers.iter().map(|n| get(&n.own)).sum::<u64>() as f64;
-    sent.measured = d.first.sent_bytes as f64 - sum(|t| t.sent_bytes);
-    received.measured = d.first.recv_bytes as f64 - sum(|t| t.recv_bytes);
+    sent.measured = (d.first.sent_bytes as f64 - sum(|t| t.sent_bytes)) / batch(d);
+    received.measured = (d.first.recv_bytes as f64 - sum(|t| t.recv_bytes)) / batch(d);
     if steady && [sent, received].iter().any(|c| c.predicted != 0.0 || c.measured != 0.0) {
         out.push(part("set-up", PROGRAM, sent, received));
     }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// Traffic of one image, rank 0.
+/// Traffic of one query, rank 0.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Document {
     /// `spu`.
@@ -11,12 +11,15 @@ pub struct Document {
     pub ring: u32,
     /// Parties.
     pub parties: u32,
-    /// The first image's traffic.
+    /// The first query's traffic.
     #[serde(flatten)]
     pub first: Traffic,
+    /// Images of a query; figures are a query's.
+    #[serde(default = "one")]
+    pub query_batch: u64,
     /// Bytes all parties sent together, where they were counted.
     pub all_sent_bytes: Option<u64>,
-    /// Every image of the run.
+    /// Every query of the run.
     #[serde(default)]
     pub per_image: Vec<Traffic>,
     /// Every node by itself.
@@ -24,7 +27,11 @@ pub struct Document {
     pub layers: Vec<Node>,
 }
 
-/// Bytes, times and seconds of one image or node, rank 0.
+fn one() -> u64 {
+    1
+}
+
+/// Bytes, times and seconds of one query or node, rank 0.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Traffic {
     /// Bytes sent.

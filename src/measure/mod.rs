@@ -35,7 +35,7 @@ pub struct Job {
     pub timeout: u64,
     /// Also run every operation by itself.
     pub layers: bool,
-    /// Images whose mean is taken.
+    /// Queries whose mean is taken.
     pub images: u64,
 }
 
@@ -68,9 +68,11 @@ pub fn measure(job: &Job, r: &Report) -> Result<Measured> {
     // sum over all parties is what one run can be judged by.
     let steady = job.protocol.tolerance.is_none();
     let layers: &[&str] = if job.layers { &["--layers"] } else { &[] };
-    let mut document = execute(job, cost.weights, job.images, layers)?;
+    let images = job.images * cost.images_per_query;
+    let mut document = execute(job, cost.weights, images, layers)?;
     if !steady && counts_all(job) {
-        document.all_sent_bytes = execute(job, cost.weights, 1, &["--all-parties"])?.all_sent_bytes;
+        document.all_sent_bytes =
+            execute(job, cost.weights, cost.images_per_query, &["--all-parties"])?.all_sent_bytes;
     }
     Ok(compare(cost, &document, &job.networks, &job.protocol))
 }

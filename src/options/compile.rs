@@ -1,11 +1,13 @@
 //! Everything a compilation can be asked besides the model, the data, the masks and the output folder.
 
 use super::text::{Count, Interval, Points, Within, list, optional, optional_or_off, or_default};
+use crate::compile::fixed;
 use crate::compile::fixed::{Emulation, TARGETS};
-use crate::compile::{FoldMode, Request, Target};
+use crate::compile::{FoldMode, Request, RingMode, Target, TruncationMode};
 use crate::error::{Result, input};
 use crate::folder::Inputs;
 use relinc_passes::back::onnx::OPSETS;
+use relinc_passes::back::spu;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::data::{DataSpec, Split};
 use relinc_runtime::fixed::Format;
@@ -60,6 +62,20 @@ pub struct CompileOptions {
     /// MP-SPDZ programs truncate by the protocol's own instruction: a fifth of the bytes, but it leaks a little of what is truncated
     #[arg(long)]
     pub leaky_truncation: bool,
+    /// How SPU's SEMI2K drops fraction bits: safe, or bounded[=P], each party by itself, for no exchange, where a query goes wrong with
+    /// probability P at most [default: safe; P: 1e-4]
+    #[arg(long, value_name = "HOW", default_value = "safe", hide_default_value = true)]
+    #[serde(deserialize_with = "or_default")]
+    pub truncation: TruncationMode,
+    /// Bits of the ring of SPU's artefacts: auto (32 where that is cheaper and keeps the classes, else 64), 32, 64 or 128 [default: that
+    /// of the protocols]
+    #[arg(long, value_name = "BITS")]
+    #[serde(deserialize_with = "optional")]
+    pub ring: Option<RingMode>,
+    /// Images that SPU's programs take at once [default: 1]
+    #[arg(long, value_name = "N")]
+    #[serde(deserialize_with = "optional")]
+    pub query_batch: Option<Within<1, 4096>>,
     /// Rescale every layer by a power of two to a largest magnitude of at most 2^BITS
     #[arg(long, value_name = "BITS", requires = "data", num_args = 0..=1, default_missing_value = "3", require_equals = true)]
     #[serde(deserialize_with = "optional")]
@@ -68,6 +84,9 @@ pub struct CompileOptions {
     #[arg(long, value_name = "POINTS", requires = "data")]
     #[serde(deserialize_with = "optional")]
     pub max_drop: Option<Points>,
+    /// Accept quadratic layers whose far values fixed point does not bear on training images
+    #[arg(long)]
+    pub allow_tails: bool,
     /// Who knows the model: secret, server or public [default: the protocol's]
     #[arg(long, value_name = "WHO")]
     #[serde(deserialize_with = "optional")]
@@ -149,6 +168,10 @@ impl CompileOptions {
         if options.targets.is_empty() {
             options.targets.push(Target::Onnx);
         }
+        if let (Some(RingMode::Bits128), None) = (self.ring, self.fixed_point) {
+            options.fixed_point =
+                Some(Emulation::In(Format { ring: 128, fraction: spu::fraction_bits(128) }));
+        }
         let mut inputs = Inputs::default();
         data.iter().for_each(|d| inputs.data(d));
         self.report.protocols.iter().for_each(|p| inputs.protocol(p));
@@ -157,7 +180,7 @@ impl CompileOptions {
             by,
             inputs,
             data: data.cloned(),
-            protocols: self.report.protocols()?,
+            protocols: self.protocols()?,
             networks: self.report.networks()?,
             options,
             seed,
@@ -170,6 +193,7 @@ impl CompileOptions {
             ("max_drop", self.max_drop.is_some(), "accuracy is measured"),
             ("normalise_ranges", self.normalise_ranges.is_some(), "ranges are measured"),
             ("stable_sign", self.stable_sign.is_some(), "signs are looked at"),
+            ("truncation: bounded", self.truncation != TruncationMode::Safe, "ranges are measured"),
         ];
         if self.leaky_truncation && !self.targets.contains(&Target::MpSpdz) {
             let why = "it is how MP-SPDZ programs truncate: add the target mp-spdz, or leave it out";
@@ -177,8 +201,70 @@ impl CompileOptions {
         }
         match wants.iter().find(|(_, asked, _)| *asked && !images) {
             Some((option, _, why)) => Err(input(format!("{option}: {why} on images: add data"))),
+            None => self
+                .check_truncation()
+                .and_then(|()| self.check_query_batch())
+                .and_then(|()| self.check_ring()),
+        }
+    }
+
+    /// The cost models, in the ring that is asked for.
+    fn protocols(&self) -> Result<Vec<Protocol>> {
+        let all = self.report.protocols()?;
+        match self.ring.and_then(RingMode::bits) {
+            Some(ring) => fixed::protocols(all, ring, !self.report.protocols.is_empty()),
+            None => Ok(all),
+        }
+    }
+
+    fn check_ring(&self) -> Result<()> {
+        let Some(ring) = self.ring else { return Ok(()) };
+        let others = self.targets.iter().any(|t| matches!(t, Target::Crypten | Target::MpSpdz));
+        let why = match (self.format(), ring.bits()) {
+            _ if others || !self.targets.contains(&Target::Spu) => {
+                "it is for the target spu alone; --fixed-point is for the others".to_string()
+            }
+            (Some(f), None) => format!("--fixed-point {f} says which ring; leave one of them out"),
+            (Some(f), Some(bits)) if f.ring != bits => {
+                format!("--fixed-point {f} is of another ring; leave one of them out")
+            }
+            _ => return Ok(()),
+        };
+        Err(input(format!("ring {ring}: {why}")))
+    }
+
+    fn check_truncation(&self) -> Result<()> {
+        let why = match (self.truncation, self.fixed_point) {
+            (TruncationMode::Safe, _) => return Ok(()),
+            _ if !self.targets.contains(&Target::Spu) => "it is a way of the target spu: add it".to_string(),
+            (_, Some(Emulation::Off)) => "its bound is found by emulation: leave fixed_point off out".into(),
+            (_, Some(Emulation::In(f))) if f.ring != 64 => {
+                format!("it is for a ring of 64 bits, not {}", f.ring)
+            }
+            _ => return Ok(()),
+        };
+        Err(input(format!("truncation {}: {why}", self.truncation)))
+    }
+
+    fn check_query_batch(&self) -> Result<()> {
+        let n = self.query_batch();
+        let others = |t: &&Target| matches!(t, Target::Crypten | Target::MpSpdz);
+        match self.targets.iter().find(others) {
+            _ if n == 1 => Ok(()),
+            Some(t) => Err(input(format!(
+                "query_batch {n}: programs of the target {} take one image; leave the target or the option out",
+                t.name()
+            ))),
+            None if !self.targets.contains(&Target::Spu) => Err(input(format!(
+                "query_batch {n}: programs for several images are SPU's: add the target spu"
+            ))),
             None => Ok(()),
         }
+    }
+
+    /// Images of a query.
+    pub fn query_batch(&self) -> usize {
+        self.query_batch.map_or(1, |n| n.get() as usize)
     }
 
     /// ONNX operator set.

@@ -11,17 +11,19 @@ mod conclusion;
 mod cost;
 mod fixed_point;
 mod measured;
+mod tails;
 mod training;
 mod verdict;
 
 pub use accuracy::{Accuracy, ScoreChange, Scores, Seen};
 pub use conclusion::{Conclusion, Drop, Saved};
 pub use cost::{BeforeIs, Cost, LatencyIs, Later, LayerCost, Link, Spent};
-pub use fixed_point::{FixedPoint, Outcome, Tried};
+pub use fixed_point::{Failure, FixedPoint, Outcome, Tried};
 pub use measured::{
     Compared, Measured, MeasuredLater, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic,
     unstated_trust,
 };
+pub use tails::{Tail, Tails};
 pub use training::{Evaluation, ImageCounts, Metric, Training, TrainingCounts, branch_name, folded};
 pub use verdict::{Level, Verdict};
 
@@ -79,7 +81,10 @@ pub struct Report {
     /// The emitted graph in the arithmetic of its targets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fixed_points: Vec<FixedPoint>,
-    /// The same of the other branch of dual batch normalisations, where both were compiled; its report has a folder of its own.
+    /// What quadratic layers read far from 0, where there are such layers and images were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tails: Option<Tails>,
+    /// `fixed_points` of the other branch of dual batch normalisations, where both were compiled; its report has a folder of its own.
     #[serde(skip)]
     pub other_branch: Vec<FixedPoint>,
     /// The masks, in the order of the layers.
@@ -116,6 +121,8 @@ relinc_passes::words! {
         Compacted = "compacted",
         /// No ReLU is left.
         Linearized = "linearized",
+        /// No ReLU is left, and some elements are quadratic.
+        Quadratic = "quadratic",
     }
 }
 
@@ -177,6 +184,9 @@ pub struct Mask {
     pub identity: u64,
     /// Elements that became zero.
     pub zero: u64,
+    /// Elements that became quadratic.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub quadratic: u64,
     /// Of those that keep their ReLU, the elements that lost their cap.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uncapped: u64,
@@ -218,6 +228,9 @@ pub struct Settings {
     /// Points of accuracy that may be lost at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_drop: Option<f64>,
+    /// Is a network accepted whose quadratic layers fixed point does not bear?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_tails: bool,
 }
 
 /// A file beside the report.

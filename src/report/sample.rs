@@ -65,6 +65,7 @@ fn priced(protocol: &str, weights: Weights, relus: &[u64], convolutions: f64) ->
         ring: p.ring,
         weights,
         directions: p.directions,
+        images: 1,
         nodes: vec![],
         total: Split::default(),
         once: Split::default(),
@@ -286,6 +287,7 @@ pub fn report() -> Report {
         passes,
         fixed_point: None,
         fixed_points: vec![],
+        tails: None,
         other_branch: vec![],
         masks,
         settings: Settings {
@@ -299,6 +301,7 @@ pub fn report() -> Report {
             classes: ["airplane", "automobile", "bird"].map(String::from).to_vec(),
             seed: Some(0),
             max_drop: None,
+            allow_tails: false,
         },
         artefacts: vec![
             Artefact { path: "model.onnx".into(), bytes: 1_312_000 },

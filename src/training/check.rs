@@ -77,7 +77,9 @@ fn stage(s: &Planned, form: &Canonical, teacher: Option<&Canonical>, kept: &mut 
                 counted(&form.layers)
             )));
         }
-        *kept = keep.and_then(|k| room(&o.vanish(), &form.layers).map(|room| k.min(room)));
+        // Which layers become quadratic is found out later.
+        let known = keep.filter(|_| !matches!(o.may_square(), Ok(true)));
+        *kept = known.and_then(|k| room(&o.vanish(), &form.layers).map(|room| k.min(room)));
     }
     if let (true, Some(teacher)) = (s.kind != Kind::Teacher, teacher) {
         let method = (s.kind == Kind::Search || o.masks.method.is_some()).then(|| o.method()).transpose()?;

@@ -16,7 +16,7 @@ use relinc_runtime::train::{Kind, Model};
 use serde::{Deserialize, Serialize};
 
 /// Options that may change while a stage is not over: lowering them saves a run whose loss left the numbers.
-const RATES: &[&str] = &["rate", "clip", "schedule"];
+const RATES: &[&str] = &["rate", "clip", "schedule", "tails"];
 
 /// What a stage was made for, and how its budget was resolved where that was one in seconds.
 type Begun = Made<Option<Resolved>>;
@@ -26,6 +26,8 @@ type Begun = Made<Option<Resolved>>;
 pub(super) struct Resolved {
     keep: usize,
     closed: Vec<bool>,
+    #[serde(default)]
+    squares: Vec<bool>,
     said: Option<String>,
 }
 
@@ -33,7 +35,8 @@ impl Resolved {
     fn of(t: &Target) -> Option<Resolved> {
         match &t.vanish {
             Vanish::Given(closed) => {
-                Some(Resolved { keep: t.keep, closed: closed.clone(), said: t.said.clone() })
+                let (closed, squares) = (closed.clone(), t.squares.clone());
+                Some(Resolved { keep: t.keep, closed, squares, said: t.said.clone() })
             }
             Vanish::AllBut { .. } => None,
         }
@@ -42,7 +45,7 @@ impl Resolved {
 
 impl From<Resolved> for Target {
     fn from(r: Resolved) -> Target {
-        Target { keep: r.keep, vanish: Vanish::Given(r.closed), said: r.said }
+        Target { keep: r.keep, vanish: Vanish::Given(r.closed), squares: r.squares, said: r.said }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::error::{Error, Result, input};
 use crate::images::Images;
 use crate::interrupt;
 use crate::jobs::{Part, Shared};
-use crate::latency::Pricing;
+use crate::latency::{self, Pricing, Worth};
 use crate::model::{Model as Canonical, with_redundant};
 use crate::progress::Progress;
 use crate::report::model::Pass;
@@ -36,7 +36,7 @@ use relinc_runtime::data::Dataset;
 use relinc_runtime::device;
 use relinc_runtime::eval::{self, doubt};
 use relinc_runtime::exec::Branch;
-use relinc_runtime::search::whole;
+use relinc_runtime::search::structure::Place;
 use relinc_runtime::search::worth::first_images;
 use relinc_runtime::train::{Model, Record};
 use spec::StageOptions;
@@ -146,11 +146,11 @@ impl Trainer<'_> {
     }
 
     /// What each ReLU of the student costs when its layer goes whole.
-    fn worth(&self, o: &StageOptions, student: &Model, train: &Dataset) -> Result<Vec<Vec<f64>>> {
+    fn worth(&self, o: &StageOptions, student: &Model, train: &Dataset, places: &[Place]) -> Result<Worth> {
         let s = o.search(0, self.plan.seed)?;
         let images = first_images(student, s.calibration.min(train.len())).map_err(input)?;
-        let mut tell = |i, n| self.progress.count("layers that fit the time", i, n);
-        let found = whole::rescaled(student, (train, &images), &s.choices, s.seed, &mut tell);
+        let mut tell = |i, n| self.progress.count("layers that go whole", i, n);
+        let found = latency::worth(student, (train, &images), &s, places, &mut tell);
         self.progress.finish();
         found.map_err(input)
     }

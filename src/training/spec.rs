@@ -6,8 +6,9 @@ use crate::vanish::Asked;
 use relinc_passes::choice::Choice;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::exec::Precision;
+use relinc_runtime::nearest::did_you_mean;
 use relinc_runtime::search::layers::Vanish;
-use relinc_runtime::train::recipe::Recipe;
+use relinc_runtime::train::recipe::{BLEND, Recipe};
 use relinc_runtime::train::schedule::Schedule;
 use relinc_runtime::train::select::Granularity;
 use relinc_runtime::train::{Counts, Kind, Method, SearchOptions, sensitivity};
@@ -79,6 +80,12 @@ pub struct StepOptions {
     /// ReLU layers whose attention is compared [default: the stage outputs]
     #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
     pub pram_at: Option<Vec<String>>,
+    /// Weight of the penalty on what is far out in quadratic layers [default: 10]
+    #[arg(long, value_name = "W")]
+    pub tails: Option<f32>,
+    /// Share of the stage over which quadratics, and layers that vanish beside them, take the ReLUs' place [default: 0.25 in a search, 0 in tuning]
+    #[arg(long, value_name = "SHARE")]
+    pub blend: Option<f64>,
     /// Label smoothing
     #[arg(long, value_name = "S")]
     pub smoothing: Option<f32>,
@@ -139,6 +146,10 @@ pub struct MaskOptions {
     /// Removed elements become the identity only, never zero
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub identity_only: Option<bool>,
+    /// What becomes of ReLUs, separated by commas: relu, identity, zero and, where whole layers may become a·x² + b·x + c, quadratic
+    /// (gradual, oneshot) [default: relu,identity,zero]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub choices: Option<Vec<String>>,
     /// A slope a channel for the elements that become the identity (search): learned, or fitted by oneshot
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub slopes: Option<bool>,
@@ -146,6 +157,9 @@ pub struct MaskOptions {
     #[arg(long, value_name = "N")]
     pub rounds: Option<usize>,
 }
+
+/// What ReLUs may become, by name.
+const CHOICES: &[&str] = &["relu", "identity", "zero", "quadratic"];
 
 /// A range of numbers, and the words for it.
 type Range = (fn(f64) -> bool, &'static str);
@@ -202,6 +216,8 @@ impl StageOptions {
             ("temperature", of(self.steps.temperature), ABOVE_ZERO),
             ("smoothing", of(self.steps.smoothing), BELOW_ONE),
             ("ramp", self.steps.ramp, SHARE),
+            ("tails", of(self.steps.tails), FROM_ZERO),
+            ("blend", self.steps.blend, (|v| (0.0..=1.0).contains(&v), "at least 0 and at most 1")),
         ];
         for (name, v, (holds, words)) in numbers {
             if let Some(v) = v.filter(|v| !(v.is_finite() && holds(*v))) {
@@ -250,6 +266,8 @@ impl StageOptions {
             };
             return Err(input(format!("slopes: {why}; leave it out")));
         }
+        let blends = kind == Kind::Search && self.may_square()?;
+        r.blend = self.steps.blend.unwrap_or(if blends { BLEND } else { 0.0 });
         r.val_images = self.steps.val_images.unwrap_or(r.val_images);
         r.val_attacked = self.steps.val_attacked.unwrap_or(r.val_attacked);
         let o = &mut r.objective;
@@ -259,6 +277,7 @@ impl StageOptions {
         o.attention = self.steps.attention.unwrap_or(o.attention);
         o.attention_at = self.steps.pram_at.clone().unwrap_or_default();
         o.smoothing = self.steps.smoothing.unwrap_or(o.smoothing);
+        o.tails = self.steps.tails.unwrap_or(o.tails);
         o.single_norm = single_norm;
         if o.ce == 0.0 && o.kl == 0.0 && o.attention == 0.0 {
             return Err(input(
@@ -333,20 +352,64 @@ impl StageOptions {
                 Some(g) => g.parse::<Granularity>().map_err(input)?,
                 None => Granularity::Pixel,
             },
-            choices: match (self.masks.identity_only.unwrap_or(false), method) {
-                (false, Method::Oneshot | Method::Gradual) => vec![Choice::Identity, Choice::Zero],
-                (true, _) | (_, Method::Senet | Method::Rlnet | Method::Snl | Method::Bcd) => {
-                    vec![Choice::Identity]
-                }
-            },
+            choices: self.choices(method)?,
             refreshes: self.steps.refreshes.unwrap_or(4),
             calibration: self.masks.calibration.unwrap_or(256),
             rounds: self.masks.rounds.unwrap_or(8),
             ramp: self.steps.ramp.unwrap_or(1.0).max(1e-3),
             vanish: Vanish::default(),
+            squares: vec![],
             first: None,
             seed,
         })
+    }
+
+    /// What removed elements may become.
+    fn choices(&self, method: Method) -> Result<Vec<Choice>> {
+        let chooses = matches!(method, Method::Oneshot | Method::Gradual);
+        let identity_only = self.masks.identity_only.unwrap_or(false);
+        let Some(names) = &self.masks.choices else {
+            return Ok(match identity_only || !chooses {
+                false => vec![Choice::Identity, Choice::Zero],
+                true => vec![Choice::Identity],
+            });
+        };
+        if identity_only {
+            return Err(input("give either choices or identity_only"));
+        }
+        if !chooses {
+            return Err(input(format!(
+                "choices: method {method} makes removed elements the identity; leave it out"
+            )));
+        }
+        let mut found = vec![];
+        for name in names {
+            match name.trim() {
+                "relu" => {}
+                "identity" => found.push(Choice::Identity),
+                "zero" => found.push(Choice::Zero),
+                "quadratic" => found.push(Choice::Quadratic),
+                other => {
+                    let hint = did_you_mean(other, CHOICES);
+                    return Err(input(format!("choices: '{other}' is none of {}{hint}", CHOICES.join(", "))));
+                }
+            }
+        }
+        if !found.contains(&Choice::Identity) {
+            return Err(input("choices: a layer that vanishes is the identity; add identity"));
+        }
+        Ok(found)
+    }
+
+    /// May whole layers become quadratic?
+    ///
+    /// # Errors
+    /// Choices that are not known, or that the method does not have.
+    pub fn may_square(&self) -> Result<bool> {
+        match &self.masks.choices {
+            None => Ok(false),
+            Some(_) => Ok(self.choices(self.method()?)?.contains(&Choice::Quadratic)),
+        }
     }
 
     /// The layers that keep no ReLU.

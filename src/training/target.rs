@@ -3,12 +3,13 @@
 use super::spec::StageOptions;
 use crate::caps::counted;
 use crate::error::{Result, input};
-use crate::latency::{self, Pricing};
+use crate::latency::{self, Pricing, Worth};
 use crate::model::Model as Canonical;
 use crate::vanish::cut;
 use relinc_passes::layers::ReluLayer;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
+use relinc_runtime::search::structure::{Count, Place, Structure, places};
 use relinc_runtime::train::Method;
 use std::borrow::Cow;
 
@@ -19,6 +20,8 @@ pub struct Target {
     pub keep: usize,
     /// Layers that keep none.
     pub vanish: Vanish,
+    /// Those of them that become quadratic; empty where none may.
+    pub squares: Vec<bool>,
     /// How it was chosen, for the user.
     pub said: Option<String>,
 }
@@ -31,7 +34,7 @@ pub fn resolve<'m>(
     relus: usize,
     pricing: &Pricing,
     model: impl FnOnce() -> Result<Cow<'m, Canonical>>,
-    worth: impl FnOnce() -> Result<Vec<Vec<f64>>>,
+    worth: impl FnOnce(&[Place]) -> Result<Worth>,
 ) -> Result<Target> {
     let keep = match budget {
         Budget::Latency(_) => 0,
@@ -41,13 +44,64 @@ pub fn resolve<'m>(
         return Ok(Target { keep, ..Target::default() });
     }
     let model = model()?;
+    let places = places(&model.graph, &model.layers);
+    let squares = o.may_square()?;
     if let Budget::Latency(time) = budget {
-        let (choice, said) = latency::resolve(time, &model, pricing, &worth()?)?;
-        return Ok(Target { keep: choice.keep, vanish: Vanish::Given(choice.closed), said: Some(said) });
+        let (choice, said) = latency::resolve(time, &model, pricing, &worth(&places)?)?;
+        let marked = if squares { choice.squares() } else { vec![] };
+        let vanish = Vanish::Given(choice.closed());
+        return Ok(Target { keep: choice.keep, vanish, squares: marked, said: Some(said) });
+    }
+    if squares {
+        return structured(keep, o, &model, &places, worth);
     }
     let vanish = o.vanish().resolve(&model, pricing)?;
     let stay = vanish.room(model.layers.iter().map(ReluLayer::comparisons));
-    Ok(Target { keep: keep.min(stay), vanish, said: cut(budget, keep, stay, counted(&model.layers)) })
+    let said = cut(budget, keep, stay, counted(&model.layers));
+    Ok(Target { keep: keep.min(stay), vanish, said, squares: vec![] })
+}
+
+/// What a count of ReLUs leaves of each layer's place in the network, where layers may be quadratic.
+fn structured(
+    keep: usize,
+    o: &StageOptions,
+    model: &Canonical,
+    places: &[Place],
+    worth: impl FnOnce(&[Place]) -> Result<Worth>,
+) -> Result<Target> {
+    let names: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
+    let asked = o.vanish();
+    asked.check(&names)?;
+    let sizes: Vec<usize> = model.layers.iter().map(ReluLayer::comparisons).collect();
+    let count = Count { places, sizes: &sizes, keep, layers: asked.layers };
+    let mut s = match asked.vanish[..] {
+        [] => {
+            let costs: Vec<f64> = worth(places)?.removed.iter().map(|c| c.iter().sum()).collect();
+            count.structure(&costs)
+        }
+        ref gone => {
+            let closed: Vec<bool> = names.iter().map(|n| gone.iter().any(|g| g == n)).collect();
+            let squares = closed.iter().zip(places).map(|(c, p)| *c && *p == Place::Inside).collect();
+            Structure { closed, squares }
+        }
+    };
+    // Marks that layers leave together even where none of them is quadratic.
+    s.squares.resize(names.len(), false);
+    let vanish = Vanish::Given(s.closed.clone());
+    let room = vanish.room(sizes.into_iter());
+    let of = |which: &dyn Fn(usize) -> bool| -> String {
+        let all: Vec<&str> = (0..names.len()).filter(|&l| which(l)).map(|l| names[l]).collect();
+        if all.is_empty() { "none".into() } else { format!("{} ({})", all.len(), all.join(", ")) }
+    };
+    let said = format!(
+        "Layers that keep ReLUs: {}; that become quadratic: {}; that vanish: {}. {} {} stay.",
+        of(&|l| !s.closed[l]),
+        of(&|l| s.squares[l]),
+        of(&|l| s.closed[l] && !s.squares[l]),
+        keep.min(room),
+        counted(&model.layers)
+    );
+    Ok(Target { keep: keep.min(room), vanish, squares: s.squares, said: Some(said) })
 }
 
 /// Does a stage choose which layers vanish? An error where it is asked what excludes that.
@@ -61,6 +115,7 @@ pub fn chooses_layers(budget: &Budget, o: &StageOptions) -> Result<bool> {
             )));
         }
         (_, Some(asked)) => asked,
+        (_, None) if o.may_square()? => "choices with quadratic".into(),
         (_, None) => return Ok(false),
     };
     let method = o.method()?;

@@ -13,6 +13,7 @@ use crate::folder::LOG;
 use crate::jobs::{FOLDED, Left, Log, START, Shared, Spec};
 use crate::model::Model as Canonical;
 use crate::report::model::Pass;
+use relinc_passes::choice::Choice;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::front::onnx::ModelInfo;
 use relinc_passes::ir::Graph;
@@ -21,6 +22,7 @@ use relinc_passes::masks::Masks;
 use relinc_runtime::data::Split;
 use relinc_runtime::device::{Chosen, fit};
 use relinc_runtime::search::budget::Budget;
+use relinc_runtime::search::structure::Place;
 use relinc_runtime::train::{Counts, Ended, Kind, Model, Stage, StageError};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -165,6 +167,16 @@ impl Trainer<'_> {
                 let why = format!("the masks to begin with keep {have} {what}, the budget is {want}");
                 return Err(named(g.info, why));
             }
+            let quadratic =
+                |r: &ReluLayer| s.masks.layers.get(&r.name).is_some_and(|m| m.count(Choice::Quadratic) > 0);
+            let relus = s.student.net.relus().iter().enumerate();
+            if let Some((_, r)) = relus.into_iter().find(|(l, r)| quadratic(r) && !search.squares(*l)) {
+                let why = "a search does not keep them; tune these masks, or begin with others";
+                return Err(named(
+                    g.info,
+                    format!("the masks to begin with have quadratic elements in {}, and {why}", r.name),
+                ));
+            }
         }
         let ended = stage.run(&mut s.student, &mut s.masks, watch);
         self.progress.finish();
@@ -173,7 +185,9 @@ impl Trainer<'_> {
             Ok(Ended::Stopped) => return Err(self.stopped(name)),
             Err(StageError::Other(e)) => return Err(named(g.info, e)),
             Err(StageError::Kept(e)) => return Err(Error::Input(e)),
-            Err(e @ StageError::NotFinite { .. }) => return Err(Error::Answer(format!("{name}: {e}"))),
+            Err(e @ (StageError::NotFinite { .. } | StageError::Collapsed { .. })) => {
+                return Err(Error::Answer(format!("{name}: {e}")));
+            }
         }
         if planned.kind == Kind::Teacher {
             s.teacher = s.student.clone();
@@ -219,13 +233,15 @@ impl Trainer<'_> {
         s.masks.budget = Some(budget.to_string());
         let resolved = match budget {
             Budget::Latency(_) => self.resolved(&g.shared, name)?,
+            // What layers cost is not measured twice.
+            Budget::Relus(_) | Budget::Percent(_) if o.may_square()? => self.resolved(&g.shared, name)?,
             Budget::Relus(_) | Budget::Percent(_) => None,
         };
         let target = match resolved {
             Some(t) => t,
             None => {
                 let canonical = || self.lean(g.graph, g.info).map(Cow::Owned);
-                let worth = || self.worth(o, &s.student, &g.setup.train);
+                let worth = |places: &[Place]| self.worth(o, &s.student, &g.setup.train, places);
                 target::resolve(budget, o, g.relus, &self.pricing, canonical, worth)?
             }
         };
@@ -257,6 +273,7 @@ impl Trainer<'_> {
         if planned.kind == Kind::Search {
             let mut s = o.search(target.keep, self.plan.seed)?;
             s.vanish = target.vanish.clone();
+            s.squares = target.squares.clone();
             if s.counts == Counts::Measured && s.method.trains() {
                 s.counts = Counts::Eta(self.sensitivity(name, o, (student, teacher), g)?);
             }

@@ -97,8 +97,13 @@ impl Watcher for Watch<'_> {
         self.append(line.as_bytes()).map_err(|e| fail(&e))?;
         let percent =
             |what: &str, v: Option<f64>| v.map(|v| format!(", {what} {v:.2} %")).unwrap_or_default();
+        let far = r.largest.map(|z| format!(", squares of up to |{z:.3}|")).unwrap_or_default();
+        let skipped = match r.skipped {
+            0 => String::new(),
+            n => format!(", {n} steps left out"),
+        };
         self.progress.line(&format!(
-            "{} epoch {}/{}: loss {:.4}, train {:.1} %{}{}, {} {}, mask moved {:.3}, {:.0} images/s, data wait {:.1} %",
+            "{} epoch {}/{}: loss {:.4}, train {:.1} %{}{}{far}{skipped}, {} {}, mask moved {:.3}, {:.0} images/s, data wait {:.1} %",
             r.stage,
             r.epoch,
             r.epochs,

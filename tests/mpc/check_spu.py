@@ -61,8 +61,9 @@ def main() -> int:
     relu_ops = sum(got["ops"].get(op, {}).get("sent_bytes", 0) for op in RELU_OPS)
     # The mean's truncation is a product by a public constant and is predicted apart from the ReLUs.
     other = sum(l["online_bytes"] for l in cost["per_layer"] if l["class"] == "other")
-    truncation = TRUNCATION * truncated(folder, got["program"])
-    relu_measured = relu_ops - (other + truncation if protocol == "semi2k" else 0)
+    truncation = 0 if got["truncation"] == "bounded" else TRUNCATION * truncated(folder, got["program"])
+    squares = bytes_of(cost, "mul", "mul_weight")
+    relu_measured = relu_ops - (other + truncation if protocol == "semi2k" else squares)
     products = {
         "pphlo.convolution": bytes_of(cost, "conv"),
         "pphlo.dot": bytes_of(cost, "conv_taps", "linear") - truncation,

@@ -166,7 +166,7 @@ def run(folder, runner, job, networks):
     api, lib = runner.import_spu()
     manifest = runner.load_manifest()
     weights = runner.load_weights(manifest, job)
-    image = runner.load_images(manifest, job["input"], 1)
+    image = runner.fill(runner.load_images(manifest, job["input"], 1), job)[0]
     vis = runner.visibilities(lib, manifest, job["program"], job["weights"])
     code = runner.compile_program(api, lib, runner.load_program(job["program"]), vis)
     io = api.Io(2, runner.runtime_config(lib, job))

@@ -34,6 +34,13 @@ pub struct Architecture {
     pub input: [usize; 3],
 }
 
+/// More weights than this are refused: 4 GiB of floats.
+const MOST_WEIGHTS: usize = 1 << 30;
+/// So are larger images,
+const MOST_PIXELS: usize = 1 << 24;
+/// and more classes.
+const MOST_CLASSES: usize = 1 << 18;
+
 impl Architecture {
     /// Builds the network with He-initialised weights that follow from the seed. Input `input` `[N,C,H,W]`, output
     /// `logits` `[N,classes]`.
@@ -43,6 +50,19 @@ impl Architecture {
     pub fn build(&self, seed: u64) -> Result<Graph, String> {
         if self.classes == 0 || self.input.contains(&0) {
             return Err("architecture: classes and input dimensions must be at least 1".into());
+        }
+        if self.classes > MOST_CLASSES {
+            return Err(format!(
+                "architecture: {} classes are more than the {MOST_CLASSES} that relinc takes",
+                self.classes
+            ));
+        }
+        let pixels = self.input.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+        if pixels.is_none_or(|n| n > MOST_PIXELS) {
+            return Err(format!(
+                "architecture: an input of {}×{}×{} is more than the {MOST_PIXELS} numbers that relinc takes",
+                self.input[0], self.input[1], self.input[2]
+            ));
         }
         match self.kind {
             Kind::Resnet if self.width.is_some() => {

@@ -13,9 +13,6 @@ use crate::ir::{Graph, NodeId, Op};
 
 const STEM: usize = 16;
 
-/// More weights than this are refused: 4 GiB of floats.
-const MOST_WEIGHTS: usize = 1 << 30;
-
 pub fn build(a: &Architecture, seed: u64) -> Result<Graph, String> {
     let k = a.width.ok_or("architecture: a wide-resnet needs its width, such as width: 8 for WRN-22-8")?;
     if k == 0 {
@@ -28,10 +25,11 @@ pub fn build(a: &Architecture, seed: u64) -> Result<Graph, String> {
         ));
     }
     let blocks = (a.depth - 4) / 6;
-    if weights(a, blocks, k).is_none_or(|n| n > MOST_WEIGHTS) {
+    if weights(a, blocks, k).is_none_or(|n| n > super::MOST_WEIGHTS) {
         return Err(format!(
-            "architecture: WRN-{}-{k} would have more than {MOST_WEIGHTS} weights; choose a smaller depth or width",
-            a.depth
+            "architecture: WRN-{}-{k} would have more than {} weights; choose a smaller depth or width",
+            a.depth,
+            super::MOST_WEIGHTS
         ));
     }
     let mut b = Builder::new(&format!("wrn{}-{k}", a.depth), seed);

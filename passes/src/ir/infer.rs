@@ -8,7 +8,7 @@ pub use resolve::{bound, norm_axis, resolve, resolve_all};
 
 use super::geometry::Axis;
 use super::graph::{Graph, NodeId};
-use super::op::{Conv, DynOp, Kind, Op, ReduceKind, SliceAxis, Window};
+use super::op::{Compare, Conv, DynOp, Kind, Op, ReduceKind, SliceAxis, Window};
 use super::shape::{Dim, SymInt, Type};
 use super::tensor::{DType, Data, Shared};
 use crate::ir::movement;
@@ -295,8 +295,11 @@ fn element_types(op: &Op, ops: &[&Fact]) -> Result<(), String> {
         }
         Op::Unary(_) => only(&[DType::F32], ops),
         Op::Binary(_) => only(&[DType::F32, DType::I64], ops).and_then(|()| alike(ops)),
-        Op::Compare(_) => alike(ops),
-        Op::Where => only(&[DType::Bool], &ops[..1]).and_then(|()| alike(&ops[1..])),
+        Op::Compare(Compare::Equal) => alike(ops),
+        Op::Compare(_) => only(&[DType::F32, DType::I64, DType::U8], ops).and_then(|()| alike(ops)),
+        Op::Where => only(&[DType::Bool], &ops[..1])
+            .and_then(|()| only(&[DType::F32, DType::I64, DType::U8], &ops[1..]))
+            .and_then(|()| alike(&ops[1..])),
         // What moves elements moves any; the parameters of the others are checked where they are read.
         Op::Input(_)
         | Op::Const(_)
@@ -399,7 +402,13 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             }
             x.clone()
         }
-        Op::PRelu => with(broadcast(&ops[0].ty.dims, &ops[1].ty.dims)?),
+        Op::PRelu => {
+            let (x, slope) = (need()?, &ops[1].ty);
+            if broadcast(&x.dims, &slope.dims)? != x.dims {
+                return Err(format!("its slopes {slope} do not broadcast to {x}"));
+            }
+            x.clone()
+        }
         Op::Binary(_) => with(broadcast(&ops[0].ty.dims, &ops[1].ty.dims)?),
         Op::Compare(_) => Type { dtype: DType::Bool, dims: broadcast(&ops[0].ty.dims, &ops[1].ty.dims)? },
         Op::Where => {
@@ -504,9 +513,12 @@ pub fn infer_op(op: &Op, ops: &[&Fact]) -> Result<Fact, String> {
             let ty = Type { dtype: DType::I64, dims: vec![Dim::Fixed(ints.len())] };
             return Ok(Fact { ty, ints: Some(ints), konst: None });
         }
-        Op::Relu | Op::LeakyRelu { .. } | Op::Clip { .. } | Op::Unary(_) | Op::Identity | Op::Dropout => {
-            need()?.clone()
-        }
+        Op::Clip { min, max } => match (min, max) {
+            (&f32::INFINITY, _) | (_, &f32::NEG_INFINITY) => return Err("clips to an infinite value".into()),
+            (min, max) if min.is_nan() || max.is_nan() => return Err("clips to NaN".into()),
+            _ => need()?.clone(),
+        },
+        Op::Relu | Op::LeakyRelu { .. } | Op::Unary(_) | Op::Identity | Op::Dropout => need()?.clone(),
         Op::Dyn(_) => return Err("unresolved".into()),
     };
     let ints = if ty.dtype == DType::I64 { eval_ints(op, ops, &ty) } else { None };

@@ -37,6 +37,11 @@ pub struct Window {
     pub ceil: bool,
 }
 
+impl Window {
+    /// The largest extent, step or margin of a window.
+    pub const LARGEST: usize = 1 << 12;
+}
+
 macro_rules! named_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal, $onnx:literal, $hlo:literal;)* }) => {
         named_enum! { $(#[$doc])* $name { $($(#[$vdoc])* $variant = $text,)* } }

@@ -48,6 +48,7 @@ impl Masks {
                 problems.push(format!("{layer}.{} {why}", choice.parameters().map_or("", |p| p.name)));
             }
         }
+        problems.extend(out.layers.iter().filter_map(|(name, m)| m.lacks_quadratics(name)));
         if problems.is_empty() { Ok(out) } else { Err(MaskError::Layers { file, problems }) }
     }
 
@@ -92,6 +93,19 @@ pub struct Row {
 }
 
 impl LayerMask {
+    /// What is wrong with quadratic elements that no channel gives their coefficients: there is no function they have by themselves.
+    fn lacks_quadratics(&self, name: &str) -> Option<String> {
+        let (n, given) = (self.count(Choice::Quadratic), self.parameters.contains_key(&Choice::Quadratic));
+        (n > 0 && !given).then(|| {
+            format!(
+                "layer {name}: {n} elements are quadratic ({}), and {name}.quadratic, f32[{},3] with a, b and c of a·x² + b·x + c for \
+                 each channel, is missing",
+                Choice::Quadratic.code(),
+                self.shape[0]
+            )
+        })
+    }
+
     /// The mask as tensors: its choices, then the parameters.
     pub fn rows(&self, name: &str) -> Vec<Row> {
         let codes = self.values.iter().map(|c| c.code()).collect();
@@ -175,6 +189,36 @@ mod tests {
             let e = Masks::read(&path).expect_err(&format!("bit {bit}")).to_string();
             assert!(e.contains("m.safetensors"), "bit {bit}: {e}");
         }
+    }
+
+    #[test]
+    fn quadratic_elements_need_finite_coefficients() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.safetensors");
+        let info = BTreeMap::from([("relinc_masks".to_string(), "1".to_string())]);
+        let read = |coefficients: Option<(&[f32], &[usize])>| {
+            let bytes = |v: &[f32]| v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+            let bytes = coefficients.map(|(v, shape)| (bytes(v), shape.to_vec()));
+            let mask = TensorView::new(Dtype::U8, vec![2, 1, 1], &[3, 1]).unwrap();
+            let given = bytes
+                .iter()
+                .map(|(b, s)| ("relu00.quadratic", TensorView::new(Dtype::F32, s.clone(), b).unwrap()));
+            let all = [("relu00", mask)].into_iter().chain(given);
+            let info = Some(info.clone().into_iter().collect());
+            std::fs::write(&path, safetensors::serialize(all, info).unwrap()).unwrap();
+            Masks::read(&path).map_err(|e| e.to_string())
+        };
+        let whole = [0.25, 0.5, 0.1, 0.0, 1.0, 0.0];
+        let m = read(Some((&whole, &[2, 3]))).unwrap();
+        m.write(&path).unwrap();
+        assert_eq!(Masks::read(&path).unwrap(), m);
+        assert_eq!(m.layers["relu00"].of_channel(Choice::Quadratic, 0), &whole[..3]);
+        let missing = read(None).unwrap_err();
+        assert!(missing.contains("relu00.quadratic, f32[2,3] with a, b and c"), "{missing}");
+        let shape = read(Some((&whole, &[3, 2]))).unwrap_err();
+        assert!(shape.contains("quadratics are f32[C,3]"), "{shape}");
+        let infinite = read(Some((&[0.25, f32::NAN, 0.0, 0.0, 1.0, 0.0], &[2, 3]))).unwrap_err();
+        assert!(infinite.contains("not finite"), "{infinite}");
     }
 
     #[test]

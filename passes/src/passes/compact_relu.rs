@@ -1,17 +1,19 @@
 //! Leaves the secure comparison only the elements that keep their ReLU.
 //!
-//! **Before**: `masked_relu(x, mask[, slope=…]) {cap=c}`.
+//! **Before**: `masked_relu(x, mask[, slope=…][, quadratic=…]) {cap=c}`.
 //!
 //! **After**: `f = reshape(x)`, `r = relu(gather(f, kept))`, `y = reshape(gather(concat(f, r, z), places))`, where
 //! `places[i]` is i for an identity element, points into r for a kept one and at the single zero z for a zeroed one.
 //! In a layer with a cap r is a `capped_relu`, and elements that are ReLUs without the cap are gathered by themselves into a `relu`.
-//! f is left out when no element is the identity, r when none is kept, z when none is zeroed; a mask that keeps all is a
+//! Quadratic elements are gathered in the same way, into `(a·u + b)·u + c` with the coefficients of their channels; a layer that is
+//! quadratic in all its elements needs no gather. f is left out when no element is the identity, r when none is kept, z when none is zeroed; a mask that keeps all is a
 //! plain `relu` or `capped_relu`.
 //!
 //! **Conditions**: the mask is a constant. Gather and concat by public indices send nothing on the runtimes we know; a
 //! mask applied after a full ReLU would save nothing.
 //!
-//! **Formula**: `y[i] = m[i]=1 ? min(max(x[i], 0), c) : m[i]=4 ? max(x[i], 0) : m[i]=0 ? slope·x[i] : 0`; z is computed as `f[0] − f[0]`, which costs no
+//! **Formula**: `y[i] = m[i]=1 ? min(max(x[i], 0), c) : m[i]=4 ? max(x[i], 0) : m[i]=3 ? a·x[i]² + b·x[i] + c :
+//! m[i]=0 ? slope·x[i] : 0`; z is computed as `f[0] − f[0]`, which costs no
 //! truncation on shares. Slopes go into the weights of the convolution or linear layer that computes x, where nothing else
 //! reads it. With s = a/b of whole numbers up to 4 these take 1/b; then f holds the whole multiples of x/b that are needed,
 //! made by additions, of which identity elements are taken a times and kept ones b times: nothing is sent. Other slopes
@@ -20,6 +22,7 @@
 //!
 //! **Source**: ours; that gathers and concats by public indices send nothing was measured on SPU and CrypTen.
 
+mod quadratics;
 mod slopes;
 
 use crate::choice::Choice;
@@ -47,6 +50,9 @@ impl Pass for CompactRelu {
             let mut p = Patch::new();
             let r = p.add_in_layer(&node.name, op, &[x.into()], node.layer.as_deref());
             return Ok(p.replace(at, r));
+        }
+        if mask.only(Choice::Quadratic) {
+            return Ok(quadratics::whole_layer(cx, at, x, &mask));
         }
         Ok(gather_form(cx, at, x, &mask))
     }
@@ -112,7 +118,9 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, of: &LayerMask) -> Patch {
         let s = p.add_in_layer(format!("{base}.first"), Op::Slice(vec![first]), &[flat], layer);
         parts.push(p.add_in_layer(format!("{base}.zero"), Op::Binary(Binary::Sub), &[s, s], layer));
     }
-    let places = table.places(mask, &slopes, first, width);
+    let first_quadratic = width + usize::from(has(Choice::Zero));
+    parts.extend(quadratics::gathered(&mut p, of, flat, base, layer));
+    let places = table.places(mask, &slopes, first, [width, first_quadratic]);
     let all = match parts[..] {
         [only] => only,
         _ => p.add_in_layer(format!("{base}.joined"), Op::Concat { axis: 1 }, &parts, layer),
@@ -163,13 +171,13 @@ impl Table {
         all
     }
 
-    /// Where every element comes from: itself, the kept ones from the first of their group on, or the zero at `width`.
+    /// Where every element comes from: itself, the kept and the quadratic ones from the first of their group on, or the zero.
     fn places(
         &self,
         mask: &[Choice],
         slopes: &Slopes<'_>,
         [mut next, mut uncapped]: [usize; 2],
-        width: usize,
+        [zero, mut quadratic]: [usize; 2],
     ) -> Vec<i64> {
         let mut all = Vec::with_capacity(self.n);
         for (first, part) in slopes.parts(mask) {
@@ -178,9 +186,11 @@ impl Table {
                 let place = match v {
                     Choice::Identity => start + i,
                     Choice::Relu => next,
-                    Choice::Zero => width,
+                    Choice::Zero => zero,
+                    Choice::Quadratic => quadratic,
                     Choice::Uncapped => uncapped,
                 };
+                quadratic += usize::from(v == Choice::Quadratic);
                 uncapped += usize::from(v == Choice::Uncapped);
                 next += usize::from(v == Choice::Relu);
                 place as i64

@@ -113,7 +113,7 @@ fn without(mask: &LayerMask, known: &[bool], idle: bool) -> Vec<Choice> {
         Choice::Relu if mask.cap != NO_CAP && !idle => None,
         Choice::Relu if mask.cap != NO_CAP && !known[i] => Some(Choice::Uncapped),
         Choice::Relu | Choice::Uncapped => known[i].then_some(Choice::Identity),
-        Choice::Identity | Choice::Zero => None,
+        Choice::Identity | Choice::Zero | Choice::Quadratic => None,
     })
 }
 

@@ -2,15 +2,15 @@
 //!
 //! **Before**: `relu(x) @relu03` or `capped_relu(x) {cap=c} @relu03`, and a mask for `relu03`.
 //!
-//! **After**: `masked_relu(x, mask[, slope=…]) {cap=c} @relu03`.
+//! **After**: `masked_relu(x, mask[, slope=…][, quadratic=…]) {cap=c} @relu03`.
 //!
 //! **Conditions**: the layer has a mask of its shape C×H×W; layers without one keep all their ReLUs.
 //!
-//! **Formula**: `y = m=1 ? min(max(x, 0), c) : m=4 ? max(x, 0) : m=0 ? slope·x : 0`, per element, the same for every image; c is
+//! **Formula**: `y = m=1 ? min(max(x, 0), c) : m=4 ? max(x, 0) : m=3 ? a·x² + b·x + c : m=0 ? slope·x : 0`, per element, the same for every image; c is
 //! infinite in a layer without a cap.
 //!
 //! **Source**: RLNet (Sarkar et al., arXiv 2402.05521) and SENet (Kundu et al., ICLR 2023, arXiv 2301.09254), whose removed ReLUs
-//! are the identity; the values 2 (zero) and 4 (without the cap) and the slope are ours.
+//! are the identity; the values 2 (zero), 3 (quadratic) and 4 (without the cap) and the slope are ours.
 
 use crate::choice::Choice;
 use crate::driver::patch::Patch;

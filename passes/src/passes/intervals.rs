@@ -25,7 +25,8 @@ impl Interval {
     pub fn new(low: f64, high: f64) -> Interval {
         Interval { low, high }
     }
-    fn hull(self, o: Interval) -> Interval {
+    /// The smallest with both in it.
+    pub fn hull(self, o: Interval) -> Interval {
         Interval::new(self.low.min(o.low), self.high.max(o.high))
     }
     fn plus(self, o: Interval) -> Interval {

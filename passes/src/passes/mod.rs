@@ -8,6 +8,7 @@ pub(crate) mod sums;
 pub mod canonicalise;
 pub mod commute_relu_maxpool;
 pub mod compact_relu;
+pub mod complete_square;
 pub mod drop_dead;
 pub mod drop_linearized_relu;
 pub mod drop_redundant_relu;
@@ -19,6 +20,7 @@ pub mod merge_branches;
 pub mod merge_conv;
 pub mod merge_hoisted;
 pub mod normalise_ranges;
+pub mod push_constant;
 pub mod push_scale;
 pub mod split_batch_norm;
 pub mod stable_sign;
@@ -30,6 +32,7 @@ use crate::masks::Masks;
 use canonicalise::Canonicalise;
 use commute_relu_maxpool::CommuteReluMaxpool;
 use compact_relu::CompactRelu;
+use complete_square::CompleteSquare;
 use drop_dead::DropDead;
 use drop_linearized_relu::DropLinearizedRelu;
 use drop_redundant_relu::DropRedundantRelu;
@@ -41,6 +44,7 @@ use merge_branches::MergeBranches;
 use merge_conv::MergeConv;
 use merge_hoisted::MergeHoisted;
 use normalise_ranges::NormaliseRanges;
+use push_constant::PushConstant;
 use push_scale::PushScale;
 use split_batch_norm::SplitBatchNorm;
 use stable_sign::{Signs, StableSign};
@@ -60,9 +64,6 @@ pub static PASSES: &[&dyn Pass] = &[
     &FoldScaleAndBias,
     // On the whole network. What comes before works on its logits, so that a linear layer under a softmax is the end there.
     &DropSoftmax,
-    // What the folds left of the scales. When lowering, not before: layers are named by then, and a network whose scales
-    // have moved is another one to an optimizer.
-    &PushScale,
     // Masks go on the canonical layers; nothing before this changes the function.
     &InsertMasks(Masks { layers: BTreeMap::new(), model_sha256: None, budget: None }),
     // Under the masks: whether an operand can be negative depends on them.
@@ -71,12 +72,19 @@ pub static PASSES: &[&dyn Pass] = &[
     &StableSign(Signs { layers: BTreeMap::new() }),
     // Whole layers first, so that compaction never sees them.
     &DropLinearizedRelu,
+    // Before scales are pushed: it makes some.
+    &CompleteSquare,
+    // What the folds left of the scales. When lowering, not before: layers are named by then, and a network whose scales
+    // have moved is another one to an optimizer. Under the masks, for a scale does not go through a quadratic element.
+    &PushScale,
     // Not part of lowering: it makes another network, to be tuned.
     &MergeHoisted,
     // Where a ReLU is gone. The two feed each other: see [`Phase::Folding`].
     &MergeConv,
     &MergeBranches,
     &CompactRelu,
+    // After merges, which an addition between two convolutions would stop.
+    &PushConstant,
     // After lowering: ranges are measured on the graph that is emitted.
     &NormaliseRanges(None),
     // Last: what the others left unread.

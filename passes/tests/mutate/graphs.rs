@@ -24,19 +24,47 @@ impl Subject for Onnx {
     fn case(&mut self, dice: &mut SplitMix) -> Outcome {
         let path = self.folder.join("case.onnx");
         std::fs::write(&path, onnx::mutant(&self.seeds, dice)).unwrap();
-        let options = ImportOptions {
-            keep_batch: once_in(dice, 6),
-            dims: if once_in(dice, 20) { vec![("N".into(), below(dice, 4))] } else { vec![] },
-            in_file: once_in(dice, 2),
-            scores: once_in(dice, 2).then(Wanted::default),
-        };
-        match import(&path, &options) {
-            Ok(i) => judge::graph(i.graph, dice, &self.folder),
-            Err(e) => {
-                let _ = e.to_string();
-                Ok(0)
-            }
+        file(&path, dice, &self.folder)
+    }
+}
+
+fn file(path: &Path, dice: &mut SplitMix, folder: &Path) -> Outcome {
+    let options = ImportOptions {
+        keep_batch: once_in(dice, 6),
+        dims: if once_in(dice, 20) { vec![("N".into(), below(dice, 4))] } else { vec![] },
+        in_file: once_in(dice, 2),
+        scores: once_in(dice, 2).then(Wanted::default),
+    };
+    match import(path, &options) {
+        Ok(i) => judge::graph(i.graph, dice, folder),
+        Err(e) => {
+            let _ = e.to_string();
+            Ok(0)
         }
+    }
+}
+
+/// Mutants that were faults once, in `found`, each with several dice.
+struct Found {
+    files: Vec<PathBuf>,
+    next: usize,
+    folder: PathBuf,
+}
+
+pub fn found(folder: &Path) -> Box<dyn Subject> {
+    let at = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mutate/found");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(at).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    Box::new(Found { files, next: 0, folder: folder.into() })
+}
+
+impl Subject for Found {
+    fn case(&mut self, dice: &mut SplitMix) -> Outcome {
+        let from = &self.files[self.next % self.files.len()];
+        self.next += 1;
+        let path = self.folder.join("case.onnx");
+        std::fs::copy(from, &path).unwrap();
+        file(&path, dice, &self.folder)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What has to hold of a graph that was read: passes end, what is emitted is read again, and exact passes move no output.
 
-use super::masks;
 use super::run::{Outcome, below, once_in};
+use super::{masks, onnxruntime};
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
 use relinc_passes::driver::valid::{self, Valid};
 use relinc_passes::driver::weigh::Fold;
@@ -210,6 +210,10 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
     let file = folder.join("emitted.onnx");
     if onnx::emit(v, &file, &options).is_ok() {
         again("onnx", &file, &before, x)?;
+        if let Some(why) = onnxruntime::refuses(&file) {
+            let why = why.split_once("failed:").map_or(&*why, |(_, why)| why);
+            return Err(format!("onnxruntime does not read what was emitted: {why}"));
+        }
     }
     let shape = g.inputs().first().map(|&i| v.facts().ty(i).at(1)).unwrap_or_default();
     let few = shape.iter().try_fold(1usize, |p, &d| p.checked_mul(d)).is_some_and(|n| n < 1 << 20);
@@ -225,12 +229,15 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
         protocol: p.into(),
         taps: if i == 0 { convolutions.clone() } else { HashSet::new() },
         dense: if i == 1 { convolutions.clone() } else { HashSet::new() },
+        siblings: vec![],
     });
     let weights = "secret".to_string();
     let o = spu::SpuOptions {
         weights: weights.clone(),
         sample: sample.clone(),
         format: None,
+        alone: None,
+        images: 1,
         variants: variants.collect(),
     };
     if spu::emit(v, &sub("spu"), &o).is_ok() {

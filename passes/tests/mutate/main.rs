@@ -7,6 +7,7 @@ mod graphs;
 mod judge;
 mod masks;
 mod onnx;
+mod onnxruntime;
 mod run;
 mod seeds;
 mod text;
@@ -26,6 +27,14 @@ fn main() -> ExitCode {
             weight: 6,
             in_tests: 8000,
             make: graphs::onnx,
+        },
+        Kind {
+            name: "found",
+            stages: &judge::STAGES,
+            at_least: 0.0,
+            weight: 1,
+            in_tests: 400,
+            make: graphs::found,
         },
         Kind {
             name: "pir",

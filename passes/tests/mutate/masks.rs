@@ -52,6 +52,10 @@ pub fn random(layers: &[ReluLayer], dice: &mut SplitMix) -> Masks {
         if once_in(dice, 4) {
             m = m.with_slopes((0..l.shape[0]).map(|_| below(dice, 9) as f32 / 4.0 - 1.0).collect());
         }
+        if m.count(Choice::Quadratic) > 0 {
+            let all = (0..3 * l.shape[0]).map(|_| below(dice, 9) as f32 / 8.0 - 0.5);
+            m = m.clone().with_quadratics(all.collect());
+        }
         masks.layers.insert(l.name.clone(), m);
     }
     masks

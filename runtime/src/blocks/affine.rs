@@ -59,12 +59,31 @@ fn by_channel(t: &Tensor, channels: usize) -> Option<Vec<f32>> {
     fits.then(|| v.to_vec())
 }
 
-/// The activation of a masked ReLU.
-pub(super) fn masked(mask: &LayerMask) -> Activation {
-    let each = mask.elements().map(|(choice, p)| choice.basis(mask.cap, p));
-    let (below, above) = each.map(|Basis { above, below, beyond: _ }| (below, above)).unzip();
-    match ceilings(mask) {
+/// The activation that a square is, or the addition of a constant for each of the `n` elements of an image.
+pub(super) fn elementwise(g: &Graph, id: NodeId, b: Binary, n: usize) -> Option<Activation> {
+    let (x, y) = (g.operand(id, 0)?, g.operand(id, 1)?);
+    match b {
+        Binary::Mul if x == y => Some(Activation::Square),
+        Binary::Add if g.const_of(x).is_none() => {
+            let map = g.const_of(y).filter(|t| t.len() == n && n > 1)?;
+            let whole = matches!(*map.shape(), [_, _, _] | [1, _, _, _]);
+            Some(Activation::Lifted(map.as_f32().filter(|_| whole)?.to_vec()))
+        }
+        Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Pow | Binary::Max | Binary::Min => {
+            None
+        }
+    }
+}
+
+/// The activation of a masked ReLU; `None` where elements are quadratic, which the kernels do not have.
+pub(super) fn masked(mask: &LayerMask) -> Option<Activation> {
+    let lines = |Basis { above, below, beyond: _, square, constant }| {
+        (square == 0.0 && constant == 0.0).then_some((below, above))
+    };
+    let each = mask.elements().map(|(choice, p)| lines(choice.basis(mask.cap, p)));
+    let (below, above) = each.collect::<Option<Vec<_>>>()?.into_iter().unzip();
+    Some(match ceilings(mask) {
         None => Activation::Slopes(below, above),
         Some(c) => Activation::Limited(below, above, c),
-    }
+    })
 }

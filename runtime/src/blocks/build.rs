@@ -120,6 +120,11 @@ impl Builder<'_> {
         self.g.use_count(n) == 1
     }
 
+    /// Whether nothing but `n` reads `x`, be it twice.
+    fn alone(&self, n: NodeId, x: NodeId) -> bool {
+        !self.g.is_output(x) && self.g.users(x).iter().all(|(user, _)| *user == n)
+    }
+
     /// The value of a node, computed by steps that are added where there are none yet.
     fn value(&mut self, n: NodeId) -> Result<usize, String> {
         if let Some(&v) = self.native.get(&n) {
@@ -155,13 +160,16 @@ impl Builder<'_> {
             Op::CappedRelu { cap } => Some(Activation::Capped(*cap)),
             Op::MaskedRelu { .. } => {
                 let mask = LayerMask::of_node(g, n).filter(|(_, m)| m.values.len() == p.image());
-                mask.map(|(_, m)| affine::masked(&m))
+                mask.and_then(|(_, m)| affine::masked(&m))
+            }
+            Op::Binary(b) if first(n).is_some_and(|x| self.planes(x) == Some(p)) => {
+                affine::elementwise(g, n, *b, p.image())
             }
             _ => None,
         };
         let Some(activation) = activation else { return self.linear(n, p, Activation::Identity) };
         let Some(x) = first(n) else { return Ok(None) };
-        if self.single(x)
+        if self.alone(n, x)
             && !self.native.contains_key(&x)
             && let Some(v) = self.linear(x, p, activation.clone())?
         {

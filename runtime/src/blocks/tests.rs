@@ -100,6 +100,31 @@ fn masked_layers_lie_in_blocks() {
 }
 
 #[test]
+fn squares_and_border_biases_lie_in_blocks() {
+    let g = parse(
+        "graph g {
+           %x = input f32[N,4,3,3]
+           %w = const f32[4,4,3,3] rand(seed=1)
+           %b = const f32[4] rand(seed=2)
+           %map = const f32[4,3,3] rand(seed=3)
+           %c = conv(%x, %w, %b) {pads=[1, 1, 1, 1]}
+           %s = mul(%c, %c)
+           %d = conv(%s, %w) {pads=[1, 1, 1, 1]}
+           %e = add(%d, %map)
+           %t = add(%e, %x)
+           %r = relu(%t)
+           %y = mul(%r, %r)
+           output \"y\" = %y
+         }",
+    )
+    .unwrap();
+    assert!(apart(&g, 5) < 1e-5);
+    let blocks = Blocks::new(&g).unwrap();
+    let kinds = blocks.steps.iter().map(|s| matches!(s.work, step::Work::Plain { .. }));
+    assert_eq!(kinds.filter(|plain| *plain).count(), 0);
+}
+
+#[test]
 fn images_that_are_mixed_are_left_to_the_interpreter() {
     for (input, body) in [
         ("N,4", "%y = softmax(%x) {axis=0}"),

@@ -53,7 +53,7 @@ fn splitting_linear_channels_off_pays_nowhere() {
                 let spent = |g: &Graph| {
                     let facts = infer(g).unwrap();
                     let forms = match p.on_spu() {
-                        Some(_) => Forms::choose(g, &facts, p, p.default_weights, &n, ConvForm::Auto),
+                        Some(_) => Forms::choose(g, &facts, p, p.default_weights, &n, ConvForm::Auto, 1),
                         None => Forms::default(),
                     };
                     let priced = price_as(g, &facts, p, p.default_weights, &forms);

@@ -8,7 +8,7 @@ use super::network::Network;
 use super::price::Split;
 use super::protocol::{Groups, Protocol};
 use super::totals::macs;
-use relinc_passes::back::spu::{is_grouped, joined, taps_of};
+use relinc_passes::back::spu::{is_grouped, joined, of_siblings, siblings, taps_of};
 use relinc_passes::ir::{Facts, Graph, NodeId, Op};
 use std::collections::{HashMap, HashSet};
 
@@ -36,8 +36,12 @@ pub struct Forms {
     pub taps: HashSet<NodeId>,
     /// Those of several groups that are one dense convolution; `None`: all of them or none, as the protocol says.
     pub dense: Option<HashSet<NodeId>>,
-    /// Those that share a product and a truncation with others of a sum.
+    /// Those that share a product: with others of a sum, whose truncation they share too, or with siblings.
     shared: HashMap<NodeId, Share>,
+    /// Those that share a product, since they read one value.
+    pub siblings: Vec<Vec<NodeId>>,
+    /// Images of a query less one.
+    more_images: usize,
 }
 
 /// What a convolution pays of a product that several share.
@@ -47,6 +51,8 @@ pub(super) enum Share {
     All(Sizes),
     /// Nothing: another one of the sum pays.
     Nothing,
+    /// A truncation of its own: a sibling pays the product.
+    Truncation,
 }
 
 /// The sizes of a shared product.
@@ -81,7 +87,7 @@ impl Forms {
             shared.extend(convs().map(|c| (c, Share::Nothing)));
             shared.insert(j.parts[0].conv, Share::All(all));
         }
-        Forms { taps, dense: None, shared }
+        Forms { taps, shared, ..Forms::default() }
     }
 
     /// Is a convolution of several groups written as one dense convolution?
@@ -92,19 +98,54 @@ impl Forms {
         }
     }
 
+    /// The same for queries of so many images.
+    pub fn of_images(self, images: usize) -> Forms {
+        Forms { more_images: images.saturating_sub(1), ..self }
+    }
+
+    /// Images of a query.
+    pub fn images(&self) -> usize {
+        self.more_images + 1
+    }
+
+    /// The same with one product for these convolutions of one value.
+    fn joining(mut self, g: &Graph, facts: &Facts, group: &[NodeId]) -> Forms {
+        let Some((inputs, products)) = of_siblings(g, facts, group) else { return self };
+        let weights = |&c: &NodeId| g.operand(c, 1).map_or(0, |w| facts.ty(w).elements());
+        let all = Sizes {
+            inputs,
+            weights: group.iter().map(weights).sum(),
+            products,
+            outputs: facts.ty(group[0]).elements(),
+            macs: group.iter().map(|&c| macs(g, facts, c)).sum(),
+        };
+        self.shared.extend(group[1..].iter().map(|&c| (c, Share::Truncation)));
+        self.shared.insert(group[0], Share::All(all));
+        self.siblings.push(group.to_vec());
+        self
+    }
+
     /// What a convolution pays of a product it shares; `None` where it has one of its own.
     pub(super) fn share(&self, conv: NodeId) -> Option<Share> {
         self.shared.get(&conv).copied()
     }
 
     /// The forms of a graph's convolutions under a protocol, a weight setting and a network. [`ConvForm::Auto`] compares predicted
-    /// times, of sums that can share a product as a whole: communication, and computing where the laws of both forms know it.
-    /// A protocol without a law for `conv_taps` keeps convolutions direct. Those of several groups are dense or apart, whichever is
-    /// faster, under every [`ConvForm`].
-    pub fn choose(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, n: &Network, want: ConvForm) -> Forms {
+    /// times of a query of so many images, of sums and siblings that can share a product as a whole: communication, and computing
+    /// where the laws of both forms know it. A protocol without a law for `conv_taps` keeps convolutions direct. Those of several
+    /// groups are dense or apart, whichever is faster, under every [`ConvForm`].
+    pub fn choose(
+        g: &Graph,
+        facts: &Facts,
+        p: &Protocol,
+        w: Weights,
+        n: &Network,
+        want: ConvForm,
+        images: usize,
+    ) -> Forms {
         let order = g.topo().unwrap_or_default();
         let roles = roles(g, &order);
-        let times = Times { g, facts, roles: &roles, p, w, n };
+        let times = Times { g, facts, roles: &roles, p, w, n, images };
         let known_weights = |id: &NodeId| {
             matches!(g.op(*id), Op::Conv(_))
                 && g.operand(*id, 1).is_some_and(|k| roles[k.index()] != Role::Activation)
@@ -118,9 +159,16 @@ impl Forms {
         };
         let taps = match want {
             ConvForm::Auto => times.faster_as_taps(&candidates),
-            ConvForm::Direct | ConvForm::Taps => candidates,
+            ConvForm::Direct | ConvForm::Taps => candidates.clone(),
         };
-        Forms { dense: Some(dense), ..Forms::new(g, facts, taps) }
+        let forms = Forms::new(g, facts, taps).of_images(images);
+        // What a sibling still pays is its truncation, which the law has to tell apart.
+        let told = p.law("conv_taps", w).is_some_and(|law| law.truncation.is_some());
+        let forms = match want {
+            ConvForm::Auto | ConvForm::Taps if told => times.with_siblings(forms, &candidates),
+            ConvForm::Auto | ConvForm::Taps | ConvForm::Direct => forms,
+        };
+        Forms { dense: Some(dense), ..forms }
     }
 }
 
@@ -132,6 +180,7 @@ struct Times<'a> {
     p: &'a Protocol,
     w: Weights,
     n: &'a Network,
+    images: usize,
 }
 
 /// Seconds of communication, and of computing where every law knows them.
@@ -149,14 +198,38 @@ impl Time {
 }
 
 impl Times<'_> {
+    /// All convolutions direct.
+    fn direct(&self) -> Forms {
+        Forms::default().of_images(self.images)
+    }
+
+    /// The same with one product for convolutions of one value wherever that is faster.
+    fn with_siblings(&self, mut forms: Forms, candidates: &HashSet<NodeId>) -> Forms {
+        for group in siblings(self.g, self.facts, candidates) {
+            // A convolution of a sum that shares a product keeps that.
+            if group.iter().any(|c| forms.share(*c).is_some()) {
+                continue;
+            }
+            let mut all = forms.taps.clone();
+            all.extend(&group);
+            let joined = Forms { taps: all, ..forms.clone() }.joining(self.g, self.facts, &group);
+            if let (Some(one), Some(each)) = (self.of(&group, &joined), self.of(&group, &forms))
+                && one.is_below(&each)
+            {
+                forms = joined;
+            }
+        }
+        forms
+    }
+
     /// `None` where there is no law for a form.
     fn of(&self, convs: &[NodeId], forms: &Forms) -> Option<Time> {
-        let Times { g, facts, roles, p, w, n } = *self;
+        let Times { g, facts, roles, p, w, n, images: _ } = *self;
         let charging = Charging { g, facts, roles, p, w, forms };
         let (mut sum, mut timed) = (Split::default(), true);
         for c in convs.iter().flat_map(|&id| charging.node(id)) {
             let law = p.law(c.kind, c.weights)?;
-            let part = c.split(law);
+            let part = c.split(p, law);
             timed &= law.seconds.is_some() || part.sent + part.recv == 0.0;
             sum.add(part);
         }
@@ -166,7 +239,7 @@ impl Times<'_> {
 
     /// Of several groups: is one dense convolution faster than one a group?
     fn dense_is_faster(&self, conv: NodeId) -> bool {
-        let forms = |dense| Forms { dense: Some(dense), ..Forms::default() };
+        let forms = |dense| Forms { dense: Some(dense), ..self.direct() };
         let [dense, apart] = [HashSet::from([conv]), HashSet::new()].map(|d| self.of(&[conv], &forms(d)));
         dense.zip(apart).is_some_and(|(dense, apart)| dense.is_below(&apart))
     }
@@ -174,15 +247,15 @@ impl Times<'_> {
     /// The convolutions that are faster as one product over all taps, alone or in a sum that shares one.
     fn faster_as_taps(&self, candidates: &HashSet<NodeId>) -> HashSet<NodeId> {
         let alone = |id: NodeId| {
-            let all_taps = Forms { taps: HashSet::from([id]), ..Forms::default() };
-            let [taps, direct] = [self.of(&[id], &all_taps), self.of(&[id], &Forms::default())];
+            let all_taps = Forms { taps: HashSet::from([id]), ..self.direct() };
+            let [taps, direct] = [self.of(&[id], &all_taps), self.of(&[id], &self.direct())];
             taps.zip(direct).is_some_and(|(taps, direct)| taps.is_below(&direct))
         };
         let mut taps: HashSet<NodeId> = candidates.iter().copied().filter(|&id| alone(id)).collect();
-        let together = Forms::new(self.g, self.facts, candidates.clone());
+        let together = Forms::new(self.g, self.facts, candidates.clone()).of_images(self.images);
         for j in joined(self.g, self.facts, candidates) {
             let convs: Vec<NodeId> = j.parts.iter().map(|p| p.conv).collect();
-            let apart = Forms { taps: taps.clone(), ..Forms::default() };
+            let apart = Forms { taps: taps.clone(), ..self.direct() };
             if let (Some(shared), Some(apart)) = (self.of(&convs, &together), self.of(&convs, &apart))
                 && shared.is_below(&apart)
             {

@@ -6,7 +6,7 @@ use super::Weights;
 use super::forms::{Forms, Share};
 use super::law::{Law, Quantities};
 use super::price::Split;
-use super::protocol::{Depthwise, Protocol};
+use super::protocol::{Depthwise, Protocol, Truncates};
 use super::totals::macs;
 use relinc_passes::back::spu::{is_grouped, taps_of};
 use relinc_passes::choice::{Choice, NO_CAP};
@@ -106,14 +106,36 @@ pub struct Charge {
     pub weights: Weights,
     /// How often its rounds are paid, one after the other.
     pub levels: f64,
+    /// What of the law is paid.
+    pub part: Part,
+}
+
+/// What a call pays of its law.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    #[default]
+    Whole,
+    /// The truncation alone: the product is another's.
+    Truncation,
 }
 
 impl Charge {
     fn new(kind: &'static str, q: Quantities, weights: Weights) -> Charge {
-        Charge { kind, q, weights, levels: 1.0 }
+        Charge { kind, q, weights, levels: 1.0, part: Part::Whole }
     }
-    /// Bytes and rounds by a law.
-    pub(super) fn split(&self, law: &Law) -> Split {
+    /// Bytes and rounds by a law of a protocol.
+    pub(super) fn split(&self, p: &Protocol, law: &Law) -> Split {
+        let whole = match self.part {
+            Part::Truncation => self.truncation(law),
+            Part::Whole => self.all_of(law),
+        };
+        match p.truncates {
+            Truncates::Safely => whole,
+            Truncates::Alone => whole.less(self.truncation(law)),
+        }
+    }
+    fn all_of(&self, law: &Law) -> Split {
         Split {
             sent: law.sent.at(&self.q),
             recv: law.recv.at(&self.q),
@@ -121,10 +143,30 @@ impl Charge {
             seconds: law.seconds.as_ref().map_or(0.0, |t| t.at(&self.q)),
         }
     }
+    /// Bytes that all parties send together, where the law knows them.
+    pub(super) fn all(&self, law: &Law) -> Option<f64> {
+        match self.part {
+            Part::Whole => law.all.as_ref(),
+            Part::Truncation => law.truncation.as_ref()?.all.as_ref(),
+        }
+        .map(|t| t.at(&self.q))
+    }
+    /// What of that the truncation is.
+    fn truncation(&self, law: &Law) -> Split {
+        law.truncation.as_ref().map_or(Split::default(), |t| Split {
+            sent: t.sent.at(&self.q),
+            recv: t.recv.at(&self.q),
+            rounds: t.rounds * self.levels,
+            seconds: 0.0,
+        })
+    }
     /// What of that only the first query of a session pays: a set-up all of it.
-    pub(super) fn once(&self, law: &Law) -> Split {
+    pub(super) fn once(&self, p: &Protocol, law: &Law) -> Split {
         if matches!(self.kind, "setup" | "setup_product" | "setup_multiply") {
-            return self.split(law);
+            return self.split(p, law);
+        }
+        if self.part == Part::Truncation {
+            return Split::default();
         }
         Split { sent: law.once.sent.at(&self.q), recv: law.once.recv.at(&self.q), ..Split::default() }
     }
@@ -207,6 +249,10 @@ impl Charging<'_> {
         let Some(c) = charges.first_mut() else { return charges };
         match self.forms.share(id) {
             Some(Share::Nothing) => return charges.split_off(1),
+            Some(Share::Truncation) => {
+                (c.kind, c.part) = ("conv_taps", Part::Truncation);
+                return charges;
+            }
             Some(Share::All(s)) => {
                 c.kind = "conv_taps";
                 let as_numbers = [s.inputs, s.weights, s.products, s.outputs].map(|n| n as f64);
@@ -312,8 +358,17 @@ impl Charging<'_> {
         c
     }
 
-    /// The calls one node is priced as.
+    /// The calls one node is priced as, for all images of a query.
     pub(super) fn node(&self, id: NodeId) -> Vec<Charge> {
+        let mut all = self.of_one_image(id);
+        let images = self.forms.images() as f64;
+        if images > 1.0 {
+            all.iter_mut().for_each(|c| c.q = c.q.of_images(images, c.kind == "mul"));
+        }
+        all
+    }
+
+    fn of_one_image(&self, id: NodeId) -> Vec<Charge> {
         let Some(fact) = self.facts.get(id) else { return vec![] };
         // What does not depend on an input is computed before the protocol starts.
         if self.roles[id.index()] != Role::Activation || matches!(self.g.op(id), Op::Input(_)) {
@@ -349,10 +404,15 @@ impl Charging<'_> {
                 for (slot, choice) in
                     (2..).zip(given).filter(|(slot, _)| self.role(id, *slot) == Some(Role::Weight))
                 {
-                    c.push(match choice {
-                        Choice::Identity => self.elementwise_product(id, "mul_weight", [0, slot]),
-                        Choice::Relu | Choice::Zero | Choice::Uncapped => continue,
-                    });
+                    let weighted = || self.elementwise_product(id, "mul_weight", [0, slot]);
+                    match choice {
+                        Choice::Identity => c.push(weighted()),
+                        Choice::Quadratic => {
+                            let square = self.elementwise_product(id, "mul", [0, 0]);
+                            c.extend([weighted(), Charge { weights: self.w, ..square }]);
+                        }
+                        Choice::Relu | Choice::Zero | Choice::Uncapped => {}
+                    }
                 }
                 c
             }

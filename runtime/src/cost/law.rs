@@ -50,6 +50,21 @@ impl Quantities {
             columns: self.columns / n,
         }
     }
+    /// Those of so many images at once: weights stay as many, unless they are activations.
+    pub fn of_images(self, n: f64, activations: bool) -> Quantities {
+        Quantities {
+            elements: self.elements * n,
+            inputs: self.inputs * n,
+            im2col: self.im2col * n,
+            weights: if activations { self.weights * n } else { self.weights },
+            macs: self.macs * n,
+            outputs: self.outputs * n,
+            products: self.products * n,
+            rows: self.rows * n,
+            inner: self.inner,
+            columns: self.columns,
+        }
+    }
     /// One of the sizes.
     pub fn get(&self, q: Quantity) -> f64 {
         match q {
@@ -241,6 +256,20 @@ pub struct Once {
     pub recv: Terms,
 }
 
+/// What of a law the truncation of the products is.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Truncating {
+    /// Bytes rank 0 sends for it.
+    pub sent: Terms,
+    /// Bytes it receives.
+    pub recv: Terms,
+    /// Bytes all parties send together, where the law knows them.
+    pub all: Option<Terms>,
+    /// Exchanges.
+    pub rounds: f64,
+}
+
 /// What one call of an operation costs.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -261,6 +290,8 @@ pub struct Law {
     /// What of the bytes the first query of a session pays alone.
     #[serde(default)]
     pub once: Once,
+    /// What of the bytes and exchanges is the truncation, where products are truncated and that was told apart.
+    pub truncation: Option<Truncating>,
     /// How it was obtained.
     pub from: String,
 }

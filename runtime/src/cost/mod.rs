@@ -24,13 +24,14 @@ mod resnet;
 mod tests;
 
 pub use forms::{ConvForm, Forms};
-pub use kinds::{Charge, charges, kinds};
-pub use law::{Blocks, ByWeights, Law, Piecewise, Quantities, Quantity, Terms};
+pub use kinds::{Charge, Part, charges, kinds};
+pub use law::{Blocks, ByWeights, Law, Piecewise, Quantities, Quantity, Terms, Truncating};
 pub use network::{Network, parse_seconds};
 pub use packing::{Ciphertexts, Packing, Side, Tiling, cheetah_matmul};
 pub use price::{Class, Drawn, NodeCost, Priced, Split, computing, latency, price, price_as};
 pub use protocol::{
-    Actions, CostError, Depthwise, Directions, Protocol, TRUST_NOT_STATED, UNVERIFIED, find, parse, protocols,
+    Actions, CostError, Depthwise, Directions, Protocol, TRUST_NOT_STATED, Truncates, UNVERIFIED, find,
+    parse, protocols,
 };
 pub use totals::{Totals, macs, totals};
 

@@ -4,7 +4,7 @@
 
 use super::Weights;
 use super::forms::Forms;
-use super::kinds::{Charge, Charging, roles};
+use super::kinds::{Charge, Charging, Part, roles};
 use super::law::Quantities;
 use super::network::Network;
 use super::protocol::{Directions, Protocol};
@@ -47,6 +47,9 @@ impl Split {
         self.rounds += o.rounds;
         self.seconds += o.seconds;
     }
+    fn times(self, k: f64) -> Split {
+        Split { sent: self.sent * k, recv: self.recv * k, rounds: self.rounds * k, seconds: self.seconds * k }
+    }
     /// What is left without these.
     pub fn less(self, o: Split) -> Split {
         Split {
@@ -79,7 +82,7 @@ pub struct NodeCost {
     pub not_modelled: Vec<String>,
 }
 
-/// What a graph costs for one image.
+/// What a graph costs for one image: an image's share of a query that holds several.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Priced {
     /// The protocol's name.
@@ -90,6 +93,8 @@ pub struct Priced {
     pub weights: Weights,
     /// How the two directions share a link.
     pub directions: Directions,
+    /// Images of a query.
+    pub images: usize,
     /// Every node that communicates or is not modelled, in execution order.
     pub nodes: Vec<NodeCost>,
     /// Everything that is modelled, of the first query of a session.
@@ -159,6 +164,7 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
         ring: p.ring,
         weights: w,
         directions: p.directions,
+        images: forms.images(),
         nodes: vec![],
         total: Split::default(),
         once: Split::default(),
@@ -186,7 +192,7 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
     let t = totals(g, facts);
     let once = |kind, elements: f64| {
         let q = Quantities { elements, inputs: elements, outputs: elements, ..Quantities::default() };
-        Charge { kind, q, weights: w, levels: 1.0 }
+        Charge { kind, q, weights: w, levels: 1.0, part: Part::Whole }
     };
     // Once a program: charged where the protocol has a law, nothing to miss where it has none.
     let zeros = vec![once("program", 1.0); charging.zero_shares(&order)];
@@ -201,7 +207,7 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
     // Every product is truncated, and truncation draws on what a comparison is set up with.
     let interactive = all.iter().filter(|c| !matches!(c.kind, "local" | "add_weight"));
     let truncated: f64 = interactive.map(|c| c.q.outputs).sum();
-    out.drawn = Drawn { comparisons: t.comparisons as f64, truncated };
+    out.drawn = Drawn { comparisons: (t.comparisons as usize * out.images) as f64, truncated };
     let set_up = (truncated > 0.0).then(|| Charge { q: out.drawn.quantities(), ..once("setup", 1.0) });
     let keys = (products > 0.0).then(|| once("setup_product", products));
     let factors = (multiplied > 0.0).then(|| once("setup_multiply", multiplied));
@@ -262,17 +268,17 @@ impl Priced {
                 });
                 continue;
             };
-            let part = c.split(law);
+            let part = c.split(p, law);
             cost.add(part);
-            once.add(c.once(law));
+            once.add(c.once(p, law));
             let silent = part.sent == 0.0 && part.recv == 0.0;
             offline = match (&law.offline, offline) {
                 (Some(t), Some(sum)) => Some(sum + t.at(&c.q)),
                 (None, sum) if silent => sum,
                 _ => None,
             };
-            let together = match &law.all {
-                Some(t) => Some(t.at(&c.q)),
+            let together = match c.all(law) {
+                Some(all) => Some(all),
                 None => (silent || p.parties == 2).then_some(part.sent + part.recv),
             };
             self.timed &= silent || law.seconds.is_some();
@@ -281,6 +287,9 @@ impl Priced {
         if !missing.is_empty() {
             (offline, everyone) = (None, None);
         }
+        let share = 1.0 / self.images as f64;
+        (cost, once) = (cost.times(share), once.times(share));
+        (offline, everyone) = (offline.map(|v| v * share), everyone.map(|v| v * share));
         self.total.add(cost);
         self.once.add(once);
         match class {

@@ -53,6 +53,9 @@ pub struct Protocol {
     /// How convolutions of several groups of several channels are written where no form was chosen.
     #[serde(default)]
     pub groups: Groups,
+    /// How products are truncated; files say what [`Truncates::Safely`] costs.
+    #[serde(skip)]
+    pub truncates: Truncates,
     /// Laws by kind of operation, see [`kinds`].
     pub ops: BTreeMap<String, ByWeights>,
 }
@@ -117,7 +120,28 @@ pub enum Groups {
     Dense,
 }
 
+/// How a protocol drops the fraction bits that a product has too many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Truncates {
+    /// Together: right for every number within the range.
+    #[default]
+    Safely,
+    /// Each party its own share, for nothing: off by the whole ring with probability |x|/2^k.
+    Alone,
+}
+
 impl Protocol {
+    /// The same with truncations that cost nothing and fail at random; `None` where the runtime has no such, or the file does
+    /// not say what of its laws is truncation.
+    pub fn truncating_alone(&self) -> Option<Protocol> {
+        let known = self.ops.values().flat_map(ByWeights::all).any(|(_, law)| law.truncation.is_some());
+        let has = self.on_spu() == Some("semi2k") && self.parties == 2 && self.ring == 64;
+        (has && known).then(|| Protocol { truncates: Truncates::Alone, ..self.clone() })
+    }
+    /// The same with truncations that are right.
+    pub fn truncating_safely(&self) -> Protocol {
+        Protocol { truncates: Truncates::Safely, ..self.clone() }
+    }
     /// The name SPU's runner has for the protocol, by a part of this one's name; `None` for other runtimes.
     pub fn on_spu(&self) -> Option<&'static str> {
         let part = |n: &&str| self.runtime.starts_with("spu") && self.name.split('-').any(|p| p == *n);
@@ -169,6 +193,7 @@ built_in!(
     "spu-semi2k-ring32",
     "spu-semi2k-ring128",
     "spu-semi2k-3pc",
+    "spu-aby3-ring32",
     "crypten-2pc",
     "crypten-3pc",
     "mp-spdz-rep-ring",
@@ -207,7 +232,8 @@ pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
         for (setting, law) in laws.all() {
             let optional = [law.all.as_ref(), law.offline.as_ref(), law.seconds.as_ref()];
             let terms = [Some(&law.sent), Some(&law.recv)].into_iter().chain(optional);
-            let fault = terms.flatten().find_map(|t| t.fault());
+            let parts = law.truncation.iter().flat_map(|t| [Some(&t.sent), Some(&t.recv), t.all.as_ref()]);
+            let fault = terms.chain(parts).flatten().find_map(|t| t.fault());
             let rounds = || law.rounds.fault().map(|why| format!("rounds: {why}"));
             if let Some(why) = fault.or_else(rounds) {
                 return Err(err(format!("ops.{kind}.{setting}: {why}")));

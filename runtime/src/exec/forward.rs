@@ -2,6 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::curve::{Curve, added, share};
 use super::fuse::Taken;
 use super::generic;
 use super::network::{Branch, Network, Source, Step};
@@ -23,8 +24,8 @@ pub enum Beyond {
     Slopes(f32, Burn<1>),
 }
 
-/// The two slopes of a ReLU layer's elements: `pos·max(x,0) + neg·min(x,0)` with one element for each of a sample, and what becomes
-/// of it beyond a cap.
+/// The two slopes of a ReLU layer's elements: `pos·max(x,0) + neg·min(x,0)` with one element for each of a sample, what becomes
+/// of it beyond a cap, and what quadratic elements add.
 #[derive(Debug, Clone)]
 pub struct Gate {
     /// Slope of the positive side.
@@ -33,8 +34,12 @@ pub struct Gate {
     pub neg: Burn<1>,
     /// What happens beyond the layer's cap, where it has one and elements that keep it.
     pub beyond: Option<Beyond>,
+    /// What quadratic elements have beside a slope.
+    pub curve: Option<Curve>,
     /// 1 where both sides' slope is the channel's learned one, which is added to them; none where slopes are fixed.
     pub learned: Option<Burn<1>>,
+    /// The layer is a quadratic of the network's ([`Network::square_of`]) that has taken this share of the ReLU's place.
+    pub square: Option<f32>,
 }
 
 impl Gate {
@@ -46,7 +51,7 @@ impl Gate {
     }
     /// Of the slopes of both sides.
     pub fn of_slopes(pos: Burn<1>, neg: Burn<1>) -> Gate {
-        Gate { pos, neg, beyond: None, learned: None }
+        Gate { pos, neg, beyond: None, curve: None, learned: None, square: None }
     }
     /// The gate of a mask whose identity elements have the network's slopes ([`Network::slopes`]). A layer that keeps no ReLU
     /// has no use for them: the weights beside it say the same.
@@ -55,12 +60,21 @@ impl Gate {
             return Gate::of_mask(m, device);
         }
         let learned = m.values.iter().map(|&v| f32::from(u8::from(v == Choice::Identity))).collect();
-        let fixed = |v: Choice| match v {
-            Choice::Identity => Choice::Zero.basis(m.cap, &[]),
-            Choice::Relu | Choice::Zero | Choice::Uncapped => v.basis(m.cap, &[]),
+        let fixed = |(v, p): (Choice, &[f32])| match v {
+            Choice::Identity => Basis::line(0.0),
+            Choice::Relu | Choice::Zero | Choice::Quadratic | Choice::Uncapped => v.basis(m.cap, p),
         };
         let learned = Some(upload(learned, device));
-        Gate { learned, ..Gate::of(m, m.values.iter().map(|&v| fixed(v)), device) }
+        Gate { learned, ..Gate::of(m, m.elements().map(fixed), device) }
+    }
+    /// The same with the network's coefficients ([`Network::quadratic_of`]) for the mask's quadratic elements.
+    pub fn with_learned_quadratics(self, m: &LayerMask, device: &Device) -> Gate {
+        let bent = m.count(Choice::Quadratic) > 0;
+        let Some(curve) = bent.then(|| Curve::learned(m, device)) else { return self };
+        // The fixed slopes of these elements give way.
+        let others = curve.learned.as_ref().map(|on| on.clone().neg().add_scalar(1.0));
+        let keep = |side: Burn<1>| others.iter().fold(side, |s, k| s * k.clone());
+        Gate { pos: keep(self.pos), neg: keep(self.neg), curve: Some(curve), ..self }
     }
     /// The gate of a mask.
     pub fn of_mask(m: &LayerMask, device: &Device) -> Gate {
@@ -70,9 +84,9 @@ impl Gate {
     fn of(m: &LayerMask, elements: impl Iterator<Item = Basis>, device: &Device) -> Gate {
         // What is no line above 0 stops at the cap.
         let (pos, neg): (Vec<f32>, Vec<f32>) =
-            elements.map(|Basis { above, below, beyond: _ }| (above, below)).unzip();
+            elements.map(|Basis { above, below, .. }| (above, below)).unzip();
         let beyond = ceilings(m).map(|c| Beyond::Ceiling(upload(c, device)));
-        Gate { beyond, ..Gate::upload(pos, neg, device) }
+        Gate { beyond, curve: Curve::of_mask(m, device), ..Gate::upload(pos, neg, device) }
     }
     /// The same on another device.
     pub fn to_device(&self, device: &Device) -> Gate {
@@ -81,13 +95,16 @@ impl Gate {
             false => t.clone().to_device(device),
         };
         let beyond = self.beyond.as_ref().map(|b| b.with(to));
-        Gate { pos: to(&self.pos), neg: to(&self.neg), beyond, learned: self.learned.as_ref().map(to) }
+        let curve = self.curve.as_ref().map(|c| c.with(to));
+        let learned = self.learned.as_ref().map(to);
+        Gate { pos: to(&self.pos), neg: to(&self.neg), beyond, curve, learned, square: self.square }
     }
     /// The same slopes without gradients.
     pub fn detached(&self) -> Gate {
         let plain = |t: &Burn<1>| if t.is_autodiff() { t.clone().inner() } else { t.clone() };
         let beyond = self.beyond.as_ref().map(|b| b.with(plain));
-        Gate { pos: plain(&self.pos), neg: plain(&self.neg), beyond, ..self.clone() }
+        let curve = self.curve.as_ref().map(|c| c.with(plain));
+        Gate { pos: plain(&self.pos), neg: plain(&self.neg), beyond, curve, ..self.clone() }
     }
     /// From both sides' slopes.
     pub fn upload(pos: Vec<f32>, neg: Vec<f32>, device: &Device) -> Gate {
@@ -100,24 +117,12 @@ impl Gate {
             Some(Beyond::Slopes(..)) | None => y,
         }
     }
-    /// Both sides with the channels' learned slopes in them.
-    fn sides(&self, slope: Option<&Burn<1>>) -> (Burn<1>, Burn<1>) {
-        match (&self.learned, slope) {
-            (Some(on), Some(s)) => {
-                let slopes = per_element(s.clone(), on.dims()[0]);
-                let on = if s.is_autodiff() { Burn::from_inner(on.clone()) } else { on.clone() };
-                let add = on * slopes;
-                let lift = |side: &Burn<1>| {
-                    if add.is_autodiff() && !side.is_autodiff() {
-                        Burn::from_inner(side.clone())
-                    } else {
-                        side.clone()
-                    }
-                };
-                (lift(&self.pos) + add.clone(), lift(&self.neg) + add)
-            }
-            _ => (self.pos.clone(), self.neg.clone()),
-        }
+    /// Both sides with the channels' learned slopes and coefficients of x in them.
+    fn sides(&self, slope: Option<&Burn<1>>, quadratic: Option<&Burn<1>>) -> (Burn<1>, Burn<1>) {
+        let slopes = self.learned.as_ref().zip(slope).map(|(on, s)| share(on, s));
+        let lines = self.curve.as_ref().and_then(|c| c.lines(quadratic));
+        let all = slopes.into_iter().chain(lines);
+        all.fold((self.pos.clone(), self.neg.clone()), |(pos, neg), s| (added(&pos, &s), added(&neg, &s)))
     }
 }
 
@@ -151,7 +156,7 @@ impl Beyond {
 pub(crate) fn ceilings(m: &LayerMask) -> Option<Vec<f32>> {
     let limits = |v: &Choice| match v {
         Choice::Relu => m.cap,
-        Choice::Identity | Choice::Zero | Choice::Uncapped => NO_CAP,
+        Choice::Identity | Choice::Zero | Choice::Quadratic | Choice::Uncapped => NO_CAP,
     };
     let all: Vec<f32> = m.values.iter().map(limits).collect();
     all.iter().any(|&c| c != NO_CAP).then_some(all)
@@ -192,15 +197,18 @@ pub struct Call<'a> {
     pub probes: Option<&'a [Burn<1>]>,
     /// What activations are computed in; the output and what is watched are f32.
     pub precision: Precision,
+    /// Also the penalty on what is far out in quadratic layers ([`ops::tails`]).
+    pub tails: bool,
 }
 
 impl Call<'_> {
     /// Whether ReLU layers may take in what is before them: nobody looks at it, and the gates get no gradients
-    /// and no learned slopes.
+    /// no learned slopes and no quadratic elements.
     fn fuses(&self) -> bool {
         let plain = |g: &Gate| {
             let soft = matches!(g.beyond, Some(Beyond::Slopes(..)));
-            !g.pos.is_autodiff() && !g.neg.is_autodiff() && g.learned.is_none() && !soft
+            let fixed = !g.pos.is_autodiff() && !g.neg.is_autodiff() && g.learned.is_none();
+            fixed && g.curve.is_none() && !soft
         };
         !self.watch && self.probes.is_none() && self.norms != Norms::Measure && self.gates.iter().all(plain)
     }
@@ -217,11 +225,20 @@ pub struct Tap {
     pub cap: f32,
 }
 
+/// What is normalised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// Index in [`Network::norms`].
+    Norm(usize),
+    /// The squares of a quadratic layer, by its index in [`Network::relus`].
+    Square(usize),
+}
+
 /// Statistics of a batch at one normalisation.
 #[derive(Debug, Clone)]
 pub struct Statistics {
-    /// Index in [`Network::norms`].
-    pub site: usize,
+    /// Which.
+    pub site: Site,
     /// Mean by channel.
     pub mean: Burn<1>,
     /// Biased variance by channel.
@@ -239,6 +256,16 @@ pub struct Outcome {
     pub taps: Vec<Tap>,
     /// Batch statistics, with [`Norms::Batch`].
     pub statistics: Vec<Statistics>,
+    /// The penalty on what is far out, summed over the quadratic layers; none where there are none, or nobody asked.
+    pub tails: Option<Burn<1>>,
+}
+
+/// What a call collects on its way.
+#[derive(Default)]
+struct Met {
+    taps: Vec<Option<Tap>>,
+    statistics: Vec<Statistics>,
+    tails: Option<Burn<1>>,
 }
 
 impl Outcome {
@@ -258,12 +285,12 @@ impl Network {
         let batch = x.batch();
         let x = x.cast(call.precision);
         let mut values: Vec<Option<Value>> = vec![None; self.steps.len()];
-        let mut taps: Vec<Option<Tap>> = vec![None; if call.watch { self.relus().len() } else { 0 }];
-        let mut statistics = vec![];
+        let taps = vec![None; if call.watch { self.relus().len() } else { 0 }];
+        let mut met = Met { taps, ..Met::default() };
         let fused = call.fuses();
         for (i, step) in self.steps.iter().enumerate().filter(|(i, _)| !fused || !self.fusion.left_out[*i]) {
             if let Some(t) = self.fusion.taken[i].as_ref().filter(|_| fused) {
-                values[i] = self.taken(step, t, &values, call, &mut statistics);
+                values[i] = self.taken(step, t, &values, call, &mut met);
                 self.fusion.last_use[i].iter().for_each(|&v| values[v] = None);
                 continue;
             }
@@ -276,7 +303,7 @@ impl Network {
                     .map(|s| self.operand(s, &values, call))
                     .collect::<Option<_>>()
                     .ok_or("a value is missing")?;
-                self.step(step, &args, call, batch, &mut taps, &mut statistics)
+                self.step(step, &args, call, batch, &mut met)
                     .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
             };
             values[i] = Some(y);
@@ -284,7 +311,8 @@ impl Network {
             last_use.iter().for_each(|&v| values[v] = None);
         }
         let output = values[self.output].take().ok_or("the output was not computed")?.cast(Precision::F32);
-        Ok(Outcome { output, taps: taps.into_iter().flatten().collect(), statistics })
+        let Met { taps, statistics, tails } = met;
+        Ok(Outcome { output, taps: taps.into_iter().flatten().collect(), statistics, tails })
     }
 
     fn operand(&self, s: &Source, values: &[Option<Value>], call: &Call<'_>) -> Option<Value> {
@@ -305,28 +333,35 @@ impl Network {
         args: &[Value],
         call: &Call<'_>,
         batch: usize,
-        taps: &mut [Option<Tap>],
-        statistics: &mut Vec<Statistics>,
+        met: &mut Met,
     ) -> Result<Value, String> {
         let x = &args[0];
         if let Some(r) = step.relu {
             let gate = &call.gates[r];
-            let (pos, neg) = gate.sides(self.slope_of(r).map(|p| &call.params[p]));
+            if let Some(y) = self.squared(r, x, call, met) {
+                return Ok(y);
+            }
+            let [slope, quadratic] =
+                [self.slope_of(r), self.quadratic_of(r)].map(|p| p.map(|p| &call.params[p]));
+            let (pos, neg) = gate.sides(slope, quadratic);
             let mut y = ops::gate(x, pos.clone(), neg);
             if let Some(b) = &gate.beyond {
                 y = b.apply(&y, x, &pos).cast(call.precision);
             }
+            if let Some(c) = &gate.curve {
+                y = c.apply(&y, x, quadratic).cast(call.precision);
+            }
             if let Some(p) = call.probes {
                 y = ops::probed(&y, p[r].clone());
             }
-            if let Some(t) = taps.get_mut(r) {
+            if let Some(t) = met.taps.get_mut(r) {
                 let full = |v: &Value| v.clone().cast(Precision::F32);
                 *t = Some(Tap { input: full(x), output: full(&y), cap: self.relus()[r].cap });
             }
             return Ok(y);
         }
         if let Some(site) = step.norm {
-            return Ok(self.norm(site, x, call, statistics));
+            return Ok(self.norm(site, x, call, &mut met.statistics));
         }
         match &step.op {
             Op::Conv(c) => ops::conv(x, &args[1], args.get(2), c),
@@ -346,7 +381,7 @@ impl Network {
         t: &Taken,
         values: &[Option<Value>],
         call: &Call<'_>,
-        statistics: &mut Vec<Statistics>,
+        met: &mut Met,
     ) -> Option<Value> {
         let (norm, gate) = (&self.steps[t.norm], &call.gates[step.relu?]);
         let x = self.operand(norm.operands.first()?, values, call)?;
@@ -355,12 +390,18 @@ impl Network {
             None => None,
         };
         let (site, gates) = (norm.norm?, [gate.pos.clone(), gate.neg.clone()]);
+        if gate.square.is_some() {
+            let y = self.norm(site, &x, call, &mut met.statistics);
+            let y = r.map_or(y.clone(), |r| ops::sum(&y, &r));
+            return self.squared(step.relu?, &y, call, met);
+        }
+        let statistics = &mut met.statistics;
         let s = &self.norms()[site];
         let [scale, shift, mean, variance] = s.params[call.branch as usize].map(|i| call.params[i].clone());
         if call.norms == Norms::Batch {
             let (y, mean, variance) = ops::norm_gate(&x, r.as_ref(), [scale, shift], gates, s.eps);
             let count = x.len() / mean.dims()[0].max(1);
-            statistics.push(Statistics { site, mean, variance, count });
+            statistics.push(Statistics { site: Site::Norm(site), mean, variance, count });
             return Some(gate.under_ceiling(y));
         }
         if scale.is_autodiff() || shift.is_autodiff() {
@@ -374,6 +415,24 @@ impl Network {
         Some(gate.under_ceiling(ops::scale_gate(&x, r.as_ref(), [factor, offset], gates)))
     }
 
+    /// A quadratic layer of what goes into it; `None` where the layer is none.
+    fn squared(&self, r: usize, x: &Value, call: &Call<'_>, met: &mut Met) -> Option<Value> {
+        let (blend, site) = (call.gates[r].square?, self.square_of(r)?);
+        let z = x.clone().cast(Precision::F32);
+        if call.tails {
+            let own = ops::tails(&z);
+            met.tails = Some(met.tails.take().map_or(own.clone(), |t| t + own));
+        }
+        let mut y = self.quadratic(r, site, &z, blend, call, &mut met.statistics);
+        if let Some(p) = call.probes {
+            y = ops::probed(&y, p[r].clone());
+        }
+        if let Some(t) = met.taps.get_mut(r) {
+            *t = Some(Tap { input: z, output: y.clone(), cap: NO_CAP });
+        }
+        Some(y.cast(call.precision))
+    }
+
     fn norm(&self, site: usize, x: &Value, call: &Call<'_>, statistics: &mut Vec<Statistics>) -> Value {
         let s = &self.norms()[site];
         let [scale, shift, mean, variance] = s.params[call.branch as usize].map(|i| call.params[i].clone());
@@ -381,7 +440,7 @@ impl Network {
             Norms::Batch => {
                 let (y, mean, variance) = ops::norm(x, scale, shift, s.eps);
                 let count = x.len() / mean.dims()[0].max(1);
-                statistics.push(Statistics { site, mean, variance, count });
+                statistics.push(Statistics { site: Site::Norm(site), mean, variance, count });
                 y
             }
             Norms::Running | Norms::Measure => {
@@ -389,7 +448,7 @@ impl Network {
                     let one = Burn::ones_like(&scale);
                     let (_, mean, variance) = ops::norm(x, one.clone(), one, s.eps);
                     let count = x.len() / mean.dims()[0].max(1);
-                    statistics.push(Statistics { site, mean, variance, count });
+                    statistics.push(Statistics { site: Site::Norm(site), mean, variance, count });
                 }
                 let factor = scale.div((variance + s.eps).sqrt());
                 let offset = shift.sub(mean.mul(factor.clone()));

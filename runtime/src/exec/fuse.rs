@@ -103,6 +103,7 @@ mod tests {
             watch,
             probes: None,
             precision: Precision::F32,
+            tails: false,
         };
         let out = net.forward(Value::new(x.clone(), [5, 3, 8, 8]), &call).unwrap();
         assert_eq!(out.taps.len(), if watch { net.relus().len() } else { 0 });

@@ -1,5 +1,6 @@
 //! Running networks: on burn for training and evaluation, in tract as an independent oracle.
 
+mod curve;
 pub mod forward;
 pub mod free_batch;
 mod fuse;
@@ -7,12 +8,14 @@ mod generic;
 pub mod network;
 pub mod ops;
 mod precision;
+pub mod squares;
 pub mod tract;
 mod untie;
 pub mod value;
 
+pub use curve::Curve;
 pub(crate) use forward::ceilings;
-pub use forward::{Beyond, Call, Gate, Norms, Outcome, Statistics, Tap, per_element};
+pub use forward::{Beyond, Call, Gate, Norms, Outcome, Site, Statistics, Tap, per_element};
 pub use free_batch::free_batch;
 pub use network::{Branch, Network, NormSite, Param, Role, Started};
 pub use precision::Precision;

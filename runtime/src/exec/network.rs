@@ -1,9 +1,11 @@
 //! A graph as a trainable network: what computes what, which constants are parameters, where the ReLU layers are.
 
 use super::fuse::{self, Fusion};
+use super::squares::SquareSite;
 use super::untie::untie;
 use super::value::{Value, download, upload};
 use burn::tensor::{Device, Tensor as Burn};
+use relinc_passes::choice::Choice;
 use relinc_passes::ir::infer::infer;
 use relinc_passes::ir::{Facts, Graph, NodeId, Op, Tensor};
 use relinc_passes::layers::{ReluLayer, mask_shape};
@@ -42,12 +44,23 @@ pub enum Role {
     Variance,
     /// Slopes a channel of a ReLU layer's identity elements; no constant of the graph.
     Slope,
+    /// a, b or c of a layer that is quadratic in training; no constant of the graph.
+    Coefficient,
+    /// Running mean or variance of its squares: no gradient, and no constant of the graph.
+    Moment,
+    /// (a, b, c) a channel of a ReLU layer's quadratic elements; no constant of the graph.
+    Quadratic,
 }
 
 impl Role {
     /// Does the optimiser change it?
     pub fn trainable(self) -> bool {
-        !matches!(self, Role::Mean | Role::Variance)
+        !matches!(self, Role::Mean | Role::Variance | Role::Moment)
+    }
+
+    /// Is it a constant of the graph?
+    pub fn in_graph(self) -> bool {
+        !matches!(self, Role::Slope | Role::Quadratic | Role::Coefficient | Role::Moment)
     }
 }
 
@@ -56,7 +69,7 @@ impl Role {
 pub struct Param {
     /// The constant's name in the graph, `/adversarial` after that of the second branch.
     pub name: String,
-    /// The constant; the ReLU where it is its slopes.
+    /// The constant; the ReLU where it is its slopes or coefficients.
     pub node: NodeId,
     /// What it is.
     pub role: Role,
@@ -113,6 +126,11 @@ pub struct Network {
     relus: Vec<ReluLayer>,
     /// The parameter of each ReLU layer's slopes, where they are learned; empty before [`Network::add_slopes`].
     slopes: Vec<Option<usize>>,
+    /// The parameters of each ReLU layer that may be quadratic in training; empty before [`Network::add_squares`].
+    pub(super) squares: Vec<Option<SquareSite>>,
+    /// The parameter of each ReLU layer's quadratic elements, where their coefficients are learned; empty before
+    /// [`Network::add_quadratics`].
+    quadratics: Vec<Option<usize>>,
     input: Vec<usize>,
     /// The batch of a graph that takes no other.
     fixed_batch: Option<usize>,
@@ -160,6 +178,8 @@ impl Network {
             norms: vec![],
             relus: vec![],
             slopes: vec![],
+            squares: vec![],
+            quadratics: vec![],
             device: device.clone(),
             structure: Arc::new(Graph::default()),
             facts: Arc::new(facts.without_constants()),
@@ -260,6 +280,12 @@ impl Network {
         Ok(self.norms.len() - 1)
     }
 
+    /// Adds a parameter that is no constant of the graph.
+    pub(super) fn add_own(&mut self, p: Param) -> usize {
+        self.params.push(p);
+        self.params.len() - 1
+    }
+
     /// Brings the ReLU layers into the order of their names.
     fn sort_relus(&mut self) {
         let mut order: Vec<usize> = (0..self.relus.len()).collect();
@@ -335,6 +361,29 @@ impl Network {
     pub fn slope_of(&self, relu: usize) -> Option<usize> {
         *self.slopes.get(relu)?
     }
+    /// Makes the coefficients of quadratic elements parameters, `[C,3]` of a·x² + b·x + c, behind all others, of these ReLU layers that
+    /// do not have them yet. Returns the values to start from, the identity.
+    pub fn add_quadratics(&mut self, layers: impl Fn(&ReluLayer) -> bool) -> Vec<Burn<1>> {
+        self.quadratics.resize(self.relus.len(), None);
+        let mut values = vec![];
+        for (r, known) in self.relus.iter().zip(&mut self.quadratics) {
+            if known.is_none() && layers(r) {
+                let (name, shape) = (format!("{}.quadratic", r.name), vec![r.shape[0], 3]);
+                *known = Some(self.params.len());
+                values.push(upload(Choice::Quadratic.neutral().repeat(r.shape[0]), &self.device));
+                self.params.push(Param { name, node: r.node, role: Role::Quadratic, branch: None, shape });
+            }
+        }
+        values
+    }
+    /// ReLU layers with learned coefficients of quadratic elements: their index and that of the parameter.
+    pub fn quadratics(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.quadratics.iter().enumerate().filter_map(|(r, p)| Some((r, (*p)?)))
+    }
+    /// The parameter of a ReLU layer's learned coefficients.
+    pub fn quadratic_of(&self, relu: usize) -> Option<usize> {
+        *self.quadratics.get(relu)?
+    }
     /// Secure comparisons of all ReLU layers: one a ReLU, two where a layer has a cap.
     pub fn relu_count(&self) -> usize {
         self.relus.iter().map(ReluLayer::comparisons).sum()
@@ -352,7 +401,7 @@ impl Network {
     /// The graph with these parameters in it; of a dual normalisation those of `branch`.
     pub fn write_back(&self, values: &[Burn<1>], branch: Branch) -> Graph {
         let mut g = self.structure.as_ref().clone();
-        for (p, v) in self.params.iter().zip(values).filter(|(p, _)| p.role != Role::Slope) {
+        for (p, v) in self.params.iter().zip(values).filter(|(p, _)| p.role.in_graph()) {
             if p.branch.is_none_or(|b| b == branch || !self.dual()) {
                 let t = Tensor::f32(p.shape.clone(), download(v.clone()));
                 g.set_op(p.node, Op::Const(Arc::new(t)));

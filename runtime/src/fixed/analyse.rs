@@ -71,6 +71,7 @@ struct Seen {
     value: f64,
     product: f64,
     product_total: f64,
+    products: usize,
     float: f64,
     float_product: f64,
     error_sum: f64,
@@ -84,6 +85,7 @@ impl Seen {
         self.value = self.value.max(o.value);
         self.product = self.product.max(o.product);
         self.product_total += o.product_total;
+        self.products += o.products;
         self.float = self.float.max(o.float);
         self.float_product = self.float_product.max(o.float_product);
         self.error_sum += o.error_sum;
@@ -195,7 +197,8 @@ fn one_image<W: Word>(
         let (mut first, mut points) = (None, 1);
         if let Some(p) = seen {
             if p.points == 2 {
-                (l.product, l.product_total, l.float_product) = (p.largest, p.total, before_bias(g, id, t));
+                (l.product, l.product_total, l.products) = (p.largest, p.total, p.count);
+                l.float_product = before_bias(g, id, t);
             }
             (l.outside, first, points) = (p.outside, p.first, p.points);
         }
@@ -313,7 +316,8 @@ fn describe(
         seen.iter().map(|(id, l)| (g.node(*id).name.clone(), l.float.max(l.float_product))).collect();
     let mut rescaling = shifts(g, &Ranges::new(g, measured, target));
     rescaling.retain(|r| r.shift > 0);
-    let total: f64 = valid.order().iter().filter_map(|id| Some(seen.get(id)?.product_total)).sum();
+    let sum = |of: fn(&Seen) -> f64| valid.order().iter().filter_map(|id| seen.get(id)).map(of).sum::<f64>();
+    let per_image = |total: f64| total / f64::from(ring).exp2() / n.max(1) as f64;
     Analysis {
         ring,
         fraction: s.format.fraction,
@@ -334,7 +338,8 @@ fn describe(
         overflow: vec![],
         failed_images: 0,
         stand_ins: vec![],
-        expected_local_failures: total / f64::from(ring).exp2() / n.max(1) as f64,
+        expected_local_failures: per_image(sum(|l| l.product_total)),
+        local_failures_at_most: per_image(sum(|l| l.product * l.products as f64)),
         target,
         rescaling,
         largest_float,

@@ -50,6 +50,10 @@ pub struct Analysis {
     pub failed_images: usize,
     /// Truncations that local truncation is expected to get wrong in an image: Σ|x|/2^k over all products.
     pub expected_local_failures: f64,
+    /// The same if every product were as large as the largest of its operation: an upper limit for all images whose products
+    /// are no larger.
+    #[serde(default)]
+    pub local_failures_at_most: f64,
     /// Operations that were computed on real numbers: each runtime approximates them in its own way, and the error of that is
     /// in no figure here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -12,6 +12,8 @@ pub struct Products {
     pub largest: f64,
     /// Sum of all magnitudes.
     pub total: f64,
+    /// How many there are.
+    pub count: usize,
     /// How many lie outside what the runtime can treat.
     pub outside: usize,
     /// The first of those.
@@ -25,6 +27,7 @@ impl Products {
     pub fn add(&mut self, o: &Products) {
         self.largest = self.largest.max(o.largest);
         self.total += o.total;
+        self.count += o.count;
         self.outside += o.outside;
         self.first = self.first.or(o.first);
         self.failed += o.failed;
@@ -39,7 +42,7 @@ impl Products {
         judge: impl FnOnce() -> Vec<f64>,
     ) -> Products {
         let (ring, safe) = (f64::from(W::BITS).exp2(), f64::from(safe_bits).exp2());
-        let mut p = Products { points, ..Products::default() };
+        let mut p = Products { points, count: wrapped.len(), ..Products::default() };
         let mut see = |v: f64| {
             p.largest = p.largest.max(v.abs());
             p.total += v.abs();

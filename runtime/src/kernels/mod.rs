@@ -14,6 +14,7 @@ pub mod pool;
 pub mod sgd;
 pub mod side_squares;
 pub mod simd;
+pub mod square;
 pub mod two_slope;
 
 mod memory;

@@ -39,6 +39,7 @@ pub fn caps(m: &Model, ds: &Dataset, images: &[usize]) -> Result<Option<Caps>, S
             watch: true,
             probes: None,
             precision: Precision::F32,
+            tails: false,
         };
         let taps = m.net.forward(x, &call)?.taps;
         for ((tap, r), passed) in

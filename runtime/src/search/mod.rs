@@ -7,5 +7,7 @@ pub mod latency;
 pub mod layers;
 pub mod ranking;
 pub mod stable;
+pub mod structure;
+pub mod tails;
 pub mod whole;
 pub mod worth;

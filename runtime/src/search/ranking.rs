@@ -38,8 +38,10 @@ impl Ranking {
     /// The cheapest of the choices that removed elements may become; identity elements have the slopes that the model has
     /// learned.
     pub fn new(m: &Model, worth: &[Worth], among: &[Choice]) -> Ranking {
+        // Layers become quadratic whole.
+        let among: Vec<Choice> = among.iter().copied().filter(|c| *c != Choice::Quadratic).collect();
         let layer = |(l, w): (usize, &Worth)| Layer {
-            removed: w.cheapest(among, m.learned_slopes(l).as_deref()),
+            removed: w.cheapest(&among, m.learned_slopes(l).as_deref()),
             without_caps: w.without_caps().to_vec(),
         };
         Ranking(worth.iter().enumerate().map(layer).collect())
@@ -66,6 +68,8 @@ impl Ranking {
     /// Counts that do not fit the layers.
     pub fn masks(&self, m: &Model, o: &SearchOptions, keep: usize, done: f64) -> Result<Masks, String> {
         let mut costs = self.costs();
+        // Layers that are blended out go together.
+        let done = if o.squares.is_empty() { done } else { 1.0 };
         let (closed, keep) = o.vanish.at(&costs, keep, done);
         // What has to go is ranked below everything.
         costs.iter_mut().zip(&closed).filter(|(_, closed)| **closed).for_each(|(c, _)| c.fill(-1.0));
@@ -73,7 +77,11 @@ impl Ranking {
         let counts = o.counts.of(&caps, keep)?;
         let kept = select(&costs, &shapes(m), keep, counts.as_deref(), o.granularity);
         // A layer that vanishes is the identity, so that what is around it can merge.
-        let removed = |l: usize, i: usize| if closed[l] { Choice::Identity } else { self.0[l].removed[i].0 };
+        let removed = |l: usize, i: usize| match closed[l] {
+            true if o.squares(l) => Choice::Quadratic,
+            true => Choice::Identity,
+            false => self.0[l].removed[i].0,
+        };
         Ok(masks_of(m, &kept, removed))
     }
 }

@@ -11,6 +11,7 @@ use crate::exec::value::download;
 use crate::exec::{Branch, Norms};
 use crate::train::Model;
 use crate::train::evaluate::pixels_of;
+use crate::train::squares;
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::{LayerMask, Masks};
 
@@ -43,6 +44,39 @@ pub fn rescaled(
         if sum > 0.0 && moved.is_finite() {
             costs.iter_mut().for_each(|c| *c *= moved / sum);
         }
+    }
+    Ok(costs)
+}
+
+/// What each layer costs as a quadratic: summed over the images, the squared change of the centred logits when the layer becomes the
+/// least-squares fit of its ReLUs, whatever is far out included. `None` for layers that may be none.
+///
+/// # Errors
+/// An operation that cannot be computed.
+pub fn squared(
+    m: &Model,
+    (ds, images): (&Dataset, &[usize]),
+    may: &[bool],
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Option<f64>>, String> {
+    let mut m = m.clone();
+    m.set_masks(&m.open_masks());
+    let spreads = squares::spreads(&m, ds, images.len())?;
+    let reference = logits(&m, ds, images)?;
+    let all = may.iter().filter(|m| **m).count();
+    let (mut costs, mut done) = (vec![], 0);
+    for (l, r) in m.net.relus().to_vec().into_iter().enumerate() {
+        if !may.get(l).copied().unwrap_or(false) {
+            costs.push(None);
+            continue;
+        }
+        done += 1;
+        tell(done, all);
+        let mut mask = LayerMask::uniform(r.shape, Choice::Quadratic).with_cap(r.cap);
+        mask.parameters.insert(Choice::Quadratic, squares::fitted(&spreads[l]));
+        m.set_masks(&Masks { layers: [(r.name, mask)].into(), ..Masks::default() });
+        let moved = distance(&reference, &logits(&m, ds, images)?);
+        costs.push(Some(if moved.is_finite() { moved } else { f64::MAX }));
     }
     Ok(costs)
 }

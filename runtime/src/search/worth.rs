@@ -26,7 +26,7 @@ use relinc_passes::choice::{Basis, Choice};
 use relinc_passes::layers::ReluLayer;
 
 /// Images looked at together, where the batch is free.
-pub(super) const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 /// The same where only the sums over batches matter: what few images need stays in a core's cache.
 const SMALL_BATCH: usize = 16;
 
@@ -135,6 +135,7 @@ fn of_batch(
         watch: true,
         probes: Some(&probes),
         precision: Precision::F32,
+        tails: false,
     };
     let out = m.net.forward(m.front.apply(x.clone()), &call)?;
     let mut grads = loss(out.logits(), &Shown { first, images, pixels: &x })?.backward();
@@ -172,11 +173,15 @@ impl Worth {
         }
     }
 
-    /// What element `i` costs as this function.
+    /// What element `i` costs as this function; infinitely much where it is no sum of slopes.
     pub fn cost(&self, i: usize, f: Basis) -> f64 {
         // Not 0·∞.
         let part = |k: f32, sum: f64| if k == 0.0 { 0.0 } else { f64::from(k).powi(2) * sum };
-        let Basis { above, below, beyond } = f;
+        let Basis { above, below, beyond, square, constant } = f;
+        // The sums tell lines alone.
+        if square != 0.0 || constant != 0.0 {
+            return f64::INFINITY;
+        }
         let over = self.over.get(i).map_or(0.0, |&sum| part(beyond, sum));
         part(above - 1.0, self.above[i]) + part(below, self.below[i]) + over
     }

@@ -3,7 +3,7 @@
 use super::front::Front;
 use crate::attack::{Attack, Target, noise};
 use crate::data::Dataset;
-use crate::exec::value::{download, upload};
+use crate::exec::value::{detached, download, upload};
 use crate::exec::{Branch, Call, Gate, Network, Norms, Precision};
 use burn::tensor::{Device, Tensor as Burn};
 use std::ops::Range;
@@ -26,7 +26,11 @@ pub struct Runnable<'a> {
 impl Runnable<'_> {
     /// Logits of pixels `[N,C,H,W]` in 0…1, by running statistics.
     pub fn logits(&self, pixels: Burn<4>, branch: Branch) -> Result<Burn<2>, String> {
-        let call = Call {
+        Ok(self.net.forward(self.front.apply(pixels), &self.call(branch))?.logits())
+    }
+
+    fn call(&self, branch: Branch) -> Call<'_> {
+        Call {
             params: self.params,
             gates: self.gates,
             norms: Norms::Running,
@@ -34,8 +38,8 @@ impl Runnable<'_> {
             watch: false,
             probes: None,
             precision: self.precision,
-        };
-        Ok(self.net.forward(self.front.apply(pixels), &call)?.logits())
+            tails: false,
+        }
     }
 }
 
@@ -104,6 +108,19 @@ pub fn clean(
         tell(at.end, n);
     }
     Ok(100.0 * right as f64 / n.max(1) as f64)
+}
+
+/// The largest magnitude that goes into a quadratic layer of the network; not a number where one is none.
+pub fn largest(r: &Runnable<'_>, first: First<'_>) -> Result<f64, String> {
+    let mut top = 0.0f32;
+    for at in first.batches() {
+        let call = Call { watch: true, ..r.call(Branch::Clean) };
+        let out = r.net.forward(r.front.apply(pixels(first.images, at, r.net.device())), &call)?;
+        let far = out.taps.iter().zip(r.gates).filter(|(_, g)| g.square.is_some());
+        let tops = far.map(|(t, _)| detached(t.input.flat()).abs().max().into_scalar::<f32>());
+        top = tops.fold(top, |top, z| if z > top || z.is_nan() { z } else { top });
+    }
+    Ok(top.into())
 }
 
 /// Accuracy in percent on the images that no restart and no iterate of the attack got misclassified.

@@ -8,7 +8,7 @@ use super::model::Model;
 use super::objective::At;
 use crate::attack::{Attack, Target, noise};
 use crate::exec::value::{download, upload};
-use crate::exec::{Branch, Call, Norms};
+use crate::exec::{Branch, Call, Norms, Site};
 use burn::tensor::Tensor as Burn;
 use relinc_passes::ir::{Graph, NodeId, Op, Tensor};
 
@@ -145,15 +145,16 @@ fn statistics(m: &Model, batches: &[Burn<4>], branch: Branch, norms: Norms) -> R
     for x in batches {
         let call = Call { branch, ..m.call(norms) };
         for s in m.net.forward(m.front.apply(x.clone()), &call)?.statistics {
+            let Site::Norm(site) = s.site else { continue };
             let (mean, variance) = (download(s.mean), download(s.variance));
             let weight = s.count as f64;
-            means[s.site].resize(mean.len(), 0.0);
-            squares[s.site].resize(mean.len(), 0.0);
+            means[site].resize(mean.len(), 0.0);
+            squares[site].resize(mean.len(), 0.0);
             for (c, (m, v)) in mean.iter().zip(&variance).enumerate() {
-                means[s.site][c] += weight * f64::from(*m);
-                squares[s.site][c] += weight * (f64::from(*v) + f64::from(*m).powi(2));
+                means[site][c] += weight * f64::from(*m);
+                squares[site][c] += weight * (f64::from(*v) + f64::from(*m).powi(2));
             }
-            count[s.site] += weight;
+            count[site] += weight;
         }
     }
     let of = |site: usize| {

@@ -19,6 +19,7 @@ pub mod seen;
 pub mod select;
 pub mod sensitivity;
 pub mod sparsity;
+pub mod squares;
 pub mod stage;
 pub mod state;
 

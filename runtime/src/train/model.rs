@@ -4,13 +4,16 @@ use super::evaluate::Runnable;
 use super::front::Front;
 use crate::data::{Dataset, Normalize};
 use crate::dice::Dice;
+use crate::exec::squares::{self, Rows};
 use crate::exec::value::{detached, download, upload};
-use crate::exec::{Branch, Call, Gate, Network, Norms, Precision, Role, Started, Statistics, free_batch};
+use crate::exec::{
+    Branch, Call, Gate, Network, Norms, Precision, Role, Site, Started, Statistics, free_batch,
+};
 use crate::fnv::fingerprint;
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::choice::Choice;
 use relinc_passes::ir::Graph;
-use relinc_passes::masks::Masks;
+use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::quotient;
 use std::borrow::Cow;
 
@@ -32,6 +35,10 @@ pub struct Model {
     pub front: Front,
     /// Are the slopes of identity elements learned?
     pub slopes: bool,
+    /// Are layers that are quadratic in all their elements trained with a normalised square?
+    pub squares: bool,
+    /// What share of the ReLU's place such layers, and those that vanish, have taken.
+    pub blend: f32,
 }
 
 impl Model {
@@ -39,7 +46,16 @@ impl Model {
     pub fn new((net, params): Started, normalize: &Normalize, image: [usize; 3]) -> Result<Model, String> {
         let front = Front::new(normalize, image, net.input(), net.device())?;
         let gates = net.relus().iter().map(|r| Gate::open(r, net.device())).collect();
-        Ok(Model { params, masks: Masks::default(), gates, front, net, slopes: false })
+        Ok(Model {
+            params,
+            masks: Masks::default(),
+            gates,
+            front,
+            net,
+            slopes: false,
+            squares: false,
+            blend: 1.0,
+        })
     }
 
     /// A canonical graph made ready for the images of a data set. A batch of one that cannot be made free is kept.
@@ -66,6 +82,8 @@ impl Model {
             gates: self.gates.iter().map(|g| g.to_device(device)).collect(),
             front: self.front.to_device(device),
             slopes: self.slopes,
+            squares: self.squares,
+            blend: self.blend,
         }
     }
 
@@ -90,31 +108,90 @@ impl Model {
             watch: false,
             probes: None,
             precision: Precision::F32,
+            tails: false,
         }
     }
 
-    /// Puts masks on, under the layers' caps; layers that are not named keep every ReLU. Where slopes are learned, those that a mask gives are taken up
-    /// and others stay.
+    /// Puts masks on, under the layers' caps; layers that are not named keep every ReLU. Where slopes or
+    /// coefficients are learned, those that a mask gives are taken up and others stay.
     pub fn set_masks(&mut self, masks: &Masks) {
         let device = self.net.device().clone();
         let mut masks = Masks { layers: masks.layers.clone(), ..Masks::default() };
         for r in self.net.relus() {
             masks.layers.get_mut(&r.name).into_iter().for_each(|m| m.put_under(r.cap));
         }
+        let squares = if self.squares { self.net.relus().len() } else { 0 };
+        for r in 0..squares {
+            let layer = masks.layers.get_mut(&self.net.relus()[r].name).filter(|m| m.only(Choice::Quadratic));
+            let Some(own) = self.net.square_rows(r, &self.params) else { continue };
+            if let Some(plain) = layer.and_then(|m| m.parameters.remove(&Choice::Quadratic)) {
+                self.set_square(r, Rows::of_plain(&plain, own.moments));
+            }
+        }
         let mask = |r: usize| masks.layers.get(&self.net.relus()[r].name);
-        self.gates = (0..self.net.relus().len())
-            .map(|r| match (mask(r), self.slopes && self.net.slope_of(r).is_some()) {
-                (Some(m), true) => Gate::of_learned(m, &device),
-                (Some(m), false) => Gate::of_mask(m, &device),
-                (None, _) => Gate::open(&self.net.relus()[r], &device),
-            })
-            .collect();
+        self.gates = (0..self.net.relus().len()).map(|r| self.gate(r, mask(r), &device)).collect();
         for (r, p) in self.net.slopes().filter(|_| self.slopes) {
             if let Some(s) = mask(r).and_then(|m| m.slopes()) {
                 self.params[p] = upload(s.to_vec(), &device);
             }
         }
         self.masks = masks;
+    }
+
+    fn gate(&self, r: usize, mask: Option<&LayerMask>, device: &Device) -> Gate {
+        let layer = &self.net.relus()[r];
+        let Some(m) = mask else { return Gate::open(layer, device) };
+        if self.squares && self.net.square_of(r).is_some() && m.only(Choice::Quadratic) {
+            return Gate { square: Some(self.blend), ..Gate::open(layer, device) };
+        }
+        let mut gate = match self.slopes && self.net.slope_of(r).is_some() {
+            true => Gate::of_learned(m, device),
+            false => Gate::of_mask(m, device),
+        };
+        if self.squares && self.blend < 1.0 && m.only(Choice::Identity) {
+            gate.neg = gate.neg * self.blend;
+        }
+        gate
+    }
+
+    /// Lets the layers that are quadratic or vanish take this share of the ReLUs' place.
+    pub fn set_blend(&mut self, share: f32) {
+        if self.squares && self.blend != share {
+            self.blend = share;
+            let masks = std::mem::take(&mut self.masks);
+            self.set_masks(&masks);
+        }
+    }
+
+    /// From here on layers that are quadratic in all their elements are trained with a normalised square. Says whether that
+    /// needed new parameters.
+    pub fn learn_squares(&mut self) -> bool {
+        self.squares = true;
+        let fresh = self.net.add_squares();
+        let any = !fresh.is_empty();
+        self.params.extend(fresh);
+        any
+    }
+
+    /// The numbers of a layer that may be quadratic.
+    pub fn set_square(&mut self, relu: usize, rows: Rows) {
+        let Some(site) = self.net.square_of(relu) else { return };
+        let device = self.net.device().clone();
+        let at = site.coefficients.into_iter().chain(site.moments);
+        for (p, row) in at.zip(rows.coefficients.into_iter().chain(rows.moments)) {
+            self.params[p] = upload(row, &device);
+        }
+    }
+
+    /// The masks with the coefficients learned so far, the normalisation in them.
+    pub fn with_squares(&self, mut masks: Masks) -> Masks {
+        for (r, layer) in self.net.relus().iter().enumerate().filter(|_| self.squares) {
+            let m = masks.layers.get_mut(&layer.name).filter(|m| m.only(Choice::Quadratic));
+            if let (Some(m), Some(rows)) = (m, self.net.square_rows(r, &self.params)) {
+                m.parameters.insert(Choice::Quadratic, rows.plain());
+            }
+        }
+        masks
     }
 
     /// From here on the slopes of identity elements are learned, or fixed at what masks say.
@@ -158,11 +235,20 @@ impl Model {
         Masks::uniform(self.net.relus(), Choice::Relu)
     }
 
-    /// Moves the running statistics of a branch by `momentum` towards a batch's. The variance is made unbiased first, as in
+    /// Moves the running statistics of a branch by `momentum` towards a batch's; those of squares by their own. The variance is made unbiased first, as in
     /// PyTorch.
     pub fn update_statistics(&mut self, branch: Branch, batch: &[Statistics], momentum: f32) {
         for s in batch {
-            let [_, _, mean, variance] = self.net.norms()[s.site].params[branch as usize];
+            let (mean, variance, momentum) = match s.site {
+                Site::Norm(site) => {
+                    let [_, _, mean, variance] = self.net.norms()[site].params[branch as usize];
+                    (mean, variance, momentum)
+                }
+                Site::Square(relu) => match self.net.square_of(relu) {
+                    Some(s) => (s.moments[0], s.moments[1], squares::MOMENTUM),
+                    None => continue,
+                },
+            };
             let unbiased = s.count as f32 / (s.count.max(2) - 1) as f32;
             let blend = |old: &Burn<1>, new: Burn<1>| old.clone() * (1.0 - momentum) + new * momentum;
             self.params[mean] = blend(&self.params[mean], detached(s.mean.clone()));
@@ -201,8 +287,9 @@ impl Model {
             let mut dice = Dice::tagged(seed, [i as u64, 0x1417], 0);
             let values = match p.role {
                 Role::Weight => (0..n).map(|_| (spread * dice.normal()) as f32).collect(),
-                Role::Scale | Role::Variance | Role::Slope => vec![1.0; n],
-                Role::Bias | Role::Shift | Role::Mean => vec![0.0; n],
+                Role::Scale | Role::Variance | Role::Slope | Role::Moment => vec![1.0; n],
+                Role::Bias | Role::Shift | Role::Mean | Role::Coefficient => vec![0.0; n],
+                Role::Quadratic => Choice::Quadratic.neutral().repeat(n / 3),
             };
             upload(values, &device)
         });

@@ -31,6 +31,8 @@ pub struct Objective {
     pub smoothing: f32,
     /// The training attack.
     pub attack: Attack,
+    /// Weight of the penalty on what is far out in quadratic layers, summed over them.
+    pub tails: f32,
     /// One batch normalisation for all views instead of two.
     pub single_norm: bool,
     /// What networks compute in.
@@ -48,6 +50,9 @@ pub struct Parts {
     pub kl: f64,
     /// Mean attention transfer.
     pub attention: f64,
+    /// Mean penalty on what is far out in quadratic layers.
+    #[serde(default)]
+    pub tails: f64,
 }
 
 /// What a step computed.
@@ -72,7 +77,7 @@ pub struct Computed {
 /// The numbers of a step that are still on the device: reading them waits for it.
 #[derive(Debug)]
 pub struct Pending {
-    terms: [Option<Burn<1>>; 3],
+    terms: [Option<Burn<1>>; 4],
     total: Burn<1>,
     logits: Burn<2>,
     labels: Vec<usize>,
@@ -107,9 +112,9 @@ impl Pending {
         let mut numbers = numbers.iter().map(|&v| f64::from(v));
         let mut next = || numbers.next().unwrap_or(f64::NAN);
         let (norm, total) = (next(), next());
-        let [ce, kl, attention] = there.map(|t| if t { next() } else { 0.0 });
+        let [ce, kl, attention, tails] = there.map(|t| if t { next() } else { 0.0 });
         let correct = best(logits, classes).zip(&self.labels).filter(|(p, l)| p == *l).count();
-        Reading { parts: Parts { total, ce, kl, attention }, correct, norm }
+        Reading { parts: Parts { total, ce, kl, attention, tails }, correct, norm }
     }
 }
 
@@ -167,6 +172,7 @@ struct Terms {
     ce: Vec<Burn<1>>,
     kl: Vec<Burn<1>>,
     attention: Option<Burn<1>>,
+    tails: Vec<Burn<1>>,
 }
 
 impl Terms {
@@ -179,12 +185,13 @@ impl Terms {
     }
 
     /// The weighed sum of the means over views, and the means.
-    fn weighed(self, o: &Objective) -> Result<(Burn<1>, [Option<Burn<1>>; 3]), String> {
+    fn weighed(self, o: &Objective) -> Result<(Burn<1>, [Option<Burn<1>>; 4]), String> {
         let mean = |v: Vec<Burn<1>>| {
             let k = v.len() as f32;
             v.into_iter().reduce(|a, b| a + b).map(|s| s / k)
         };
-        let terms = [(o.ce, mean(self.ce)), (o.kl, mean(self.kl)), (o.attention, self.attention)];
+        let (ce, kl, tails) = (mean(self.ce), mean(self.kl), mean(self.tails));
+        let terms = [(o.ce, ce), (o.kl, kl), (o.attention, self.attention), (o.tails, tails)];
         let means = terms.each_ref().map(|(_, t)| t.clone().map(Burn::inner));
         let sum = terms.into_iter().filter_map(|(k, t)| t.map(|t| t * k)).reduce(|a, b| a + b);
         Ok((sum.ok_or("the objective has no term")?, means))
@@ -231,6 +238,7 @@ impl Objective {
             branch,
             watch,
             precision,
+            tails: self.tails > 0.0,
             ..student.call(Norms::Batch)
         };
 
@@ -240,7 +248,7 @@ impl Objective {
         let z = out.logits();
         let clean = z.clone().inner().narrow(0, 0, clean_rows);
         let mut statistics = vec![(Branch::Clean, out.statistics)];
-        let mut terms = Terms::default();
+        let mut terms = Terms { tails: out.tails.clone().into_iter().collect(), ..Terms::default() };
         for v in 0..views.n {
             let z = z.clone().narrow(0, v * clean_rows, clean_rows);
             let target = target.clone().map(|t| t.narrow(0, 0, clean_rows));
@@ -258,6 +266,7 @@ impl Objective {
             let out = student.net.forward(student.front.apply(attacked), &call(branch, false))?;
             let z = out.logits();
             statistics.push((branch, out.statistics));
+            terms.tails.extend(out.tails);
             terms.add(self, z, labels(half.labels, device), half.target);
         }
         let teacher_taps = taught.map(|t| t.taps).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Optimisers over flat parameters: SGD with momentum as PyTorch defines it, and Adam.
 
 use crate::device::is_host;
+use crate::exec::Role;
 use crate::exec::ops::{descend, squares};
 use crate::kernels::sgd::Update;
 use burn::tensor::Tensor as Burn;
@@ -18,8 +19,8 @@ pub struct Sgd {
     pub velocity: Vec<Option<Burn<1>>>,
     /// How many times too large the gradients come; 1 unless the loss was scaled.
     pub scale: f32,
-    /// Parameters from this one on are slopes: not decayed, and moved [`SLOPE_GAIN`] times as fast.
-    pub slopes_from: usize,
+    /// How many times as fast parameters move that are not decayed; `None`, as behind the last, for those that are.
+    pub gains: Vec<Option<f32>>,
 }
 
 /// How much faster slopes move than weights: a slope is one number beside a channel's hundreds.
@@ -28,7 +29,16 @@ pub const SLOPE_GAIN: f32 = 10.0;
 impl Sgd {
     /// At rest.
     pub fn new(params: usize, momentum: f32, decay: f32, clip: f32) -> Sgd {
-        Sgd { momentum, decay, clip, velocity: vec![None; params], scale: 1.0, slopes_from: params }
+        Sgd { momentum, decay, clip, velocity: vec![None; params], scale: 1.0, gains: vec![] }
+    }
+
+    /// How a parameter moves that is no weight of the graph.
+    pub fn gain(role: Role) -> Option<f32> {
+        match role {
+            Role::Slope => Some(SLOPE_GAIN),
+            Role::Quadratic | Role::Coefficient | Role::Moment => Some(1.0),
+            Role::Weight | Role::Bias | Role::Scale | Role::Shift | Role::Mean | Role::Variance => None,
+        }
     }
 
     /// L2 norm of the gradients that the loss itself has, one element.
@@ -53,7 +63,10 @@ impl Sgd {
         for ((w, g), (i, v)) in params.iter_mut().zip(grads).zip(velocities) {
             let Some(g) = g else { continue };
             let old = v.take().unwrap_or_else(|| Burn::zeros_like(w));
-            let (gain, decay) = if i >= self.slopes_from { (SLOPE_GAIN, 0.0) } else { (1.0, self.decay) };
+            let (gain, decay) = match self.gains.get(i).copied().flatten() {
+                Some(gain) => (gain, 0.0),
+                None => (1.0, self.decay),
+            };
             let u = Update { factor: factor * gain / self.scale, decay, momentum: self.momentum, rate };
             let g = clipped.iter().fold(g, |g, c| g * c.clone());
             // Weights that nobody else holds are changed in place.

@@ -49,10 +49,24 @@ pub struct SearchOptions {
     pub ramp: f64,
     /// Layers that keep no ReLU (gradual, oneshot).
     pub vanish: Vanish,
+    /// Those of the layers that vanish which become quadratic instead, one entry a layer; empty for none (gradual, oneshot).
+    pub squares: Vec<bool>,
     /// Masks to begin with, instead of the method's own.
     pub first: Option<Masks>,
     /// Seed of everything random.
     pub seed: u64,
+}
+
+/// Weight of the penalty on what is far out in quadratics.
+pub const TAILS: f32 = 10.0;
+/// Share of a search over which quadratics take the ReLUs' place.
+pub const BLEND: f64 = 0.25;
+
+impl SearchOptions {
+    /// Does a layer become quadratic?
+    pub fn squares(&self, layer: usize) -> bool {
+        self.squares.get(layer).copied().unwrap_or(false)
+    }
 }
 
 /// One stage.
@@ -80,6 +94,8 @@ pub struct Recipe {
     pub augment: bool,
     /// A search learns the slopes of identity elements, one a channel.
     pub slopes: bool,
+    /// Share of the stage over which layers that become quadratic, and those that vanish beside them, take the ReLUs' place.
+    pub blend: f64,
     /// What is minimised.
     pub objective: Objective,
     /// How masks are searched, in a search.
@@ -112,6 +128,7 @@ impl Recipe {
             smoothing: 0.0,
             attack: Attack::training(),
             single_norm: false,
+            tails: TAILS,
             precision: Precision::F32,
         };
         let own = if robust { 0.03 } else { rate_for(share) };
@@ -134,6 +151,7 @@ impl Recipe {
             average: 0.0,
             augment: true,
             slopes: false,
+            blend: 0.0,
             objective,
             search: None,
             val_images: 2000,

@@ -19,6 +19,15 @@ pub struct Record {
     pub kl: f64,
     /// Mean attention transfer.
     pub attention: f64,
+    /// Mean penalty on what is far out in quadratic layers.
+    #[serde(default)]
+    pub tails: f64,
+    /// The largest magnitude that goes into a quadratic layer on validation images; none without such layers.
+    #[serde(default)]
+    pub largest: Option<f64>,
+    /// Steps left out because their gradient was no number.
+    #[serde(default)]
+    pub skipped: usize,
     /// Accuracy on the clean training views, in percent.
     pub train_accuracy: f64,
     /// Clean validation accuracy in percent.
@@ -98,6 +107,19 @@ pub enum StageError {
         epoch: usize,
         /// From 1.
         step: usize,
+        /// Where the last good state is.
+        kept: String,
+    },
+    /// A network with quadratic layers has forgotten what it had learned, or does not show it on its running statistics.
+    #[error(
+        "the network collapsed in epoch {epoch}: {what}; {kept}; lower the learning rate ('rate') or raise the penalty on what is far out \
+         ('tails') and go on with --resume, or let more layers keep their ReLUs and begin anew"
+    )]
+    Collapsed {
+        /// From 1.
+        epoch: usize,
+        /// What was seen, in words.
+        what: String,
         /// Where the last good state is.
         kept: String,
     },

@@ -43,6 +43,7 @@ pub fn read(pending: Vec<(Pending, f64)>, norm: Burn<1>) -> Reading {
         sum.parts.ce += share * r.parts.ce;
         sum.parts.kl += share * r.parts.kl;
         sum.parts.attention += share * r.parts.attention;
+        sum.parts.tails += share * r.parts.tails;
         sum.correct += r.correct;
         sum.norm = r.norm;
     }

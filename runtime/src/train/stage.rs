@@ -16,6 +16,7 @@ use super::record::{Ended, Now, Record, StageError, Watcher};
 use super::replicas::Replicas;
 use super::scale::LossScale;
 use super::schedule::Schedule;
+use super::squares;
 use super::state::{Progress, Sums};
 use crate::attack::Attack;
 use crate::data::Dataset;
@@ -91,6 +92,7 @@ impl Stage<'_> {
     /// Rates and limits may change: lowering them is how a run is saved whose loss left the numbers.
     fn recipe_text(&self, start: &Model, masks: &Masks) -> String {
         let mut r = Recipe { rate: 0.0, clip: 0.0, schedule: Schedule::Constant, ..self.recipe.clone() };
+        r.objective.tails = 0.0;
         if let Some(s) = &mut r.search {
             s.first = None;
         }
@@ -120,6 +122,7 @@ impl Stage<'_> {
             return Err(StageError::Other(format!("stage {}: {why}", self.name)));
         }
         model.learn_slopes(r.slopes);
+        let fresh = r.epochs > 0 && self.has_squares(masks) && model.learn_squares();
         model.set_masks(masks);
         let mut run = Run {
             steps: match &self.order {
@@ -127,7 +130,7 @@ impl Stage<'_> {
                 None => loader::steps(self.train.len(), r.batch),
             },
             sgd: Sgd {
-                slopes_from: model.net.slopes().map(|(_, p)| p).min().unwrap_or(model.params.len()),
+                gains: model.net.params().iter().map(|p| Sgd::gain(p.role)).collect(),
                 ..Sgd::new(model.params.len(), r.momentum, r.decay, r.clip)
             },
             scale: LossScale::default(),
@@ -141,26 +144,35 @@ impl Stage<'_> {
             stage: self,
             model,
         };
-        let ended = run.all(watcher)?;
+        let ended = run.all(watcher, fresh)?;
         if ended == Ended::Finished {
             run.keep_result();
         }
         crate::kernels::pool::clear();
+        *masks = run.model.with_squares(run.masks);
         if r.slopes {
-            *masks = run.model.with_slopes(run.masks);
+            *masks = run.model.with_slopes(std::mem::take(masks));
             run.model.learn_slopes(false);
             run.model.set_masks(masks);
-        } else {
-            *masks = run.masks;
         }
         Ok(ended)
+    }
+
+    /// May layers be quadratic in all their elements?
+    fn has_squares(&self, masks: &Masks) -> bool {
+        let searched = self.recipe.search.as_ref().is_some_and(|s| s.choices.contains(&Choice::Quadratic));
+        searched || masks.layers.values().any(|m| m.only(Choice::Quadratic))
     }
 }
 
 impl Run<'_, '_> {
-    fn all(&mut self, watcher: &mut dyn Watcher) -> Result<Ended, StageError> {
+    /// Runs all epochs; `fresh` says that coefficients of quadratics have no values yet.
+    fn all(&mut self, watcher: &mut dyn Watcher, fresh: bool) -> Result<Ended, StageError> {
         let r = &self.stage.recipe;
         if !self.load()? {
+            if fresh {
+                squares::fit(self.model, &self.stage.train, &self.masks)?;
+            }
             let stop = self.stage.stop.clone();
             let mut tell = |i, n| {
                 watcher.round(i, n);
@@ -178,6 +190,7 @@ impl Run<'_, '_> {
             }
         }
         if !self.progress.finished {
+            self.model.set_blend(1.0);
             if let Some(m) = self.ask(r.epochs, 0, |l, s| l.finish(s))? {
                 self.apply_masks(m);
             }
@@ -188,7 +201,8 @@ impl Run<'_, '_> {
                     let rounded = self.model.with_slopes(self.masks.clone());
                     self.apply_masks(rounded);
                 }
-                if r.epochs > 0 {
+                // Averages over many batches are better than a few images where squares have tails.
+                if r.epochs > 0 && !self.squared() {
                     self.remeasure()?;
                 }
             }
@@ -224,6 +238,22 @@ impl Run<'_, '_> {
             // From here on they are parameters.
             self.masks.layers.values_mut().for_each(|m| drop(m.parameters.remove(&Choice::Identity)));
         }
+        if self.model.squares {
+            let whole = self.masks.layers.values_mut().filter(|m| m.only(Choice::Quadratic));
+            whole.for_each(|m| drop(m.parameters.remove(&Choice::Quadratic)));
+        }
+    }
+
+    /// Is a layer quadratic in all its elements?
+    fn squared(&self) -> bool {
+        self.model.gates.iter().any(|g| g.square.is_some())
+    }
+
+    /// The share of the ReLUs' place that layers which leave have taken after a step.
+    fn blend(&self, epoch: usize, step: usize) -> f32 {
+        let r = &self.stage.recipe;
+        let done = (epoch * self.steps + step + 1) as f64 / (r.epochs * self.steps).max(1) as f64;
+        if r.blend > 0.0 { (done / r.blend).min(1.0) as f32 } else { 1.0 }
     }
 
     fn rate(&self, epoch: usize, step: usize) -> f64 {
@@ -251,6 +281,7 @@ impl Run<'_, '_> {
                 self.save()?;
                 return Ok(Ended::Stopped);
             }
+            self.model.set_blend(self.blend(epoch, step));
             let changed = self.ask(epoch, step, |l, s| l.before_step(s, step))?;
             if let Some(m) = changed {
                 self.progress.since_masks = 0;
@@ -276,6 +307,7 @@ impl Run<'_, '_> {
         }
         let end = Instant::now();
         let record = self.validate(epoch)?;
+        self.collapsed(&record)?;
         self.progress.seconds += self.progress.sums.seconds + end.elapsed().as_secs_f64();
         watcher.epoch(&Record { seconds: self.progress.seconds, ..record }).map_err(StageError::Kept)?;
         self.progress.sums = Sums::default();

@@ -32,6 +32,9 @@ pub struct Sums {
     pub waited: f64,
     /// Largest gradient norm before clipping.
     pub gradient: f64,
+    /// Steps left out because their gradient was no number.
+    #[serde(default)]
+    pub skipped: usize,
 }
 
 impl Sums {
@@ -45,6 +48,7 @@ impl Sums {
         let s = &mut self.parts;
         (s.total, s.ce, s.kl, s.attention) =
             (s.total + p.total, s.ce + p.ce, s.kl + p.kl, s.attention + p.attention);
+        s.tails += p.tails;
         self.steps += 1;
         self.seen += seen;
         self.correct += correct;
@@ -73,6 +77,12 @@ pub struct Progress {
     pub sums: Sums,
     /// Wall-clock seconds of the complete epochs.
     pub seconds: f64,
+    /// Steps left out in a row.
+    #[serde(default)]
+    pub skipped: usize,
+    /// Best share of training images of an epoch that were classified correctly, in percent.
+    #[serde(default)]
+    pub learned: f64,
 }
 
 impl Progress {

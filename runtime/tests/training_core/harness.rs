@@ -53,6 +53,7 @@ pub fn call<'a>(params: &'a [Burn<1>], gates: &'a [Gate]) -> Call<'a> {
         watch: false,
         probes: None,
         precision: Precision::F32,
+        tails: false,
     }
 }
 

@@ -14,4 +14,5 @@ mod norms;
 mod operations;
 mod replicas;
 mod resume;
+mod squares;
 mod worth;

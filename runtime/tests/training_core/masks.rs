@@ -131,7 +131,7 @@ fn learned_slopes_and_their_gradients() {
         .map(|i| match VALUES[i % 12] {
             Identity => slopes[i % 12 / 4] * x[i],
             Relu => x[i].max(0.0),
-            Zero | Uncapped => 0.0,
+            Zero | Uncapped | Quadratic => 0.0,
         })
         .collect();
     close(&download(out.output.flat()), &want, 1e-6, "slopes");
@@ -149,4 +149,44 @@ fn no_slopes_where_nothing_takes_them() {
     let (mut net, mut params) = Network::new(&graph("f32[N,2,2,2]", body), false, &Device::flex()).unwrap();
     params.extend(net.add_slopes());
     assert_eq!((net.slope_of(0), net.params().len(), params.len()), (None, 1, 1));
+}
+
+/// `y = a·x² + b·x + c` beside ReLUs and zeros, with `∂y/∂x = 2a·x + b`; learned coefficients are the same function, and
+/// `∂L/∂a = Σ c·x²`, `∂L/∂b = Σ c·x`, `∂L/∂c = Σ c` over the channel's quadratic elements.
+#[test]
+fn quadratics_and_their_gradients() {
+    let body = "%w = const f32[3,3,1,1] [1, 0, 0, 0, 1, 0, 0, 0, 1]\n%c = conv(%x, %w)\n%y = relu(%c)";
+    let (mut net, mut params) = Network::new(&graph("f32[N,3,2,2]", body), false, &Device::flex()).unwrap();
+    let values: Vec<Choice> = (0..12).map(|i| [Quadratic, Relu, Zero, Quadratic, Identity][i % 5]).collect();
+    let coefficients = vec![0.2, 0.5, 0.1, -1.0, 2.0, -0.3, 0.0, 1.5, 0.25];
+    let m = LayerMask::new([3, 2, 2], values.clone()).with_quadratics(coefficients.clone());
+    let device = net.device().clone();
+    let of = |i: usize| (values[i % 12], m.of_channel(values[i % 12], i % 12 / 4));
+    let (x, g) = (noise(36, 6), noise(36, 7));
+    let run = |net: &Network, params: &[_], gate: Gate| {
+        let leaf = leaf(&x);
+        let out = net.forward(Value::new(leaf.clone(), vec![3, 3, 2, 2]), &call(params, &[gate])).unwrap();
+        let grads = (out.output.flat() * upload(g.clone(), net.device())).sum().backward();
+        let want: Vec<f32> = (0..36).map(|i| of(i).0.value(x[i], m.cap, of(i).1)).collect();
+        close(&download(out.output.flat()), &want, 1e-6, "quadratics");
+        let slope = |i: usize| of(i).0.basis(m.cap, of(i).1).derivative(x[i], m.cap);
+        let want: Vec<f32> = (0..36).map(|i| g[i] * slope(i)).collect();
+        close(&download(leaf.grad(&grads).unwrap()), &want, 1e-6, "gradient");
+        grads
+    };
+    run(&net, &params, Gate::of_mask(&m, &device));
+
+    let start = net.add_quadratics(|_| true);
+    assert_eq!((net.quadratic_of(0), download(start[0].clone())), (Some(1), [0.0, 1.0, 0.0].repeat(3)));
+    assert_eq!(net.params()[1].shape, [3, 3]);
+    assert!(net.add_quadratics(|_| true).is_empty());
+    params.push(leaf(&coefficients));
+    let gate = Gate::of_mask(&m, &device).with_learned_quadratics(&m, &device);
+    let grads = run(&net, &params, gate);
+    let part = |k: usize, power: i32| -> f32 {
+        let mine = |i: &usize| i % 12 / 4 == k && values[i % 12] == Quadratic;
+        (0..36).filter(mine).map(|i| g[i] * x[i].powi(power)).sum()
+    };
+    let want: Vec<f32> = (0..9).map(|j| part(j / 3, 2 - (j % 3) as i32)).collect();
+    close(&download(params[1].grad(&grads).unwrap()), &want, 1e-5, "coefficients");
 }

@@ -4,7 +4,7 @@ use super::harness::{close, graph, leaf, noise};
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_runtime::data::Normalize;
 use relinc_runtime::exec::value::{download, upload};
-use relinc_runtime::exec::{Branch, Call, Network, Norms, Outcome, Precision, Started, Value};
+use relinc_runtime::exec::{Branch, Call, Network, Norms, Outcome, Precision, Site, Started, Value};
 use relinc_runtime::train::Model;
 use relinc_runtime::train::model::MOMENTUM;
 
@@ -26,6 +26,7 @@ fn run(net: &Network, params: &[Burn<1>], branch: Branch, x: Burn<1>, shape: &[u
         watch: false,
         probes: None,
         precision: Precision::F32,
+        tails: false,
     };
     net.forward(Value::new(x, shape), &call).unwrap()
 }
@@ -78,7 +79,7 @@ fn forward_and_backward_by_batch_statistics() {
         let y = out.output.flat();
         close(&download(y.clone().inner()), &narrow(&want.y), 1e-5, "forward");
         let s = &out.statistics[0];
-        assert_eq!((s.site, s.count), (0, n * size));
+        assert_eq!((s.site, s.count), (Site::Norm(0), n * size));
         close(&download(s.mean.clone()), &narrow(&want.mean), 1e-6, "mean");
         close(&download(s.variance.clone()), &narrow(&want.variance), 1e-6, "variance");
 
@@ -140,6 +141,7 @@ fn measuring_changes_no_output() {
             watch: false,
             probes: None,
             precision: Precision::F32,
+            tails: false,
         };
         let out = net.forward(Value::upload(x.clone(), [4, 3, 2, 2], net.device()), &call).unwrap();
         let statistics =

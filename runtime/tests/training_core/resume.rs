@@ -111,6 +111,7 @@ impl Job {
             rounds: 3,
             ramp: 0.8,
             vanish: Default::default(),
+            squares: vec![],
             first: None,
             seed: 3,
         });
@@ -169,7 +170,7 @@ fn untimed(r: &Record) -> Record {
 }
 
 /// Runs a job through, then with stops at these places, each followed by a resumption.
-fn survives(job: Job, stops: &[(usize, usize)]) -> Done {
+pub fn survives(job: Job, stops: &[(usize, usize)]) -> Done {
     let whole = Job { folder: None, ..job.clone() }.run();
     assert_eq!(whole.ended, Ended::Finished);
     let mut log = vec![];

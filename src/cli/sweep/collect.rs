@@ -3,6 +3,7 @@
 use super::super::{Global, print, print_json};
 use super::jobs::{Outcome, Sweep};
 use crate::compile::fixed::answer;
+use crate::compile::tails;
 use crate::error::{Error, Result, input};
 use crate::folder::{self, Folder};
 use crate::progress::Progress;
@@ -63,7 +64,8 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<()> {
     }
     for dir in &dirs {
         let r = crate::report::read(dir)?;
-        let no = [crate::report::fell_too_far(&r), answer(&r).err().map(|e| e.to_string())];
+        let fixed = answer(&r).err().map(|e| e.to_string());
+        let no = [crate::report::fell_too_far(&r), fixed, tails::answer(&r)];
         unmet.extend(no.into_iter().flatten().map(|why| format!("{}: {why}", dir.display())));
     }
     if unmet.is_empty() { Ok(()) } else { Err(Error::Answer(unmet.join("\n"))) }

@@ -5,7 +5,7 @@ use crate::compile::describe;
 use crate::error::{Result, input};
 use crate::progress::Progress;
 use crate::random;
-use crate::report::model::{FixedPoint, Outcome, Tried};
+use crate::report::model::{Failure, FixedPoint, Outcome, Tried};
 use relinc_passes::back::{crypten, mp_spdz};
 use relinc_passes::driver::valid::{self, Valid};
 use relinc_passes::driver::{self, Options};
@@ -13,7 +13,7 @@ use relinc_passes::ir::Tensor;
 use relinc_passes::passes::normalise_ranges::NormaliseRanges;
 use relinc_runtime::cost;
 use relinc_runtime::data::Dataset;
-use relinc_runtime::fixed::{self, Analysis, Format, Settings, Unknown, analyse};
+use relinc_runtime::fixed::{self, Analysis, Format, Settings, Truncation, Unknown, analyse};
 
 /// Head-room that a proposal leaves, in bits.
 const HEADROOM: f64 = 8.0;
@@ -54,6 +54,10 @@ pub fn check(
             ring: p.format.ring,
             fraction: p.format.fraction,
             truncation: p.truncation,
+            failure: r
+                .bounded
+                .filter(|_| p.truncation == Truncation::Local)
+                .map(|b| Failure { asked: b.asked, at_most: b.at_most }),
             verdict: Outcome::Unchecked,
             images: None,
             tried: vec![],
@@ -75,7 +79,7 @@ pub fn check(
 }
 
 /// How many images are emulated where one takes so many multiply-accumulates.
-fn images(macs: u64) -> usize {
+pub(super) fn images(macs: u64) -> usize {
     usize::try_from(MACS / macs.max(1)).unwrap_or(IMAGES).clamp(LEAST, IMAGES)
 }
 
@@ -95,14 +99,14 @@ fn with_graph<T>(t: Target, emitted: &Valid<'_>, look: impl FnOnce(&Valid<'_>) -
 }
 
 /// One arithmetic on images.
-struct Trial<'a> {
-    plan: &'a Plan,
-    emitted: &'a Valid<'a>,
-    images: &'a Tensor,
+pub(super) struct Trial<'a> {
+    pub plan: &'a Plan,
+    pub emitted: &'a Valid<'a>,
+    pub images: &'a Tensor,
     /// Multiply-accumulates of an image.
-    macs: u64,
-    seed: u64,
-    progress: &'a Progress,
+    pub macs: u64,
+    pub seed: u64,
+    pub progress: &'a Progress,
 }
 
 impl Trial<'_> {
@@ -110,8 +114,11 @@ impl Trial<'_> {
     fn emulate(&self, found: &mut FixedPoint, rescalable: bool) -> Result<(), String> {
         let a = self.run(self.emitted, self.plan.format, self.images)?;
         found.verdict = verdict(&a);
-        let candidates =
-            if found.verdict == Outcome::Holds { vec![] } else { self.candidates(&a, rescalable) };
+        let candidates = if found.verdict == Outcome::Holds || found.failure.is_some() {
+            vec![]
+        } else {
+            self.candidates(&a, rescalable)
+        };
         let all: u64 = candidates.iter().map(|c| weight(c.0)).sum();
         let few = first(self.images, self::images(self.macs * all));
         for (format, normalise) in candidates {
@@ -138,7 +145,7 @@ impl Trial<'_> {
         Ok(())
     }
 
-    fn run(&self, emitted: &Valid<'_>, format: Format, images: &Tensor) -> Result<Analysis, String> {
+    pub fn run(&self, emitted: &Valid<'_>, format: Format, images: &Tensor) -> Result<Analysis, String> {
         let (truncation, headroom) = (self.plan.truncation, HEADROOM);
         let s = Settings { format, truncation, seed: self.seed, headroom, unknown: Unknown::StandIn };
         let target = self.plan.target;

@@ -3,7 +3,7 @@
 use super::{Emulation, Request, Target};
 use crate::error::{Result, input};
 use relinc_passes::back::{crypten, mp_spdz, spu};
-use relinc_runtime::cost::{self, Protocol};
+use relinc_runtime::cost::{self, Protocol, Truncates};
 use relinc_runtime::fixed::{Format, Truncation};
 
 /// One arithmetic, and who computes in it.
@@ -48,11 +48,12 @@ pub fn plans(r: &Request) -> Result<Vec<Plan>> {
             Target::Spu => {
                 let default = cost::find("spu-semi2k").ok();
                 for p in asked(&r.protocols, default.as_ref(), |p| p.on_spu().is_some()) {
-                    let how = match p.on_spu() {
-                        Some("cheetah") => Truncation::Cheetah,
-                        _ => Truncation::Probabilistic,
-                    };
                     let own = Format { ring: p.ring, fraction: spu::fraction_bits(p.ring) };
+                    let (how, own) = match (p.on_spu(), p.truncates, r.bounded) {
+                        (_, Truncates::Alone, Some(b)) => (Truncation::Local, b.format),
+                        (Some("cheetah"), ..) => (Truncation::Cheetah, own),
+                        _ => (Truncation::Probabilistic, own),
+                    };
                     add(target, Some(p.name.clone()), own, how)?;
                 }
             }

@@ -47,8 +47,12 @@ fn shot(m: &Mask) -> String {
     let shape = if point { c.to_string() } else { format!("{c}×{h}×{w}") };
     let peak =
         if point || m.kept == 0 { String::new() } else { format!("<br>brightest {:.0} %", top * 100.0) };
+    let quadratic = match m.quadratic {
+        0 => String::new(),
+        n => format!("<br>{} quadratic", percent(n, total)),
+    };
     format!(
-        "<figure>{images}<figcaption><b>{layer}</b> {shape}<br>{} kept{peak}</figcaption></figure>",
+        "<figure>{images}<figcaption><b>{layer}</b> {shape}<br>{} kept{peak}{quadratic}</figcaption></figure>",
         percent(m.kept, total)
     )
 }

@@ -50,6 +50,9 @@ pub struct Cost {
     pub link: Link,
     /// Who knows the weights.
     pub weights: Weights,
+    /// Images of a query; all figures are an image's share of one.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub images_per_query: u64,
     /// Which bytes take time on a link: those of the larger direction, or those of both.
     #[serde(default)]
     pub directions: Directions,
@@ -77,6 +80,14 @@ pub struct Cost {
     pub offline: Option<String>,
     /// Whose seconds of computing are in the times, in words.
     pub computing: Option<String>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn is_one(n: &u64) -> bool {
+    *n == 1
 }
 
 fn is_zero(n: &u64) -> bool {

@@ -17,6 +17,9 @@ pub struct FixedPoint {
     pub fraction: u32,
     /// How products are truncated, and what goes with it.
     pub truncation: Truncation,
+    /// How often a query may go wrong, where each party truncates by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
     /// What was found.
     pub verdict: Outcome,
     /// The emulation; null where there were no images.
@@ -32,6 +35,15 @@ pub struct FixedPoint {
     /// Why nothing could be checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+}
+
+/// With which probability truncations spoil a query.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What was allowed.
+    pub asked: f64,
+    /// The upper limit, for images whose numbers are no larger than those emulated.
+    pub at_most: f64,
 }
 
 /// What a check found, from good to bad.

@@ -81,12 +81,12 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &MpSpdzOptions) -> Result<()
         format!("sfix.set_precision({fraction}, {k})\ncfix.set_precision({fraction}, {k})\n")
     });
     let truncation = if options.leaky_truncation { LEAKY } else { "" };
-    let (source, lists) = (
-        format!("{PRELUDE}{truncation}{precision}{}", p.lines),
-        format!("{}\n", serde_json::Value::Object(p.index)),
-    );
+    let source = format!("{PRELUDE}{truncation}{precision}{}", p.lines);
     text("relinc_model.mpc", &source)?;
-    text("relinc_model.json", &lists)?;
+    artefact::write(dir, "relinc_model.json", &mut |w| {
+        serde_json::to_writer(&mut *w, &p.index)?;
+        w.write_all(b"\n")
+    })?;
     artefact::write(dir, "weights.txt", &mut |w| p.weights.iter().try_for_each(|t| numbers(w, t)))?;
     let image: usize = low.facts().ty(input).at(1).iter().product();
     let first = options.sample.as_f32().and_then(|v| v.get(..image)).unwrap_or_default();
@@ -96,7 +96,7 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &MpSpdzOptions) -> Result<()
     let number = |v: u32| v.to_string();
     let truncation = if options.leaky_truncation { LEAKY_WORDS } else { OWN_WORDS };
     let places = [
-        ("NAME", name(&source, &lists, &p.weights)),
+        ("NAME", name(&source, &p)),
         ("OUTPUTS", number(outputs as u32)),
         ("RING", number(ring)),
         ("FRACTION", number(fraction)),
@@ -107,12 +107,27 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &MpSpdzOptions) -> Result<()
     text("README.md", &places.iter().fold(README.to_string(), fill))
 }
 
+/// A digest as a place to write to.
+struct Hashing(Sha256);
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// What the program is called among others in an MP-SPDZ folder: by what it computes, so that two networks never share a name.
-fn name(source: &str, lists: &str, weights: &[Vec<f32>]) -> String {
-    let mut h = Sha256::new();
-    h.update(source);
-    h.update(lists);
-    weights.iter().flatten().for_each(|w| h.update(w.to_le_bytes()));
+fn name(source: &str, p: &program::Program) -> String {
+    let mut h = Hashing(Sha256::new());
+    h.0.update(source);
+    // A digest takes everything that is written to it.
+    let _ = serde_json::to_writer(&mut h, &p.index);
+    let mut h = h.0;
+    p.weights.iter().flatten().for_each(|w| h.update(w.to_le_bytes()));
     let first: String = h.finalize().iter().take(4).map(|b| format!("{b:02x}")).collect();
     format!("relinc_{first}")
 }

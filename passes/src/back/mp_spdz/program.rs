@@ -6,7 +6,7 @@ use crate::driver::valid::Valid;
 use crate::ir::movement;
 use crate::ir::op::{Kind, ReduceKind};
 use crate::ir::{Binary, Graph, NodeId, Op};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
 const NO_FORM: &str = "has no form in an MP-SPDZ program of relinc";
@@ -17,10 +17,13 @@ pub struct Program {
     /// The lines after the prelude.
     pub lines: String,
     /// Public index lists by name.
-    pub index: serde_json::Map<String, serde_json::Value>,
+    pub index: BTreeMap<String, Vec<i64>>,
     /// The weights in the order they are read; flat.
     pub weights: Vec<Vec<f32>>,
 }
+
+/// Elements of a value: every one may stand in a list of places, in words.
+const LARGEST: usize = 1 << 24;
 
 /// Translates every node that the output depends on; else one sentence for each that has no form.
 pub fn translate(valid: &Valid<'_>, input: NodeId, output: NodeId) -> Result<Program, Vec<String>> {
@@ -32,7 +35,13 @@ pub fn translate(valid: &Valid<'_>, input: NodeId, output: NodeId) -> Result<Pro
         if matches!(t.g.op(id), Op::Input(_) | Op::Const(_)) {
             continue;
         }
-        if let Err(why) = t.node(id) {
+        let fits = match t.size(id) {
+            n if n > LARGEST => {
+                Err(format!("has {n} elements an image, more than the {LARGEST} of an MP-SPDZ program"))
+            }
+            _ => t.node(id),
+        };
+        if let Err(why) = fits {
             errors.push(format!("{} '{}': {why}", t.g.op(id).mnemonic(), t.g.node(id).name));
             t.line(id, "None".into());
         }
@@ -119,7 +128,7 @@ impl Translation<'_> {
             (true, n) => format!("part({x}, {}, {n})", list.first().copied().unwrap_or(0)),
             _ => {
                 let name = Self::variable(id);
-                self.program.index.insert(name.clone(), list.into());
+                self.program.index.insert(name.clone(), list);
                 format!("pick({x}, '{name}')")
             }
         }
@@ -242,7 +251,7 @@ impl Translation<'_> {
             let flat: Vec<i64> = (0..shape.iter().product::<usize>() as i64).collect();
             let list = movement::expand(&flat, &shape, out);
             let spread = format!("{}_{slot}", Self::variable(id));
-            self.program.index.insert(spread.clone(), list.into());
+            self.program.index.insert(spread.clone(), list);
             names.push(format!("pick({name}, '{spread}')"));
         }
         self.line(id, format!("{word}({})", names.join(", ")));

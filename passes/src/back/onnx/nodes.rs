@@ -8,7 +8,7 @@ use crate::driver::valid::Valid;
 use crate::ir::movement;
 use crate::ir::op::ReduceKind;
 use crate::ir::op::unary::Shares;
-use crate::ir::{Dim, Graph, NodeId, Op, Tensor, Window};
+use crate::ir::{DType, Dim, Graph, NodeId, Op, Tensor, Window};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{AttributeProto, NodeProto};
@@ -71,9 +71,8 @@ impl<'a> Emitter<'a> {
         }
         let n = self.g.node(id);
         // A layer may have two: elements with their cap and without.
-        let free = |l: &String| {
-            self.g.by_name(l).is_none_or(|other| other == id) && !self.nodes.iter().any(|n| n.name == *l)
-        };
+        let free =
+            |l: &String| (l == output || !self.used.contains(l)) && !self.nodes.iter().any(|n| n.name == *l);
         let label = match (&n.layer, &n.op) {
             (Some(l), Op::Relu | Op::CappedRelu { .. }) if op != "Constant" && free(l) => l,
             _ => output,
@@ -89,7 +88,11 @@ impl<'a> Emitter<'a> {
     }
 
     fn clip(&mut self, id: NodeId, min: f32, max: f32) {
-        let bound = |v: f32| v.is_finite().then(|| Tensor::scalar(v));
+        let number = |v: f32| match self.valid.facts().ty(id).dtype {
+            DType::I64 => Tensor::i64([], vec![v as i64]),
+            DType::F32 | DType::U8 | DType::Bool => Tensor::scalar(v),
+        };
+        let bound = |v: f32| v.is_finite().then(|| number(v));
         let mut bounds = vec![("min", bound(min)), ("max", bound(max))];
         while bounds.last().is_some_and(|b| b.1.is_none()) {
             bounds.pop();

@@ -92,7 +92,7 @@ fn rewritten(w: &mut Rewrite<'_>) -> Option<Ref> {
     let x = g.operand(w.at, 0)?;
     let (xr, dims) = (Ref::from(x), w.dims(x));
     match g.op(w.at).clone() {
-        Op::Cast(DType::F32) => Some(w.copy(xr, &dims)),
+        Op::Cast(DType::F32) if w.cx.facts.ty(x).dtype == DType::F32 => Some(w.copy(xr, &dims)),
         Op::Pad { before, after, value } => Some(w.pad(xr, &dims, &before, &after, value)),
         Op::Conv(c) if c.pads.iter().any(|&p| p != c.pads[0]) => {
             let padded = w.pad_map(xr, &dims, c.pads);

@@ -110,6 +110,29 @@ fn part(g: &Graph, facts: &Facts, taps: &HashSet<NodeId>, addend: NodeId) -> Opt
     Some((source, Part { conv: at, moves, layout: layout.of_slice(grid) }))
 }
 
+/// Convolutions that read one value, none of them in a sum with others of these; the first of each in the order of execution. One
+/// product of all their weights opens the value once.
+pub fn siblings(g: &Graph, facts: &Facts, taps: &HashSet<NodeId>) -> Vec<Vec<NodeId>> {
+    let summed: HashSet<NodeId> =
+        joined(g, facts, taps).iter().flat_map(|j| j.parts.iter().map(|p| p.conv)).collect();
+    let mut groups: Vec<(NodeId, Vec<NodeId>)> = vec![];
+    for id in g.topo().unwrap_or_default().into_iter().filter(|id| taps.contains(id) && !summed.contains(id))
+    {
+        let Some(x) = g.operand(id, 0) else { continue };
+        match groups.iter_mut().find(|(of, _)| *of == x) {
+            Some((_, group)) => group.push(id),
+            None => groups.push((x, vec![id])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).filter(|group| group.len() > 1).collect()
+}
+
+/// Elements of the operand that one product of these convolutions reads, and elements of the product.
+pub fn of_siblings(g: &Graph, facts: &Facts, group: &[NodeId]) -> Option<(usize, usize)> {
+    let all = group.iter().map(|&c| taps_of(g, facts, c)).collect::<Option<Vec<Taps>>>()?;
+    Some((Taps::inputs_of_all(&all), Taps::products_of_all(&all)))
+}
+
 /// Everything in the graph that is written with the sum, and so not by itself: convolutions, what moves their results, and
 /// the additions before the last.
 pub fn hidden(g: &Graph, j: &Joined) -> Vec<NodeId> {
@@ -132,15 +155,15 @@ pub fn hidden(g: &Graph, j: &Joined) -> Vec<NodeId> {
 }
 
 /// Writes the sum of the convolutions, with their biases and without the rest.
-pub fn lower(w: &mut Writer<'_>, facts: &Facts, j: &Joined) -> Value {
+pub fn lower(w: &mut Writer<'_>, j: &Joined) -> Value {
     let g = w.g;
     let x = w.value(j.source);
     let k = w.matrix(j.parts[0].conv);
-    let outs: Vec<Vec<usize>> = j.parts.iter().map(|p| facts.ty(p.conv).at(1)).collect();
+    let outs: Vec<Vec<usize>> = j.parts.iter().map(|p| w.shape(p.conv)).collect();
     let shares = taps::lower_all(w, &j.layouts(), &x, &k, &outs);
     let mut sum: Option<Value> = None;
     for (p, share) in j.parts.iter().zip(shares) {
-        let placed = p.moves.iter().fold(share, |v, &m| moved(w, facts, m, &v));
+        let placed = p.moves.iter().fold(share, |v, &m| moved(w, m, &v));
         sum = Some(match sum {
             None => placed,
             Some(s) => super::lower::binary(w, "add", &s, &placed),
@@ -157,8 +180,8 @@ pub fn lower(w: &mut Writer<'_>, facts: &Facts, j: &Joined) -> Value {
 }
 
 /// A move of ring elements.
-fn moved(w: &mut Writer<'_>, facts: &Facts, at: NodeId, v: &Value) -> Value {
-    let to = facts.ty(at).at(1);
+fn moved(w: &mut Writer<'_>, at: NodeId, v: &Value) -> Value {
+    let to = w.shape(at);
     match w.g.op(at) {
         Op::Pad { before, after, .. } => {
             let zero = taps::zero(w);

@@ -15,9 +15,9 @@ type R = Result<Value, String>;
 /// Emits the node and returns its value.
 pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
     let g = valid.graph();
-    let out = valid.facts().ty(id).at(1);
+    let out = w.shape(id);
     if let Some(j) = w.sums.get(&id).cloned() {
-        let mut y = joined::lower(w, valid.facts(), &j);
+        let mut y = joined::lower(w, &j);
         for &r in &j.rest {
             let r = w.value(r);
             let r = broadcast(w, &r, &out);
@@ -25,8 +25,8 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
         }
         return Ok(y);
     }
-    if let (Op::Conv(c), true) = (g.op(id), w.taps.contains(&id)) {
-        return product_over_taps(w, valid, id, c, &out);
+    if let (Op::Conv(_), true) = (g.op(id), w.taps.contains(&id)) {
+        return product_over_taps(w, valid, id, &out);
     }
     if let (Op::Conv(c), Some(k)) = (g.op(id), w.dense.get(&id).cloned()) {
         let x = w.value(g.operand(id, 0).ok_or("has no operand")?);
@@ -186,13 +186,13 @@ pub(super) fn concatenate(w: &mut Writer<'_>, parts: &[Value], axis: usize, out:
 }
 
 /// A convolution as one product over all taps, with its bias.
-fn product_over_taps(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId, c: &Conv, out: &[usize]) -> R {
+fn product_over_taps(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId, out: &[usize]) -> R {
     let g = valid.graph();
     let x = w.value(g.operand(id, 0).ok_or("has no operand")?);
-    let k = g.operand(id, 1).map(|k| valid.facts().ty(k).at(1)).ok_or("has no weights")?;
-    let layout = Taps::new(c, &x.shape, &k, out).ok_or("is no product over all taps")?;
-    let k = w.matrix(id);
-    let y = taps::lower(w, &layout, &x, &k, out);
+    let y = match w.waiting.remove(&id) {
+        Some(sum) => taps::truncate(w, &sum),
+        None => first_product(w, valid, id, &x, out)?,
+    };
     Ok(with_bias(w, valid, id, y))
 }
 
@@ -205,6 +205,21 @@ fn with_bias(w: &mut Writer<'_>, valid: &Valid<'_>, conv: NodeId, y: Value) -> V
         }
         None => y,
     }
+}
+
+/// The product of a convolution, truncated; where others read the same operand, their products with it, which wait untruncated.
+fn first_product(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId, x: &Value, out: &[usize]) -> R {
+    let layout = |id| super::taps_of(valid.graph(), valid.facts(), id).ok_or("is no product over all taps");
+    let k = w.matrix(id);
+    let Some(group) = w.siblings.iter().find(|s| s[0] == id).cloned() else {
+        return Ok(taps::lower(w, &layout(id)?, x, &k, out));
+    };
+    let layouts = group.iter().map(|&c| layout(c)).collect::<Result<Vec<Taps>, _>>()?;
+    let outs: Vec<Vec<usize>> = group.iter().map(|&c| w.shape(c)).collect();
+    let mut sums = taps::lower_all(w, &layouts, x, &k, &outs).into_iter();
+    let own = sums.next().ok_or("has no product")?;
+    w.waiting.extend(group[1..].iter().copied().zip(sums));
+    Ok(taps::truncate(w, &own))
 }
 
 /// SPU runs dense and depthwise convolutions; other groupings that are not written dense are cut apart and joined.

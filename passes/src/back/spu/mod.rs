@@ -1,5 +1,5 @@
 //! IR → SPU: StableHLO text whose arguments are the input and the weights, `weights.npz`, `manifest.json`, a sample
-//! input and `run.py`. Batch 1, NCHW as in the IR (SPU accepts it; measured 5 % slower than NHWC at equal bytes).
+//! input and `run.py`. NCHW as in the IR (SPU accepts it; measured 5 % slower than NHWC at equal bytes).
 
 mod joined;
 mod lower;
@@ -10,8 +10,9 @@ pub mod taps;
 mod text;
 
 pub use super::is_weight;
-pub use joined::{Joined, Part, joined};
+pub use joined::{Joined, Part, joined, of_siblings, siblings};
 pub use npz::write_npz;
+use text::Layout;
 
 use super::{EmitError, artefact};
 use crate::driver::valid::Valid;
@@ -31,9 +32,24 @@ pub struct SpuOptions {
     pub sample: Tensor,
     /// Ring and fraction bits the runner takes unless it is told others; SPU's own for 64 bits when absent.
     pub format: Option<(u32, u32)>,
+    /// Truncations that the two parties of SEMI2K do each by itself, where that was found to be good enough.
+    pub alone: Option<Alone>,
+    /// Images that a program takes at once; 0 is 1.
+    pub images: usize,
     /// What to write for which protocol; the first is the runner's default. Empty: one program for SEMI2K, all
     /// convolutions direct.
     pub variants: Vec<Variant>,
+}
+
+/// SPU's `trunc_allow_msb_error`, for SEMI2K with two parties in the ring of 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Alone {
+    /// Fraction bits.
+    pub fraction: u32,
+    /// The probability of a spoilt query that was allowed.
+    pub asked: f64,
+    /// The upper limit that was found.
+    pub at_most: f64,
 }
 
 /// The forms of the convolutions under one protocol.
@@ -45,6 +61,8 @@ pub struct Variant {
     pub taps: HashSet<NodeId>,
     /// Convolutions of several groups written as one dense convolution; those that are no such ones stay as they are.
     pub dense: HashSet<NodeId>,
+    /// Which of them share a product, of those that [`siblings`] finds.
+    pub siblings: Vec<Vec<NodeId>>,
 }
 
 /// Is it a convolution that SPU runs neither as it is nor with a filter for each channel: of several groups of several channels?
@@ -79,8 +97,8 @@ pub fn fraction_bits(ring: u32) -> u32 {
 pub fn check(valid: &Valid<'_>) -> Result<(), EmitError> {
     let (input, output) = artefact::only_io(valid, "spu")?;
     let none = HashSet::new();
-    let forms = text::Forms { taps: &none, dense: &none };
-    text::program(valid, input, output.node, forms, false).map(drop)
+    let layout = Layout { taps: &none, dense: &none, siblings: &[], unit: false, images: 1 };
+    text::program(valid, input, output.node, layout).map(drop)
 }
 
 /// Writes `model.mlir`, `weights.npz`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.
@@ -88,13 +106,14 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
     let g = valid.graph();
     let (input, output) = artefact::only_io(valid, "spu")?;
     let none = HashSet::new;
-    let default = [Variant { protocol: "semi2k".into(), taps: none(), dense: none() }];
+    let default = [Variant { protocol: "semi2k".into(), taps: none(), dense: none(), siblings: vec![] }];
     let variants = if options.variants.is_empty() { &default[..] } else { &options.variants[..] };
     let written: Vec<Written> = written(valid, variants);
     let unit = written.iter().any(|v| !v.taps.is_empty());
+    let images = options.images.max(1);
     let program = |v: &Written| {
-        let forms = text::Forms { taps: &v.taps, dense: &v.dense };
-        text::program(valid, input, output.node, forms, unit)
+        let layout = Layout { taps: &v.taps, dense: &v.dense, siblings: &v.siblings, unit, images };
+        text::program(valid, input, output.node, layout)
     };
     let write = |name: &str, fill: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>| {
         artefact::write(dir, name, fill)
@@ -126,8 +145,12 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
     let manifest = serde_json::json!({
         "format": 1,
         "entry": "main",
+        "query_batch": images,
         "ring": ring,
         "fraction": fraction,
+        "bounded_truncation": options.alone.map(|a| serde_json::json!({
+            "protocol": "semi2k", "parties": 2, "ring": 64, "fraction": a.fraction, "asked": a.asked, "at_most": a.at_most,
+        })),
         "input": {"name": g.node(input).name, "shape": valid.facts().ty(input).at(1), "dtype": "f32"},
         "weights": weights.iter().map(|(n, _)| n).collect::<Vec<_>>(),
         "weight_names": names,
@@ -149,6 +172,7 @@ struct Written {
     protocols: Vec<String>,
     taps: HashSet<NodeId>,
     dense: HashSet<NodeId>,
+    siblings: Vec<Vec<NodeId>>,
     convolutions: usize,
     /// Outputs of the products over all taps, each truncated once.
     truncated: usize,
@@ -200,7 +224,15 @@ fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
         let taps: HashSet<NodeId> = v.taps.iter().copied().filter(fits).collect();
         let grouped = |&id: &NodeId| is_grouped(g, valid.facts(), id);
         let dense: HashSet<NodeId> = v.dense.iter().copied().filter(grouped).collect();
-        if let Some(same) = out.iter_mut().find(|w| w.taps == taps && w.dense == dense) {
+        let known = siblings(g, valid.facts(), &taps);
+        let siblings: Vec<_> = v
+            .siblings
+            .iter()
+            .filter(|s| known.iter().any(|k| s.iter().all(|c| k.contains(c))))
+            .cloned()
+            .collect();
+        let same = |w: &&mut Written| w.taps == taps && w.dense == dense && w.siblings == siblings;
+        if let Some(same) = out.iter_mut().find(same) {
             same.protocols.push(v.protocol.clone());
             continue;
         }
@@ -211,6 +243,7 @@ fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
             truncated: truncated(valid, &taps),
             taps,
             dense,
+            siblings,
         });
     }
     out

@@ -12,19 +12,21 @@ This file is the same for every model.  What belongs to the model lies beside it
                        weights [O, C, kH, kW]: [kH*kW*O, C], as ring elements; "dense" those of convolutions of
                        several groups, with zeros between the groups: [O, C/groups, kH, kW] as [O, C, kH, kW].
                        "unit" names the argument that is one unit in the last place; this runner sets it to
-                       2^-fraction for the ring and the --fraction it runs with
+                       2^-fraction for the ring and the --fraction it runs with.
+                       "bounded_truncation", where it is not null, says with how many fraction bits the two parties of
+                       SEMI2K may truncate each by itself, and how often that spoils a query at most
     weights.npz        the weights, by the manifest's names
     sample_input.npy   images to run on without --input, f32 [N, ...]
 
 It needs numpy and SPU:  pip install spu==0.9.5  (Python 3.10 or 3.11).
 
 What the numbers mean
-    The model is compiled for one image; the runner calls it once an image and keeps
-    the parties, their links and the shared weights.  sent_bytes, recv_bytes,
-    send_actions, recv_actions, seconds, ops and kernels are those of ONE image, the
-    first, as party 0 saw them; per_image lists all of them, "later" is the mean of those
-    after the first (--n 2 or more), and images_agree says whether those sent the same bytes
-    in the same number of actions.  The first image pays what a session pays once: under
+    A query holds one image, or as many as the model was compiled for (query_batch; the last
+    query is filled up with zeros).  The runner keeps the parties, their links and the shared
+    weights from query to query.  sent_bytes, recv_bytes, send_actions, recv_actions, seconds,
+    ops and kernels are those of ONE query, the first, as party 0 saw them; per_image lists all
+    queries, "later" is the mean of those after the first, and images_agree says whether those
+    sent the same bytes in the same number of actions.  The first query pays what a session pays once: under
     SEMI2K the opening of the weights of products over all taps, under CHEETAH the
     oblivious-transfer set-up.  ABY3 draws the roles of each truncation at random, so its
     figures differ by a few percent from image to image.
@@ -53,6 +55,7 @@ Exit codes: 0 done, 1 the run failed or ran out of time, 2 bad usage or missing 
 
 import argparse
 import concurrent.futures
+import importlib.metadata
 import json
 import os
 import re
@@ -97,6 +100,7 @@ MANIFEST_FORMAT = 1
 ALARM_GRACE_S = 5
 MAX_ALARM_S = 10**7
 NARROW_RING_HINT = " (spu 0.9.5 crashes in larger matrix products on the 32-bit ring; take --field 64)"
+PRODUCT = re.compile(r"stablehlo\.(?:dot_general|convolution)\b")
 
 
 class UsageError(Exception):
@@ -207,7 +211,7 @@ def load_images(manifest, given, count):
         raise UsageError(f"{path} is not a .npy array: {err}") from None
     shape = tuple(manifest["input"]["shape"])
     if not shape or shape[0] != 1:
-        raise UsageError(f"manifest.json: input shape {list(shape)}; this runner feeds one image at a time")
+        raise UsageError(f"manifest.json: input shape {list(shape)}; it is that of one image, [1, ...]")
     if not isinstance(images, np.ndarray) or images.dtype.kind not in "fiu":
         raise UsageError(f"{path} must hold one array of numbers")
     if images.shape == shape[1:]:
@@ -235,6 +239,21 @@ def import_spu():
     return spu.api, spu.libspu
 
 
+def check_narrow(job, text):
+    """SPU before 0.10 crashes in matrix products of 32 bits: a UsageError says what to install."""
+    if job["field"] != 32 or not PRODUCT.search(text):
+        return
+    try:
+        installed = importlib.metadata.version("spu")
+    except importlib.metadata.PackageNotFoundError:
+        return
+    if tuple(int(part) for part in re.findall(r"\d+", installed)[:2]) < (0, 10):
+        raise UsageError(
+            f"the ring of 32 bits needs spu 0.10, and {installed} is installed, which crashes in its matrix products: "
+            "pip install spu==0.10.0.dev20251211 (Python 3.11 or later), or take --field 64"
+        )
+
+
 def runtime_config(lib, job, rank=0):
     """SPU's configuration; only party 0 profiles its operations, so in the log they have one voice."""
     config = lib.RuntimeConfig()
@@ -245,6 +264,7 @@ def runtime_config(lib, job, rank=0):
     if job["protocol"] == "cheetah":
         # Products of two secrets may be off by one unit in the last place, as every truncation is: a quarter fewer bytes.
         config.cheetah_2pc_config.enable_mul_lsb_error = True
+    config.trunc_allow_msb_error = job.get("truncation") == "bounded"
     # Without this flag an owner's rank is ignored and the weights become shares.
     config.experimental_enable_colocated_optimization = job["weights"] == "server"
     config.enable_pphlo_profile = rank == 0
@@ -268,6 +288,18 @@ def compile_program(api, lib, text, vis):
         return api.compile(source, lib.CompilerOptions())
     except Exception as err:
         raise RunError(f"SPU cannot compile the program: {first_lines(str(err))}") from err
+
+
+def queries(job):
+    """How many queries the images take."""
+    return -(-job["n"] // job["batch"])
+
+
+def fill(images, job):
+    """The images of each query; the last is filled up with zeros."""
+    missing = queries(job) * job["batch"] - len(images)
+    padded = np.concatenate([images, np.zeros((missing, *images.shape[1:]), images.dtype)])
+    return list(padded.reshape(-1, job["batch"], *images.shape[1:]))
 
 
 def deal(io, arrays, vis, secret, owner):
@@ -298,7 +330,7 @@ def operations(lines):
 
 
 def cut(text, names, vis, public):
-    """The program node by node: (what the comment says, text of a module, argument names, their visibilities, result).
+    """The program node by node: (what the comment says, text of a module, argument names, their visibilities, results).
 
     Constants are repeated wherever they are read; a value is public when nothing secret went into it.
     """
@@ -340,20 +372,20 @@ def cut(text, names, vis, public):
         given = [n for n in outside if n not in constants]
         if not results or not given:
             continue
-        if len(results) > 1:
-            raise RunError(f"cannot cut the program after {note['name']}: it leaves {len(results)} values")
         head = ", ".join(f"{n}: {types[n]}" for n in given)
         inside = [constants[n] for n in outside if n in constants] + ops
+        kinds = ", ".join(types[n] for n in results)
         module = (
-            f"module @node {{\n  func.func @main({head}) -> {types[results[0]]} {{\n" + "\n".join(inside)
-            + f"\n    return {results[0]} : {types[results[0]]}\n  }}\n}}\n"
+            f"module @node {{\n  func.func @main({head}) -> ({kinds}) {{\n" + "\n".join(inside)
+            + f"\n    return {', '.join(results)} : {kinds}\n  }}\n}}\n"
         )
-        pieces.append((note, module, [variable[n] for n in given], [visibility[n] for n in given], variable[results[0]]))
+        left = [variable[n] for n in results]
+        pieces.append((note, module, [variable[n] for n in given], [visibility[n] for n in given], left))
     return pieces
 
 
 def compile_layers(api, lib, text, names, vis):
-    """SPU's byte code of every node: (what it is, argument names, result name, code)."""
+    """SPU's byte code of every node: (what it is, argument names, result names, code)."""
     pieces = cut(text, names, vis, lib.Visibility.VIS_PUBLIC)
     return [(note, args, out, compile_program(api, lib, piece, v)) for note, piece, args, v, out in pieces]
 
@@ -373,7 +405,7 @@ def run_party(api, lib, job, rank, desc, code, names, images, weights, layers):
     if layers:
         runtime.set_var(names[0], images[0])
     for i, (_, args, out, node) in enumerate(layers):
-        runtime.run(lib.Executable(f"layer{i}", args, [out], node))
+        runtime.run(lib.Executable(f"layer{i}", args, out, node))
     return results
 
 
@@ -407,7 +439,8 @@ def compute(job):
     secret = lib.Visibility.VIS_SECRET
     owner = SERVER_RANK if job["weights"] == "server" else -1
     weight_shares = deal(io, weights, vis[1:], secret, owner) if weights else [[] for _ in range(parties)]
-    image_shares = deal(io, [im[None] for im in images], [secret] * len(images), secret, -1)
+    batches = fill(images, job)
+    image_shares = deal(io, batches, [secret] * len(batches), secret, -1)
     desc = lib.link.Desc()
     for rank in range(parties):
         desc.add_party(f"party{rank}", f"mem{rank}")
@@ -417,7 +450,8 @@ def compute(job):
         ),
         parties,
     )
-    outputs = [np.asarray(io.reconstruct(list(of_image))).reshape(-1).tolist() for of_image in zip(*shares)]
+    opened = [np.asarray(io.reconstruct(list(of_query))).reshape(job["batch"], -1) for of_query in zip(*shares)]
+    outputs = np.concatenate(opened)[: job["n"]].tolist()
     return {"outputs": outputs, "compile_seconds": compiled - started, "nodes": [note for note, *_ in layers]}
 
 
@@ -566,11 +600,12 @@ def diagnostics(log):
 def report(job, result, log):
     """The document that is printed."""
     images = parse_all_parties(log, job["parties"]) if job["all_parties"] else parse_log(log)
-    images, nodes = images[: job["n"]], images[job["n"]:]
+    count = queries(job)
+    images, nodes = images[:count], images[count:]
     if len(nodes) != len(result["nodes"]) or any("sent_bytes" not in node for node in nodes):
         raise RunError(f"SPU's log holds statistics of {len(nodes)} node(s), not {len(result['nodes'])}")
-    if len(images) != job["n"] or any("sent_bytes" not in im for im in images):
-        raise RunError(f"SPU's log holds statistics of {len(images)} image(s), not {job['n']}: is it spu 0.9.5?")
+    if len(images) != count or any("sent_bytes" not in im for im in images):
+        raise RunError(f"SPU's log holds statistics of {len(images)} quer(ies), not {count}: is it spu 0.9.5?")
     totals = ("sent_bytes", "recv_bytes", "send_actions", "recv_actions", "seconds")
     per_image = [{key: image[key] for key in totals} for image in images]
     others = per_image[1:]
@@ -581,11 +616,15 @@ def report(job, result, log):
         "protocol": job["protocol"],
         "trust": TRUST[job["protocol"]],
         "ring": job["field"],
+        "fraction": job["fraction"] or FRACTION[job["field"]],
+        "truncation": job["truncation"],
+        "failure_at_most": job["failure_at_most"],  # the probability that truncations spoil a query; null where they are safe
         "parties": job["parties"],
         "weights": job["weights"],
         "program": job["program"]["file"],
         "convolutions": job["program"].get("convolutions", {}),
         "images": job["n"],
+        "query_batch": job["batch"],  # images of a query; the figures below are a query's
         "outputs": result["outputs"],  # one flat list an image
         "sent_bytes": first["sent_bytes"],
         "recv_bytes": first["recv_bytes"],
@@ -607,14 +646,19 @@ def report(job, result, log):
 def print_table(doc):
     """The same for people: one line an image, then where the bytes of one image go."""
     print(f"spu {doc['protocol']}, {doc['parties']} parties, ring {doc['ring']}, weights {doc['weights']}")
+    if doc["truncation"] == "bounded":
+        known = doc["failure_at_most"]
+        risk = "with an unknown probability" if known is None else f"with probability {known:.1e} at most"
+        print(f"each party truncates by itself, {doc['fraction']} fraction bits: a query goes wrong {risk}")
     forms = doc["convolutions"]
     if forms:
         print(f"{doc['program']}: {forms['taps']} convolutions as one product over all taps, {forms['direct']} direct")
     for i, values in enumerate(doc["outputs"]):
         shown = " ".join(f"{v:.4f}" for v in values[:10]) + (" …" if len(values) > 10 else "")
         print(f"image {i}: class {int(np.argmax(values))}   {shown}")
+    one = "one image" if doc["query_batch"] == 1 else f"one query of {doc['query_batch']} images"
     print(
-        f"one image, party 0: sent {doc['sent_bytes']:,} B, received {doc['recv_bytes']:,} B, "
+        f"{one}, party 0: sent {doc['sent_bytes']:,} B, received {doc['recv_bytes']:,} B, "
         f"{doc['send_actions']} send actions, {doc['seconds']:.2f} s"
     )
     if later := doc["later"]:
@@ -672,15 +716,29 @@ def parse_arguments(argv):
                         help="who knows them: nobody, party 0, everybody (default: the manifest's, "
                              "but server under cheetah instead of secret)")
     parser.add_argument("--input", metavar="FILE.npy", help="f32 images [N, ...]; default: sample_input.npy")
-    parser.add_argument("--n", "--queries", type=positive(int), default=1, help="how many images, one query each (default 1)")
+    parser.add_argument("--n", "--queries", type=positive(int), default=1, help="how many images, a query each unless queries hold several (default 1)")
     parser.add_argument("--field", type=int, choices=(32, 64, 128), help="bits of the ring (default: the manifest's)")
     parser.add_argument("--fraction", type=positive(int), metavar="F",
                         help="fraction bits (default: the manifest's in its ring, else SPU's for the ring)")
+    parser.add_argument("--truncation", choices=("safe", "bounded"),
+                        help="bounded: the two parties of semi2k truncate each by itself, which costs nothing and goes wrong at "
+                             "random (default: the manifest's, for the format it was found for)")
     parser.add_argument("--timeout", type=positive(float), default=600.0, metavar="S", help="seconds (default 600)")
     parser.add_argument("--layers", action="store_true", help="also what each node costs by itself")
     parser.add_argument("--all-parties", action="store_true", help="also what all parties send together")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     return parser.parse_args(argv)
+
+
+def choose_truncation(options, manifest, protocol, parties, field, fraction):
+    """How products are truncated, with how many fraction bits, and the bound that the manifest knows for that."""
+    applies = protocol == "semi2k" and parties == 2 and field == 64
+    if options.truncation == "bounded" and not applies:
+        raise UsageError("--truncation bounded is for semi2k with 2 parties in the ring of 64 bits")
+    found = manifest.get("bounded_truncation") if applies and options.truncation != "safe" else None
+    if found and options.fraction in (None, found["fraction"]):
+        return "bounded", found["fraction"], found["at_most"]
+    return options.truncation or "safe", fraction, None
 
 
 def make_job(options, manifest):
@@ -702,13 +760,15 @@ def make_job(options, manifest):
     own = manifest.get("ring", 64)
     field = options.field or own
     fraction = options.fraction or (manifest.get("fraction", 0) if field == own else 0)
+    truncation, fraction, failure = choose_truncation(options, manifest, protocol, parties, field, fraction)
     if fraction >= field // 2:
         raise UsageError(f"--fraction {fraction} leaves no room for products in a ring of {field} bits")
     return {
         "protocol": protocol, "parties": parties, "weights": weights, "program": choose_program(manifest, protocol),
         "input": str(Path(options.input).resolve()) if options.input else None,
         "n": options.n, "field": field, "fraction": fraction, "timeout": options.timeout,
-        "layers": options.layers, "all_parties": options.all_parties,
+        "truncation": truncation, "failure_at_most": failure,
+        "layers": options.layers, "all_parties": options.all_parties, "batch": manifest.get("query_batch", 1),
     }
 
 
@@ -721,7 +781,8 @@ def main(argv):
     try:
         manifest = load_manifest()
         job = make_job(options, manifest)
-        load_program(job["program"]), load_weights(manifest, job), load_images(manifest, job["input"], job["n"])
+        check_narrow(job, load_program(job["program"]))
+        load_weights(manifest, job), load_images(manifest, job["input"], job["n"])
         if not options.json:
             print(f"spu {job['protocol']}: {TRUST[job['protocol']]}", flush=True)
         result, log = run_job(job)

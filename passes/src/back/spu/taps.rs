@@ -13,7 +13,7 @@
 
 mod axis;
 
-use super::lower::{binary, reshape};
+use super::lower::{binary, reshape, transpose};
 use super::text::{UNIT, Value, Writer, ty};
 use crate::ir::{Conv, DType, geometry};
 use axis::{Axis, Grid};
@@ -62,6 +62,11 @@ impl Taps {
         let [v, h] = hull(all);
         all.first().map_or(0, |t| t.channels[0]) * v.len * h.len
     }
+    /// Elements of that product.
+    pub fn products_of_all(all: &[Taps]) -> usize {
+        let [v, h] = hull(all);
+        all.iter().map(Taps::rows).sum::<usize>() * v.len * h.len
+    }
     /// Rows of the weights as a matrix.
     fn rows(&self) -> usize {
         self.axes[0].kernel * self.axes[1].kernel * self.channels[1]
@@ -80,8 +85,8 @@ fn hull(all: &[Taps]) -> [Grid; 2] {
 /// Writes the convolution of `x` with the matrix `k` without its bias.
 pub fn lower(w: &mut Writer<'_>, t: &Taps, x: &Value, k: &Value, out: &[usize]) -> Value {
     let product = product(w, std::slice::from_ref(t), x, k);
-    let [v, h] = t.axes;
-    let maps = reshape(w, &product, &[v.kernel * h.kernel, t.channels[1], v.grid.len, h.grid.len]);
+    let ([v, h], images) = (t.axes, x.shape[0]);
+    let maps = reshape(w, &product, &[v.kernel * h.kernel, t.channels[1] * images, v.grid.len, h.grid.len]);
     let sum = shift_add(w, t, &maps, out);
     truncate(w, &sum)
 }
@@ -91,14 +96,15 @@ pub fn lower_all(w: &mut Writer<'_>, all: &[Taps], x: &Value, k: &Value, outs: &
     let product = product(w, all, x, k);
     let read = hull(all);
     let rows: usize = all.iter().map(Taps::rows).sum();
-    let maps = reshape(w, &product, &[rows, read[0].len, read[1].len]);
+    let images = x.shape[0];
+    let maps = reshape(w, &product, &[rows, images, read[0].len, read[1].len]);
     let mut first = 0;
     let mut done = vec![];
     for (t, out) in all.iter().zip(outs) {
         let [v, h] = t.grids();
-        let to = [t.rows(), v.len, h.len];
+        let to = [t.rows(), images, v.len, h.len];
         let text = format!(
-            "stablehlo.slice {} [{first}:{}, {}, {}] : ({}) -> {}",
+            "stablehlo.slice {} [{first}:{}, 0:{images}, {}, {}] : ({}) -> {}",
             maps.name,
             first + t.rows(),
             v.among(&read[0]).range(),
@@ -109,18 +115,19 @@ pub fn lower_all(w: &mut Writer<'_>, all: &[Taps], x: &Value, k: &Value, outs: &
         first += t.rows();
         let mine = w.put(&to, DType::I64, &text);
         let taps = t.axes[0].kernel * t.axes[1].kernel;
-        let mine = reshape(w, &mine, &[taps, t.channels[1], v.len, h.len]);
+        let mine = reshape(w, &mine, &[taps, t.channels[1] * images, v.len, h.len]);
         done.push(shift_add(w, t, &mine, out));
     }
     done
 }
 
 /// One product of the weights of all convolutions, `[taps·channels, C]` one after the other, with the positions they read
-/// of their one operand.
+/// of their one operand: `[taps·channels, images·positions]`.
 fn product(w: &mut Writer<'_>, all: &[Taps], x: &Value, k: &Value) -> Value {
-    let (read, cin) = (hull(all), x.shape[1]);
-    let positions = read[0].len * read[1].len;
+    let (read, [images, cin]) = (hull(all), [x.shape[0], x.shape[1]]);
+    let positions = images * read[0].len * read[1].len;
     let x = read_positions(w, &read, x);
+    let x = if images == 1 { x } else { swap_first(w, &x) };
     let x = reshape(w, &x, &[cin, positions]);
     let x = cast(w, &x, DType::I64);
     let flat = [all.iter().map(Taps::rows).sum(), positions];
@@ -135,29 +142,41 @@ fn product(w: &mut Writer<'_>, all: &[Taps], x: &Value, k: &Value) -> Value {
     w.put(&flat, DType::I64, &text)
 }
 
-/// Shifts the maps `[taps, O, rows, columns]` into place and adds them up, in the ring.
+/// Shifts the maps `[taps, O·images, rows, columns]` into place and adds them up, in the ring.
 fn shift_add(w: &mut Writer<'_>, t: &Taps, maps: &Value, out: &[usize]) -> Value {
-    let (cout, [v, h]) = (t.channels[1], t.axes);
+    let (planes, [v, h]) = (t.channels[1] * out[0], t.axes);
+    let one = [1, planes, out[2], out[3]];
     let maps = pad(w, t, maps);
     let shifted = (0..v.kernel).flat_map(|i| (0..h.kernel).map(move |j| (i, j)));
     let mut sum: Option<Value> = None;
     for (n, (i, j)) in shifted.enumerate() {
         let text = format!(
-            "stablehlo.slice {} [{n}:{}, 0:{cout}, {}, {}] : ({}) -> {}",
+            "stablehlo.slice {} [{n}:{}, 0:{planes}, {}, {}] : ({}) -> {}",
             maps.name,
             n + 1,
             v.range(i),
             h.range(j),
             maps.ty(),
-            ty(out, DType::I64)
+            ty(&one, DType::I64)
         );
-        let tap = w.put(out, DType::I64, &text);
+        let tap = w.put(&one, DType::I64, &text);
         sum = Some(match sum {
             None => tap,
             Some(s) => binary(w, "add", &s, &tap),
         });
     }
-    sum.unwrap_or(maps)
+    let sum = sum.unwrap_or(maps);
+    if out[0] == 1 {
+        return sum;
+    }
+    let by_channel = reshape(w, &sum, &[t.channels[1], out[0], out[2], out[3]]);
+    swap_first(w, &by_channel)
+}
+
+/// Images before channels, or channels before images.
+fn swap_first(w: &mut Writer<'_>, x: &Value) -> Value {
+    let &[a, b, rows, columns] = &x.shape[..] else { return x.clone() };
+    transpose(w, x, &[1, 0, 2, 3], &[b, a, rows, columns])
 }
 
 /// The same ring elements under another type.
@@ -167,13 +186,14 @@ fn cast(w: &mut Writer<'_>, x: &Value, to: DType) -> Value {
 }
 
 fn read_positions(w: &mut Writer<'_>, read: &[Grid; 2], x: &Value) -> Value {
-    let to = [1, x.shape[1], read[0].len, read[1].len];
+    let to = [x.shape[0], x.shape[1], read[0].len, read[1].len];
     if x.shape == to {
         return x.clone();
     }
     let text = format!(
-        "stablehlo.slice {} [0:1, 0:{}, {}, {}] : ({}) -> {}",
+        "stablehlo.slice {} [0:{}, 0:{}, {}, {}] : ({}) -> {}",
         x.name,
+        to[0],
         to[1],
         read[0].range(),
         read[1].range(),

@@ -24,15 +24,6 @@ pub struct Program {
     pub indices: Vec<(String, Tensor)>,
 }
 
-/// How the convolutions of a program are written; those that are in none of the sets are the runtime's own.
-#[derive(Debug, Clone, Copy)]
-pub struct Forms<'a> {
-    /// As one product over all taps.
-    pub taps: &'a HashSet<NodeId>,
-    /// Of several groups, as one dense convolution.
-    pub dense: &'a HashSet<NodeId>,
-}
-
 /// The element type in StableHLO.
 fn element(d: DType) -> &'static str {
     match d {
@@ -62,8 +53,8 @@ pub fn ty(shape: &[usize], d: DType) -> String {
 
 impl Value {
     /// What stands for a value that cannot be written, so that its readers can be looked at too. The program is not kept.
-    fn poison(of: &Type) -> Value {
-        Value { name: "%poison".into(), shape: of.at(1), dtype: of.dtype }
+    fn poison(of: &Type, images: usize) -> Value {
+        Value { name: "%poison".into(), shape: of.at(images), dtype: of.dtype }
     }
     pub fn ty(&self) -> String {
         ty(&self.shape, self.dtype)
@@ -76,6 +67,12 @@ pub struct Writer<'a> {
     facts: &'a Facts,
     /// Convolutions written as one product over all taps.
     pub taps: &'a HashSet<NodeId>,
+    /// Those that share a product, since they read one value: the first computes it.
+    pub siblings: &'a [Vec<NodeId>],
+    /// Their sums, not yet truncated.
+    pub waiting: HashMap<NodeId, Value>,
+    /// Images that the program takes at once.
+    images: usize,
     /// Sums of them that share a product and a truncation, by the last addition.
     pub sums: HashMap<NodeId, Joined>,
     body: String,
@@ -93,6 +90,10 @@ impl<'a> Writer<'a> {
     fn fresh(&mut self) -> String {
         self.next += 1;
         format!("%{}", self.next - 1)
+    }
+    /// The dimensions of a node's value.
+    pub fn shape(&self, id: NodeId) -> Vec<usize> {
+        self.facts.ty(id).at(self.images)
     }
     /// Emits `%n = text` and returns the value.
     pub fn put(&mut self, shape: &[usize], dtype: DType, text: &str) -> Value {
@@ -159,7 +160,7 @@ impl<'a> Writer<'a> {
                 let t = t.clone();
                 self.inline(&t)
             }
-            None => Value::poison(self.facts.ty(id)),
+            None => Value::poison(self.facts.ty(id), self.images),
         };
         self.values.insert(id, v.clone());
         v
@@ -197,23 +198,40 @@ pub fn weights(valid: &Valid<'_>) -> Vec<(String, NodeId)> {
     read.enumerate().map(|(n, id)| (format!("w{n:03}"), id)).collect()
 }
 
-/// The whole module, for batch 1, with the convolutions in these forms; `unit` adds the argument [`UNIT`] after the weights.
+/// How a program is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout<'a> {
+    /// Convolutions that are one product over all taps.
+    pub taps: &'a HashSet<NodeId>,
+    /// Convolutions of several groups that are one dense convolution.
+    pub dense: &'a HashSet<NodeId>,
+    /// Those that share a product, since they read one value.
+    pub siblings: &'a [Vec<NodeId>],
+    /// There is an argument [`UNIT`] after the weights.
+    pub unit: bool,
+    /// Images that the program takes at once.
+    pub images: usize,
+}
+
+/// The whole module.
 pub fn program(
     valid: &Valid<'_>,
     input: NodeId,
     output: NodeId,
-    forms: Forms<'_>,
-    unit: bool,
+    layout: Layout<'_>,
 ) -> Result<Program, EmitError> {
-    let (g, taps) = (valid.graph(), forms.taps);
+    let (g, Layout { taps, dense, siblings, unit, images }) = (valid.graph(), layout);
     let sums: HashMap<NodeId, Joined> =
         joined(g, valid.facts(), taps).into_iter().map(|j| (j.sum, j)).collect();
     let hidden: HashSet<NodeId> = sums.values().flat_map(|j| hidden(g, j)).collect();
-    let products = products(valid, &sums, taps);
+    let products = products(valid, &sums, taps, siblings);
     let mut w = Writer {
         g,
         facts: valid.facts(),
         taps,
+        siblings,
+        waiting: HashMap::new(),
+        images,
         sums,
         body: String::new(),
         next: 0,
@@ -222,14 +240,14 @@ pub fn program(
         matrices: HashMap::new(),
         indices: vec![],
     };
-    let shape = |id| valid.facts().ty(id).at(1);
+    let shape = |id| valid.facts().ty(id).at(images);
     let mut args = vec![];
     let mut arguments = vec![];
     let arg = Value { name: "%input".into(), shape: shape(input), dtype: DType::F32 };
     args.push(format!("{}: {}", arg.name, arg.ty()));
     w.values.insert(input, arg);
     let derived =
-        |(user, slot): (NodeId, usize)| slot == 1 && (taps.contains(&user) || forms.dense.contains(&user));
+        |(user, slot): (NodeId, usize)| slot == 1 && (taps.contains(&user) || dense.contains(&user));
     for (name, id) in weights(valid).into_iter().filter(|(_, id)| !g.users(*id).into_iter().all(derived)) {
         let v = Value { name: format!("%{name}"), shape: shape(id), dtype: DType::F32 };
         args.push(format!("{}: {}", v.name, v.ty()));
@@ -247,17 +265,17 @@ pub fn program(
         arguments.push(name.clone());
         matrices.push((name, convs));
     }
-    let mut dense = vec![];
-    for &conv in valid.order().iter().filter(|id| forms.dense.contains(id)) {
+    let mut spread = vec![];
+    for &conv in valid.order().iter().filter(|id| dense.contains(id)) {
         let (name, channels) =
-            (format!("d{:03}", dense.len()), g.operand(conv, 0).map_or(0, |x| shape(x)[1]));
+            (format!("d{:03}", spread.len()), g.operand(conv, 0).map_or(0, |x| shape(x)[1]));
         let Some(mut shape) = kernel(valid, conv).filter(|k| k.len() == 4) else { continue };
         shape[1] = channels;
         let v = Value { name: format!("%{name}"), shape, dtype: DType::F32 };
         args.push(format!("{}: {}", v.name, v.ty()));
         w.dense.insert(conv, v);
         arguments.push(name.clone());
-        dense.push((name, conv));
+        spread.push((name, conv));
     }
     if unit {
         args.push(format!("{UNIT}: {}", ty(&[], DType::F32)));
@@ -271,7 +289,7 @@ pub fn program(
         w.note(id);
         let v = lower(&mut w, valid, id).unwrap_or_else(|why| {
             errors.push(format!("{} '{}': {why}", g.op(id).mnemonic(), g.node(id).name));
-            Value::poison(valid.facts().ty(id))
+            Value::poison(valid.facts().ty(id), images)
         });
         w.values.insert(id, v);
     }
@@ -293,7 +311,7 @@ pub fn program(
         result.name,
         result.ty()
     );
-    Ok(Program { text, arguments, matrices, dense, indices })
+    Ok(Program { text, arguments, matrices, dense: spread, indices })
 }
 
 /// Dimensions of a convolution's weights, `[O,C,kH,kW]`.
@@ -302,9 +320,14 @@ fn kernel(valid: &Valid<'_>, conv: NodeId) -> Option<Vec<usize>> {
 }
 
 /// The products over all taps, in the order of execution: the convolutions of each.
-fn products(valid: &Valid<'_>, sums: &HashMap<NodeId, Joined>, taps: &HashSet<NodeId>) -> Vec<Vec<NodeId>> {
-    let together: Vec<Vec<NodeId>> =
-        sums.values().map(|j| j.parts.iter().map(|p| p.conv).collect()).collect();
+fn products(
+    valid: &Valid<'_>,
+    sums: &HashMap<NodeId, Joined>,
+    taps: &HashSet<NodeId>,
+    siblings: &[Vec<NodeId>],
+) -> Vec<Vec<NodeId>> {
+    let summed = sums.values().map(|j| j.parts.iter().map(|p| p.conv).collect());
+    let together: Vec<Vec<NodeId>> = summed.chain(siblings.iter().cloned()).collect();
     let of = |conv: &NodeId| {
         let shared = together.iter().find(|t| t.contains(conv));
         shared.map_or_else(|| Some(vec![*conv]), |t| (t[0] == *conv).then(|| t.clone()))

@@ -4,7 +4,7 @@ use super::ctx::{Ctx, Stop};
 use super::error::{ExternalWeight, NodeError};
 use super::functions::{Functions, Item};
 use super::skim::Elements;
-use super::{batch, integers, ops, order, tensor};
+use super::{attributes, batch, integers, ops, order, tensor};
 use crate::interp::eval_const;
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
@@ -352,7 +352,10 @@ impl Builder {
         let outputs = item.node.output.clone();
         let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
         let mut ctx = Ctx { b: self, node: item.node, opset: item.opset };
-        let done = integers::meet(&mut ctx).map_err(Stop::from).and_then(|()| ops::import(&mut ctx));
+        let done = attributes::check(&ctx.node.attribute)
+            .and_then(|()| integers::meet(&mut ctx))
+            .map_err(Stop::from)
+            .and_then(|()| ops::import(&mut ctx));
         if let Err(Stop::Why(why)) = done {
             self.errors.push(NodeError { name, op_type, why });
         }
@@ -417,6 +420,11 @@ fn mixes_batch(op: &Op, facts: &[&Fact]) -> Result<(), String> {
         }
         Op::Gemm { trans_a: true, .. } => &[0],
         Op::MaxPool(_) | Op::AvgPool { .. } | Op::Conv(_) => &[1, 2, 3],
+        Op::Cast(DType::F32)
+            if facts.iter().any(|f| f.ints.iter().flatten().any(|i| i.as_fixed().is_none())) =>
+        {
+            return Err("makes a float of the number of images, on which a result must not depend".into());
+        }
         Op::Gather { axis } | Op::Softmax { axis } | Op::LogSoftmax { axis } | Op::ArgMax { axis, .. } => {
             std::slice::from_ref(axis)
         }

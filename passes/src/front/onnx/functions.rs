@@ -97,7 +97,8 @@ impl Functions {
     /// Takes the functions of a model.
     pub fn new(list: Vec<FunctionProto>) -> Functions {
         let mut f = Functions::default();
-        for p in list {
+        // A name of ONNX's own stays ONNX's.
+        for p in list.into_iter().filter(|p| !matches!(p.domain(), "" | "ai.onnx")) {
             let key = (p.domain.clone().unwrap_or_default(), p.name.clone().unwrap_or_default());
             if f.by_name.insert(key.clone(), p).is_some() {
                 f.overloaded.insert(key);

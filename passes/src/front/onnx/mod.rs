@@ -3,6 +3,7 @@
 //! Parameters that arrive as operands stay operands (`Op::Dyn`), shape subgraphs stay subgraphs; `canonicalise`
 //! folds both. Every offending node of a file is reported at once.
 
+mod attributes;
 mod attrs;
 mod batch;
 mod builder;
@@ -35,6 +36,8 @@ use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto};
 
 /// The newest operator set whose semantics were checked against this importer.
 pub const NEWEST_OPSET: i64 = 23;
+/// Beyond this a number is no operator set's.
+const MOST_OPSETS: i64 = 64;
 /// The oldest operator set read without a remark.
 pub const OLDEST_OPSET: i64 = 9;
 
@@ -111,8 +114,14 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Imported, ImportEr
     if opset < 7 {
         return Err(ImportError::Opset(path.into(), opset));
     }
+    if opset > MOST_OPSETS {
+        return Err(ImportError::NotOnnx(path.into(), format!("there is no operator set {opset}")));
+    }
     let info = info(path, &model, opset);
     let graph = model.graph.take().unwrap_or_default();
+    if let Some(name) = broken_name(&graph) {
+        return Err(ImportError::NotOnnx(path.into(), format!("the name {name:?} holds a line break")));
+    }
     let mut b = Builder {
         graph: Graph::new(graph.name.clone()),
         functions: Functions::new(std::mem::take(&mut model.functions)),
@@ -174,11 +183,25 @@ fn folder(path: &Path) -> PathBuf {
     }
 }
 
+/// A name that would break the lines in which it is told.
+fn broken_name(graph: &GraphProto) -> Option<&str> {
+    let values = graph.input.iter().chain(&graph.output).map(|v| &v.name);
+    let weights = graph.initializer.iter().map(|t| &t.name);
+    let nodes = graph.node.iter().flat_map(|n| n.output.iter().chain([&n.name, &n.op_type, &n.domain]));
+    values.chain(weights).chain(nodes).map(String::as_str).find(|n| n.contains(['\n', '\r']))
+}
+
 /// Adds the graph's inputs: those of the file that are no weights.
 fn inputs(b: &mut Builder, graph: &GraphProto, options: &ImportOptions) -> Result<(), Vec<String>> {
     let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
     let infos: Vec<&ValueInfoProto> =
         graph.input.iter().filter(|i| !weights.contains(i.name.as_str())).collect();
+    if infos.iter().any(|i| i.name.is_empty()) {
+        return Err(vec!["an input has no name".into()]);
+    }
+    if graph.output.iter().any(|o| o.name.is_empty()) {
+        return Err(vec!["an output has no name".into()]);
+    }
     let infos = read(b, graph, infos);
     let typed = dims::inputs(&infos, options)?;
     b.rebatched = typed.rebatched;

@@ -102,6 +102,9 @@ pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
                     .collect::<Result<_, String>>()?,
             )
         }
+        DynOp::Clip if ops[1..].iter().any(|f| f.ty.elements() > 0 && f.ty.dtype != x.dtype) => {
+            return Err(format!("clips {x} to bounds of another element type"));
+        }
         DynOp::Clip => Op::Clip {
             min: bound(scalar(ops.get(1), "minimum")?.unwrap_or(f32::NEG_INFINITY)),
             max: bound(scalar(ops.get(2), "maximum")?.unwrap_or(f32::INFINITY)),

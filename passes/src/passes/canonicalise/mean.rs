@@ -37,7 +37,8 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
 fn maximum(cx: &Cx<'_>, at: NodeId, x: NodeId, keep: bool) -> Result<Patch, Skip> {
     let ty = cx.facts.ty(x);
     let [_, _, Dim::Fixed(h), Dim::Fixed(w)] = ty.dims[..] else { return Err(Skip::NoMatch) };
-    if ty.dtype != DType::F32 || h * w == 0 {
+    let fits = |extent| (1..=Window::LARGEST).contains(&extent);
+    if ty.dtype != DType::F32 || !fits(h) || !fits(w) {
         return Err(Skip::NoMatch);
     }
     let name = &cx.graph.node(at).name;

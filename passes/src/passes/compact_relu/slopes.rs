@@ -37,7 +37,8 @@ impl<'a> Slopes<'a> {
         if used.iter().all(|&s| s == 1.0) {
             return Slopes::None;
         }
-        if !absorbs_scale(cx.graph, cx.facts, x) {
+        // A quadratic is one of x itself.
+        if mask.count(Choice::Quadratic) > 0 || !absorbs_scale(cx.graph, cx.facts, x) {
             return Slopes::Beside(s);
         }
         let shared = |m: &[Choice]| m.contains(&Choice::Identity) && m.iter().any(|c| c.compares());
@@ -71,7 +72,7 @@ impl<'a> Slopes<'a> {
             .filter_map(|i| match mask[i] {
                 Choice::Identity => Some(self.identity(i, n)),
                 Choice::Relu | Choice::Uncapped => Some(self.kept(i, n)),
-                Choice::Zero => None,
+                Choice::Zero | Choice::Quadratic => None,
             })
             .collect();
         all.sort_unstable();

@@ -17,6 +17,8 @@ pub struct Layers {
     scales: Scales,
     largest: HashMap<usize, f64>,
     target: i32,
+    /// The operand's group by the result's, of squares.
+    root_of: HashMap<usize, usize>,
 }
 
 /// The scale a layer gets.
@@ -45,6 +47,7 @@ impl Layers {
             scales: Scales::new(g.ids().map(|id| id.index() + 1).max().unwrap_or(0)),
             largest: HashMap::new(),
             target: ranges.target,
+            root_of: HashMap::new(),
         };
         for id in g.topo().unwrap_or_default() {
             l.join_operands(g, id);
@@ -52,6 +55,7 @@ impl Layers {
         for o in g.outputs() {
             l.pin(o.node, "the model's output belongs to its layer");
         }
+        l.relate_squares(g);
         for id in g.ids() {
             if let Some(&v) = ranges.largest.get(&g.node(id).name) {
                 let root = l.scales.root(id.index());
@@ -79,6 +83,8 @@ impl Layers {
             }
             Op::Binary(Binary::Mul) => match operands[..] {
                 [x, c] | [c, x] if g.const_of(c).is_some() && g.const_of(x).is_none() => self.join(id, x),
+                // Related when all else is.
+                [x, y] if x == y => {}
                 _ => self.pin_all(g, id, &operands),
             },
             op if commutes(g, id) => {
@@ -89,6 +95,42 @@ impl Layers {
                 values.iter().skip(skip).filter(|o| number(o)).for_each(|&o| self.join(id, o));
             }
             _ => self.pin_all(g, id, &operands),
+        }
+    }
+
+    /// A square of what is scaled by s is scaled by s²: its group follows that of the operand. Both keep their scale where one must,
+    /// and where they are one group.
+    fn relate_squares(&mut self, g: &Graph) {
+        let square = |&id: &NodeId| {
+            matches!(g.op(id), Op::Binary(Binary::Mul)) && g.operand(id, 0) == g.operand(id, 1)
+        };
+        let squares: Vec<NodeId> = g.topo().unwrap_or_default().into_iter().filter(square).collect();
+        loop {
+            self.root_of.clear();
+            let mut changed = false;
+            for &id in &squares {
+                let Some(x) = g.operand(id, 0) else { continue };
+                let (a, b) = (self.scales.root(x.index()), self.scales.root(id.index()));
+                let kept = [x, id].map(|v| self.pinned(v).map(str::to_string));
+                let one = (a == b).then(|| "a square and what it is of belong together".to_string());
+                let (all, none) = (kept.iter().all(Option::is_some), kept.iter().all(Option::is_none));
+                match kept.into_iter().flatten().next().or(one) {
+                    Some(why) if !all => {
+                        let why = format!("{} '{}': {why}", g.op(id).mnemonic(), g.node(id).name);
+                        self.pin(x, &why);
+                        self.pin(id, &why);
+                        changed = true;
+                    }
+                    _ if none => {
+                        let other = self.root_of.insert(b, a).filter(|other| *other != a);
+                        changed |= other.is_some_and(|o| self.scales.join(a, o).is_some());
+                    }
+                    _ => {}
+                }
+            }
+            if !changed {
+                return;
+            }
         }
     }
 
@@ -113,7 +155,11 @@ impl Layers {
 
     /// The power of two that brings the layer of a value to a target ±2^`target`; 0 where nothing was measured.
     pub fn wants(&self, id: NodeId, target: i32) -> i32 {
-        match self.largest.get(&self.scales.root(id.index())) {
+        self.wanted_by(self.scales.root(id.index()), target)
+    }
+
+    fn wanted_by(&self, root: usize, target: i32) -> i32 {
+        match self.largest.get(&root) {
             Some(&v) if v > 0.0 && v.is_finite() => v.log2().ceil() as i32 - target,
             _ => 0,
         }
@@ -121,7 +167,28 @@ impl Layers {
 
     /// s: the value becomes itself times 2^−s.
     pub fn shift(&self, id: NodeId) -> i32 {
-        if self.pinned(id).is_some() { 0 } else { self.wants(id, self.target) }
+        if self.pinned(id).is_some() { 0 } else { self.shift_of(self.scales.root(id.index())) }
+    }
+
+    /// Twice the operand's for a square; else what the group and all that follows it need.
+    fn shift_of(&self, root: usize) -> i32 {
+        match self.root_of.get(&root) {
+            Some(&operand) => 2 * self.shift_of(operand),
+            None => self.needs(root),
+        }
+    }
+
+    fn needs(&self, root: usize) -> i32 {
+        let half = |n: i32| n.div_euclid(2) + n.rem_euclid(2);
+        let following = self.root_of.iter().filter(|(_, operand)| **operand == root);
+        let following = following.map(|(square, _)| half(self.needs(*square)));
+        following.fold(self.wanted_by(root, self.target), i32::max)
+    }
+
+    /// Is the scale of a value's group tied to another's by a square?
+    pub fn tied(&self, id: NodeId) -> bool {
+        let root = self.scales.root(id.index());
+        self.root_of.iter().any(|(square, operand)| *square == root || *operand == root)
     }
 }
 

@@ -8,8 +8,9 @@
 //!
 //! **Conditions**: ranges were measured on these very weights (`--normalise-ranges`). A layer is all values that must have one
 //! scale: what ReLU, pooling, means, sums, concatenation and moves join, both sides of an addition too. A layer keeps its
-//! scale, with a reason, where the model's input or output, a clip, a product of two values or another operation that does
-//! not commute with a positive factor belongs to it, or where weights are read by two operations.
+//! scale, with a reason, where the model's input or output, a clip, a product of two different values or another operation that does
+//! not commute with a positive factor belongs to it, or where weights are read by two operations. The layer of a square follows
+//! that of its operand, by twice its s; s is then what both need.
 //!
 //! **Formula**: `w' = w·2^(s_in − s_out)`, `b' = b·2^−s_out`. Powers of two change no mantissa, so every value is exactly
 //! its old one times its factor, and outputs are the same to the last bit; where a weight would leave the normal numbers of

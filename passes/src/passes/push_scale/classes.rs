@@ -177,6 +177,11 @@ impl Relating<'_> {
         if takes_scales(g, facts, id) || is_product(g, facts, id) {
             return;
         }
+        let numbers = |o: &&NodeId| facts.ty(**o).dtype == DType::F32;
+        if operands.iter().filter(numbers).all(|&o| g.const_of(o).is_some()) {
+            let why = format!("{} reads constants alone", self.describe(id));
+            return self.pin(&[id], why);
+        }
         let spatial = |axes: &[usize]| axes.iter().all(|&a| a >= 2);
         match g.op(id) {
             Op::Binary(Binary::Add | Binary::Sub) => self.sum(id, &operands),

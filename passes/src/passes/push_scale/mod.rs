@@ -15,7 +15,7 @@
 //! −2^16), or values more than 2^8 times: rings have few bits.
 //!
 //! **Formula**: `s > 0: relu(s·x + t) = s·relu(x + t/s)`; `s < 0: = |s|·relu(−x + t/|s|)`; zero padding commutes with
-//! scales. Masked elements, too: `s·x + t = s·(x + t/s)`, so masks and slopes hold as they are. `mean(x) = sum(x)/n`.
+//! scales. Masked elements, too: `s·x + t = s·(x + t/s)`, so masks and slopes hold as they are; quadratic elements let no scale through. `mean(x) = sum(x)/n`.
 //! In double precision.
 //!
 //! **Source**: positive homogeneity of ReLU, as in cross-layer equalisation (Nagel et al., arXiv 1906.04721).

@@ -8,7 +8,7 @@ use relinc_passes::ir::{Conv, Dim, Op, Tensor, Type};
 
 fn choose(g: &Graph, protocol: &str, w: Weights, want: ConvForm) -> (Forms, Priced) {
     let (facts, p) = (infer(g).unwrap(), find(protocol).unwrap());
-    let forms = Forms::choose(g, &facts, &p, w, &"lan".parse().unwrap(), want);
+    let forms = Forms::choose(g, &facts, &p, w, &"lan".parse().unwrap(), want, 1);
     let priced = price_as(g, &facts, &p, w, &forms);
     (forms, priced)
 }
@@ -64,7 +64,7 @@ fn groups_are_dense_where_that_is_faster() {
         let p = find(protocol).unwrap();
         let rounds = |dense| price_as(&g, &facts, &p, w, &form(dense)).linear.rounds;
         assert!((rounds(false) / rounds(true) - 8.0).abs() < 1e-9, "{protocol}");
-        let forms = Forms::choose(&g, &facts, &p, w, &"wan".parse().unwrap(), ConvForm::Direct);
+        let forms = Forms::choose(&g, &facts, &p, w, &"wan".parse().unwrap(), ConvForm::Direct, 1);
         assert_eq!(forms.dense, Some(HashSet::from([conv])), "{protocol}");
     }
     // SEMI2K: every dense weight is opened, the zeros too.
@@ -84,7 +84,7 @@ fn computing_counts_in_the_choice_of_a_form() {
     let (facts, p) = (infer(&g).unwrap(), find("spu-cheetah").unwrap());
     let dense = |network: &str| {
         let n = network.parse().unwrap();
-        Forms::choose(&g, &facts, &p, Weights::Server, &n, ConvForm::Auto).dense.unwrap().len()
+        Forms::choose(&g, &facts, &p, Weights::Server, &n, ConvForm::Auto, 1).dense.unwrap().len()
     };
     assert_eq!((dense("wan"), dense("0.01ms;100Gbit;compute=100")), (1, 0));
 }
@@ -148,4 +148,65 @@ fn a_sum_shares_a_product() {
     let direct = choose(&g, "spu-semi2k", Weights::Secret, ConvForm::Direct).1;
     assert_eq!(direct.nodes.iter().filter(|n| n.op == "conv").map(|n| n.cost.rounds).sum::<f64>(), 4.0);
     assert!(choose(&g, "spu-cheetah", Weights::Server, ConvForm::Auto).0.taps.is_empty());
+}
+
+/// A convolution and a projection that read one value, in a sum with another.
+fn block() -> Graph {
+    relinc_passes::ir::text::parse(
+        "graph block {
+           %x = input f32[N,16,32,32]
+           %w1 = const f32[32,16,3,3] rand(seed=1)
+           %a = conv(%x, %w1) {strides=[2, 2], pads=[1, 1, 1, 1]}
+           %r = relu(%a)
+           %w2 = const f32[32,32,3,3] rand(seed=2)
+           %b = conv(%r, %w2) {pads=[1, 1, 1, 1]}
+           %w3 = const f32[32,16,1,1] rand(seed=3)
+           %s = conv(%x, %w3) {strides=[2, 2], pads=[0, 0, 0, 0]}
+           %y = add(%b, %s)
+           output \"y\" = %y
+         }",
+    )
+    .unwrap()
+}
+
+#[test]
+fn a_value_that_two_products_read_is_opened_once() {
+    let g = block();
+    let (forms, priced) = choose(&g, "spu-semi2k", Weights::Secret, ConvForm::Auto);
+    assert_eq!((forms.siblings.len(), forms.taps.len()), (1, 3));
+    let opened = 8 * (16 * 32 * 32 + 16 * 32 * 10) + 8 * (32 * 16 * 16 + 32 * 32 * 9);
+    let (relu, truncated) = (72 * 32 * 16 * 16, 3 * 4 * 32 * 16 * 16);
+    assert_eq!((priced.total.sent, priced.total.rounds), (f64::from(opened + relu + truncated), 13.0));
+    assert_eq!(priced.once.sent, f64::from(8 * (16 * 32 * 10 + 32 * 32 * 9)));
+    assert!(choose(&g, "spu-cheetah", Weights::Secret, ConvForm::Auto).0.siblings.is_empty());
+    assert!(choose(&g, "spu-semi2k", Weights::Secret, ConvForm::Direct).0.siblings.is_empty());
+}
+
+#[test]
+fn truncations_by_each_party_alone_cost_nothing() {
+    let (g, p) = (block(), find("spu-semi2k").unwrap().truncating_alone().unwrap());
+    let (facts, network) = (infer(&g).unwrap(), "lan".parse().unwrap());
+    let forms = Forms::choose(&g, &facts, &p, Weights::Secret, &network, ConvForm::Auto, 1);
+    let alone = price_as(&g, &facts, &p, Weights::Secret, &forms);
+    let safe = price_as(&g, &facts, &p.truncating_safely(), Weights::Secret, &forms);
+    assert_eq!((safe.total.rounds, alone.total.rounds), (13.0, 10.0));
+    assert_eq!(safe.total.sent - alone.total.sent, f64::from(3 * 4 * 32 * 16 * 16));
+    for p in ["spu-aby3", "spu-cheetah", "spu-semi2k-3pc", "spu-semi2k-ring32", "spu-semi2k-ring128"] {
+        assert!(find(p).unwrap().truncating_alone().is_none(), "{p}");
+    }
+}
+
+#[test]
+fn images_of_a_query_share_its_exchanges_and_its_weights() {
+    let g = block();
+    let (facts, p, network) = (infer(&g).unwrap(), find("spu-semi2k").unwrap(), "wan".parse().unwrap());
+    let of = |images| {
+        let forms = Forms::choose(&g, &facts, &p, Weights::Secret, &network, ConvForm::Taps, images);
+        price_as(&g, &facts, &p, Weights::Secret, &forms)
+    };
+    let (one, eight) = (of(1), of(8));
+    assert_eq!((one.total.rounds, eight.total.rounds * 8.0), (13.0, 13.0));
+    let later = |p: &Priced| p.later().unwrap().sent;
+    assert_eq!(later(&one), later(&eight));
+    assert_eq!(one.once.sent, eight.once.sent * 8.0);
 }

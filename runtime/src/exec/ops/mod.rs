@@ -13,10 +13,12 @@ mod flex;
 mod normed;
 mod plain;
 mod side_squares;
+pub mod square;
 
 pub use descend::{descend, squares};
 pub use normed::{norm_gate, scale_gate};
 pub use side_squares::side_squares;
+pub use square::{square, tails};
 
 use super::value::Value;
 use burn::backend::tensor::FloatTensor;

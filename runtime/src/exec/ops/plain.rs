@@ -1,6 +1,7 @@
 //! The operations without gradients: the kernels themselves.
 
 use super::normed::{Channels, Gates, NormedKernels, NormedOps};
+use super::square::{Coefficients, Square, SquareKernels, SquareOps};
 use super::{Geometry, Planes, TrainKernels, TrainOps};
 use burn::backend::tensor::FloatTensor;
 
@@ -90,6 +91,22 @@ macro_rules! without_gradients {
             ) -> P<Self> {
                 let c = Channels { scale: factor, shift: offset, statistics: None };
                 Self::normed(x, Some(r), &c, &Gates(pos, neg), &p)
+            }
+        }
+
+        impl SquareOps for $backend {
+            fn train_square(
+                z: P<Self>,
+                a: P<Self>,
+                b: P<Self>,
+                c: P<Self>,
+                s: Square,
+            ) -> (P<Self>, P<Self>, P<Self>) {
+                let [y, mean, variance] = Self::square(z, &Coefficients(a, b, c), &s);
+                (y, mean, variance)
+            }
+            fn train_tails(z: P<Self>) -> P<Self> {
+                Self::tails(z)
             }
         }
     };

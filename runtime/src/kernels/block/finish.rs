@@ -13,6 +13,10 @@ pub enum Activation {
     Relu,
     /// The slopes of both signs of each element of an image, `(x < 0, x ≥ 0)`.
     Slopes(Vec<f32>, Vec<f32>),
+    /// `x·x`.
+    Square,
+    /// x plus one number for each element of an image.
+    Lifted(Vec<f32>),
     /// `min(max(x, 0), cap)`.
     Capped(f32),
     /// As [`Activation::Slopes`], and what no element is above.
@@ -46,12 +50,19 @@ impl Finish<'_> {
         let first = (channel * to.rows + row) * to.columns + column;
         let at = first..first + sums.len() / LANES;
         match (self.activation, residual) {
-            (Activation::Identity, None) => out.copy_from_slice(sums),
-            (Activation::Identity, Some(r)) => add(sums, r, out),
+            (Activation::Identity, r) => sum(sums, r, out),
             (Activation::Relu, None) => relu(sums, out),
             (Activation::Relu, Some(r)) => add_relu(sums, r, out),
             (Activation::Slopes(neg, pos), r) => {
                 sloped(sums, r, (&neg[at.clone()], &pos[at]), out);
+            }
+            (Activation::Square, r) => {
+                sum(sums, r, out);
+                squared(out);
+            }
+            (Activation::Lifted(map), r) => {
+                sum(sums, r, out);
+                lifted(&map[at], out);
             }
             (Activation::Capped(cap), r) => {
                 match r {
@@ -65,6 +76,13 @@ impl Finish<'_> {
                 limited(&ceiling[at], out);
             }
         }
+    }
+}
+
+fn sum(sums: &[f32], residual: Option<&[f32]>, out: &mut [f32]) {
+    match residual {
+        None => out.copy_from_slice(sums),
+        Some(r) => add(sums, r, out),
     }
 }
 
@@ -150,6 +168,24 @@ wide! {
             for (out, (x, r)) in out.iter_mut().zip(x.iter().zip(r)) {
                 let v = x + r;
                 *out = v * if v < 0.0 { *neg } else { *pos };
+            }
+        }
+    }
+}
+
+wide! {
+    fn squared(out: &mut [f32]) {
+        for out in out {
+            *out *= *out;
+        }
+    }
+}
+
+wide! {
+    fn lifted(map: &[f32], out: &mut [f32]) {
+        for (out, more) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(map) {
+            for out in out {
+                *out += more;
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::search::worth::{Worth, first_images, projection, worth};
 use crate::train::Model;
 use crate::train::learner::{Learner, Scene, Tell};
 use crate::train::recipe::{Counts, SearchOptions};
+use crate::train::squares::with_fits;
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::Masks;
 
@@ -60,6 +61,9 @@ pub fn search(m: &Model, ds: &Dataset, o: &SearchOptions, tell: &mut Tell<'_>) -
             o.counts = Counts::Eta(ranking.sensitivities());
         }
         found = ranking.masks(&m, &o, now, 1.0 - rest)?;
+        if !o.squares.is_empty() {
+            found = with_fits(&m, ds, o.calibration, found)?;
+        }
         fit_slopes(&mut m, &worth, &found);
     }
     Ok(m.with_slopes(found))

@@ -12,6 +12,8 @@ use crate::train::replicas::{StepOptions, read};
 use crate::train::sparsity::sparse;
 use burn::tensor::Tensor as Burn;
 
+/// Steps in a row whose gradient may be no number, where layers are quadratic.
+const SKIPS: usize = 20;
 /// Training images whose statistics a network gets at the end of a search.
 const REMEASURED: usize = 1024;
 
@@ -30,14 +32,8 @@ impl Run<'_, '_> {
             }
             None => &*self.model,
         };
-        let bad = || StageError::NotFinite {
-            epoch: epoch + 1,
-            step: step + 1,
-            kept: match self.stage.checkpoint().filter(|p| p.exists()) {
-                Some(p) => format!("the last good state is kept in {}", p.display()),
-                None => "no epoch was complete before".into(),
-            },
-        };
+        let kept = self.kept();
+        let bad = || StageError::NotFinite { epoch: epoch + 1, step: step + 1, kept: kept.clone() };
         let half = r.objective.precision == Precision::F16;
         self.sgd.scale = if half { self.scale.factor } else { 1.0 };
         let watch = self.learner.watches();
@@ -48,6 +44,15 @@ impl Run<'_, '_> {
             self.scale.note(finite)?;
             if !finite {
                 return Ok(());
+            }
+        }
+        if self.squared() {
+            let finite = self.sgd.norm(&found.grads).into_scalar::<f32>().is_finite();
+            self.progress.skipped = if finite { 0 } else { self.progress.skipped + 1 };
+            if !finite {
+                self.progress.sums.skipped += 1;
+                // Nothing of it enters weights or statistics.
+                return if self.progress.skipped > SKIPS { Err(bad()) } else { Ok(()) };
             }
         }
         self.learner.observe(found.seen);

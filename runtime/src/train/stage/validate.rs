@@ -18,10 +18,47 @@ pub fn hamming(a: &Masks, b: &Masks) -> f64 {
     differ as f64 / all.max(1) as f64
 }
 
+/// A network of which less than this share of what it had learned is left has collapsed.
+const COLLAPSED: f64 = 0.25;
+
 impl Run<'_, '_> {
+    /// Ends a stage whose quadratics made the network forget, before the state is kept; and in the last epoch one whose running
+    /// statistics do not show what was learned, because of what is far out.
+    pub(super) fn collapsed(&mut self, now: &Record) -> Result<(), StageError> {
+        let (before, trained) = (self.progress.learned, now.train_accuracy);
+        self.progress.learned = before.max(trained);
+        let val = now.val_clean.filter(|v| now.epoch == now.epochs && *v < COLLAPSED * trained);
+        let seen = match (trained < COLLAPSED * before, val) {
+            _ if !self.squared() => return Ok(()),
+            (false, None) => return Ok(()),
+            (true, _) => {
+                format!(
+                    "{trained:.1} % of the training images are classified correctly, {before:.1} % were before"
+                )
+            }
+            (false, Some(val)) => format!(
+                "{val:.1} % of the validation images are classified correctly by running statistics, {trained:.1} % of the training images \
+                 by those of their batches"
+            ),
+        };
+        let far = now.largest.map_or(String::new(), |z| {
+            format!(", and operands of quadratics reach {z:.3e} on validation images")
+        });
+        Err(StageError::Collapsed { epoch: now.epoch, what: seen + &far, kept: self.kept() })
+    }
+
+    /// Where the last good state is.
+    pub(super) fn kept(&self) -> String {
+        match self.stage.checkpoint().filter(|p| p.exists()) {
+            Some(p) => format!("the last good state is kept in {}", p.display()),
+            None => "no epoch was complete before".into(),
+        }
+    }
+
     pub(super) fn validate(&mut self, epoch: usize) -> Result<Record, StageError> {
         let r = &self.stage.recipe;
         let params = self.candidate();
+        let mut largest = None;
         let own: Option<Vec<Gate>> = self.learner.gates().map(|g| g.iter().map(Gate::detached).collect());
         let gates = own.as_ref().unwrap_or(&self.model.gates);
         let runnable = evaluate::Runnable { params: &params, gates, ..self.model.runnable() };
@@ -30,6 +67,9 @@ impl Run<'_, '_> {
         if !val.is_empty() && r.val_images > 0 {
             let first = |n| First { images: val, n, batch: EVAL_BATCH };
             clean = Some(evaluate::clean(&runnable, Branch::Clean, first(r.val_images), &mut |_, _| {})?);
+            if self.squared() {
+                largest = Some(evaluate::largest(&runnable, first(r.val_images))?);
+            }
             if r.objective.robust && r.val_attacked > 0 {
                 let attack = self.stage.validation_attack();
                 let branch = r.objective.adversarial_branch();
@@ -40,7 +80,10 @@ impl Run<'_, '_> {
         }
         // Robust stages weigh both accuracies alike.
         let score = clean.map(|c| c + adversarial.unwrap_or(0.0));
-        if let Some(s) = score.filter(|s| self.progress.best.is_none_or(|b| *s > b)) {
+        // While ReLUs are still blended in, the network is another one.
+        if let Some(s) =
+            score.filter(|s| self.model.blend == 1.0 && self.progress.best.is_none_or(|b| *s > b))
+        {
             self.progress.best = Some(s);
             self.progress.best_epoch = epoch + 1;
             self.best = Some(params);
@@ -56,6 +99,9 @@ impl Run<'_, '_> {
             ce: mean(s.parts.ce),
             kl: mean(s.parts.kl),
             attention: mean(s.parts.attention),
+            tails: mean(s.parts.tails),
+            largest,
+            skipped: s.skipped,
             train_accuracy: 100.0 * s.correct as f64 / s.seen.max(1) as f64,
             val_clean: clean,
             val_adversarial: adversarial,

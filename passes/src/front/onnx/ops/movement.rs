@@ -75,9 +75,12 @@ fn repeated(c: &mut Ctx<'_>, x: NodeId, mode: &str, all: &[i64]) -> Done {
         if before.max(after) > limit || before.min(after) < -n || before + n + after < 1 {
             return Err(format!("pads axis {axis} of {n} by {before} and {after} in mode '{mode}', where it has nothing to repeat").into());
         }
+        // What is wrapped is what is left of the axis.
+        let first = (-before).max(0);
+        let left = n - first + after.min(0);
         let place = |i: i64| match mode {
             "edge" => i.clamp(0, n - 1),
-            "wrap" => i.rem_euclid(n),
+            "wrap" => first + (i - first).rem_euclid(left),
             _ if i < 0 => -i,
             _ if i >= n => 2 * (n - 1) - i,
             _ => i,

@@ -31,6 +31,11 @@ pub fn max(c: &mut Ctx<'_>) -> Done {
         let w = plain(c, s);
         return window::emit(c, Op::MaxPool(w), &[x], spatial);
     }
+    if c.word("auto_pad", "NOTSET").starts_with("SAME") {
+        return Err(
+            "pads a dilated window automatically, which runtimes do differently; give its pads".into()
+        );
+    }
     let columns = dilated(c, x, &s, 0)?;
     let y = dilated(c, columns, &s, 1)?;
     if spatial == 2 {

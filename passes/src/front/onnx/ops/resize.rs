@@ -131,7 +131,7 @@ fn nearest(s: &Axis, i: usize, place: &str, round: &str) -> Result<i64, Stop> {
         "floor" => x.floor(),
         "ceil" => x.ceil(),
         "round_prefer_floor" => (x - 0.5).ceil(),
-        "round_prefer_ceil" => (x + 0.5).floor(),
+        "round_prefer_ceil" => x.round(),
         other => return Err(format!("nearest_mode '{other}' is unknown").into()),
     };
     Ok((x as i64).clamp(0, s.input as i64 - 1))

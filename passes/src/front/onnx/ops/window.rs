@@ -3,10 +3,7 @@
 
 use super::super::attrs::Attrs;
 use super::super::ctx::{Ctx, Done, Stop};
-use crate::ir::{Dim, NodeId, Op};
-
-/// Windows, steps and margins stay below this.
-const MAX: usize = 1 << 12;
+use crate::ir::{Dim, NodeId, Op, Window};
 
 /// The attributes of a sliding window, resolved.
 pub struct Sliding {
@@ -19,13 +16,22 @@ pub struct Sliding {
 /// The attributes of one spatial axis or of two, as those of two.
 fn pair(values: Option<Vec<i64>>, rank: usize, what: &str) -> Result<[usize; 2], Stop> {
     let Some(v) = values else { return Ok([1; 2]) };
-    let v: Vec<usize> =
-        v.iter().filter_map(|&d| usize::try_from(d).ok().filter(|d| (1..=MAX).contains(d))).collect();
+    bounded(&v, what)?;
+    let v: Vec<usize> = v.iter().filter_map(|&d| usize::try_from(d).ok().filter(|&d| d > 0)).collect();
     match (rank, &v[..]) {
         (1, &[w]) => Ok([1, w]),
         (2, &[h, w]) => Ok([h, w]),
         (1, _) => Err(format!("its {what} must be one positive number").into()),
         _ => Err(format!("its {what} must be two positive numbers").into()),
+    }
+}
+
+fn bounded(v: &[i64], what: &str) -> Result<(), Stop> {
+    match v.iter().find(|&&d| d > Window::LARGEST as i64) {
+        Some(d) => {
+            Err(format!("its {what} hold {d}, more than the {} that relinc takes", Window::LARGEST).into())
+        }
+        None => Ok(()),
     }
 }
 
@@ -88,6 +94,9 @@ pub fn sliding(c: &Ctx<'_>, x: NodeId, kernel: Option<[usize; 2]>, spatial: usiz
     let dilations = pair(c.ints("dilations"), spatial, "dilations")?;
     let pads = match c.word("auto_pad", "NOTSET").as_str() {
         "NOTSET" | "" => explicit(c.ints("pads"), spatial)?,
+        _ if c.ints("pads").is_some_and(|p| p.iter().any(|&p| p != 0)) => {
+            return Err("has pads and an auto_pad; give one of them".into());
+        }
         "VALID" => [0; 4],
         same @ ("SAME_UPPER" | "SAME_LOWER") => {
             let mut pads = [0; 4];
@@ -108,7 +117,8 @@ pub fn sliding(c: &Ctx<'_>, x: NodeId, kernel: Option<[usize; 2]>, spatial: usiz
 
 fn explicit(pads: Option<Vec<i64>>, spatial: usize) -> Result<[usize; 4], Stop> {
     let Some(v) = pads else { return Ok([0; 4]) };
-    let v: Vec<usize> = v.iter().filter_map(|&p| usize::try_from(p).ok().filter(|&p| p <= MAX)).collect();
+    bounded(&v, "pads")?;
+    let v: Vec<usize> = v.iter().filter_map(|&p| usize::try_from(p).ok()).collect();
     match (spatial, &v[..]) {
         (1, &[before, after]) => Ok([0, before, 0, after]),
         (2, &[t, l, b, r]) => Ok([t, l, b, r]),

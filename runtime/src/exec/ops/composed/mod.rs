@@ -7,6 +7,7 @@ mod descend;
 mod gate;
 mod norm;
 mod side_squares;
+mod square;
 
 pub(super) use convolution::{data_grad, forward as convolve, weight_grad};
 pub(super) use descend::{descended, squares};
@@ -18,6 +19,7 @@ pub(super) use norm::{
     statistics,
 };
 pub(super) use side_squares::side_squares;
+pub(super) use square::{square, square_backward, tails, tails_backward};
 
 // For cards with kernels of our own.
 #[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]

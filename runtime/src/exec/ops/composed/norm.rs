@@ -5,21 +5,21 @@ use crate::exec::ops::Planes;
 use crate::exec::ops::normed::{Backwards, Channels, Gates};
 use burn::backend::Backend;
 
-fn planes<B: Backend>(t: T<B>, p: &Planes) -> T<B> {
+pub(super) fn planes<B: Backend>(t: T<B>, p: &Planes) -> T<B> {
     view::<B>(t, &[p.n, p.channels, p.size])
 }
 
 /// One number a channel as `[1, C, 1]`.
-fn column<B: Backend>(t: T<B>, p: &Planes) -> T<B> {
+pub(super) fn column<B: Backend>(t: T<B>, p: &Planes) -> T<B> {
     view::<B>(t, &[1, p.channels, 1])
 }
 
 /// Sums of `[N, C, S]` by channel, `[1, C, 1]`.
-fn sums<B: Backend>(t: T<B>) -> T<B> {
+pub(super) fn sums<B: Backend>(t: T<B>) -> T<B> {
     B::float_sum_dim(B::float_sum_dim(t, 2), 0)
 }
 
-fn scaled<B: Backend>(t: T<B>, by: f32) -> T<B> {
+pub(super) fn scaled<B: Backend>(t: T<B>, by: f32) -> T<B> {
     B::float_mul_scalar(t, by.into())
 }
 

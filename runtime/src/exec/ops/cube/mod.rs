@@ -3,10 +3,12 @@
 
 use super::descend::DescendOps;
 use super::side_squares::SideSquares;
+use super::square::SquareKernels;
 use burn::backend::Cube;
 
 impl DescendOps for Cube {}
 impl SideSquares for Cube {}
+impl SquareKernels for Cube {}
 
 #[cfg(all(feature = "gpu", not(any(feature = "gpu-tuned", feature = "cuda"))))]
 mod own;

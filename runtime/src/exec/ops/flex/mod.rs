@@ -4,6 +4,7 @@ mod bytes;
 mod descend;
 mod normed;
 mod side_squares;
+mod square;
 
 use super::{Geometry, Planes, TrainKernels};
 use crate::kernels::clock::timed;

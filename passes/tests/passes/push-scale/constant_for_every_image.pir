@@ -1,0 +1,12 @@
+# run: push-scale
+; A constant that is expanded to the images cannot take a scale.
+graph constant_for_every_image {
+  %x = input f32[N,1,2]
+  %k = const f32[1,1,2] [1.0, 2.0]
+  %all = expand(%k) {dims=[N, 1, 2]}
+  %s = add(%all, %all)
+  %h = const f32[] [0.5]
+  %m = mul(%s, %h)
+  %y = concat(%x, %m) {axis=1}
+  output "y" = %y
+}

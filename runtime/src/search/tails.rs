@@ -1,0 +1,89 @@
+//! How far from 0 the operands of ReLU layers lie.
+
+use relinc_passes::interp::Interp;
+use relinc_passes::ir::{Graph, NodeId, Tensor};
+use std::collections::HashMap;
+
+/// What a layer reads over images.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Reach {
+    /// The largest |x|; infinite where one is no number.
+    pub largest: f32,
+    /// Elements seen.
+    pub elements: usize,
+    /// Elements beyond the limit.
+    pub elements_beyond: usize,
+    /// Images seen.
+    pub images: usize,
+    /// Images with an element beyond the limit.
+    pub images_beyond: usize,
+}
+
+/// Looks at what the layers of these names read in a masked graph, over batches of network inputs; beyond is what is above a layer's
+/// limit. `tell` hears of each batch.
+///
+/// # Errors
+/// A layer that the graph does not have, or inputs that do not fit it.
+pub fn reach(
+    masked: &Graph,
+    layers: &[(&str, f32)],
+    batches: &[Tensor],
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Reach>, String> {
+    let mut read_by: HashMap<NodeId, Vec<usize>> = HashMap::new();
+    for (l, (layer, _)) in layers.iter().enumerate() {
+        let is_layer = |&id: &NodeId| {
+            masked.op(id).relu_cap().is_some() && masked.node(id).layer.as_deref() == Some(*layer)
+        };
+        let node = masked.ids().find(is_layer).ok_or(format!("layer {layer} is not in the graph"))?;
+        read_by.entry(masked.operand(node, 0).ok_or("a ReLU without operand")?).or_default().push(l);
+    }
+    let mut seen = vec![Reach::default(); layers.len()];
+    let mut look = |id: NodeId, x: &Tensor| {
+        for &l in read_by.get(&id).into_iter().flatten() {
+            seen[l].add(x, layers[l].1);
+        }
+    };
+    let interp = Interp::new(masked).map_err(|e| e.to_string())?;
+    for (i, batch) in batches.iter().enumerate() {
+        tell(i + 1, batches.len());
+        // The interpreter shows computed values only.
+        masked.inputs().iter().for_each(|&id| look(id, batch));
+        interp.run_watched(vec![batch.clone()], &mut look).map_err(|e| e.to_string())?;
+    }
+    Ok(seen)
+}
+
+impl Reach {
+    fn add(&mut self, x: &Tensor, limit: f32) {
+        let n = x.shape().first().copied().unwrap_or(1).max(1);
+        let values = x.as_f32().unwrap_or_default();
+        for image in values.chunks((values.len() / n).max(1)) {
+            let magnitude = |v: &f32| if v.is_nan() { f32::INFINITY } else { v.abs() };
+            self.largest = image.iter().map(magnitude).fold(self.largest, f32::max);
+            let beyond = image.iter().filter(|v| magnitude(v) > limit).count();
+            self.elements += image.len();
+            self.elements_beyond += beyond;
+            self.images += 1;
+            self.images_beyond += usize::from(beyond > 0);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use relinc_passes::ir::text::parse;
+
+    #[test]
+    fn what_is_beyond_is_counted_by_element_and_by_image() {
+        let g = parse("graph g {\n%x = input f32[N,2]\n%y = relu(%x) @relu00\noutput \"y\" = %y\n}").unwrap();
+        let batches = [vec![0.5, -3.0, 1.0, 0.0], vec![2.5, 2.5, 0.0, 1.0]];
+        let batches = batches.map(|v| Tensor::f32([2, 2], v));
+        let found = reach(&g, &[("relu00", 2.0)], &batches, &mut |_, _| {}).unwrap();
+        let want = Reach { largest: 3.0, elements: 8, elements_beyond: 3, images: 4, images_beyond: 2 };
+        assert_eq!(found, [want]);
+        assert!(reach(&g, &[("relu01", 2.0)], &batches, &mut |_, _| {}).is_err());
+    }
+}

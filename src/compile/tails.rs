@@ -1,0 +1,143 @@
+//! Tails: what quadratic layers read beyond the range that training images showed, and what fixed point makes of it.
+
+use super::Request;
+use super::fixed::{self, Plan, SHARE};
+use crate::error::{Result, input};
+use crate::progress::Progress;
+use crate::report::count;
+use crate::report::model::{FixedPoint, Report, Tail, Tails};
+use relinc_passes::choice::Choice;
+use relinc_passes::driver::valid::Valid;
+use relinc_passes::ir::{Graph, Tensor};
+use relinc_passes::masks::{self, Masks};
+use relinc_runtime::data::{Dataset, Split};
+use relinc_runtime::eval;
+use relinc_runtime::search::tails::{Reach, reach};
+
+/// Images of each part that are looked at, at most.
+const LOOKED_AT: usize = 512;
+/// Images the network looks at together.
+const BATCH: usize = 32;
+
+/// What is said where nobody gave images.
+const BLIND: &str = "Some layers are quadratic: what is far from 0 grows with its square, and without images nobody looked how far it \
+                     goes; give them with --data.";
+
+/// A network and its masks.
+pub struct Masked<'a> {
+    /// Without masks.
+    pub graph: &'a Graph,
+    /// Its masks.
+    pub masks: &'a Masks,
+    /// What is emitted.
+    pub emitted: &'a Valid<'a>,
+}
+
+/// The tails of the quadratic layers, and sentences on them; nothing where no element is quadratic.
+pub fn look(
+    m: &Masked<'_>,
+    held_out: Option<&Dataset>,
+    plans: &[Plan],
+    r: &Request,
+    progress: &Progress,
+) -> Result<(Option<Tails>, Vec<String>)> {
+    let bent = m.masks.layers.iter().filter(|(_, l)| l.count(Choice::Quadratic) > 0);
+    let names: Vec<&str> = bent.map(|(name, _)| name.as_str()).collect();
+    if names.is_empty() {
+        return Ok((None, vec![]));
+    }
+    let (Some(held_out), Some(data)) = (held_out, &r.data) else { return Ok((None, vec![BLIND.into()])) };
+    let known = data.open(Split::Train, Some(LOOKED_AT)).map_err(input)?;
+    let masked = masks::apply(m.graph, m.masks).map_err(input)?;
+    let over = |ds: &Dataset, limits: &[f32], what: &str| -> Result<Vec<Reach>> {
+        let layers: Vec<(&str, f32)> = names.iter().copied().zip(limits.iter().copied()).collect();
+        let tell = &mut |i, n| progress.count(what, i, n);
+        reach(&masked, &layers, &batches(&masked, ds)?, tell).map_err(input)
+    };
+    let ranges = over(&known, &vec![f32::INFINITY; names.len()], "ranges of quadratic layers")?;
+    let limits: Vec<f32> = ranges.iter().map(|r| r.largest).collect();
+    let seen = over(held_out, &limits, "tails of quadratic layers")?;
+    let share = |part: usize, all: usize| part as f64 / all.max(1) as f64;
+    let tail = |((layer, limit), s): ((&&str, &f32), &Reach)| Tail {
+        layer: layer.to_string(),
+        calibrated: finite(*limit),
+        largest: finite(s.largest),
+        elements_beyond: share(s.elements_beyond, s.elements),
+        images_beyond: share(s.images_beyond, s.images),
+    };
+    let images = |all: &[Reach]| all.first().map_or(0, |r| r.images as u64);
+    let failures = fixed::check(r, plans, m.emitted, Some(&known), progress)?;
+    let tails = Tails {
+        calibrated_on: images(&ranges),
+        n: images(&seen),
+        layers: names.iter().zip(&limits).zip(&seen).map(tail).collect(),
+        failures: failures.iter().filter_map(failure).collect(),
+    };
+    let notes = std::iter::once(sentence(&tails)).chain(tails.failures.iter().cloned()).collect();
+    Ok((Some(tails), notes))
+}
+
+/// As a number that JSON has.
+fn finite(v: f32) -> f64 {
+    f64::from(v.min(f32::MAX))
+}
+
+fn batches(g: &Graph, ds: &Dataset) -> Result<Vec<Tensor>> {
+    let (_, ty) = g.only_input().map_err(input)?;
+    let layout = eval::layout(ty, ds.image_shape()).map_err(input)?;
+    let ranges = eval::batches(ty, ds.len().min(LOOKED_AT), BATCH).map_err(input)?;
+    Ok(ranges.into_iter().map(|range| eval::feed(ds, range, layout).0).collect())
+}
+
+/// Why fixed point does not bear the tails: a number leaves the ring, or a class moves by more than what rounding explains.
+fn failure(f: &FixedPoint) -> Option<String> {
+    let a = f.images.as_ref()?;
+    let who = crate::fixed_point::who(f);
+    if let Some(o) = a.overflow.first() {
+        return Some(format!(
+            "Tails of quadratic layers: on {} of {} training images a number leaves the ring ({who}), first at {} '{}' where {:.3e} does \
+             not fit ±{:.3e}.",
+            a.overflowed_images, a.n, o.op, o.node, o.value, o.limit
+        ));
+    }
+    (a.flips > 0 && a.output_error_share > SHARE).then(|| {
+        format!(
+            "Tails of quadratic layers: on {} of {} training images fixed point moves the class ({who}), and outputs are off by up to \
+             {:.1} % of their range.",
+            a.flips,
+            a.n,
+            100.0 * a.output_error_share
+        )
+    })
+}
+
+/// What the layer with the longest tail reads.
+fn sentence(t: &Tails) -> String {
+    let worst = t.layers.iter().max_by(|a, b| a.elements_beyond.total_cmp(&b.elements_beyond));
+    let furthest = t.layers.iter().max_by(|a, b| a.largest.total_cmp(&b.largest));
+    let (Some(w), Some(f)) = (worst, furthest) else { return String::new() };
+    format!(
+        "{} layers are quadratic. On {} held-out images at most {:.2e} of a layer's elements ({}, on {:.1} % of the images) are beyond the \
+         range of {} training images; the largest |x| is {:.3e} ({}).",
+        t.layers.len(),
+        count(t.n),
+        w.elements_beyond,
+        w.layer,
+        100.0 * w.images_beyond,
+        count(t.calibrated_on),
+        f.largest,
+        f.layer
+    )
+}
+
+/// Why a report is no result to use, unless the user insists.
+pub fn answer(r: &Report) -> Option<String> {
+    let failures = &r.tails.as_ref().filter(|_| !r.settings.allow_tails)?.failures;
+    (!failures.is_empty()).then(|| {
+        format!(
+            "{}\nTrain longer without clipping, keep ReLUs after the additions, or take more fraction bits or a larger ring with \
+             --fixed-point; --allow-tails insists.",
+            failures.join("\n")
+        )
+    })
+}
