@@ -84,6 +84,14 @@ impl LayerMask {
         let plane = self.plane();
         self.values.iter().enumerate().map(move |(i, &c)| (c, self.of_channel(c, i / plane)))
     }
+    /// Each choice that some element of a channel has, with that channel's parameters.
+    pub fn kinds(&self) -> impl Iterator<Item = (Choice, &[f32])> {
+        let plane = if self.parameters.is_empty() { self.values.len() } else { self.plane() };
+        let has = |values: &[Choice], choice| values.iter().filter(|&&v| v == choice).count() > 0;
+        self.values.chunks(plane.max(1)).enumerate().flat_map(move |(k, values)| {
+            Choice::ALL.into_iter().filter(move |&c| has(values, c)).map(move |c| (c, self.of_channel(c, k)))
+        })
+    }
     /// What a channel gives a choice.
     pub fn of_channel(&self, choice: Choice, channel: usize) -> &[f32] {
         let neutral = choice.neutral();
@@ -116,7 +124,8 @@ impl LayerMask {
     }
     /// Secure comparisons that its elements keep.
     pub fn kept(&self) -> usize {
-        self.values.iter().map(|v| v.comparisons(self.cap)).sum()
+        // Counted choice by choice, without a branch for each element.
+        Choice::ALL.into_iter().map(|c| self.count(c) * c.comparisons(self.cap)).sum()
     }
     /// Secure comparisons of the layer without a mask.
     pub fn all(&self) -> usize {
@@ -225,7 +234,7 @@ pub fn apply(g: &Graph, masks: &Masks) -> Result<Graph, MaskError> {
 
 /// Is a masked ReLU of the graph scaled when its operand is, by a positive factor?
 pub fn homogeneous(g: &Graph, id: NodeId) -> bool {
-    LayerMask::of_node(g, id).is_some_and(|(_, m)| m.elements().all(|(c, p)| c.homogeneous(m.cap, p)))
+    LayerMask::of_node(g, id).is_some_and(|(_, m)| m.kinds().all(|(c, p)| c.homogeneous(m.cap, p)))
 }
 
 fn span(layers: &[ReluLayer]) -> String {

@@ -166,7 +166,7 @@ impl Intervals {
             Op::CappedRelu { cap } => x.map(|v| v.max(0.0).min((*cap).into())),
             Op::MaskedRelu { .. } => match LayerMask::of_node(g, id) {
                 Some((_, m)) => {
-                    m.elements().map(|(c, p)| c.interval(x, m.cap, p)).reduce(Interval::hull).unwrap_or(ANY)
+                    m.kinds().map(|(c, p)| c.interval(x, m.cap, p)).reduce(Interval::hull).unwrap_or(ANY)
                 }
                 None => ANY,
             },

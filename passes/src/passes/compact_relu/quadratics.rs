@@ -31,13 +31,13 @@ pub(super) fn gathered(
     base: &str,
     layer: Option<&str>,
 ) -> Option<Ref> {
+    if mask.count(Choice::Quadratic) == 0 {
+        return None;
+    }
     let (mut places, mut rows) = (vec![], vec![]);
     for (i, (_, row)) in mask.elements().enumerate().filter(|(_, (c, _))| *c == Choice::Quadratic) {
         places.push(i as i64);
         rows.push(row);
-    }
-    if places.is_empty() {
-        return None;
     }
     let idx = p.constant(format!("{base}.quadratic"), Tensor::i64([places.len()], places));
     let u = p.add_in_layer(format!("{base}.quadratic_gathered"), Op::Gather { axis: 1 }, &[flat, idx], layer);
