@@ -106,7 +106,7 @@ impl Pipeline {
         if !value.is_mapping() {
             return Err(fail("is no pipeline: expected keys such as model, data, stages, targets".into()));
         }
-        let faults = written::faults(&text, &value);
+        let faults = written::faults(text, &value);
         if !faults.is_empty() {
             return Err(fail(faults.join("; ")));
         }

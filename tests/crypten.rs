@@ -118,6 +118,23 @@ fn pools_pads_and_products_run() {
     }
 }
 
+/// Elements with their cap, without it, and without any comparison: outputs, bytes and rounds.
+#[test]
+fn caps_that_masks_keep_and_take_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, masks, comparisons) = common::capped(dir.path());
+    let out = dir.path().join("o").display().to_string();
+    for weights in ["secret", "public"] {
+        let args = [&model, "--masks", &masks, "--weights", weights];
+        agrees(&args, &out, &[("2", "2"), ("3", "1")], true);
+    }
+    if crypten_python().is_some() {
+        let report: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(Path::new(&out).join("report.json")).unwrap()).unwrap();
+        assert_eq!(report["totals"]["relus"], comparisons);
+    }
+}
+
 /// Runs the runner of a freshly compiled artefact; the artefact must be as it was afterwards.
 fn runner(py: &str, args: &[&str], vars: &[(&str, &str)]) -> Output {
     let dir = tempfile::tempdir().unwrap();

@@ -7,14 +7,16 @@ use common::{cifar, json, model, python, run, script, shared};
 
 const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
-fn agrees(args: &[&str], out: &str) {
-    let Some(py) = python() else { return };
+/// Compiles, executes and compares with onnxruntime and with the comparisons of the report, which are returned.
+fn agrees(args: &[&str], out: &str) -> Option<serde_json::Value> {
+    let py = python()?;
     let mut all = vec!["compile"];
     all.extend(args);
     all.extend(["-o", out, "--target", "onnx", "--target", "mp-spdz"]);
     json(&all);
     let v = script(&py, "check_mp_spdz.py", &[out]);
     assert!(v["lines"].as_u64().unwrap() < 500, "loops, not unrolled: {v}");
+    Some(v)
 }
 
 #[test]
@@ -65,6 +67,43 @@ fn pools_pads_groups_and_products() {
     emit(&valid::check(&g).unwrap(), &path, &OnnxOptions::default()).unwrap();
     let out = dir.path().join("o").display().to_string();
     agrees(&[&path.display().to_string()], &out);
+}
+
+/// Elements with their cap, without it, and without any comparison.
+#[test]
+fn caps_that_masks_keep_and_take_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, masks, comparisons) = common::capped(dir.path());
+    let out = dir.path().join("o").display().to_string();
+    if let Some(v) = agrees(&[&model, "--masks", &masks], &out) {
+        assert_eq!(v["comparisons"], comparisons);
+    }
+}
+
+/// The option is in the program and its README, which has what a run needs; two networks have two names.
+#[test]
+fn leaky_truncation_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = |name: &str, more: &[&str]| {
+        let out = dir.path().join(name);
+        let to = out.display().to_string();
+        json(&[&["compile", QUICK, "-o", &to, "--target", "mp-spdz"], more].concat());
+        ["relinc_model.mpc", "README.md"]
+            .map(|f| std::fs::read_to_string(out.join("mp-spdz").join(f)).unwrap())
+    };
+    let ([exact, readme], [leaky, warned]) = (made("exact", &[]), made("leaky", &["--leaky-truncation"]));
+    assert!(!exact.contains("use_trunc_pr") && leaky.contains("\nprogram.use_trunc_pr = True\n"));
+    assert!(warned.contains("leaks a little") && warned.contains("dealer-ring-party.x` refuses"), "{warned}");
+    for text in [&readme, &warned] {
+        let lines =
+            ["Scripts/setup-ssl.sh 3 ", "-b 100000 $name", "-IF Player-Data/$name", "IMAGE_PLAYER = 0"];
+        assert!(lines.iter().all(|l| text.contains(l)) && !text.contains('@'), "{text}");
+    }
+    let name = |text: &str| text.lines().find_map(|l| l.strip_prefix("name=")).unwrap()[..15].to_string();
+    assert_ne!(name(&readme), name(&warned));
+    let done = run(&["compile", QUICK, "-o", "nowhere", "--leaky-truncation"]);
+    let err = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.code() == Some(2) && err.contains("add the target mp-spdz"), "{err}");
 }
 
 #[test]

@@ -95,7 +95,17 @@ fn a_quadratic_layer_is_one_product_in_every_runtime() {
         text.lines().filter(|l| l.contains("stablehlo.multiply") && l.contains("x6x12x12x")).count(),
         1
     );
-    let v = json(&["verify", &file, &o, "--masks", &masks, "--random", "8", "--tolerance", "1e-5"]);
+    let v = json(&[
+        "verify",
+        &file,
+        &format!("{o}/model.onnx"),
+        "--masks",
+        &masks,
+        "--random",
+        "8",
+        "--tolerance",
+        "1e-5",
+    ]);
     assert_eq!(v["equivalent"], true, "{v}");
     if let Some(py) = python() {
         for protocol in ["semi2k", "aby3"] {
@@ -128,7 +138,17 @@ fn mixed_layers_and_layers_after_additions_mean_what_masks_say() {
         "spu",
         "--verify-each",
     ]);
-    let v = json(&["verify", &file, &o, "--masks", &masks, "--random", "8", "--tolerance", "1e-5"]);
+    let v = json(&[
+        "verify",
+        &file,
+        &format!("{o}/model.onnx"),
+        "--masks",
+        &masks,
+        "--random",
+        "8",
+        "--tolerance",
+        "1e-5",
+    ]);
     assert_eq!(v["equivalent"], true, "{v}");
     let Some(py) = python() else { return };
     script(&py, "check_spu.py", &[&o, "semi2k", "1"]);
@@ -149,7 +169,17 @@ fn resnet20_with_squares_inside_its_blocks() {
     let semi2k = report["cost"].as_array().unwrap().iter().find(|c| c["protocol"] == "spu-semi2k").unwrap();
     let rounds = |c: &Value| c["rounds"].as_u64().unwrap();
     assert_eq!(rounds(&semi2k["lossless"]) - rounds(semi2k), 9 * (8 - 2), "{}", semi2k["rounds"]);
-    let v = json(&["verify", &m, &o, "--masks", &masks, "--random", "4", "--tolerance", "1e-5"]);
+    let v = json(&[
+        "verify",
+        &m,
+        &format!("{o}/model.onnx"),
+        "--masks",
+        &masks,
+        "--random",
+        "4",
+        "--tolerance",
+        "1e-5",
+    ]);
     assert_eq!(v["equivalent"], true, "{v}");
 }
 

@@ -153,7 +153,7 @@ fn other_models_run_on_spu() {
     }
 }
 
-/// Kernels, strides, paddings and dilations of several kinds, biases, and a group that stays direct.
+/// Kernels, strides, paddings and dilations of several kinds, biases, a filter a channel, and two groups of three channels.
 const CONVOLUTIONS: &str = "graph convolutions {
   %x = input f32[N,3,11,10]
   %w0 = const f32[4,3,3,3] rand(seed=1)
@@ -165,7 +165,10 @@ const CONVOLUTIONS: &str = "graph convolutions {
   %c2 = conv(%c1, %w2) {pads=[1, 1, 1, 1], group=6}
   %w3 = const f32[5,6,1,1] rand(seed=5)
   %b3 = const f32[5] rand(seed=6)
-  %c3 = conv(%c2, %w3, %b3) {strides=[2, 2], pads=[0, 0, 0, 0]}
+  %wg = const f32[6,3,3,3] rand(seed=8)
+  %bg = const f32[6] rand(seed=9)
+  %cg = conv(%c2, %wg, %bg) {pads=[1, 1, 1, 1], group=2}
+  %c3 = conv(%cg, %w3, %b3) {strides=[2, 2], pads=[0, 0, 0, 0]}
   %w4 = const f32[3,5,3,2] rand(seed=7)
   %c4 = conv(%c3, %w4) {pads=[2, 1, 2, 1], dilations=[2, 1], strides=[2, 1]}
   output \"y\" = %c4
@@ -183,8 +186,15 @@ fn convolutions_in_both_forms_on_spu() {
     let want = Interp::new(&g).unwrap().run(vec![x.clone()]).unwrap();
     let want = want[0].as_f32().unwrap();
     let all = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect();
-    let variant = |protocol: &str, taps| Variant { protocol: protocol.into(), taps, siblings: vec![] };
-    let variants = vec![variant("semi2k", all), variant("aby3", Default::default())];
+    let variant = |protocol: &str, taps| Variant {
+        protocol: protocol.into(),
+        taps,
+        dense: Default::default(),
+        siblings: vec![],
+    };
+    let mut aby3 = variant("aby3", Default::default());
+    aby3.dense = g.by_name("cg").into_iter().collect();
+    let variants = vec![variant("semi2k", all), aby3];
     emit(
         &v,
         dir.path(),
@@ -245,7 +255,8 @@ fn a_corrected_border_is_one_product_on_spu() {
         let v = valid::check(&g).unwrap();
         let taps = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect::<HashSet<_>>();
         assert!(taps.len() > 2, "no correction: {}", taps.len());
-        let variants = vec![Variant { protocol: "semi2k".into(), taps, siblings: vec![] }];
+        let variants =
+            vec![Variant { protocol: "semi2k".into(), taps, dense: Default::default(), siblings: vec![] }];
         emit(
             &v,
             dir.path(),

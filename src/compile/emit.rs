@@ -73,7 +73,8 @@ pub(super) fn emit(
             }
             Target::MpSpdz => {
                 let format = format.map(|f| (f.ring, f.fraction));
-                let o = mp_spdz::MpSpdzOptions { sample: sample.clone(), format };
+                let leaky_truncation = r.options.leaky_truncation;
+                let o = mp_spdz::MpSpdzOptions { sample: sample.clone(), format, leaky_truncation };
                 mp_spdz::emit(v, &staging.subfolder("mp-spdz")?, &o).map_err(input)?;
             }
         }

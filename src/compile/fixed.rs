@@ -6,7 +6,7 @@ mod plan;
 mod ring;
 
 pub use bounded::{Bounded, TruncationMode, hopeful, judge};
-pub use check::{SHARE, check};
+pub use check::{SHARE, check, check_on, emulated};
 pub use plan::{Plan, plans};
 pub use ring::{RingMode, fraction, made_for, narrow, protocols, seconds};
 

@@ -6,6 +6,7 @@ use relinc_passes::back::spu::Variant;
 use relinc_passes::driver::valid::Valid;
 use relinc_passes::ir::{Facts, Graph, Op};
 use relinc_runtime::cost::{self, ConvForm, Forms, Network, Protocol, Weights};
+use std::collections::HashSet;
 
 /// What is emitted for each of SPU's protocols, in the order of the request; direct for all others.
 #[derive(Debug, Clone, Default)]
@@ -43,11 +44,12 @@ impl Chosen {
         let variant = |(n, f): &(&str, Forms)| Variant {
             protocol: n.to_string(),
             taps: f.taps.clone(),
+            dense: f.dense.clone().unwrap_or_default(),
             siblings: f.siblings.clone(),
         };
         self.0.iter().map(variant).collect()
     }
-    /// One sentence a protocol that runs another form than the direct one.
+    /// One sentence a protocol that runs another form than the direct one, and a protocol that prices other programs than the emitted one.
     pub fn notes(&self, r: &Request, v: &Valid<'_>) -> Vec<String> {
         let all = v.order().iter().filter(|&&id| matches!(v.graph().op(id), Op::Conv(_))).count();
         let why = if r.options.conv_form == ConvForm::Taps { "as asked" } else { "chosen by the cost model" };
@@ -58,6 +60,15 @@ impl Chosen {
                  direct."
             )
         };
+        let dense = |(n, f): &(&str, Forms)| {
+            let dense = f.dense.as_ref().map_or(0, HashSet::len);
+            (dense > 0).then(|| {
+                format!(
+                    "Under SPU's {n}, {} convolutions of several groups are written as dense ones, with zeros between the groups.",
+                    count(dense as u64)
+                )
+            })
+        };
         let batch = r.options.query_batch();
         let several = (batch > 1).then(|| {
             format!(
@@ -65,8 +76,27 @@ impl Chosen {
                  bytes, exchanges and seconds. A query that is not full costs as much."
             )
         });
-        self.0.iter().filter(|(_, f)| !f.taps.is_empty()).map(note).chain(several).collect()
+        let taps = self.0.iter().filter(|(_, f)| !f.taps.is_empty()).map(note);
+        taps.chain(self.0.iter().filter_map(dense)).chain(several).chain(truncations(r)).collect()
     }
+}
+
+/// MP-SPDZ's cost models are for one way of truncating each: what is said of one that is not the program's.
+fn truncations(r: &Request) -> Vec<String> {
+    if !r.options.targets.contains(&Target::MpSpdz) {
+        return vec![];
+    }
+    let leaky = r.options.leaky_truncation;
+    let (other, which) = match leaky {
+        true => {
+            ("mp-spdz-rep-ring-exact", "without --leaky-truncation; this one has it: see mp-spdz-rep-ring")
+        }
+        false => {
+            ("mp-spdz-rep-ring", "with --leaky-truncation; this one has it not: see mp-spdz-rep-ring-exact")
+        }
+    };
+    let asked = r.protocols.iter().filter(|p| p.name == other);
+    asked.map(|p| format!("{}: prices an MP-SPDZ program {which}.", p.name)).collect()
 }
 
 /// Who knows the weights under a protocol.

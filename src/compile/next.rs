@@ -77,6 +77,7 @@ fn how(r: &Request) -> Vec<String> {
         option("input-range", format!("{low},{high}"));
     }
     out.extend(r.options.drop_softmax.then(|| "--drop-softmax".to_string()));
+    out.extend(r.options.leaky_truncation.then(|| "--leaky-truncation".to_string()));
     out
 }
 

@@ -12,7 +12,7 @@ use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::{self, Masks};
 use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::eval;
-use relinc_runtime::search::tails::{Reach, reach};
+use relinc_runtime::search::tails::{Reach, Reaches, reach};
 
 /// Images of each part that are looked at, at most.
 const LOOKED_AT: usize = 512;
@@ -49,14 +49,16 @@ pub fn look(
     let (Some(held_out), Some(data)) = (held_out, &r.data) else { return Ok((None, vec![BLIND.into()])) };
     let known = data.open(Split::Train, Some(LOOKED_AT)).map_err(input)?;
     let masked = masks::apply(m.graph, m.masks).map_err(input)?;
-    let over = |ds: &Dataset, limits: &[f32], what: &str| -> Result<Vec<Reach>> {
+    let over = |given: &[Tensor], limits: &[f32], what: &str| -> Result<Reaches> {
         let layers: Vec<(&str, f32)> = names.iter().copied().zip(limits.iter().copied()).collect();
         let tell = &mut |i, n| progress.count(what, i, n);
-        reach(&masked, &layers, &batches(&masked, ds)?, tell).map_err(input)
+        reach(&masked, &layers, given, tell).map_err(input)
     };
+    let known = batches(&masked, &known)?;
     let ranges = over(&known, &vec![f32::INFINITY; names.len()], "ranges of quadratic layers")?;
-    let limits: Vec<f32> = ranges.iter().map(|r| r.largest).collect();
-    let seen = over(held_out, &limits, "tails of quadratic layers")?;
+    let limits: Vec<f32> = ranges.layers.iter().map(|r| r.largest).collect();
+    let seen = over(&batches(&masked, held_out)?, &limits, "tails of quadratic layers")?.layers;
+    let worst = furthest(&known, &ranges.images, fixed::emulated(plans, m.emitted));
     let share = |part: usize, all: usize| part as f64 / all.max(1) as f64;
     let tail = |((layer, limit), s): ((&&str, &f32), &Reach)| Tail {
         layer: layer.to_string(),
@@ -65,16 +67,29 @@ pub fn look(
         elements_beyond: share(s.elements_beyond, s.elements),
         images_beyond: share(s.images_beyond, s.images),
     };
-    let images = |all: &[Reach]| all.first().map_or(0, |r| r.images as u64);
-    let failures = fixed::check(r, plans, m.emitted, Some(&known), progress)?;
+    let failures = fixed::check_on(r, plans, m.emitted, worst.as_ref(), progress)?;
     let tails = Tails {
-        calibrated_on: images(&ranges),
-        n: images(&seen),
+        calibrated_on: ranges.images.len() as u64,
+        n: seen.first().map_or(0, |r| r.images as u64),
         layers: names.iter().zip(&limits).zip(&seen).map(tail).collect(),
         failures: failures.iter().filter_map(failure).collect(),
     };
     let notes = std::iter::once(sentence(&tails)).chain(tails.failures.iter().cloned()).collect();
     Ok((Some(tails), notes))
+}
+
+/// The `n` images that read farthest from 0, one batch.
+fn furthest(batches: &[Tensor], reach: &[f32], n: usize) -> Option<Tensor> {
+    let mut order: Vec<usize> = (0..reach.len()).collect();
+    order.sort_by(|&a, &b| reach[b].total_cmp(&reach[a]));
+    order.truncate(n);
+    let first = batches.first()?;
+    let each = first.len() / first.shape().first().copied()?.max(1);
+    let all: Vec<&[f32]> =
+        batches.iter().flat_map(|b| b.as_f32().unwrap_or_default().chunks(each.max(1))).collect();
+    let mut shape = first.shape().to_vec();
+    shape[0] = order.len();
+    Some(Tensor::f32(shape, order.iter().flat_map(|&i| all[i].iter().copied()).collect()))
 }
 
 /// As a number that JSON has.
@@ -95,14 +110,14 @@ fn failure(f: &FixedPoint) -> Option<String> {
     let who = crate::fixed_point::who(f);
     if let Some(o) = a.overflow.first() {
         return Some(format!(
-            "Tails of quadratic layers: on {} of {} training images a number leaves the ring ({who}), first at {} '{}' where {:.3e} does \
+            "Tails of quadratic layers: on {} of the {} training images with the largest numbers one leaves the ring ({who}), first at {} '{}' where {:.3e} does \
              not fit ±{:.3e}.",
             a.overflowed_images, a.n, o.op, o.node, o.value, o.limit
         ));
     }
     (a.flips > 0 && a.output_error_share > SHARE).then(|| {
         format!(
-            "Tails of quadratic layers: on {} of {} training images fixed point moves the class ({who}), and outputs are off by up to \
+            "Tails of quadratic layers: on {} of the {} training images with the largest numbers fixed point moves the class ({who}), and outputs are off by up to \
              {:.1} % of their range.",
             a.flips,
             a.n,

@@ -59,6 +59,9 @@ pub struct CompileOptions {
     #[arg(long, value_name = "RING,FRACTION|off")]
     #[serde(deserialize_with = "optional_or_off")]
     pub fixed_point: Option<Emulation>,
+    /// MP-SPDZ programs truncate by the protocol's own instruction: a fifth of the bytes, but it leaks a little of what is truncated
+    #[arg(long)]
+    pub leaky_truncation: bool,
     /// How SPU's SEMI2K drops fraction bits: safe, or bounded[=P], each party by itself, for no exchange, where a query goes wrong with
     /// probability P at most [default: safe; P: 1e-4]
     #[arg(long, value_name = "HOW", default_value = "safe", hide_default_value = true)]
@@ -192,6 +195,10 @@ impl CompileOptions {
             ("stable_sign", self.stable_sign.is_some(), "signs are looked at"),
             ("truncation: bounded", self.truncation != TruncationMode::Safe, "ranges are measured"),
         ];
+        if self.leaky_truncation && !self.targets.contains(&Target::MpSpdz) {
+            let why = "it is how MP-SPDZ programs truncate: add the target mp-spdz, or leave it out";
+            return Err(input(format!("leaky_truncation: {why}")));
+        }
         match wants.iter().find(|(_, asked, _)| *asked && !images) {
             Some((option, _, why)) => Err(input(format!("{option}: {why} on images: add data"))),
             None => self

@@ -38,6 +38,43 @@ pub fn emit(dir: &Path, name: &str, text: &str) -> PathBuf {
     file
 }
 
+/// A network with two ReLU layers of cap 6, which a part of their operands pass, and masks that keep the cap on some elements and
+/// take it off others: the files of both, and the comparisons that are left.
+pub fn capped(dir: &Path) -> (String, String, usize) {
+    use relinc::passes::choice::Choice;
+    use relinc::passes::masks::{LayerMask, Masks};
+    let text = "graph capped {
+        %x = input f32[N,3,8,8]
+        %w1 = const f32[6,3,3,3] rand(seed=1, scale=4)
+        %b1 = const f32[6] rand(seed=2, scale=4)
+        %c1 = conv(%x, %w1, %b1) {pads=[1,1,1,1]}
+        %r1 = clip(%c1) {min=0.0, max=6.0}
+        %w2 = const f32[6,6,3,3] rand(seed=3, scale=1)
+        %c2 = conv(%r1, %w2) {strides=[2,2], pads=[1,1,1,1]}
+        %r2 = clip(%c2) {min=0.0, max=6.0}
+        %m = global_mean(%r2) {keep=false}
+        %w3 = const f32[10,6] rand(seed=4)
+        %y = linear(%m, %w3)
+        output y = %y
+    }";
+    let model = emit(dir, "capped.onnx", text);
+    let mask = |shape: [usize; 3], choices: &[Choice]| {
+        let values = (0..shape.iter().product()).map(|i| choices[(i * 7 + i / 5) % choices.len()]).collect();
+        LayerMask::new(shape, values)
+    };
+    let first = mask([6, 8, 8], &[Choice::Relu, Choice::Uncapped, Choice::Identity, Choice::Zero]);
+    let second = mask([6, 4, 4], &[Choice::Relu, Choice::Uncapped]);
+    let compare = |m: &LayerMask| 2 * m.count(Choice::Relu) + m.count(Choice::Uncapped);
+    let comparisons = compare(&first) + compare(&second);
+    let masks = Masks {
+        layers: [("relu00".to_string(), first), ("relu01".to_string(), second)].into(),
+        ..Masks::default()
+    };
+    let path = dir.join("capped.safetensors");
+    masks.write(&path).unwrap();
+    (model.display().to_string(), path.display().to_string(), comparisons)
+}
+
 /// The folder with shared models and data, or a clear word that the test is skipped.
 pub fn shared() -> Option<PathBuf> {
     let dir = std::env::var_os("RELINC_SHARED")

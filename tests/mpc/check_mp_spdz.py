@@ -35,6 +35,8 @@ def main() -> int:
         "max_logit_error": float(np.abs(got - want).max()),
         "logit_range": float(want.max() - want.min()),
         "same_argmax": bool(got.argmax() == want.argmax()),
+        "comparisons": sum(mp_spdz_stand_in.COMPARISONS),
+        "comparisons_predicted": json.loads((root / "report.json").read_text())["totals"]["relus"],
         "lines": len(program.splitlines()),
         "weights": len(inputs[0]),
     }

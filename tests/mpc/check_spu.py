@@ -4,7 +4,7 @@ usage: check_spu.py DIR PROTOCOL N
 
 DIR is what `relinc compile` wrote with targets onnx and spu. Prints one JSON document and exits 1 when a check fails:
 logits within 1 % of onnxruntime's logit range, the same arg max wherever onnxruntime's two best logits differ by more
-than that, the ReLUs' bytes within 1 % of the prediction, and on SEMI2K the total bytes within 3 %, those of
+than that, the ReLUs' bytes within 1 % of the prediction (with squares on ABY3 the total within 5 %), and on SEMI2K the total bytes within 3 %, those of
 convolutions and of products within 5 %.
 """
 
@@ -64,6 +64,8 @@ def main() -> int:
     truncation = 0 if got["truncation"] == "bounded" else TRUNCATION * truncated(folder, got["program"])
     squares = bytes_of(cost, "mul", "mul_weight")
     relu_measured = relu_ops - (other + truncation if protocol == "semi2k" else squares)
+    # ABY3 draws who sends: beside squares, whose bytes are predicted on average, the total tells more.
+    drawn = protocol != "semi2k" and squares > 0
     products = {
         "pphlo.convolution": bytes_of(cost, "conv"),
         "pphlo.dot": bytes_of(cost, "conv_taps", "linear") - truncation,
@@ -94,7 +96,9 @@ def main() -> int:
         failed.append("logits differ by more than 1 % of their range")
     if result["same_argmax_where_clear"] != result["clear"]:
         failed.append("another arg max where the two best logits are clearly apart")
-    if abs(relu_measured - cost["relu_bytes"]) > 0.01 * cost["relu_bytes"]:
+    if drawn and abs(got["sent_bytes"] - cost["online_bytes"]) > 0.05 * cost["online_bytes"]:
+        failed.append("the total bytes are not the predicted ones to 5 %")
+    if not drawn and abs(relu_measured - cost["relu_bytes"]) > 0.01 * cost["relu_bytes"]:
         failed.append("the ReLUs' bytes are not the predicted ones to 1 %")
     if protocol == "semi2k" and abs(got["sent_bytes"] - cost["online_bytes"]) > 0.03 * cost["online_bytes"]:
         failed.append("the total bytes are not the predicted ones to 3 %")

@@ -39,11 +39,12 @@ class Body:
         )
 
 
-def measure(text, arrays, visible, protocol="semi2k", field=64, calls=1, timeout=120):
+def measure(text, arrays, visible, protocol="semi2k", field=64, calls=1, timeout=120, parties=None):
     """(output, [statistics of each call], processor seconds a party and call); visible: secret, server or public each."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         job = {"text": text, "visible": visible, "protocol": protocol, "field": field, "calls": calls}
+        job["parties"] = parties or runner.PARTIES[protocol][0]
         (folder / "job.json").write_text(json.dumps(job))
         np.savez(folder / "in.npz", *arrays)
         with (folder / "log").open("wb") as log:
@@ -63,9 +64,9 @@ def cpu_seconds():
 def child(folder):
     job = json.loads((folder / "job.json").read_text())
     api, lib = runner.import_spu()
-    parties = runner.PARTIES[job["protocol"]][0]
+    parties = job["parties"]
     owned = "server" in job["visible"]
-    job.update(parties=parties, fraction=0, weights="server" if owned else "secret")
+    job.update(fraction=0, weights="server" if owned else "secret")
     secret, public = lib.Visibility.VIS_SECRET, lib.Visibility.VIS_PUBLIC
     vis = [public if v == "public" else secret for v in job["visible"]]
     code = runner.compile_program(api, lib, job["text"], vis)

@@ -4,13 +4,21 @@ It checks what the program computes and that it only asks for what MP-SPDZ offer
 foreach_enumerate); it says nothing about MP-SPDZ's compiler or its protocols. Inputs are rounded as sfix does by default.
 """
 
+import types
+
 import numpy as np
 
 FRACTION_BITS = 16
+# What the program is called: it finds its index lists by it.
+NAME = "relinc_model"
 
 
 class Vector(np.ndarray):
     """A register vector."""
+
+    def __gt__(self, other):
+        COMPARISONS.append(self.size)
+        return super().__gt__(other)
 
     def if_else(self, yes, no):
         return np.where(np.asarray(self) != 0, yes, no).view(Vector)
@@ -128,7 +136,7 @@ def foreach_enumerate(values):
     return decorator
 
 
-INPUTS, PRINTED = {}, []
+INPUTS, PRINTED, COMPARISONS = {}, [], []
 
 
 def run(text, inputs, opener):
@@ -136,8 +144,9 @@ def run(text, inputs, opener):
     INPUTS.clear()
     INPUTS.update(inputs)
     PRINTED.clear()
+    COMPARISONS.clear()
     names = {"sfix": sfix, "regint": regint, "for_range": for_range, "foreach_enumerate": foreach_enumerate,
-             "open": opener}
+             "open": opener, "program": types.SimpleNamespace(name=NAME)}
     exec(compile(text, "relinc_model.mpc", "exec"), names)  # noqa: S102 - it is what relinc wrote
     assert all(len(rest) == 0 for rest in INPUTS.values()), "a player's input was not read to its end"
     return list(PRINTED)

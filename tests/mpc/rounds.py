@@ -45,6 +45,12 @@ def elementwise(op, n, constant=None, mine=False):
     return body.module(shapes, out, [n]), [s for _, s in shapes]
 
 
+def square(n):
+    """A product of two secrets."""
+    body, t = micro.Body(), tensor([n])
+    return body.module([("%a", [n])], body.put(f"stablehlo.multiply %a, %a : {t}"), [n]), [[n]]
+
+
 def convolution(cin, cout, k, stride, side):
     pad, o = k // 2, (side + 2 * (k // 2) - k) // stride + 1
     x, w, y = [1, cin, side, side], [cout, cin, k, k], [1, cout, o, o]
@@ -71,6 +77,7 @@ def programs():
     found = [(f"relu of {n}", *elementwise("maximum", n, "0.0")) for n in ELEMENTS]
     found += [(f"mul_const of {n}", *elementwise("multiply", n, "0.3")) for n in ELEMENTS]
     found += [(f"mul_weight of {n}", *elementwise("multiply", n, mine=True)) for n in ELEMENTS]
+    found += [(f"square of {n}", *square(n)) for n in ELEMENTS]
     found += [(f"conv {k}x{k} s{s} {i}->{o} on {side}", *convolution(i, o, k, s, side)) for i, o, k, s, side in CONVOLUTIONS]
     found += [(f"linear [{r},{i}]x[{i},{c}]", *linear(r, i, c)) for r, i, c in LINEAR]
     return found

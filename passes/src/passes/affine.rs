@@ -142,9 +142,10 @@ pub fn fold_before(g: &Graph, linear: NodeId, x: NodeId, a: &Affine, name: &str)
 }
 
 fn rebuild(g: &Graph, linear: NodeId, x: Ref, w: Tensor, b: Vec<f32>, name: &str) -> (Patch, Ref) {
+    // Constants are folded several times; one suffix is enough.
     let const_name = |slot, default: &str| {
-        g.operand(linear, slot)
-            .map_or_else(|| format!("{name}.{default}"), |o| format!("{}.folded", g.node(o).name))
+        let folded = |o| format!("{}.folded", g.node(o).name.split(".folded").next().unwrap_or_default());
+        g.operand(linear, slot).map_or_else(|| format!("{name}.{default}"), folded)
     };
     let mut p = Patch::new();
     let w = p.constant(const_name(1, "weight"), w);

@@ -218,7 +218,7 @@ impl Lowering<'_> {
             None => all.len() + two,
         };
         let places: Vec<i64> = all.iter().map(place).map(|p| p as i64).collect();
-        let index = self.p.constant(format!("{}.lines", self.base), Tensor::ints(&places));
+        let index = self.p.constant(format!("{}.lines_index", self.base), Tensor::ints(&places));
         let lines = self.add("lines_placed", Op::Gather { axis: 1 }, &[lines, index]);
         self.add("with_lines", Op::Binary(Binary::Add), &[y, lines])
     }

@@ -228,6 +228,7 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
     let variants = ["semi2k", "cheetah"].into_iter().enumerate().map(|(i, p)| spu::Variant {
         protocol: p.into(),
         taps: if i == 0 { convolutions.clone() } else { HashSet::new() },
+        dense: if i == 1 { convolutions.clone() } else { HashSet::new() },
         siblings: vec![],
     });
     let weights = "secret".to_string();
@@ -248,7 +249,7 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
     if crypten::emit(v, &sub("crypten"), &o).is_ok() {
         again("crypten", &folder.join("crypten/model.onnx"), &before, x)?;
     }
-    let o = mp_spdz::MpSpdzOptions { sample, format: None };
+    let o = mp_spdz::MpSpdzOptions { sample, format: None, leaky_truncation: false };
     let _ = mp_spdz::emit(v, &sub("mp-spdz"), &o);
     Ok(())
 }

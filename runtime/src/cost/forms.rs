@@ -6,10 +6,10 @@ use super::Weights;
 use super::kinds::{Charging, Role, roles};
 use super::network::Network;
 use super::price::Split;
-use super::protocol::Protocol;
+use super::protocol::{Groups, Protocol};
 use super::totals::macs;
-use relinc_passes::back::spu::{joined, of_siblings, siblings, taps_of};
-use relinc_passes::ir::{Facts, Graph, NodeId};
+use relinc_passes::back::spu::{is_grouped, joined, of_siblings, siblings, taps_of};
+use relinc_passes::ir::{Facts, Graph, NodeId, Op};
 use std::collections::{HashMap, HashSet};
 
 /// Relative difference of times below which two forms cost the same.
@@ -34,6 +34,8 @@ relinc_passes::words! {
 pub struct Forms {
     /// Their nodes.
     pub taps: HashSet<NodeId>,
+    /// Those of several groups that are one dense convolution; `None`: all of them or none, as the protocol says.
+    pub dense: Option<HashSet<NodeId>>,
     /// Those that share a product: with others of a sum, whose truncation they share too, or with siblings.
     shared: HashMap<NodeId, Share>,
     /// Those that share a product, since they read one value.
@@ -88,6 +90,14 @@ impl Forms {
         Forms { taps, shared, ..Forms::default() }
     }
 
+    /// Is a convolution of several groups written as one dense convolution?
+    pub(super) fn is_dense(&self, p: &Protocol, g: &Graph, facts: &Facts, conv: NodeId) -> bool {
+        match &self.dense {
+            Some(dense) => dense.contains(&conv),
+            None => p.groups == Groups::Dense && is_grouped(g, facts, conv),
+        }
+    }
+
     /// The same for queries of so many images.
     pub fn of_images(self, images: usize) -> Forms {
         Forms { more_images: images.saturating_sub(1), ..self }
@@ -120,9 +130,10 @@ impl Forms {
         self.shared.get(&conv).copied()
     }
 
-    /// The forms of a graph's convolutions under a protocol, a weight setting and a network. [`ConvForm::Auto`] compares
-    /// predicted communication times of a query of so many images, of sums and siblings that can share a product as a whole; a protocol without a law for `conv_taps`
-    /// keeps convolutions direct.
+    /// The forms of a graph's convolutions under a protocol, a weight setting and a network. [`ConvForm::Auto`] compares predicted
+    /// times of a query of so many images, of sums and siblings that can share a product as a whole: communication, and computing
+    /// where the laws of both forms know it. A protocol without a law for `conv_taps` keeps convolutions direct. Those of several
+    /// groups are dense or apart, whichever is faster, under every [`ConvForm`].
     pub fn choose(
         g: &Graph,
         facts: &Facts,
@@ -134,62 +145,124 @@ impl Forms {
     ) -> Forms {
         let order = g.topo().unwrap_or_default();
         let roles = roles(g, &order);
-        let price = |convs: &[NodeId], forms: &Forms| {
-            let charging = Charging { g, facts, roles: &roles, p, w, forms };
-            let mut sum = Split::default();
-            for c in convs.iter().flat_map(|&id| charging.node(id)) {
-                sum.add(c.split(p, p.law(c.kind, c.weights)?));
-            }
-            Some(n.communication(&sum, p.directions))
+        let times = Times { g, facts, roles: &roles, p, w, n, images };
+        let known_weights = |id: &NodeId| {
+            matches!(g.op(*id), Op::Conv(_))
+                && g.operand(*id, 1).is_some_and(|k| roles[k.index()] != Role::Activation)
         };
-        let known_weights = |id| g.operand(id, 1).is_some_and(|k| roles[k.index()] != Role::Activation);
-        let candidate = |id: &NodeId| known_weights(*id) && taps_of(g, facts, *id).is_some();
+        let grouped = order.iter().copied().filter(|&id| known_weights(&id) && is_grouped(g, facts, id));
+        let dense = grouped.filter(|&id| times.dense_is_faster(id)).collect();
+        let candidate = |id: &NodeId| known_weights(id) && taps_of(g, facts, *id).is_some();
         let candidates: HashSet<NodeId> = match want {
             ConvForm::Direct => HashSet::new(),
             ConvForm::Auto | ConvForm::Taps => order.iter().copied().filter(candidate).collect(),
         };
-        let siblings = |mut forms: Forms| {
-            // What a sibling still pays is its truncation, which the law has to tell apart.
-            if p.law("conv_taps", w).is_none_or(|law| law.truncation.is_none()) || want == ConvForm::Direct {
-                return forms;
-            }
-            for group in siblings(g, facts, &candidates) {
-                let mut all = forms.taps.clone();
-                all.extend(&group);
-                // A convolution of a sum that shares a product keeps that.
-                if group.iter().any(|c| forms.share(*c).is_some()) {
-                    continue;
-                }
-                let joined = Forms { taps: all, ..forms.clone() }.joining(g, facts, &group);
-                if let (Some(one), Some(each)) = (price(&group, &joined), price(&group, &forms))
-                    && one < each * (1.0 - TIE)
-                {
-                    forms = joined;
-                }
-            }
-            forms
+        let taps = match want {
+            ConvForm::Auto => times.faster_as_taps(&candidates),
+            ConvForm::Direct | ConvForm::Taps => candidates.clone(),
         };
-        if want == ConvForm::Taps {
-            return siblings(Forms::new(g, facts, candidates.clone()).of_images(images));
+        let forms = Forms::new(g, facts, taps).of_images(images);
+        // What a sibling still pays is its truncation, which the law has to tell apart.
+        let told = p.law("conv_taps", w).is_some_and(|law| law.truncation.is_some());
+        let forms = match want {
+            ConvForm::Auto | ConvForm::Taps if told => times.with_siblings(forms, &candidates),
+            ConvForm::Auto | ConvForm::Taps | ConvForm::Direct => forms,
+        };
+        Forms { dense: Some(dense), ..forms }
+    }
+}
+
+/// Predicted times of convolutions in one form or another.
+struct Times<'a> {
+    g: &'a Graph,
+    facts: &'a Facts,
+    roles: &'a [Role],
+    p: &'a Protocol,
+    w: Weights,
+    n: &'a Network,
+    images: usize,
+}
+
+/// Seconds of communication, and of computing where every law knows them.
+struct Time {
+    communication: f64,
+    computing: Option<f64>,
+}
+
+impl Time {
+    /// Is it clearly less than another? Computing counts where both know it.
+    fn is_below(&self, other: &Time) -> bool {
+        let computing = self.computing.zip(other.computing).unwrap_or_default();
+        self.communication + computing.0 < (other.communication + computing.1) * (1.0 - TIE)
+    }
+}
+
+impl Times<'_> {
+    /// All convolutions direct.
+    fn direct(&self) -> Forms {
+        Forms::default().of_images(self.images)
+    }
+
+    /// The same with one product for convolutions of one value wherever that is faster.
+    fn with_siblings(&self, mut forms: Forms, candidates: &HashSet<NodeId>) -> Forms {
+        for group in siblings(self.g, self.facts, candidates) {
+            // A convolution of a sum that shares a product keeps that.
+            if group.iter().any(|c| forms.share(*c).is_some()) {
+                continue;
+            }
+            let mut all = forms.taps.clone();
+            all.extend(&group);
+            let joined = Forms { taps: all, ..forms.clone() }.joining(self.g, self.facts, &group);
+            if let (Some(one), Some(each)) = (self.of(&group, &joined), self.of(&group, &forms))
+                && one.is_below(&each)
+            {
+                forms = joined;
+            }
         }
-        let direct = Forms::default().of_images(images);
+        forms
+    }
+
+    /// `None` where there is no law for a form.
+    fn of(&self, convs: &[NodeId], forms: &Forms) -> Option<Time> {
+        let Times { g, facts, roles, p, w, n, images: _ } = *self;
+        let charging = Charging { g, facts, roles, p, w, forms };
+        let (mut sum, mut timed) = (Split::default(), true);
+        for c in convs.iter().flat_map(|&id| charging.node(id)) {
+            let law = p.law(c.kind, c.weights)?;
+            let part = c.split(p, law);
+            timed &= law.seconds.is_some() || part.sent + part.recv == 0.0;
+            sum.add(part);
+        }
+        let computing = timed.then_some(sum.seconds * n.compute);
+        Some(Time { communication: n.communication(&sum, p.directions), computing })
+    }
+
+    /// Of several groups: is one dense convolution faster than one a group?
+    fn dense_is_faster(&self, conv: NodeId) -> bool {
+        let forms = |dense| Forms { dense: Some(dense), ..self.direct() };
+        let [dense, apart] = [HashSet::from([conv]), HashSet::new()].map(|d| self.of(&[conv], &forms(d)));
+        dense.zip(apart).is_some_and(|(dense, apart)| dense.is_below(&apart))
+    }
+
+    /// The convolutions that are faster as one product over all taps, alone or in a sum that shares one.
+    fn faster_as_taps(&self, candidates: &HashSet<NodeId>) -> HashSet<NodeId> {
         let alone = |id: NodeId| {
-            let all_taps = Forms { taps: HashSet::from([id]), ..direct.clone() };
-            let [taps, direct] = [price(&[id], &all_taps), price(&[id], &direct)];
-            taps.zip(direct).is_some_and(|(taps, direct)| taps < direct * (1.0 - TIE))
+            let all_taps = Forms { taps: HashSet::from([id]), ..self.direct() };
+            let [taps, direct] = [self.of(&[id], &all_taps), self.of(&[id], &self.direct())];
+            taps.zip(direct).is_some_and(|(taps, direct)| taps.is_below(&direct))
         };
         let mut taps: HashSet<NodeId> = candidates.iter().copied().filter(|&id| alone(id)).collect();
-        let together = Forms::new(g, facts, candidates.clone()).of_images(images);
-        for j in joined(g, facts, &candidates) {
+        let together = Forms::new(self.g, self.facts, candidates.clone()).of_images(self.images);
+        for j in joined(self.g, self.facts, candidates) {
             let convs: Vec<NodeId> = j.parts.iter().map(|p| p.conv).collect();
-            let apart = Forms { taps: taps.clone(), ..direct.clone() };
-            if let (Some(shared), Some(apart)) = (price(&convs, &together), price(&convs, &apart))
-                && shared < apart * (1.0 - TIE)
+            let apart = Forms { taps: taps.clone(), ..self.direct() };
+            if let (Some(shared), Some(apart)) = (self.of(&convs, &together), self.of(&convs, &apart))
+                && shared.is_below(&apart)
             {
                 taps.extend(convs);
             }
         }
-        siblings(Forms::new(g, facts, taps).of_images(images))
+        taps
     }
 }
 

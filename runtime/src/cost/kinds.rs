@@ -8,7 +8,7 @@ use super::law::{Law, Quantities};
 use super::price::Split;
 use super::protocol::{Depthwise, Protocol, Truncates};
 use super::totals::macs;
-use relinc_passes::back::spu::taps_of;
+use relinc_passes::back::spu::{is_grouped, taps_of};
 use relinc_passes::choice::{Choice, NO_CAP};
 use relinc_passes::ir::op::{Kind, ReduceKind};
 use relinc_passes::ir::{Binary, DType, Facts, Graph, NodeId, Op, Unary};
@@ -269,17 +269,17 @@ impl Charging<'_> {
             (c.q.inputs, c.q.products) = (t.inputs() as f64, t.products() as f64);
             return charges;
         }
-        let positions = c.q.outputs / w[0] as f64;
-        let dense = self.p.depthwise == Depthwise::Dense && group > 1;
         // The windows of all groups together are those of one dense convolution.
-        c.q.im2col = positions * (x[1] * w[2] * w[3]) as f64;
+        c.q.im2col = c.q.outputs / w[0] as f64 * (x[1] * w[2] * w[3]) as f64;
         c.q.inner = (x[1] * w[2] * w[3]) as f64;
-        if dense && group == x[1] {
+        let padded = self.p.depthwise == Depthwise::Dense && group == x[1];
+        if group > 1 && (padded || self.forms.is_dense(self.p, self.g, self.facts, id)) {
             c.q.weights *= group as f64;
             c.q.macs *= group as f64;
-        } else if dense {
-            // Emitted group by group.
-            c.levels = group as f64;
+        } else if group > 1 && is_grouped(self.g, self.facts, id) && self.p.on_spu().is_some() {
+            let whole = charges.remove(0);
+            let part = Charge { q: whole.q.of_one_group(group as f64), ..whole };
+            charges.splice(0..0, std::iter::repeat_n(part, group));
         }
         charges
     }

@@ -35,6 +35,21 @@ impl Quantities {
         let n = n as f64;
         Quantities { elements: n, inputs: n, outputs: n, ..Quantities::default() }
     }
+    /// The sizes of each of `n` convolutions that one of `n` groups is taken apart into.
+    pub fn of_one_group(self, n: f64) -> Quantities {
+        Quantities {
+            elements: self.elements / n,
+            inputs: self.inputs / n,
+            im2col: self.im2col / n,
+            weights: self.weights / n,
+            macs: self.macs / n,
+            outputs: self.outputs / n,
+            products: self.products / n,
+            rows: self.rows,
+            inner: self.inner / n,
+            columns: self.columns / n,
+        }
+    }
     /// Those of so many images at once: weights stay as many, unless they are activations.
     pub fn of_images(self, n: f64, activations: bool) -> Quantities {
         Quantities {

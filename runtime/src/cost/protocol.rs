@@ -50,6 +50,9 @@ pub struct Protocol {
     /// How the runtime computes a depthwise convolution.
     #[serde(default)]
     pub depthwise: Depthwise,
+    /// How convolutions of several groups of several channels are written where no form was chosen.
+    #[serde(default)]
+    pub groups: Groups,
     /// How products are truncated; files say what [`Truncates::Safely`] costs.
     #[serde(skip)]
     pub truncates: Truncates,
@@ -103,6 +106,17 @@ pub enum Depthwise {
     #[default]
     Grouped,
     /// With weights padded by zeros to a dense convolution.
+    Dense,
+}
+
+/// How convolutions of several groups of several channels are written for a runtime that has no such ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Groups {
+    /// Group by group.
+    #[default]
+    Apart,
+    /// As one dense convolution, with zeros between the groups.
     Dense,
 }
 
@@ -182,6 +196,8 @@ built_in!(
     "spu-aby3-ring32",
     "crypten-2pc",
     "crypten-3pc",
+    "mp-spdz-rep-ring",
+    "mp-spdz-rep-ring-exact",
     "garbled-circuit",
 );
 

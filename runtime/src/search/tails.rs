@@ -4,6 +4,15 @@ use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, NodeId, Tensor};
 use std::collections::HashMap;
 
+/// What all layers read over images.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reaches {
+    /// One entry a layer.
+    pub layers: Vec<Reach>,
+    /// The largest |x| of all layers, one for each image.
+    pub images: Vec<f32>,
+}
+
 /// What a layer reads over images.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Reach {
@@ -29,7 +38,7 @@ pub fn reach(
     layers: &[(&str, f32)],
     batches: &[Tensor],
     tell: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Reach>, String> {
+) -> Result<Reaches, String> {
     let mut read_by: HashMap<NodeId, Vec<usize>> = HashMap::new();
     for (l, (layer, _)) in layers.iter().enumerate() {
         let is_layer = |&id: &NodeId| {
@@ -38,29 +47,35 @@ pub fn reach(
         let node = masked.ids().find(is_layer).ok_or(format!("layer {layer} is not in the graph"))?;
         read_by.entry(masked.operand(node, 0).ok_or("a ReLU without operand")?).or_default().push(l);
     }
-    let mut seen = vec![Reach::default(); layers.len()];
-    let mut look = |id: NodeId, x: &Tensor| {
-        for &l in read_by.get(&id).into_iter().flatten() {
-            seen[l].add(x, layers[l].1);
-        }
-    };
+    let mut seen = Reaches { layers: vec![Reach::default(); layers.len()], images: vec![] };
+    let mut start = 0;
     let interp = Interp::new(masked).map_err(|e| e.to_string())?;
     for (i, batch) in batches.iter().enumerate() {
         tell(i + 1, batches.len());
+        let n = batch.shape().first().copied().unwrap_or(0);
+        seen.images.resize(start + n, 0.0);
+        let mut look = |id: NodeId, x: &Tensor| {
+            for &l in read_by.get(&id).into_iter().flatten() {
+                seen.layers[l].add(x, layers[l].1, &mut seen.images[start..]);
+            }
+        };
         // The interpreter shows computed values only.
         masked.inputs().iter().for_each(|&id| look(id, batch));
         interp.run_watched(vec![batch.clone()], &mut look).map_err(|e| e.to_string())?;
+        start += n;
     }
     Ok(seen)
 }
 
 impl Reach {
-    fn add(&mut self, x: &Tensor, limit: f32) {
+    fn add(&mut self, x: &Tensor, limit: f32, images: &mut [f32]) {
         let n = x.shape().first().copied().unwrap_or(1).max(1);
         let values = x.as_f32().unwrap_or_default();
-        for image in values.chunks((values.len() / n).max(1)) {
+        for (image, of_all) in values.chunks((values.len() / n).max(1)).zip(images) {
             let magnitude = |v: &f32| if v.is_nan() { f32::INFINITY } else { v.abs() };
-            self.largest = image.iter().map(magnitude).fold(self.largest, f32::max);
+            let largest = image.iter().map(magnitude).fold(0.0, f32::max);
+            self.largest = self.largest.max(largest);
+            *of_all = of_all.max(largest);
             let beyond = image.iter().filter(|v| magnitude(v) > limit).count();
             self.elements += image.len();
             self.elements_beyond += beyond;
@@ -83,7 +98,7 @@ mod tests {
         let batches = batches.map(|v| Tensor::f32([2, 2], v));
         let found = reach(&g, &[("relu00", 2.0)], &batches, &mut |_, _| {}).unwrap();
         let want = Reach { largest: 3.0, elements: 8, elements_beyond: 3, images: 4, images_beyond: 2 };
-        assert_eq!(found, [want]);
+        assert_eq!(found, Reaches { layers: vec![want], images: vec![3.0, 1.0, 2.5, 1.0] });
         assert!(reach(&g, &[("relu01", 2.0)], &batches, &mut |_, _| {}).is_err());
     }
 }

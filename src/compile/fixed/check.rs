@@ -29,7 +29,7 @@ const NORMAL: i32 = 3;
 /// What a product in a ring of 128 bits takes more.
 const WIDE: u64 = 8;
 
-/// Checks every arithmetic of `plans`: on held-out images where there are some, else by bounds.
+/// Checks every arithmetic of `plans`: on the first images of a data set where there is one, else by bounds.
 pub fn check(
     r: &Request,
     plans: &[Plan],
@@ -37,9 +37,7 @@ pub fn check(
     held_out: Option<&Dataset>,
     progress: &Progress,
 ) -> Result<Vec<FixedPoint>> {
-    let macs = cost::totals(emitted.graph(), emitted.facts()).macs;
-    let each: u64 = plans.iter().map(|p| weight(p.format)).sum::<u64>() * macs;
-    let n = images(each);
+    let n = emulated(plans, emitted);
     let batch = match held_out {
         Some(ds) if !plans.is_empty() => {
             let (_, ty) = emitted.graph().only_input().map_err(input)?;
@@ -47,6 +45,24 @@ pub fn check(
         }
         _ => None,
     };
+    check_on(r, plans, emitted, batch.as_ref(), progress)
+}
+
+/// How many images [`check`] emulates.
+pub fn emulated(plans: &[Plan], emitted: &Valid<'_>) -> usize {
+    let macs = cost::totals(emitted.graph(), emitted.facts()).macs;
+    images(plans.iter().map(|p| weight(p.format)).sum::<u64>() * macs)
+}
+
+/// The same on these inputs of the network, `[n, …]`.
+pub fn check_on(
+    r: &Request,
+    plans: &[Plan],
+    emitted: &Valid<'_>,
+    batch: Option<&Tensor>,
+    progress: &Progress,
+) -> Result<Vec<FixedPoint>> {
+    let macs = cost::totals(emitted.graph(), emitted.facts()).macs;
     let one = |p: &Plan| {
         let mut found = FixedPoint {
             target: p.target.name().into(),
@@ -65,7 +81,7 @@ pub fn check(
             assumed: false,
             why: None,
         };
-        let done = match &batch {
+        let done = match batch {
             Some(images) => {
                 let trial = Trial { plan: p, emitted, images, macs, seed: r.seed, progress };
                 trial.emulate(&mut found, r.options.normalise().is_none())

@@ -1,11 +1,12 @@
 //! IR → MP-SPDZ: a `.mpc` program for one image, its public index lists, the weights and one image as the players' inputs,
-//! and a README. The program is checked against a stand-in for MP-SPDZ's classes, not on MP-SPDZ.
+//! and a README. Tests check the program against a stand-in for MP-SPDZ's classes, since MP-SPDZ is in no package registry.
 
 mod program;
 
 use super::{EmitError, artefact, simple};
 use crate::driver::valid::{self, Valid};
 use crate::ir::{Graph, Tensor};
+use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -15,6 +16,10 @@ pub const PRELUDE: &str = include_str!("prelude.mpc");
 const README: &str = include_str!("README.template.md");
 const TARGET: &str = "mp-spdz";
 
+/// The protocol's own truncation, which MP-SPDZ's compiler warns of.
+const LEAKY: &str = "# The protocol's own truncation: fewer bytes and exchanges, but it leaks a little of what is truncated\n\
+                     # (eprint 2024/1127), and dealer-ring-party.x has none.\nprogram.use_trunc_pr = True\n";
+
 /// How to write the artefact.
 #[derive(Debug, Clone)]
 pub struct MpSpdzOptions {
@@ -22,7 +27,16 @@ pub struct MpSpdzOptions {
     pub sample: Tensor,
     /// Bits of the ring and fraction bits; MP-SPDZ's own in a ring of 64 when absent.
     pub format: Option<(u32, u32)>,
+    /// Truncate by the protocol's own instruction, which leaks a little of what is truncated.
+    pub leaky_truncation: bool,
 }
+
+const LEAKY_WORDS: &str = "**Truncation leaks a little.** The program was made with `--leaky-truncation`: products are truncated by \
+    the protocol's own instruction (`program.use_trunc_pr = True`), which tells a little about what is truncated (eprint 2024/1127; \
+    MP-SPDZ's compiler warns of it). `dealer-ring-party.x` refuses it. Compile without the option for a program without the instruction.";
+const OWN_WORDS: &str = "Products are truncated by MP-SPDZ's general way, 70 bytes an element and party. `relinc compile \
+    --leaky-truncation` writes a program that takes the protocol's own instruction, 8 bytes, and leaks a little of what is truncated \
+    (eprint 2024/1127); `dealer-ring-party.x` refuses that one.";
 
 /// The fraction bits of `sfix` unless a program says otherwise.
 pub const FRACTION_BITS: u32 = 16;
@@ -66,7 +80,9 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &MpSpdzOptions) -> Result<()
         let k = width(ring);
         format!("sfix.set_precision({fraction}, {k})\ncfix.set_precision({fraction}, {k})\n")
     });
-    text("relinc_model.mpc", &format!("{PRELUDE}{precision}{}", p.lines))?;
+    let truncation = if options.leaky_truncation { LEAKY } else { "" };
+    let source = format!("{PRELUDE}{truncation}{precision}{}", p.lines);
+    text("relinc_model.mpc", &source)?;
     artefact::write(dir, "relinc_model.json", &mut |w| {
         serde_json::to_writer(&mut *w, &p.index)?;
         w.write_all(b"\n")
@@ -77,9 +93,43 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &MpSpdzOptions) -> Result<()
     artefact::write(dir, "image.txt", &mut |w| numbers(w, first))?;
     let outputs: usize = low.facts().ty(output.node).at(1).iter().product();
     let (ring, fraction) = options.format.unwrap_or((64, FRACTION_BITS));
-    let places = [("OUTPUTS", outputs as u32), ("RING", ring), ("FRACTION", fraction), ("BITS", width(ring))];
-    let fill = |readme: String, (name, v): &(&str, u32)| readme.replace(&format!("@{name}@"), &v.to_string());
+    let number = |v: u32| v.to_string();
+    let truncation = if options.leaky_truncation { LEAKY_WORDS } else { OWN_WORDS };
+    let places = [
+        ("NAME", name(&source, &p)),
+        ("OUTPUTS", number(outputs as u32)),
+        ("RING", number(ring)),
+        ("FRACTION", number(fraction)),
+        ("BITS", number(width(ring))),
+        ("TRUNCATION", truncation.to_string()),
+    ];
+    let fill = |readme: String, (name, v): &(&str, String)| readme.replace(&format!("@{name}@"), v);
     text("README.md", &places.iter().fold(README.to_string(), fill))
+}
+
+/// A digest as a place to write to.
+struct Hashing(Sha256);
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the program is called among others in an MP-SPDZ folder: by what it computes, so that two networks never share a name.
+fn name(source: &str, p: &program::Program) -> String {
+    let mut h = Hashing(Sha256::new());
+    h.0.update(source);
+    // A digest takes everything that is written to it.
+    let _ = serde_json::to_writer(&mut h, &p.index);
+    let mut h = h.0;
+    p.weights.iter().flatten().for_each(|w| h.update(w.to_le_bytes()));
+    let first: String = h.finalize().iter().take(4).map(|b| format!("{b:02x}")).collect();
+    format!("relinc_{first}")
 }
 
 /// One number a line, as MP-SPDZ reads text inputs.

@@ -29,7 +29,7 @@ const LARGEST: usize = 1 << 24;
 pub fn translate(valid: &Valid<'_>, input: NodeId, output: NodeId) -> Result<Program, Vec<String>> {
     let mut t = Translation { valid, g: valid.graph(), names: HashMap::new(), program: Program::default() };
     let n = t.size(input);
-    t.line(input, format!("secret(1, {n})"));
+    t.line(input, format!("secret(IMAGE_PLAYER, {n})"));
     let mut errors = vec![];
     for &id in valid.order() {
         if matches!(t.g.op(id), Op::Input(_) | Op::Const(_)) {
@@ -93,7 +93,7 @@ impl Translation<'_> {
 
     fn weight(&mut self, id: NodeId, v: Vec<f32>) -> String {
         let name = format!("w{}", id.index());
-        let _ = writeln!(self.program.lines, "{name} = secret(0, {})", v.len());
+        let _ = writeln!(self.program.lines, "{name} = secret(WEIGHTS_PLAYER, {})", v.len());
         self.program.weights.push(v);
         self.names.insert(id, name.clone());
         name

@@ -28,6 +28,11 @@ pub fn lower(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId) -> R {
     if let (Op::Conv(_), true) = (g.op(id), w.taps.contains(&id)) {
         return product_over_taps(w, valid, id, &out);
     }
+    if let (Op::Conv(c), Some(k)) = (g.op(id), w.dense.get(&id).cloned()) {
+        let x = w.value(g.operand(id, 0).ok_or("has no operand")?);
+        let y = one_convolution(w, c, 1, &x, &k, &out);
+        return Ok(with_bias(w, valid, id, y));
+    }
     // Indices become arguments, not constants.
     let read = if matches!(g.op(id), Op::Gather { .. }) { 1 } else { usize::MAX };
     let operands: Vec<Value> = g.operands(id).into_iter().take(read).map(|o| w.value(o)).collect();
@@ -188,13 +193,18 @@ fn product_over_taps(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId, out: &[u
         Some(sum) => taps::truncate(w, &sum),
         None => first_product(w, valid, id, &x, out)?,
     };
-    Ok(match g.operand(id, 2) {
+    Ok(with_bias(w, valid, id, y))
+}
+
+/// The result of a convolution plus its bias, if it has one.
+fn with_bias(w: &mut Writer<'_>, valid: &Valid<'_>, conv: NodeId, y: Value) -> Value {
+    match valid.graph().operand(conv, 2) {
         Some(b) => {
             let b = w.value(b);
             add_bias(w, &y, &b, 1)
         }
         None => y,
-    })
+    }
 }
 
 /// The product of a convolution, truncated; where others read the same operand, their products with it, which wait untruncated.
@@ -212,7 +222,7 @@ fn first_product(w: &mut Writer<'_>, valid: &Valid<'_>, id: NodeId, x: &Value, o
     Ok(taps::truncate(w, &own))
 }
 
-/// SPU runs dense and depthwise convolutions; other groupings are cut apart and joined.
+/// SPU runs dense and depthwise convolutions; other groupings that are not written dense are cut apart and joined.
 fn convolution(w: &mut Writer<'_>, c: &Conv, operands: &[Value], out: &[usize]) -> Value {
     let (x, k) = (&operands[0], &operands[1]);
     let y = if c.group == 1 || c.group == x.shape[1] {

@@ -59,8 +59,16 @@ pub struct Variant {
     pub protocol: String,
     /// Convolutions written as one product over all taps; those that [`taps::Taps`] has no layout for stay direct.
     pub taps: HashSet<NodeId>,
+    /// Convolutions of several groups written as one dense convolution; those that are no such ones stay as they are.
+    pub dense: HashSet<NodeId>,
     /// Which of them share a product, of those that [`siblings`] finds.
     pub siblings: Vec<Vec<NodeId>>,
+}
+
+/// Is it a convolution that SPU runs neither as it is nor with a filter for each channel: of several groups of several channels?
+pub fn is_grouped(g: &Graph, facts: &Facts, id: NodeId) -> bool {
+    let channels = g.operand(id, 0).and_then(|x| facts.get(x)).and_then(|f| f.ty.at(1).get(1).copied());
+    matches!(g.op(id), Op::Conv(c) if c.group > 1 && channels.is_some_and(|n| n != c.group))
 }
 
 /// Is a convolution one that can be written as a product over all taps? Its layout for one image if so.
@@ -88,7 +96,8 @@ pub fn fraction_bits(ring: u32) -> u32 {
 /// All that have none.
 pub fn check(valid: &Valid<'_>) -> Result<(), EmitError> {
     let (input, output) = artefact::only_io(valid, "spu")?;
-    let layout = Layout { taps: &HashSet::new(), siblings: &[], unit: false, images: 1 };
+    let none = HashSet::new();
+    let layout = Layout { taps: &none, dense: &none, siblings: &[], unit: false, images: 1 };
     text::program(valid, input, output.node, layout).map(drop)
 }
 
@@ -96,13 +105,14 @@ pub fn check(valid: &Valid<'_>) -> Result<(), EmitError> {
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), EmitError> {
     let g = valid.graph();
     let (input, output) = artefact::only_io(valid, "spu")?;
-    let default = [Variant { protocol: "semi2k".into(), taps: HashSet::new(), siblings: vec![] }];
+    let none = HashSet::new;
+    let default = [Variant { protocol: "semi2k".into(), taps: none(), dense: none(), siblings: vec![] }];
     let variants = if options.variants.is_empty() { &default[..] } else { &options.variants[..] };
     let written: Vec<Written> = written(valid, variants);
     let unit = written.iter().any(|v| !v.taps.is_empty());
     let images = options.images.max(1);
     let program = |v: &Written| {
-        let layout = Layout { taps: &v.taps, siblings: &v.siblings, unit, images };
+        let layout = Layout { taps: &v.taps, dense: &v.dense, siblings: &v.siblings, unit, images };
         text::program(valid, input, output.node, layout)
     };
     let write = |name: &str, fill: &mut dyn FnMut(&mut dyn std::io::Write) -> std::io::Result<()>| {
@@ -161,6 +171,7 @@ struct Written {
     file: String,
     protocols: Vec<String>,
     taps: HashSet<NodeId>,
+    dense: HashSet<NodeId>,
     siblings: Vec<Vec<NodeId>>,
     convolutions: usize,
     /// Outputs of the products over all taps, each truncated once.
@@ -168,7 +179,8 @@ struct Written {
 }
 
 impl Written {
-    /// Its entry: what it reads in which order, and the weights whose matrices lie one below the other in one argument.
+    /// Its entry: what it reads in which order, the weights whose matrices lie one below the other in one argument, and those that
+    /// are spread out into the weights of a dense convolution.
     fn manifest(&self, g: &Graph, weights: &[(String, NodeId)], p: &text::Program) -> serde_json::Value {
         let name = |conv: &NodeId| {
             let k = g.operand(*conv, 1)?;
@@ -179,9 +191,15 @@ impl Written {
             .iter()
             .map(|(m, convs)| (m.clone(), convs.iter().filter_map(name).collect()))
             .collect();
+        let spread = |(d, conv): &(String, NodeId)| {
+            let Op::Conv(c) = g.op(*conv) else { return None };
+            Some((d.clone(), serde_json::json!({"weights": name(conv)?, "groups": c.group})))
+        };
+        let dense: serde_json::Map<_, _> = p.dense.iter().filter_map(spread).collect();
         serde_json::json!({
             "arguments": p.arguments,
             "matrices": matrices,
+            "dense": dense,
             "file": self.file,
             "protocols": self.protocols,
             "convolutions": {"direct": self.convolutions - self.taps.len(), "taps": self.taps.len()},
@@ -204,6 +222,8 @@ fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
     for v in variants {
         let fits = |&id: &NodeId| taps_of(g, valid.facts(), id).is_some();
         let taps: HashSet<NodeId> = v.taps.iter().copied().filter(fits).collect();
+        let grouped = |&id: &NodeId| is_grouped(g, valid.facts(), id);
+        let dense: HashSet<NodeId> = v.dense.iter().copied().filter(grouped).collect();
         let known = siblings(g, valid.facts(), &taps);
         let siblings: Vec<_> = v
             .siblings
@@ -211,7 +231,8 @@ fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
             .filter(|s| known.iter().any(|k| s.iter().all(|c| k.contains(c))))
             .cloned()
             .collect();
-        if let Some(same) = out.iter_mut().find(|w| w.taps == taps && w.siblings == siblings) {
+        let same = |w: &&mut Written| w.taps == taps && w.dense == dense && w.siblings == siblings;
+        if let Some(same) = out.iter_mut().find(same) {
             same.protocols.push(v.protocol.clone());
             continue;
         }
@@ -221,6 +242,7 @@ fn written(valid: &Valid<'_>, variants: &[Variant]) -> Vec<Written> {
             convolutions: valid.order().iter().filter(|&&id| matches!(g.op(id), Op::Conv(_))).count(),
             truncated: truncated(valid, &taps),
             taps,
+            dense,
             siblings,
         });
     }

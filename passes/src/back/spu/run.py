@@ -9,7 +9,8 @@ This file is the same for every model.  What belongs to the model lies beside it
                        Programs of other protocols lie beside it as model.PROTOCOL.mlir: "programs" in the
                        manifest says which file is for which, and how its convolutions are written.
                        "arguments" there are what it reads after the input, "matrices" those that this runner makes of
-                       weights [O, C, kH, kW]: [kH*kW*O, C], as ring elements.
+                       weights [O, C, kH, kW]: [kH*kW*O, C], as ring elements; "dense" those of convolutions of
+                       several groups, with zeros between the groups: [O, C/groups, kH, kW] as [O, C, kH, kW].
                        "unit" names the argument that is one unit in the last place; this runner sets it to
                        2^-fraction for the ring and the --fraction it runs with.
                        "bounded_truncation", where it is not null, says with how many fraction bits the two parties of
@@ -39,6 +40,9 @@ What the numbers mean
     --weights server: party 0 holds the weights in the clear.  SEMI2K and ABY3 then share
     them anew at every use (SEMI2K for nothing, ABY3 at 16 bytes a weight), so this setting
     only saves traffic under CHEETAH.
+
+    Under CHEETAH a product of two secrets, of squares say, may be off by one unit in the last place, as every
+    truncation is (SPU's enable_mul_lsb_error): it takes a quarter fewer bytes so.
 
     --all-parties counts what all parties send: all_sent_bytes.  Under ABY3 that is the same for every
     image, while rank 0's part of it is drawn at random.
@@ -159,8 +163,10 @@ def load_weights(manifest, job):
         raise UsageError(f"{path} is missing")
     fraction = job["fraction"] or FRACTION[job["field"]]
     matrices, unit = job["program"].get("matrices", {}), manifest.get("unit")
+    dense = job["program"].get("dense", {})
+    read = {name: [d["weights"]] for name, d in dense.items()} | matrices
     with np.load(path, allow_pickle=False) as stored:
-        needed = [part for name in names for part in matrices.get(name, [name])]
+        needed = [part for name in names for part in read.get(name, [name])]
         absent = [name for name in needed if name not in stored and name != unit]
         if absent:
             raise UsageError(f"{path} lacks {', '.join(absent[:5])}, named in manifest.json")
@@ -168,10 +174,21 @@ def load_weights(manifest, job):
         for name in names:
             if name in matrices:
                 arrays.append(np.concatenate([ring_matrix(stored[w], w, fraction) for w in matrices[name]]))
+            elif name in dense:
+                arrays.append(spread_groups(stored[dense[name]["weights"]], dense[name]["groups"]))
             else:
                 arrays.append(np.array(np.float32(2.0**-fraction)) if name == unit else stored[name])
     narrow = {"f": np.float32, "i": np.int32}
     return [a.astype(narrow.get(a.dtype.kind, a.dtype)) for a in arrays]
+
+
+def spread_groups(weights, groups):
+    """Weights [O, C/groups, kH, kW] of a convolution of several groups as those [O, C, kH, kW] of a dense one."""
+    filters, depth = weights.shape[0] // groups, weights.shape[1]
+    whole = np.zeros((weights.shape[0], depth * groups, *weights.shape[2:]), weights.dtype)
+    for i in range(groups):
+        whole[i * filters:(i + 1) * filters, i * depth:(i + 1) * depth] = weights[i * filters:(i + 1) * filters]
+    return whole
 
 
 def ring_matrix(weights, name, fraction):
@@ -183,7 +200,7 @@ def ring_matrix(weights, name, fraction):
 
 
 def load_images(manifest, given, count):
-    """The first `count` images, f32 of the manifest's shape, as an array [count, ...]."""
+    """The first `count` images, the sample's over again where queries hold several, f32 of the manifest's shape, as an array [count, ...]."""
     path = Path(given) if given else HERE / "sample_input.npy"
     try:
         images = np.load(path, allow_pickle=False)
@@ -201,6 +218,8 @@ def load_images(manifest, given, count):
         images = images[None]
     if images.shape[1:] != shape[1:]:
         raise UsageError(f"{path} has shape {list(images.shape)}, the model wants [N, {str(list(shape[1:]))[1:]}")
+    if not given and manifest.get("query_batch", 1) > 1:
+        images = np.tile(images, (-(-count // max(len(images), 1)), *[1] * (images.ndim - 1)))  # for queries of several images
     if count > len(images):
         raise UsageError(f"--n {count}, but {path} holds {len(images)} image(s)")
     images = np.ascontiguousarray(images[:count], dtype=np.float32)
@@ -244,6 +263,9 @@ def runtime_config(lib, job, rank=0):
     config.field = getattr(lib.FieldType, f"FM{job['field']}")
     if job["fraction"]:
         config.fxp_fraction_bits = job["fraction"]
+    if job["protocol"] == "cheetah":
+        # Products of two secrets may be off by one unit in the last place, as every truncation is: a quarter fewer bytes.
+        config.cheetah_2pc_config.enable_mul_lsb_error = True
     config.trunc_allow_msb_error = job.get("truncation") == "bounded"
     # Without this flag an owner's rank is ignored and the weights become shares.
     config.experimental_enable_colocated_optimization = job["weights"] == "server"
@@ -294,7 +316,7 @@ def deal(io, arrays, vis, secret, owner):
 NODE = re.compile(r"^\s*// node (\{.*\})$")
 ARGUMENT = re.compile(r"(%\w+): (tensor<[^>]*>)")
 RESULT = re.compile(r"^\s*(%\d+) = ")
-VALUE = re.compile(r"%(?:\d+|input|unit|[wim]\d+)\b")
+VALUE = re.compile(r"%(?:\d+|input|unit|[wimd]\d+)\b")
 TYPE = re.compile(r"tensor<[^>]*>")
 
 

@@ -18,6 +18,8 @@ pub struct Program {
     pub arguments: Vec<String>,
     /// Convolutions whose weights one matrix of ring elements holds, one below the other.
     pub matrices: Vec<(String, Vec<NodeId>)>,
+    /// Convolutions of several groups whose weights are those of one dense convolution, with zeros between the groups.
+    pub dense: Vec<(String, NodeId)>,
     /// Public indices, each `[K,1]`.
     pub indices: Vec<(String, Tensor)>,
 }
@@ -76,6 +78,8 @@ pub struct Writer<'a> {
     body: String,
     next: usize,
     values: HashMap<NodeId, Value>,
+    /// Weights `[O,C,kH,kW]` of convolutions of several groups that are written as dense ones.
+    pub dense: HashMap<NodeId, Value>,
     /// Weights of products over all taps as matrices `[taps·O, C]`, by the first convolution of each product.
     matrices: HashMap<NodeId, Value>,
     /// What gathers read by, each list once.
@@ -199,6 +203,8 @@ pub fn weights(valid: &Valid<'_>) -> Vec<(String, NodeId)> {
 pub struct Layout<'a> {
     /// Convolutions that are one product over all taps.
     pub taps: &'a HashSet<NodeId>,
+    /// Convolutions of several groups that are one dense convolution.
+    pub dense: &'a HashSet<NodeId>,
     /// Those that share a product, since they read one value.
     pub siblings: &'a [Vec<NodeId>],
     /// There is an argument [`UNIT`] after the weights.
@@ -214,7 +220,7 @@ pub fn program(
     output: NodeId,
     layout: Layout<'_>,
 ) -> Result<Program, EmitError> {
-    let (g, Layout { taps, siblings, unit, images }) = (valid.graph(), layout);
+    let (g, Layout { taps, dense, siblings, unit, images }) = (valid.graph(), layout);
     let sums: HashMap<NodeId, Joined> =
         joined(g, valid.facts(), taps).into_iter().map(|j| (j.sum, j)).collect();
     let hidden: HashSet<NodeId> = sums.values().flat_map(|j| hidden(g, j)).collect();
@@ -230,6 +236,7 @@ pub fn program(
         body: String::new(),
         next: 0,
         values: HashMap::new(),
+        dense: HashMap::new(),
         matrices: HashMap::new(),
         indices: vec![],
     };
@@ -239,9 +246,9 @@ pub fn program(
     let arg = Value { name: "%input".into(), shape: shape(input), dtype: DType::F32 };
     args.push(format!("{}: {}", arg.name, arg.ty()));
     w.values.insert(input, arg);
-    let of_a_product = |(user, slot): (NodeId, usize)| slot == 1 && taps.contains(&user);
-    for (name, id) in weights(valid).into_iter().filter(|(_, id)| !g.users(*id).into_iter().all(of_a_product))
-    {
+    let derived =
+        |(user, slot): (NodeId, usize)| slot == 1 && (taps.contains(&user) || dense.contains(&user));
+    for (name, id) in weights(valid).into_iter().filter(|(_, id)| !g.users(*id).into_iter().all(derived)) {
         let v = Value { name: format!("%{name}"), shape: shape(id), dtype: DType::F32 };
         args.push(format!("{}: {}", v.name, v.ty()));
         w.values.insert(id, v);
@@ -257,6 +264,18 @@ pub fn program(
         w.matrices.insert(convs[0], v);
         arguments.push(name.clone());
         matrices.push((name, convs));
+    }
+    let mut spread = vec![];
+    for &conv in valid.order().iter().filter(|id| dense.contains(id)) {
+        let (name, channels) =
+            (format!("d{:03}", spread.len()), g.operand(conv, 0).map_or(0, |x| shape(x)[1]));
+        let Some(mut shape) = kernel(valid, conv).filter(|k| k.len() == 4) else { continue };
+        shape[1] = channels;
+        let v = Value { name: format!("%{name}"), shape, dtype: DType::F32 };
+        args.push(format!("{}: {}", v.name, v.ty()));
+        w.dense.insert(conv, v);
+        arguments.push(name.clone());
+        spread.push((name, conv));
     }
     if unit {
         args.push(format!("{UNIT}: {}", ty(&[], DType::F32)));
@@ -292,7 +311,7 @@ pub fn program(
         result.name,
         result.ty()
     );
-    Ok(Program { text, arguments, matrices, indices })
+    Ok(Program { text, arguments, matrices, dense: spread, indices })
 }
 
 /// Dimensions of a convolution's weights, `[O,C,kH,kW]`.

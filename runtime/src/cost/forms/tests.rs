@@ -51,6 +51,44 @@ fn groups_stay_direct_even_when_asked() {
     assert!(choose(&convolution(3, 1, 16), "spu-semi2k", Weights::Secret, ConvForm::Taps).0.taps.is_empty());
 }
 
+/// Eight groups of two channels: apart they are eight convolutions, one after the other.
+#[test]
+fn groups_are_dense_where_that_is_faster() {
+    let g = convolution(3, 1, 8);
+    let (facts, conv) = (infer(&g).unwrap(), g.by_name("y").unwrap());
+    let form =
+        |dense: bool| Forms { dense: Some(dense.then_some(conv).into_iter().collect()), ..Forms::default() };
+    for (protocol, w) in
+        [("spu-semi2k", Weights::Secret), ("spu-aby3", Weights::Secret), ("spu-cheetah", Weights::Server)]
+    {
+        let p = find(protocol).unwrap();
+        let rounds = |dense| price_as(&g, &facts, &p, w, &form(dense)).linear.rounds;
+        assert!((rounds(false) / rounds(true) - 8.0).abs() < 1e-9, "{protocol}");
+        let forms = Forms::choose(&g, &facts, &p, w, &"wan".parse().unwrap(), ConvForm::Direct, 1);
+        assert_eq!(forms.dense, Some(HashSet::from([conv])), "{protocol}");
+    }
+    // SEMI2K: every dense weight is opened, the zeros too.
+    let p = find("spu-semi2k").unwrap();
+    let sent = |dense| price_as(&g, &facts, &p, Weights::Secret, &form(dense)).total.sent;
+    assert_eq!(sent(true) - sent(false), (8 * (16 * 16 * 9 - 16 * 2 * 9)) as f64);
+    // Unless a form is chosen, CHEETAH's are dense and the others apart.
+    let unsaid = |protocol: &str, w| price(&g, &facts, &find(protocol).unwrap(), w).linear.rounds;
+    assert_eq!(unsaid("spu-cheetah", Weights::Server), 4.0);
+    assert_eq!(unsaid("spu-semi2k", Weights::Secret), 16.0);
+}
+
+/// Computing decides where the link does not: a dense product of many groups is mostly zeros.
+#[test]
+fn computing_counts_in_the_choice_of_a_form() {
+    let g = convolution(3, 1, 8);
+    let (facts, p) = (infer(&g).unwrap(), find("spu-cheetah").unwrap());
+    let dense = |network: &str| {
+        let n = network.parse().unwrap();
+        Forms::choose(&g, &facts, &p, Weights::Server, &n, ConvForm::Auto, 1).dense.unwrap().len()
+    };
+    assert_eq!((dense("wan"), dense("0.01ms;100Gbit;compute=100")), (1, 0));
+}
+
 #[test]
 fn aby3_stays_direct_and_prices_what_is_forced() {
     let g = convolution(3, 1, 1);
