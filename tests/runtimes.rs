@@ -357,8 +357,12 @@ fn queries_of_several_images_on_spu() {
     let taps: HashSet<_> = g.ids().filter(|&id| taps_of(&g, v.facts(), id).is_some()).collect();
     let shared = siblings(&g, v.facts(), &taps);
     assert_eq!((taps.len(), shared.len()), (3, 1));
-    let variant =
-        |protocol: &str| Variant { protocol: protocol.into(), taps: taps.clone(), siblings: shared.clone() };
+    let variant = |protocol: &str| Variant {
+        protocol: protocol.into(),
+        taps: taps.clone(),
+        dense: Default::default(),
+        siblings: shared.clone(),
+    };
     let variants = vec![variant("semi2k"), variant("aby3")];
     let o =
         SpuOptions { weights: "secret".into(), sample: x, variants, format: None, alone: None, images: 3 };
