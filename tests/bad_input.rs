@@ -155,7 +155,7 @@ fn mask_file_that_is_none() {
 fn mask_value_that_is_none() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("masks.safetensors");
-    let values = vec![3; 16 * 32 * 32];
+    let values = vec![9; 16 * 32 * 32];
     let layer =
         safetensors::tensor::TensorView::new(safetensors::Dtype::U8, vec![16, 32, 32], &values).unwrap();
     let info = Some([("relinc_masks".to_string(), "1".to_string())].into());
@@ -164,7 +164,7 @@ fn mask_value_that_is_none() {
         dir.path(),
         Path::new(QUICK),
         &["--masks", &path.display().to_string()],
-        &["relu00", "3", "allowed"],
+        &["relu00", "9", "allowed"],
     );
 }
 

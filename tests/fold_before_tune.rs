@@ -119,7 +119,7 @@ fn both_branches_of_a_folded_dual_network_hold() {
 #[test]
 fn a_budget_in_seconds_knows_what_folds() {
     let dir = tempfile::tempdir().unwrap();
-    let limit = 1.35;
+    let limit = 1.05;
     let budget = format!("budget: \"latency={limit}s@semi2k/{NETWORK}\"");
     let kept = |fold: &str| {
         let r = pipeline(dir.path(), fold, &budget, &format!("fold: {fold}\n"));

@@ -79,18 +79,15 @@ impl Single {
             Ok(m) if m.is_symlink() => return fail("is a symlink; name the file itself"),
             Ok(m) if m.is_dir() => return fail("is a folder; name a file"),
             Ok(m) if !m.is_file() => return fail("is no file"),
-            Ok(m) if m.len() > 0 && !kind.is_of(path) => {
-                return fail(&format!(
-                    "is there and is no {}; choose another name, or delete it",
-                    kind.name()
-                ));
-            }
             Ok(_) | Err(_) => {}
         }
         files::writable(path)
             .map_err(|e| input(format!("{option} {}: cannot be written: {e}", path.display())))?;
         if let Some(i) = inputs.at(path) {
             return fail(&format!("would replace {i}, which is read; choose another name"));
+        }
+        if fs::metadata(path).is_ok_and(|m| m.len() > 0) && !kind.is_of(path) {
+            return fail(&format!("is there and is no {}; choose another name, or delete it", kind.name()));
         }
         let in_output = folder.join(MANIFEST).is_file() || folder.join(LOCK).is_file();
         // Somebody else's manifest makes no output folder.
