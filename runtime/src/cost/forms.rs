@@ -131,9 +131,9 @@ impl Forms {
     }
 
     /// The forms of a graph's convolutions under a protocol, a weight setting and a network. [`ConvForm::Auto`] compares predicted
-    /// times of a query of so many images, of sums and siblings that can share a product as a whole: communication, and computing
-    /// where the laws of both forms know it. A protocol without a law for `conv_taps` keeps convolutions direct. Those of several
-    /// groups are dense or apart, whichever is faster, under every [`ConvForm`].
+    /// communication times of a query of so many images, of sums and siblings that can share a product as a whole. A protocol without a
+    /// law for `conv_taps` keeps convolutions direct. Those of several groups are dense or apart, whichever is faster with computing, under
+    /// every [`ConvForm`].
     pub fn choose(
         g: &Graph,
         facts: &Facts,
@@ -190,6 +190,11 @@ struct Time {
 }
 
 impl Time {
+    /// Is there clearly less to say than in another form?
+    fn says_less(&self, other: &Time) -> bool {
+        self.communication < other.communication * (1.0 - TIE)
+    }
+
     /// Is it clearly less than another? Computing counts where both know it.
     fn is_below(&self, other: &Time) -> bool {
         let computing = self.computing.zip(other.computing).unwrap_or_default();
@@ -214,7 +219,7 @@ impl Times<'_> {
             all.extend(&group);
             let joined = Forms { taps: all, ..forms.clone() }.joining(self.g, self.facts, &group);
             if let (Some(one), Some(each)) = (self.of(&group, &joined), self.of(&group, &forms))
-                && one.is_below(&each)
+                && one.says_less(&each)
             {
                 forms = joined;
             }
@@ -249,7 +254,7 @@ impl Times<'_> {
         let alone = |id: NodeId| {
             let all_taps = Forms { taps: HashSet::from([id]), ..self.direct() };
             let [taps, direct] = [self.of(&[id], &all_taps), self.of(&[id], &self.direct())];
-            taps.zip(direct).is_some_and(|(taps, direct)| taps.is_below(&direct))
+            taps.zip(direct).is_some_and(|(taps, direct)| taps.says_less(&direct))
         };
         let mut taps: HashSet<NodeId> = candidates.iter().copied().filter(|&id| alone(id)).collect();
         let together = Forms::new(self.g, self.facts, candidates.clone()).of_images(self.images);
@@ -257,7 +262,7 @@ impl Times<'_> {
             let convs: Vec<NodeId> = j.parts.iter().map(|p| p.conv).collect();
             let apart = Forms { taps: taps.clone(), ..self.direct() };
             if let (Some(shared), Some(apart)) = (self.of(&convs, &together), self.of(&convs, &apart))
-                && shared.is_below(&apart)
+                && shared.says_less(&apart)
             {
                 taps.extend(convs);
             }
