@@ -34,7 +34,7 @@ fn built_in_files_parse() {
 fn every_built_in_protocol_says_who_must_be_trusted() {
     for p in protocols() {
         let deals = ["semi2k", "crypten"].iter().any(|n| p.name.contains(n));
-        let private = ["aby3", "cheetah"].iter().any(|n| p.name.contains(n));
+        let private = ["aby3", "cheetah", "mp-spdz-rep"].iter().any(|n| p.name.contains(n));
         let trust = p.trust();
         assert_eq!(trust.contains("not private between"), deals, "{}", p.name);
         assert_eq!(trust.contains("deals the multiplication triples itself"), deals, "{}", p.name);

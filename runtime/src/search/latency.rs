@@ -79,6 +79,10 @@ impl Fit {
     }
 }
 
+const STATES: [State; 3] = [State::Open, State::Square, State::Gone];
+/// Layers of which any two are changed at once: every pair is another network to price.
+const FEW: usize = 8;
+
 struct Problem<'a> {
     /// Costs of each layer, dearest first.
     sorted: Vec<Vec<f64>>,
@@ -157,7 +161,7 @@ impl<'a> Problem<'a> {
         Some(Fit { keep: fits, layers, seconds, cost })
     }
 
-    /// Another state of one layer, or two layers that exchange theirs.
+    /// Another state of one layer, or two layers that exchange theirs; of a few layers two in any other states.
     fn neighbours(&self, states: &[State]) -> Vec<Vec<State>> {
         let n = states.len();
         let may = |l: usize, s: State| match s {
@@ -167,7 +171,7 @@ impl<'a> Problem<'a> {
         };
         let mut out = vec![];
         for a in 0..n {
-            for s in [State::Open, State::Square, State::Gone] {
+            for s in STATES {
                 if s != states[a] && may(a, s) {
                     let mut next = states.to_vec();
                     next[a] = s;
@@ -175,6 +179,13 @@ impl<'a> Problem<'a> {
                 }
             }
             for b in a + 1..n {
+                for (s, t) in STATES.into_iter().flat_map(|s| STATES.map(|t| (s, t))) {
+                    if n <= FEW && s != states[a] && t != states[b] && may(a, s) && may(b, t) {
+                        let mut next = states.to_vec();
+                        (next[a], next[b]) = (s, t);
+                        out.push(next);
+                    }
+                }
                 if states[a] != states[b] && may(a, states[b]) && may(b, states[a]) {
                     let mut next = states.to_vec();
                     next.swap(a, b);

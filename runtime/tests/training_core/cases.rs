@@ -109,7 +109,6 @@ pub const ELEMENTWISE: &[Case] = &[
     case("leaky_relu", "f32[N,7]", "%y = leaky_relu(%x) {slope=0.2}"),
     case("prelu by channel", "f32[N,3,2,2]", "%s = const f32[3,1,1] [0.1, 0.5, -1]\n%y = prelu(%x, %s)"),
     case("prelu by a scalar", "f32[N,3]", "%s = const f32[] [0.25]\n%y = prelu(%x, %s)"),
-    case("prelu that stretches its operand", "f32[N,1,3]", "%s = const f32[2,1] [0.25, 2]\n%y = prelu(%x, %s)"),
     case("clip", "f32[N,9]", "%y = clip(%x) {min=-0.5, max=0.25}"),
     case("clip from below", "f32[N,9]", "%y = clip(%x) {min=-0.25}"),
     case("clip from above", "f32[N,9]", "%y = clip(%x) {max=0.25}"),

@@ -16,7 +16,7 @@ graph vertex_far_off {
   %c.weight = const f32[4,2,3,3] opaque
   %c.bias = const f32[4] [0.75, -0.25, 0.03125, 1.25]
   %c.1 = conv(%x, %c.weight, %c.bias) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,4,4,4]
-  %relu00.bent = const i64[3] iota
+  %relu00.bent = const i64[3] [0, 1, 2]
   %relu00.bent_gathered = gather(%c.1, %relu00.bent) {axis=1} @relu00 -> f32[N,3,4,4]
   %relu00.square = mul(%relu00.bent_gathered, %relu00.bent_gathered) @relu00 -> f32[N,3,4,4]
   %relu00.scaled.by = const f32[3,1,1] [1.0, 1.0, -1.0]

@@ -14,8 +14,8 @@ graph backward_twice {
 # expect
 graph backward_twice {
   %x = input f32[N,2,4,4]
-  %w.folded.folded = const f32[2,2,3,3] opaque
+  %w.folded.1 = const f32[2,2,3,3] opaque
   %n.bias.folded = const f32[2] [-0.049997002, 0.29999948]
-  %y = conv(%x, %w.folded.folded, %n.bias.folded) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,2,2,2]
+  %y = conv(%x, %w.folded.1, %n.bias.folded) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,2,2,2]
   output "y" = %y
 }

@@ -14,8 +14,8 @@ graph before_conv {
 # expect
 graph before_conv {
   %x = input f32[N,3,4,4]
-  %w.folded.folded = const f32[2,3,3,3] opaque
-  %b.folded.folded = const f32[2] [-1.245375, -7.4931564]
-  %y = conv(%x, %w.folded.folded, %b.folded.folded) {strides=[2, 2], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,2,1,1]
+  %w.folded.1 = const f32[2,3,3,3] opaque
+  %b.folded.1 = const f32[2] [-1.245375, -7.4931564]
+  %y = conv(%x, %w.folded.1, %b.folded.1) {strides=[2, 2], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,2,1,1]
   output "y" = %y
 }

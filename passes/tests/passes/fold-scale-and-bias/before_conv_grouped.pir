@@ -12,8 +12,8 @@ graph before_conv_grouped {
 # expect
 graph before_conv_grouped {
   %x = input f32[N,4,3,3]
-  %w.folded.folded = const f32[4,2,3,3] opaque
+  %w.folded.1 = const f32[4,2,3,3] opaque
   %y.bias.folded = const f32[4] [0.7685272, -1.3761752, 1.4627557, -2.5027065]
-  %y = conv(%x, %w.folded.folded, %y.bias.folded) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=2} -> f32[N,4,1,1]
+  %y = conv(%x, %w.folded.1, %y.bias.folded) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=2} -> f32[N,4,1,1]
   output "y" = %y
 }

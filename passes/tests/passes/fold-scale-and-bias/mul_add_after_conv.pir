@@ -13,8 +13,8 @@ graph mul_add_after_conv {
 # expect
 graph mul_add_after_conv {
   %x = input f32[N,2,4,4]
-  %w.folded.folded = const f32[3,2,3,3] opaque
+  %w.folded.1 = const f32[3,2,3,3] opaque
   %y.bias = const f32[3] [0.25, -1.0, 2.0]
-  %y = conv(%x, %w.folded.folded, %y.bias) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,3,4,4]
+  %y = conv(%x, %w.folded.1, %y.bias) {strides=[1, 1], pads=[1, 1, 1, 1], dilations=[1, 1], group=1} -> f32[N,3,4,4]
   output "y" = %y
 }

@@ -13,8 +13,8 @@ graph sub_div_after_conv {
 # expect
 graph sub_div_after_conv {
   %x = input f32[N,2,4,4]
-  %w.folded.folded = const f32[3,2,3,3] opaque
-  %b.folded.folded = const f32[3] [-0.033810318, -2.9965987, -0.45218098]
-  %y = conv(%x, %w.folded.folded, %b.folded.folded) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,3,2,2]
+  %w.folded.1 = const f32[3,2,3,3] opaque
+  %b.folded.1 = const f32[3] [-0.033810318, -2.9965987, -0.45218098]
+  %y = conv(%x, %w.folded.1, %b.folded.1) {strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=1} -> f32[N,3,2,2]
   output "y" = %y
 }

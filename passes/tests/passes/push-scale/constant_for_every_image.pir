@@ -1,4 +1,5 @@
 # run: push-scale
+# refused: nothing can take its scale: before it expand 'all' reads constants alone, after it the model's output keeps its scale
 ; A constant that is expanded to the images cannot take a scale.
 graph constant_for_every_image {
   %x = input f32[N,1,2]
