@@ -95,7 +95,7 @@ fn semi2k_is_met_operation_by_operation() {
     assert_eq!(m["sent"]["predicted"], m["sent"]["measured"]);
     assert_eq!(m["rounds"]["predicted"], m["rounds"]["measured"]);
     let layers = m["layers"].as_array().unwrap();
-    assert!(layers.iter().any(|l| l["op"] == "relu") && layers.iter().any(|l| l["op"] == "conv"));
+    assert!(layers.iter().any(|l| l["op"] == "relu") && layers.iter().any(|l| l["op"] == "conv_taps"));
     for part in layers.iter().chain(m["ops"].as_array().unwrap()) {
         assert_eq!(part["sent"]["predicted"], part["sent"]["measured"], "{part}");
     }
