@@ -75,6 +75,14 @@ fn applied(report: &Value, pass: &str) -> u64 {
         .unwrap()
 }
 
+/// What was compiled computes what the masks say, on so many inputs.
+fn means_what_masks_say(file: &str, out: &str, masks: &str, inputs: &str) {
+    let compiled = format!("{out}/model.onnx");
+    let asked = ["--masks", masks, "--random", inputs, "--tolerance", "1e-5"];
+    let v = json(&[&["verify", file, &compiled], &asked[..]].concat());
+    assert_eq!(v["equivalent"], true, "{v}");
+}
+
 const FIT: [f32; 3] = [0.25, 0.5, 0.15];
 
 #[test]
@@ -97,18 +105,7 @@ fn a_quadratic_layer_is_one_product_in_every_runtime() {
         operands.and_then(|(o, _)| o.split_once(", ")).is_some_and(|(a, b)| a == b)
     };
     assert_eq!(text.lines().filter(square).filter(|l| l.contains("x6x12x12x")).count(), 1);
-    let v = json(&[
-        "verify",
-        &file,
-        &format!("{o}/model.onnx"),
-        "--masks",
-        &masks,
-        "--random",
-        "8",
-        "--tolerance",
-        "1e-5",
-    ]);
-    assert_eq!(v["equivalent"], true, "{v}");
+    means_what_masks_say(&file, &o, &masks, "8");
     if let Some(py) = python() {
         for protocol in ["semi2k", "aby3"] {
             script(&py, "check_spu.py", &[&o, protocol, "4"]);
@@ -140,18 +137,7 @@ fn mixed_layers_and_layers_after_additions_mean_what_masks_say() {
         "spu",
         "--verify-each",
     ]);
-    let v = json(&[
-        "verify",
-        &file,
-        &format!("{o}/model.onnx"),
-        "--masks",
-        &masks,
-        "--random",
-        "8",
-        "--tolerance",
-        "1e-5",
-    ]);
-    assert_eq!(v["equivalent"], true, "{v}");
+    means_what_masks_say(&file, &o, &masks, "8");
     let Some(py) = python() else { return };
     script(&py, "check_spu.py", &[&o, "semi2k", "1"]);
 }
@@ -171,18 +157,7 @@ fn resnet20_with_squares_inside_its_blocks() {
     let semi2k = report["cost"].as_array().unwrap().iter().find(|c| c["protocol"] == "spu-semi2k").unwrap();
     let rounds = |c: &Value| c["rounds"].as_f64().unwrap();
     assert_eq!(rounds(&semi2k["lossless"]) - rounds(semi2k), 9.0 * (8.0 - 2.0), "{}", semi2k["rounds"]);
-    let v = json(&[
-        "verify",
-        &m,
-        &format!("{o}/model.onnx"),
-        "--masks",
-        &masks,
-        "--random",
-        "4",
-        "--tolerance",
-        "1e-5",
-    ]);
-    assert_eq!(v["equivalent"], true, "{v}");
+    means_what_masks_say(&m, &o, &masks, "4");
 }
 
 #[test]
