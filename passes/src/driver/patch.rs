@@ -94,6 +94,11 @@ impl Patch {
         Patch { remove: vec![dead], ..Patch::default() }
     }
 
+    /// Does it only redirect and remove?
+    pub fn adds_nothing(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     /// Applies the patch, inferring the new nodes and checking that no value changes its type.
     pub fn apply(self, g: &mut Graph, facts: &mut Facts) -> Result<(), PatchError> {
         let mut ids: Vec<NodeId> = vec![];

@@ -81,10 +81,6 @@ const MAX_ELEMENTS: usize = 1 << 27;
 /// Constants that are computed have no more elements than this in all, and than twice those of the file.
 const MAX_CONSTANTS: usize = 1 << 26;
 
-/// Appended where a node works at the file's batch and not at a symbolic one.
-pub const KEEP_BATCH: &str =
-    "the file fixes the batch and this node does not work for any other; import with --keep-batch";
-
 /// Values of more elements are not computed while the file is read: parameters of operations are shorter.
 const SMALL: usize = 1 << 10;
 
@@ -190,10 +186,23 @@ impl Builder {
         if let Some(k) = self.rebatched {
             let single: Vec<Fact> = facts.iter().map(|f| at_batch(f, k)).collect();
             if retry(&single.iter().collect::<Vec<_>>()).is_ok() {
-                return Stop::Why(format!("{why}; {KEEP_BATCH}"));
+                return Stop::Why(format!("{why}; {}", self.only_at_its_batch()));
             }
         }
         Stop::Why(why)
+    }
+
+    /// What to do about a node that works at the file's batch and not at a symbolic one.
+    pub fn only_at_its_batch(&self) -> &'static str {
+        match self.rebatched {
+            None | Some(1) => {
+                "the file fixes the batch and this node does not work for any other; import with --keep-batch"
+            }
+            Some(_) => {
+                "the file fixes the batch and this node does not work for any other; export the model with batch 1 or a \
+                 free batch (with --keep-batch it can be evaluated and verified as it is, not compiled)"
+            }
+        }
     }
 
     /// A name for a value the file does not have.
@@ -352,7 +361,7 @@ impl Builder {
         let outputs = item.node.output.clone();
         let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
         let mut ctx = Ctx { b: self, node: item.node, opset: item.opset };
-        let done = attributes::check(&ctx.node.attribute)
+        let done = attributes::check(&ctx.node)
             .and_then(|()| integers::meet(&mut ctx))
             .map_err(Stop::from)
             .and_then(|()| ops::import(&mut ctx));
