@@ -100,12 +100,18 @@ impl<'a> Emitter<'a> {
         self.push(id, op, &inputs, &out, attrs);
     }
 
-    fn clip(&mut self, id: NodeId, min: f32, max: f32) {
-        let number = |v: f32| match self.valid.facts().ty(id).dtype {
+    /// A number of the type of a node's value.
+    fn number(&self, id: NodeId, v: f32) -> Tensor {
+        match self.valid.facts().ty(id).dtype {
+            DType::F32 => Tensor::scalar(v),
             DType::I64 => Tensor::i64([], vec![v as i64]),
-            DType::F32 | DType::U8 | DType::Bool => Tensor::scalar(v),
-        };
-        let bound = |v: f32| v.is_finite().then(|| number(v));
+            DType::U8 => Tensor::u8([], vec![v as u8]),
+            DType::Bool => Tensor::bool([], vec![v != 0.0]),
+        }
+    }
+
+    fn clip(&mut self, id: NodeId, min: f32, max: f32) {
+        let bound = |v: f32| v.is_finite().then(|| self.number(id, v));
         let mut bounds = vec![("min", bound(min)), ("max", bound(max))];
         while bounds.last().is_some_and(|b| b.1.is_none()) {
             bounds.pop();
@@ -220,7 +226,7 @@ impl<'a> Emitter<'a> {
             Op::Pad { before, after, value } => {
                 let amounts: Vec<i64> = before.iter().chain(after).map(|&n| n as i64).collect();
                 let constants =
-                    [("pads", Some(Tensor::ints(&amounts))), ("value", Some(Tensor::scalar(*value)))];
+                    [("pads", Some(Tensor::ints(&amounts))), ("value", Some(self.number(id, *value)))];
                 self.with_constants(id, "Pad", &constants, vec![])
             }
             Op::Slice(s) => {
