@@ -4,8 +4,10 @@ mod architecture;
 mod args;
 mod bench;
 mod calibrate;
+mod certificates;
 mod compile;
 mod data;
+mod dealer;
 mod devices;
 mod eval;
 mod fixed_point;
@@ -108,6 +110,10 @@ enum Command {
     Sweep(sweep::Args),
     /// What it can train on here
     Devices,
+    /// Deal random triples to SPU's parties under SEMI2K, as a third party that sees no data
+    Dealer(dealer::Args),
+    /// A private authority and certificates for trials, and the dealer's key
+    Certificates(certificates::Args),
 }
 
 /// The command line as clap describes it.
@@ -138,6 +144,8 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::CalibrateRuntime(a) => calibrate::run(a, g),
         Command::Sweep(a) => sweep::run(a, g),
         Command::Devices => devices::run(g),
+        Command::Dealer(a) => dealer::run(a, g),
+        Command::Certificates(a) => certificates::run(a, g),
     }
 }
 
