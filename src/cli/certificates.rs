@@ -24,7 +24,10 @@ pub struct Args {
 pub fn run(a: Args, g: &Global) -> Result<()> {
     let place = || a.out.display();
     if a.out.symlink_metadata().is_ok() {
-        return Err(input(format!("{}: is there already; keys are not overwritten, name another folder", place())));
+        return Err(input(format!(
+            "{}: is there already; keys are not overwritten, name another folder",
+            place()
+        )));
     }
     let files = make(a.days, &a.names).map_err(input)?;
     let parent = a.out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));

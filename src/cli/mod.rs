@@ -14,6 +14,7 @@ mod fixed_point;
 mod inspect;
 mod measure;
 mod out;
+mod parties;
 mod passes;
 mod protocols;
 mod report;
@@ -114,6 +115,15 @@ enum Command {
     Dealer(dealer::Args),
     /// A private authority and certificates for trials, and the dealer's key
     Certificates(certificates::Args),
+    /// Answer queries about images that this side does not see: starts DIR/server/serve.py
+    #[command(after_help = parties::HELP)]
+    Serve(parties::Args),
+    /// Ask a server about images that it does not see: starts DIR/client/query.py
+    #[command(after_help = parties::HELP)]
+    Query(parties::Args),
+    /// Be the third party of a protocol with three: starts DIR/helper/help_party.py
+    #[command(after_help = parties::HELP)]
+    HelpParty(parties::Args),
 }
 
 /// The command line as clap describes it.
@@ -146,6 +156,9 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Devices => devices::run(g),
         Command::Dealer(a) => dealer::run(a, g),
         Command::Certificates(a) => certificates::run(a, g),
+        Command::Serve(a) => parties::run(parties::Role::Server, a, g),
+        Command::Query(a) => parties::run(parties::Role::Client, a, g),
+        Command::HelpParty(a) => parties::run(parties::Role::Helper, a, g),
     }
 }
 

@@ -50,8 +50,7 @@ fn stream<T: Number>(
     for piece in (0..elements).step_by(PIECE) {
         let end = elements.min(piece + PIECE);
         let starts: Vec<usize> = (piece..end).step_by(CHUNK).collect();
-        let computed: Vec<Vec<T>> =
-            starts.par_iter().map(|&at| chunk(at..end.min(at + CHUNK))).collect();
+        let computed: Vec<Vec<T>> = starts.par_iter().map(|&at| chunk(at..end.min(at + CHUNK))).collect();
         let mut frame = frames::open((end - piece) * T::BYTES);
         computed.iter().flatten().for_each(|x| x.write(&mut frame));
         frame.truncate(frames::HEAD + (bytes - piece * T::BYTES).min((end - piece) * T::BYTES));
@@ -67,7 +66,11 @@ fn minus<T: Number>(mut x: Vec<T>, y: &[T]) -> Vec<T> {
 }
 
 /// What both kinds of numbers have.
-fn in_field<T: Number>(request: &Request, operands: &[Shared<'_>], send: &mut Send<'_>) -> std::io::Result<()> {
+fn in_field<T: Number>(
+    request: &Request,
+    operands: &[Shared<'_>],
+    send: &mut Send<'_>,
+) -> std::io::Result<()> {
     let sum = |i: usize, r: &Range<usize>| operands[i].sum::<T>(r.start, r.len());
     stream(request.bytes, send, |r| match request.operation {
         Operation::MulPriv => minus(operands[0].joined(r.start, r.len(), T::times), &sum(1, &r)),
@@ -118,9 +121,7 @@ fn in_ring<T: Ring>(
             let bytes = own.sum::<T>(r.start, r.len());
             minus(map(bytes, &|x| x.and(T::bit(1))), &sum(0, &r))
         }),
-        Operation::Dot { m, n, k, transposed } => {
-            dot::<T>(operands, Shape { m, n, k, transposed }, send)
-        }
+        Operation::Dot { m, n, k, transposed } => dot::<T>(operands, Shape { m, n, k, transposed }, send),
         Operation::Perm { count } => {
             let elements = request.operands[0].elements;
             let order = permuter.map_or_else(Vec::new, |p| permutation::drawn(p, count, elements));

@@ -2,7 +2,8 @@
 
 use crate::key::{Key, KeyError};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -61,7 +62,8 @@ pub fn make(days: i64, names: &[String]) -> Result<Vec<File>, CertificateError> 
         let mut own = CertificateParams::new([&[party.to_string(), "localhost".into()], names].concat())?;
         own.distinguished_name.push(DnType::CommonName, party);
         own.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        own.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        own.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         span(&mut own);
         let key = KeyPair::generate()?;
         add(format!("{party}/cert.pem"), own.signed_by(&key, &issuer)?.pem(), false);

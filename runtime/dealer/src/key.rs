@@ -1,8 +1,8 @@
 //! The dealer's key pair: SM2, with which the parties hide their seeds.
 
 use sm2::elliptic_curve::Generate;
-use sm2::pke::DecryptingKey;
 use sm2::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding};
+use sm2::pke::DecryptingKey;
 use sm2::{PublicKey, SecretKey};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -83,7 +83,9 @@ mod tests {
     fn seeds_are_read_with_the_key_that_they_were_hidden_for() {
         let (key, other) = (Key::generate().unwrap(), Key::generate().unwrap());
         let seed = [7; 16];
-        let hidden = EncryptingKey::new(key.public()).encrypt_der(&mut sm2::elliptic_curve::common::getrandom::SysRng, &seed).unwrap();
+        let hidden = EncryptingKey::new(key.public())
+            .encrypt_der(&mut sm2::elliptic_curve::common::getrandom::SysRng, &seed)
+            .unwrap();
         assert_eq!(*key.seed(&hidden).unwrap(), seed);
         assert!(other.seed(&hidden).is_none());
         let mut cut = hidden.clone();

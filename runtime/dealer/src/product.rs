@@ -27,7 +27,8 @@ impl<T: Ring> Panels<T> {
             let first = panel * COLUMNS;
             for j in first..(first + COLUMNS).min(columns) {
                 for k in 0..depth {
-                    out[k * COLUMNS + j - first] = matrix[if transposed { j * depth + k } else { k * columns + j }];
+                    out[k * COLUMNS + j - first] =
+                        matrix[if transposed { j * depth + k } else { k * columns + j }];
                 }
             }
         });

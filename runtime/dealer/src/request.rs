@@ -10,7 +10,9 @@ pub enum Refusal {
     #[error("{0}")]
     Request(String),
     /// A seed was not encrypted for this dealer's key.
-    #[error("seed {seed} of operand {operand} was not encrypted for this dealer's key; give the parties the dealer's public key")]
+    #[error(
+        "seed {seed} of operand {operand} was not encrypted for this dealer's key; give the parties the dealer's public key"
+    )]
     Seed {
         /// Which operand, from 0.
         operand: usize,
@@ -124,7 +126,9 @@ impl Request {
     pub fn parse(method: &str, body: &[u8], limits: &Limits) -> Result<Request, Refusal> {
         let mut body: Body = match serde_json::from_slice(body) {
             Ok(body) => body,
-            Err(e) => return refuse(format!("the body is not a request: line {}, column {}", e.line(), e.column())),
+            Err(e) => {
+                return refuse(format!("the body is not a request: line {}, column {}", e.line(), e.column()));
+            }
         };
         let Some(name) = method.strip_prefix("Adjust") else { return refuse("no such method") };
         let width = match (name, body.field_size) {
@@ -138,7 +142,9 @@ impl Request {
             (Kind::Text(t), Operation::Mul | Operation::MulPriv) if t == "GFMP" => true,
             (Kind::Absent | Kind::Number(0 | 1), _) => false,
             (Kind::Text(t), _) if t == "RING" || t == "UNSPECIFIED" => false,
-            (Kind::Number(_) | Kind::Text(_), _) => return refuse(format!("{name} has no such element_type")),
+            (Kind::Number(_) | Kind::Text(_), _) => {
+                return refuse(format!("{name} has no such element_type"));
+            }
         };
         let lengths = lengths(&operation, &body, width, limits)?;
         let drawn = if prime && width == 4 { 9 } else { width };
@@ -212,7 +218,11 @@ fn lengths(operation: &Operation, body: &Body, width: usize, limits: &Limits) ->
             .map(|(a, b)| (a as u64).checked_mul(b as u64).and_then(|x| x.checked_mul(width as u64)))
             .to_vec(),
         Operation::Mul | Operation::And | Operation::TruncPr(_) => vec![Some(first); 3],
-        Operation::MulPriv | Operation::Square | Operation::Trunc(_) | Operation::Eqz | Operation::Perm { .. } => {
+        Operation::MulPriv
+        | Operation::Square
+        | Operation::Trunc(_)
+        | Operation::Eqz
+        | Operation::Perm { .. } => {
             vec![Some(first); 2]
         }
         Operation::RandBit => vec![Some(first)],
@@ -254,7 +264,10 @@ fn operands(
             return refuse(format!("operand {i} has {} bytes, not {bytes}", buffer.buffer_len));
         }
         if buffer.encrypted_seeds.len() != parties {
-            return refuse(format!("operand {i} has {} seeds, operand 0 {parties}", buffer.encrypted_seeds.len()));
+            return refuse(format!(
+                "operand {i} has {} seeds, operand 0 {parties}",
+                buffer.encrypted_seeds.len()
+            ));
         }
         let elements = bytes.div_ceil(width);
         let blocks = (elements * drawn).div_ceil(16) as u64;

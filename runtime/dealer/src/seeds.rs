@@ -44,7 +44,9 @@ impl Seeds {
         });
         let operands = operands.collect::<Result<_, _>>()?;
         let permuter = request.permuter.as_ref().map(|c| {
-            self.one(c).ok_or_else(|| Refusal::Request("the permutation's seed was not encrypted for this dealer's key".into()))
+            self.one(c).ok_or_else(|| {
+                Refusal::Request("the permutation's seed was not encrypted for this dealer's key".into())
+            })
         });
         Ok(Drawers { operands, permuter: permuter.transpose()? })
     }

@@ -108,7 +108,8 @@ async fn accept(settings: Settings, log: Log, stop: impl Fn() -> bool) -> std::i
     let Settings { listener, key, tls, limits } = settings;
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let permits = (limits.memory / MIB).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize) as u64) as usize;
+    let permits =
+        (limits.memory / MIB).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize) as u64) as usize;
     let connections = Arc::new(Semaphore::new(limits.connections));
     let memory = Arc::new(Semaphore::new(permits));
     let dealer = Arc::new(Dealer { seeds: Seeds::new(key, limits.seeds), limits, memory, log });
@@ -272,13 +273,16 @@ fn compute(
         .zip(&drawers.operands)
         .map(|(o, parties)| Shared { parties: parties.iter().map(|p| &**p).collect(), count: o.count })
         .collect();
-    let answered = answer(request, &operands, drawers.permuter.as_deref(), &Prg::new(&rand::random()), &mut counted);
+    let answered =
+        answer(request, &operands, drawers.permuter.as_deref(), &Prg::new(&rand::random()), &mut counted);
     (dealer.log)(match answered {
         Ok(()) => {
             let operation = request.operation.name();
             Event::Answered { peer, operation, bytes: sent, seconds: started.elapsed().as_secs_f64() }
         }
-        Err(_) => Event::Broken(peer, format!("left after {sent} bytes of {}", request.bytes * request.results())),
+        Err(_) => {
+            Event::Broken(peer, format!("left after {sent} bytes of {}", request.bytes * request.results()))
+        }
     });
 }
 

@@ -31,12 +31,14 @@ impl Tls {
     pub fn read(folder: &Path) -> Result<Tls, TlsError> {
         let bad = |name: &str, why: String| TlsError::File(folder.join(name).display().to_string(), why);
         let certificates = |name: &str| -> Result<Vec<CertificateDer<'static>>, TlsError> {
-            let read = CertificateDer::pem_file_iter(folder.join(name)).map_err(|e| bad(name, e.to_string()))?;
+            let read =
+                CertificateDer::pem_file_iter(folder.join(name)).map_err(|e| bad(name, e.to_string()))?;
             let all: Vec<_> = read.collect::<Result<_, _>>().map_err(|e| bad(name, e.to_string()))?;
             if all.is_empty() { Err(bad(name, "holds no certificate in PEM".into())) } else { Ok(all) }
         };
         let own = certificates("cert.pem")?;
-        let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).map_err(|e| bad("key.pem", e.to_string()))?;
+        let key = PrivateKeyDer::from_pem_file(folder.join("key.pem"))
+            .map_err(|e| bad("key.pem", e.to_string()))?;
         let mut roots = RootCertStore::empty();
         for ca in certificates("ca.pem")? {
             roots.add(ca).map_err(|e| bad("ca.pem", e.to_string()))?;

@@ -13,8 +13,16 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 const METHODS: [&str; 10] = [
-    "AdjustMul", "AdjustMulPriv", "AdjustSquare", "AdjustDot", "AdjustAnd", "AdjustTrunc", "AdjustTruncPr",
-    "AdjustRandBit", "AdjustEqz", "AdjustPerm",
+    "AdjustMul",
+    "AdjustMulPriv",
+    "AdjustSquare",
+    "AdjustDot",
+    "AdjustAnd",
+    "AdjustTrunc",
+    "AdjustTruncPr",
+    "AdjustRandBit",
+    "AdjustEqz",
+    "AdjustPerm",
 ];
 
 fn good(dealer: &Dealer, method: &str) -> serde_json::Value {
@@ -151,7 +159,12 @@ fn refusals_say_what_is_wrong() {
     said("AdjustDot", &|r| r["transpose_inputs"] = json!([true, true, true]), 1, "transpose_inputs");
     let other = Dealer::start(quick());
     let foreign = other.hide(&[1; 16]);
-    said("AdjustMul", &|r| r["prg_inputs"][1]["encrypted_seeds"][0] = json!(foreign), 2, "seed 0 of operand 1");
+    said(
+        "AdjustMul",
+        &|r| r["prg_inputs"][1]["encrypted_seeds"][0] = json!(foreign),
+        2,
+        "seed 0 of operand 1",
+    );
     let long = vec![b' '; 100_000];
     assert_eq!(post(&mut dealer.connect(), "AdjustMul", &long).map_or(413, |r| r.0), 413);
     assert_eq!(post(&mut dealer.connect(), "AdjustNothing", b"{}").unwrap().0, 200);
@@ -165,7 +178,11 @@ fn refusals_say_what_is_wrong() {
 #[test]
 fn peers_that_stop_are_left() {
     let dealer = Dealer::start(quick());
-    for part in ["", "POST /a.BeaverService/AdjustMul HTT", "POST /a.BeaverService/AdjustMul HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"] {
+    for part in [
+        "",
+        "POST /a.BeaverService/AdjustMul HTT",
+        "POST /a.BeaverService/AdjustMul HTTP/1.1\r\nContent-Length: 9\r\n\r\n{",
+    ] {
         let mut stream = dealer.connect();
         stream.write_all(part.as_bytes()).unwrap();
         // An answer or none, but an end.

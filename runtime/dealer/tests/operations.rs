@@ -150,9 +150,11 @@ fn bits_are_cut_off_at_any_byte() {
     for case in cases(&dealer) {
         for bytes in [1, 16, 37, 40_001] {
             let counts = [0, 5000, 9000];
-            let input = |c: &u64| json!({"prg_count": c, "buffer_len": bytes, "encrypted_seeds": case.hidden});
+            let input =
+                |c: &u64| json!({"prg_count": c, "buffer_len": bytes, "encrypted_seeds": case.hidden});
             let request = json!({"prg_inputs": counts.iter().map(input).collect::<Vec<_>>()});
-            let (_, answer) = post(&mut dealer.connect(), "AdjustAnd", request.to_string().as_bytes()).unwrap();
+            let (_, answer) =
+                post(&mut dealer.connect(), "AdjustAnd", request.to_string().as_bytes()).unwrap();
             let xor = |count: u64| {
                 let mut sum = vec![0; bytes];
                 for seed in &case.seeds {

@@ -158,12 +158,12 @@ def arguments(manifest, program):
     return program.get("arguments", manifest["weights"])
 
 
-def load_weights(manifest, job):
+def load_weights(manifest, job, folder=HERE):
     """The weights in argument order; floats as f32, the only float the runtime encodes well, indices as i32."""
     names = arguments(manifest, job["program"])
     if not names:
         return []
-    path = HERE / "weights.npz"
+    path = folder / "weights.npz"
     if not path.is_file():
         raise UsageError(f"{path} is missing")
     fraction = job["fraction"] or FRACTION[job["field"]]

@@ -30,7 +30,8 @@ impl Dealer {
         let (asked, kept) = (stop.clone(), events.clone());
         let settings = Settings { listener, key, tls: None, limits };
         let log = Arc::new(move |e| kept.lock().unwrap().push(e));
-        let thread = std::thread::spawn(move || serve(settings, log, || asked.load(Ordering::SeqCst)).unwrap());
+        let thread =
+            std::thread::spawn(move || serve(settings, log, || asked.load(Ordering::SeqCst)).unwrap());
         Dealer { address, events, public, stop, thread: Some(thread) }
     }
 
@@ -67,7 +68,8 @@ pub fn post(stream: &mut TcpStream, method: &str, body: &[u8]) -> std::io::Resul
 pub fn read_response(stream: &mut TcpStream) -> std::io::Result<(u16, Vec<u8>)> {
     let head = line_until(stream, b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&head).to_lowercase();
-    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or(std::io::ErrorKind::InvalidData)?;
+    let status =
+        head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or(std::io::ErrorKind::InvalidData)?;
     let mut out = vec![];
     if let Some(length) = head.lines().find_map(|l| l.strip_prefix("content-length: ")) {
         out.resize(length.parse().unwrap(), 0);
