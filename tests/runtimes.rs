@@ -4,7 +4,7 @@
 mod common;
 
 use common::{cifar, json, model, python, script, shared};
-use relinc_passes::back::spu::{SpuOptions, Variant, emit, siblings, taps_of};
+use relinc_passes::back::spu::{Pictures, SpuOptions, Variant, emit, siblings, taps_of};
 use relinc_passes::driver::valid;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::driver::{self, Options};
@@ -198,7 +198,15 @@ fn convolutions_in_both_forms_on_spu() {
     emit(
         &v,
         dir.path(),
-        &SpuOptions { weights: "secret".into(), sample: x, variants, format: None, alone: None, images: 1 },
+        &SpuOptions {
+            weights: "secret".into(),
+            sample: x,
+            variants,
+            format: None,
+            alone: None,
+            images: 1,
+            pictures: Pictures::default(),
+        },
     )
     .unwrap();
     let run = |args: &[&str]| -> serde_json::Value {
@@ -267,6 +275,7 @@ fn a_corrected_border_is_one_product_on_spu() {
                 format: None,
                 alone: None,
                 images: 1,
+                pictures: Pictures::default(),
             },
         )
         .unwrap();
@@ -364,8 +373,15 @@ fn queries_of_several_images_on_spu() {
         siblings: shared.clone(),
     };
     let variants = vec![variant("semi2k"), variant("aby3")];
-    let o =
-        SpuOptions { weights: "secret".into(), sample: x, variants, format: None, alone: None, images: 3 };
+    let o = SpuOptions {
+        weights: "secret".into(),
+        sample: x,
+        variants,
+        format: None,
+        alone: None,
+        images: 3,
+        pictures: Pictures::default(),
+    };
     emit(&v, dir.path(), &o).unwrap();
     for args in [&["--layers"][..], &["--truncation", "bounded", "--fraction", "12"], &["--protocol", "aby3"]]
     {

@@ -4,14 +4,17 @@ mod architecture;
 mod args;
 mod bench;
 mod calibrate;
+mod certificates;
 mod compile;
 mod data;
+mod dealer;
 mod devices;
 mod eval;
 mod fixed_point;
 mod inspect;
 mod measure;
 mod out;
+mod parties;
 mod passes;
 mod protocols;
 mod report;
@@ -108,6 +111,19 @@ enum Command {
     Sweep(sweep::Args),
     /// What it can train on here
     Devices,
+    /// Deal random triples to SPU's parties under SEMI2K, as a third party that sees no data
+    Dealer(dealer::Args),
+    /// A private authority and certificates for trials, and the dealer's key
+    Certificates(certificates::Args),
+    /// Answer queries about images that this side does not see: starts DIR/server/serve.py
+    #[command(after_help = parties::HELP)]
+    Serve(parties::Args),
+    /// Ask a server about images that it does not see: starts DIR/client/query.py
+    #[command(after_help = parties::HELP)]
+    Query(parties::Args),
+    /// Be the third party of a protocol with three: starts DIR/helper/help_party.py
+    #[command(after_help = parties::HELP)]
+    HelpParty(parties::Args),
 }
 
 /// The command line as clap describes it.
@@ -138,6 +154,11 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::CalibrateRuntime(a) => calibrate::run(a, g),
         Command::Sweep(a) => sweep::run(a, g),
         Command::Devices => devices::run(g),
+        Command::Dealer(a) => dealer::run(a, g),
+        Command::Certificates(a) => certificates::run(a, g),
+        Command::Serve(a) => parties::run(parties::Role::Server, a, g),
+        Command::Query(a) => parties::run(parties::Role::Client, a, g),
+        Command::HelpParty(a) => parties::run(parties::Role::Helper, a, g),
     }
 }
 

@@ -23,6 +23,21 @@ pub(super) fn still_readable(g: &Graph, info: &ModelInfo) -> Result<()> {
     }
 }
 
+/// What clients are told of the data set: how its images are normalised, and what its classes are called.
+fn pictures(r: &Request, v: &Valid<'_>) -> Result<spu::Pictures> {
+    let Some(data) = &r.data else { return Ok(spu::Pictures::default()) };
+    let n = data.normalize();
+    let shape = |id| v.facts().ty(id).at(1);
+    let channels = v.graph().inputs().first().and_then(|&i| shape(i).get(1).copied());
+    let outputs = v.graph().outputs().first().map(|o| shape(o.node).iter().product::<usize>());
+    let normalize = channels.filter(|c| (1..=3).contains(c)).map(|c| spu::Normalize {
+        mean: n.mean[..c].iter().map(|m| m / n.scale).collect(),
+        std: n.std[..c].iter().map(|s| s / n.scale).collect(),
+    });
+    let classes = data.catalogue().map_err(input)?.classes;
+    Ok(spu::Pictures { normalize, classes: (outputs == Some(classes.len())).then_some(classes) })
+}
+
 /// Writes every target.
 pub(super) fn emit(
     v: &Valid<'_>,
@@ -56,6 +71,7 @@ pub(super) fn emit(
                     sample: sample.clone(),
                     variants: chosen.variants(),
                     images: r.options.query_batch(),
+                    pictures: pictures(r, v)?,
                     format: format.map(|f| (f.ring, f.fraction)),
                     alone: r.bounded.map(|b| spu::Alone {
                         fraction: b.format.fraction,

@@ -238,6 +238,7 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
         format: None,
         alone: None,
         images: 1,
+        pictures: spu::Pictures::default(),
         variants: variants.collect(),
     };
     if spu::emit(v, &sub("spu"), &o).is_ok() {

@@ -4,6 +4,7 @@
 mod joined;
 mod lower;
 mod npz;
+mod parties;
 #[cfg(test)]
 mod refusals;
 pub mod taps;
@@ -12,6 +13,7 @@ mod text;
 pub use super::is_weight;
 pub use joined::{Joined, Part, joined, of_siblings, siblings};
 pub use npz::write_npz;
+pub use parties::{Normalize, Pictures};
 use text::Layout;
 
 use super::{EmitError, artefact};
@@ -36,6 +38,8 @@ pub struct SpuOptions {
     pub alone: Option<Alone>,
     /// Images that a program takes at once; 0 is 1.
     pub images: usize,
+    /// What a client is told about images and answers.
+    pub pictures: Pictures,
     /// What to write for which protocol; the first is the runner's default. Empty: one program for SEMI2K, all
     /// convolutions direct.
     pub variants: Vec<Variant>,
@@ -101,7 +105,8 @@ pub fn check(valid: &Valid<'_>) -> Result<(), EmitError> {
     text::program(valid, input, output.node, layout).map(drop)
 }
 
-/// Writes `model.mlir`, `weights.npz`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.
+/// Writes `model.mlir`, `weights.npz`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`, and below it what each party is
+/// given: `public/` to all, `server/`, `client/`, and `helper/` where there is a third one.
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), EmitError> {
     let g = valid.graph();
     let (input, output) = artefact::only_io(valid, "spu")?;
@@ -141,10 +146,15 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
         public.push(name);
     }
     write("weights.npz", &mut |w| write_npz(w, &weights))?;
+    let files = parties::public(dir, &written, &indices)?;
     let (ring, fraction) = options.format.unwrap_or((64, fraction_bits(64)));
     let manifest = serde_json::json!({
         "format": 1,
+        "relinc": env!("CARGO_PKG_VERSION"),
         "entry": "main",
+        "files": files,
+        "normalize": options.pictures.normalize,
+        "classes": options.pictures.classes,
         "query_batch": images,
         "ring": ring,
         "fraction": fraction,
@@ -163,7 +173,8 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
     });
     artefact::write_manifest(dir, &manifest)?;
     artefact::write_sample(dir, &options.sample)?;
-    write("run.py", &mut |w| w.write_all(RUN_PY.as_bytes()))
+    write("run.py", &mut |w| w.write_all(RUN_PY.as_bytes()))?;
+    parties::folders(dir, &written)
 }
 
 /// One program file and the protocols it is for.

@@ -82,6 +82,11 @@ FRACTION = {32: 8, 64: 18, 128: 26}  # SPU's fraction bits by ring
 SERVER_RANK = 0  # with --weights server: the party that holds the weights in the clear
 # Who must be trusted when the parties are on different machines; here all of them are on this one.
 TRUST = {
+    "semi2k with a dealer": (
+        "The dealer must not collude with a party, nor see what goes over the link between the parties, and all "
+        "must follow the protocol (semi-honest): then neither sees the image or the weights of the other, and the "
+        "dealer sees the shapes of the network only."
+    ),
     "semi2k": (
         "Party 0 must be trusted with everything: it deals the multiplication triples itself (SPU's "
         "default), and as it is the server it could read the image, so this is not private between two "
@@ -153,12 +158,12 @@ def arguments(manifest, program):
     return program.get("arguments", manifest["weights"])
 
 
-def load_weights(manifest, job):
+def load_weights(manifest, job, folder=HERE):
     """The weights in argument order; floats as f32, the only float the runtime encodes well, indices as i32."""
     names = arguments(manifest, job["program"])
     if not names:
         return []
-    path = HERE / "weights.npz"
+    path = folder / "weights.npz"
     if not path.is_file():
         raise UsageError(f"{path} is missing")
     fraction = job["fraction"] or FRACTION[job["field"]]
@@ -256,9 +261,44 @@ def check_narrow(job, text):
         )
 
 
+def dealer_config(options, protocol):
+    """SPU's settings of a dealer apart from the parties, from the command line; none without --dealer."""
+    if not options.dealer:
+        if options.dealer_key or options.dealer_tls:
+            raise UsageError("--dealer-key and --dealer-tls belong to --dealer HOST:PORT")
+        return None
+    if protocol != "semi2k":
+        raise UsageError(f"{protocol} has no dealer; --dealer is for semi2k")
+    if not options.dealer_key:
+        raise UsageError("--dealer needs --dealer-key PUB.pem, the dealer's public key")
+    try:
+        key = Path(options.dealer_key).read_text(encoding="ascii")
+    except (OSError, ValueError) as err:
+        raise UsageError(f"{options.dealer_key} is no public key in PEM: {err}") from None
+    if "BEGIN PUBLIC KEY" not in key:
+        raise UsageError(f"{options.dealer_key} is no public key in PEM")
+    config = {
+        "server_host": options.dealer, "adjust_rank": SERVER_RANK, "asym_crypto_schema": "SM2",
+        "server_public_key": key, "transport_protocol": "http",
+    }
+    if options.dealer_tls:
+        files = {name: Path(options.dealer_tls) / f"{name}.pem" for name in ("cert", "key", "ca")}
+        for file in files.values():
+            if not file.is_file():
+                raise UsageError(f"{file} is missing; `relinc certificates -o DIR` makes such folders")
+        config["ssl_config"] = {
+            "certificate": str(files["cert"]), "private_key": str(files["key"]),
+            "ca_file_path": str(files["ca"]), "verify_depth": 1,
+        }
+    return config
+
+
 def runtime_config(lib, job, rank=0):
     """SPU's configuration; only party 0 profiles its operations, so in the log they have one voice."""
     config = lib.RuntimeConfig()
+    if job.get("dealer"):
+        # The only way that SPU's package has to set these: the Python object does not let itself be assigned.
+        config.ParseFromJsonString(json.dumps({"beaver_type": "TrustedThirdParty", "ttp_beaver_config": job["dealer"]}))
     config.protocol = getattr(lib.ProtocolKind, job["protocol"].upper())
     config.field = getattr(lib.FieldType, f"FM{job['field']}")
     if job["fraction"]:
@@ -599,6 +639,11 @@ def diagnostics(log):
     return [line.strip() for line in log.splitlines() if re.search(r"\berror: ", line)][:3]
 
 
+def trust(job):
+    """Who must be trusted when the parties are on different machines."""
+    return TRUST["semi2k with a dealer" if job["dealer"] else job["protocol"]]
+
+
 def report(job, result, log):
     """The document that is printed."""
     images = parse_all_parties(log, job["parties"]) if job["all_parties"] else parse_log(log)
@@ -616,7 +661,8 @@ def report(job, result, log):
     return {
         "runtime": "spu",
         "protocol": job["protocol"],
-        "trust": TRUST[job["protocol"]],
+        "trust": trust(job),
+        "dealer": job["dealer"] and job["dealer"]["server_host"],  # null where party 0 deals
         "ring": job["field"],
         "fraction": job["fraction"] or FRACTION[job["field"]],
         "truncation": job["truncation"],
@@ -725,6 +771,10 @@ def parse_arguments(argv):
     parser.add_argument("--truncation", choices=("safe", "bounded"),
                         help="bounded: the two parties of semi2k truncate each by itself, which costs nothing and goes wrong at "
                              "random (default: the manifest's, for the format it was found for)")
+    parser.add_argument("--dealer", metavar="HOST:PORT",
+                        help="semi2k: who deals the triples (relinc dealer), instead of party 0")
+    parser.add_argument("--dealer-key", metavar="PUB.pem", help="the dealer's public key")
+    parser.add_argument("--dealer-tls", metavar="DIR", help="cert.pem, key.pem and ca.pem for the way to the dealer")
     parser.add_argument("--timeout", type=positive(float), default=600.0, metavar="S", help="seconds (default 600)")
     parser.add_argument("--layers", action="store_true", help="also what each node costs by itself")
     parser.add_argument("--all-parties", action="store_true", help="also what all parties send together")
@@ -770,7 +820,7 @@ def make_job(options, manifest):
         "input": str(Path(options.input).resolve()) if options.input else None,
         "n": options.n, "field": field, "fraction": fraction, "timeout": options.timeout,
         "truncation": truncation, "failure_at_most": failure,
-        "layers": options.layers, "all_parties": options.all_parties, "batch": manifest.get("query_batch", 1),
+        "dealer": dealer_config(options, protocol), "layers": options.layers, "all_parties": options.all_parties, "batch": manifest.get("query_batch", 1),
     }
 
 
@@ -786,7 +836,7 @@ def main(argv):
         check_narrow(job, load_program(job["program"]))
         load_weights(manifest, job), load_images(manifest, job["input"], job["n"])
         if not options.json:
-            print(f"spu {job['protocol']}: {TRUST[job['protocol']]}", flush=True)
+            print(f"spu {job['protocol']}: {trust(job)}", flush=True)
         result, log = run_job(job)
         if "usage" in result:
             raise UsageError(result["usage"])
