@@ -108,8 +108,8 @@ impl Builder {
         if fact.ty.dims.iter().filter(|&&d| d == Dim::Batch).count() > 1 {
             return Err(format!("its result {} pairs images with each other", fact.ty).into());
         }
-        let image = fact.ty.dtype == DType::F32 && fact.ty.dims.contains(&Dim::Batch);
-        if image && size == Some(0) {
+        let empty = fact.ty.dtype == DType::F32 && size == Some(0);
+        if empty && (fact.ty.dims.contains(&Dim::Batch) || !operands.iter().all(|&o| self.is_constant(o))) {
             return Err(format!("its result {} has no elements", fact.ty).into());
         }
         if let Op::Const(_) | Op::Dyn(DynOp::FillInt { .. } | DynOp::FillFloat { .. }) = op {
@@ -151,11 +151,11 @@ impl Builder {
         true
     }
 
-    /// Operands as the operation needs them, where they differ: parameters that are known as constants, and constants that hold
+    /// Operands as the operation needs them, where they differ: parameters and indices that are known as constants, and constants that hold
     /// the file's number of images, which become one for all.
     fn meet(&mut self, op: &Op, operands: &[NodeId]) -> Result<Option<Vec<NodeId>>, Stop> {
         let mut met = None;
-        if matches!(op, Op::Dyn(_)) {
+        if matches!(op, Op::Dyn(_) | Op::Gather { .. }) {
             for (i, &o) in operands.iter().enumerate().skip(1) {
                 let fact = self.facts.get(o).ok_or(Stop::Operand)?;
                 if fact.konst.is_some() || fact.ints.is_some() {
