@@ -4,8 +4,9 @@ use crate::error::{Error, Result, input};
 use crate::probe::Probe;
 use crate::report::model::Pass as Done;
 use relinc_passes::choice::{Choice, NO_CAP};
-use relinc_passes::driver::core_form;
+use relinc_passes::driver::valid::{self, Valid};
 use relinc_passes::driver::{self, Options, Outcome, Pass, PassError, Phase};
+use relinc_passes::driver::{core_form, weights};
 use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, ModelInfo, Wanted, import};
 use relinc_passes::head::{self, Head};
 use relinc_passes::ir::infer::infer;
@@ -88,11 +89,27 @@ impl Model {
                 m.take_head(probe.as_deref_mut())?;
             }
         }
+        m.check_weights()?;
         let facts = m.facts()?;
         let idle = redundant(&m.graph, &facts, options.input_range);
         m.layers = name_layers(&mut m.graph, &facts);
         m.layers.iter_mut().for_each(|l| l.redundant = idle.contains(&l.node));
         Ok(m)
+    }
+
+    /// The file's own were read as numbers; what is computed of them need not be any.
+    fn check_weights(&self) -> Result<()> {
+        let bad = weights::unusable(&self.graph);
+        let named = |(id, why): &(NodeId, String)| format!("constant '{}' {why}", self.graph.node(*id).name);
+        match bad.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Input(join(&bad.iter().map(named).collect::<Vec<_>>(), &self.info.path))),
+        }
+    }
+
+    /// What back ends take, or all that is wrong with the graph.
+    pub fn valid(&self) -> Result<Valid<'_>> {
+        valid::check(&self.graph).map_err(|e| Error::Input(join(&e, &self.info.path)))
     }
 
     fn facts(&self) -> Result<Facts> {

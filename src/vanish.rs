@@ -4,6 +4,7 @@ use crate::error::{Result, input};
 use crate::latency::{Clock, Pricing};
 use crate::model::Model;
 use relinc_passes::driver::weigh::Fold;
+use relinc_passes::layers::ReluLayer;
 use relinc_runtime::nearest::nearest;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::{Pace, Vanish};
@@ -16,6 +17,10 @@ pub struct Asked {
     pub layers: Option<usize>,
     /// These keep none.
     pub vanish: Vec<String>,
+    /// These become quadratic, wherever they stand.
+    pub quadratic: Vec<String>,
+    /// May layers become quadratic at all?
+    pub squares: bool,
 }
 
 impl Asked {
@@ -23,13 +28,15 @@ impl Asked {
     pub fn text(&self) -> Option<String> {
         match (self.layers, &self.vanish[..]) {
             (Some(n), _) => Some(format!("layers {n}")),
-            (None, []) => None,
+            (None, []) if self.quadratic.is_empty() => None,
+            (None, []) => Some(format!("quadratic {}", self.quadratic.join(","))),
             (None, names) => Some(format!("vanish {}", names.join(","))),
         }
     }
 
-    /// Finds what cannot be asked of layers of these names.
-    pub fn check(&self, names: &[&str]) -> Result<()> {
+    /// Finds what cannot be asked of these layers.
+    pub fn check(&self, layers: &[ReluLayer]) -> Result<()> {
+        let names: Vec<&str> = layers.iter().map(|l| l.name.as_str()).collect();
         if self.layers.is_some() && !self.vanish.is_empty() {
             return Err(input("layers and vanish exclude each other: say how many stay, or which go"));
         }
@@ -40,17 +47,30 @@ impl Asked {
                 names.len()
             )));
         }
-        if !names.is_empty() && names.iter().all(|n| self.vanish.iter().any(|v| v == n)) {
+        // Where squares take their place, a network may lose all of its ReLUs.
+        let all = !names.is_empty() && names.iter().all(|n| self.vanish.iter().any(|v| v == n));
+        if all && !self.squares {
             return Err(input(format!(
                 "vanish: all {} ReLU layers are named; leave at least one for the budget",
                 names.len()
             )));
         }
-        match self.vanish.iter().find(|n| !names.contains(&n.as_str())) {
-            Some(n) => {
-                let hint = nearest(n, names).map(|n| format!("; did you mean '{n}'?")).unwrap_or_default();
-                Err(input(format!("vanish: there is no ReLU layer '{n}'{hint}")))
-            }
+        let asked = self.vanish.iter().map(|n| ("vanish", n));
+        let mut asked = asked.chain(self.quadratic.iter().map(|n| ("quadratic", n)));
+        if let Some((what, n)) = asked.find(|(_, n)| !names.contains(&n.as_str())) {
+            let hint = nearest(n, &names).map(|n| format!("; did you mean '{n}'?")).unwrap_or_default();
+            return Err(input(format!("{what}: there is no ReLU layer '{n}'{hint}")));
+        }
+        if !self.quadratic.is_empty() && !self.squares {
+            return Err(input(
+                "quadratic: no layer may become quadratic; add quadratic to choices, or leave it out",
+            ));
+        }
+        match layers.iter().find(|l| l.capped() && self.quadratic.contains(&l.name)) {
+            Some(l) => Err(input(format!(
+                "quadratic: {} has a cap, and such a layer never becomes quadratic; leave it out",
+                l.name
+            ))),
             None => Ok(()),
         }
     }
@@ -59,7 +79,7 @@ impl Asked {
     /// on the first protocol and network of the request.
     pub fn resolve(&self, model: &Model, pricing: &Pricing) -> Result<Vanish> {
         let names: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
-        self.check(&names)?;
+        self.check(&model.layers)?;
         match self.layers {
             Some(layers) => {
                 let pace = match (&pricing.first, &pricing.fold) {

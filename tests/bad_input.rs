@@ -307,6 +307,11 @@ fn what_the_network_alone_decides_waits_for_no_image() {
         (&["--budget", "10%", "--layers", "99"], &["layers: 99 of 7", "1 to 7"]),
         (&["--budget", "10%", "--layers", "0"], &["layers: 0"]),
         (&["--budget", "10%", "--vanish", "relu77"], &["relu77"]),
+        (&["--budget", "10%", "--quadratic", "relu00"], &["add quadratic to choices"]),
+        (
+            &["--budget", "10%", "--choices", "identity,quadratic", "--quadratic", "relu0"],
+            &["quadratic: there is no ReLU layer 'relu0'", "relu00"],
+        ),
         (
             &["--budget", "10%", "--vanish", "relu00,relu01,relu02,relu03,relu04,relu05,relu06"],
             &["at least one"],

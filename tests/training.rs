@@ -4,6 +4,7 @@
 mod common;
 
 use common::{files, json, relinc_in_a_terminal, run};
+use relinc::passes::choice::Choice;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
@@ -116,7 +117,7 @@ fn quadratic_layers_are_searched_tuned_and_compiled() {
     let choices = ["--choices", "relu,identity,quadratic", "--limit", "500", "--data", DATA];
     let quadratic = |name: &str| -> Vec<String> {
         let masks = masks(&dir.path().join(name)).layers.into_iter();
-        let whole = masks.filter(|(_, m)| m.only(relinc::passes::choice::Choice::Quadratic));
+        let whole = masks.filter(|(_, m)| m.only(Choice::Quadratic));
         whole.map(|(name, _)| name).collect()
     };
     let call = |before: &[&str], more: &[&str]| json(&[before, &choices, more].concat());
@@ -180,6 +181,29 @@ fn quadratic_layers_are_searched_tuned_and_compiled() {
         &["--budget", &place, "--protocol", "semi2k", "--network", "wan"],
     );
     assert!(timed["notes"].to_string().contains("Budget latency"), "{}", timed["notes"]);
+}
+
+/// A search goes on from another's masks, with layers that become quadratic by name, until no ReLU is left.
+#[test]
+fn a_search_goes_on_from_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_string();
+    let stage = |model: &str, more: &[&str]| {
+        let said = ["--method", "gradual", "--choices", "relu,identity,quadratic", "--epochs", "1"];
+        let rest = ["--batch", "64", "--rate", "0.02", "--limit", "200", "--data", DATA];
+        json(&[&["search", model], more, &said, &rest].concat())
+    };
+    stage(QUICK, &["-o", &at("a"), "--budget", "100%", "--vanish", "relu01,relu03", "--quadratic", "relu00"]);
+    let first = masks(&dir.path().join("a"));
+    assert!(first.layers["relu00"].only(Choice::Quadratic));
+    let (trained, begun) = (at("a/trained.onnx"), at("a/masks.safetensors"));
+    let all = "relu00,relu01,relu02,relu03,relu04,relu05,relu06";
+    let on = ["-o", &at("b"), "--masks", &begun, "--teacher", QUICK, "--budget", "0", "--allow-tails"];
+    let v = stage(&trained, &[&on[..], &["--vanish", all, "--quadratic", "relu00,relu06"]].concat());
+    let last = masks(&dir.path().join("b"));
+    assert_eq!((last.kept(), v["totals"]["relus"].as_u64()), (0, Some(0)));
+    let quadratic = |name: &str| last.layers[name].only(Choice::Quadratic);
+    assert!(quadratic("relu00") && quadratic("relu06") && quadratic("relu01"));
 }
 
 #[test]

@@ -22,6 +22,16 @@ pub enum Choice {
     Uncapped = 4,
 }
 
+const _: () = {
+    let mut k = 0;
+    while k < Choice::ALL.len() {
+        assert!(
+            Choice::ALL[k] as usize == k && matches!(Choice::of_code(k as u8), Some(c) if c as usize == k)
+        );
+        k += 1;
+    }
+};
+
 /// The cap of a ReLU layer without one.
 pub const NO_CAP: f32 = f32::INFINITY;
 
@@ -58,7 +68,7 @@ pub struct Basis {
 }
 
 impl Choice {
-    /// Every choice.
+    /// Every choice, each at its number.
     pub const ALL: [Choice; 5] =
         [Choice::Identity, Choice::Relu, Choice::Zero, Choice::Quadratic, Choice::Uncapped];
 
@@ -68,13 +78,32 @@ impl Choice {
     }
 
     /// The choice of a number.
-    pub fn of_code(code: u8) -> Option<Choice> {
-        Choice::ALL.into_iter().find(|c| c.code() == code)
+    pub const fn of_code(code: u8) -> Option<Choice> {
+        match code {
+            0 => Some(Choice::Identity),
+            1 => Some(Choice::Relu),
+            2 => Some(Choice::Zero),
+            3 => Some(Choice::Quadratic),
+            4 => Some(Choice::Uncapped),
+            5.. => None,
+        }
     }
 
     /// The choices of numbers, or the first place where one means nothing.
     pub fn of_codes(codes: &[u8]) -> Result<Vec<Choice>, usize> {
-        codes.iter().enumerate().map(|(i, &c)| Choice::of_code(c).ok_or(i)).collect()
+        let known = |c: u8| usize::from(c) < Choice::ALL.len();
+        match codes.iter().filter(|&&c| !known(c)).count() {
+            // Masks have millions of elements: nothing is asked of a single one.
+            0 => Ok(codes.iter().map(|&c| Choice::of_code(c).unwrap_or(Choice::Identity)).collect()),
+            _ => Err(codes.iter().take_while(|&&c| known(c)).count()),
+        }
+    }
+
+    /// How many of these are this choice.
+    pub fn count(self, of: &[Choice]) -> usize {
+        // Blocks of so many elements are counted in bytes, many at a time.
+        let few = |block: &[Choice]| block.iter().map(|&c| u8::from(c == self)).sum::<u8>();
+        of.chunks(usize::from(u8::MAX)).map(|block| usize::from(few(block))).sum()
     }
 
     /// All numbers and what they mean, in words.

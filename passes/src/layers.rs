@@ -143,7 +143,7 @@ pub fn name_layers(g: &mut Graph, facts: &Facts) -> Vec<ReluLayer> {
     if !last.is_empty() {
         order.extend(canonical_order(g, facts).into_iter().filter(|id| last.contains(id)));
     }
-    order.retain(|&id| !facts.ty(id).dims.iter().skip(1).any(|d| d.fixed().is_none()));
+    order.retain(|&id| facts.ty(id).images_first());
     let width = order.len().saturating_sub(1).to_string().len().max(2);
     let layer = |(i, node)| ReluLayer {
         name: format!("relu{i:0width$}"),

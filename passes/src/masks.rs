@@ -87,7 +87,7 @@ impl LayerMask {
     /// Each choice that some element of a channel has, with that channel's parameters.
     pub fn kinds(&self) -> impl Iterator<Item = (Choice, &[f32])> {
         let plane = if self.parameters.is_empty() { self.values.len() } else { self.plane() };
-        let has = |values: &[Choice], choice| values.iter().filter(|&&v| v == choice).count() > 0;
+        let has = |values: &[Choice], choice: Choice| choice.count(values) > 0;
         self.values.chunks(plane.max(1)).enumerate().flat_map(move |(k, values)| {
             Choice::ALL.into_iter().filter(move |&c| has(values, c)).map(move |c| (c, self.of_channel(c, k)))
         })
@@ -133,7 +133,7 @@ impl LayerMask {
     }
     /// Elements of this choice.
     pub fn count(&self, choice: Choice) -> usize {
-        self.values.iter().filter(|&&v| v == choice).count()
+        choice.count(&self.values)
     }
     /// Is every element of this choice?
     pub fn only(&self, choice: Choice) -> bool {

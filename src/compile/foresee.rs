@@ -7,7 +7,7 @@ use crate::model::Model;
 use relinc_passes::back::{EmitError, crypten, mp_spdz, onnx, spu};
 use relinc_passes::choice::Choice;
 use relinc_passes::driver::Options;
-use relinc_passes::driver::valid::{self, Valid};
+use relinc_passes::driver::valid::Valid;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
@@ -28,7 +28,7 @@ pub(crate) fn expressible(model: &Model, known: Option<&Masks>, r: &Request) -> 
         let mut model = model.clone();
         let options = Options { sketch: true, fold: Fold::Never, ..options(r) };
         model.lower(&options.with(InsertMasks(masks)), None)?;
-        let v = valid::check(&model.graph).map_err(|e| input(&e[0]))?;
+        let v = model.valid()?;
         let whys: Vec<String> =
             r.options.targets.iter().filter_map(|&t| Some(refusal(&v, t, r)?.to_string())).collect();
         if !whys.is_empty() {

@@ -87,7 +87,7 @@ pub(super) fn make(
     let start = Start { model, masks, file };
     let (request, masked, canonical) = c.arithmetic(start, &shown, probe.as_mut())?;
     let r = &request;
-    let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
+    let emitted = masked.model.valid()?;
     let mut c = Compilation { r, ..c };
     let accuracy = c.after(before, &emitted, &shown)?;
     let plans = fixed::plans(r)?;
@@ -236,7 +236,7 @@ impl Compilation<'_> {
         let asked = r.options.ring == Some(RingMode::Bits32);
         let said = self.notes.len();
         let (_, masked, canonical) = self.lowered(&narrow, start.clone(), shown, probe.as_deref_mut())?;
-        let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
+        let emitted = masked.model.valid()?;
         let (format, found) = fixed::fraction(&narrow, &emitted, shown.held_out.as_ref(), self.progress)?;
         let narrow = fixed::made_for(narrow, format);
         let cost = fixed::seconds(&narrow, &emitted);
@@ -245,7 +245,7 @@ impl Compilation<'_> {
         }
         let ours = self.notes.split_off(said);
         let wide = self.wide(start, shown, probe)?;
-        let other = valid::check(&wide.1.model.graph).map_err(|e| input(&e[0]))?;
+        let other = wide.1.model.valid()?;
         let pays = cost.zip(fixed::seconds(&wide.0, &other)).filter(|(c, w)| c < w);
         let holds = found.as_ref().is_some_and(|a| a.flips == 0 && a.overflows == 0);
         let (taken, why) = match (&found, pays) {
@@ -291,7 +291,7 @@ impl Compilation<'_> {
     ) -> Result<Lowered> {
         let said = self.notes.len();
         let (_, masked, canonical) = self.lowered(hopeful, start.clone(), shown, probe.as_deref_mut())?;
-        let emitted = valid::check(&masked.model.graph).map_err(|e| input(&e[0]))?;
+        let emitted = masked.model.valid()?;
         match fixed::judge(hopeful, &emitted, shown.held_out.as_ref(), self.progress)? {
             Ok(b) => Ok((Request { bounded: Some(b), ..hopeful.clone() }, masked, canonical)),
             Err(why) => {

@@ -147,6 +147,9 @@ impl Asked<'_> {
                 if !vanish.vanish.is_empty() {
                     search.extend(["--vanish".into(), vanish.vanish.join(",")]);
                 }
+                if !vanish.quadratic.is_empty() {
+                    search.extend(["--quadratic".into(), vanish.quadratic.join(",")]);
+                }
                 let identity_only = s.options.masks.identity_only.unwrap_or(false);
                 search.extend(identity_only.then(|| "--identity-only".to_string()));
                 let choices = s.options.masks.choices.iter();

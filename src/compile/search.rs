@@ -58,8 +58,7 @@ impl Search {
 /// Masks that do not fit the network, and a search that could not end well: a budget that the network does not have, layers that
 /// are not there, options that exclude each other.
 pub fn given(model: &Model, lean: &Model, r: &Request) -> Result<Option<Masks>> {
-    let all: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
-    Asked { layers: None, vanish: r.vanish.clone() }.check(&all)?;
+    Asked { vanish: r.vanish.clone(), ..Asked::default() }.check(&model.layers)?;
     match &r.masks {
         MaskSource::All => Ok(Some(Masks::default())),
         MaskSource::File(path) => read_masks(path, model).map(Some),

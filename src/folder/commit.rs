@@ -48,8 +48,15 @@ impl Folder {
         next.previous = previous.to_vec();
         let is_staged = |name: &String| staged.iter().any(|(s, _)| s == name);
         let gone: Vec<String> = next.files.keys().filter(|n| drops(n) && !is_staged(n)).cloned().collect();
-        for (name, _) in &staged {
-            let content = Content::of(&staging.path().join(name)).map_err(fail)?;
+        // The disk writes while hashes are computed; what follows waits for the manifest alone.
+        let contents = std::thread::scope(|scope| {
+            let writing = scope.spawn(|| files::sync(staging.path()));
+            let of = |(name, _): &(String, _)| Content::of(&staging.path().join(name));
+            let contents: std::io::Result<Vec<Content>> = staged.iter().map(of).collect();
+            writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            contents
+        });
+        for ((name, _), content) in staged.iter().zip(contents.map_err(fail)?) {
             next.files.insert(name.clone(), Entry { by: self.by.into(), content: Some(content) });
         }
         for name in staged.iter().map(|(name, _)| name).chain(&gone) {

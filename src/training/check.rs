@@ -103,9 +103,8 @@ fn stage(s: &Planned, form: &Canonical, teacher: Option<&Canonical>, kept: &mut 
 pub fn search(o: &StageOptions, budget: &Budget, model: &Canonical) -> Result<Option<usize>> {
     let layers = &model.layers[..];
     maskable(model)?;
-    let names: Vec<&str> = layers.iter().map(|l| l.name.as_str()).collect();
     lists(o, layers)?;
-    o.vanish().check(&names)?;
+    o.vanish().check(layers)?;
     chooses_layers(budget, o)?;
     if let Budget::Latency(_) = budget {
         return Ok(None);

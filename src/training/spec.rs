@@ -140,6 +140,9 @@ pub struct MaskOptions {
     /// ReLU layers that vanish, separated by commas (gradual, oneshot): relu01,relu03
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub vanish: Option<Vec<String>>,
+    /// ReLU layers that become quadratic wherever they stand, separated by commas (gradual, oneshot): relu00
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub quadratic: Option<Vec<String>>,
     /// Training images that are looked at [default: 256]
     #[arg(long, value_name = "N")]
     pub calibration: Option<usize>,
@@ -414,6 +417,11 @@ impl StageOptions {
 
     /// The layers that keep no ReLU.
     pub fn vanish(&self) -> Asked {
-        Asked { layers: self.masks.layers, vanish: self.masks.vanish.clone().unwrap_or_default() }
+        Asked {
+            layers: self.masks.layers,
+            vanish: self.masks.vanish.clone().unwrap_or_default(),
+            quadratic: self.masks.quadratic.clone().unwrap_or_default(),
+            squares: self.may_square().unwrap_or(false),
+        }
     }
 }

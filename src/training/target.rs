@@ -71,17 +71,19 @@ fn structured(
 ) -> Result<Target> {
     let names: Vec<&str> = model.layers.iter().map(|l| l.name.as_str()).collect();
     let asked = o.vanish();
-    asked.check(&names)?;
+    asked.check(&model.layers)?;
     let sizes: Vec<usize> = model.layers.iter().map(ReluLayer::comparisons).collect();
-    let count = Count { places, sizes: &sizes, keep, layers: asked.layers };
+    let named: Vec<bool> = names.iter().map(|n| asked.quadratic.iter().any(|q| q == n)).collect();
+    let count = Count { places, sizes: &sizes, keep, layers: asked.layers, quadratic: &named };
     let mut s = match asked.vanish[..] {
         [] => {
             let costs: Vec<f64> = worth(places)?.removed.iter().map(|c| c.iter().sum()).collect();
             count.structure(&costs)
         }
         ref gone => {
-            let closed: Vec<bool> = names.iter().map(|n| gone.iter().any(|g| g == n)).collect();
-            let squares = closed.iter().zip(places).map(|(c, p)| *c && *p == Place::Inside).collect();
+            let gone = |l: usize| gone.iter().any(|g| g == names[l]);
+            let closed: Vec<bool> = (0..names.len()).map(|l| gone(l) || named[l]).collect();
+            let squares = count.squares(&closed);
             Structure { closed, squares }
         }
     };

@@ -98,7 +98,22 @@ impl Options {
 
 /// What a pass found out about a graph as it is.
 #[derive(Debug, Default)]
-pub struct Analyses(RefCell<Vec<Rc<dyn Any>>>);
+pub struct Analyses {
+    of_graph: Known,
+    of_values: Known,
+}
+
+/// Results of analyses, one of each type.
+type Known = RefCell<Vec<Rc<dyn Any>>>;
+
+fn known<T: Any>(all: &Known, make: impl FnOnce() -> T) -> Rc<T> {
+    let known = all.borrow().iter().find_map(|a| Rc::clone(a).downcast().ok());
+    known.unwrap_or_else(|| {
+        let new = Rc::new(make());
+        all.borrow_mut().push(new.clone());
+        new
+    })
+}
 
 /// What a rule sees.
 #[derive(Debug, Clone, Copy)]
@@ -116,12 +131,12 @@ pub struct Cx<'a> {
 impl Cx<'_> {
     /// The result of an analysis of the whole graph, made once between two rewrites. A pass has one of each type.
     pub fn analysis<T: Any>(&self, make: impl FnOnce() -> T) -> Rc<T> {
-        let known = self.analyses.0.borrow().iter().find_map(|a| Rc::clone(a).downcast().ok());
-        known.unwrap_or_else(|| {
-            let new = Rc::new(make());
-            self.analyses.0.borrow_mut().push(new.clone());
-            new
-        })
+        known(&self.analyses.of_graph, make)
+    }
+
+    /// As [`Cx::analysis`], of what holds for each value by itself: rewrites of an exact pass that add nothing leave it true.
+    pub fn analysis_of_values<T: Any>(&self, make: impl FnOnce() -> T) -> Rc<T> {
+        known(&self.analyses.of_values, make)
     }
 }
 
@@ -321,8 +336,13 @@ fn run_weighed(
                         }
                         outcome.candidates.push(candidate);
                     }
+                    // A new node may take the number of one that has gone.
+                    let same_values = pass.guarantee() == Guarantee::Exact && patch.adds_nothing();
                     patch.apply(g, &mut facts).map_err(fail)?;
-                    analyses = Analyses::default();
+                    analyses.of_graph = Known::default();
+                    if !same_values {
+                        analyses.of_values = Known::default();
+                    }
                     outcome.applied += 1;
                 }
                 Err(Skip::Refused(why)) => {

@@ -94,6 +94,11 @@ impl Patch {
         Patch { remove: vec![dead], ..Patch::default() }
     }
 
+    /// Does it only redirect and remove?
+    pub fn adds_nothing(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     /// Applies the patch, inferring the new nodes and checking that no value changes its type.
     pub fn apply(self, g: &mut Graph, facts: &mut Facts) -> Result<(), PatchError> {
         let mut ids: Vec<NodeId> = vec![];
@@ -106,8 +111,9 @@ impl Patch {
                 facts.set(id, f);
             }
         }
-        for (old, new) in self.replace {
-            let new = resolve(new, &ids);
+        let replace: Vec<(NodeId, NodeId)> =
+            self.replace.into_iter().map(|(old, new)| (old, resolve(new, &ids))).collect();
+        for &(old, new) in &replace {
             let (was, is) = (facts.ty(old), facts.ty(new));
             if was != is {
                 return Err(PatchError::Type {
@@ -116,10 +122,14 @@ impl Patch {
                     new: is.to_string(),
                 });
             }
-            let name = g.node(old).name.clone();
             g.redirect_except(old, new, &ids);
+        }
+        // What one of them read may be what another replaces.
+        let named: Vec<(NodeId, NodeId, String)> =
+            replace.iter().map(|&(old, new)| (old, new, g.node(old).name.clone())).collect();
+        for (old, new, name) in named {
             g.remove_unread(old);
-            if !g.contains(old) && ids.contains(&new) {
+            if !g.contains(old) && ids.contains(&new) && g.contains(new) {
                 g.rename(new, &name);
             }
         }

@@ -314,30 +314,28 @@ impl Graph {
     pub fn topo(&self) -> Result<Vec<NodeId>, NodeId> {
         use std::cmp::Reverse;
         use std::collections::BinaryHeap;
-        let mut missing: HashMap<NodeId, usize> = HashMap::with_capacity(self.len());
+        let size = self.g.node_indices().next_back().map_or(0, |n| n.index() + 1);
+        let mut missing = vec![0usize; size];
         let mut ready = BinaryHeap::new();
         for n in self.g.node_indices() {
-            let k = self.g.edges_directed(n, Incoming).count();
-            if k == 0 {
+            missing[n.index()] = self.g.edges_directed(n, Incoming).count();
+            if missing[n.index()] == 0 {
                 ready.push(Reverse(n));
             }
-            missing.insert(n, k);
         }
         let mut order = Vec::with_capacity(self.len());
         while let Some(Reverse(n)) = ready.pop() {
             order.push(n);
-            missing.remove(&n);
             for e in self.g.edges_directed(n, Outgoing) {
-                if let Some(k) = missing.get_mut(&e.target()) {
-                    *k -= 1;
-                    if *k == 0 {
-                        ready.push(Reverse(e.target()));
-                    }
+                let k = &mut missing[e.target().index()];
+                *k -= 1;
+                if *k == 0 {
+                    ready.push(Reverse(e.target()));
                 }
             }
         }
-        match missing.keys().min() {
-            Some(&n) => Err(n),
+        match self.g.node_indices().find(|n| missing[n.index()] > 0) {
+            Some(n) => Err(n),
             None => Ok(order),
         }
     }

@@ -131,6 +131,10 @@ impl Type {
     pub fn fixed_batch(&self) -> Option<usize> {
         self.dims.first().and_then(|d| d.fixed()).map(|n| n.max(1))
     }
+    /// Does no other dimension than the first depend on the number of images?
+    pub fn images_first(&self) -> bool {
+        self.dims.iter().skip(1).all(|d| d.fixed().is_some())
+    }
     /// The dimensions after the first.
     pub fn per_sample(&self) -> Vec<usize> {
         self.dims.iter().skip(1).map(|d| d.at(1)).collect()

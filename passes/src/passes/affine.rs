@@ -57,11 +57,21 @@ impl Affine {
         Some((Affine { scale, shift }, x))
     }
 
+    /// Do weights keep their precision under it? A factor that is huge or tiny for all channels may be undone by a later one, when
+    /// the weights have left the range of single precision.
+    fn foldable(&self) -> bool {
+        let most = self.scale.iter().fold(0.0, |m: f64, s| m.max(s.abs()));
+        most == 0.0 || (EXTREME.recip()..=EXTREME).contains(&most)
+    }
+
     /// Is every shift zero?
     pub fn only_scales(&self) -> bool {
         self.shift.iter().all(|&s| s == 0.0)
     }
 }
+
+/// Factors above it are not folded, nor those below its inverse.
+const EXTREME: f64 = 1e18;
 
 /// A constant that broadcasts as one value a channel (axis 1) of a value of this rank.
 fn per_channel(t: &Tensor, rank: usize, channels: usize) -> Option<Vec<f64>> {
@@ -100,7 +110,7 @@ pub fn absorbs_scale(g: &Graph, facts: &Facts, x: NodeId) -> bool {
 /// `affine(linear(x))` → one linear operation: `w' = scale·w`, `b' = scale·b + shift`.
 /// The caller has checked that `linear` is [`is_linear`] and read by the affine alone.
 pub fn fold_after(g: &Graph, linear: NodeId, a: &Affine, name: &str) -> Option<(Patch, Ref)> {
-    let (w, rows) = (g.const_operand(linear, 1)?, a.scale.len());
+    let (w, rows) = (g.const_operand(linear, 1).filter(|_| a.foldable())?, a.scale.len());
     let scaled = w.scaled(Factors { rows: &a.scale, columns: &[] })?;
     let bias = g.const_operand(linear, 2).and_then(|b| b.as_f32());
     let b =
@@ -121,7 +131,7 @@ pub fn padding_forbids(g: &Graph, linear: NodeId, a: &Affine) -> Option<String> 
 /// `linear(affine(x))` → one linear operation: `w'[o,i] = w[o,i]·scale[i]`, `b'[o] = b[o] + Σ w[o,i]·shift[i]`.
 /// The caller has asked [`padding_forbids`].
 pub fn fold_before(g: &Graph, linear: NodeId, x: NodeId, a: &Affine, name: &str) -> Option<(Patch, Ref)> {
-    let w = g.const_operand(linear, 1)?;
+    let w = g.const_operand(linear, 1).filter(|_| a.foldable())?;
     let scaled = w.scaled(Factors { rows: &[], columns: &a.scale })?;
     let rows = w.shape()[0];
     let bias = g.const_operand(linear, 2).and_then(|b| b.as_f32());

@@ -40,7 +40,7 @@ impl Pass for CommuteReluMaxpool {
         match cx.graph.op(at) {
             Op::MaxPool(w) => commute(cx, at, x, w),
             op @ (Op::Relu | Op::CappedRelu { .. }) => {
-                let bounds = cx.analysis(|| Intervals::under_any_masks(cx.graph, cx.facts));
+                let bounds = cx.analysis_of_values(|| Intervals::under_any_masks(cx.graph, cx.facts));
                 let cap = op.relu_cap().ok_or(Skip::NoMatch)?;
                 match (bounds.never_negative(x), bounds.never_above(x, cap)) {
                     (true, true) => Ok(Patch::redirect(at, x)),

@@ -90,7 +90,7 @@ fn gather_form(cx: &Cx<'_>, at: NodeId, x: NodeId, of: &LayerMask) -> Patch {
     for (k, (choice, op, names)) in groups(of.cap).into_iter().enumerate() {
         let kept = || (0..n).filter(|&i| mask[i] == choice);
         first[k] = width;
-        let relus = kept().count();
+        let relus = of.count(choice);
         if relus == 0 {
             continue;
         }

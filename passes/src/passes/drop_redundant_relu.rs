@@ -47,7 +47,7 @@ impl Pass for DropRedundantRelu {
         let g = cx.graph;
         let cap = g.op(at).relu_cap().ok_or(Skip::NoMatch)?;
         let x = g.operand(at, 0).ok_or(Skip::NoMatch)?;
-        let bounds = cx.analysis(|| Intervals::of(g, cx.facts, cx.options.input_range));
+        let bounds = cx.analysis_of_values(|| Intervals::of(g, cx.facts, cx.options.input_range));
         let idle = cap != NO_CAP && bounds.never_above(x, cap);
         match g.op(at) {
             Op::Relu if bounds.never_negative(x) => return Ok(Patch::redirect(at, x)),

@@ -6,10 +6,12 @@ use crate::driver::{Cx, Skip};
 use crate::ir::{NodeId, Op, Tensor};
 use crate::masks::LayerMask;
 
-/// What the elements of a ReLU or masked ReLU are; `None` for another node, and for masks that are no constants.
+/// What the elements of a ReLU or masked ReLU are; `None` for another node, where images do not lie along the first dimension, and
+/// for masks that are no constants.
 pub(crate) fn elements(cx: &Cx<'_>, at: NodeId) -> Option<LayerMask> {
     match cx.graph.op(at) {
         op @ (Op::Relu | Op::CappedRelu { .. }) => {
+            cx.facts.ty(at).images_first().then_some(())?;
             let n = cx.facts.ty(at).per_sample().iter().product();
             Some(LayerMask::uniform([n, 1, 1], Choice::Relu).with_cap(op.relu_cap()?))
         }

@@ -22,6 +22,40 @@ fn a_pool_padded_by_its_window() {
 }
 
 #[test]
+fn an_attribute_of_no_operator_set() {
+    let with = |name: &str| model(17, SQUARE).node("Relu", &["x"], &["y"], vec![int(name, 1)]);
+    with("strides").refused(&["Relu 'y'", "no attribute strides"]);
+    // Of the first operator set.
+    let old = vec![ints("consumed_inputs", &[0])];
+    model(17, SQUARE).node("Relu", &["x"], &["y"], old).import();
+}
+
+#[test]
+fn a_version_of_the_format_that_nobody_knows() {
+    let of = |version: i64| {
+        let mut m = model(17, SQUARE).node("Relu", &["x"], &["y"], vec![]);
+        m.proto.ir_version = version;
+        m
+    };
+    of(0).refused(&["declares no version"]);
+    of(999).refused(&["ir_version", "999"]);
+    of(3).import();
+}
+
+#[test]
+fn weights_in_steps() {
+    let stepped = |op: &str| {
+        model(17, &[-1, 4])
+            .init(list("c", &[4], &[-2.5, -0.0, 0.5, 1.5]))
+            .node(op, &["c"], &["w"], vec![])
+            .node("Mul", &["x", "w"], &["y"], vec![])
+    };
+    assert_eq!(stepped("Sign").import().run(&[1, 4], vec![1.0; 4]).1, [-1.0, 0.0, 1.0, 1.0]);
+    assert_eq!(stepped("Round").import().run(&[1, 4], vec![1.0; 4]).1, [-2.0, 0.0, 0.0, 2.0]);
+    model(17, SQUARE).node("Sign", &["x"], &["y"], vec![]).refused(&["Sign", "constants only"]);
+}
+
+#[test]
 fn weights_of_integers() {
     let w = TensorProto {
         name: "w".into(),

@@ -63,6 +63,11 @@ pub struct Protocol {
 /// Stands beside every figure of a model with `verified: false`.
 pub const UNVERIFIED: &str = "literature model, unverified";
 
+/// Bits of a ring that a runtime has.
+const RINGS: [u32; 3] = [32, 64, 128];
+/// More parties than anyone measures.
+const MOST_PARTIES: u32 = 100;
+
 /// Stands where a protocol file says nothing of trust.
 pub const TRUST_NOT_STATED: &str = "not stated: the protocol file does not say who must be trusted.";
 
@@ -221,6 +226,15 @@ pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
                 "trust: empty; say in one sentence who must be trusted, or leave the key out".into()
             ));
         }
+    }
+    if !RINGS.contains(&p.ring) {
+        return Err(err(format!("ring: {}; runtimes compute with 32, 64 or 128 bits", p.ring)));
+    }
+    if !(2..=MOST_PARTIES).contains(&p.parties) {
+        return Err(err(format!("parties: {}; a protocol has from 2 to {MOST_PARTIES}", p.parties)));
+    }
+    if p.tolerance.is_some_and(|t| !(0.0..1.0).contains(&t)) {
+        return Err(err("tolerance: give a relative scatter of at least 0 and below 1".into()));
     }
     for (kind, laws) in &p.ops {
         if !kinds().contains(&kind.as_str()) {

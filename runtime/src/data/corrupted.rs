@@ -28,7 +28,7 @@ pub struct CorruptedFolder {
 }
 
 impl CorruptedFolder {
-    /// Reads the labels and the names of the corruptions; no image yet. `spec` is that of the uncorrupted images: its images
+    /// Reads the labels, and of the corruptions names, shapes and lengths; no image yet. `spec` is that of the uncorrupted images: its images
     /// are normalised and labelled alike, and [`Kind::Cifar100`] means CIFAR-100-C, anything else CIFAR-10-C.
     ///
     /// # Errors
@@ -47,7 +47,21 @@ impl CorruptedFolder {
             return Err(DataError::no_files(folder, "corrupted", kind.name(), expected));
         }
         let labels = read_labels(&labels, kind, classes)?;
-        Ok(CorruptedFolder { folder: folder.to_owned(), spec: spec.clone(), corruptions, labels })
+        let found = CorruptedFolder { folder: folder.to_owned(), spec: spec.clone(), corruptions, labels };
+        found.corruptions.iter().try_for_each(|c| found.array(c).map(drop))?;
+        Ok(found)
+    }
+
+    /// The array of a corruption, opened.
+    fn array(&self, corruption: &str) -> Result<Npy, DataError> {
+        let npy = Npy::open(&self.folder.join(format!("{corruption}.npy")))?;
+        let n = PARTS * self.labels.len();
+        if npy.descr != "|u1" || npy.shape != [n, 32, 32, 3] {
+            let expected = format!("|u1 of shape [{n}, 32, 32, 3]");
+            return Err(npy.bad(format!("holds {} of shape {:?}, expected {expected}", npy.descr, npy.shape)));
+        }
+        npy.holds(n * IMAGE)?;
+        Ok(npy)
     }
 
     /// The names of the corruptions in the folder, sorted.
@@ -81,11 +95,7 @@ impl CorruptedFolder {
             return Err(missing(format!("severity {severity}; there are severities 1 to 5")));
         }
         let n = self.labels.len();
-        let mut npy = Npy::open(&self.folder.join(format!("{corruption}.npy")))?;
-        if npy.descr != "|u1" || npy.shape != [PARTS * n, 32, 32, 3] {
-            let expected = format!("|u1 of shape [{}, 32, 32, 3]", PARTS * n);
-            return Err(npy.bad(format!("holds {} of shape {:?}, expected {expected}", npy.descr, npy.shape)));
-        }
+        let mut npy = self.array(corruption)?;
         self.spec.arranged(limit, |limit| {
             let take = limit.unwrap_or(n).min(n);
             let bytes = npy.bytes((usize::from(severity) - 1) * n * IMAGE, take * IMAGE)?;

@@ -81,6 +81,18 @@ impl Npy {
         Ok(bytes)
     }
 
+    /// Is the file long enough for so many bytes of elements?
+    ///
+    /// # Errors
+    /// It ends before; [`DataError::Io`].
+    pub fn holds(&self, count: usize) -> Result<(), DataError> {
+        let length = self.file.metadata().map_err(DataError::io(&self.path))?.len();
+        match length < self.start.saturating_add(count as u64) {
+            true => Err(self.bad("it is cut off".to_owned())),
+            false => Ok(()),
+        }
+    }
+
     /// An error about this file.
     pub fn bad(&self, detail: String) -> DataError {
         damaged(&self.path, &detail)

@@ -59,6 +59,9 @@ pub enum BudgetError {
     },
 }
 
+/// Above it numbers are not whole ones for sure.
+const MOST: f64 = (1u64 << 53) as f64;
+
 impl FromStr for Budget {
     type Err = BudgetError;
     fn from_str(s: &str) -> Result<Budget, BudgetError> {
@@ -79,7 +82,7 @@ impl FromStr for Budget {
         };
         let digits: String = digits.chars().filter(|c| !matches!(c, ',' | '_')).collect();
         let v: f64 = digits.parse::<f64>().map_err(|_| bad())? * unit;
-        let whole = v.is_finite() && v >= 0.0 && (v.round() - v).abs() < 1e-6;
+        let whole = (0.0..=MOST).contains(&v) && (v.round() - v).abs() < 1e-6;
         if whole { Ok(Budget::Relus(v.round() as usize)) } else { Err(bad()) }
     }
 }

@@ -66,10 +66,22 @@ pub struct Count<'a> {
     pub keep: usize,
     /// Layers that keep some, at most.
     pub layers: Option<usize>,
+    /// Layers that become quadratic wherever they stand, one entry a layer; empty for none.
+    pub quadratic: &'a [bool],
 }
 
 impl Count<'_> {
-    /// Layers inside are quadratic, others the identity, but for those that keep ReLUs: resets, then others after additions, then
+    fn named(&self, l: usize) -> bool {
+        self.quadratic.get(l).copied().unwrap_or(false)
+    }
+
+    /// Which of the layers that keep no ReLU become quadratic: those inside, and those that are named.
+    pub fn squares(&self, closed: &[bool]) -> Vec<bool> {
+        let places = closed.iter().zip(self.places).enumerate();
+        places.map(|(l, (c, p))| *c && (*p == Place::Inside || self.named(l))).collect()
+    }
+
+    /// Layers inside and those that are named are quadratic, others the identity, but for those that keep ReLUs: resets, then others after additions, then
     /// inside, each kind in the order of what going whole would cost (`costs`, one a layer), while they fit. One layer stays at least.
     pub fn structure(&self, costs: &[f64]) -> Structure {
         let n = self.places.len();
@@ -78,7 +90,7 @@ impl Count<'_> {
             Place::After => 1,
             Place::Inside => 2,
         };
-        let mut order: Vec<usize> = (0..n).collect();
+        let mut order: Vec<usize> = (0..n).filter(|l| !self.named(*l)).collect();
         let cost = |l: usize| costs.get(l).copied().unwrap_or(0.0);
         order.sort_by(|a, b| rank(a).cmp(&rank(b)).then(cost(*b).total_cmp(&cost(*a))).then(a.cmp(b)));
         let (mut closed, mut room, mut open) = (vec![true; n], 0, 0);
@@ -89,7 +101,7 @@ impl Count<'_> {
                 (closed[l], room, open) = (false, room + self.sizes[l], open + 1);
             }
         }
-        let squares = (0..n).map(|l| closed[l] && self.places[l] == Place::Inside).collect();
+        let squares = self.squares(&closed);
         Structure { closed, squares }
     }
 }
@@ -118,7 +130,7 @@ mod tests {
         assert_eq!(of(&p, Place::Reset), [0, 6, 12, 18]);
         assert_eq!(of(&p, Place::Inside), [1, 3, 5, 7, 9, 11, 13, 15, 17]);
         let sizes: Vec<usize> = layers.iter().map(ReluLayer::relus).collect();
-        let count = |keep, layers| Count { places: &p, sizes: &sizes, keep, layers };
+        let count = |keep, layers| Count { places: &p, sizes: &sizes, keep, layers, quadratic: &[] };
         let four = count(45_056, None).structure(&[]);
         let kept = |s: &Structure| (0..19).filter(|&l| !s.closed[l]).collect::<Vec<_>>();
         assert_eq!(kept(&four), [0, 6, 12, 18]);
@@ -131,5 +143,10 @@ mod tests {
         let all = count(usize::MAX, None).structure(&costs);
         assert!(!all.closed.contains(&true) && !all.squares.contains(&true));
         assert!(!count(0, None).structure(&costs).closed.contains(&false));
+        // The stem and the end of the first stage become quadratic where that is asked.
+        let named: Vec<bool> = (0..19).map(|l| l == 0 || l == 6).collect();
+        let asked = Count { quadratic: &named, ..count(45_056, None) }.structure(&costs);
+        assert_eq!(kept(&asked), [10, 12, 14, 16, 18]);
+        assert!(asked.squares[0] && asked.squares[6] && asked.squares.iter().filter(|s| **s).count() == 11);
     }
 }

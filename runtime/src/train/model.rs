@@ -39,6 +39,8 @@ pub struct Model {
     pub squares: bool,
     /// What share of the ReLU's place such layers, and those that vanish, have taken.
     pub blend: f32,
+    /// Layers that had left before, which are not blended again; one entry a layer, empty for none.
+    pub settled: Vec<bool>,
 }
 
 impl Model {
@@ -55,6 +57,7 @@ impl Model {
             slopes: false,
             squares: false,
             blend: 1.0,
+            settled: vec![],
         })
     }
 
@@ -84,6 +87,7 @@ impl Model {
             slopes: self.slopes,
             squares: self.squares,
             blend: self.blend,
+            settled: self.settled.clone(),
         }
     }
 
@@ -142,16 +146,33 @@ impl Model {
         let layer = &self.net.relus()[r];
         let Some(m) = mask else { return Gate::open(layer, device) };
         if self.squares && self.net.square_of(r).is_some() && m.only(Choice::Quadratic) {
-            return Gate { square: Some(self.blend), ..Gate::open(layer, device) };
+            return Gate { square: Some(self.share(r)), ..Gate::open(layer, device) };
         }
         let mut gate = match self.slopes && self.net.slope_of(r).is_some() {
             true => Gate::of_learned(m, device),
             false => Gate::of_mask(m, device),
         };
-        if self.squares && self.blend < 1.0 && m.only(Choice::Identity) {
-            gate.neg = gate.neg * self.blend;
+        if self.squares && self.share(r) < 1.0 && m.only(Choice::Identity) {
+            gate.neg = gate.neg * self.share(r);
         }
         gate
+    }
+
+    /// Had layer `relu` left before the stage began?
+    pub fn is_settled(&self, relu: usize) -> bool {
+        self.settled.get(relu).copied().unwrap_or(false)
+    }
+
+    /// What share of the ReLU's place a layer that leaves has taken.
+    fn share(&self, relu: usize) -> f32 {
+        if self.is_settled(relu) { 1.0 } else { self.blend }
+    }
+
+    /// From here on layers that have left whole under these masks are not blended any more.
+    pub fn settle(&mut self, masks: &Masks) {
+        let left = |m: &LayerMask| m.only(Choice::Quadratic) || m.only(Choice::Identity);
+        let relus = self.net.relus().iter();
+        self.settled = relus.map(|r| masks.layers.get(&r.name).is_some_and(left)).collect();
     }
 
     /// Lets the layers that are quadratic or vanish take this share of the ReLUs' place.

@@ -87,13 +87,17 @@ pub fn fitted(layer: &[Spread]) -> Vec<f32> {
 }
 
 /// Gives the coefficients of quadratics their first values: what masks give, else the fit. The moments of the squares are those
-/// measured where masks give coefficients, else those of the normal distribution of the fit, `μ² + σ²` and `2σ⁴ + 4μ²σ²`.
+/// measured where masks give coefficients, else those of the normal distribution of the fit, `μ² + σ²` and `2σ⁴ + 4μ²σ²`. Unless
+/// all are `fresh`, layers that have settled keep what they learned.
 ///
 /// # Errors
 /// As [`spreads`].
-pub fn fit(m: &mut Model, ds: &Dataset, masks: &Masks) -> Result<(), String> {
+pub fn fit(m: &mut Model, ds: &Dataset, masks: &Masks, fresh: bool) -> Result<(), String> {
     let spreads = spreads(m, ds, IMAGES)?;
     for (r, layer) in spreads.iter().enumerate() {
+        if m.is_settled(r) && !fresh {
+            continue;
+        }
         let mask = masks.layers.get(&m.net.relus()[r].name).filter(|l| l.only(Choice::Quadratic));
         let given = mask.and_then(|l| l.parameters.get(&Choice::Quadratic));
         let moments = |s: &Spread| match given {

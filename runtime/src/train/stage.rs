@@ -122,6 +122,10 @@ impl Stage<'_> {
             return Err(StageError::Other(format!("stage {}: {why}", self.name)));
         }
         model.learn_slopes(r.slopes);
+        match r.kind {
+            Kind::Search => model.settle(masks),
+            Kind::Teacher | Kind::Tune => model.settled.clear(),
+        }
         let fresh = r.epochs > 0 && self.has_squares(masks) && model.learn_squares();
         model.set_masks(masks);
         let mut run = Run {
@@ -170,8 +174,9 @@ impl Run<'_, '_> {
     fn all(&mut self, watcher: &mut dyn Watcher, fresh: bool) -> Result<Ended, StageError> {
         let r = &self.stage.recipe;
         if !self.load()? {
-            if fresh {
-                squares::fit(self.model, &self.stage.train, &self.masks)?;
+            let leave = r.search.as_ref().is_some_and(|s| !s.squares.is_empty());
+            if fresh || leave {
+                squares::fit(self.model, &self.stage.train, &self.masks, fresh)?;
             }
             let stop = self.stage.stop.clone();
             let mut tell = |i, n| {

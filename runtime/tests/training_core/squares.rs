@@ -85,6 +85,19 @@ fn gradients_are_finite_differences() {
     }
 }
 
+/// A search that goes on from masks blends only what leaves now.
+#[test]
+fn what_has_left_before_is_not_blended_again() {
+    let mut m = quadratic();
+    let whole = download(logits(&m, &m.params, Norms::Running));
+    m.set_blend(0.2);
+    assert_ne!(download(logits(&m, &m.params, Norms::Running)), whole);
+    m.settle(&first_quadratic());
+    m.set_blend(0.1);
+    assert_eq!(download(logits(&m, &m.params, Norms::Running)), whole);
+    assert!(m.is_settled(0) && !m.is_settled(1));
+}
+
 /// A search in which the first layer becomes quadratic and the second keeps 300 ReLUs.
 fn job(folder: &Path) -> Job {
     let mut job = Job::new(Kind::Search, Some(Method::Gradual), folder);

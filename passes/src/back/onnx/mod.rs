@@ -11,10 +11,11 @@ use super::EmitError;
 use crate::driver::valid::Valid;
 use crate::ir::{DType, Graph, NodeId, Op, Tensor};
 use nodes::Emitter;
+use proto::Node;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto};
+use tract_onnx::pb::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 
 /// The opsets this back end writes.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 13..=23;
@@ -86,7 +87,7 @@ pub fn check(valid: &Valid<'_>, options: &OnnxOptions) -> Result<(), EmitError> 
 }
 
 /// Nodes and initializers.
-type Emitted<'a> = (Vec<NodeProto>, Vec<(String, Cow<'a, Tensor>)>);
+type Emitted<'a> = (Vec<Node<'a>>, Vec<(String, Cow<'a, Tensor>)>);
 
 fn emitted<'a>(
     valid: &'a Valid<'a>,
@@ -117,11 +118,11 @@ pub fn emit(valid: &Valid<'_>, path: &Path, options: &OnnxOptions) -> Result<(),
     let names = value_names(g, valid.order());
     let (mut nodes, initializers) = emitted(valid, &names, options)?;
     for o in g.outputs().iter().filter(|o| names[&o.node] != o.name) {
-        nodes.push(proto::node("Identity", &o.name, &[names[&o.node].clone()], &o.name, vec![]));
+        let proto = proto::node("Identity", &o.name, &[names[&o.node].clone()], &o.name, vec![]);
+        nodes.push(Node { proto, value: None });
     }
     let graph = GraphProto {
         name: if g.name.is_empty() { "relinc".into() } else { g.name.clone() },
-        node: nodes,
         input: g.inputs().iter().map(|&i| proto::value_info(&names[&i], valid.facts().ty(i))).collect(),
         output: g.outputs().iter().map(|o| proto::value_info(&o.name, valid.facts().ty(o.node))).collect(),
         ..Default::default()
@@ -136,7 +137,7 @@ pub fn emit(valid: &Valid<'_>, path: &Path, options: &OnnxOptions) -> Result<(),
         ..Default::default()
     };
     let initializers: Vec<(String, &Tensor)> = initializers.iter().map(|(n, t)| (n.clone(), &**t)).collect();
-    write_model(path, model, graph, &initializers, options.external_over)
+    write_model(path, model, graph, (&nodes, &initializers), options.external_over)
         .map_err(|why| EmitError::Write { file: path.display().to_string(), why })
 }
 

@@ -2,7 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::proto::{float, int, ints, node, tensor};
+use super::proto::{Node, float, int, ints, node};
 use super::{Dialect, is_parameter};
 use crate::driver::valid::Valid;
 use crate::ir::movement;
@@ -11,7 +11,7 @@ use crate::ir::op::unary::Shares;
 use crate::ir::{DType, Dim, Graph, NodeId, Op, Tensor, Window};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use tract_onnx::pb::{AttributeProto, NodeProto};
+use tract_onnx::pb::AttributeProto;
 
 /// Collects nodes and initializers in topological order.
 pub struct Emitter<'a> {
@@ -20,10 +20,12 @@ pub struct Emitter<'a> {
     names: &'a HashMap<NodeId, String>,
     opset: i64,
     dialect: Dialect,
-    nodes: Vec<NodeProto>,
+    nodes: Vec<Node<'a>>,
     initializers: Vec<(String, Cow<'a, Tensor>)>,
     /// Value names that are taken.
     used: HashSet<String>,
+    /// Names of nodes that are taken.
+    labels: HashSet<String>,
     /// Nodes that cannot be expressed, in words.
     pub errors: Vec<String>,
 }
@@ -37,10 +39,21 @@ impl<'a> Emitter<'a> {
     ) -> Self {
         let g = valid.graph();
         let used = names.values().chain(g.outputs().iter().map(|o| &o.name)).cloned().collect();
-        Emitter { valid, g, names, opset, dialect, nodes: vec![], initializers: vec![], used, errors: vec![] }
+        Emitter {
+            valid,
+            g,
+            names,
+            opset,
+            dialect,
+            nodes: vec![],
+            initializers: vec![],
+            used,
+            labels: HashSet::new(),
+            errors: vec![],
+        }
     }
 
-    pub fn finish(self) -> (Vec<NodeProto>, Vec<(String, Cow<'a, Tensor>)>) {
+    pub fn finish(self) -> (Vec<Node<'a>>, Vec<(String, Cow<'a, Tensor>)>) {
         (self.nodes, self.initializers)
     }
 
@@ -71,13 +84,13 @@ impl<'a> Emitter<'a> {
         }
         let n = self.g.node(id);
         // A layer may have two: elements with their cap and without.
-        let free =
-            |l: &String| (l == output || !self.used.contains(l)) && !self.nodes.iter().any(|n| n.name == *l);
+        let free = |l: &String| (l == output || !self.used.contains(l)) && !self.labels.contains(l);
         let label = match (&n.layer, &n.op) {
-            (Some(l), Op::Relu | Op::CappedRelu { .. }) if op != "Constant" && free(l) => l,
+            (Some(l), Op::Relu | Op::CappedRelu { .. }) if free(l) => l,
             _ => output,
         };
-        self.nodes.push(node(op, label, inputs, output, attrs));
+        self.labels.insert(label.into());
+        self.nodes.push(Node { proto: node(op, label, inputs, output, attrs), value: None });
     }
 
     /// The node itself, reading its operands.
@@ -87,12 +100,18 @@ impl<'a> Emitter<'a> {
         self.push(id, op, &inputs, &out, attrs);
     }
 
-    fn clip(&mut self, id: NodeId, min: f32, max: f32) {
-        let number = |v: f32| match self.valid.facts().ty(id).dtype {
+    /// A number of the type of a node's value.
+    fn number(&self, id: NodeId, v: f32) -> Tensor {
+        match self.valid.facts().ty(id).dtype {
+            DType::F32 => Tensor::scalar(v),
             DType::I64 => Tensor::i64([], vec![v as i64]),
-            DType::F32 | DType::U8 | DType::Bool => Tensor::scalar(v),
-        };
-        let bound = |v: f32| v.is_finite().then(|| number(v));
+            DType::U8 => Tensor::u8([], vec![v as u8]),
+            DType::Bool => Tensor::bool([], vec![v != 0.0]),
+        }
+    }
+
+    fn clip(&mut self, id: NodeId, min: f32, max: f32) {
+        let bound = |v: f32| v.is_finite().then(|| self.number(id, v));
         let mut bounds = vec![("min", bound(min)), ("max", bound(max))];
         while bounds.last().is_some_and(|b| b.1.is_none()) {
             bounds.pop();
@@ -100,8 +119,10 @@ impl<'a> Emitter<'a> {
         self.with_constants(id, "Clip", &bounds, vec![])
     }
 
-    fn constant(&mut self, id: NodeId, name: String, t: &Tensor) -> String {
-        self.push(id, "Constant", &[], &name, vec![tensor("value", t)]);
+    /// A `Constant`, which is called as its output is.
+    fn constant(&mut self, name: String, t: Cow<'a, Tensor>) -> String {
+        self.labels.insert(name.clone());
+        self.nodes.push(Node { proto: node("Constant", &name, &[], &name, vec![]), value: Some(t) });
         name
     }
 
@@ -118,7 +139,7 @@ impl<'a> Emitter<'a> {
             inputs.push(match t {
                 Some(t) => {
                     let name = self.aux(id, what);
-                    self.constant(id, name, t)
+                    self.constant(name, Cow::Owned(t.clone()))
                 }
                 None => String::new(),
             });
@@ -154,7 +175,7 @@ impl<'a> Emitter<'a> {
             }
             Op::Const(t) => {
                 let name = self.name(id);
-                self.constant(id, name, t);
+                self.constant(name, Cow::Borrowed(&**t));
             }
             Op::Conv(c) => {
                 let k = self.valid.facts().ty(g.operands(id)[1]).at(1);
@@ -205,7 +226,7 @@ impl<'a> Emitter<'a> {
             Op::Pad { before, after, value } => {
                 let amounts: Vec<i64> = before.iter().chain(after).map(|&n| n as i64).collect();
                 let constants =
-                    [("pads", Some(Tensor::ints(&amounts))), ("value", Some(Tensor::scalar(*value)))];
+                    [("pads", Some(Tensor::ints(&amounts))), ("value", Some(self.number(id, *value)))];
                 self.with_constants(id, "Pad", &constants, vec![])
             }
             Op::Slice(s) => {
@@ -265,7 +286,7 @@ impl<'a> Emitter<'a> {
         let (shape, first, images) =
             (self.aux(id, "input_shape"), self.aux(id, "first"), self.aux(id, "images"));
         self.push(id, "Shape", &[input], &shape, vec![]);
-        let first = self.constant(id, first, &Tensor::ints(&[0]));
+        let first = self.constant(first, Cow::Owned(Tensor::ints(&[0])));
         self.push(id, "Gather", &[shape, first], &images, vec![int("axis", 0)]);
         let mut parts = vec![];
         for (i, d) in dims.iter().enumerate() {
@@ -273,7 +294,7 @@ impl<'a> Emitter<'a> {
                 Dim::Batch => images.clone(),
                 Dim::Fixed(n) => {
                     let name = self.aux(id, &format!("size{i}"));
-                    self.constant(id, name, &Tensor::ints(&[*n as i64]))
+                    self.constant(name, Cow::Owned(Tensor::ints(&[*n as i64])))
                 }
             });
         }
@@ -295,7 +316,7 @@ impl<'a> Emitter<'a> {
                 let (v, shape) = movement::transpose(v, shape, &[1, 0]);
                 let t = Tensor::f32(shape, v);
                 match self.dialect {
-                    Dialect::Portable => drop(self.constant(id, transposed.clone(), &t)),
+                    Dialect::Portable => drop(self.constant(transposed.clone(), Cow::Owned(t))),
                     Dialect::Crypten => self.initializers.push((transposed.clone(), Cow::Owned(t))),
                 }
             }
@@ -320,7 +341,7 @@ impl<'a> Emitter<'a> {
         let (x, pooled, out) = (self.operand_name(id, 0), self.aux(id, "pooled"), self.name(id));
         self.push(id, "GlobalAveragePool", &[x], &pooled, vec![]);
         let shape = self.aux(id, "shape");
-        let shape = self.constant(id, shape, &Self::shape_tensor(&ty.dims));
+        let shape = self.constant(shape, Cow::Owned(Self::shape_tensor(&ty.dims)));
         self.push(id, "Reshape", &[pooled, shape], &out, vec![]);
     }
 

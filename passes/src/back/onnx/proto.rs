@@ -1,12 +1,20 @@
 //! Small builders of protobuf messages.
 
-use super::stream::write_elements;
 use crate::ir::{DType, Dim, Tensor, Type};
+use std::borrow::Cow;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::type_proto::{self, Tensor as TypeTensor};
 use tract_onnx::pb::{AttributeProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto};
+
+/// A node, and the tensor that it holds where it is a `Constant`: large ones are written without a copy.
+pub struct Node<'a> {
+    /// All but the tensor.
+    pub proto: NodeProto,
+    /// The attribute `value`.
+    pub value: Option<Cow<'a, Tensor>>,
+}
 
 pub fn node(
     op: &str,
@@ -25,7 +33,7 @@ pub fn node(
     }
 }
 
-fn attr(name: &str, kind: AttributeType) -> AttributeProto {
+pub fn attr(name: &str, kind: AttributeType) -> AttributeProto {
     AttributeProto { name: name.into(), r#type: kind as i32, ..Default::default() }
 }
 
@@ -42,10 +50,6 @@ pub fn ints<T: Copy + TryInto<i64>>(name: &str, v: &[T]) -> AttributeProto {
     AttributeProto { ints, ..attr(name, AttributeType::Ints) }
 }
 
-pub fn tensor(name: &str, t: &Tensor) -> AttributeProto {
-    AttributeProto { t: Some(tensor_proto(t)), ..attr(name, AttributeType::Tensor) }
-}
-
 pub fn data_type(d: DType) -> i32 {
     (match d {
         DType::F32 => DataType::Float,
@@ -53,13 +57,6 @@ pub fn data_type(d: DType) -> i32 {
         DType::U8 => DataType::Uint8,
         DType::Bool => DataType::Bool,
     }) as i32
-}
-
-fn tensor_proto(t: &Tensor) -> TensorProto {
-    let mut raw_data = Vec::with_capacity(t.bytes());
-    // Writing to memory does not fail.
-    let _ = write_elements(&mut raw_data, t);
-    TensorProto { raw_data, ..tensor_header("", t) }
 }
 
 /// A tensor message without its data.

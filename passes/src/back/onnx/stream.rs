@@ -1,6 +1,6 @@
 //! Writes a model without ever holding its weights a second time: initializers are encoded one by one.
 
-use super::proto::tensor_header;
+use super::proto::{Node, attr, tensor_header};
 use crate::files::create_atomically;
 use crate::ir::stored::Stored;
 use crate::ir::{Data, Tensor};
@@ -8,24 +8,27 @@ use prost::Message;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::mpsc::{channel, sync_channel};
+use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataLocation;
-use tract_onnx::pb::{GraphProto, ModelProto, StringStringEntryProto, TensorProto};
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, StringStringEntryProto, TensorProto};
 
 /// Field numbers of onnx.proto that are written by hand.
 const MODEL_GRAPH: u32 = 7;
 const GRAPH_NODE: u32 = 1;
 const GRAPH_INITIALIZER: u32 = 5;
+const NODE_ATTRIBUTE: u32 = 5;
+const ATTRIBUTE_TENSOR: u32 = 5;
 const TENSOR_RAW_DATA: u32 = 9;
 /// External data starts at multiples of this, so that it can be mapped.
 const ALIGN: usize = 4096;
 
-/// Writes `model` with `graph` and the initializers (name, tensor). When the tensors are larger than `external_over`
-/// bytes in all, they go to `<file name>.data` beside the model.
+/// Writes `model` with `graph`, its nodes and its initializers (name, tensor). When the initializers are larger than
+/// `external_over` bytes in all, they go to `<file name>.data` beside the model.
 pub fn write_model(
     path: &Path,
     model: ModelProto,
-    mut graph: GraphProto,
-    initializers: &[(String, &Tensor)],
+    graph: GraphProto,
+    (nodes, initializers): (&[Node<'_>], &[(String, &Tensor)]),
     external_over: usize,
 ) -> io::Result<()> {
     let total: usize = initializers.iter().map(|(_, t)| t.bytes()).sum();
@@ -47,9 +50,7 @@ pub fn write_model(
     }
     create_atomically(path, |w| {
         w.write_all(&model.encode_to_vec())?;
-        // Nodes hold index constants: they are encoded one by one, too.
-        let nodes = std::mem::take(&mut graph.node);
-        let node_sizes: Vec<usize> = nodes.iter().map(Message::encoded_len).collect();
+        let node_sizes: Vec<usize> = nodes.iter().map(node_len).collect();
         let head = graph.encode_to_vec();
         let sizes: Vec<usize> = headers
             .iter()
@@ -58,12 +59,9 @@ pub fn write_model(
             .collect();
         let graph_len = head.len() + sizes.iter().chain(&node_sizes).map(|&s| field_len(s)).sum::<usize>();
         field(w, MODEL_GRAPH, graph_len)?;
-        let mut encoded = vec![];
-        for (n, size) in nodes.into_iter().zip(node_sizes) {
+        for (n, size) in nodes.iter().zip(node_sizes) {
             field(w, GRAPH_NODE, size)?;
-            encoded.clear();
-            n.encode(&mut encoded)?;
-            w.write_all(&encoded)?;
+            write_node(w, n)?;
         }
         w.write_all(&head)?;
         for ((h, size), (_, t)) in headers.iter().zip(sizes).zip(initializers) {
@@ -76,6 +74,32 @@ pub fn write_model(
         }
         Ok(())
     })
+}
+
+/// The attribute of a `Constant` without its tensor, the bytes of that tensor, and the tensor without its elements.
+fn value_parts(t: &Tensor) -> (AttributeProto, usize, TensorProto) {
+    let header = tensor_header("", t);
+    (attr("value", AttributeType::Tensor), header.encoded_len() + field_len(t.bytes()), header)
+}
+
+fn node_len(n: &Node<'_>) -> usize {
+    let value = n.value.as_ref().map_or(0, |t| {
+        let (attribute, tensor, _) = value_parts(t);
+        field_len(attribute.encoded_len() + field_len(tensor))
+    });
+    n.proto.encoded_len() + value
+}
+
+fn write_node(w: &mut dyn Write, n: &Node<'_>) -> io::Result<()> {
+    w.write_all(&n.proto.encode_to_vec())?;
+    let Some(t) = &n.value else { return Ok(()) };
+    let (attribute, tensor, header) = value_parts(t);
+    field(w, NODE_ATTRIBUTE, attribute.encoded_len() + field_len(tensor))?;
+    w.write_all(&attribute.encode_to_vec())?;
+    field(w, ATTRIBUTE_TENSOR, tensor)?;
+    w.write_all(&header.encode_to_vec())?;
+    field(w, TENSOR_RAW_DATA, t.bytes())?;
+    write_elements(w, t)
 }
 
 fn locate(h: &mut TensorProto, file: &str, offset: usize, length: usize) {

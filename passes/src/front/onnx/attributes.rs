@@ -1,6 +1,6 @@
 //! Whether a node's attributes are what ONNX's operators have: of one type each, given once, and numbers.
 
-use tract_onnx::pb::AttributeProto;
+use tract_onnx::pb::NodeProto;
 use tract_onnx::pb::attribute_proto::AttributeType as T;
 
 const FLOATS: &[&str] = &[
@@ -72,6 +72,130 @@ const WORDS: &[&str] = &[
 /// Those that bound or fill, of which one may be infinite.
 const UNBOUNDED: &[&str] = &["max", "min", "value_float", "extrapolation_value"];
 
+/// What the operators that are read may have, in any version of theirs: operators, attributes.
+const KNOWN: &[(&[&str], &[&str])] = &[
+    (
+        &[
+            "Abs",
+            "Ceil",
+            "Exp",
+            "Floor",
+            "Log",
+            "Max",
+            "Mean",
+            "Min",
+            "Neg",
+            "PRelu",
+            "Reciprocal",
+            "Relu",
+            "Sigmoid",
+            "Sqrt",
+            "Sum",
+            "Tanh",
+        ],
+        &["consumed_inputs"],
+    ),
+    (&["Add", "Div", "Mul", "Sub"], &["axis", "broadcast", "consumed_inputs"]),
+    (&["And", "Equal", "Greater", "Less", "Or", "Pow", "Xor"], &["axis", "broadcast"]),
+    (&["ArgMax"], &["axis", "keepdims", "select_last_index"]),
+    (
+        &["AveragePool"],
+        &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"],
+    ),
+    (
+        &["BatchNormalization"],
+        &["consumed_inputs", "epsilon", "is_test", "momentum", "spatial", "training_mode"],
+    ),
+    (&["Cast"], &["round_mode", "saturate", "to"]),
+    (&["CastLike"], &["round_mode", "saturate"]),
+    (&["Clip"], &["consumed_inputs", "max", "min"]),
+    (&["Concat", "Flatten", "Gather", "LogSoftmax", "Softmax"], &["axis"]),
+    (
+        &["Constant"],
+        &[
+            "sparse_value",
+            "value",
+            "value_float",
+            "value_floats",
+            "value_int",
+            "value_ints",
+            "value_string",
+            "value_strings",
+        ],
+    ),
+    (&["ConstantOfShape"], &["value"]),
+    (&["Conv"], &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"]),
+    (&["DepthToSpace", "SpaceToDepth"], &["blocksize", "mode"]),
+    (&["DequantizeLinear"], &["axis", "block_size", "output_dtype"]),
+    (&["Dropout"], &["consumed_inputs", "is_test", "ratio", "seed"]),
+    (
+        &[
+            "Erf",
+            "Expand",
+            "GlobalAveragePool",
+            "GlobalMaxPool",
+            "GreaterOrEqual",
+            "HardSwish",
+            "Identity",
+            "LessOrEqual",
+            "MatMul",
+            "Mish",
+            "NonZero",
+            "Not",
+            "Round",
+            "Sign",
+            "Size",
+            "Softplus",
+            "Tile",
+            "Where",
+        ],
+        &[],
+    ),
+    (&["GatherND"], &["batch_dims"]),
+    (&["Gelu"], &["approximate"]),
+    (&["Gemm"], &["alpha", "beta", "broadcast", "transA", "transB"]),
+    (&["GroupNormalization"], &["epsilon", "num_groups", "stash_type"]),
+    (&["HardSigmoid"], &["alpha", "beta", "consumed_inputs"]),
+    (&["If"], &["else_branch", "then_branch"]),
+    (&["InstanceNormalization"], &["consumed_inputs", "epsilon"]),
+    (&["LayerNormalization", "RMSNormalization"], &["axis", "epsilon", "stash_type"]),
+    (&["LeakyRelu"], &["alpha", "consumed_inputs"]),
+    (&["LpNormalization"], &["axis", "p"]),
+    (
+        &["MaxPool"],
+        &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"],
+    ),
+    (&["Pad"], &["mode", "paddings", "pads", "value"]),
+    (&["QuantizeLinear"], &["axis", "block_size", "output_dtype", "precision", "saturate"]),
+    (&["Range"], &["stash_type"]),
+    (
+        &["ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"],
+        &["axes", "keepdims", "noop_with_empty_axes"],
+    ),
+    (&["Reshape"], &["allowzero", "consumed_inputs", "shape"]),
+    (
+        &["Resize"],
+        &[
+            "antialias",
+            "axes",
+            "coordinate_transformation_mode",
+            "cubic_coeff_a",
+            "exclude_outside",
+            "extrapolation_value",
+            "keep_aspect_ratio_policy",
+            "mode",
+            "nearest_mode",
+        ],
+    ),
+    (&["Shape"], &["end", "start"]),
+    (&["Slice"], &["axes", "ends", "starts"]),
+    (&["Split"], &["axis", "num_outputs", "split"]),
+    (&["Squeeze", "Unsqueeze"], &["axes"]),
+    (&["Swish", "ThresholdedRelu"], &["alpha"]),
+    (&["Transpose"], &["perm"]),
+    (&["Upsample"], &["height_scale", "mode", "scales", "width_scale"]),
+];
+
 /// The type that every operator gives an attribute of this name, where there is but one.
 fn expected(name: &str) -> Option<(T, &'static str)> {
     let of = |names: &[&str]| names.contains(&name);
@@ -88,11 +212,17 @@ fn expected(name: &str) -> Option<(T, &'static str)> {
 ///
 /// # Errors
 /// The first such attribute, by name.
-pub fn check(attributes: &[AttributeProto]) -> Result<(), String> {
+pub fn check(node: &NodeProto) -> Result<(), String> {
+    let (op, attributes) = (node.op_type.as_str(), &node.attribute);
+    let own = node.domain.is_empty() || node.domain == "ai.onnx";
+    let known = KNOWN.iter().find(|(ops, _)| own && ops.contains(&op)).map(|(_, names)| names);
     for (i, a) in attributes.iter().enumerate() {
         let name = &a.name;
         if attributes[..i].iter().any(|b| b.name == *name) {
             return Err(format!("its attribute {name} is given twice"));
+        }
+        if known.is_some_and(|known| !known.contains(&name.as_str())) {
+            return Err(format!("has no attribute {name} in any operator set"));
         }
         if !a.ref_attr_name.is_empty() {
             return Err(format!("its attribute {name} refers to one of a function, and it is in none"));

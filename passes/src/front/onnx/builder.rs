@@ -81,10 +81,6 @@ const MAX_ELEMENTS: usize = 1 << 27;
 /// Constants that are computed have no more elements than this in all, and than twice those of the file.
 const MAX_CONSTANTS: usize = 1 << 26;
 
-/// Appended where a node works at the file's batch and not at a symbolic one.
-pub const KEEP_BATCH: &str =
-    "the file fixes the batch and this node does not work for any other; import with --keep-batch";
-
 /// Values of more elements are not computed while the file is read: parameters of operations are shorter.
 const SMALL: usize = 1 << 10;
 
@@ -112,8 +108,8 @@ impl Builder {
         if fact.ty.dims.iter().filter(|&&d| d == Dim::Batch).count() > 1 {
             return Err(format!("its result {} pairs images with each other", fact.ty).into());
         }
-        let image = fact.ty.dtype == DType::F32 && fact.ty.dims.contains(&Dim::Batch);
-        if image && size == Some(0) {
+        let empty = fact.ty.dtype == DType::F32 && size == Some(0);
+        if empty && (fact.ty.dims.contains(&Dim::Batch) || !operands.iter().all(|&o| self.is_constant(o))) {
             return Err(format!("its result {} has no elements", fact.ty).into());
         }
         if let Op::Const(_) | Op::Dyn(DynOp::FillInt { .. } | DynOp::FillFloat { .. }) = op {
@@ -155,11 +151,11 @@ impl Builder {
         true
     }
 
-    /// Operands as the operation needs them, where they differ: parameters that are known as constants, and constants that hold
+    /// Operands as the operation needs them, where they differ: parameters and indices that are known as constants, and constants that hold
     /// the file's number of images, which become one for all.
     fn meet(&mut self, op: &Op, operands: &[NodeId]) -> Result<Option<Vec<NodeId>>, Stop> {
         let mut met = None;
-        if matches!(op, Op::Dyn(_)) {
+        if matches!(op, Op::Dyn(_) | Op::Gather { .. }) {
             for (i, &o) in operands.iter().enumerate().skip(1) {
                 let fact = self.facts.get(o).ok_or(Stop::Operand)?;
                 if fact.konst.is_some() || fact.ints.is_some() {
@@ -190,10 +186,23 @@ impl Builder {
         if let Some(k) = self.rebatched {
             let single: Vec<Fact> = facts.iter().map(|f| at_batch(f, k)).collect();
             if retry(&single.iter().collect::<Vec<_>>()).is_ok() {
-                return Stop::Why(format!("{why}; {KEEP_BATCH}"));
+                return Stop::Why(format!("{why}; {}", self.only_at_its_batch()));
             }
         }
         Stop::Why(why)
+    }
+
+    /// What to do about a node that works at the file's batch and not at a symbolic one.
+    pub fn only_at_its_batch(&self) -> &'static str {
+        match self.rebatched {
+            None | Some(1) => {
+                "the file fixes the batch and this node does not work for any other; import with --keep-batch"
+            }
+            Some(_) => {
+                "the file fixes the batch and this node does not work for any other; export the model with batch 1 or a \
+                 free batch (with --keep-batch it can be evaluated and verified as it is, not compiled)"
+            }
+        }
     }
 
     /// A name for a value the file does not have.
@@ -352,7 +361,7 @@ impl Builder {
         let outputs = item.node.output.clone();
         let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
         let mut ctx = Ctx { b: self, node: item.node, opset: item.opset };
-        let done = attributes::check(&ctx.node.attribute)
+        let done = attributes::check(&ctx.node)
             .and_then(|()| integers::meet(&mut ctx))
             .map_err(Stop::from)
             .and_then(|()| ops::import(&mut ctx));

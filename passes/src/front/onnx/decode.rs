@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use tract_onnx::pb::ModelProto;
 
+/// The newest version of the file format that is known.
+const NEWEST_FORMAT: i64 = 14;
 /// Files from this size on are skimmed.
 const LARGE_FILE: u64 = 1 << 20;
 /// Their weights from this many bytes on are read when they are needed.
@@ -100,6 +102,15 @@ pub fn read(path: &Path) -> Result<Decoded, ImportError> {
     }
     if model.opset_import.is_empty() {
         return Err(not_onnx("it declares no operator set: it is truncated or another kind of file"));
+    }
+    match model.ir_version {
+        1..=NEWEST_FORMAT => {}
+        ..1 => return Err(not_onnx("it declares no version of the file format (ir_version)")),
+        v => {
+            return Err(not_onnx(&format!(
+                "its file format (ir_version) is {v}, and relinc knows those up to {NEWEST_FORMAT}: export for an older one"
+            )));
+        }
     }
     Ok(Decoded { model, elements, file, sha256 })
 }

@@ -36,7 +36,7 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
 /// The maximum over a whole map is a pool, below which ReLUs may sink.
 fn maximum(cx: &Cx<'_>, at: NodeId, x: NodeId, keep: bool) -> Result<Patch, Skip> {
     let ty = cx.facts.ty(x);
-    let [_, _, Dim::Fixed(h), Dim::Fixed(w)] = ty.dims[..] else { return Err(Skip::NoMatch) };
+    let [_, Dim::Fixed(_), Dim::Fixed(h), Dim::Fixed(w)] = ty.dims[..] else { return Err(Skip::NoMatch) };
     let fits = |extent| (1..=Window::LARGEST).contains(&extent);
     if ty.dtype != DType::F32 || !fits(h) || !fits(w) {
         return Err(Skip::NoMatch);

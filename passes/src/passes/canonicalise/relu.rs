@@ -19,6 +19,9 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let r = p.add(name, op, &[x.into()]);
         return Ok(p.replace(at, r));
     }
+    if let Some(merged) = clipped_twice(cx, at) {
+        return Ok(merged);
+    }
     let y = match g.op(at) {
         Op::Clip { min: 0.0, max: f32::MAX.. } => {
             let x = as_wide(g.operand(at, 0).ok_or(Skip::NoMatch)?)?;
@@ -32,16 +35,40 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
             return leaky(cx, at, g.operand(at, 0).ok_or(Skip::NoMatch)?, Slope::Tensor(s));
         }
         _ => match spelled(cx, at).ok_or(Skip::NoMatch)? {
-            Spelled::Relu(x) => p.add(name, Op::Relu, &[as_wide(x)?.into()]),
-            Spelled::Negative(x) => {
+            Spelled::Bent { x, above: 1.0, below: 0.0 } => p.add(name, Op::Relu, &[as_wide(x)?.into()]),
+            Spelled::Bent { x, above: 0.0, below: 1.0 } => {
                 let zero = p.constant(format!("{name}.zero"), Tensor::scalar(0.0));
                 p.add(name, Op::Binary(Binary::Min), &[as_wide(x)?.into(), zero])
             }
-            Spelled::Leaky(x, slope) => return leaky(cx, at, as_wide(x)?, Slope::Scalar(slope)),
+            Spelled::Bent { .. } if cx.facts.ty(at).dtype != DType::F32 => return Err(Skip::NoMatch),
+            Spelled::Bent { x, above: 1.0, below } => {
+                return leaky(cx, at, as_wide(x)?, Slope::Scalar(below));
+            }
+            Spelled::Bent { x, above, below } => return bent(cx, at, as_wide(x)?, [above, below]),
             Spelled::Sloped(x, slope) => return leaky(cx, at, x, Slope::Tensor(slope)),
         },
     };
     Ok(p.replace(at, y))
+}
+
+/// A clip of what is clipped already: the operand where that is within the bounds, else one clip to both.
+fn clipped_twice(cx: &Cx<'_>, at: NodeId) -> Option<Patch> {
+    let g = cx.graph;
+    let bounds = |id: NodeId| match *g.op(id) {
+        Op::Clip { min, max } if min <= max => Some([min, max]),
+        Op::CappedRelu { cap } => Some([0.0, cap]),
+        _ => None,
+    };
+    let Op::Clip { .. } = g.op(at) else { return None };
+    let inner = g.operand(at, 0)?;
+    let ([low, high], [min, max]) = (bounds(inner)?, bounds(at)?);
+    if min <= low && high <= max {
+        return Some(Patch::redirect(at, inner));
+    }
+    let mut p = Patch::new();
+    let both = Op::Clip { min: low.clamp(min, max), max: high.clamp(min, max) };
+    let y = p.add(&g.node(at).name, both, &[g.operand(inner, 0)?.into()]);
+    Some(p.replace(at, y))
 }
 
 /// The operand and the cap of a node that is `min(max(x, 0), cap)`, by itself or with the one before it, and no gate.
@@ -92,6 +119,38 @@ enum Slope {
 
 /// Slopes above it lose x beside them in single precision.
 const STEEP: f32 = 256.0;
+
+/// `below·x + (above − below)·relu(x)`, where neither is steep.
+fn bent(cx: &Cx<'_>, at: NodeId, x: NodeId, slopes: [f32; 2]) -> Result<Patch, Skip> {
+    if slopes.iter().any(|s| s.abs() > STEEP) {
+        return Err(Skip::NoMatch);
+    }
+    let [above, below] = slopes;
+    let name = &cx.graph.node(at).name;
+    let mut p = Patch::new();
+    let mut parts = vec![];
+    if below != 0.0 {
+        parts.push(times(&mut p, name, "linear", x.into(), below));
+    }
+    if above != below {
+        let relu = p.add(format!("{name}.relu"), Op::Relu, &[x.into()]);
+        parts.push(times(&mut p, name, "positive", relu, above - below));
+    }
+    let y = match parts[..] {
+        [] => return Err(Skip::NoMatch),
+        [one] => one,
+        _ => p.add(name, Op::Binary(Binary::Add), &parts),
+    };
+    Ok(p.replace(at, y))
+}
+
+fn times(p: &mut Patch, name: &str, what: &str, x: Ref, by: f32) -> Ref {
+    if by == 1.0 {
+        return x;
+    }
+    let s = p.constant(format!("{name}.{what}_slope"), Tensor::scalar(by));
+    p.add(format!("{name}.{what}"), Op::Binary(Binary::Mul), &[x, s])
+}
 
 /// `s·x + (1−s)·relu(x)`; of a steep slope `relu(x) + s·min(x, 0)`.
 fn leaky(cx: &Cx<'_>, at: NodeId, x: NodeId, slope: Slope) -> Result<Patch, Skip> {

@@ -19,6 +19,20 @@ pub fn hard_sigmoid(c: &mut Ctx<'_>) -> Done {
     c.emit(Op::Clip { min: 0.0, max: 1.0 }, &[moved])
 }
 
+/// Sign and Round of constants, as weights of binary and integer networks are.
+pub fn stepped(c: &mut Ctx<'_>) -> Done {
+    let step: fn(f32) -> f32 = match c.node.op_type.as_str() {
+        "Sign" => |v| if v == 0.0 { 0.0 } else { v.signum() },
+        _ => f32::round_ties_even,
+    };
+    let x = c.need(0)?;
+    let known = c
+        .konst(x)
+        .ok_or("is supported on constants only: a step has no gradient and no exact secure form here")?;
+    let v = known.as_f32().ok_or("is supported on floats only")?;
+    c.emit_const(Tensor::f32(known.shape(), v.iter().map(|&v| step(v)).collect()))
+}
+
 /// ThresholdedRelu: x above `alpha`, 0 elsewhere.
 pub fn thresholded_relu(c: &mut Ctx<'_>) -> Done {
     let alpha = c.float("alpha", 1.0);

@@ -205,7 +205,9 @@ pub fn split(c: &mut Ctx<'_>) -> Done {
     let ty = c.ty(x)?;
     let axis = c.axis(0, ty.rank())?;
     let parts = c.node.output.len();
-    let Dim::Fixed(size) = ty.dims[axis] else { return Err("splits the batch".into()) };
+    let Dim::Fixed(size) = ty.dims[axis] else {
+        return Err(format!("splits the batch; {}", c.b.only_at_its_batch()).into());
+    };
     let sizes = if c.opset >= 13 && c.has(1) {
         c.fixed_ints(1)?.ok_or("its sizes are computed from data; relinc needs them constant")?
     } else if let Some(s) = c.ints("split").filter(|s| !s.is_empty()) {

@@ -1,7 +1,6 @@
 //! Shapes, reshapes and casts.
 
 use super::super::attrs::Attrs;
-use super::super::builder::KEEP_BATCH;
 use super::super::ctx::{Ctx, Done};
 use super::super::tensor::data_type;
 use crate::ir::infer::{Fact, norm_axis, resolve};
@@ -19,7 +18,8 @@ pub fn reshape(c: &mut Ctx<'_>) -> Done {
         let mut ints = want.ints.clone().unwrap_or_default();
         ints[0] = Dim::Batch.into();
         let want = Fact { ints: Some(ints), konst: None, ..want.clone() };
-        let op = resolve(dynamic, &[data, &want]).map_err(|why| format!("{why}; {KEEP_BATCH}"))?;
+        let op =
+            resolve(dynamic, &[data, &want]).map_err(|why| format!("{why}; {}", c.b.only_at_its_batch()))?;
         return c.emit(op, &[x]);
     }
     c.emit(Op::Dyn(dynamic), &[x, target])
@@ -37,7 +37,7 @@ pub fn flatten(c: &mut Ctx<'_>) -> Done {
     match (product(&ty.dims[..at]), product(&ty.dims[at..])) {
         (Some(a), Some(b)) => c.emit(Op::Reshape(vec![a, b]), &[x]),
         _ if c.b.rebatched.is_some() => {
-            Err(format!("flattens the batch into another axis; {KEEP_BATCH}").into())
+            Err(format!("flattens the batch into another axis; {}", c.b.only_at_its_batch()).into())
         }
         _ => Err("flattens the batch into another axis; flatten from axis 1".into()),
     }
@@ -53,7 +53,11 @@ pub fn squeeze(c: &mut Ctx<'_>) -> Done {
     let axes = match c.ints("axes").filter(|_| c.opset < 13) {
         Some(a) => a,
         None if c.was_fixed(x)? == Some(1) => {
-            return Err(format!("drops every axis of size 1, the batch among them; {KEEP_BATCH}").into());
+            return Err(format!(
+                "drops every axis of size 1, the batch among them; {}",
+                c.b.only_at_its_batch()
+            )
+            .into());
         }
         None => {
             let dims = c.ty(x)?.dims;
@@ -86,8 +90,8 @@ pub fn expand(c: &mut Ctx<'_>) -> Done {
         let mut ints = c.fact(shape)?.ints.clone().unwrap_or_default();
         ints[0] = Dim::Batch.into();
         let want = Fact { ints: Some(ints), konst: None, ..c.fact(shape)?.clone() };
-        let op =
-            resolve(DynOp::Expand, &[c.fact(x)?, &want]).map_err(|why| format!("{why}; {KEEP_BATCH}"))?;
+        let op = resolve(DynOp::Expand, &[c.fact(x)?, &want])
+            .map_err(|why| format!("{why}; {}", c.b.only_at_its_batch()))?;
         return c.emit(op, &[x]);
     }
     c.emit(Op::Dyn(DynOp::Expand), &[x, shape])
