@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Does a character do something instead of showing something?
-fn acts(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+pub fn acts(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The text with every character that acts written out, but for ends of lines and tabs.

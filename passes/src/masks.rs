@@ -174,14 +174,29 @@ pub enum MaskError {
     /// Masks could not be put on a graph.
     #[error(transparent)]
     Pass(#[from] PassError),
-    /// Some layers do not fit the model; all are listed.
-    #[error("{file}: {}", .problems.join("; "))]
+    /// Some layers do not fit the model; the first of many are listed.
+    #[error("{file}: {}", some(.problems))]
     Layers {
         /// The file.
         file: String,
         /// One sentence a layer.
         problems: Vec<String>,
     },
+}
+
+/// The first problems, and how many there are besides. Names in a file may have any length.
+fn some(problems: &[String]) -> String {
+    const FIRST: usize = 8;
+    const LONG: usize = 400;
+    let short = |p: &String| match p.char_indices().nth(LONG) {
+        Some((end, _)) => format!("{}…", &p[..end]),
+        None => p.clone(),
+    };
+    let mut said: Vec<String> = problems.iter().take(FIRST).map(short).collect();
+    if problems.len() > FIRST {
+        said.push(format!("and {} more", problems.len() - FIRST));
+    }
+    said.join("; ")
 }
 
 impl Masks {

@@ -18,7 +18,12 @@ fn wrong(g: &Graph, id: NodeId) -> Option<String> {
         && let Some((i, v)) = t.as_f32()?.iter().enumerate().find(|(_, v)| **v < 0.0 || **v + eps <= 0.0)
     {
         let of = &g.node(user).name;
-        return Some(format!("is the variance of '{of}' and holds {v} at {i}, which is not positive"));
+        return Some(match *v < 0.0 || *v == 0.0 && *eps >= 0.0 {
+            true => format!("is the variance of '{of}' and holds {v} at {i}, which is not positive"),
+            false => format!(
+                "is the variance of '{of}' and holds {v} at {i}: with its epsilon {eps} that is not positive"
+            ),
+        });
     }
     // Bounds and what is compared with may be infinite.
     if t.is_finite() || !computed_with(g, id) {

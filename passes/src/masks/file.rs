@@ -142,6 +142,9 @@ fn layer_mask(t: &TensorView<'_>) -> Result<LayerMask, String> {
     Ok(LayerMask::new(shape, values))
 }
 
+/// What larger numbers multiply leaves the range of single precision.
+const LARGEST: f32 = 1e9;
+
 fn parameters(choice: Choice, t: &TensorView<'_>) -> Result<Vec<f32>, String> {
     let Some(p) = choice.parameters() else { return Err("has no parameters".into()) };
     let channels = t.shape().first().copied().unwrap_or(0);
@@ -150,7 +153,11 @@ fn parameters(choice: Choice, t: &TensorView<'_>) -> Result<Vec<f32>, String> {
         return Err(format!("is {:?} {:?}, {}s are f32[C{each}]", t.dtype(), t.shape(), p.name));
     }
     let v: Vec<f32> = t.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    if v.iter().all(|x| x.is_finite()) { Ok(v) } else { Err("holds a value that is not finite".into()) }
+    match v.iter().find(|x| !x.is_finite() || x.abs() > LARGEST) {
+        None => Ok(v),
+        Some(x) if x.is_finite() => Err(format!("holds {x}; numbers are at most {LARGEST:e} in size")),
+        Some(_) => Err("holds a value that is not finite".into()),
+    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub fn open(bytes: &[u8]) -> Result<Opened<'_>, String> {
     let unreadable = |e: safetensors::SafeTensorError| format!("is no safetensors file, or damaged: {e}");
     let (_, meta) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
     let info: BTreeMap<String, String> = meta.metadata().clone().unwrap_or_default().into_iter().collect();
-    if info.contains_key(VERSION) && !sealed {
+    if (info.contains_key(VERSION) || info.contains_key(KEY)) && !sealed {
         return Err(damaged(Broken::Missing));
     }
     let tensors = SafeTensors::deserialize(bytes).map_err(unreadable)?.tensors().into_iter().collect();

@@ -107,10 +107,10 @@ impl FromStr for Network {
         if !(compute > 0.0 && compute.is_finite()) {
             return Err(bad("compute is a factor above 0"));
         }
-        let rtt = rtt.filter(|r| *r >= 0.0 && r.is_finite());
-        let rate = rate.filter(|r| *r > 0.0 && r.is_finite());
+        let rtt = rtt.filter(|r| (0.0..=3600.0).contains(r));
+        let rate = rate.filter(|r| (1.0..=1e18).contains(r));
         let (Some(rtt_s), Some(bandwidth_bit_s)) = (rtt, rate) else {
-            return Err(bad("the round trip must not be negative and the bandwidth must be above 0"));
+            return Err(bad("a round trip is from 0 to an hour, a bandwidth from 1 bit/s to 1e18"));
         };
         Ok(Network { name: s.trim().to_string(), rtt_s, bandwidth_bit_s, compute })
     }

@@ -15,6 +15,7 @@ mod verdict;
 
 use super::headline::headline;
 use super::model::Report;
+use crate::plain::acts;
 use relinc_runtime::data::short;
 
 const CSS: &str = include_str!("page.css");
@@ -93,6 +94,7 @@ pub(super) fn esc(s: &str) -> String {
     let mut out = String::with_capacity(s.len());
     for c in s.chars() {
         match c {
+            c if acts(c) && !c.is_whitespace() => out.push('\u{fffd}'),
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),

@@ -69,6 +69,19 @@ const WORDS: &[&str] = &[
     "nearest_mode",
     "reduction",
 ];
+/// Integers that are truth values.
+const FLAGS: &[&str] = &[
+    "allowzero",
+    "ceil_mode",
+    "count_include_pad",
+    "exclude_outside",
+    "keepdims",
+    "noop_with_empty_axes",
+    "storage_order",
+    "training_mode",
+    "transA",
+    "transB",
+];
 /// Those that bound or fill, of which one may be infinite.
 const UNBOUNDED: &[&str] = &["max", "min", "value_float", "extrapolation_value"];
 
@@ -231,6 +244,9 @@ pub fn check(node: &NodeProto) -> Result<(), String> {
         let typed = a.r#type != T::Undefined as i32;
         if let Some((_, word)) = expected(name).filter(|(t, _)| typed && a.r#type != *t as i32) {
             return Err(format!("its attribute {name} must be {word}"));
+        }
+        if FLAGS.contains(&name.as_str()) && !(0..=1).contains(&a.i) {
+            return Err(format!("its attribute {name} is {}; it is 0 or 1", a.i));
         }
         if a.f.is_nan() || (a.f.is_infinite() && !UNBOUNDED.contains(&name.as_str())) {
             return Err(format!("its attribute {name} is {}", a.f));

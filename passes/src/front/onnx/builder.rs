@@ -4,7 +4,7 @@ use super::ctx::{Ctx, Stop};
 use super::error::{ExternalWeight, NodeError};
 use super::functions::{Functions, Item};
 use super::skim::Elements;
-use super::{attributes, batch, integers, ops, order, tensor};
+use super::{arity, attributes, batch, integers, ops, order, tensor};
 use crate::interp::eval_const;
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
@@ -362,6 +362,7 @@ impl Builder {
         let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
         let mut ctx = Ctx { b: self, node: item.node, opset: item.opset };
         let done = attributes::check(&ctx.node)
+            .and_then(|()| arity::check(&ctx.node))
             .and_then(|()| integers::meet(&mut ctx))
             .map_err(Stop::from)
             .and_then(|()| ops::import(&mut ctx));

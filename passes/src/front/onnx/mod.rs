@@ -3,6 +3,7 @@
 //! Parameters that arrive as operands stay operands (`Op::Dyn`), shape subgraphs stay subgraphs; `canonicalise`
 //! folds both. Every offending node of a file is reported at once.
 
+mod arity;
 mod attributes;
 mod attrs;
 mod batch;

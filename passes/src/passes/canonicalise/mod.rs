@@ -10,6 +10,8 @@
 //!   `x − min(x, 0)` → `relu(x)`; the zeros may have any shape that does not widen x; `where(x < 0, x, 0)` → `min(x, 0)`
 //! - `max(k·x, l·x)`, `min(k·x, l·x)`, `−min(k·x, l·x)`, `where(x > 0, k·x, l·x)` with numbers k and l, which 0, x and −x have
 //!   too → `below·x + (above − below)·relu(x)` with the slopes above and below 0
+//! - `where(x < y, x, y)` → `min(x, y)`, and the like of `max`; a second ReLU of one value → the first; `relu(−x)` beside
+//!   `relu(x)` → `relu(x) − x`
 //! - a clip of a clip → the operand where that is within the bounds, else one clip to the bounds of both
 //! - `clip(x) {min=0, max=c}`, `min(relu(x), c)`, `relu(min(x, c))` → `capped_relu(x) {cap=c}`, but not where it is a gate: it
 //!   ends the model, opens the channels of a larger map, or is the hard sigmoid of an operand moved by c/2 and multiplies

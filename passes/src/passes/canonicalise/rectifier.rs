@@ -44,12 +44,22 @@ pub(super) fn spelled(cx: &Cx<'_>, at: NodeId) -> Option<Spelled> {
             (!is_zero(cx, l) && !is_zero(cx, r)).then_some(bent)
         }
         Op::Unary(Unary::Neg) => {
-            let least = g.operand(at, 0).filter(|&m| *g.op(m) == Op::Binary(Binary::Min))?;
-            let [l, r] = g.operands(least)[..] else { return None };
-            match extreme(cx, l, r, f32::min).filter(|_| g.use_count(least) == 1)? {
-                Spelled::Bent { x, above, below } => Some(Spelled::Bent { x, above: -above, below: -below }),
-                Spelled::Sloped(..) => None,
-            }
+            let least = g.operand(at, 0).filter(|&m| g.use_count(m) == 1)?;
+            let (x, [above, below]) = match (g.op(least), &g.operands(least)[..]) {
+                (Op::Binary(Binary::Min), &[l, r]) => match extreme(cx, l, r, f32::min)? {
+                    Spelled::Bent { x, above, below } => (x, [-above, -below]),
+                    Spelled::Sloped(..) => return None,
+                },
+                (Op::Clip { min, max: 0.0 }, &[x, ..]) if *min == f32::NEG_INFINITY => (x, [0.0, -1.0]),
+                _ => return None,
+            };
+            // What is flat above 0 is the ReLU of the other sign.
+            Some(match product(cx, x) {
+                Some((y, by)) if above == 0.0 && by < 0.0 => {
+                    Spelled::Bent { x: y, above: below * by, below: 0.0 }
+                }
+                _ => Spelled::Bent { x, above, below },
+            })
         }
         Op::Binary(Binary::Mul) => {
             let [l, r] = two()?;
@@ -70,46 +80,47 @@ pub(super) fn spelled(cx: &Cx<'_>, at: NodeId) -> Option<Spelled> {
     }
 }
 
-/// A value as a multiple of another by one number; 0 is one of any.
-#[derive(Clone, Copy)]
-struct Multiple {
-    of: Option<NodeId>,
-    by: f32,
+/// What a value is multiplied by, and by which number, where it is a product with one number; −x is one.
+fn product(cx: &Cx<'_>, id: NodeId) -> Option<(NodeId, f32)> {
+    let g = cx.graph;
+    let scaled = |of: NodeId, by: NodeId| {
+        let t = g.const_of(by).filter(|t| t.len() == 1 && g.const_of(of).is_none())?;
+        Some((of, t.splat_value()?))
+    };
+    let it = match (g.op(id), &g.operands(id)[..]) {
+        (Op::Unary(Unary::Neg), &[x]) => Some((x, -1.0)),
+        (Op::Binary(Binary::Mul), &[l, r]) => scaled(l, r).or_else(|| scaled(r, l)),
+        _ => None,
+    };
+    it.filter(|(_, by)| by.is_finite())
 }
 
-impl Multiple {
-    fn new(cx: &Cx<'_>, id: NodeId) -> Multiple {
-        if is_zero(cx, id) {
-            return Multiple { of: None, by: 0.0 };
-        }
-        let g = cx.graph;
-        let scaled = |of: NodeId, by: NodeId| {
-            let t = g.const_of(by).filter(|t| t.len() == 1 && g.const_of(of).is_none())?;
-            Some(Multiple { of: Some(of), by: t.splat_value()? })
-        };
-        let it = match (g.op(id), &g.operands(id)[..]) {
-            (Op::Unary(Unary::Neg), &[x]) => Some(Multiple { of: Some(x), by: -1.0 }),
-            (Op::Binary(Binary::Mul), &[l, r]) => scaled(l, r).or_else(|| scaled(r, l)),
-            _ => None,
-        };
-        it.filter(|m| m.by.is_finite()).unwrap_or(Multiple { of: Some(id), by: 1.0 })
+/// k where a value is `k·x`, with a number k.
+fn factor(cx: &Cx<'_>, id: NodeId, x: NodeId) -> Option<f32> {
+    match () {
+        () if id == x => Some(1.0),
+        () if is_zero(cx, id) => Some(0.0),
+        () => product(cx, id).filter(|(of, _)| *of == x).map(|(_, by)| by),
     }
+}
 
-    /// The slopes of two multiples of one value. A value may be itself, though it is a multiple of another.
-    fn two(cx: &Cx<'_>, ids: [NodeId; 2]) -> Option<(NodeId, [f32; 2])> {
-        let [l, r] = ids.map(|id| Multiple::new(cx, id));
-        let plain = |k: usize| Multiple { of: Some(ids[k]), by: 1.0 };
-        [[l, r], [plain(0), r], [l, plain(1)]].into_iter().find_map(|[l, r]| match (l.of, r.of) {
-            (Some(x), Some(y)) if x != y => None,
-            (None, None) => None,
-            (Some(x), _) | (None, Some(x)) => Some((x, [l.by, r.by])),
-        })
-    }
+/// Two values as multiples of one: of the other where one is 0, so that what is read there is what a mask lets through.
+fn multiples(cx: &Cx<'_>, ids: [NodeId; 2]) -> Option<(NodeId, [f32; 2])> {
+    let [l, r] = ids;
+    let bases = match [l, r].map(|id| is_zero(cx, id)) {
+        [true, true] => return None,
+        [true, false] => vec![r],
+        [false, true] => vec![l],
+        [false, false] => {
+            [l, r].into_iter().chain([l, r].iter().filter_map(|&id| Some(product(cx, id)?.0))).collect()
+        }
+    };
+    bases.into_iter().find_map(|x| Some((x, [factor(cx, l, x)?, factor(cx, r, x)?])))
 }
 
 /// `max(k·x, l·x)` and the like of `min`.
 fn extreme(cx: &Cx<'_>, l: NodeId, r: NodeId, larger: fn(f32, f32) -> f32) -> Option<Spelled> {
-    let (x, [a, b]) = Multiple::two(cx, [l, r])?;
+    let (x, [a, b]) = multiples(cx, [l, r])?;
     // Below 0 the other one wins.
     let above = larger(a, b);
     Some(Spelled::Bent { x, above, below: if above == a { b } else { a } })
@@ -141,8 +152,8 @@ fn chosen(cx: &Cx<'_>, at: NodeId) -> Option<Spelled> {
     let [cond, a, b] = cx.graph.operands(at)[..] else { return None };
     let (x, is_above) = compared(cx, cond)?;
     let (positive, negative) = if is_above { (a, b) } else { (b, a) };
-    match Multiple::two(cx, [positive, negative]) {
-        Some((of, [above, below])) if of == x => Some(Spelled::Bent { x, above, below }),
+    match (factor(cx, positive, x), factor(cx, negative, x)) {
+        (Some(above), Some(below)) => Some(Spelled::Bent { x, above, below }),
         _ if positive == x => multiple(cx, negative, x, |_| true),
         _ => None,
     }

@@ -4,7 +4,8 @@ use super::gates;
 use super::rectifier::{Spelled, spelled};
 use crate::driver::patch::{Patch, Ref};
 use crate::driver::{Cx, Skip};
-use crate::ir::{Binary, DType, NodeId, Op, Tensor};
+use crate::ir::op::Compare;
+use crate::ir::{Binary, DType, NodeId, Op, Tensor, Unary};
 
 pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
     let g = cx.graph;
@@ -19,8 +20,12 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         let r = p.add(name, op, &[x.into()]);
         return Ok(p.replace(at, r));
     }
-    if let Some(merged) = clipped_twice(cx, at) {
-        return Ok(merged);
+    if let Some(same) = clipped_twice(cx, at).or_else(|| again(cx, at)).or_else(|| mirrored(cx, at)) {
+        return Ok(same);
+    }
+    if let Some((op, [l, r])) = chosen_extreme(cx, at) {
+        let y = p.add(name, Op::Binary(op), &[l.into(), r.into()]);
+        return Ok(p.replace(at, y));
     }
     let y = match g.op(at) {
         Op::Clip { min: 0.0, max: f32::MAX.. } => {
@@ -49,6 +54,54 @@ pub(super) fn rewrite(cx: &Cx<'_>, at: NodeId) -> Result<Patch, Skip> {
         },
     };
     Ok(p.replace(at, y))
+}
+
+/// The same ReLU of the same value, that stands before.
+fn again(cx: &Cx<'_>, at: NodeId) -> Option<Patch> {
+    let g = cx.graph;
+    g.op(at).relu_cap().filter(|_| !matches!(g.op(at), Op::MaskedRelu { .. }))?;
+    g.node(at).layer.is_none().then_some(())?;
+    let first = g
+        .users(g.operand(at, 0)?)
+        .into_iter()
+        .map(|(user, _)| user)
+        .filter(|&u| g.op(u) == g.op(at))
+        .min()?;
+    (first < at).then(|| Patch::redirect(at, first))
+}
+
+/// `relu(−x)` is `relu(x) − x`, which compares nothing more where relu(x) is computed anyway.
+fn mirrored(cx: &Cx<'_>, at: NodeId) -> Option<Patch> {
+    let g = cx.graph;
+    let negative = g.operand(at, 0).filter(|_| *g.op(at) == Op::Relu)?;
+    let x = g.operand(negative, 0).filter(|_| *g.op(negative) == Op::Unary(Unary::Neg))?;
+    let relu = g.users(x).into_iter().map(|(user, _)| user).find(|&u| *g.op(u) == Op::Relu)?;
+    let mut p = Patch::new();
+    let y = p.add(&g.node(at).name, Op::Binary(Binary::Sub), &[relu.into(), x.into()]);
+    Some(p.replace(at, y))
+}
+
+/// `where(l < r, l, r)` and its like are the smaller or the larger of two values.
+fn chosen_extreme(cx: &Cx<'_>, at: NodeId) -> Option<(Binary, [NodeId; 2])> {
+    let g = cx.graph;
+    let [cond, a, b] = g.operands(at)[..] else { return None };
+    let (Op::Compare(c), DType::F32) = (g.op(cond).clone(), cx.facts.ty(at).dtype) else { return None };
+    let [l, r] = g.operands(cond)[..] else { return None };
+    let whole = [l, r].iter().any(|&x| cx.facts.ty(x) == cx.facts.ty(at));
+    let smaller = match c {
+        Compare::Less | Compare::LessEqual => true,
+        Compare::Greater | Compare::GreaterEqual => false,
+        Compare::Equal => return None,
+    };
+    let same = |x: NodeId, y: NodeId| {
+        x == y
+            || matches!((g.const_of(x), g.const_of(y)), (Some(s), Some(t)) if s.len() == 1 && t.len() == 1 && s.splat_value() == t.splat_value())
+    };
+    let (straight, crossed) = (same(a, l) && same(b, r), same(a, r) && same(b, l));
+    if !whole || is_zero(cx, l) || is_zero(cx, r) || !(straight || crossed) {
+        return None;
+    }
+    Some((if smaller == straight { Binary::Min } else { Binary::Max }, [l, r]))
 }
 
 /// A clip of what is clipped already: the operand where that is within the bounds, else one clip to both.

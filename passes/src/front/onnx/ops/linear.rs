@@ -11,6 +11,10 @@ pub fn conv(c: &mut Ctx<'_>) -> Done {
     let group = usize::try_from(c.int("group", 1)).ok().filter(|&g| g > 0).ok_or("its group is no count")?;
     let mut operands = c.operands(3)?;
     let &[x, w, ..] = &operands[..] else { return Err("lacks its weights".into()) };
+    let (map, weights) = (c.ty(x)?, c.ty(w)?);
+    if map.rank() != weights.rank() {
+        return Err(format!("its weights {weights} are none for {map}").into());
+    }
     let (x, w) = (window::lifted(c, x)?, window::lifted(c, w)?);
     operands[..2].copy_from_slice(&[x, w]);
     let kernel = match c.fixed_dims(w)?.as_deref() {

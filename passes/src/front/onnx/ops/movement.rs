@@ -208,6 +208,9 @@ pub fn split(c: &mut Ctx<'_>) -> Done {
     let Dim::Fixed(size) = ty.dims[axis] else {
         return Err(format!("splits the batch; {}", c.b.only_at_its_batch()).into());
     };
+    if c.opset >= 18 && c.has(1) == c.node.attr("num_outputs").is_some() {
+        return Err("needs its sizes or num_outputs, one of them".into());
+    }
     let sizes = if c.opset >= 13 && c.has(1) {
         c.fixed_ints(1)?.ok_or("its sizes are computed from data; relinc needs them constant")?
     } else if let Some(s) = c.ints("split").filter(|s| !s.is_empty()) {
@@ -239,6 +242,7 @@ pub fn split(c: &mut Ctx<'_>) -> Done {
 pub fn concat(c: &mut Ctx<'_>) -> Done {
     let all = c.all()?;
     let first = *all.first().ok_or("has no operand")?;
+    c.node.attr("axis").ok_or("has no attribute axis")?;
     let axis = c.axis(1, c.ty(first)?.rank())?;
     c.emit(Op::Concat { axis }, &all)
 }
@@ -285,6 +289,9 @@ pub fn transpose(c: &mut Ctx<'_>) -> Done {
     let x = c.need(0)?;
     let rank = c.ty(x)?.rank();
     let perm = match c.ints("perm") {
+        Some(p) if p.iter().any(|&a| a < 0) => {
+            return Err(format!("its perm {p:?} counts from the end").into());
+        }
         Some(p) => p.into_iter().map(|a| crate::ir::infer::norm_axis(a, rank)).collect::<Result<_, _>>()?,
         None => (0..rank).rev().collect(),
     };

@@ -7,9 +7,12 @@ use crate::ir::{Data, NodeId, Tensor};
 const ACTIVATIONS: &str =
     "quantises activations; relinc does its own fixed-point arithmetic: export the float model";
 
-/// QuantizeLinear.
-pub fn quantize(_: &mut Ctx<'_>) -> Done {
-    Err(ACTIVATIONS.into())
+/// QuantizeLinear of a constant, for the tensor or for each slice of an axis: x/scale to the nearest whole number, even ones first,
+/// plus the zero point, within the range of its type.
+pub fn quantize(c: &mut Ctx<'_>) -> Done {
+    let x = c.need(0)?;
+    c.konst(x).ok_or(ACTIVATIONS)?;
+    Err("quantises weights in the file; export them quantised, or the float model".into())
 }
 
 fn numbers(c: &Ctx<'_>, id: NodeId) -> Result<Tensor, Stop> {
