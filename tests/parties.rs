@@ -111,8 +111,10 @@ fn weights_lie_in_the_servers_folder_only() {
 fn clients_are_told_normalisation_and_classes() {
     let dir = tempfile::tempdir().unwrap();
     let network = NETWORK.replace("8,8", "32,32").replace("f32[5,4]", "f32[8,4]");
-    let spu = compiled(dir.path(), &network, "out", &["--protocol", "cheetah", "--data", "shapes", "--limit", "8"]);
-    let manifest: serde_json::Value = serde_json::from_slice(&fs::read(spu.join("public/manifest.json")).unwrap()).unwrap();
+    let spu =
+        compiled(dir.path(), &network, "out", &["--protocol", "cheetah", "--data", "shapes", "--limit", "8"]);
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(spu.join("public/manifest.json")).unwrap()).unwrap();
     assert_eq!(manifest["normalize"]["mean"].as_array().unwrap().len(), 3);
     assert!(manifest["classes"].is_null() || manifest["classes"].as_array().unwrap().len() == 8);
     assert_eq!(manifest["files"]["model.mlir"].as_str().unwrap().len(), 64);
@@ -123,8 +125,17 @@ fn certificates_are_written_once_and_keys_are_secret() {
     let dir = tempfile::tempdir().unwrap();
     let tls = dir.path().join("tls");
     let made = json(&["certificates", "-o", &text(&tls), "--name", "10.1.1.1"]);
-    let secret: Vec<&str> = made["files"].as_array().unwrap().iter().filter(|f| f["secret"] == true).map(|f| f["path"].as_str().unwrap()).collect();
-    assert_eq!(secret, ["server/key.pem", "client/key.pem", "helper/key.pem", "dealer/key.pem", "dealer/dealer.pem"]);
+    let secret: Vec<&str> = made["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|f| f["secret"] == true)
+        .map(|f| f["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        secret,
+        ["server/key.pem", "client/key.pem", "helper/key.pem", "dealer/key.pem", "dealer/dealer.pem"]
+    );
     for file in files(&tls) {
         let mode = fs::metadata(tls.join(&file)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, if secret.contains(&file.as_str()) { 0o600 } else { 0o644 }, "{file}");
@@ -141,11 +152,17 @@ fn a_dealer_is_well_until_it_is_ended() {
     json(&["certificates", "-o", &text(&tls)]);
     let key = text(&tls.join("dealer/dealer.pem"));
     let mut dealer = relinc_in_a_terminal();
-    dealer.args(["--json", "dealer", "--listen", &listen, "--key", &key]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    dealer
+        .args(["--json", "dealer", "--listen", &listen, "--key", &key])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut dealer = Service(dealer.spawn().unwrap());
     assert!(get(&listen, "/health").contains("200 OK"));
     refused(&["dealer", "--listen", &listen, "--key", &key], &[&listen, "take another port"]);
-    refused(&["dealer", "--listen", &listen, "--key", &text(&tls.join("ca.pem"))], &["ca.pem", "no SM2 private key"]);
+    refused(
+        &["dealer", "--listen", &listen, "--key", &text(&tls.join("ca.pem"))],
+        &["ca.pem", "no SM2 private key"],
+    );
     refused(&["dealer", "--listen", &listen, "--key", &key, "--tls", &text(dir.path())], &["cert.pem"]);
     assert_eq!(dealer.term(), Some(0));
     let mut said = String::new();
@@ -199,7 +216,12 @@ fn a_server_and_a_client_meet_with_a_dealer() {
     let Some(_) = python() else { return };
     let dir = tempfile::tempdir().unwrap();
     let spu = compiled(dir.path(), NETWORK, "out", &["--protocol", "semi2k"]);
-    let other = compiled(dir.path(), &NETWORK.replace("pads=[1,1,1,1]", "pads=[1,1,1,1], strides=[2,2]"), "other", &["--protocol", "semi2k"]);
+    let other = compiled(
+        dir.path(),
+        &NETWORK.replace("pads=[1,1,1,1]", "pads=[1,1,1,1], strides=[2,2]"),
+        "other",
+        &["--protocol", "semi2k"],
+    );
     let server = handed(&spu, &dir.path().join("server"), "server");
     let client = handed(&spu, &dir.path().join("client"), "client");
     let stranger = handed(&other, &dir.path().join("stranger"), "client");
@@ -208,13 +230,25 @@ fn a_server_and_a_client_meet_with_a_dealer() {
     let of = |party: &str| text(&tls.join(party));
     let (dealing, here, there, health) = (free(), free(), free(), free());
     let key = text(&tls.join("dealer/dealer.pem"));
-    let dealer = relinc().args(["--quiet", "dealer", "--listen", &dealing, "--key", &key, "--tls", &of("dealer")]).stdout(Stdio::null()).spawn();
+    let dealer = relinc()
+        .args(["--quiet", "dealer", "--listen", &dealing, "--key", &key, "--tls", &of("dealer")])
+        .stdout(Stdio::null())
+        .spawn();
     let _dealer = Service(dealer.unwrap());
     let public = text(&tls.join("client/dealer.pub.pem"));
     let common = ["--protocol", "semi2k", "--dealer", &dealing, "--dealer-key", &public, "--timeout", "60"];
     let log = dir.path().join("log");
     let mut serve = relinc_in_a_terminal();
-    serve.args(["serve", &server]).args(common).args(["--listen", &here, "--peer", &there, "--tls", &of("server"), "--health", &health]);
+    serve.args(["serve", &server]).args(common).args([
+        "--listen",
+        &here,
+        "--peer",
+        &there,
+        "--tls",
+        &of("server"),
+        "--health",
+        &health,
+    ]);
     let mut service = Service(serve.stderr(fs::File::create(&log).unwrap()).spawn().unwrap());
     assert!(get(&health, "/health").contains("\"queries\": 0"));
 
@@ -222,17 +256,39 @@ fn a_server_and_a_client_meet_with_a_dealer() {
     let query = |folder: &str, tls: &str| {
         let mut query = relinc();
         query.args(["--json", "query", folder]).args(common);
-        query.args(["--listen", &there, "--peer", &here, "--tls", tls, "--input", &images, "--patience", "120"]);
+        query.args([
+            "--listen",
+            &there,
+            "--peer",
+            &here,
+            "--tls",
+            tls,
+            "--input",
+            &images,
+            "--patience",
+            "120",
+        ]);
         query.output().unwrap()
     };
     let done = query(&client, &of("client"));
-    assert!(done.status.success(), "{}{}", String::from_utf8_lossy(&done.stderr), fs::read_to_string(&log).unwrap());
+    assert!(
+        done.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&done.stderr),
+        fs::read_to_string(&log).unwrap()
+    );
     let got: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
     let images_asked = got["images"].as_array().unwrap().len();
     let python = python().unwrap();
-    let simulated = Command::new(python).arg(spu.join("run.py")).args(["--protocol", "semi2k", "--json", "--n", &images_asked.to_string()]).output().unwrap();
+    let simulated = Command::new(python)
+        .arg(spu.join("run.py"))
+        .args(["--protocol", "semi2k", "--json", "--n", &images_asked.to_string()])
+        .output()
+        .unwrap();
     let simulated: serde_json::Value = serde_json::from_slice(&simulated.stdout).unwrap();
-    for (image, want) in got["images"].as_array().unwrap().iter().zip(simulated["outputs"].as_array().unwrap()) {
+    for (image, want) in
+        got["images"].as_array().unwrap().iter().zip(simulated["outputs"].as_array().unwrap())
+    {
         for (a, b) in image["scores"].as_array().unwrap().iter().zip(want.as_array().unwrap()) {
             assert!((a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-2, "{image} {want}");
         }
@@ -249,7 +305,14 @@ fn a_server_and_a_client_meet_with_a_dealer() {
     assert!(get(&health, "/health").contains("200 OK"));
     assert_eq!(service.term(), Some(0));
     let said = fs::read_to_string(&log).unwrap();
-    for words in ["The dealer must not collude", "connected", "query 1: sent", "left", "the client has another program", "ending"] {
+    for words in [
+        "The dealer must not collude",
+        "connected",
+        "query 1: sent",
+        "left",
+        "the client has another program",
+        "ending",
+    ] {
         assert!(said.contains(words), "'{words}' is missing in: {said}");
     }
 }

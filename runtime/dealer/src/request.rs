@@ -127,7 +127,11 @@ impl Request {
         let mut body: Body = match serde_json::from_slice(body) {
             Ok(body) => body,
             Err(e) => {
-                return refuse(format!("the body is not a request: line {}, column {}", e.line(), e.column()));
+                return refuse(format!(
+                    "the body is not a request: line {}, column {}",
+                    e.line(),
+                    e.column()
+                ));
             }
         };
         let Some(name) = method.strip_prefix("Adjust") else { return refuse("no such method") };
