@@ -14,7 +14,9 @@ This file is the same for every model.  What belongs to the model lies beside it
                        "unit" names the argument that is one unit in the last place; this runner sets it to
                        2^-fraction for the ring and the --fraction it runs with.
                        "bounded_truncation", where it is not null, says with how many fraction bits the two parties of
-                       SEMI2K may truncate each by itself, and how often that spoils a query at most
+                       SEMI2K may truncate each by itself, and how often that spoils a query at most.
+                       "files" (sha256), "relinc" (version), "normalize" and "classes" are for real parties, whose
+                       folders public/, server/, client/ and helper/ lie beside this file
     weights.npz        the weights, by the manifest's names
     sample_input.npy   images to run on without --input, f32 [N, ...]
 
@@ -31,12 +33,13 @@ What the numbers mean
     oblivious-transfer set-up.  ABY3 draws the roles of each truncation at random, so its
     figures differ by a few percent from image to image.
     Dealing the inputs and opening the outputs are not counted.  Under SEMI2K party 0 deals
-    the multiplication triples itself; that offline traffic is not counted either.
+    the multiplication triples itself, or asks a dealer for them (--dealer); that offline traffic
+    is not counted either.
     rounds is send_actions: sequential one-way exchanges of party 0 (CHEETAH sends in
     chunks, so there it only bounds them from above).
-    All parties run on this machine over memory links: seconds are computing time, with
-    no network in it, and nothing is private from whoever runs it.  Each party multiplies on its
-    share of the processors, one at least, unless OMP_THREAD_LIMIT says otherwise.  "trust" says who must be
+    This is a simulation: all parties run on this machine over memory links; seconds are computing
+    time, with no network in it, and nothing is private from whoever runs it.  Each party multiplies
+    on its share of the processors, one at least, unless OMP_THREAD_LIMIT says otherwise.  "trust" says who must be
     trusted when the parties are on different machines.
     --weights server: party 0 holds the weights in the clear.  SEMI2K and ABY3 then share
     them anew at every use (SEMI2K for nothing, ABY3 at 16 bytes a weight), so this setting
