@@ -210,3 +210,22 @@ fn images_of_a_query_share_its_exchanges_and_its_weights() {
     assert_eq!(later(&one), later(&eight));
     assert_eq!(one.once.sent, eight.once.sent * 8.0);
 }
+
+/// With a stride the product over all taps is four times as large as what is needed.
+#[test]
+fn the_fastest_form_counts_computing_and_later_queries() {
+    let p = find("spu-semi2k").unwrap();
+    let taps = |g: &Graph, network: &str, want| {
+        let n = network.parse().unwrap();
+        Forms::choose(g, &infer(g).unwrap(), &p, Weights::Secret, &n, want, 1).taps.len()
+    };
+    let (plain, strided) = (convolution(3, 1, 1), convolution(3, 2, 1));
+    for network in ["lan", "wan"] {
+        assert_eq!(taps(&plain, network, ConvForm::Auto), 1, "{network}");
+        assert_eq!(taps(&plain, network, ConvForm::Fastest), 1, "{network}");
+        assert_eq!(taps(&strided, network, ConvForm::Auto), 1, "{network}");
+    }
+    assert_eq!(taps(&strided, "lan", ConvForm::Fastest), 0);
+    // A slow link decides by its bytes.
+    assert_eq!(taps(&strided, "rtt=40ms;bandwidth=1Mbit", ConvForm::Fastest), 1);
+}
