@@ -89,7 +89,8 @@ def parent(folder):
     log = folder / "log.txt"
     with log.open("wb") as sink:
         command = [sys.executable, str(Path(__file__).resolve()), "--worker", str(folder)]
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+        own = runner.environment(job["parties"])
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=own)
         try:
             code = child.wait(timeout=job["timeout"])
         except subprocess.TimeoutExpired:

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// Predicts the time of a query from how many comparisons each layer keeps. What is around a layer that vanishes merges where
+/// Predicts the time of a query from how many comparisons each layer keeps, of a later one where a session pays something once. What is around a layer that vanishes merges where
 /// folding does that.
 pub struct Clock {
     linear: Linear,
@@ -49,8 +49,8 @@ struct Linear {
 }
 
 impl Linear {
-    /// The network without any of its ReLUs, folded around those that are `closed`, without the set-up its other comparisons
-    /// cost.
+    /// A later query of the network without any of its ReLUs, folded around those that are `closed`, and without the set-up its other
+    /// comparisons cost.
     fn price(&self, closed: &[bool]) -> Result<Priced, MaskError> {
         let mut g = self.graph.clone();
         let without = |g: &Graph, which: &dyn Fn(usize) -> bool| -> Result<Graph, MaskError> {
@@ -77,7 +77,10 @@ impl Linear {
             _ => Forms::default(),
         };
         let mut base = cost::price_as(&g, &facts, p, w, &forms);
-        if let Some(setup) = self.setup.as_ref().filter(|_| base.drawn.truncated > 0.0) {
+        if let Some(later) = base.later() {
+            // The set-up is among what only the first query pays.
+            base.total = later;
+        } else if let Some(setup) = self.setup.as_ref().filter(|_| base.drawn.truncated > 0.0) {
             let q = base.drawn.quantities();
             base.total.sent -= setup.sent.at(&q);
             base.total.recv -= setup.recv.at(&q);
@@ -148,6 +151,11 @@ impl Clock {
         cost::computing(&self.plain, &self.network).is_some()
     }
 
+    /// Does the first query of a session pay what later ones do not? The seconds are those of a later one.
+    pub(super) fn caches(&self) -> bool {
+        self.plain.later().is_some()
+    }
+
     /// May layers be quadratic: does the protocol model products of secrets?
     pub(super) fn prices_squares(&self) -> bool {
         self.linear.square.is_some()
@@ -193,7 +201,8 @@ impl Clock {
         let all = counts.iter().sum::<usize>() as f64;
         let Drawn { comparisons, truncated } = base.drawn;
         let drawn = Drawn { comparisons: comparisons + all, truncated: truncated + all };
-        if let Some(setup) = self.linear.setup.as_ref().filter(|_| drawn.truncated > 0.0) {
+        let set_up = self.linear.setup.as_ref().filter(|_| base.later().is_none() && drawn.truncated > 0.0);
+        if let Some(setup) = set_up {
             add(setup, drawn.quantities());
         }
         cost::latency(&p, &self.network)

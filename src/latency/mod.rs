@@ -13,8 +13,8 @@ use relinc_passes::driver::weigh::Fold;
 use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
 use relinc_runtime::data::Dataset;
 use relinc_runtime::search::budget::Latency;
-use relinc_runtime::search::latency::{Costs, Fit, State, Unmet, choose};
-use relinc_runtime::search::structure::{Place, places};
+use relinc_runtime::search::latency::{Costs, Fit, State, Unmet, again, choose};
+use relinc_runtime::search::structure::Place;
 use relinc_runtime::search::whole;
 use relinc_runtime::train::{Model as Trainable, SearchOptions};
 
@@ -84,17 +84,24 @@ pub fn worth(
     Ok(Worth { removed, squared })
 }
 
-/// Chooses what becomes of the layers, and says so in a sentence. Where some may be quadratic, those that reset what squares grow keep
-/// ReLUs while the time allows it.
-pub fn resolve(budget: &Latency, model: &Model, pricing: &Pricing, worth: &Worth) -> Result<(Fit, String)> {
+/// Chooses what becomes of the layers, and says so in a sentence. The time is that of a later query of a session. Where some layers may
+/// be quadratic, those that reset what squares grow keep ReLUs while the time allows it.
+pub fn resolve(
+    budget: &Latency,
+    model: &Model,
+    pricing: &Pricing,
+    places: &[Place],
+    worth: &Worth,
+) -> Result<(Fit, String)> {
     let protocol = cost::find(&budget.protocol).map_err(input)?;
     let w = pricing.weights.unwrap_or(protocol.default_weights);
     let clock = Clock::new(model, &protocol, &budget.network, pricing)?;
     let unmet = |unmet: Unmet| {
         Error::Answer(format!(
-            "budget {}: cannot be met. Without a single ReLU a query is predicted to take {:.3} s ({}, {w} weights, {}), {:.3} s \
+            "budget {}: cannot be met. Without a single ReLU a {} is predicted to take {:.3} s ({}, {w} weights, {}), {:.3} s \
              too long: the rest is in the linear layers",
             budget.text,
+            if clock.caches() { "later query" } else { "query" },
             unmet.floor,
             protocol.name,
             budget.network.describe(),
@@ -109,13 +116,22 @@ pub fn resolve(budget: &Latency, model: &Model, pricing: &Pricing, worth: &Worth
             budget.text, protocol.name
         )));
     }
-    let places = places(&model.graph, &model.layers);
     let pinned: Vec<bool> = places.iter().map(|p| squares && *p == Place::Reset).collect();
     let floor = clock.seconds(&vec![0; worth.removed.len()], &[]);
     // Where not even the all-linear network leaves the margin, it is the answer that is left.
     let aim = (budget.seconds * (1.0 - MARGIN)).max(floor).min(budget.seconds);
     let costs = Costs { removed: &worth.removed, squared: &worth.squared, pinned: &pinned };
-    let choice = choose(costs, aim, &|n, s| clock.seconds(n, s)).map_err(unmet)?;
+    let mut choice = choose(costs, aim, &|n, s| clock.seconds(n, s)).map_err(unmet)?;
+    if pricing.before_tuning {
+        // What fits without that fits with it as well, and may keep more.
+        let late = Pricing { before_tuning: false, ..pricing.clone() };
+        let late = Clock::new(model, &protocol, &budget.network, &late)?;
+        let other = choose(costs, aim, &|n, s| late.seconds(n, s)).ok();
+        let other = other.and_then(|fit| again(costs, aim, &|n, s| clock.seconds(n, s), fit.layers));
+        if let Some(other) = other.filter(|o| o.keep > choice.keep) {
+            choice = other;
+        }
+    }
     let of = |state: State| -> Vec<&str> {
         let all = model.layers.iter().zip(&choice.layers).filter(|(_, s)| **s == state);
         all.map(|(l, _)| l.name.as_str()).collect()
@@ -130,8 +146,9 @@ pub fn resolve(budget: &Latency, model: &Model, pricing: &Pricing, worth: &Worth
         n => format!("{n} of {} layers vanish ({})", model.layers.len(), gone.join(", ")),
     };
     let computing = if clock.computes() { " with computing" } else { " of communication" };
+    let query = if clock.caches() { " for a later query" } else { "" };
     let said = format!(
-        "Budget {}: {} of {} {} fit, {gone}{squared}; predicted {:.3} s{computing}, {:.1} % below the budget (the search leaves {:.0} % for what \
+        "Budget {}: {} of {} {} fit, {gone}{squared}; predicted {:.3} s{computing}{query}, {:.1} % below the budget (the search leaves {:.0} % for what \
          predictions miss), on {}, {}, {w} weights.",
         budget.text,
         choice.keep,

@@ -37,7 +37,8 @@ pub struct CompileOptions {
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     #[serde(deserialize_with = "or_default")]
     pub fold: FoldMode,
-    /// How the SPU target writes convolutions: auto (by the cost model), direct, or taps (one product over all taps)
+    /// How the SPU target writes convolutions: auto (what communicates less long by the cost model), fastest (the same with computing, in
+    /// later queries, on the first network), direct, or taps (one product over all taps)
     #[arg(long, value_name = "FORM", default_value = "auto")]
     #[serde(deserialize_with = "or_default")]
     pub conv_form: ConvForm,

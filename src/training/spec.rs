@@ -150,7 +150,8 @@ pub struct MaskOptions {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub identity_only: Option<bool>,
     /// What becomes of ReLUs, separated by commas: relu, identity, zero and, where whole layers may become a·x² + b·x + c, quadratic
-    /// (gradual, oneshot) [default: relu,identity,zero]
+    /// (gradual, oneshot): those inside blocks, or with quadratic-anywhere and a budget in seconds any without a cap [default:
+    /// relu,identity,zero]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub choices: Option<Vec<String>>,
     /// A slope a channel for the elements that become the identity (search): learned, or fitted by oneshot
@@ -162,7 +163,9 @@ pub struct MaskOptions {
 }
 
 /// What ReLUs may become, by name.
-const CHOICES: &[&str] = &["relu", "identity", "zero", "quadratic"];
+const CHOICES: &[&str] = &["relu", "identity", "zero", "quadratic", ANYWHERE];
+/// Any layer may become quadratic.
+const ANYWHERE: &str = "quadratic-anywhere";
 
 /// A range of numbers, and the words for it.
 type Range = (fn(f64) -> bool, &'static str);
@@ -391,7 +394,7 @@ impl StageOptions {
                 "relu" => {}
                 "identity" => found.push(Choice::Identity),
                 "zero" => found.push(Choice::Zero),
-                "quadratic" => found.push(Choice::Quadratic),
+                "quadratic" | ANYWHERE => found.push(Choice::Quadratic),
                 other => {
                     let hint = did_you_mean(other, CHOICES);
                     return Err(input(format!("choices: '{other}' is none of {}{hint}", CHOICES.join(", "))));
@@ -413,6 +416,11 @@ impl StageOptions {
             None => Ok(false),
             Some(_) => Ok(self.choices(self.method()?)?.contains(&Choice::Quadratic)),
         }
+    }
+
+    /// May layers that are not inside a block become quadratic, too?
+    pub fn squares_anywhere(&self) -> bool {
+        self.masks.choices.iter().flatten().any(|name| name.trim() == ANYWHERE)
     }
 
     /// The layers that keep no ReLU.

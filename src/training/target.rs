@@ -47,10 +47,16 @@ pub fn resolve<'m>(
     let places = places(&model.graph, &model.layers);
     let squares = o.may_square()?;
     if let Budget::Latency(time) = budget {
-        let (choice, said) = latency::resolve(time, &model, pricing, &worth(&places)?)?;
+        let places = if o.squares_anywhere() { anywhere(&model.layers) } else { places };
+        let (choice, said) = latency::resolve(time, &model, pricing, &places, &worth(&places)?)?;
         let marked = if squares { choice.squares() } else { vec![] };
         let vanish = Vanish::Given(choice.closed());
         return Ok(Target { keep: choice.keep, vanish, squares: marked, said: Some(said) });
+    }
+    if o.squares_anywhere() {
+        return Err(input(
+            "choices: quadratic-anywhere is for budgets in seconds (--budget latency=…); with a number of ReLUs write quadratic",
+        ));
     }
     if squares {
         return structured(keep, o, &model, &places, worth);
@@ -59,6 +65,11 @@ pub fn resolve<'m>(
     let stay = vanish.room(model.layers.iter().map(ReluLayer::comparisons));
     let said = cut(budget, keep, stay, counted(&model.layers));
     Ok(Target { keep: keep.min(stay), vanish, said, squares: vec![] })
+}
+
+/// As if every layer stood inside a block; one with a cap is never quadratic.
+fn anywhere(layers: &[ReluLayer]) -> Vec<Place> {
+    layers.iter().map(|l| if l.capped() { Place::After } else { Place::Inside }).collect()
 }
 
 /// What a count of ReLUs leaves of each layer's place in the network, where layers may be quadratic.

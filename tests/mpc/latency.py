@@ -7,6 +7,8 @@ direct, one through a proxy for every bandwidth (0: uncapped). The links take tu
 of its own, so what a first image pays is in every figure, as in the report. Timed on rank 0, from the moment both parties
 hold all shares until its share of the output is there; --warm-up images (1) run before and are not counted.
 
+Each party computes on its share of the processors, as under run.py, unless OMP_THREAD_LIMIT says otherwise.
+
 Prints one JSON document. direct is computing and local overhead; communication is rounds × delay + max(sent, received) /
 bandwidth, or their sum where the protocol's directions take turns, by the report (its own latency less computing where it has
 that network); predicted is their sum. Figures are medians.
@@ -176,6 +178,7 @@ def run(folder, runner, job, networks):
     dealt = runner.deal(io, weights, vis[1:], secret, owner) if weights else [[], []]
     names = ["in"] + [f"w{i}" for i in range(len(weights))]
     seen = wire_up(networks)
+    os.environ.update(runner.environment(2))
     spawn = multiprocessing.get_context("spawn")
     start, answers = spawn.Barrier(2, timeout=job["timeout"]), spawn.Queue()
     with tempfile.TemporaryDirectory(prefix="relinc-latency-") as logs:

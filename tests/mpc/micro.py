@@ -49,7 +49,8 @@ def measure(text, arrays, visible, protocol="semi2k", field=64, calls=1, timeout
         np.savez(folder / "in.npz", *arrays)
         with (folder / "log").open("wb") as log:
             command = [sys.executable, __file__, str(folder)]
-            code = subprocess.run(command, stdout=log, stderr=log, timeout=timeout).returncode
+            own = runner.environment(job["parties"])
+            code = subprocess.run(command, stdout=log, stderr=log, timeout=timeout, env=own).returncode
         log = (folder / "log").read_text(errors="replace")
         if not (folder / "cpu").is_file():
             raise RuntimeError(f"SPU ended with {code}: {log[-1500:]}")

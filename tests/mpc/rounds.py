@@ -135,6 +135,7 @@ def run(job, chosen, networks):
         for rank in (0, 1):
             dealt[rank].append((code, [s[rank] for s in shares]))
     seen = latency.wire_up(networks)
+    os.environ.update(runner.environment(2))
     spawn = multiprocessing.get_context("spawn")
     start, answers = spawn.Barrier(2, timeout=job["timeout"]), spawn.Queue()
     with tempfile.TemporaryDirectory(prefix="relinc-rounds-") as logs:

@@ -19,9 +19,11 @@ relinc_passes::words! {
     /// Which form convolutions are to have.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub enum ConvForm ("convolution form") {
-        /// The faster one by the cost model, each convolution on its own; direct when nothing is won.
+        /// The one that communicates less long by the cost model, each convolution on its own; direct when nothing is won.
         #[default]
         Auto = "auto",
+        /// The faster one, computing included, in later queries of a session, where the laws of both forms know seconds of computing.
+        Fastest = "fastest",
         /// The runtime's own convolution.
         Direct = "direct",
         /// One matrix product over all taps wherever there is such a form.
@@ -131,7 +133,8 @@ impl Forms {
     }
 
     /// The forms of a graph's convolutions under a protocol, a weight setting and a network. [`ConvForm::Auto`] compares predicted
-    /// communication times of a query of so many images, of sums and siblings that can share a product as a whole. A protocol without a
+    /// communication times of a query of so many images, of sums and siblings that can share a product as a whole, and
+    /// [`ConvForm::Fastest`] times with computing of a later query. A protocol without a
     /// law for `conv_taps` keeps convolutions direct. Those of several groups are dense or apart, whichever is faster with computing, under
     /// every [`ConvForm`].
     pub fn choose(
@@ -145,7 +148,7 @@ impl Forms {
     ) -> Forms {
         let order = g.topo().unwrap_or_default();
         let roles = roles(g, &order);
-        let times = Times { g, facts, roles: &roles, p, w, n, images };
+        let times = Times { g, facts, roles: &roles, p, w, n, want, images };
         let known_weights = |id: &NodeId| {
             matches!(g.op(*id), Op::Conv(_))
                 && g.operand(*id, 1).is_some_and(|k| roles[k.index()] != Role::Activation)
@@ -155,18 +158,22 @@ impl Forms {
         let candidate = |id: &NodeId| known_weights(id) && taps_of(g, facts, *id).is_some();
         let candidates: HashSet<NodeId> = match want {
             ConvForm::Direct => HashSet::new(),
-            ConvForm::Auto | ConvForm::Taps => order.iter().copied().filter(candidate).collect(),
+            ConvForm::Auto | ConvForm::Fastest | ConvForm::Taps => {
+                order.iter().copied().filter(candidate).collect()
+            }
         };
         let taps = match want {
-            ConvForm::Auto => times.faster_as_taps(&candidates),
+            ConvForm::Auto | ConvForm::Fastest => times.faster_as_taps(&candidates),
             ConvForm::Direct | ConvForm::Taps => candidates.clone(),
         };
         let forms = Forms::new(g, facts, taps).of_images(images);
         // What a sibling still pays is its truncation, which the law has to tell apart.
         let told = p.law("conv_taps", w).is_some_and(|law| law.truncation.is_some());
         let forms = match want {
-            ConvForm::Auto | ConvForm::Taps if told => times.with_siblings(forms, &candidates),
-            ConvForm::Auto | ConvForm::Taps | ConvForm::Direct => forms,
+            ConvForm::Auto | ConvForm::Fastest | ConvForm::Taps if told => {
+                times.with_siblings(forms, &candidates)
+            }
+            ConvForm::Auto | ConvForm::Fastest | ConvForm::Taps | ConvForm::Direct => forms,
         };
         Forms { dense: Some(dense), ..forms }
     }
@@ -180,6 +187,7 @@ struct Times<'a> {
     p: &'a Protocol,
     w: Weights,
     n: &'a Network,
+    want: ConvForm,
     images: usize,
 }
 
@@ -203,6 +211,14 @@ impl Time {
 }
 
 impl Times<'_> {
+    /// Is one form clearly better than another?
+    fn better(&self, one: &Time, other: &Time) -> bool {
+        match self.want {
+            ConvForm::Fastest => one.is_below(other),
+            ConvForm::Auto | ConvForm::Taps | ConvForm::Direct => one.says_less(other),
+        }
+    }
+
     /// All convolutions direct.
     fn direct(&self) -> Forms {
         Forms::default().of_images(self.images)
@@ -219,7 +235,7 @@ impl Times<'_> {
             all.extend(&group);
             let joined = Forms { taps: all, ..forms.clone() }.joining(self.g, self.facts, &group);
             if let (Some(one), Some(each)) = (self.of(&group, &joined), self.of(&group, &forms))
-                && one.says_less(&each)
+                && self.better(&one, &each)
             {
                 forms = joined;
             }
@@ -229,14 +245,14 @@ impl Times<'_> {
 
     /// `None` where there is no law for a form.
     fn of(&self, convs: &[NodeId], forms: &Forms) -> Option<Time> {
-        let Times { g, facts, roles, p, w, n, images: _ } = *self;
+        let Times { g, facts, roles, p, w, n, want, images: _ } = *self;
         let charging = Charging { g, facts, roles, p, w, forms };
         let (mut sum, mut timed) = (Split::default(), true);
         for c in convs.iter().flat_map(|&id| charging.node(id)) {
             let law = p.law(c.kind, c.weights)?;
             let part = c.split(p, law);
             timed &= law.seconds.is_some() || part.sent + part.recv == 0.0;
-            sum.add(part);
+            sum.add(if want == ConvForm::Fastest { part.less(c.once(p, law)) } else { part });
         }
         let computing = timed.then_some(sum.seconds * n.compute);
         Some(Time { communication: n.communication(&sum, p.directions), computing })
@@ -254,7 +270,7 @@ impl Times<'_> {
         let alone = |id: NodeId| {
             let all_taps = Forms { taps: HashSet::from([id]), ..self.direct() };
             let [taps, direct] = [self.of(&[id], &all_taps), self.of(&[id], &self.direct())];
-            taps.zip(direct).is_some_and(|(taps, direct)| taps.says_less(&direct))
+            taps.zip(direct).is_some_and(|(taps, direct)| self.better(&taps, &direct))
         };
         let mut taps: HashSet<NodeId> = candidates.iter().copied().filter(|&id| alone(id)).collect();
         let together = Forms::new(self.g, self.facts, candidates.clone()).of_images(self.images);
@@ -262,7 +278,7 @@ impl Times<'_> {
             let convs: Vec<NodeId> = j.parts.iter().map(|p| p.conv).collect();
             let apart = Forms { taps: taps.clone(), ..self.direct() };
             if let (Some(shared), Some(apart)) = (self.of(&convs, &together), self.of(&convs, &apart))
-                && shared.says_less(&apart)
+                && self.better(&shared, &apart)
             {
                 taps.extend(convs);
             }

@@ -63,6 +63,11 @@ pub fn choose(costs: Costs<'_>, limit: f64, seconds: &Seconds<'_>) -> Result<Fit
     pinned.or_else(|| Problem::new(loose, limit, seconds).best(floor)).ok_or(Unmet { floor })
 }
 
+/// The dearest elements that the limit allows in layers of which it is known what becomes of them; `None` where it allows not even none.
+pub fn again(costs: Costs<'_>, limit: f64, seconds: &Seconds<'_>, layers: Vec<State>) -> Option<Fit> {
+    Problem::new(Costs { pinned: &[], ..costs }, limit, seconds).filled(layers)
+}
+
 impl Fit {
     fn better_than(&self, other: &Fit) -> bool {
         self.cost < other.cost || self.cost == other.cost && self.keep > other.keep
@@ -186,7 +191,8 @@ impl<'a> Problem<'a> {
                         out.push(next);
                     }
                 }
-                if states[a] != states[b] && may(a, states[b]) && may(b, states[a]) {
+                // Of few layers it is among those above.
+                if n > FEW && states[a] != states[b] && may(a, states[b]) && may(b, states[a]) {
                     let mut next = states.to_vec();
                     next.swap(a, b);
                     out.push(next);
@@ -368,5 +374,32 @@ mod tests {
                 found.cost
             );
         }
+    }
+
+    #[test]
+    fn no_neighbour_is_listed_twice() {
+        for layers in [3, FEW, FEW + 1] {
+            let removed = vec![vec![1.0; 4]; layers];
+            let squared = vec![Some(1.0); layers];
+            let costs = Costs { removed: &removed, squared: &squared, pinned: &[] };
+            let p = Problem::new(costs, 1.0, &clock);
+            let states: Vec<State> = (0..layers).map(|l| STATES[l % 3]).collect();
+            let all = p.neighbours(&states);
+            let once = all.iter().enumerate().all(|(i, s)| *s != states && !all[..i].contains(s));
+            assert!(once, "{layers} layers");
+            // Two layers in each other's state are among them in either case.
+            let mut swapped = states.clone();
+            swapped.swap(0, 1);
+            assert!(all.contains(&swapped));
+        }
+    }
+
+    #[test]
+    fn layers_of_known_states_are_filled_anew() {
+        let removed = example();
+        let states = vec![State::Open, State::Gone, State::Open];
+        let fit = again(lines(&removed), 4.7, &clock, states.clone()).unwrap();
+        assert_eq!((fit.layers, fit.keep), (states, 60));
+        assert_eq!(again(lines(&removed), 1.0, &clock, vec![State::Gone; 3]), None);
     }
 }

@@ -38,7 +38,8 @@ What the numbers mean
     rounds is send_actions: sequential one-way exchanges of party 0 (CHEETAH sends in
     chunks, so there it only bounds them from above).
     This is a simulation: all parties run on this machine over memory links; seconds are computing
-    time, with no network in it, and nothing is private from whoever runs it.  "trust" says who must be
+    time, with no network in it, and nothing is private from whoever runs it.  Each party multiplies
+    on its share of the processors, one at least, unless OMP_THREAD_LIMIT says otherwise.  "trust" says who must be
     trusted when the parties are on different machines.
     --weights server: party 0 holds the weights in the clear.  SEMI2K and ABY3 then share
     them anew at every use (SEMI2K for nothing, ABY3 at 16 bytes a weight), so this setting
@@ -600,6 +601,16 @@ def parse_all_parties(text, parties):
 # ---------------------------------------------------------------- the parent: limits and report
 
 
+def environment(parties):
+    """The environment of a process that runs this many parties: each gets its share of the processors.
+
+    SPU multiplies matrices on every processor, in each party at once; threads that wait for one another spin. Two parties on
+    two processors take 3 to 10 times as long so. OMP_THREAD_LIMIT has to stand before the library is loaded.
+    """
+    each = max(1, len(os.sched_getaffinity(0)) // parties) if hasattr(os, "sched_getaffinity") else 1
+    return {"OMP_THREAD_LIMIT": str(each), **os.environ}
+
+
 def run_job(job):
     """Run the worker under the time limit; returns its result and its log."""
     with tempfile.TemporaryDirectory(prefix="relinc-run-") as folder:
@@ -608,7 +619,7 @@ def run_job(job):
         with log.open("wb") as sink:
             child = subprocess.Popen(
                 [sys.executable, str(Path(__file__).resolve()), "--worker", folder],
-                stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
+                stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=environment(job["parties"]),
             )
             try:
                 code = child.wait(timeout=job["timeout"])
