@@ -62,7 +62,7 @@ def predicted(given, job):
         entries = json.loads(path.read_text(encoding="utf-8"))["cost"]
         for entry in entries:
             if entry["protocol"] == f"spu-{job['protocol']}" and entry["weights"] == job["weights"] and entry["complete"]:
-                return int(entry["online_bytes"]), int((entry["later"] or entry)["online_bytes"])
+                return int(entry["online_bytes"]), int((entry.get("later") or entry)["online_bytes"])
     except (OSError, ValueError, KeyError, TypeError):
         raise run.UsageError(f"{path} is no report.json of relinc; name one with --report") from None
     return None
