@@ -54,7 +54,7 @@ def main(argv):
     try:
         made = jobs(options, run.load_manifest())
         log(f"spu {options.protocol}: {service.trust(made[0][1])}")
-        return service.serve(made, HERE, log, None, options.health, lambda: True)
+        return service.serve(made, HERE, log, options, lambda: True)
     except run.UsageError as err:
         print(f"help_party.py: {err}", file=sys.stderr)
         return 2

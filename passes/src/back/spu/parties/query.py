@@ -27,6 +27,8 @@ from session import CLIENT  # noqa: E402
 
 import numpy as np  # noqa: E402
 
+MARGIN_S = 5.0
+
 
 def parse(argv):
     """The command line."""
@@ -77,10 +79,17 @@ def ask(job, images):
     child = service.start_worker(job, HERE)
     feed(child, images)
     outputs, queries, total, failed = [], [], {}, None
+    expired = threading.Event()
+    # SPU's own limits do not hold where TLS fails.
+    alone = threading.Timer(job["patience"] + MARGIN_S, lambda: (expired.set(), child.kill()))
     try:
         for event in service.events(child):
             kind = event["event"]
-            if kind == "total":
+            if kind == "ready":
+                alone.start()
+            elif kind == "connected":
+                alone.cancel()
+            elif kind == "total":
                 total = {key: event[key] for key in ("sent_bytes", "recv_bytes", "send_actions", "recv_actions")}
             elif kind == "computed":
                 queries.append(total | {"seconds": event["seconds"]})
@@ -89,9 +98,15 @@ def ask(job, images):
             elif kind == "failed":
                 failed = event
     finally:
+        alone.cancel()
         if child.poll() is None:
             child.kill()
         code = child.wait()
+    if expired.is_set():
+        raise run.RunError(
+            f"no link within {job['patience']:g} s: the server is not there, a port is closed on one of the two sides, "
+            "or one does not accept the other's certificate"
+        )
     if failed:
         raise (run.UsageError if failed["usage"] else run.RunError)(failed["why"])
     if len(outputs) < len(images):

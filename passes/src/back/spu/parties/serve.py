@@ -12,6 +12,7 @@ Exit codes: 0 ended by TERM or Ctrl-C, 2 bad usage or missing files.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def parse(argv):
     parser.add_argument("--peer", required=True, action="append", metavar="HOST:PORT", help="a client's address; may be repeated")
     parser.add_argument("--helper", metavar="HOST:PORT", help="aby3: the third party's address for the first client")
     parser.add_argument("--max-queries", type=run.positive(int), metavar="N", help="queries that a client may ask at most, until this ends")
+    parser.add_argument("--report", metavar="FILE", type=Path, help="report.json, whose prediction stands in the log (default: that of the compilation)")
     parser.add_argument("--health", metavar="HOST:PORT", help="answer GET /health there")
     return parser.parse_args(argv)
 
@@ -51,6 +53,21 @@ def jobs(options, manifest):
     return out
 
 
+def predicted(given, job):
+    """Bytes that the report predicts this side to send in a session's first query and in a later one; none where it says nothing."""
+    path = given or HERE.parents[1] / "report.json"
+    if not given and not path.is_file():
+        return None
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))["cost"]
+        for entry in entries:
+            if entry["protocol"] == f"spu-{job['protocol']}" and entry["weights"] == job["weights"] and entry["complete"]:
+                return int(entry["online_bytes"]), int((entry.get("later") or entry)["online_bytes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise run.UsageError(f"{path} is no report.json of relinc; name one with --report") from None
+    return None
+
+
 def main(argv):
     """Entry point; returns the exit code."""
     options = parse(argv)
@@ -69,7 +86,7 @@ def main(argv):
         made = jobs(options, manifest)
         run.load_weights(manifest, made[0][1], HERE)
         log(f"spu {options.protocol}: {service.trust(made[0][1])}")
-        return service.serve(made, HERE, log, options.max_queries, options.health, readable)
+        return service.serve(made, HERE, log, options, readable, options.max_queries, predicted(options.report, made[0][1]))
     except run.UsageError as err:
         print(f"serve.py: {err}", file=sys.stderr)
         return 2

@@ -138,8 +138,9 @@ def events(child):
 class Client:
     """One client's place: the worker that is there for it, and what became of its queries."""
 
-    def __init__(self, name, job, folder, log, allowed):
+    def __init__(self, name, job, folder, log, allowed, predicted):
         self.name, self.job, self.folder, self.log, self.allowed = name, job, folder, log, allowed
+        self.predicted = predicted
         self.state, self.queries, self.child, self.ending, self.again = "starting", 0, None, False, False
         self.lock = threading.Lock()
         self.thread = threading.Thread(target=self.live, daemon=True)
@@ -179,7 +180,8 @@ class Client:
                 total = event
             elif kind == "computed":
                 self.queries += 1
-                self.log(f"{self.name}: query {self.queries}{counted(total)}, {event['seconds']:.2f} s")
+                said = f" (predicted: sent {self.predicted[event['number'] > 0]:,} B)" if self.predicted else ""
+                self.log(f"{self.name}: query {self.queries}{counted(total)}{said}, {event['seconds']:.2f} s")
             elif kind == "left":
                 self.log(f"{self.name}: left")
             elif kind == "failed" and not (self.ending or self.again):
@@ -209,14 +211,13 @@ def counted(total):
     return f": sent {total['sent_bytes']:,} B, received {total['recv_bytes']:,} B in {total['send_actions']} actions"
 
 
-def logger(quiet=False):
+def logger():
     """Lines with the time, one at a time."""
     lock = threading.Lock()
 
     def log(words):
-        if not quiet:
-            with lock:
-                print(time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()) + words, file=sys.stderr, flush=True)
+        with lock:
+            print(time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()) + words, file=sys.stderr, flush=True)
 
     return log
 
@@ -262,11 +263,14 @@ def check_ports(addresses):
             raise run.UsageError(f"--listen {address}: {err.strerror}; take another port, or end who has it") from None
 
 
-def serve(jobs, folder, log, allowed, health, reload):
-    """Serves clients, each with its job, until TERM or Ctrl-C; `reload` is called at HUP and says whether all is well."""
-    clients = [Client(name, job, folder, log, allowed) for name, job in jobs]
-    if health:
-        health_server(health, clients)
+def serve(jobs, folder, log, options, reload, allowed=None, predicted=None):
+    """Serves clients, each with its job, until TERM or Ctrl-C; `reload` is called at HUP and says whether all is well.
+
+    `predicted`: bytes that this side sends in a session's first query, and in a later one.
+    """
+    clients = [Client(name, job, folder, log, allowed, predicted) for name, job in jobs]
+    if options.health:
+        health_server(options.health, clients)
     wake, asked = threading.Event(), []
 
     def on_signal(number, _):

@@ -5,11 +5,13 @@ Nothing that another party sent is unpickled, parsed as a program or trusted in 
 object, and a share is only taken if its description and its lengths are those of a share that was made here of zeros.
 """
 
+import ctypes
 import hashlib
 import importlib.metadata
 import io
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -24,6 +26,7 @@ ROLES = ("server", "client", "helper")
 LONGEST_NOTE = 4096  # bytes of a greeting, of a request for a query, of its answer
 PUBLIC = Path(__file__).resolve().parent
 RETRY_MS = 500
+PR_SET_PDEATHSIG = 1
 
 
 def say(event, **facts):
@@ -77,7 +80,6 @@ def connect(lib, job):
     for rank in range(job["parties"]):
         desc.add_party(ROLES[rank], job["addresses"][rank])
     desc.recv_timeout_ms = int(job["timeout"] * 1000)
-    desc.http_timeout_ms = desc.recv_timeout_ms
     desc.connect_retry_interval_ms = RETRY_MS
     desc.connect_retry_times = max(1, int(job["patience"] * 1000 / RETRY_MS))
     if job["tls"]:
@@ -277,8 +279,17 @@ class Session:
             done += 1
 
 
+def die_with_parent():
+    """Whoever kills the parent ends the worker, too, where the system can do that (Linux)."""
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    except (AttributeError, OSError):
+        pass
+
+
 def worker(folder):
     """A worker's whole life: the job and a client's images come through its standard input."""
+    die_with_parent()
     job = json.loads(sys.stdin.buffer.readline())
     code = 0
     try:
