@@ -604,8 +604,8 @@ def parse_all_parties(text, parties):
 def environment(parties):
     """The environment of a process that runs this many parties: each gets its share of the processors.
 
-    SPU multiplies matrices on every processor, in each party at once; threads that wait for one another spin. Two parties on
-    two processors take 3 to 10 times as long so. OMP_THREAD_LIMIT has to stand before the library is loaded.
+    SPU multiplies matrices on every processor, in each party at once, and threads that wait for one another spin: products of two
+    parties on two processors take 3 to 6 times as long so. OMP_THREAD_LIMIT has to stand before the library is loaded.
     """
     each = max(1, len(os.sched_getaffinity(0)) // parties) if hasattr(os, "sched_getaffinity") else 1
     return {"OMP_THREAD_LIMIT": str(each), **os.environ}
