@@ -31,6 +31,22 @@ fn an_attribute_of_no_operator_set() {
 }
 
 #[test]
+fn forms_that_no_operator_has() {
+    let node = |op: &str, outputs: &[&str], attributes: Vec<AttributeProto>| {
+        model(17, SQUARE).node(op, &["x"], outputs, attributes)
+    };
+    node("Relu", &["y", "z"], vec![]).refused(&["Relu", "2 outputs"]);
+    node("Concat", &["y"], vec![]).refused(&["Concat", "no attribute axis"]);
+    node("Transpose", &["y"], vec![ints("perm", &[0, 1, 3, -2])]).refused(&["Transpose", "from the end"]);
+    let pool = vec![ints("kernel_shape", &[2, 2]), int("ceil_mode", 2)];
+    node("MaxPool", &["y"], pool).refused(&["ceil_mode is 2"]);
+    let clip = model(17, SQUARE).init(list("c", &[], &[0.0]));
+    clip.node("Clip", &["x", "c", "c", "c"], &["y"], vec![]).refused(&["4 operands"]);
+    let row = model(17, SQUARE).init(floats("w", &[2, 3, 3]));
+    row.node("Conv", &["x", "w"], &["y"], vec![]).refused(&["Conv", "its weights f32[2,3,3]"]);
+}
+
+#[test]
 fn a_version_of_the_format_that_nobody_knows() {
     let of = |version: i64| {
         let mut m = model(17, SQUARE).node("Relu", &["x"], &["y"], vec![]);

@@ -3,6 +3,7 @@
 use crate::build::*;
 use relinc_passes::ir::op::SliceAxis;
 use relinc_passes::ir::{Dim, Op};
+use tract_onnx::pb::AttributeProto;
 
 #[test]
 fn flatten_forms() {
@@ -93,7 +94,10 @@ fn split_makes_slices() {
     let old = model(9, &[-1, 6]).node("Split", &["x"], &["a", "y"], vec![int("axis", 1)]).import();
     assert_eq!(*old.op("y"), Op::Slice(vec![SliceAxis { axis: 1, start: 3, end: 6, step: 1 }]));
     model(9, &[-1, 5]).node("Split", &["x"], &["a", "y"], vec![int("axis", 1)]).refused(&["does not divide"]);
-    let uneven = model(18, &[-1, 5]).node("Split", &["x"], &["a", "y"], vec![int("axis", 1)]).import();
+    let split =
+        |attributes: Vec<AttributeProto>| model(18, &[-1, 5]).node("Split", &["x"], &["a", "y"], attributes);
+    split(vec![int("axis", 1)]).refused(&["num_outputs"]);
+    let uneven = split(vec![int("axis", 1), int("num_outputs", 2)]).import();
     assert_eq!(uneven.ty("y"), "f32[N,2]");
 }
 

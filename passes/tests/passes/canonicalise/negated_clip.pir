@@ -8,3 +8,8 @@ graph negated_clip {
   output "y" = %y
 }
 # expect
+graph negated_clip {
+  %x = input f32[N,5]
+  %y = relu(%x) -> f32[N,5]
+  output "y" = %y
+}

@@ -8,3 +8,9 @@ graph relu_twice {
   output "y" = %y
 }
 # expect
+graph relu_twice {
+  %x = input f32[N,5]
+  %a = relu(%x) -> f32[N,5]
+  %y = add(%a, %a) -> f32[N,5]
+  output "y" = %y
+}

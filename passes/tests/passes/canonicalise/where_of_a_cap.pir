@@ -9,3 +9,8 @@ graph where_of_a_cap {
   output "y" = %y
 }
 # expect
+graph where_of_a_cap {
+  %x = input f32[N,5]
+  %y = clip(%x) {min=0.0, max=6.0} -> f32[N,5]
+  output "y" = %y
+}

@@ -10,3 +10,10 @@ graph where_of_a_scaled {
   output "y" = %y
 }
 # expect
+graph where_of_a_scaled {
+  %x = input f32[N,5]
+  %c = const f32[] [0.5]
+  %n = mul(%x, %c) -> f32[N,5]
+  %y = relu(%n) -> f32[N,5]
+  output "y" = %y
+}
