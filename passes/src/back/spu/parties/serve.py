@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.dont_write_bytecode = True  # nothing is left in the folders
 sys.path.insert(0, str(HERE.parent / "public"))
 
 import run  # noqa: E402

@@ -115,7 +115,7 @@ def trust(job):
 def start_worker(job, folder):
     """A worker process that has got its job; its input stays open."""
     child = subprocess.Popen(
-        [sys.executable, "-c", "import sys; sys.path.insert(0, sys.argv[1]); import session; session.worker(sys.argv[2])",
+        [sys.executable, "-B", "-c", "import sys; sys.path.insert(0, sys.argv[1]); import session; session.worker(sys.argv[2])",
          str(PUBLIC), str(folder)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )
