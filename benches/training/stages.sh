@@ -5,7 +5,7 @@
 #
 # pixels    38,000 ReLUs in the four layers of quadratics.sh, which has to have run with the same OUT
 # two       10,000 ReLUs at the ends of the second and third stage, from pixels
-# none      squares alone: inside blocks, at the stem and at the end of each stage, from two
+# none      no ReLU: squares inside blocks, at the stem and at the end of the last stage, from two
 # resnet56  ResNet-56 from its original: ten ReLU layers, the stem and every third block's, 27 squares, 18 identities
 #
 # On all 45,000 training images, into OUT/WHICH. Resumes where an earlier call was stopped; user and system seconds are added to
@@ -17,7 +17,7 @@ RELINC=${RELINC:-target/release/relinc}
 which=$1
 TIMEFORMAT="$which %U %S"
 
-# even A B STEP: relu numbers from A to B, as names
+# names A STEP B: the layers from A to B, by name
 names() { seq -f 'relu%02g' -s, "$@"; }
 inside=$(names 1 2 17)
 after=relu02,relu04,relu08,relu10,relu14,relu16
@@ -40,7 +40,7 @@ two)
     ;;
 none)
     from two
-    ask=(--budget 0 --vanish "$inside,$after" --quadratic relu00,relu06,relu12,relu18 --choices relu,identity,quadratic
+    ask=(--budget 0 --vanish "$inside,$after,relu06,relu12" --quadratic relu00,relu18 --choices relu,identity,quadratic
         --epochs 3 --blend 0.5 --rate 0.02)
     ;;
 resnet56)
