@@ -104,7 +104,7 @@ fn a_pipeline_checks_values_as_the_command_line_does() {
         ),
         (
             "conv_form: fast",
-            "conv_form, line 2: convolution form 'fast' is not known; choose auto, direct or taps",
+            "conv_form, line 2: convolution form 'fast' is not known; choose auto, fastest, direct or taps",
         ),
         (
             "truncation: fast",
