@@ -44,6 +44,9 @@ pub(crate) fn reduce(
         return Ok(Tensor::i64(out, r.ok_or("overflows or reduces no element")?));
     }
     let v = f32s(x, "the operand")?;
+    if v.is_empty() && !kept.is_empty() {
+        return Err("reduces no element".into());
+    }
     let contiguous = over.iter().enumerate().all(|(i, &o)| i == o);
     let sum = |at: usize| -> f64 {
         if contiguous {

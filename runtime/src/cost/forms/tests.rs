@@ -123,10 +123,12 @@ fn resnet20_is_chosen_and_named() {
 
 #[test]
 fn forms_parse() {
-    for f in [ConvForm::Auto, ConvForm::Direct, ConvForm::Taps] {
+    for f in [ConvForm::Auto, ConvForm::Fastest, ConvForm::Direct, ConvForm::Taps] {
         assert_eq!(f.name().parse(), Ok(f));
     }
-    assert!("winograd".parse::<ConvForm>().unwrap_err().to_string().contains("auto, direct or taps"));
+    assert!(
+        "winograd".parse::<ConvForm>().unwrap_err().to_string().contains("auto, fastest, direct or taps")
+    );
 }
 
 /// A convolution and a strip over its first row, added up: one product of both's weights, and one truncation of the sum.
