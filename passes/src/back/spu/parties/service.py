@@ -167,9 +167,10 @@ class Client:
 
     def follow(self):
         """Says what a worker says."""
-        total = {}
+        total, ended = {}, False
         for event in events(self.child):
             kind = event["event"]
+            ended = ended or kind in ("left", "failed")
             if kind == "ready":
                 self.state = "waiting"
                 self.log(f"{self.name}: waiting at {self.job['addresses'][self.job['rank']]}")
@@ -188,6 +189,8 @@ class Client:
                 waiting = self.state == "waiting" and "no link" in event["why"]
                 if not waiting or "in use" in event["why"]:
                     self.log(f"{self.name}: session ended: {event['why']}")
+        if not (ended or self.ending or self.again):
+            self.log(f"{self.name}: session ended: its worker died")
 
     def stop(self):
         """Ends the worker, and begins no other."""

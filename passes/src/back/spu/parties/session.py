@@ -132,12 +132,25 @@ def greet(link, job, own):
     others = [r for r in range(job["parties"]) if r != job["rank"]]
     for rank in others:
         send_note(link, rank, own)
+    faults = {}
     for rank in others:
         theirs = receive_note(link, rank, own)
         different = [key for key in own if theirs[key] != own[key]]
         if different:
             said = ", ".join(f"{key} {str(theirs[key])[:16]} instead of {str(own[key])[:16]}" for key in different)
-            raise Refused(f"the {ROLES[rank]} has another {' and '.join(different)}: {said}")
+            faults[rank] = f"the {ROLES[rank]} has another {' and '.join(different)}: {said}"
+    # Whoever leaves first would take with it what the others have not read yet: each says that it has read.
+    for rank in others:
+        send_note(link, rank, {"agreed": not faults})
+    for rank in others:
+        try:
+            if not receive_note(link, rank, ("agreed",))["agreed"]:
+                faults.setdefault(rank, f"the {ROLES[rank]} does not agree to this session")
+        except run.RunError:
+            if not faults:
+                raise
+    if faults:
+        raise Refused("; ".join(faults.values()))
 
 
 def send_share(link, to, share):
