@@ -19,6 +19,19 @@ const RESNET20: &str = "resnet20_torch-legacy_bnfold_op13";
 
 /// ResNet-20 at half and at a tenth of its ReLUs: onnxruntime against the interpreter on 256 images, SPU SEMI2K and ABY3
 /// against onnxruntime on 20, bytes against the report.
+/// Secret weights, one image a query.
+fn secret(sample: Tensor, variants: Vec<Variant>) -> SpuOptions {
+    SpuOptions {
+        weights: "secret".into(),
+        sample,
+        variants,
+        format: None,
+        alone: None,
+        images: 1,
+        pictures: Pictures::default(),
+    }
+}
+
 #[test]
 fn resnet20_at_half_and_a_tenth() {
     let (Some(s), Some(py)) = (shared(), python()) else { return };
@@ -195,20 +208,7 @@ fn convolutions_in_both_forms_on_spu() {
     let mut aby3 = variant("aby3", Default::default());
     aby3.dense = g.by_name("cg").into_iter().collect();
     let variants = vec![variant("semi2k", all), aby3];
-    emit(
-        &v,
-        dir.path(),
-        &SpuOptions {
-            weights: "secret".into(),
-            sample: x,
-            variants,
-            format: None,
-            alone: None,
-            images: 1,
-            pictures: Pictures::default(),
-        },
-    )
-    .unwrap();
+    emit(&v, dir.path(), &secret(x, variants)).unwrap();
     let run = |args: &[&str]| -> serde_json::Value {
         let out = std::process::Command::new(&py)
             .arg(dir.path().join("run.py"))
@@ -265,20 +265,7 @@ fn a_corrected_border_is_one_product_on_spu() {
         assert!(taps.len() > 2, "no correction: {}", taps.len());
         let variants =
             vec![Variant { protocol: "semi2k".into(), taps, dense: Default::default(), siblings: vec![] }];
-        emit(
-            &v,
-            dir.path(),
-            &SpuOptions {
-                weights: "secret".into(),
-                sample: x,
-                variants,
-                format: None,
-                alone: None,
-                images: 1,
-                pictures: Pictures::default(),
-            },
-        )
-        .unwrap();
+        emit(&v, dir.path(), &secret(x, variants)).unwrap();
         let out = std::process::Command::new(&py)
             .arg(dir.path().join("run.py"))
             .args(["--json", "--timeout", "120"])

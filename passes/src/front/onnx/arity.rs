@@ -1,5 +1,6 @@
 //! How many operands and outputs a node may have.
 
+use super::attrs::is_own;
 use tract_onnx::pb::NodeProto;
 
 /// Most operands and outputs of the operators that are read, in any version of theirs.
@@ -120,7 +121,7 @@ const MOST: &[(usize, usize, &[&str])] = &[
 /// # Errors
 /// How many there are, and how many there can be.
 pub fn check(node: &NodeProto) -> Result<(), String> {
-    let own = node.domain.is_empty() || node.domain == "ai.onnx";
+    let own = is_own(&node.domain);
     let op = node.op_type.as_str();
     let Some((operands, outputs, _)) = MOST.iter().find(|(.., ops)| own && ops.contains(&op)) else {
         return Ok(());

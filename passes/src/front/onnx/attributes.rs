@@ -1,5 +1,6 @@
 //! Whether a node's attributes are what ONNX's operators have: of one type each, given once, and numbers.
 
+use super::attrs::is_own;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::pb::attribute_proto::AttributeType as T;
 
@@ -227,7 +228,7 @@ fn expected(name: &str) -> Option<(T, &'static str)> {
 /// The first such attribute, by name.
 pub fn check(node: &NodeProto) -> Result<(), String> {
     let (op, attributes) = (node.op_type.as_str(), &node.attribute);
-    let own = node.domain.is_empty() || node.domain == "ai.onnx";
+    let own = is_own(&node.domain);
     let known = KNOWN.iter().find(|(ops, _)| own && ops.contains(&op)).map(|(_, names)| names);
     for (i, a) in attributes.iter().enumerate() {
         let name = &a.name;

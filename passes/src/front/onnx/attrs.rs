@@ -34,6 +34,11 @@ impl Attrs for NodeProto {
     }
 }
 
+/// Is a domain that of ONNX's own operators?
+pub fn is_own(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx")
+}
+
 /// Moves a tensor attribute out.
 pub fn take_tensor(node: &mut NodeProto, name: &str) -> Option<TensorProto> {
     node.attribute.iter_mut().find(|a| a.name == name)?.t.take()

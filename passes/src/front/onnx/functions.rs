@@ -1,5 +1,6 @@
 //! Model-local functions, inlined where they are called.
 
+use super::attrs::is_own;
 use super::error::NodeError;
 use prost::Message;
 use std::collections::{HashMap, HashSet};
@@ -25,7 +26,7 @@ pub struct Item {
 
 /// The version of ONNX's own operators in a list of imports.
 pub fn default_opset(imports: &[OperatorSetIdProto]) -> Option<i64> {
-    imports.iter().filter(|o| o.domain.is_empty() || o.domain == "ai.onnx").map(|o| o.version).max()
+    imports.iter().filter(|o| is_own(&o.domain)).map(|o| o.version).max()
 }
 
 type Key = (String, String);
@@ -98,7 +99,7 @@ impl Functions {
     pub fn new(list: Vec<FunctionProto>) -> Functions {
         let mut f = Functions::default();
         // A name of ONNX's own stays ONNX's.
-        for p in list.into_iter().filter(|p| !matches!(p.domain(), "" | "ai.onnx")) {
+        for p in list.into_iter().filter(|p| !is_own(p.domain())) {
             let key = (p.domain.clone().unwrap_or_default(), p.name.clone().unwrap_or_default());
             if f.by_name.insert(key.clone(), p).is_some() {
                 f.overloaded.insert(key);

@@ -14,6 +14,7 @@ mod resize;
 mod shape;
 mod window;
 
+use super::attrs::is_own;
 use super::ctx::{Ctx, Done};
 use crate::ir::op::{Binary, Compare, Op, Unary};
 
@@ -118,7 +119,7 @@ static HINTS: &[(&[&str], &str)] = &[
 /// Imports one node.
 pub fn import(c: &mut Ctx<'_>) -> Done {
     let (op, domain) = (c.node.op_type.clone(), c.node.domain.clone());
-    if !domain.is_empty() && domain != "ai.onnx" {
+    if !is_own(&domain) {
         return Err(format!(
             "belongs to domain '{domain}' and the file brings no function for it; export with standard operations \
              only, without runtime-specific optimisation"

@@ -7,8 +7,7 @@ use crate::ir::{Data, NodeId, Tensor};
 const ACTIVATIONS: &str =
     "quantises activations; relinc does its own fixed-point arithmetic: export the float model";
 
-/// QuantizeLinear of a constant, for the tensor or for each slice of an axis: x/scale to the nearest whole number, even ones first,
-/// plus the zero point, within the range of its type.
+/// QuantizeLinear is refused: the words tell weights from activations.
 pub fn quantize(c: &mut Ctx<'_>) -> Done {
     let x = c.need(0)?;
     c.konst(x).ok_or(ACTIVATIONS)?;
