@@ -190,7 +190,7 @@ class Client:
                 if not waiting or "in use" in event["why"]:
                     self.log(f"{self.name}: session ended: {event['why']}")
         if not (ended or self.ending or self.again):
-            self.log(f"{self.name}: session ended: its worker died")
+            self.log(f"{self.name}: session ended: its worker died (exit code {self.child.wait()})")
 
     def stop(self):
         """Ends the worker, and begins no other."""

@@ -150,7 +150,16 @@ def greet(link, job, own):
             if not faults:
                 raise
     if faults:
+        part(link)
         raise Refused("; ".join(faults.values()))
+
+
+def part(link):
+    """Waits until the others have read everything: SPU ends a process whose last message went to one that had left."""
+    try:
+        link.stop_link()
+    except RuntimeError:
+        pass
 
 
 def send_share(link, to, share):
