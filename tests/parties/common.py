@@ -71,6 +71,10 @@ class Trial:
         self.folders = {role: hand_over(spu, self.work / f"{protocol}-{role}", role) for role in self.roles}
         self.running = []
 
+    def tls_of(self, role):
+        """Where a party's certificates lie."""
+        return self.tls / role
+
     def address(self, role, seen_by=None):
         """Where a party is, for another one."""
         host = self.hosts[role] if seen_by is None else self.hosts.get((seen_by, role), self.hosts[role])
@@ -81,9 +85,9 @@ class Trial:
         """What a party is started with."""
         out = ["--protocol", self.protocol, "--listen", self.address(role), "--timeout", str(self.timeout)]
         if self.protocol == "semi2k":
-            out += ["--dealer", self.address("dealer", role), "--dealer-key", str(self.tls / role / "dealer.pub.pem")]
+            out += ["--dealer", self.address("dealer", role), "--dealer-key", str(self.tls_of(role) / "dealer.pub.pem")]
         peer = {"server": "client", "client": "server", "helper": "client"}[role]
-        out += ["--peer", self.address(peer, role), "--tls", str(self.tls / role)]
+        out += ["--peer", self.address(peer, role), "--tls", str(self.tls_of(role))]
         if "helper" in self.roles:
             out += ["--server", self.address("server", role)] if role == "helper" else ["--helper", self.address("helper", role)]
         return out
@@ -102,7 +106,7 @@ class Trial:
 
     def deal(self):
         """Starts the dealer."""
-        folder = self.tls / "dealer"
+        folder = self.tls_of("dealer")
         listen = f"{self.hosts['dealer']}:{self.ports['dealer']}"
         command = [self.relinc, "dealer", "--listen", listen, "--key", str(folder / "dealer.pem"), "--tls", str(folder)]
         return self.start("dealer", command, "dealer.log", stdout=subprocess.DEVNULL)
@@ -110,7 +114,7 @@ class Trial:
     def services(self, *server):
         """Starts all parties but the client; their processes by role."""
         out = {"dealer": self.deal()} if self.protocol == "semi2k" else {}
-        health = f"{self.hosts['server']}:{self.ports['health']}"
+        health = self.hosts["server"] + f":{self.ports['health']}"
         out["server"] = self.serve("server", "--health", health, *server)
         if "helper" in self.roles:
             out["helper"] = self.serve("helper")
