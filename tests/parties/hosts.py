@@ -1,6 +1,6 @@
 """Server, client, helper and dealer as hosts of their own: network namespaces, each with its own folder and nothing else, with TLS.
 
-usage: hosts.py RELINC MODEL.onnx DATA --protocol P [--images 100] [--delay-ms D --mbit B] [--timeout 600] [--budget 100%]
+usage: hosts.py RELINC MODEL.onnx DATA --protocol P [--images 100] [--input FILE.npy] [--delay-ms D --mbit B] [--timeout 600] [--compiled OUT]
 
 Needs root and iproute2, and a Python with the packages of tests/mpc/requirements.txt. MODEL is compiled for the protocol, with DATA as
 `relinc compile --data` takes it; its first test images are asked. Each host also has a mount namespace in which the others' folders are
@@ -164,6 +164,11 @@ def judge(trial, document, images, model, protocol, network):
     }
 
 
+def say(words):
+    """A line about how far it is."""
+    print(f"{time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("relinc")
@@ -171,10 +176,11 @@ def main():
     parser.add_argument("data")
     parser.add_argument("--protocol", required=True, choices=("semi2k", "aby3", "cheetah"))
     parser.add_argument("--images", type=int, default=100)
+    parser.add_argument("--input", type=Path, metavar="FILE.npy", help="images as the network takes them, instead of the 20 that compiling takes of DATA")
     parser.add_argument("--delay-ms", type=float, default=0.0)
     parser.add_argument("--mbit", type=float)
     parser.add_argument("--timeout", type=float, default=600.0)
-    parser.add_argument("--budget", default="100%")
+    parser.add_argument("--compiled", type=Path, metavar="OUT", help="what was compiled before, without --delay-ms and --mbit for the network lan")
     options = parser.parse_args()
     common.environment()
     relinc = str(Path(options.relinc).resolve())
@@ -182,20 +188,21 @@ def main():
     network = f"rtt={2 * options.delay_ms:g}ms;bandwidth={options.mbit or 1e5:g}Mbit" if slow else "lan"
     with tempfile.TemporaryDirectory(prefix="relinc-hosts-") as work, hosts() as names:
         work = Path(work)
-        spu = common.compile_network(
-            relinc, options.model, work / "out", [options.protocol], "--data", options.data, "--budget", options.budget, "--limit", str(options.images),
-            "--network", network, "--fixed-point", "off", "--target", "onnx")
-        images = np.load(spu / "sample_input.npy")
+        spu = options.compiled and options.compiled.resolve() / "spu" or common.compile_network(
+            relinc, options.model, work / "out", [options.protocol], "--data", options.data, "--budget", "100%", "--limit", str(options.images),
+            "--network", network, "--fixed-point", "off")
+        images = np.load(options.input or spu / "sample_input.npy")[:options.images]
         tls = common.certificates(relinc, work / "tls")
         proxies, ports = between(options.protocol, names, options.delay_ms, options.mbit) if slow else (None, {})
-        images = np.resize(images, (options.images, *images.shape[1:]))
         with Hosts(relinc, spu, options.protocol, work, tls, names, images, ports, options.timeout) as trial:
             began = time.monotonic()
             trial.services()
+            say("the services start")
             code, document, err = trial.query(["/mnt/images.npy"], "--patience", "300", limit=24 * 3600)
             took = time.monotonic() - began
             if proxies:
                 proxies.kill()
+            say(f"{len(images)} images were asked")
             if code:
                 raise SystemExit(f"exit {code}: {err}\n{trial.log()}")
             time.sleep(1)
