@@ -81,14 +81,14 @@ fn convolutions_are_their_definition() {
 }
 
 #[test]
-fn numbers_are_encoded_as_each_runtime_does() {
+fn numbers_are_encoded_as_the_nearest() {
     let spu = Truncation::Probabilistic;
     for (v, how, want) in [
-        (1.75, spu, 3),
-        (-1.75, spu, -3),
-        (1.75, Truncation::Crypten, 3),
-        (-1.75, Truncation::Crypten3, -3),
-        (1.75, Truncation::MpSpdz, 4),
+        (1.8, spu, 4),
+        (-1.8, spu, -4),
+        (1.6, Truncation::Crypten, 3),
+        (-1.8, Truncation::Crypten3, -4),
+        (1.8, Truncation::MpSpdz, 4),
         (-1.6, Truncation::MpSpdz, -3),
         (f32::NAN, spu, 0),
         (f32::NEG_INFINITY, spu, -(1 << 62)),
