@@ -124,7 +124,7 @@ impl Stage<'_> {
         model.learn_slopes(r.slopes);
         match r.kind {
             Kind::Search => model.settle(masks),
-            Kind::Teacher | Kind::Tune => model.settled.clear(),
+            Kind::Teacher | Kind::Tune => model.unsettle(),
         }
         let fresh = r.epochs > 0 && self.has_squares(masks) && model.learn_squares();
         model.set_masks(masks);
