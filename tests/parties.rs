@@ -1,6 +1,6 @@
 //! Two organisations: folders by owner, certificates, the dealer, and a server and a client that meet.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;
 
@@ -352,14 +352,20 @@ fn callers_without_an_accepted_certificate_are_not_let_in() {
     let common = ["--protocol", "semi2k", "--insecure-dealer"];
     let log = dir.path().join("log");
     let mut serve = relinc_in_a_terminal();
-    serve.args(["serve", &server]).args(common).args(["--listen", &here, "--peer", &there, "--health", &health]);
+    serve
+        .args(["serve", &server])
+        .args(common)
+        .args(["--listen", &here, "--peer", &there, "--health", &health]);
     serve.args(["--tls", &text(&tls.join("server"))]).stderr(fs::File::create(&log).unwrap());
     let mut service = Service(serve.spawn().unwrap());
     waits_for_its_client(&health);
     let images = text(&spu.join("sample_input.npy"));
     let query = |tls: &Path, says: &[&str]| {
         let mut query = relinc();
-        query.args(["query", &client]).args(common).args(["--listen", &there, "--peer", &here, "--input", &images]);
+        query
+            .args(["query", &client])
+            .args(common)
+            .args(["--listen", &there, "--peer", &here, "--input", &images]);
         let done = query.args(["--patience", "5", "--tls", &text(&tls.join("client"))]).output().unwrap();
         let err = String::from_utf8_lossy(&done.stderr);
         assert_eq!(done.status.code(), Some(1), "{err}");
@@ -381,4 +387,21 @@ fn callers_without_an_accepted_certificate_are_not_let_in() {
     for words in ["NOT PRIVATE", "was not let in", "expired"] {
         assert!(said.contains(words), "'{words}' is missing in: {said}");
     }
+}
+
+#[test]
+fn the_guide_to_deployment_can_be_walked() {
+    let Some(python) = python() else { return };
+    let pillow = Command::new(&python).args(["-c", "import PIL"]).stderr(Stdio::null()).status().unwrap();
+    if !pillow.success() {
+        return eprintln!("skipped: Pillow is missing");
+    }
+    let walk = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parties/walk.py");
+    let done = Command::new("env")
+        .args(["--default-signal=INT,TERM,HUP", &python, "-B", walk, env!("CARGO_BIN_EXE_relinc")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
+    assert!(!said.contains("FAIL"), "{said}");
 }

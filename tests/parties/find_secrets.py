@@ -152,7 +152,7 @@ def look(relinc, spu, protocol, work, queries):
         services = trial.services()
         trial.wait_until()
         asked = work / f"{protocol}-asked.npy"  # belongs to nobody: what the client was given
-        np.save(asked, np.tile(images, (100_000 // len(images), 1, 1, 1)) if images.size < 10_000 else np.tile(images, (20, 1, 1, 1)))
+        np.save(asked, np.tile(images, (4_000 // len(images), 1, 1, 1)) if images.size < 10_000 else np.tile(images, (20, 1, 1, 1)))
         client = subprocess.Popen(trial.around("client", trial.command([asked])), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         end = time.monotonic() + 900
         while not (state := trial.state()) or state[0]["queries"] < queries:

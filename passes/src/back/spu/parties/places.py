@@ -46,11 +46,15 @@ class Place:
 
     def live(self):
         """Session after session."""
+        said = None
         while not self.ending:
             try:
                 self.session()
+                said = None
             except (OSError, run.UsageError, run.RunError) as err:
-                self.say(f"{err}; trying again")
+                if str(err) != said:
+                    self.say(f"{err}; trying again")
+                said = str(err)
                 time.sleep(AGAIN_S)
             self.state = "starting"
 

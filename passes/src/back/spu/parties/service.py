@@ -227,3 +227,5 @@ def told(program, run_it):
     except run.RunError as err:
         print(f"{program}: {err}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT

@@ -317,8 +317,6 @@ def die_with_parent():
 def begin(prepared, job, files, work):
     """A worker's whole life, from the fork on: `files` are its input, where a client's images come, and its output."""
     die_with_parent()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
     for number, file in enumerate((*files, files[1])):
         os.dup2(file, number)
     folder = Path(work) / str(os.getpid())  # SPU leaves files where it runs

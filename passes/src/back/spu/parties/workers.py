@@ -134,20 +134,20 @@ def main(folder):
     """The whole life of the process that forks."""
     import session  # SPU, which the other side of this file does without
 
-    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal's, meant for whoever started this
+    for number in (signal.SIGINT, signal.SIGHUP):  # meant for whoever started this; workers ignore them, too
         signal.signal(number, signal.SIG_IGN)
     channel = socket.socket(fileno=os.dup(0))
     job, _ = line(channel)
     try:
         prepared = session.Prepared(job, Path(folder))
+        forget_the_dead()
+        work = tempfile.mkdtemp(prefix=f"{WORK}{os.getpid()}-")
     except run.UsageError as err:
         return reply(channel, why=str(err), usage=True)
     except Exception as err:
         return reply(channel, why=run.first_lines(str(err))[:400] or type(err).__name__, usage=False)
     gc.freeze()  # workers share what is there now
     reply(channel, greeting=prepared.greeting)
-    forget_the_dead()
-    work = tempfile.mkdtemp(prefix=f"{WORK}{os.getpid()}-")
     running = set()
     try:
         while True:
