@@ -85,7 +85,8 @@ pub fn after(
     let own = matches!(&r.before, Before::Own(is) if is.original);
     if own && change.is_some_and(|c| c.interval[0] > TRAINED_UNDER_MASKS) {
         accuracy.before_is_original = false;
-        accuracy.before_is = Some("this file with every ReLU, and its weights were trained under masks".into());
+        accuracy.before_is =
+            Some("this file with every ReLU, and its weights were trained under masks".into());
     }
     Ok((accuracy, said))
 }

@@ -126,7 +126,9 @@ pub fn fraction(
             }
             let a = run(Format { ring: 32, fraction })?;
             let by_error = |a: &Analysis, b: &Analysis| {
-                a.overflowed_images.cmp(&b.overflowed_images).then(a.output_error_mean.total_cmp(&b.output_error_mean))
+                a.overflowed_images
+                    .cmp(&b.overflowed_images)
+                    .then(a.output_error_mean.total_cmp(&b.output_error_mean))
             };
             if by_error(&a, &best).is_lt() {
                 best = a;
