@@ -40,6 +40,8 @@ pub struct Model {
     pub squares: bool,
     /// What share of the ReLU's place such layers, and those that vanish, have taken.
     pub blend: f32,
+    /// Are normalisations trained by their running statistics, which stay?
+    pub frozen: bool,
     /// Layers that had left before, which are not blended again; one entry a layer, empty for none.
     pub settled: Vec<bool>,
     /// Both sides' slopes that layers which leave had before; one entry a layer, empty for ReLUs everywhere.
@@ -60,6 +62,7 @@ impl Model {
             slopes: false,
             squares: false,
             blend: 1.0,
+            frozen: false,
             settled: vec![],
             before: vec![],
         })
@@ -91,6 +94,7 @@ impl Model {
             slopes: self.slopes,
             squares: self.squares,
             blend: self.blend,
+            frozen: self.frozen,
             settled: self.settled.clone(),
             before: self.before.iter().map(|b| b.clone().map(|t| t.to_device(device))).collect(),
         }

@@ -191,7 +191,7 @@ def nearest(numbers, fraction):
     """
     import numpy as np
 
-    return (np.rint(numbers.astype(np.float64) * 2.0**fraction) * 2.0**-fraction).astype(np.float32)
+    return np.asarray(np.rint(numbers.astype(np.float64) * 2.0**fraction) * 2.0**-fraction, dtype=np.float32)
 
 
 def load_model(crypten, weights, fraction):

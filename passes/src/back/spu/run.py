@@ -162,7 +162,7 @@ def nearest(numbers, fraction):
     """
     if numbers.dtype.kind != "f":
         return numbers
-    return (np.rint(numbers.astype(np.float64) * 2.0**fraction) * 2.0**-fraction).astype(np.float32)
+    return np.asarray(np.rint(numbers.astype(np.float64) * 2.0**fraction) * 2.0**-fraction, dtype=np.float32)
 
 
 def load_program(job):
