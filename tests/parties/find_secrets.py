@@ -27,6 +27,7 @@ import numpy as np
 FRACTION = 18
 BITS = 24  # of the filter
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+ENOUGH = 1000  # hits, after which it is known to be there
 PIECE = 1 << 25  # bytes that are searched at a time
 REGION = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+\s*(.*)")
 NO_DATA = ("/usr/", "/lib/", sys.prefix, str(Path(sys.base_prefix)), "[v")
@@ -69,6 +70,8 @@ class Known:
             for i in np.flatnonzero(self.filter[self.hash(words)]) if len(words) else ():
                 at = shift + 8 * int(i)
                 first = data[at:at + 8]
+                if len(found) == ENOUGH:
+                    return found
                 if first + data[at + 8:at + 16] in self.runs or first + data[at + 16:at + 24] in self.runs:
                     found.append(at)
         return found
@@ -109,8 +112,9 @@ def search(pids, folders, known):
     in_memory = in_files = looked = 0
     for pid in pids:
         for _, data in memory(pid):
-            in_memory += len(known.find(data))
             looked += len(data)
+            if in_memory < ENOUGH:
+                in_memory += len(known.find(data))
     for folder in folders:
         for file in ([folder] if folder.is_file() else folder.rglob("*")):
             if file.is_file():

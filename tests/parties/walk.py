@@ -86,20 +86,18 @@ def main():
         os.environ["PATH"] = f"{work / 'bin'}:{os.environ['PATH']}"
         network(work / "server/model.onnx")
         pictures(work / "client")
-        running = []
+        running, codes = [], []
 
         def end():
             for child in running:
                 child.send_signal(signal.SIGTERM)
-            codes = [child.wait(30) for child in running]
+            codes.extend(child.wait(30) for child in running)
             running.clear()
-            return codes
 
         try:
             for section in re.split(r"^## ", options.guide.read_text(encoding="utf-8"), flags=re.M):
                 if running and "client" not in section.split("\n", 1)[0]:
-                    codes = end()
-                    failed |= any(codes)
+                    end()
                 for line in "".join(BLOCK.findall(section)).splitlines():
                     line = line.replace("10.0.", "127.0.").replace("'cifar10:DIR?normalize=imagenet'", "shapes")
                     words = shlex.split(line)
@@ -120,7 +118,7 @@ def main():
                     wrong = code is not None if stays else code != 0
                     failed |= wrong
                     print(f"{'FAIL' if wrong else 'ok  '} {time.monotonic() - began:5.1f} s  {line[:110]}\n       {said[0][:140]}", flush=True)
-            codes = end()
+            end()
             failed |= any(codes)
             print(f"all that served ended with {codes}")
         finally:
