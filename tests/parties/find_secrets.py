@@ -28,7 +28,7 @@ FRACTION = 18
 BITS = 24  # of the filter
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 ENOUGH = 1000  # hits, after which it is known to be there
-PIECE = 1 << 25  # bytes that are searched at a time
+PIECE = 1 << 21  # bytes that are searched at a time
 REGION = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+\s*(.*)")
 NO_DATA = ("/usr/", "/lib/", sys.prefix, str(Path(sys.base_prefix)), "[v")
 
@@ -97,6 +97,12 @@ def memory(pid):
                 at += len(data) - (24 if at + len(data) < end else 0)
 
 
+def any_set(data):
+    """Is anything there but zeros?"""
+    whole = len(data) // 8 * 8
+    return bool(np.frombuffer(data, np.uint64, whole // 8).any() or any(data[whole:]))
+
+
 def plant(pid, run):
     """Writes a run into a process's heap; it is killed later."""
     with open(f"/proc/{pid}/maps") as maps:
@@ -113,7 +119,7 @@ def search(pids, folders, known):
     for pid in pids:
         for _, data in memory(pid):
             looked += len(data)
-            if in_memory < ENOUGH:
+            if in_memory < ENOUGH and any_set(data):
                 in_memory += len(known.find(data))
     for folder in folders:
         for file in ([folder] if folder.is_file() else folder.rglob("*")):
