@@ -3,8 +3,8 @@
 usage: find_secrets.py RELINC [--protocol semi2k|aby3|cheetah ...] [--model MODEL.onnx] [--queries 3]
 
 The parties run as separate processes with a folder each, with TLS; SEMI2K with a dealer. After some queries all are stopped, and what they
-hold is searched for runs of 16 bytes: four weights or pixels in a row as f32, two as elements of the ring, side by side or every other one,
-as pairs of shares lie, at any alignment, in the order of the file and as the matrices that SPU multiplies. Runs that say nothing (zeros,
+hold is searched for runs of four weights or pixels in a row as f32, 16 bytes, and of three as elements of the ring, side by side or every
+other one, as pairs of shares lie (two of those, small whole numbers, are found by chance in any memory), at any alignment, in the order of the file and as the matrices that SPU multiplies. Runs that say nothing (zeros,
 one value over and over) are not looked for. The same search must find weights at the server and the image at the client, and a copy that is
 planted in the client's memory and in its folder. Needs Linux and the right to read other processes (root).
 
@@ -34,7 +34,7 @@ NO_DATA = ("/usr/", "/lib/", sys.prefix, str(Path(sys.base_prefix)), "[v")
 
 
 class Known:
-    """Runs of 16 bytes that are looked for."""
+    """Runs of 16 bytes as f32, and of 24 as elements of the ring, that are looked for."""
 
     def __init__(self, arrays):
         """`arrays`: f32, in every order in which they may lie somewhere."""
@@ -44,7 +44,7 @@ class Known:
             runs |= self.windows(flat, 4, lambda w: (np.abs(w).min(1) > 0) & (w.max(1) > w.min(1)))
             scaled = flat.astype(np.float64) * 2.0**FRACTION
             for ring in (np.trunc(scaled), np.round(scaled)):
-                runs |= self.windows(ring.astype(np.int64), 2, lambda w: (np.abs(w).min(1) > 255) & (w[:, 0] != w[:, 1]))
+                runs |= self.windows(ring.astype(np.int64), 3, lambda w: (np.abs(w).min(1) > 255) & (w.max(1) > w.min(1)))
         self.runs = runs
         self.filter = np.zeros(1 << BITS, np.bool_)
         self.filter[self.hash(np.frombuffer(b"".join(run[:8] for run in runs), np.uint64))] = True
@@ -72,7 +72,8 @@ class Known:
                 first = data[at:at + 8]
                 if len(found) == ENOUGH:
                     return found
-                if first + data[at + 8:at + 16] in self.runs or first + data[at + 16:at + 24] in self.runs:
+                rest = (data[at + 8:at + 16], data[at + 8:at + 24], data[at + 16:at + 24] + data[at + 32:at + 40])
+                if any(first + more in self.runs for more in rest):
                     found.append(at)
         return found
 
@@ -94,7 +95,7 @@ def memory(pid):
                 if not data:
                     break
                 yield at, data
-                at += len(data) - (24 if at + len(data) < end else 0)
+                at += len(data) - (40 if at + len(data) < end else 0)
 
 
 def any_set(data):
@@ -180,7 +181,7 @@ def look(relinc, spu, protocol, work, queries):
                 files += [log for log in [work / f"{protocol}-{role}.log"] if log.is_file()]
                 line(role, "weights", role == "server", search(pids, files, secret["weights"]))
                 line(role, "the image", role == "client", search(pids, files, secret["image"]))
-            run = sorted(secret["weights"].runs)[len(secret["weights"].runs) // 2]
+            run = min(run for run in secret["weights"].runs if len(run) == 16)
             plant(processes["client"][0], run)
             (trial.folders["client"] / "planted").write_bytes(b"x" * 5 + run)
             counts = search(processes["client"][:1], [trial.folders["client"]], secret["weights"])
