@@ -3,8 +3,10 @@
 use super::ctx::{Ctx, Stop};
 use super::error::{ExternalWeight, NodeError};
 use super::functions::{Functions, Item};
+use super::operators::Element;
+use super::signature::{self, Elements as ElementTypes};
 use super::skim::Elements;
-use super::{arity, attributes, batch, integers, ops, order, tensor};
+use super::{batch, dims, integers, ops, order, tensor};
 use crate::interp::eval_const;
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
@@ -15,13 +17,15 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{NodeProto, TensorProto};
+use tract_onnx::pb::{NodeProto, TensorProto, ValueInfoProto};
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy)]
 pub enum Value {
     /// A node of the graph.
     Node(NodeId),
+    /// A sequence, by its place among them.
+    Sequence(usize),
     /// Nothing: its node was refused.
     Refused,
 }
@@ -55,8 +59,12 @@ pub struct Builder {
     pub rebatched: Option<usize>,
     /// Small values that follow from constants, besides those that the facts hold.
     pub small: HashMap<NodeId, Shared>,
+    /// What the file's values hold there.
+    pub types: ElementTypes,
     /// Values that are integers in the file and floats here.
     pub integers: HashMap<String, DataType>,
+    /// The elements of sequences.
+    pub sequences: Vec<Vec<NodeId>>,
     /// Refused nodes.
     pub errors: Vec<NodeError>,
     /// Unreadable weights.
@@ -137,6 +145,27 @@ impl Builder {
         let all = all.collect::<Option<Vec<Shared>>>().filter(|all| !all.is_empty())?;
         let all: Vec<&Tensor> = all.iter().map(|t| &**t).collect();
         eval_const(op, &all).ok().map(Shared::from)
+    }
+
+    /// What constants come to, whatever its size.
+    pub fn evaluated(&self, id: NodeId) -> Option<Shared> {
+        self.evaluated_within(id, 64)
+    }
+
+    fn evaluated_within(&self, id: NodeId, depth: usize) -> Option<Shared> {
+        if let Some(t) = self.known(id) {
+            return Some(t);
+        }
+        let operands = self.graph.operands(id);
+        let inside = depth.checked_sub(1).filter(|_| !operands.is_empty())?;
+        let facts: Vec<&Fact> = operands.iter().map(|&o| self.facts.get(o)).collect::<Option<_>>()?;
+        let all = operands.iter().map(|&o| self.evaluated_within(o, inside)).collect::<Option<Vec<_>>>()?;
+        let all: Vec<&Tensor> = all.iter().map(|t| &**t).collect();
+        match self.graph.op(id) {
+            Op::Dyn(d) => eval_const(&resolve(*d, &facts).ok()?, &all[..1]).ok(),
+            op => eval_const(op, &all).ok(),
+        }
+        .map(Shared::from)
     }
 
     /// Does a value follow from constants alone?
@@ -230,6 +259,11 @@ impl Builder {
     pub fn value(&mut self, name: &str) -> Result<NodeId, Stop> {
         match self.values.get(name) {
             Some(Value::Node(id)) => return Ok(*id),
+            Some(Value::Sequence(_)) => {
+                return Err(Stop::Why(format!(
+                    "reads '{name}', which is a sequence of tensors; relinc has none beyond import"
+                )));
+            }
             Some(Value::Refused) => return Err(Stop::Operand),
             None => {}
         }
@@ -266,6 +300,17 @@ impl Builder {
             proto.raw_data = e.read(&mut &**file)?;
         }
         Ok(None)
+    }
+
+    /// Takes initializers, which are converted when they are read.
+    pub fn take_initializers(&mut self, all: Vec<TensorProto>) {
+        for t in all {
+            self.reserved.insert(t.name.clone());
+            if let Ok(element) = tensor::data_type(t.data_type) {
+                self.types.insert(t.name.clone(), Element::Tensor(element));
+            }
+            self.pending.insert(t.name.clone(), t);
+        }
     }
 
     /// Converts a tensor; a failure is recorded under `name`.
@@ -361,8 +406,8 @@ impl Builder {
         let outputs = item.node.output.clone();
         let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
         let mut ctx = Ctx { b: self, node: item.node, opset: item.opset };
-        let done = attributes::check(&ctx.node)
-            .and_then(|()| arity::check(&ctx.node))
+        let done = signature::check(&ctx.node, ctx.opset, &ctx.b.types)
+            .map(|types| ctx.b.types.extend(types))
             .and_then(|()| integers::meet(&mut ctx))
             .map_err(Stop::from)
             .and_then(|()| ops::import(&mut ctx));
@@ -371,6 +416,18 @@ impl Builder {
         }
         for o in outputs.into_iter().filter(|o| !o.is_empty()) {
             self.values.entry(o).or_insert(Value::Refused);
+        }
+    }
+
+    /// Refuses declarations of another element type than a value has.
+    pub fn check_declared<'a>(&mut self, declared: impl Iterator<Item = &'a ValueInfoProto>) {
+        for info in declared {
+            if let (Some(said), Some(&is)) = (dims::declared_element(info), self.types.get(&info.name))
+                && said != is
+            {
+                let why = format!("is declared as {said}, and is {is}; export the model again");
+                self.errors.push(NodeError { name: info.name.clone(), op_type: "value".into(), why });
+            }
         }
     }
 
