@@ -7,7 +7,6 @@ use super::operators::Element;
 use super::signature::{self, Elements as ElementTypes};
 use super::skim::Elements;
 use super::{batch, dims, integers, ops, order, tensor};
-use crate::interp::eval_const;
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
 use crate::ir::stored::Span;
@@ -89,9 +88,6 @@ const MAX_ELEMENTS: usize = 1 << 27;
 /// Constants that are computed have no more elements than this in all, and than twice those of the file.
 const MAX_CONSTANTS: usize = 1 << 26;
 
-/// Values of more elements are not computed while the file is read: parameters of operations are shorter.
-const SMALL: usize = 1 << 10;
-
 impl Builder {
     /// Adds a remark once.
     pub fn notice(&mut self, text: impl Into<String>) {
@@ -131,53 +127,6 @@ impl Builder {
         self.facts.set(id, fact);
         self.small.extend(value.map(|v| (id, v)));
         Ok(id)
-    }
-
-    /// A value that is known while the file is read.
-    pub fn known(&self, id: NodeId) -> Option<Shared> {
-        self.facts.get(id)?.konst.clone().or_else(|| self.small.get(&id).cloned())
-    }
-
-    /// A small value that follows from constants.
-    fn computed(&self, op: &Op, operands: &[NodeId], fact: &Fact) -> Option<Shared> {
-        let small = !operands.is_empty() && fact.ty.elements() <= SMALL;
-        let all = operands.iter().filter(|_| small).map(|&o| self.known(o).filter(|t| t.len() <= SMALL));
-        let all = all.collect::<Option<Vec<Shared>>>().filter(|all| !all.is_empty())?;
-        let all: Vec<&Tensor> = all.iter().map(|t| &**t).collect();
-        eval_const(op, &all).ok().map(Shared::from)
-    }
-
-    /// What constants come to, whatever its size.
-    pub fn evaluated(&self, id: NodeId) -> Option<Shared> {
-        self.evaluated_within(id, 64)
-    }
-
-    fn evaluated_within(&self, id: NodeId, depth: usize) -> Option<Shared> {
-        if let Some(t) = self.known(id) {
-            return Some(t);
-        }
-        let operands = self.graph.operands(id);
-        let inside = depth.checked_sub(1).filter(|_| !operands.is_empty())?;
-        let facts: Vec<&Fact> = operands.iter().map(|&o| self.facts.get(o)).collect::<Option<_>>()?;
-        let all = operands.iter().map(|&o| self.evaluated_within(o, inside)).collect::<Option<Vec<_>>>()?;
-        let all: Vec<&Tensor> = all.iter().map(|t| &**t).collect();
-        match self.graph.op(id) {
-            Op::Dyn(d) => eval_const(&resolve(*d, &facts).ok()?, &all[..1]).ok(),
-            op => eval_const(op, &all).ok(),
-        }
-        .map(Shared::from)
-    }
-
-    /// Does a value follow from constants alone?
-    pub fn is_constant(&self, id: NodeId) -> bool {
-        let (mut seen, mut open) = (HashSet::new(), vec![id]);
-        while let Some(id) = open.pop() {
-            if matches!(self.graph.op(id), Op::Input(_)) {
-                return false;
-            }
-            open.extend(self.graph.operands(id).into_iter().filter(|&o| seen.insert(o)));
-        }
-        true
     }
 
     /// Operands as the operation needs them, where they differ: parameters and indices that are known as constants, and constants that hold
@@ -406,9 +355,10 @@ impl Builder {
         let outputs = item.node.output.clone();
         let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
         let mut ctx = Ctx { b: self, node: item.node, opset: item.opset };
-        let done = signature::check(&ctx.node, ctx.opset, &ctx.b.types)
+        let checked = signature::check(&ctx.node, ctx.opset, &ctx.b.types);
+        let done = integers::meet(&mut ctx)
+            .and(checked)
             .map(|types| ctx.b.types.extend(types))
-            .and_then(|()| integers::meet(&mut ctx))
             .map_err(Stop::from)
             .and_then(|()| ops::import(&mut ctx));
         if let Err(Stop::Why(why)) = done {

@@ -15,6 +15,7 @@ mod error;
 mod external;
 mod functions;
 mod integers;
+mod known;
 mod narrow;
 mod operators;
 mod ops;

@@ -59,7 +59,8 @@ fn difference(cx: &Cx<'_>, at: NodeId) -> Option<Patch> {
     let only = g.use_count(r) == 1 && g.use_count(moved) == 1 && g.use_count(l) == 1 + usize::from(inside);
     let same = inside || g.operand(l, 0) == Some(from);
     let alike = [l, r].iter().all(|&id| cx.facts.ty(id) == cx.facts.ty(at));
-    if !(only && same && alike) || !c.as_f32()?.iter().all(|&c| c > 0.0 && c.is_finite()) {
+    let positive = c.as_f32()?.iter().all(|&c| c > 0.0 && c.is_finite());
+    if !(only && same && alike && positive) {
         return None;
     }
     let name = &g.node(at).name;

@@ -1,0 +1,12 @@
+# run: canonicalise
+graph no_relu_less_another {
+  %x = input f32[N,3]
+  %six = const f32[] [0.75]
+  %r = relu(%x)
+  %m = add(%x, %six)
+  %s = relu(%m)
+  %d = sub(%r, %s)
+  %y = abs(%d)
+  output "y" = %y
+}
+# expect

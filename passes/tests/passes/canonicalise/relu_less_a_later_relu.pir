@@ -1,0 +1,12 @@
+# run: canonicalise
+graph relu_less_a_later_relu {
+  %x = input f32[N,3]
+  %six = const f32[] [0.75]
+  %r = relu(%x)
+  %m = sub(%x, %six)
+  %s = relu(%m)
+  %d = sub(%r, %s)
+  %y = abs(%d)
+  output "y" = %y
+}
+# expect
