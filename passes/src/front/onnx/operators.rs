@@ -47,9 +47,9 @@ impl fmt::Display for Element {
 pub struct Types(u64);
 
 impl Types {
-    /// Is it among them?
+    /// Is it among them? A set without types that are followed refuses none.
     pub fn has(self, element: Element) -> bool {
-        self.0 & element.bit() != 0
+        self.0 == 0 || self.0 & element.bit() != 0
     }
 
     fn each(self) -> impl Iterator<Item = Element> {
