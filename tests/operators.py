@@ -49,7 +49,8 @@ def parameter(p: OpSchema.FormalParameter) -> str:
 
 def line(schema: OpSchema, sets: dict[tuple[str, ...], int]) -> str:
     head = f"{schema.name} {schema.since_version}"
-    if schema.deprecated:
+    # Runtimes still execute those that are made of others.
+    if schema.deprecated and not (schema.has_function or schema.has_context_dependent_function):
         return f"{head} | deprecated"
     types = []
     for t in schema.type_constraints:

@@ -79,13 +79,15 @@ fn operands_of_different_types_are_refused() {
     let m = model(17, &[-1, 3]).init(starts).init(longs("e", &[2])).init(longs("a", &[1]));
     m.node("Slice", &["x", "i", "e", "a"], &["y"], vec![])
         .refused(&["'i', which is int32", "'e', which is int64"]);
-    let m = model(17, &[-1, 3]).init(long("t", 0)).node("Relu", &["t"], &["r"], vec![]).node(
+    let m = model(17, &[-1, 3]).init(long("t", 0)).node("Sigmoid", &["t"], &["r"], vec![]).node(
         "Add",
         &["x", "r"],
         &["y"],
         vec![],
     );
-    m.refused(&["Relu 'r': reads 't', which is int64, and takes double, float, float16"]);
+    m.refused(&[
+        "Sigmoid 'r': reads 't', which is int64, and takes float, float16, double or bfloat16; put a Cast",
+    ]);
 }
 
 #[test]

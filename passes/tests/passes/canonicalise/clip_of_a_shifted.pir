@@ -9,3 +9,9 @@ graph clip_of_a_shifted {
   output "y" = %y
 }
 # expect
+graph clip_of_a_shifted {
+  %x = input f32[N,3]
+  %s = capped_relu(%x) {cap=1.0} -> f32[N,3]
+  %y = abs(%s) -> f32[N,3]
+  output "y" = %y
+}

@@ -6,3 +6,8 @@ graph max_of_nothing_left {
   output "y" = %y
 }
 # expect
+graph max_of_nothing_left {
+  %x = input f32[N,3]
+  %y = relu(%x) -> f32[N,3]
+  output "y" = %y
+}

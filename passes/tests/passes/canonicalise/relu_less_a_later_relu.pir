@@ -10,3 +10,9 @@ graph relu_less_a_later_relu {
   output "y" = %y
 }
 # expect
+graph relu_less_a_later_relu {
+  %x = input f32[N,3]
+  %d = capped_relu(%x) {cap=0.75} -> f32[N,3]
+  %y = abs(%d) -> f32[N,3]
+  output "y" = %y
+}

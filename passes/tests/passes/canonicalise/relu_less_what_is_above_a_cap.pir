@@ -10,3 +10,9 @@ graph relu_less_what_is_above_a_cap {
   output "y" = %y
 }
 # expect
+graph relu_less_what_is_above_a_cap {
+  %x = input f32[N,3]
+  %d = capped_relu(%x) {cap=0.75} -> f32[N,3]
+  %y = abs(%d) -> f32[N,3]
+  output "y" = %y
+}

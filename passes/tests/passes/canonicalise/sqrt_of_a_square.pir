@@ -9,3 +9,8 @@ graph sqrt_of_a_square {
   output "y" = %y
 }
 # expect
+graph sqrt_of_a_square {
+  %x = input f32[N,3]
+  %y = relu(%x) -> f32[N,3]
+  output "y" = %y
+}
