@@ -118,6 +118,8 @@ fn it_goes_while_the_others_stay() {
         (&"relu02".into(), &0.into(), &256.into())
     );
     assert_eq!(last["source"], "r2");
+    let text = std::fs::read_to_string(dir.path().join("out/report.txt")).unwrap();
+    assert!(text.contains("redundant") && !text.contains("ReLUs were removed"), "{text}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 #
 # pixels    38,000 ReLUs in the four layers of quadratics.sh, which has to have run with the same OUT
 # two       10,000 ReLUs at the ends of the second and third stage, from pixels
-# none      no ReLU: squares inside blocks, at the stem and at the end of the last stage, from two
+# none      no ReLU: squares inside blocks alone, from two
 # resnet56  ResNet-56 from its original: ten ReLU layers, the stem and every third block's, 27 squares, 18 identities
 #
 # On all 45,000 training images, into OUT/WHICH. Resumes where an earlier call was stopped; user and system seconds are added to
@@ -40,8 +40,8 @@ two)
     ;;
 none)
     from two
-    ask=(--budget 0 --vanish "$inside,$after,relu06,relu12" --quadratic relu00,relu18 --choices relu,identity,quadratic
-        --epochs 3 --blend 0.5 --rate 0.02)
+    ask=(--budget 0 --vanish "$inside,$after,relu00,relu06,relu12,relu18" --choices relu,identity,quadratic
+        --epochs 3 --blend 0.67 --rate 0.02)
     ;;
 resnet56)
     begin=("$SHARED/models/resnet56_torch-legacy_bnfold_op13.onnx")

@@ -98,7 +98,7 @@ fn describe(m: &Model, graph: &Graph, b: &Baseline, cost: &[Cost], r: &Request) 
         .iter()
         .map(|l| {
             let (relus, action, why) = match l.redundant {
-                true => (0, "linearized", REDUNDANT),
+                true => (0, "redundant", REDUNDANT),
                 false => (l.comparisons(), "kept", "nothing was compiled"),
             };
             let mut v = json!({"name": l.name, "op": "relu", "shape": l.shape, "relus": relus,

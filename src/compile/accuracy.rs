@@ -8,6 +8,9 @@ use relinc_passes::ir::Graph;
 use relinc_runtime::data::{Dataset, Split};
 use relinc_runtime::eval::{self, Clean, interval};
 
+/// Points that masks do not win for a network that was not trained under them.
+const TRAINED_UNDER_MASKS: f64 = 5.0;
+
 /// An accuracy that waits for the emitted network.
 pub struct Measured {
     accuracy: Accuracy,
@@ -78,5 +81,12 @@ pub fn after(
         found.classes_predicted, found.classes, found.n
     );
     let (n, classes) = (found.n as u64, Some(found.classes as u64));
-    Ok((Accuracy { after: Some(scores(&found)), change, n, classes, ..m.accuracy }, said))
+    let mut accuracy = Accuracy { after: Some(scores(&found)), change, n, classes, ..m.accuracy };
+    let own = matches!(&r.before, Before::Own(is) if is.original);
+    if own && change.is_some_and(|c| c.interval[0] > TRAINED_UNDER_MASKS) {
+        accuracy.before_is_original = false;
+        accuracy.before_is =
+            Some("this file with every ReLU, and its weights were trained under masks".into());
+    }
+    Ok((accuracy, said))
 }

@@ -148,7 +148,7 @@ pub fn layers(
                 (rm::Action::Compacted, "every element is a ReLU without its cap".to_string())
             }
             Some(m) if m.only(Choice::Identity) && untouched => {
-                (rm::Action::Linearized, REDUNDANT.to_string())
+                (rm::Action::Redundant, REDUNDANT.to_string())
             }
             Some(m) if m.only(Choice::Identity) => (
                 rm::Action::Linearized,

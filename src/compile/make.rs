@@ -247,12 +247,14 @@ impl Compilation<'_> {
         let wide = self.wide(start, shown, probe)?;
         let other = wide.1.model.valid()?;
         let pays = cost.zip(fixed::seconds(&wide.0, &other)).filter(|(c, w)| c < w);
-        let holds = found.as_ref().is_some_and(|a| a.flips == 0 && a.overflows == 0);
+        let holds = found.as_ref().is_some_and(|a| a.flips <= fixed::ALLOWED_FLIPS && a.overflows == 0);
         let (taken, why) = match (&found, pays) {
-            (Some(_), Some((c, w))) if holds => (
+            (Some(a), Some((c, w))) if holds => (
                 32,
                 format!(
-                    "a later query communicates for {c:.3} s instead of {w:.3} s, and no class moves with {format}"
+                    "a later query communicates for {c:.3} s instead of {w:.3} s, and with {format} the class moves on {} of {} \
+                     images",
+                    a.flips, a.n
                 ),
             ),
             (None, _) => (64, "without images nothing says that 32 bits keep the classes".into()),

@@ -121,6 +121,8 @@ relinc_passes::words! {
         Compacted = "compacted",
         /// No ReLU is left.
         Linearized = "linearized",
+        /// The layer changes nothing, whatever goes in, and is left out.
+        Redundant = "redundant",
         /// No ReLU is left, and some elements are quadratic.
         Quadratic = "quadratic",
     }

@@ -1,6 +1,6 @@
 //! Which columns a report has, and which two of them a change is between.
 
-use super::model::{Cost, LatencyIs, Report, Spent};
+use super::model::{Action, Cost, LatencyIs, Report, Spent};
 use relinc_runtime::cost::Totals;
 
 /// What a report compares.
@@ -22,7 +22,7 @@ impl Shape {
         let (Some(_), Some(lossless)) = (&r.before, &r.lossless) else {
             return if r.before.is_some() { Shape::Old } else { Shape::Bare };
         };
-        let kept = r.layers.iter().all(|l| l.relus >= l.relus_before);
+        let kept = r.layers.iter().all(|l| l.relus >= l.relus_before || l.action == Action::Redundant);
         if kept && lossless.relus <= r.totals.relus { Shape::Lossless } else { Shape::Masked }
     }
 

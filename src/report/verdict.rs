@@ -96,6 +96,7 @@ fn of_accuracy(r: &Report, a: &Accuracy, out: &mut Vec<Finding>) {
     let near = |s: &Option<Scores>| s.as_ref().and_then(|s| near_chance(a, s)).is_some();
     let change = a.change.as_ref().filter(|_| a.before_is_original);
     match (near(&a.before), near(&a.after)) {
+        (true, false) if !a.before_is_original => {}
         (true, _) => out.push(Finding::OriginalNearChance),
         (false, true) => out.push(Finding::NearChance),
         (false, false) => match change {

@@ -86,6 +86,9 @@ pub struct StepOptions {
     /// Share of the stage over which quadratics, and layers that vanish beside them, take the ReLUs' place [default: 0.25 in a search, 0 in tuning]
     #[arg(long, value_name = "SHARE")]
     pub blend: Option<f64>,
+    /// Share of the stage, at its end, in which normalisations keep their statistics: the network is trained as it will run [default: 0]
+    #[arg(long, value_name = "SHARE")]
+    pub freeze: Option<f64>,
     /// Label smoothing
     #[arg(long, value_name = "S")]
     pub smoothing: Option<f32>,
@@ -224,6 +227,7 @@ impl StageOptions {
             ("ramp", self.steps.ramp, SHARE),
             ("tails", of(self.steps.tails), FROM_ZERO),
             ("blend", self.steps.blend, (|v| (0.0..=1.0).contains(&v), "at least 0 and at most 1")),
+            ("freeze", self.steps.freeze, (|v| (0.0..=1.0).contains(&v), "at least 0 and at most 1")),
         ];
         for (name, v, (holds, words)) in numbers {
             if let Some(v) = v.filter(|v| !(v.is_finite() && holds(*v))) {
@@ -274,6 +278,7 @@ impl StageOptions {
         }
         let blends = kind == Kind::Search && self.may_square()?;
         r.blend = self.steps.blend.unwrap_or(if blends { BLEND } else { 0.0 });
+        r.freeze = self.steps.freeze.unwrap_or(r.freeze);
         r.val_images = self.steps.val_images.unwrap_or(r.val_images);
         r.val_attacked = self.steps.val_attacked.unwrap_or(r.val_attacked);
         let o = &mut r.objective;

@@ -11,7 +11,8 @@ use relinc_passes::masks::Masks;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::data::{DataSpec, Dataset};
 use relinc_runtime::exec::{Network, free_batch};
-use relinc_runtime::train::evaluate::pixels;
+use relinc_runtime::train::calm::calm;
+use relinc_runtime::train::evaluate::pixels_of;
 use relinc_runtime::train::insert_norm::{calibrate, insert};
 use relinc_runtime::train::model::Model;
 use relinc_runtime::train::objective::At;
@@ -93,13 +94,12 @@ impl Setup<'_> {
         let new = |node| added.contains(&node);
         let sites: Vec<usize> = (0..m.net.norms().len()).filter(|&i| new(m.net.norms()[i].node)).collect();
         if !sites.is_empty() {
-            let n = CALIBRATION.min(self.train.len());
-            let batch = |from: usize| {
-                let range = from..(from + BATCH).min(n);
-                let labels = range.clone().map(|i| self.train.label(i)).collect();
-                (pixels(&self.train, range, self.device), labels)
+            let images = calm(&m, &self.train, CALIBRATION)?;
+            let batch = |images: &[usize]| {
+                let labels = images.iter().map(|&i| self.train.label(i)).collect();
+                (pixels_of(&self.train, images, self.device), labels)
             };
-            let batches: Vec<_> = (0..n).step_by(BATCH).map(batch).collect();
+            let batches: Vec<_> = images.chunks(BATCH).map(batch).collect();
             let at = At { seed: self.plan.seed, step: 0 };
             calibrate(&mut m, &sites, &batches, &Attack::training(), at)?;
         }

@@ -1,10 +1,12 @@
 """Holds relinc's latency prediction against a run with real delay: two processes on SPU, their link through proxy.py.
 
-usage: latency.py DIR [--protocol semi2k|cheetah] [--weights W] [--delay-ms 20] [--mbit 0,100] [--repeat 3] [--timeout 600]
+usage: latency.py DIR [--protocol semi2k|cheetah] [--weights W] [--later] [--delay-ms 20] [--mbit 0,100] [--repeat 3]
+                  [--timeout 600]
 
 DIR is what `relinc compile` wrote with target spu. Each party is a process with a brpc link over TCP loopback: one link
 direct, one through a proxy for every bandwidth (0: uncapped). The links take turns, image by image, each image in a runtime
-of its own, so what a first image pays is in every figure, as in the report. Timed on rank 0, from the moment both parties
+of its own, so what a first image pays is in every figure, as in the report. With --later each link has one runtime, whose
+first image is not counted, and the report's prediction is that of later queries. Timed on rank 0, from the moment both parties
 hold all shares until its share of the output is there; --warm-up images (1) run before and are not counted.
 
 Each party computes on its share of the processors, as under run.py, unless OMP_THREAD_LIMIT says otherwise.
@@ -76,13 +78,16 @@ def scheduled():
         return 0.0, 0.0
 
 
-def one_image(api, lib, link, config, program, shares, start):
-    """Seconds of one image by the wall, of processors, ready without one, and blocked; and the share of its output."""
-    names, code = program
+def new_runtime(api, link, config, names, shares):
+    """A runtime that holds the image and the weights."""
     runtime = api.Runtime(link, config)
     for name, share in zip(names, shares):
         runtime.set_var(name, share)
-    executable = lib.Executable("image", names, ["out"], code)
+    return runtime
+
+
+def one_image(runtime, executable, start):
+    """Seconds of one image by the wall, of processors, ready without one, and blocked; and the share of its output."""
     start.wait()
     began = time.perf_counter(), time.process_time(), *scheduled()
     runtime.run(executable)
@@ -115,11 +120,17 @@ def party(rank, folder, log, job, program, shares, addresses, start, answers):
         config = runner.runtime_config(lib, job, rank)
         config.enable_pphlo_profile = config.enable_hal_profile = False
         links = [connect(lib, rank, at, job["timeout"]) for at in addresses]
+        names, code = program
+        executable = lib.Executable("image", names, ["out"], code)
+        fresh = lambda link: new_runtime(api, link, config, names, shares)
+        if job["later"]:
+            kept = [fresh(link) for link in links]
+            for runtime in kept:
+                one_image(runtime, executable, start)
+            return [[one_image(runtime, executable, start) for runtime in kept] for _ in range(job["repeat"])]
         for _ in range(job["warm_up"]):
-            one_image(api, lib, links[0], config, program, shares, start)
-        return [
-            [one_image(api, lib, link, config, program, shares, start) for link in links] for _ in range(job["repeat"])
-        ]
+            one_image(fresh(links[0]), executable, start)
+        return [[one_image(fresh(link), executable, start) for link in links] for _ in range(job["repeat"])]
 
     answer(rank, job, log, answers, work)
 
@@ -170,7 +181,7 @@ def run(folder, runner, job, networks):
     weights = runner.load_weights(manifest, job)
     image = runner.fill(runner.load_images(manifest, job["input"], 1), job)[0]
     vis = runner.visibilities(lib, manifest, job["program"], job["weights"])
-    code = runner.compile_program(api, lib, runner.load_program(job["program"]), vis)
+    code = runner.compile_program(api, lib, runner.load_program(job), vis)
     io = api.Io(2, runner.runtime_config(lib, job))
     owner = runner.SERVER_RANK if job["weights"] == "server" else -1
     secret = lib.Visibility.VIS_SECRET
@@ -205,12 +216,13 @@ def run(folder, runner, job, networks):
 # ---------------------------------------------------------------- predicted beside measured
 
 
-def predictions(report, protocol, weights):
-    """The report's costs for this protocol, a network each."""
+def predictions(report, protocol, weights, later):
+    """The report's costs for this protocol, a network each; of queries that are not the first, where they pay less."""
     found = [c for c in report["cost"] if c["protocol"] == f"spu-{protocol}" and c["weights"] == weights]
     if not found:
         usage(f"report.json has no prediction for spu-{protocol} with {weights} weights; compile with --protocol {protocol}")
-    return found
+    of = lambda c: c | c["later"] | {"latency_s": c["later"]["communication_s"], "compute_s": None}
+    return [of(c) if later and c.get("later") else c for c in found]
 
 
 def communication(costs, delay, rate):
@@ -271,6 +283,7 @@ def parse_arguments():
     parser.add_argument("dir", type=pathlib.Path, help="what `relinc compile` wrote")
     parser.add_argument("--protocol", choices=("semi2k", "cheetah"), default="semi2k")
     parser.add_argument("--weights", choices=("secret", "server", "public"), help="default: as run.py")
+    parser.add_argument("--later", action="store_true", help="time queries that are not the first of their session")
     parser.add_argument("--delay-ms", type=float, default=20.0, help="one way, in milliseconds (default 20)")
     parser.add_argument("--mbit", default="0,100", help="bandwidths in Mbit/s, 0 is uncapped (default 0,100)")
     parser.add_argument("--repeat", type=int, default=3, help="images over each link (default 3)")
@@ -298,11 +311,11 @@ def main():
     job = runner.make_job(
         runner.parse_arguments(words + (["--weights", options.weights] if options.weights else [])), runner.load_manifest()
     )
-    job["repeat"], job["warm_up"] = options.repeat, options.warm_up
+    job["repeat"], job["warm_up"], job["later"] = options.repeat, options.warm_up, options.later
     delay = options.delay_ms / 1000
     networks = [None] + [(delay, mbit * 1e6 or None) for mbit in options.mbit]
     report = json.loads((folder.parent / "report.json").read_text())
-    costs = predictions(report, job["protocol"], job["weights"])
+    costs = predictions(report, job["protocol"], job["weights"], options.later)
     load = os.getloadavg()[0]
     try:
         rounds, outputs = run(folder, runner, job, networks)
@@ -313,6 +326,7 @@ def main():
         "dir": str(options.dir),
         "protocol": job["protocol"],
         "weights": job["weights"],
+        "later": options.later,
         "program": job["program"]["file"],
         "relus": report["totals"]["relus"],
         "layers": report["totals"]["nonlinear_layers"],

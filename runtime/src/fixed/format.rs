@@ -3,7 +3,7 @@
 use super::lane::Word;
 use super::truncation::Truncation;
 
-/// A ring of integers modulo 2^`ring` in which a real number x is ⌊x·2^`fraction`⌋ towards zero.
+/// A ring of integers modulo 2^`ring` in which a real number x is the integer nearest to x·2^`fraction`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Format {
     /// Bits of the ring: 32, 64 or 128.
@@ -48,17 +48,16 @@ impl std::fmt::Display for Format {
     }
 }
 
-/// The ring element of a real number, not-a-number as 0. SPU 0.9.5 rounds towards zero and holds it within ±2^(k−2)
-/// (`docs/fixed-point.md`), CrypTen rounds the same way, MP-SPDZ to the nearest.
+/// The ring element of a real number, not-a-number as 0: the nearest one, which SPU 0.9.5 holds within ±2^(k−2)
+/// (`docs/fixed-point.md`). SPU and CrypTen round towards zero; their runners give them numbers that are on the grid.
 pub fn encode<W: Word>(v: f32, fraction: u32, how: Truncation) -> W {
-    let scaled = f64::from(v) * f64::from(fraction).exp2();
+    let nearest = (f64::from(v) * f64::from(fraction).exp2()).round_ties_even();
     match how {
         Truncation::Probabilistic | Truncation::Cheetah | Truncation::Local | Truncation::Exact => {
             let limit = f64::from(W::BITS - 2).exp2();
-            W::from_f64(scaled.clamp(-limit, limit))
+            W::from_f64(nearest.clamp(-limit, limit))
         }
-        Truncation::Crypten | Truncation::Crypten3 => W::from_f64(scaled),
-        Truncation::MpSpdz => W::from_f64(scaled.round()),
+        Truncation::Crypten | Truncation::Crypten3 | Truncation::MpSpdz => W::from_f64(nearest),
     }
 }
 

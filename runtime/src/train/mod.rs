@@ -1,5 +1,6 @@
 //! Learning masks and training under them: teacher, search, tune.
 
+pub mod calm;
 pub mod evaluate;
 pub mod front;
 pub mod insert_norm;

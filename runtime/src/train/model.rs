@@ -13,6 +13,7 @@ use crate::fnv::fingerprint;
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::choice::Choice;
 use relinc_passes::ir::Graph;
+use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
 use relinc_passes::quotient;
 use std::borrow::Cow;
@@ -39,8 +40,12 @@ pub struct Model {
     pub squares: bool,
     /// What share of the ReLU's place such layers, and those that vanish, have taken.
     pub blend: f32,
+    /// Are normalisations trained by their running statistics, which stay?
+    pub frozen: bool,
     /// Layers that had left before, which are not blended again; one entry a layer, empty for none.
     pub settled: Vec<bool>,
+    /// Both sides' slopes that layers which leave had before; one entry a layer, empty for ReLUs everywhere.
+    pub before: Vec<[Burn<1>; 2]>,
 }
 
 impl Model {
@@ -57,7 +62,9 @@ impl Model {
             slopes: false,
             squares: false,
             blend: 1.0,
+            frozen: false,
             settled: vec![],
+            before: vec![],
         })
     }
 
@@ -87,7 +94,9 @@ impl Model {
             slopes: self.slopes,
             squares: self.squares,
             blend: self.blend,
+            frozen: self.frozen,
             settled: self.settled.clone(),
+            before: self.before.iter().map(|b| b.clone().map(|t| t.to_device(device))).collect(),
         }
     }
 
@@ -153,7 +162,13 @@ impl Model {
             false => Gate::of_mask(m, device),
         };
         if self.squares && self.share(r) < 1.0 && m.only(Choice::Identity) {
-            gate.neg = gate.neg * self.share(r);
+            let share = self.share(r);
+            let [pos, neg] = match self.before.get(r) {
+                Some(before) => before.clone(),
+                None => [gate.pos.clone(), Burn::zeros_like(&gate.neg)],
+            };
+            gate.pos = pos * (1.0 - share) + gate.pos * share;
+            gate.neg = neg * (1.0 - share) + gate.neg * share;
         }
         gate
     }
@@ -173,6 +188,19 @@ impl Model {
         let left = |m: &LayerMask| m.only(Choice::Quadratic) || m.only(Choice::Identity);
         let relus = self.net.relus().iter();
         self.settled = relus.map(|r| masks.layers.get(&r.name).is_some_and(left)).collect();
+        let device = self.net.device();
+        let slopes = |r: &ReluLayer| {
+            let gate =
+                masks.layers.get(&r.name).map_or_else(|| Gate::open(r, device), |m| Gate::of_mask(m, device));
+            [gate.pos, gate.neg]
+        };
+        self.before = self.net.relus().iter().map(slopes).collect();
+    }
+
+    /// No layer has left before.
+    pub fn unsettle(&mut self) {
+        self.settled.clear();
+        self.before.clear();
     }
 
     /// Lets the layers that are quadratic or vanish take this share of the ReLUs' place.

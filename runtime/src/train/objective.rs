@@ -239,7 +239,7 @@ impl Objective {
             watch,
             precision,
             tails: self.tails > 0.0,
-            ..student.call(Norms::Batch)
+            ..student.call(if student.frozen { Norms::Running } else { Norms::Batch })
         };
 
         let views = Views::of(batch, &pixels, clean_rows, device);

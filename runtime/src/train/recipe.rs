@@ -96,6 +96,8 @@ pub struct Recipe {
     pub slopes: bool,
     /// Share of the stage over which layers that become quadratic, and those that vanish beside them, take the ReLUs' place.
     pub blend: f64,
+    /// Share of the stage, at its end, in which normalisations are by their running statistics, as in what is compiled.
+    pub freeze: f64,
     /// What is minimised.
     pub objective: Objective,
     /// How masks are searched, in a search.
@@ -152,6 +154,7 @@ impl Recipe {
             augment: true,
             slopes: false,
             blend: 0.0,
+            freeze: 0.0,
             objective,
             search: None,
             val_images: 2000,

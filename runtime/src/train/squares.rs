@@ -1,12 +1,13 @@
 //! Where quadratics start: the least-squares fit of the ReLU under each channel's own distribution.
 
+use super::calm::calm;
 use super::evaluate::pixels_of;
 use super::model::Model;
 use crate::data::Dataset;
 use crate::exec::squares::Rows;
 use crate::exec::value::{detached, download};
 use crate::exec::{Call, Norms};
-use crate::search::worth::{BATCH, first_images};
+use crate::search::worth::BATCH;
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::Masks;
 
@@ -52,7 +53,7 @@ fn normal(x: f64) -> f64 {
 /// # Errors
 /// Images that the network does not take, or an operation it cannot compute.
 pub fn spreads(m: &Model, ds: &Dataset, n: usize) -> Result<Vec<Vec<Spread>>, String> {
-    let images = first_images(m, n.min(ds.len()))?;
+    let images = calm(m, ds, n)?;
     let mut sums: Vec<Vec<[f64; 3]>> = m.net.relus().iter().map(|r| vec![[0.0; 3]; r.shape[0]]).collect();
     for chunk in images.chunks(m.net.batch(BATCH)) {
         let x = m.front.apply(pixels_of(ds, chunk, m.net.device()));

@@ -124,7 +124,7 @@ impl Stage<'_> {
         model.learn_slopes(r.slopes);
         match r.kind {
             Kind::Search => model.settle(masks),
-            Kind::Teacher | Kind::Tune => model.settled.clear(),
+            Kind::Teacher | Kind::Tune => model.unsettle(),
         }
         let fresh = r.epochs > 0 && self.has_squares(masks) && model.learn_squares();
         model.set_masks(masks);
@@ -196,6 +196,7 @@ impl Run<'_, '_> {
         }
         if !self.progress.finished {
             self.model.set_blend(1.0);
+            self.model.frozen = false;
             if let Some(m) = self.ask(r.epochs, 0, |l, s| l.finish(s))? {
                 self.apply_masks(m);
             }
@@ -261,6 +262,13 @@ impl Run<'_, '_> {
         if r.blend > 0.0 { (done / r.blend).min(1.0) as f32 } else { 1.0 }
     }
 
+    /// Is a step in the stage's last part, where statistics stay?
+    fn frozen(&self, epoch: usize, step: usize) -> bool {
+        let r = &self.stage.recipe;
+        let left = 1.0 - (epoch * self.steps + step) as f64 / (r.epochs * self.steps).max(1) as f64;
+        left <= r.freeze
+    }
+
     fn rate(&self, epoch: usize, step: usize) -> f64 {
         let r = &self.stage.recipe;
         let done = (epoch * self.steps + step) as f64 / (r.epochs * self.steps).max(1) as f64;
@@ -288,6 +296,7 @@ impl Run<'_, '_> {
                 return Ok(Ended::Stopped);
             }
             self.model.set_blend(self.blend(epoch, step));
+            self.model.frozen = self.frozen(epoch, step);
             let changed = self.ask(epoch, step, |l, s| l.before_step(s, step))?;
             if let Some(m) = changed {
                 self.progress.since_masks = 0;

@@ -94,7 +94,7 @@ pub fn made_for(r: Request, format: Format) -> Request {
     Request { options, ..r }
 }
 
-/// The fraction bits of a ring of 32 bits with which the fewest images overflow or change their class, and what was found with
+/// The fraction bits of a ring of 32 bits with which the fewest images overflow and outputs err least, and what was found with
 /// them; without images the usual number.
 pub fn fraction(
     r: &Request,
@@ -125,12 +125,12 @@ pub fn fraction(
                 continue;
             }
             let a = run(Format { ring: 32, fraction })?;
-            let better = |a: &Analysis, b: &Analysis| {
-                (a.overflowed_images, a.flips) < (b.overflowed_images, b.flips)
-                    || (a.overflowed_images, a.flips) == (b.overflowed_images, b.flips)
-                        && a.output_error_share < b.output_error_share
+            let by_error = |a: &Analysis, b: &Analysis| {
+                a.overflowed_images
+                    .cmp(&b.overflowed_images)
+                    .then(a.output_error_mean.total_cmp(&b.output_error_mean))
             };
-            if better(&a, &best) {
+            if by_error(&a, &best).is_lt() {
                 best = a;
             }
         }

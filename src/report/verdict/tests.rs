@@ -62,6 +62,13 @@ fn near_chance_is_an_alarm() {
 }
 
 #[test]
+fn a_file_that_was_trained_under_its_masks_is_no_network_near_chance() {
+    let mut r = with((12.8, [10.9, 15.0]), (89.0, [86.9, 90.8]), [73.2, 78.9]);
+    r.accuracy.as_mut().unwrap().before_is_original = false;
+    assert_eq!(found(&r), [Finding::OriginalUnknown]);
+}
+
+#[test]
 fn chance_depends_on_the_classes() {
     let mut r = with((80.0, [78.0, 82.0]), (60.0, [57.9, 62.1]), [-22.0, -18.0]);
     let classes = |r: &mut Report, k| r.accuracy.as_mut().unwrap().classes = k;

@@ -184,16 +184,32 @@ class Tally:
         nn.Module.__call__ = call
 
 
-def load_model(crypten, weights):
+def nearest(numbers, fraction):
+    """Floats as the nearest numbers of fixed point.
+
+    CrypTen itself rounds towards zero: every weight a little smaller, which adds up over a network.
+    """
+    import numpy as np
+
+    return np.asarray(np.rint(numbers.astype(np.float64) * 2.0**fraction) * 2.0**-fraction, dtype=np.float32)
+
+
+def load_model(crypten, weights, fraction):
     """The network: its parameters shared by their owner, or in the clear."""
     import io
 
     import onnx
+    from onnx import numpy_helper
 
     path = HERE / "model.onnx"
     if not path.is_file():
         raise UsageError(f"{path} is missing")
-    network = crypten.nn.from_onnx(io.BytesIO(onnx.load(str(path)).SerializeToString()))
+    model = onnx.load(str(path))
+    constants = [a.t for node in model.graph.node for a in node.attribute if node.op_type == "Constant"]
+    for tensor in [*model.graph.initializer, *constants]:
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            tensor.CopyFrom(numpy_helper.from_array(nearest(numpy_helper.to_array(tensor), fraction), tensor.name))
+    network = crypten.nn.from_onnx(io.BytesIO(model.SerializeToString()))
     network.eval()
     if weights == "public":
         # CrypTen only takes shared inputs into a network that says it is encrypted; its parameters stay in the clear.
@@ -214,13 +230,13 @@ def compute(job, rank):
     import crypten
     import crypten.communicator
 
-    images = load_images(load_manifest(), job["input"], job["n"])
+    images = nearest(load_images(load_manifest(), job["input"], job["n"]), job["fraction"])
     crypten.init()
     crypten.cfg.encoder.precision_bits = job["fraction"]
     crypten.cfg.communicator.verbose = True
     communicator = crypten.communicator.get()
     tally = Tally(communicator, rank, job["parties"])
-    network = load_model(crypten, job["weights"])
+    network = load_model(crypten, job["weights"], job["fraction"])
     tally.watch(crypten.nn)
     outputs, per_image, ops = [], [], None
     for image in images:

@@ -109,6 +109,7 @@ MANIFEST_FORMAT = 1
 ALARM_GRACE_S = 5
 MAX_ALARM_S = 10**7
 NARROW_RING_HINT = " (spu 0.9.5 crashes in larger matrix products on the 32-bit ring; take --field 64)"
+LITERAL = re.compile(r"(stablehlo\.constant dense<)(-?\d[\d.e+-]*)(> : tensor<(?:\d+x)*f32>)")
 PRODUCT = re.compile(r"stablehlo\.(?:dot_general|convolution)\b")
 
 
@@ -149,12 +150,33 @@ def choose_program(manifest, protocol):
     return (named or sorted(programs, key=lambda p: p.get("convolutions", {}).get("taps", 0)))[0]
 
 
-def load_program(program):
-    """The StableHLO text of the model."""
-    path = HERE / program["file"]
+def fraction_bits(job):
+    """Fraction bits of the runtime's fixed point."""
+    return job["fraction"] or FRACTION[job["field"]]
+
+
+def nearest(numbers, fraction):
+    """Floats as the nearest numbers of fixed point.
+
+    SPU itself rounds towards zero: every weight a little smaller, which adds up over a network.
+    """
+    if numbers.dtype.kind != "f":
+        return numbers
+    return np.asarray(np.rint(numbers.astype(np.float64) * 2.0**fraction) * 2.0**-fraction, dtype=np.float32)
+
+
+def load_program(job):
+    """The StableHLO text of the model, its own numbers as the nearest of fixed point."""
+    path = HERE / job["program"]["file"]
     if not path.is_file():
         raise UsageError(f"{path} is missing")
-    return path.read_text(encoding="utf-8")
+    fraction = fraction_bits(job)
+
+    def rounded(found):
+        number = nearest(np.array(np.float32(found[2])), fraction)
+        return found[0] if number == np.float32(found[2]) else f"{found[1]}{float(number):.17e}{found[3]}"
+
+    return LITERAL.sub(rounded, path.read_text(encoding="utf-8"))
 
 
 def arguments(manifest, program):
@@ -163,14 +185,15 @@ def arguments(manifest, program):
 
 
 def load_weights(manifest, job, folder=HERE):
-    """The weights in argument order; floats as f32, the only float the runtime encodes well, indices as i32."""
+    """The weights in argument order; floats as f32, the only float the runtime encodes well, at the nearest number of
+    fixed point, indices as i32."""
     names = arguments(manifest, job["program"])
     if not names:
         return []
     path = folder / "weights.npz"
     if not path.is_file():
         raise UsageError(f"{path} is missing")
-    fraction = job["fraction"] or FRACTION[job["field"]]
+    fraction = fraction_bits(job)
     matrices, unit = job["program"].get("matrices", {}), manifest.get("unit")
     dense = job["program"].get("dense", {})
     read = {name: [d["weights"]] for name, d in dense.items()} | matrices
@@ -187,8 +210,7 @@ def load_weights(manifest, job, folder=HERE):
                 arrays.append(spread_groups(stored[dense[name]["weights"]], dense[name]["groups"]))
             else:
                 arrays.append(np.array(np.float32(2.0**-fraction)) if name == unit else stored[name])
-    narrow = {"f": np.float32, "i": np.int32}
-    return [a.astype(narrow.get(a.dtype.kind, a.dtype)) for a in arrays]
+    return [a.astype(np.int32) if a.dtype.kind == "i" else nearest(a, fraction) for a in arrays]
 
 
 def spread_groups(weights, groups):
@@ -202,7 +224,7 @@ def spread_groups(weights, groups):
 
 def ring_matrix(weights, name, fraction):
     """Weights [O, C, kH, kW] as the matrix [kH*kW*O, C] of ring elements, in the runtime's own fixed point."""
-    scaled = np.trunc(weights.astype(np.float64).transpose(2, 3, 0, 1).reshape(-1, weights.shape[1]) * 2.0**fraction)
+    scaled = np.rint(weights.astype(np.float64).transpose(2, 3, 0, 1).reshape(-1, weights.shape[1]) * 2.0**fraction)
     if np.abs(scaled).max(initial=0.0) >= 2**31:
         raise UsageError(f"weights.npz: {name} holds weights of {2.0**(31 - fraction):g} or more; lower --fraction")
     return scaled.astype(np.int32)
@@ -345,7 +367,7 @@ def fill(images, job):
     """The images of each query; the last is filled up with zeros."""
     missing = queries(job) * job["batch"] - len(images)
     padded = np.concatenate([images, np.zeros((missing, *images.shape[1:]), images.dtype)])
-    return list(padded.reshape(-1, job["batch"], *images.shape[1:]))
+    return list(nearest(padded, fraction_bits(job)).reshape(-1, job["batch"], *images.shape[1:]))
 
 
 def deal(io, arrays, vis, secret, owner):
@@ -475,7 +497,7 @@ def compute(job):
     config = runtime_config(lib, job)
     vis = visibilities(lib, manifest, job["program"], job["weights"])
     started = time.perf_counter()
-    text = load_program(job["program"])
+    text = load_program(job)
     code = compile_program(api, lib, text, vis)
     compiled = time.perf_counter()
     names = ["in"] + [f"w{i}" for i in range(len(weights))]
@@ -678,7 +700,7 @@ def report(job, result, log):
         "trust": trust(job),
         "dealer": job["dealer"] and job["dealer"]["server_host"],  # null where party 0 deals
         "ring": job["field"],
-        "fraction": job["fraction"] or FRACTION[job["field"]],
+        "fraction": fraction_bits(job),
         "truncation": job["truncation"],
         "failure_at_most": job["failure_at_most"],  # the probability that truncations spoil a query; null where they are safe
         "parties": job["parties"],
@@ -847,7 +869,7 @@ def main(argv):
     try:
         manifest = load_manifest()
         job = make_job(options, manifest)
-        check_narrow(job, load_program(job["program"]))
+        check_narrow(job, load_program(job))
         load_weights(manifest, job), load_images(manifest, job["input"], job["n"])
         if not options.json:
             print(f"spu {job['protocol']}: {trust(job)}", flush=True)

@@ -91,7 +91,7 @@ def base_job(options, manifest, rank):
         "dealer": run.dealer_config(options, protocol), "all_parties": False,
         "timeout": options.timeout, "tls": options.tls and str(Path(options.tls).resolve()),
     }
-    run.check_narrow(job, run.load_program(job["program"]))
+    run.check_narrow(job, run.load_program(job))
     return job
 
 

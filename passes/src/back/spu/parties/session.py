@@ -56,7 +56,7 @@ def open_program(job, manifest):
     config.enable_pphlo_profile = False  # totals only
     config.enable_hal_profile = True
     visible = run.visibilities(lib, manifest, job["program"], job["weights"])
-    code = run.compile_program(api, lib, run.load_program(job["program"]), visible)
+    code = run.compile_program(api, lib, run.load_program(job), visible)
     return api, lib, config, code, visible
 
 
@@ -183,9 +183,9 @@ def receive_share(link, whose, lib, like):
 # ---------------------------------------------------------------- the session
 
 
-def shapes(manifest, program):
+def shapes(job):
     """Shape and type of every argument behind the input, as the program's text says."""
-    text = run.load_program(program)
+    text = run.load_program(job)
     head = text.split("{\n", 2)[1]
     kinds = {"f32": np.float32, "i32": np.int32, "i64": np.int64, "i1": np.bool_}
     out = []
@@ -200,8 +200,7 @@ def own_public(manifest, job):
     file = PUBLIC / "indices.npz"
     stored = dict(np.load(file, allow_pickle=False)) if file.is_file() else {}
     if manifest.get("unit"):
-        fraction = job["fraction"] or run.FRACTION[job["field"]]
-        stored[manifest["unit"]] = np.array(np.float32(2.0**-fraction))
+        stored[manifest["unit"]] = np.array(np.float32(2.0**-run.fraction_bits(job)))
     return stored
 
 
@@ -211,7 +210,7 @@ def set_weights(link, runtime, api, lib, config, job, manifest, visible, weights
     owner = SERVER if job["weights"] == "server" else -1
     public, secret = own_public(manifest, job), lib.Visibility.VIS_SECRET
     names = run.arguments(manifest, job["program"])
-    for i, (name, (shape, kind), vis) in enumerate(zip(names, shapes(manifest, job["program"]), visible[1:])):
+    for i, (name, (shape, kind), vis) in enumerate(zip(names, shapes(job), visible[1:])):
         as_owned = owner if vis == secret else -1
         if name in public:
             mine = dealing.make_shares(public[name].astype(kind), vis, -1)[job["rank"]]
