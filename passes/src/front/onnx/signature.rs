@@ -118,7 +118,11 @@ const CAST: &str = "put a Cast before it, or export the model again";
 /// What output `i` holds.
 fn result(node: &NodeProto, operator: &Operator, i: usize, bound: &Bound<'_>) -> Option<Element> {
     let last = operator.results.len().checked_sub(1)?;
-    let variable = match operator.results[i.min(last)].holds {
+    let result = operator.results[i.min(last)];
+    if matches!(result.count, Count::Many { alike: false, .. }) {
+        return None;
+    }
+    let variable = match result.holds {
         Holds::Any => return None,
         Holds::Type(element) => return Some(element),
         Holds::Variable(v) => v,
