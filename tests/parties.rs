@@ -1,6 +1,6 @@
 //! Two organisations: folders by owner, certificates, the dealer, and a server and a client that meet.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;
 
@@ -250,8 +250,10 @@ fn a_server_and_a_client_meet_with_a_dealer() {
     let _dealer = Service(dealer.unwrap());
     let public = text(&tls.join("client/dealer.pub.pem"));
     let common = ["--protocol", "semi2k", "--dealer", &dealing, "--dealer-key", &public, "--timeout", "60"];
-    let log = dir.path().join("log");
+    let (log, temporary) = (dir.path().join("log"), dir.path().join("tmp"));
+    fs::create_dir(&temporary).unwrap();
     let mut serve = relinc_in_a_terminal();
+    serve.env("TMPDIR", &temporary);
     serve.args(["serve", &server]).args(common).args([
         "--listen",
         &here,
@@ -268,7 +270,7 @@ fn a_server_and_a_client_meet_with_a_dealer() {
     let images = text(&spu.join("sample_input.npy"));
     let query = |folder: &str, tls: &str| {
         let mut query = relinc();
-        query.args(["--json", "query", folder]).args(common);
+        query.args(["--json", "query", folder]).args(common).env("TMPDIR", &temporary);
         query.args([
             "--listen",
             &there,
@@ -310,15 +312,16 @@ fn a_server_and_a_client_meet_with_a_dealer() {
     let measured = got["queries"].as_array().unwrap().iter().map(sent);
     assert!(measured.eq(simulated["per_image"].as_array().unwrap().iter().map(sent)));
 
-    // Another program: both sides say so, and the server stays.
-    waits_for_its_client(&health);
+    // Another program: both sides say so, and the server stays. Nobody waits between two sessions.
     let done = query(&stranger, &of("client"));
     let err = String::from_utf8_lossy(&done.stderr).into_owned();
     assert_eq!(done.status.code(), Some(1), "{err}");
     let said = || fs::read_to_string(&log).unwrap();
     assert!(err.contains("the server has another program"), "{err}{}", said());
-    waits_for_its_client(&health);
+    let done = query(&client, &of("client"));
+    assert!(done.status.success(), "{}{}", String::from_utf8_lossy(&done.stderr), said());
     assert_eq!(service.term(), Some(0));
+    assert_eq!(files(&temporary), Vec::<String>::new(), "files are left");
     let said = said();
     for words in [
         "The dealer must not collude",
@@ -330,4 +333,75 @@ fn a_server_and_a_client_meet_with_a_dealer() {
     ] {
         assert!(said.contains(words), "'{words}' is missing in: {said}");
     }
+}
+
+#[test]
+fn callers_without_an_accepted_certificate_are_not_let_in() {
+    let Some(_) = python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let spu = compiled(dir.path(), NETWORK, "out", &["--protocol", "semi2k"]);
+    let server = handed(&spu, &dir.path().join("server"), "server");
+    let client = handed(&spu, &dir.path().join("client"), "client");
+    let made = |name: &str, more: &[&str]| {
+        let tls = dir.path().join(name);
+        json(&[&["certificates", "-o", &text(&tls)], more].concat());
+        tls
+    };
+    let (tls, other, expired) = (made("tls", &[]), made("other", &[]), made("expired", &["--days", "0"]));
+    let (here, there, health) = (free(), free(), free());
+    let common = ["--protocol", "semi2k", "--insecure-dealer"];
+    let log = dir.path().join("log");
+    let mut serve = relinc_in_a_terminal();
+    serve
+        .args(["serve", &server])
+        .args(common)
+        .args(["--listen", &here, "--peer", &there, "--health", &health]);
+    serve.args(["--tls", &text(&tls.join("server"))]).stderr(fs::File::create(&log).unwrap());
+    let mut service = Service(serve.spawn().unwrap());
+    waits_for_its_client(&health);
+    let images = text(&spu.join("sample_input.npy"));
+    let query = |tls: &Path, says: &[&str]| {
+        let mut query = relinc();
+        query
+            .args(["query", &client])
+            .args(common)
+            .args(["--listen", &there, "--peer", &here, "--input", &images]);
+        let done = query.args(["--patience", "5", "--tls", &text(&tls.join("client"))]).output().unwrap();
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{err}");
+        says.iter().for_each(|w| assert!(err.contains(w), "'{w}' is missing in: {err}"));
+    };
+    query(&other, &["certificate is not accepted"]);
+    // Certificates are read for each meeting.
+    for file in files(&expired.join("server")) {
+        fs::copy(expired.join("server").join(&file), tls.join("server").join(&file)).unwrap();
+    }
+    query(&expired, &["certificate is not accepted", "expired"]);
+    for data in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0x16, 3, 1, 0, 200], &[0; 70_000]] {
+        let mut stream = TcpStream::connect(&here).unwrap();
+        let _ = stream.write_all(data);
+    }
+    waits_for_its_client(&health);
+    assert_eq!(service.term(), Some(0));
+    let said = fs::read_to_string(&log).unwrap();
+    for words in ["NOT PRIVATE", "was not let in", "expired"] {
+        assert!(said.contains(words), "'{words}' is missing in: {said}");
+    }
+}
+
+#[test]
+fn the_guide_to_deployment_can_be_walked() {
+    let Some(python) = python() else { return };
+    let pillow = Command::new(&python).args(["-c", "import PIL"]).stderr(Stdio::null()).status().unwrap();
+    if !pillow.success() {
+        return eprintln!("skipped: Pillow is missing");
+    }
+    let walk = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parties/walk.py");
+    let done = Command::new("env")
+        .args(["--default-signal=INT,TERM,HUP", &python, "-B", walk, env!("CARGO_BIN_EXE_relinc")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
+    assert!(!said.contains("FAIL"), "{said}");
 }

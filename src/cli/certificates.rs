@@ -15,8 +15,8 @@ pub struct Args {
     /// A further host name or address that the certificates hold for; may be repeated
     #[arg(long = "name", value_name = "HOST")]
     names: Vec<String>,
-    /// How long they are valid
-    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(i64).range(1..=3650))]
+    /// How long they are valid; 0 makes some that have expired, to see what the parties say then
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(i64).range(0..=3650))]
     days: i64,
 }
 

@@ -25,10 +25,13 @@ pub struct Normalize {
 }
 
 /// Python that everybody has.
-const PUBLIC: [(&str, &str); 3] = [
+const PUBLIC: [(&str, &str); 6] = [
+    ("meeting.py", include_str!("parties/meeting.py")),
+    ("places.py", include_str!("parties/places.py")),
     ("run.py", RUN_PY),
     ("service.py", include_str!("parties/service.py")),
     ("session.py", include_str!("parties/session.py")),
+    ("workers.py", include_str!("parties/workers.py")),
 ];
 
 /// Python of one party: its folder, the name, the text.

@@ -308,7 +308,7 @@ def dealer_config(options, protocol):
         "server_public_key": key, "transport_protocol": "http",
     }
     if options.dealer_tls:
-        files = {name: Path(options.dealer_tls) / f"{name}.pem" for name in ("cert", "key", "ca")}
+        files = {name: Path(options.dealer_tls).resolve() / f"{name}.pem" for name in ("cert", "key", "ca")}
         for file in files.values():
             if not file.is_file():
                 raise UsageError(f"{file} is missing; `relinc certificates -o DIR` makes such folders")
@@ -641,7 +641,7 @@ def run_job(job):
         with log.open("wb") as sink:
             child = subprocess.Popen(
                 [sys.executable, str(Path(__file__).resolve()), "--worker", folder],
-                stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=environment(job["parties"]),
+                stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=environment(job["parties"]), cwd=folder,  # SPU leaves files there
             )
             try:
                 code = child.wait(timeout=job["timeout"])

@@ -26,40 +26,22 @@ from session import HELPER  # noqa: E402
 def parse(argv):
     """The command line."""
     parser = argparse.ArgumentParser(prog="help_party.py", description="Help two parties to compute, without seeing anything of it.")
-    service.add_session_options(parser)
-    parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="this side's address for the first client")
+    service.add_service_options(parser)
     parser.add_argument("--server", required=True, metavar="HOST:PORT", help="the server's address for the first client")
-    parser.add_argument("--peer", required=True, action="append", metavar="HOST:PORT", help="a client's address; may be repeated")
-    parser.add_argument("--health", metavar="HOST:PORT", help="answer GET /health there")
     return parser.parse_args(argv)
-
-
-def jobs(options, manifest):
-    """A name and a job for each client."""
-    base = service.base_job(options, manifest, HELPER)
-    if base["parties"] != 3:
-        raise run.UsageError(f"{options.protocol} has {base['parties']} parties and needs no third one")
-    out = []
-    for i, peer in enumerate(options.peer):
-        service.port_of(peer, "--peer")
-        addresses = [service.next_port(options.server, i, "--server"), peer, service.next_port(options.listen, i, "--listen")]
-        out.append((f"client {peer}", base | {"addresses": addresses, "patience": 10**6}))
-    service.check_ports(job["addresses"][HELPER] for _, job in out)
-    return out
 
 
 def main(argv):
     """Entry point; returns the exit code."""
     options = parse(argv)
-    log = service.logger()
-    try:
-        made = jobs(options, run.load_manifest())
-        log(f"spu {options.protocol}: {service.trust(made[0][1])}")
-        return service.serve(made, HERE, log, options, lambda: True)
-    except run.UsageError as err:
-        print(f"help_party.py: {err}", file=sys.stderr)
-        return 2
+    if run.PARTIES[options.protocol][0] != 3:
+        raise run.UsageError(f"{options.protocol} has two parties and needs no third one")
+
+    def addresses(i, peer):
+        return [service.next_port(options.server, i, "--server"), peer, service.next_port(options.listen, i, "--listen")]
+
+    return service.stay(options, HELPER, HERE, addresses)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(service.told("help_party.py", lambda: main(sys.argv[1:])))

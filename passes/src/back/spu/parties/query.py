@@ -13,6 +13,7 @@ Exit codes: 0 answered, 1 the other side did not answer, or not as agreed, 2 bad
 import argparse
 import io
 import json
+import secrets
 import sys
 import threading
 from pathlib import Path
@@ -21,10 +22,13 @@ HERE = Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # nothing is left in the folders
 sys.path.insert(0, str(HERE.parent / "public"))
 
+import places  # noqa: E402
 import run  # noqa: E402
 import service  # noqa: E402
+import workers  # noqa: E402
 from images import load  # noqa: E402
-from session import CLIENT  # noqa: E402
+from meeting import WORD, call, port_of  # noqa: E402
+from session import CLIENT, LINK_S, ROLES  # noqa: E402
 
 import numpy as np  # noqa: E402
 
@@ -55,64 +59,92 @@ def make_job(options, manifest, count):
         raise run.UsageError(f"{options.protocol} has {base['parties']} parties: --helper HOST:PORT is for three")
     addresses = [options.peer, options.listen] + ([options.helper] if options.helper else [])
     for option, address in zip(("--peer", "--listen", "--helper"), addresses):
-        service.port_of(address, option)
+        port_of(address, option)
     service.check_ports([options.listen])
-    return base | {"addresses": addresses, "patience": options.patience, "n": count}
+    return base | {"addresses": addresses, "n": count}
 
 
-def feed(child, images):
+def feed(worker, images):
     """Gives the worker its images, by its input and by no file."""
     data = io.BytesIO()
     np.save(data, images, allow_pickle=False)
 
     def give():
         try:
-            child.stdin.write(data.getvalue())
-            child.stdin.close()
+            worker.stdin.write(data.getvalue())
+            worker.stdin.close()
         except OSError:
             pass
 
     threading.Thread(target=give, daemon=True).start()
 
 
-def ask(job, images):
+def ask(job, images, patience):
     """Runs the session; outputs [N, classes], and what each query took."""
-    child = service.start_worker(job, HERE)
-    feed(child, images)
-    outputs, queries, total, failed = [], [], {}, None
-    expired = threading.Event()
-    # SPU's own limits do not hold where TLS fails.
-    alone = threading.Timer(job["patience"] + MARGIN_S, lambda: (expired.set(), child.kill()))
+    pool = workers.Pool(job, HERE)
     try:
-        for event in service.events(child):
-            kind = event["event"]
-            if kind == "ready":
-                alone.start()
-            elif kind == "connected":
-                alone.cancel()
-            elif kind == "total":
-                total = {key: event[key] for key in ("sent_bytes", "recv_bytes", "send_actions", "recv_actions")}
-            elif kind == "computed":
-                queries.append(total | {"seconds": event["seconds"]})
-            elif kind == "outputs":
-                outputs += event["outputs"]
-            elif kind == "failed":
-                failed = event
+        word = secrets.token_hex(WORD // 2)
+        others = {ROLES[rank]: job["addresses"][rank] for rank in range(job["parties"]) if rank != CLIENT}
+        connections = call(others, job["tls"], pool.greeting, word, patience)
+        try:
+            worker = pool.start(job | {"session": word})
+            feed(worker, images)
+            return follow(worker, connections, job, len(images))
+        finally:
+            for connection in connections:
+                connection.close()
+    except OSError as err:
+        raise run.RunError(str(err)) from None
     finally:
-        alone.cancel()
-        if child.poll() is None:
-            child.kill()
-        code = child.wait()
-    if expired.is_set():
-        raise run.RunError(
-            f"no link within {job['patience']:g} s: the server is not there, a port is closed on one of the two sides, "
-            "or one does not accept the other's certificate"
-        )
+        pool.close()
+
+
+def follow(worker, connections, job, count):
+    """What a worker says until it ends."""
+    outputs, queries, total, failed, serving = [], [], {}, None, False
+    gone = []
+
+    def left(who):
+        gone.append(who)
+        late = threading.Timer(MARGIN_S, worker.end)
+        late.daemon = True
+        late.start()
+
+    for connection in connections:
+        connection.when_over(lambda who=connection.who: left(who))
+    # SPU's own limits do not hold where TLS fails.
+    alone = threading.Timer(LINK_S, worker.end)
+    alone.daemon = True
+    alone.start()
+    for event in places.events(worker.stdout):
+        kind = event["event"]
+        if kind == "connected":
+            alone.cancel()
+        elif kind == "serving":
+            serving = True
+        elif kind == "total":
+            total = {key: event[key] for key in ("sent_bytes", "recv_bytes", "send_actions", "recv_actions")}
+        elif kind == "computed":
+            queries.append(total | {"seconds": event["seconds"]})
+        elif kind == "outputs":
+            outputs += event["outputs"]
+        elif kind == "failed":
+            failed = event
+    linked = alone.finished.is_set() and serving
+    alone.cancel()
+    code = worker.wait()
+    if len(outputs) >= count:
+        return np.array(outputs[:count]), queries
     if failed:
-        raise (run.UsageError if failed["usage"] else run.RunError)(failed["why"])
-    if len(outputs) < len(images):
-        raise run.RunError(f"the runtime {run.how_it_ended(code)} before all was answered")
-    return np.array(outputs[: len(images)]), queries
+        also = f" (the {gone[0]} has left)" if gone else ""
+        raise (run.UsageError if failed["usage"] else run.RunError)(failed["why"] + also)
+    if gone:
+        raise run.RunError(f"the {gone[0]} ended the session, or died, before all was answered")
+    if not linked:
+        raise run.RunError(
+            f"no link within {LINK_S:g} s, though all have met: can the others reach {job['addresses'][CLIENT]}?"
+        )
+    raise run.RunError(f"the runtime {run.how_it_ended(code)} before all was answered")
 
 
 def document(job, names, outputs, queries, classes):
@@ -138,25 +170,18 @@ def print_table(doc, top, classes):
         said = ", ".join(f"{classes[c] if classes and c < len(classes) else f'class {c}'} {image['scores'][c]:.4f}" for c in order)
         print(f"{image['name']}: {said}")
     for i, q in enumerate(doc["queries"]):
-        print(f"query {i}: {q['seconds']:.2f} s" + service.counted(q if "sent_bytes" in q else {}), file=sys.stderr)
+        print(f"query {i}: {q['seconds']:.2f} s" + places.counted(q if "sent_bytes" in q else {}), file=sys.stderr)
 
 
 def main(argv):
     """Entry point; returns the exit code."""
     options = parse(argv)
-    try:
-        manifest = run.load_manifest()
-        names, images = load(options.input, manifest, options.normalize, options.resize)
-        job = make_job(options, manifest, len(images))
-        if not options.json:
-            print(f"spu {job['protocol']}: {service.trust(job)}", file=sys.stderr)
-        outputs, queries = ask(job, images)
-    except run.UsageError as err:
-        print(f"query.py: {err}", file=sys.stderr)
-        return 2
-    except run.RunError as err:
-        print(f"query.py: {err}", file=sys.stderr)
-        return 1
+    manifest = run.load_manifest()
+    names, images = load(options.input, manifest, options.normalize, options.resize)
+    job = make_job(options, manifest, len(images))
+    if not options.json:
+        print(f"spu {job['protocol']}: {service.trust(job)}", file=sys.stderr)
+    outputs, queries = ask(job, images, options.patience)
     classes = manifest.get("classes")
     doc = document(job, names, outputs, queries, classes)
     if options.json:
@@ -167,4 +192,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(service.told("query.py", lambda: main(sys.argv[1:])))

@@ -5,8 +5,8 @@ Needs this folder (server/, with the weights) and public/ beside it, numpy and S
 
     serve.py --protocol cheetah --listen HOST:PORT --peer CLIENT:PORT --tls DIR
 
-Each --peer is a client and has a worker process and a port of its own: the first one --listen's, the next one the port
-after it, and so on.  Under aby3 the third party is named by --helper, with ports counted in the same way.
+Each --peer is a client and has a port of its own: the first one --listen's, the next one the port after it, and so on.
+Under aby3 the third party is named by --helper, with ports counted in the same way.
 
 Exit codes: 0 ended by TERM or Ctrl-C, 2 bad usage or missing files.
 """
@@ -28,30 +28,11 @@ from session import SERVER  # noqa: E402
 def parse(argv):
     """The command line."""
     parser = argparse.ArgumentParser(prog="serve.py", description="Answer queries about images that this side does not see.")
-    service.add_session_options(parser)
-    parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="this side's address for the first client")
-    parser.add_argument("--peer", required=True, action="append", metavar="HOST:PORT", help="a client's address; may be repeated")
+    service.add_service_options(parser)
     parser.add_argument("--helper", metavar="HOST:PORT", help="aby3: the third party's address for the first client")
     parser.add_argument("--max-queries", type=run.positive(int), metavar="N", help="queries that a client may ask at most, until this ends")
     parser.add_argument("--report", metavar="FILE", type=Path, help="report.json, whose prediction stands in the log (default: that of the compilation)")
-    parser.add_argument("--health", metavar="HOST:PORT", help="answer GET /health there")
     return parser.parse_args(argv)
-
-
-def jobs(options, manifest):
-    """A name and a job for each client."""
-    base = service.base_job(options, manifest, SERVER)
-    if (base["parties"] == 3) != bool(options.helper):
-        raise run.UsageError(f"{options.protocol} has {base['parties']} parties: --helper HOST:PORT is for three")
-    out = []
-    for i, peer in enumerate(options.peer):
-        service.port_of(peer, "--peer")
-        addresses = [service.next_port(options.listen, i, "--listen"), peer]
-        if options.helper:
-            addresses.append(service.next_port(options.helper, i, "--helper"))
-        out.append((f"client {peer}", base | {"addresses": addresses, "patience": 10**6}))
-    service.check_ports(job["addresses"][SERVER] for _, job in out)
-    return out
 
 
 def predicted(given, job):
@@ -72,26 +53,16 @@ def predicted(given, job):
 def main(argv):
     """Entry point; returns the exit code."""
     options = parse(argv)
-    log = service.logger()
+    parties = run.PARTIES[options.protocol][0]
+    if (parties == 3) != bool(options.helper):
+        raise run.UsageError(f"{options.protocol} has {parties} parties: --helper HOST:PORT is for three")
 
-    def readable():
-        try:
-            run.load_weights(run.load_manifest(), made[0][1], HERE)
-            return True
-        except run.UsageError as err:
-            log(f"not read anew: {err}")
-            return False
+    def addresses(i, peer):
+        third = [service.next_port(options.helper, i, "--helper")] if options.helper else []
+        return [service.next_port(options.listen, i, "--listen"), peer, *third]
 
-    try:
-        manifest = run.load_manifest()
-        made = jobs(options, manifest)
-        run.load_weights(manifest, made[0][1], HERE)
-        log(f"spu {options.protocol}: {service.trust(made[0][1])}")
-        return service.serve(made, HERE, log, options, readable, options.max_queries, predicted(options.report, made[0][1]))
-    except run.UsageError as err:
-        print(f"serve.py: {err}", file=sys.stderr)
-        return 2
+    return service.stay(options, SERVER, HERE, addresses, options.max_queries, lambda job: predicted(options.report, job))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(service.told("serve.py", lambda: main(sys.argv[1:])))

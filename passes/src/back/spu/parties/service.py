@@ -1,41 +1,26 @@
-"""Serving: a worker process for each client, its log, signals, and whether all is well.
-
-A worker holds one session.  When it ends, whatever the reason, the next one waits for the same client; so a peer that
-stops, is killed or talks nonsense costs its own session only.  Lines of the log hold sizes and times, no numbers of anybody.
-"""
+"""What the runners have in common: options and their checks; and for those that stay log, signals, and whether all is well."""
 
 import hashlib
 import http.server
 import json
 import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
 import run
-from session import MARK
+from meeting import Door, port_of
+from places import AGAIN_S, LAST_S, Place, Service
 
 PUBLIC = Path(__file__).resolve().parent
-TOTAL = run.TOTAL
-RESTART_S = 1.0  # between two sessions of a client
-LAST_S = 5.0  # for workers to end
-
-
-def port_of(address, option):
-    """HOST and PORT of an address."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise run.UsageError(f"{option} {address}: must be HOST:PORT")
-    return host, int(port)
 
 
 def next_port(address, index, option):
     """The address with its port moved on: clients have ports one after the other."""
-    host, port = port_of(address, option)
-    return f"{host}:{port + index}"
+    port_of(address, option)
+    host, _, port = address.rpartition(":")
+    return f"{host}:{int(port) + index}"
 
 
 def add_session_options(parser):
@@ -112,108 +97,6 @@ def trust(job):
     return run.trust(job)
 
 
-def start_worker(job, folder):
-    """A worker process that has got its job; its input stays open."""
-    child = subprocess.Popen(
-        [sys.executable, "-B", "-c", "import sys; sys.path.insert(0, sys.argv[1]); import session; session.worker(sys.argv[2])",
-         str(PUBLIC), str(folder)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )
-    child.stdin.write(json.dumps(job).encode() + b"\n")
-    child.stdin.flush()
-    return child
-
-
-def events(child):
-    """What a worker says: its own events, and as ("total", …) what SPU counted of a query."""
-    for line in child.stdout:
-        text = line.decode(errors="replace").rstrip("\n")
-        if text.startswith(MARK):
-            yield json.loads(text[len(MARK):])
-        elif found := TOTAL.search(text):
-            keys = ("sent_bytes", "recv_bytes", "send_actions", "recv_actions")
-            yield {"event": "total"} | dict(zip(keys, map(int, found.groups())))
-
-
-class Client:
-    """One client's place: the worker that is there for it, and what became of its queries."""
-
-    def __init__(self, name, job, folder, log, allowed, predicted):
-        self.name, self.job, self.folder, self.log, self.allowed = name, job, folder, log, allowed
-        self.predicted = predicted
-        self.state, self.queries, self.child, self.ending, self.again = "starting", 0, None, False, False
-        self.lock = threading.Lock()
-        self.thread = threading.Thread(target=self.live, daemon=True)
-
-    def live(self):
-        """Session after session."""
-        while not self.ending:
-            self.again = False
-            left = None if self.allowed is None else max(0, self.allowed - self.queries)
-            with self.lock:
-                if self.ending:
-                    return
-                try:
-                    self.child = start_worker(self.job | {"allowed": left}, self.folder)
-                except OSError as err:
-                    self.log(f"{self.name}: no worker: {err}")
-            if self.child:
-                self.follow()
-                self.child.stdin.close()
-                self.child.wait()
-            self.state = "starting"
-            if not self.ending:
-                time.sleep(RESTART_S)
-
-    def follow(self):
-        """Says what a worker says."""
-        total, ended = {}, False
-        for event in events(self.child):
-            kind = event["event"]
-            ended = ended or kind in ("left", "failed")
-            if kind == "ready":
-                self.state = "waiting"
-                self.log(f"{self.name}: waiting at {self.job['addresses'][self.job['rank']]}")
-            elif kind in ("connected", "serving"):
-                self.state = kind
-                self.log(f"{self.name}: {kind}")
-            elif kind == "total":
-                total = event
-            elif kind == "computed":
-                self.queries += 1
-                said = f" (predicted: sent {self.predicted[event['number'] > 0]:,} B)" if self.predicted else ""
-                self.log(f"{self.name}: query {self.queries}{counted(total)}{said}, {event['seconds']:.2f} s")
-            elif kind == "left":
-                self.log(f"{self.name}: left")
-            elif kind == "failed" and not (self.ending or self.again):
-                waiting = self.state == "waiting" and "no link" in event["why"]
-                if not waiting or "in use" in event["why"]:
-                    self.log(f"{self.name}: session ended: {event['why']}")
-        if not (ended or self.ending or self.again):
-            self.log(f"{self.name}: session ended: its worker died (exit code {self.child.wait()})")
-
-    def stop(self):
-        """Ends the worker, and begins no other."""
-        with self.lock:
-            self.ending = True
-            if self.child and self.child.poll() is None:
-                self.child.terminate()
-
-    def renew(self):
-        """Lets a worker that waits for its client begin anew; one that serves ends first."""
-        with self.lock:
-            if self.state == "waiting" and self.child and self.child.poll() is None:
-                self.again = True
-                self.child.terminate()
-
-
-def counted(total):
-    """What SPU counted of a query, in words."""
-    if not total:
-        return ""
-    return f": sent {total['sent_bytes']:,} B, received {total['recv_bytes']:,} B in {total['send_actions']} actions"
-
-
 def logger():
     """Lines with the time, one at a time."""
     lock = threading.Lock()
@@ -225,16 +108,16 @@ def logger():
     return log
 
 
-def health_server(address, clients):
-    """Answers GET /health: 200 while every client has a worker."""
+def health_server(address, service, places):
+    """Answers GET /health: 200 while every client can come, or has its session."""
     host, port = port_of(address, "--health")
 
     class Handler(http.server.BaseHTTPRequestHandler):
         timeout = 10
 
         def do_GET(self):
-            well = all(c.child and c.child.poll() is None for c in clients)
-            body = json.dumps([{"client": c.name, "state": c.state, "queries": c.queries} for c in clients]).encode()
+            well = service.pool.alive() and all(p.thread.is_alive() and p.state != "starting" for p in places)
+            body = json.dumps([{"client": p.name, "state": p.state, "queries": p.queries} for p in places]).encode()
             found = self.path == "/health"
             self.send_response((200 if well else 503) if found else 404)
             self.send_header("Content-Type", "application/json")
@@ -257,24 +140,32 @@ def health_server(address, clients):
 def check_ports(addresses):
     """Ports that somebody else has are found at once."""
     for address in addresses:
-        host, port = port_of(address, "--listen")
-        try:
-            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((host.strip("[]"), port))
-        except OSError as err:
-            raise run.UsageError(f"--listen {address}: {err.strerror}; take another port, or end who has it") from None
+        Door(address, None, None).listener.close()
 
 
-def serve(jobs, folder, log, options, reload, allowed=None, predicted=None):
-    """Serves clients, each with its job, until TERM or Ctrl-C; `reload` is called at HUP and says whether all is well.
+def add_service_options(parser):
+    """Options that the runners have that stay: a server's and a helper's."""
+    add_session_options(parser)
+    parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="this side's address for the first client")
+    parser.add_argument("--peer", required=True, action="append", metavar="HOST:PORT", help="a client's address; may be repeated")
+    parser.add_argument("--health", metavar="HOST:PORT", help="answer GET /health there")
 
-    `predicted`: bytes that this side sends in a session's first query, and in a later one.
+
+def named_jobs(base, options, addresses):
+    """A name and a job for each client; `addresses(i, peer)` are those of its session, by rank."""
+    out = []
+    for i, peer in enumerate(options.peer):
+        port_of(peer, "--peer")
+        out.append((f"client {peer}", base | {"addresses": addresses(i, peer)}))
+    return out
+
+
+def stay(options, rank, folder, addresses, allowed=None, predicted=lambda job: None):
+    """Serves all clients of a command line until TERM or Ctrl-C, and loads everything anew at HUP; returns the exit code.
+
+    `predicted(job)`: bytes that this side sends in a session's first query, and in a later one.
     """
-    clients = [Client(name, job, folder, log, allowed, predicted) for name, job in jobs]
-    if options.health:
-        health_server(options.health, clients)
-    wake, asked = threading.Event(), []
+    log, asked, wake = logger(), [], threading.Event()
 
     def on_signal(number, _):
         asked.append(number)
@@ -282,24 +173,59 @@ def serve(jobs, folder, log, options, reload, allowed=None, predicted=None):
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, on_signal)
-    for client in clients:
-        client.thread.start()
-    while True:
-        wake.wait()
-        wake.clear()
-        if signal.SIGTERM in asked or signal.SIGINT in asked:
-            break
-        asked.clear()
-        if reload():
-            log("reading everything anew; sessions that serve go on as they are")
-            for client in clients:
-                client.renew()
-    log("ending")
-    for client in clients:
-        client.stop()
-    end = time.monotonic() + LAST_S
-    for client in clients:
-        client.thread.join(max(0.0, end - time.monotonic()))
-        if client.child and client.child.poll() is None:
-            client.child.kill()
+    base = base_job(options, run.load_manifest(), rank)
+    jobs = named_jobs(base, options, addresses)
+    service = Service(base, folder, log, allowed, predicted(base))
+    try:
+        places = [Place(name, job, service) for name, job in jobs]
+        log(f"spu {options.protocol}: {trust(base)}")
+        if options.health:
+            health_server(options.health, service, places)
+        for place in places:
+            place.thread.start()
+        while not {signal.SIGTERM, signal.SIGINT} & set(asked):
+            if signal.SIGHUP in asked:
+                asked.remove(signal.SIGHUP)
+                reload(service, places, options, rank, addresses)
+            elif wake.wait(AGAIN_S):
+                wake.clear()
+            elif not service.pool.alive():
+                log("the process that has program and weights died; loading them anew")
+                reload(service, places, options, rank, addresses)
+        log("ending")
+        for place in places:
+            place.stop()
+        end = time.monotonic() + LAST_S
+        for place in places:
+            place.thread.join(max(0.0, end - time.monotonic()))
+    finally:
+        service.close()
     return 0
+
+
+def reload(service, places, options, rank, addresses):
+    """Reads manifest, program and weights anew, for sessions that begin from now on; what cannot be read changes nothing."""
+    try:
+        base = base_job(options, run.load_manifest(), rank)
+        jobs = named_jobs(base, options, addresses)
+        service.renew(base)
+    except (run.UsageError, run.RunError) as err:
+        service.log(f"not read anew: {err}")
+        return
+    for place, (_, job) in zip(places, jobs):
+        place.job = job
+    service.log("read everything anew; sessions that serve go on as they are")
+
+
+def told(program, run_it):
+    """The exit code of a runner, whose errors are told in one line."""
+    try:
+        return run_it()
+    except run.UsageError as err:
+        print(f"{program}: {err}", file=sys.stderr)
+        return 2
+    except run.RunError as err:
+        print(f"{program}: {err}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT

@@ -1,6 +1,7 @@
 """One session between the parties: link, handshake, shares, queries.
 
-A worker process runs one session and ends.  It tells its parent what happens in lines of JSON behind MARK.
+A worker process, forked from one that has loaded program and weights, runs one session and ends.  It says what happens in
+lines of JSON behind MARK.
 Nothing that another party sent is unpickled, parsed as a program or trusted in its length: a greeting is a short JSON
 object, and a share is only taken if its description and its lengths are those of a share that was made here of zeros.
 """
@@ -19,23 +20,21 @@ from pathlib import Path
 import numpy as np
 
 import run  # what is known of artefacts
+from meeting import Refused, differences
 
 MARK = "relinc> "
 SERVER, CLIENT, HELPER = range(3)
 ROLES = ("server", "client", "helper")
 LONGEST_NOTE = 4096  # bytes of a greeting, of a request for a query, of its answer
 PUBLIC = Path(__file__).resolve().parent
-RETRY_MS = 500
+RETRY_MS = 100
+LINK_S = 40.0  # for the links of a session, once all have met
 PR_SET_PDEATHSIG = 1
 
 
 def say(event, **facts):
     """One line for the parent."""
     os.write(1, (MARK + json.dumps({"event": event} | facts) + "\n").encode())
-
-
-class Refused(run.RunError):
-    """The other side, or what it sent, is not what was agreed on."""
 
 
 # ---------------------------------------------------------------- what all have
@@ -81,7 +80,7 @@ def connect(lib, job):
         desc.add_party(ROLES[rank], job["addresses"][rank])
     desc.recv_timeout_ms = int(job["timeout"] * 1000)
     desc.connect_retry_interval_ms = RETRY_MS
-    desc.connect_retry_times = max(1, int(job["patience"] * 1000 / RETRY_MS))
+    desc.connect_retry_times = int(LINK_S * 1000 / RETRY_MS)
     if job["tls"]:
         folder = Path(job["tls"])
         desc.enable_ssl = True
@@ -128,17 +127,14 @@ def receive(link, whose):
 
 
 def greet(link, job, own):
-    """Compares what all must agree on."""
+    """Compares what all must agree on, and that all are in the same session."""
     others = [r for r in range(job["parties"]) if r != job["rank"]]
     for rank in others:
         send_note(link, rank, own)
     faults = {}
     for rank in others:
-        theirs = receive_note(link, rank, own)
-        different = [key for key in own if theirs[key] != own[key]]
-        if different:
-            said = ", ".join(f"{key} {str(theirs[key])[:16]} instead of {str(own[key])[:16]}" for key in different)
-            faults[rank] = f"the {ROLES[rank]} has another {' and '.join(different)}: {said}"
+        if fault := differences(own, receive_note(link, rank, own), ROLES[rank]):
+            faults[rank] = fault
     # Whoever leaves first would take with it what the others have not read yet: each says that it has read.
     for rank in others:
         send_note(link, rank, {"agreed": not faults})
@@ -227,19 +223,29 @@ def set_weights(link, runtime, api, lib, config, job, manifest, visible, weights
         runtime.set_var(f"w{i}", mine)
 
 
+class Prepared:
+    """What all sessions of a party need: program, configuration, and the server's weights."""
+
+    def __init__(self, job, folder):
+        self.manifest = run.load_manifest()
+        self.weights = run.load_weights(self.manifest, job, folder) if job["rank"] == SERVER else None
+        self.api, self.lib, self.config, self.code, self.visible = open_program(job, self.manifest)
+        self.greeting = greeting(job, self.manifest, self.code)
+
+
 class Session:
     """A session after its handshake, with the weights dealt."""
 
-    def __init__(self, job, manifest, weights):
-        self.job, self.manifest = job, manifest
-        self.api, self.lib, self.config, self.code, visible = open_program(job, manifest)
+    def __init__(self, job, prepared):
+        self.job = job
+        self.api, self.lib, self.config, self.code = prepared.api, prepared.lib, prepared.config, prepared.code
+        manifest, visible = prepared.manifest, prepared.visible
         self.shape = (job["batch"], *manifest["input"]["shape"][1:])
-        say("ready")
         self.link = connect(self.lib, job)
         say("connected")
-        greet(self.link, job, greeting(job, manifest, self.code))
-        say("agreed")
+        greet(self.link, job, prepared.greeting | {"session": job["session"]})
         self.runtime = self.api.Runtime(self.link, self.config)
+        weights = list(prepared.weights or [])
         set_weights(self.link, self.runtime, self.api, self.lib, self.config, job, manifest, visible, weights)
         self.names = ["in"] + [f"w{i}" for i in range(len(visible) - 1)]
         self.io = self.api.Io(job["parties"], self.config)
@@ -308,17 +314,19 @@ def die_with_parent():
         pass
 
 
-def worker(folder):
-    """A worker's whole life: the job and a client's images come through its standard input."""
+def begin(prepared, job, files, work):
+    """A worker's whole life, from the fork on: `files` are its input, where a client's images come, and its output."""
     die_with_parent()
-    job = json.loads(sys.stdin.buffer.readline())
+    for number, file in enumerate((*files, files[1])):
+        os.dup2(file, number)
+    folder = Path(work) / str(os.getpid())  # SPU leaves files where it runs
+    folder.mkdir()
+    os.chdir(folder)
     code = 0
     try:
-        manifest = run.load_manifest()
-        weights = run.load_weights(manifest, job, Path(folder)) if job["rank"] == SERVER else None
-        session = Session(job, manifest, weights)
+        session = Session(job, prepared)
         if job["rank"] == CLIENT:
-            images = np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False)
+            images = np.load(io.BytesIO(open(0, "rb", closefd=False).read()), allow_pickle=False)
             for i, batch in enumerate(run.fill(images, job)):
                 say("outputs", number=i, outputs=session.ask(i, batch).tolist())
             session.leave()
