@@ -23,6 +23,9 @@ pub const BATCH: usize = 128;
 /// Images a batch for each thread at least.
 const THREAD: usize = 32;
 
+/// Times the median image's largest logit from which on an answer is far beyond the usual.
+pub const FAR: f32 = 20.0;
+
 /// What an evaluation found.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Clean {
@@ -39,6 +42,8 @@ pub struct Clean {
     /// Image by image: is the prediction right?
     #[serde(skip)]
     pub right: Vec<bool>,
+    /// Images whose largest logit is more than [`FAR`] times the median image's.
+    pub far: usize,
     /// Wall-clock time.
     pub seconds: f64,
     /// Throughput.
@@ -194,6 +199,13 @@ pub fn clean(g: &Graph, ds: &Dataset, n: usize, tell: &mut dyn FnMut(usize, usiz
     clean_watched(g, ds, n, tell, &mut |_| {})
 }
 
+/// How many of the largest logits of images are far beyond the median; none of networks whose usual logits are 0.
+fn far(mut largest: Vec<f32>) -> usize {
+    largest.sort_by(f32::total_cmp);
+    let usual = largest.get(largest.len() / 2).copied().unwrap_or(0.0);
+    if usual > 0.0 { largest.iter().filter(|l| **l > FAR * usual).count() } else { 0 }
+}
+
 /// As [`clean`]; `see` gets the logits of every batch in order.
 pub fn clean_watched(
     g: &Graph,
@@ -206,6 +218,7 @@ pub fn clean_watched(
     let n = n.min(ds.len());
     let (mut right, mut classes) = (Vec::with_capacity(n), 0);
     let mut predicted = std::collections::BTreeSet::new();
+    let mut largest = vec![];
     let (_, ty) = g.only_input()?;
     let layout = layout(ty, ds.image_shape())?;
     let network = Classifier::new(g)?;
@@ -217,6 +230,8 @@ pub fn clean_watched(
         if let Some(l) = labels.iter().find(|&&l| l >= classes) {
             return Err(format!("the data set has a label {l}, the model only {classes} classes"));
         }
+        let rows = logits.as_f32().unwrap_or_default().chunks(classes.max(1));
+        largest.extend(rows.map(|row| row.iter().fold(0.0f32, |m, v| m.max(v.abs()))));
         for (p, l) in arg_max(&logits).into_iter().zip(labels) {
             right.push(p == l);
             predicted.insert(p);
@@ -232,6 +247,7 @@ pub fn clean_watched(
         classes,
         classes_predicted: predicted.len(),
         right,
+        far: far(largest),
         seconds,
         images_per_second: seen as f64 / seconds.max(1e-9),
     })

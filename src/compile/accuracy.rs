@@ -76,10 +76,18 @@ pub fn after(
         lost: p.lost as u64,
         won: p.won as u64,
     });
-    let said = format!(
+    let mut said = format!(
         "The compiled network predicts {} of {} classes on {} images.",
         found.classes_predicted, found.classes, found.n
     );
+    if found.far > 0 {
+        said += &format!(
+            " On {} of them its largest output is more than {} times that of the median image: numbers that may leave the ring; \
+             training on with freeze: 1 brings them in.",
+            found.far,
+            eval::FAR
+        );
+    }
     let (n, classes) = (found.n as u64, Some(found.classes as u64));
     let mut accuracy = Accuracy { after: Some(scores(&found)), change, n, classes, ..m.accuracy };
     let own = matches!(&r.before, Before::Own(is) if is.original);

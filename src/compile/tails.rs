@@ -16,6 +16,8 @@ use relinc_runtime::search::tails::{Reach, Reaches, reach};
 
 /// Images of each part that are looked at, at most.
 const LOOKED_AT: usize = 512;
+/// Training images that do not make the range, since a few are far beyond all others.
+const OUTERMOST: f64 = 0.01;
 /// Images the network looks at together.
 const BATCH: usize = 32;
 
@@ -56,14 +58,14 @@ pub fn look(
     };
     let known = batches(&masked, &known)?;
     let ranges = over(&known, &vec![f32::INFINITY; names.len()], "ranges of quadratic layers")?;
-    let limits: Vec<f32> = ranges.layers.iter().map(|r| r.largest).collect();
+    let limits: Vec<f32> = ranges.layers.iter().map(|r| r.usual(OUTERMOST)).collect();
     let seen = over(&batches(&masked, held_out)?, &limits, "tails of quadratic layers")?.layers;
     let worst = furthest(&known, &ranges.images, fixed::emulated(plans, m.emitted));
     let share = |part: usize, all: usize| part as f64 / all.max(1) as f64;
-    let tail = |((layer, limit), s): ((&&str, &f32), &Reach)| Tail {
+    let tail = |(((layer, limit), s), known): (((&&str, &f32), &Reach), &Reach)| Tail {
         layer: layer.to_string(),
         calibrated: finite(*limit),
-        largest: finite(s.largest),
+        largest: finite(s.usual(0.0).max(known.usual(0.0))),
         elements_beyond: share(s.elements_beyond, s.elements),
         images_beyond: share(s.images_beyond, s.images),
     };
@@ -71,7 +73,7 @@ pub fn look(
     let tails = Tails {
         calibrated_on: ranges.images.len() as u64,
         n: seen.first().map_or(0, |r| r.images as u64),
-        layers: names.iter().zip(&limits).zip(&seen).map(tail).collect(),
+        layers: names.iter().zip(&limits).zip(&seen).zip(&ranges.layers).map(tail).collect(),
         failures: failures.iter().filter_map(failure).collect(),
     };
     let notes = std::iter::once(sentence(&tails)).chain(tails.failures.iter().cloned()).collect();
@@ -132,8 +134,8 @@ fn sentence(t: &Tails) -> String {
     let furthest = t.layers.iter().max_by(|a, b| a.largest.total_cmp(&b.largest));
     let (Some(w), Some(f)) = (worst, furthest) else { return String::new() };
     format!(
-        "{} layers are quadratic. On {} held-out images at most {:.2e} of a layer's elements ({}, on {:.1} % of the images) are beyond the \
-         range of {} training images; the largest |x| is {:.3e} ({}).",
+        "{} layers are quadratic. On {} held-out images at most {:.2e} of a layer's elements ({}, on {:.1} % of the images) are beyond \
+         what 99 % of {} training images read; the largest |x| of all these images is {:.3e} ({}).",
         t.layers.len(),
         count(t.n),
         w.elements_beyond,

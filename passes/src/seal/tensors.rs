@@ -3,7 +3,9 @@
 use super::{Broken, KEY, OPEN, check, close};
 use crate::files::create_atomically;
 use safetensors::tensor::{SafeTensors, TensorView};
-use std::collections::BTreeMap;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::path::Path;
 
 /// Metadata: the version of relinc that wrote a file. Where it stands, a checksum must stand, too: one flipped bit cannot
@@ -37,6 +39,10 @@ pub fn open(bytes: &[u8]) -> Result<Opened<'_>, String> {
     };
     let unreadable = |e: safetensors::SafeTensorError| format!("is no safetensors file, or damaged: {e}");
     let (_, meta) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
+    let names: serde_json::Result<Names> = serde_json::from_slice(&head[LENGTH.min(head.len())..]);
+    if let Ok(Names { twice: Some(name) }) = names {
+        return Err(format!("holds two tensors called {name}"));
+    }
     let info: BTreeMap<String, String> = meta.metadata().clone().unwrap_or_default().into_iter().collect();
     if (info.contains_key(VERSION) || info.contains_key(KEY)) && !sealed {
         return Err(damaged(Broken::Missing));
@@ -81,6 +87,33 @@ pub fn write(
     .map_err(|e| e.to_string())
 }
 
+/// The keys of a header, of which the library takes the last one where one occurs twice.
+struct Names {
+    twice: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Names, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Names;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Names, A::Error> {
+                let (mut seen, mut twice) = (HashSet::new(), None);
+                while let Some((key, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
+                    if !seen.insert(key.clone()) {
+                        twice.get_or_insert(key);
+                    }
+                }
+                Ok(Names { twice })
+            }
+        }
+        from.deserialize_map(Keys)
+    }
+}
+
 /// Where the header ends, or the file.
 fn header(bytes: &[u8]) -> usize {
     let length = bytes.first_chunk().map_or(0, |n| u64::from_le_bytes(*n));
@@ -112,6 +145,17 @@ mod tests {
         ("é\u{1b}", Dtype::U8, &[]),
     ];
     const INFO: &[(&str, &str)] = &[("budget", "50%"), ("what", "\u{1b}\"quoted\"")];
+
+    #[test]
+    fn a_name_twice_is_refused() {
+        let row = r#"{"dtype":"U8","shape":[1],"data_offsets":[0,1]}"#;
+        let mut header = format!(r#"{{"a":{row},"a":{row}}}"#);
+        header += &" ".repeat(header.len().next_multiple_of(LENGTH) - header.len());
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header.bytes());
+        bytes.push(0);
+        assert_eq!(open(&bytes).unwrap_err(), "holds two tensors called a");
+    }
 
     #[test]
     fn what_is_written_is_read_by_us_and_others() {

@@ -25,9 +25,11 @@ fn a_pool_padded_by_its_window() {
 fn an_attribute_of_no_operator_set() {
     let with = |name: &str| model(17, SQUARE).node("Relu", &["x"], &["y"], vec![int(name, 1)]);
     with("strides").refused(&["Relu 'y'", "no attribute strides"]);
-    // Of the first operator set.
+    // Of the first operator set, which is not read.
     let old = vec![ints("consumed_inputs", &[0])];
-    model(17, SQUARE).node("Relu", &["x"], &["y"], old).import();
+    model(17, SQUARE)
+        .node("Relu", &["x"], &["y"], old)
+        .refused(&["Relu 'y'", "no attribute consumed_inputs"]);
 }
 
 #[test]
@@ -80,7 +82,7 @@ fn weights_of_integers() {
         int64_data: vec![1; 6],
         ..Default::default()
     };
-    model(17, SQUARE).init(w).node("Conv", &["x", "w"], &["y"], vec![]).refused(&["Conv", "i64"]);
+    model(17, SQUARE).init(w).node("Conv", &["x", "w"], &["y"], vec![]).refused(&["Conv", "int64"]);
 }
 
 #[test]

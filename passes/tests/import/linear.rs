@@ -103,7 +103,6 @@ fn automatic_and_asymmetric_pads() {
     assert_eq!(conv_pads(vec![word("auto_pad", "SAME_UPPER"), two()]), [0, 1, 1, 1]);
     assert_eq!(conv_pads(vec![word("auto_pad", "SAME_LOWER"), two()]), [1, 1, 0, 1]);
     assert_eq!(conv_pads(vec![word("auto_pad", "VALID")]), [0; 4]);
-    assert_eq!(conv_pads(vec![word("auto_pad", "SAME_UPPER"), ints("dilations", &[2, 2])]), [2; 4]);
 }
 
 #[test]

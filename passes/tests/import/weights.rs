@@ -7,7 +7,9 @@ use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{StringStringEntryProto, TensorProto};
 
 fn with(t: TensorProto) -> Model {
-    model(13, &[-1, 3]).init(t).node("Add", &["x", "w"], &["y"], vec![])
+    let like =
+        model(13, &[-1, 3]).init(t).node("Cast", &["w"], &["f"], vec![int("to", DataType::Float as i64)]);
+    like.node("Add", &["x", "f"], &["y"], vec![])
 }
 
 fn typed(data_type: DataType) -> TensorProto {

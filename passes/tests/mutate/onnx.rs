@@ -10,7 +10,7 @@ use tract_onnx::pb::*;
 /// A mutant's bytes.
 pub fn mutant(seeds: &[ModelProto], dice: &mut SplitMix) -> Vec<u8> {
     let mut m = pick(dice, seeds).clone();
-    for _ in 0..=below(dice, 3) {
+    for _ in 0..=below(dice, 3).min(below(dice, 3)) {
         let other = pick(dice, seeds).clone();
         mutate(&mut m, &other, dice);
     }
@@ -283,6 +283,10 @@ fn operation(n: &mut NodeProto, dice: &mut SplitMix) {
         _ if two => pick(dice, &TWO).to_string(),
         _ => n.op_type.replace("Max", "Average").replace("Average", "Max").replace("ReduceMean", "ReduceSum"),
     };
+    // Those of another operator are refused before anything else is looked at.
+    if !once_in(dice, 3) {
+        n.attribute.clear();
+    }
 }
 
 fn attribute(n: &mut NodeProto, dice: &mut SplitMix) {

@@ -14,10 +14,10 @@ pub struct Reaches {
 }
 
 /// What a layer reads over images.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reach {
-    /// The largest |x|; infinite where one is no number.
-    pub largest: f32,
+    /// The largest |x| of each image; infinite where one is no number.
+    pub largest: Vec<f32>,
     /// Elements seen.
     pub elements: usize,
     /// Elements beyond the limit.
@@ -68,13 +68,21 @@ pub fn reach(
 }
 
 impl Reach {
+    /// The largest |x| of all images but the outermost `share` of them.
+    pub fn usual(&self, share: f64) -> f32 {
+        let mut sorted = self.largest.clone();
+        sorted.sort_by(f32::total_cmp);
+        let left_out = (share * sorted.len() as f64) as usize;
+        sorted.len().checked_sub(left_out + 1).map_or(0.0, |i| sorted[i])
+    }
+
     fn add(&mut self, x: &Tensor, limit: f32, images: &mut [f32]) {
         let n = x.shape().first().copied().unwrap_or(1).max(1);
         let values = x.as_f32().unwrap_or_default();
         for (image, of_all) in values.chunks((values.len() / n).max(1)).zip(images) {
             let magnitude = |v: &f32| if v.is_nan() { f32::INFINITY } else { v.abs() };
             let largest = image.iter().map(magnitude).fold(0.0, f32::max);
-            self.largest = self.largest.max(largest);
+            self.largest.push(largest);
             *of_all = of_all.max(largest);
             let beyond = image.iter().filter(|v| magnitude(v) > limit).count();
             self.elements += image.len();
@@ -97,7 +105,9 @@ mod tests {
         let batches = [vec![0.5, -3.0, 1.0, 0.0], vec![2.5, 2.5, 0.0, 1.0]];
         let batches = batches.map(|v| Tensor::f32([2, 2], v));
         let found = reach(&g, &[("relu00", 2.0)], &batches, &mut |_, _| {}).unwrap();
-        let want = Reach { largest: 3.0, elements: 8, elements_beyond: 3, images: 4, images_beyond: 2 };
+        let largest = vec![3.0, 1.0, 2.5, 1.0];
+        let want = Reach { largest, elements: 8, elements_beyond: 3, images: 4, images_beyond: 2 };
+        assert_eq!((want.usual(0.0), want.usual(0.3)), (3.0, 2.5));
         assert_eq!(found, Reaches { layers: vec![want], images: vec![3.0, 1.0, 2.5, 1.0] });
         assert!(reach(&g, &[("relu01", 2.0)], &batches, &mut |_, _| {}).is_err());
     }

@@ -6,12 +6,10 @@
 use super::evaluate::pixels_of;
 use super::model::Model;
 use crate::data::Dataset;
+use crate::eval::FAR;
 use crate::exec::value::{detached, download};
 use crate::exec::{Branch, Call, Norms};
 use crate::search::worth::{BATCH, first_images};
-
-/// Times the median image's largest logit from which on an image is left out.
-const FAR: f32 = 20.0;
 
 /// Of the first `n` images those whose logits are of a usual size; of networks that take a fixed batch all.
 ///

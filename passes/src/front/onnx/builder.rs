@@ -3,9 +3,10 @@
 use super::ctx::{Ctx, Stop};
 use super::error::{ExternalWeight, NodeError};
 use super::functions::{Functions, Item};
+use super::operators::Element;
+use super::signature::{self, Elements as ElementTypes};
 use super::skim::Elements;
-use super::{arity, attributes, batch, integers, ops, order, tensor};
-use crate::interp::eval_const;
+use super::{batch, dims, integers, ops, order, tensor};
 use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
 use crate::ir::stored::Span;
@@ -15,13 +16,15 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{NodeProto, TensorProto};
+use tract_onnx::pb::{NodeProto, TensorProto, ValueInfoProto};
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy)]
 pub enum Value {
     /// A node of the graph.
     Node(NodeId),
+    /// A sequence, by its place among them.
+    Sequence(usize),
     /// Nothing: its node was refused.
     Refused,
 }
@@ -55,8 +58,12 @@ pub struct Builder {
     pub rebatched: Option<usize>,
     /// Small values that follow from constants, besides those that the facts hold.
     pub small: HashMap<NodeId, Shared>,
+    /// What the file's values hold there.
+    pub types: ElementTypes,
     /// Values that are integers in the file and floats here.
     pub integers: HashMap<String, DataType>,
+    /// The elements of sequences.
+    pub sequences: Vec<Vec<NodeId>>,
     /// Refused nodes.
     pub errors: Vec<NodeError>,
     /// Unreadable weights.
@@ -80,9 +87,6 @@ const MAX_ELEMENTS: usize = 1 << 27;
 
 /// Constants that are computed have no more elements than this in all, and than twice those of the file.
 const MAX_CONSTANTS: usize = 1 << 26;
-
-/// Values of more elements are not computed while the file is read: parameters of operations are shorter.
-const SMALL: usize = 1 << 10;
 
 impl Builder {
     /// Adds a remark once.
@@ -123,32 +127,6 @@ impl Builder {
         self.facts.set(id, fact);
         self.small.extend(value.map(|v| (id, v)));
         Ok(id)
-    }
-
-    /// A value that is known while the file is read.
-    pub fn known(&self, id: NodeId) -> Option<Shared> {
-        self.facts.get(id)?.konst.clone().or_else(|| self.small.get(&id).cloned())
-    }
-
-    /// A small value that follows from constants.
-    fn computed(&self, op: &Op, operands: &[NodeId], fact: &Fact) -> Option<Shared> {
-        let small = !operands.is_empty() && fact.ty.elements() <= SMALL;
-        let all = operands.iter().filter(|_| small).map(|&o| self.known(o).filter(|t| t.len() <= SMALL));
-        let all = all.collect::<Option<Vec<Shared>>>().filter(|all| !all.is_empty())?;
-        let all: Vec<&Tensor> = all.iter().map(|t| &**t).collect();
-        eval_const(op, &all).ok().map(Shared::from)
-    }
-
-    /// Does a value follow from constants alone?
-    pub fn is_constant(&self, id: NodeId) -> bool {
-        let (mut seen, mut open) = (HashSet::new(), vec![id]);
-        while let Some(id) = open.pop() {
-            if matches!(self.graph.op(id), Op::Input(_)) {
-                return false;
-            }
-            open.extend(self.graph.operands(id).into_iter().filter(|&o| seen.insert(o)));
-        }
-        true
     }
 
     /// Operands as the operation needs them, where they differ: parameters and indices that are known as constants, and constants that hold
@@ -230,6 +208,11 @@ impl Builder {
     pub fn value(&mut self, name: &str) -> Result<NodeId, Stop> {
         match self.values.get(name) {
             Some(Value::Node(id)) => return Ok(*id),
+            Some(Value::Sequence(_)) => {
+                return Err(Stop::Why(format!(
+                    "reads '{name}', which is a sequence of tensors; relinc has none beyond import"
+                )));
+            }
             Some(Value::Refused) => return Err(Stop::Operand),
             None => {}
         }
@@ -266,6 +249,17 @@ impl Builder {
             proto.raw_data = e.read(&mut &**file)?;
         }
         Ok(None)
+    }
+
+    /// Takes initializers, which are converted when they are read.
+    pub fn take_initializers(&mut self, all: Vec<TensorProto>) {
+        for t in all {
+            self.reserved.insert(t.name.clone());
+            if let Ok(element) = tensor::data_type(t.data_type) {
+                self.types.insert(t.name.clone(), Element::Tensor(element));
+            }
+            self.pending.insert(t.name.clone(), t);
+        }
     }
 
     /// Converts a tensor; a failure is recorded under `name`.
@@ -361,9 +355,10 @@ impl Builder {
         let outputs = item.node.output.clone();
         let (name, op_type) = (item.label.clone(), item.node.op_type.clone());
         let mut ctx = Ctx { b: self, node: item.node, opset: item.opset };
-        let done = attributes::check(&ctx.node)
-            .and_then(|()| arity::check(&ctx.node))
-            .and_then(|()| integers::meet(&mut ctx))
+        let checked = signature::check(&ctx.node, ctx.opset, &ctx.b.types);
+        let done = integers::meet(&mut ctx)
+            .and(checked)
+            .map(|types| ctx.b.types.extend(types))
             .map_err(Stop::from)
             .and_then(|()| ops::import(&mut ctx));
         if let Err(Stop::Why(why)) = done {
@@ -371,6 +366,18 @@ impl Builder {
         }
         for o in outputs.into_iter().filter(|o| !o.is_empty()) {
             self.values.entry(o).or_insert(Value::Refused);
+        }
+    }
+
+    /// Refuses declarations of another element type than a value has.
+    pub fn check_declared<'a>(&mut self, declared: impl Iterator<Item = &'a ValueInfoProto>) {
+        for info in declared {
+            if let (Some(said), Some(&is)) = (dims::declared_element(info), self.types.get(&info.name))
+                && said != is
+            {
+                let why = format!("is declared as {said}, and is {is}; export the model again");
+                self.errors.push(NodeError { name: info.name.clone(), op_type: "value".into(), why });
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::ImportOptions;
 use super::integers::{self, is_integer};
+use super::operators::Element;
 use super::tensor::data_type;
 use crate::ir::{DType, Dim, Type};
 use tract_onnx::pb::tensor_proto::DataType;
@@ -141,6 +142,12 @@ fn fixed_batch(infos: &[&ValueInfoProto]) -> Option<usize> {
     let (_, k) = (*leads.first()?)?;
     let all = leads.iter().all(|l| l.is_some_and(|(rank, other)| other == k && matches!(rank, 2 | 4)));
     (all && k > 1).then_some(k)
+}
+
+/// What a value holds by its declaration.
+pub fn declared_element(info: &ValueInfoProto) -> Option<Element> {
+    let Some(type_proto::Value::TensorType(t)) = info.r#type.as_ref()?.value.as_ref() else { return None };
+    data_type(t.elem_type).ok().filter(|t| *t != DataType::Undefined).map(Element::Tensor)
 }
 
 fn declared(info: &ValueInfoProto, out: &mut Inputs) -> Result<(DType, Vec<Size>), String> {

@@ -3,7 +3,6 @@
 //! Parameters that arrive as operands stay operands (`Op::Dyn`), shape subgraphs stay subgraphs; `canonicalise`
 //! folds both. Every offending node of a file is reported at once.
 
-mod arity;
 mod attributes;
 mod attrs;
 mod batch;
@@ -16,9 +15,13 @@ mod error;
 mod external;
 mod functions;
 mod integers;
+mod known;
+mod narrow;
+mod operators;
 mod ops;
 mod order;
 mod outputs;
+mod signature;
 mod skim;
 mod tensor;
 
@@ -203,6 +206,7 @@ fn inputs(b: &mut Builder, graph: &GraphProto, options: &ImportOptions) -> Resul
     if graph.output.iter().any(|o| o.name.is_empty()) {
         return Err(vec!["an output has no name".into()]);
     }
+    b.types.extend(infos.iter().filter_map(|i| Some((i.name.clone(), dims::declared_element(i)?))));
     let infos = read(b, graph, infos);
     let typed = dims::inputs(&infos, options)?;
     b.rebatched = typed.rebatched;
@@ -238,7 +242,7 @@ fn read<'a>(b: &mut Builder, graph: &GraphProto, infos: Vec<&'a ValueInfoProto>)
 
 /// Imports what the outputs that are `wanted` need.
 fn nodes(b: &mut Builder, graph: GraphProto, opset: i64, wanted: impl Fn(&str) -> bool) {
-    let GraphProto { node, initializer, sparse_initializer, output, .. } = graph;
+    let GraphProto { node, initializer, sparse_initializer, output, input, value_info, .. } = graph;
     let mut refuse = |op_type: &str, name: &str, why: &str| {
         b.errors.push(NodeError { name: name.into(), op_type: op_type.into(), why: why.into() });
     };
@@ -246,13 +250,11 @@ fn nodes(b: &mut Builder, graph: GraphProto, opset: i64, wanted: impl Fn(&str) -
         let name = s.values.map(|v| v.name).unwrap_or_default();
         refuse("initializer", &name, "is sparse; export it as a dense tensor");
     }
-    for t in initializer {
-        b.reserved.insert(t.name.clone());
-        b.pending.insert(t.name.clone(), t);
-    }
+    b.take_initializers(initializer);
     let items = b.inline(node, opset);
     let outputs: Vec<&str> = output.iter().map(|o| o.name.as_str()).filter(|o| wanted(o)).collect();
     b.run(items, &outputs);
+    b.check_declared(input.iter().chain(&value_info).chain(&output));
     for (i, name) in outputs.iter().copied().enumerate() {
         if outputs[..i].contains(&name) {
             refuse_output(b, name, "is an output twice; give each output a name of its own");

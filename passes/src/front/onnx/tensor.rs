@@ -1,6 +1,7 @@
 //! `TensorProto` to [`Tensor`]: every element type and every field that exporters keep the elements in.
 
 use super::external;
+use super::narrow::{self, Narrow, bfloat, half};
 use crate::ir::Tensor;
 use crate::ir::stored::{Shape, Span, Stored};
 use std::path::Path;
@@ -41,13 +42,14 @@ fn shape(dims: &[i64]) -> Result<(Vec<usize>, usize), String> {
     Ok((shape, n))
 }
 
+/// Bits of an element, where its type is read.
 fn width(t: DataType) -> Option<usize> {
     Some(match t {
-        DataType::Uint8 | DataType::Int8 | DataType::Bool => 1,
-        DataType::Float16 | DataType::Bfloat16 | DataType::Int16 | DataType::Uint16 => 2,
-        DataType::Float | DataType::Int32 | DataType::Uint32 => 4,
-        DataType::Double | DataType::Int64 | DataType::Uint64 => 8,
-        _ => return None,
+        DataType::Uint8 | DataType::Int8 | DataType::Bool => 8,
+        DataType::Float16 | DataType::Bfloat16 | DataType::Int16 | DataType::Uint16 => 16,
+        DataType::Float | DataType::Int32 | DataType::Uint32 => 32,
+        DataType::Double | DataType::Int64 | DataType::Uint64 => 64,
+        t => Narrow::of(t)?.bits(),
     })
 }
 
@@ -61,7 +63,7 @@ pub fn convert(mut p: TensorProto, folder: &Path) -> Result<Tensor, TensorError>
         return Err(TensorError::Bad("is stored in segments, which no current exporter writes".into()));
     }
     let (shape, n) = shape(&p.dims)?;
-    let bytes = n.checked_mul(w).ok_or_else(|| "is too large".to_string())?;
+    let bytes = n.checked_mul(w).ok_or_else(|| "is too large".to_string())?.div_ceil(8);
     let raw = if p.data_location == Some(DataLocation::External as i32) {
         external::read(&p.external_data, bytes, folder)
             .map_err(|(location, why)| TensorError::External { location, why })?
@@ -70,13 +72,34 @@ pub fn convert(mut p: TensorProto, folder: &Path) -> Result<Tensor, TensorError>
     };
     let typed = p.float_data.len() + p.int32_data.len() + p.int64_data.len() + p.double_data.len();
     if raw.is_empty() && typed + p.uint64_data.len() > 0 {
-        return Ok(from_fields(t, shape, n, p)?);
+        return Ok(match Narrow::of(t) {
+            Some(narrow) if p.int32_data.len() == bytes => {
+                let raw: Vec<u8> = p.int32_data.iter().map(|&v| v as u8).collect();
+                from_patterns(narrow, shape, &narrow.patterns(&raw, n))
+            }
+            _ => from_fields(t, shape, n, p)?,
+        });
     }
     if raw.len() != bytes {
         let why = format!("holds {} bytes, but {n} elements of its type need {bytes}", raw.len());
         return Err(TensorError::Bad(why));
     }
-    Ok(from_raw(t, shape, raw))
+    Ok(match Narrow::of(t) {
+        Some(narrow) => from_patterns(narrow, shape, &narrow.patterns(&raw, n)),
+        None => from_raw(t, shape, raw),
+    })
+}
+
+fn from_patterns(t: Narrow, shape: Vec<usize>, patterns: &[u8]) -> Tensor {
+    match t {
+        Narrow::Float { bits, fraction, bias, special } => {
+            let value = |&p: &u8| narrow::float(p, bits, fraction, bias, special);
+            Tensor::f32(shape, patterns.iter().map(value).collect())
+        }
+        Narrow::Int4 { signed } => {
+            Tensor::i64(shape, patterns.iter().map(|&p| narrow::int4(p, signed)).collect())
+        }
+    }
 }
 
 /// The tensor whose elements stay in the file, where they are floats.
@@ -152,45 +175,4 @@ fn from_fields(t: DataType, shape: Vec<usize>, n: usize, mut p: TensorProto) -> 
             }
         }
     })
-}
-
-/// IEEE half precision, subnormals, infinities and NaN included.
-fn half(h: u16) -> f32 {
-    let sign = ((h >> 15) as u32) << 31;
-    let (exp, frac) = ((h >> 10) as u32 & 31, h as u32 & 0x3ff);
-    match exp {
-        0 => {
-            let v = frac as f32 * 2f32.powi(-24);
-            if sign != 0 { -v } else { v }
-        }
-        31 => f32::from_bits(sign | 0x7f80_0000 | frac << 13),
-        _ => f32::from_bits(sign | (exp + 112) << 23 | frac << 13),
-    }
-}
-
-/// The upper half of a float.
-fn bfloat(b: u16) -> f32 {
-    f32::from_bits((b as u32) << 16)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn half_precision_values() {
-        let cases: [(u16, f32); 6] = [
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x0001, 2f32.powi(-24)),
-            (0x7bff, 65504.0),
-            (0x7c00, f32::INFINITY),
-            (0x8000, -0.0),
-        ];
-        for (bits, want) in cases {
-            assert_eq!(half(bits).to_bits(), want.to_bits(), "{bits:#x}");
-        }
-        assert!(half(0x7e00).is_nan());
-        assert_eq!(bfloat(0x3fc0), 1.5);
-    }
 }

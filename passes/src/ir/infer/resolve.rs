@@ -112,6 +112,7 @@ pub fn resolve(op: DynOp, ops: &[&Fact]) -> Result<Op, String> {
         DynOp::Reduce { kind, keep } => {
             let mut axes = axes(ops[1], x.rank())?;
             axes.sort_unstable();
+            axes.dedup();
             Op::Reduce { kind, axes, keep }
         }
         DynOp::Squeeze => {

@@ -7,7 +7,7 @@
 //! - any operation on constants only → the constant it computes; integers that follow from shapes → a constant
 //! - `dyn.reshape(x, shape)`, `dyn.pad(x, amounts)`, … → the static operation
 //! - `clip(x) {min=0}`, `max(x, 0)`, `where(x > 0, x, 0)`, `where(x < 0, 0, x)`, `x·(x > 0)`, `x·(1 − (x ≤ 0))`, `(x + |x|)/2`,
-//!   `x − min(x, 0)` → `relu(x)`; the zeros may have any shape that does not widen x; `where(x < 0, x, 0)` → `min(x, 0)`
+//!   `x − min(x, 0)` → `relu(x)`; the zeros may have any shape that does not widen x, and `x − x` is such; `where(x < 0, x, 0)` → `min(x, 0)`
 //! - `max(k·x, l·x)`, `min(k·x, l·x)`, `−min(k·x, l·x)`, `where(x > 0, k·x, l·x)` with numbers k and l, which 0, x and −x have
 //!   too → `below·x + (above − below)·relu(x)` with the slopes above and below 0
 //! - `where(x < y, x, y)` → `min(x, y)`, and the like of `max`; a second ReLU of one value → the first; `relu(−x)` beside
@@ -15,6 +15,8 @@
 //! - a clip of a clip → the operand where that is within the bounds, else one clip to the bounds of both
 //! - `clip(x) {min=0, max=c}`, `min(relu(x), c)`, `relu(min(x, c))` → `capped_relu(x) {cap=c}`, but not where it is a gate: it
 //!   ends the model, opens the channels of a larger map, or is the hard sigmoid of an operand moved by c/2 and multiplies
+//! - `min(relu(x), c)`, `relu(min(x, c))` with caps c of channels, the largest being c₀ → `c/c₀ · clip(c₀/c·x) {min=0, max=c₀}`;
+//!   `relu(x) − relu(x − c)` → `min(relu(x), c)`; `clip(x − a) {min, max} + a` → `clip(x) {min+a, max+a}`; `√(x·x)` → `|x|`
 //! - `where(x > 0, x, s·x)`, `max(x, s·x)` with slopes s from 0 to 1 of channels → as `prelu`
 //! - `leaky_relu(x)`, `prelu(x, s)` → `s·x + (1−s)·relu(x)`, so that the ReLU in it can be masked
 //! - `silu(x)`, `hard_swish(x)`, `hard_sigmoid(x)` → `x·sigmoid(x)`, `x·clip(x/6 + ½)`, `clip(x/6 + ½)`
@@ -37,6 +39,7 @@
 //!
 //! **Source**: the exporters' habits listed with the import tests in `passes/tests/import`.
 
+mod caps;
 mod fold;
 mod gates;
 mod linear;
@@ -64,6 +67,7 @@ const RULES: &[Rule] = &[
     trivial::rewrite,
     fold::rewrite,
     relu::rewrite,
+    caps::rewrite,
     gates::rewrite,
     softmax::rewrite,
     linear::rewrite,

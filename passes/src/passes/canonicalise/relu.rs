@@ -161,6 +161,7 @@ pub(super) fn is_zero(cx: &Cx<'_>, id: NodeId) -> bool {
     let g = cx.graph;
     match g.op(id) {
         Op::Expand(_) | Op::Reshape(_) | Op::Transpose(_) => g.operand(id, 0).is_some_and(|x| is_zero(cx, x)),
+        Op::Binary(Binary::Sub) => g.operand(id, 0) == g.operand(id, 1),
         _ => g.const_of(id).and_then(|t| t.splat_value()) == Some(0.0),
     }
 }

@@ -28,10 +28,7 @@ pub fn if_(c: &mut Ctx<'_>) -> Done {
     }
     rename_taken(c, &mut branch);
     let GraphProto { node, initializer, output, .. } = branch;
-    for t in initializer {
-        c.b.reserved.insert(t.name.clone());
-        c.b.pending.insert(t.name.clone(), t);
-    }
+    c.b.take_initializers(initializer);
     let items = c.b.inline(node, c.opset);
     let outputs: Vec<&str> = output.iter().map(|o| o.name.as_str()).collect();
     c.b.run(items, &outputs);
@@ -39,6 +36,9 @@ pub fn if_(c: &mut Ctx<'_>) -> Done {
         if let Some(name) = c.output(k) {
             let id = c.b.value(o)?;
             let id = c.b.add(&name, Op::Identity, &[id])?;
+            if let Some(&element) = c.b.types.get(*o) {
+                c.b.types.insert(name.clone(), element);
+            }
             c.b.values.insert(name, Value::Node(id));
         }
     }

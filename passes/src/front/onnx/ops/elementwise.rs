@@ -26,11 +26,19 @@ pub fn stepped(c: &mut Ctx<'_>) -> Done {
         _ => f32::round_ties_even,
     };
     let x = c.need(0)?;
-    let known = c
-        .konst(x)
-        .ok_or("is supported on constants only: a step has no gradient and no exact secure form here")?;
+    let known =
+        c.b.evaluated(x)
+            .ok_or("is supported on constants only: a step has no gradient and no exact secure form here")?;
     let v = known.as_f32().ok_or("is supported on floats only")?;
     c.emit_const(Tensor::f32(known.shape(), v.iter().map(|&v| step(v)).collect()))
+}
+
+/// Elu of slope 0, which is ReLU; others are refused.
+pub fn elu(c: &mut Ctx<'_>) -> Done {
+    match c.float("alpha", 1.0) == 0.0 {
+        true => c.plain(Op::Relu, 1),
+        false => Err(format!("is not supported: {}", super::SMOOTH).into()),
+    }
 }
 
 /// ThresholdedRelu: x above `alpha`, 0 elsewhere.

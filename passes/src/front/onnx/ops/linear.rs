@@ -3,7 +3,7 @@
 use super::super::attrs::Attrs;
 use super::super::ctx::{Ctx, Done};
 use super::window;
-use crate::ir::{Conv, Op};
+use crate::ir::{Conv, Dim, Op};
 
 /// Conv.
 pub fn conv(c: &mut Ctx<'_>) -> Done {
@@ -36,4 +36,31 @@ pub fn gemm(c: &mut Ctx<'_>) -> Done {
         trans_b: c.flag("transB", false),
     };
     c.emit(op, &operands)
+}
+
+/// MatMul. A vector is a matrix of one row on the left and of one column on the right, which the product has not.
+pub fn matmul(c: &mut Ctx<'_>) -> Done {
+    let (a, b) = (c.need(0)?, c.need(1)?);
+    let (left, right) = (c.ty(a)?.dims, c.ty(b)?.dims);
+    let one = Dim::Fixed(1);
+    let x = match left[..] {
+        [k] => c.helper(Op::Reshape(vec![one, k]), &[a])?,
+        _ => a,
+    };
+    let y = match right[..] {
+        [k] => c.helper(Op::Reshape(vec![k, one]), &[b])?,
+        _ => b,
+    };
+    if (x, y) == (a, b) {
+        return c.emit(Op::MatMul, &[a, b]);
+    }
+    let made = c.helper(Op::MatMul, &[x, y])?;
+    let mut dims = c.ty(made)?.dims;
+    if right.len() == 1 {
+        dims.pop();
+    }
+    if left.len() == 1 {
+        dims.remove(dims.len() - if right.len() == 1 { 1 } else { 2 });
+    }
+    c.emit(Op::Reshape(dims), &[made])
 }

@@ -2,6 +2,7 @@
 
 mod constant;
 mod control;
+mod einsum;
 mod elementwise;
 mod linear;
 mod logic;
@@ -11,6 +12,8 @@ mod pool;
 mod quantized;
 mod reduce;
 mod resize;
+mod scatter;
+mod sequence;
 mod shape;
 mod window;
 
@@ -31,12 +34,15 @@ static OPS: &[(&str, Handler)] = &[
     ("CastLike", shape::cast_like),
     ("Clip", elementwise::clip),
     ("Concat", movement::concat),
+    ("ConcatFromSequence", sequence::concat),
     ("Constant", constant::constant),
     ("ConstantOfShape", constant::constant_of_shape),
     ("Conv", linear::conv),
     ("DepthToSpace", movement::depth_to_space),
     ("DequantizeLinear", quantized::dequantize),
     ("Dropout", norm::dropout),
+    ("Einsum", einsum::einsum),
+    ("Elu", elementwise::elu),
     ("Expand", shape::expand),
     ("Flatten", shape::flatten),
     ("Gather", movement::gather),
@@ -47,14 +53,14 @@ static OPS: &[(&str, Handler)] = &[
     ("GlobalMaxPool", pool::global_max),
     ("GroupNormalization", norm::group_norm),
     ("HardSigmoid", elementwise::hard_sigmoid),
-    ("Identity", |c| c.plain(Op::Identity, 1)),
+    ("Identity", sequence::identity),
     ("If", control::if_),
     ("InstanceNormalization", norm::instance_norm),
     ("LayerNormalization", norm::layer_norm),
     ("LeakyRelu", elementwise::leaky_relu),
     ("LogSoftmax", reduce::softmax),
     ("LpNormalization", norm::lp_norm),
-    ("MatMul", |c| c.plain(Op::MatMul, 2)),
+    ("MatMul", linear::matmul),
     ("Max", elementwise::chain),
     ("MaxPool", pool::max),
     ("Mean", elementwise::mean),
@@ -80,6 +86,11 @@ static OPS: &[(&str, Handler)] = &[
     ("Reshape", shape::reshape),
     ("Resize", resize::resize),
     ("Round", elementwise::stepped),
+    ("Scatter", scatter::elements),
+    ("ScatterElements", scatter::elements),
+    ("ScatterND", scatter::nd),
+    ("SequenceAt", sequence::at),
+    ("SequenceConstruct", sequence::construct),
     ("Shape", shape::shape),
     ("Sign", elementwise::stepped),
     ("Size", shape::size),
@@ -87,6 +98,7 @@ static OPS: &[(&str, Handler)] = &[
     ("Softmax", reduce::softmax),
     ("SpaceToDepth", movement::space_to_depth),
     ("Split", movement::split),
+    ("SplitToSequence", sequence::split),
     ("Squeeze", shape::squeeze),
     ("Sum", elementwise::chain),
     ("Swish", elementwise::swish),
@@ -99,14 +111,14 @@ static OPS: &[(&str, Handler)] = &[
     ("Xor", logic::connective),
 ];
 
-const SMOOTH: &str =
+pub(super) const SMOOTH: &str =
     "a smooth activation has no exact secure form here; train with ReLU, LeakyReLU or HardSwish instead";
 const QUANTIZED: &str = "integer arithmetic is not imported; export the float model";
 const RECURRENT: &str = "relinc compiles feed-forward classifiers only";
 
 /// What to do about operations that are known and not supported.
 static HINTS: &[(&[&str], &str)] = &[
-    (&["Elu", "Selu", "Celu", "Softsign"], SMOOTH),
+    (&["Selu", "Celu", "Softsign"], SMOOTH),
     (&["ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul", "DynamicQuantizeLinear"], QUANTIZED),
     (&["LSTM", "GRU", "RNN", "Scan", "Loop"], RECURRENT),
     (&["ConvTranspose"], "upsampling convolutions do not occur in classifiers; export only the classifier"),

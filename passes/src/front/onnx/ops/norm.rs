@@ -185,6 +185,18 @@ pub fn dropout(c: &mut Ctx<'_>) -> Done {
     if c.reads_output(1) {
         return Err(format!("its mask output is used, so the graph is a training graph; {EVAL}").into());
     }
+    if c.opset >= 12 && c.has(1) {
+        let ratio = c.need(1)?;
+        let outside = |k: crate::ir::Shared| {
+            k.as_f32().and_then(|v| v.iter().copied().find(|r| !(0.0..1.0).contains(r)))
+        };
+        if let Some(r) = c.konst(ratio).and_then(outside) {
+            return Err(format!(
+                "has ratio {r}, which is not from 0 to below 1; export the model in evaluation mode"
+            )
+            .into());
+        }
+    }
     if c.opset >= 12 && c.has(2) {
         let mode = c.need(2)?;
         let off = c.konst(mode).and_then(|k| k.as_bool().map(|v| v.iter().all(|on| !on)));

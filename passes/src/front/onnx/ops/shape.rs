@@ -13,6 +13,9 @@ pub fn reshape(c: &mut Ctx<'_>) -> Done {
     let (x, target) = (c.need(0)?, c.need(1)?);
     let dynamic = DynOp::Reshape { allow_zero: c.flag("allowzero", false) };
     let (data, want) = (c.fact(x)?, c.fact(target)?);
+    if want.ty.rank() != 1 {
+        return Err(format!("reads its target shape from {}, which is no list", want.ty).into());
+    }
     let first = want.fixed_ints().and_then(|v| v.first().copied());
     if c.was_fixed(x)?.is_some_and(|k| first == Some(k as i64)) {
         let mut ints = want.ints.clone().unwrap_or_default();

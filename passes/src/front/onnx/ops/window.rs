@@ -94,8 +94,12 @@ pub fn sliding(c: &Ctx<'_>, x: NodeId, kernel: Option<[usize; 2]>, spatial: usiz
     let dilations = pair(c.ints("dilations"), spatial, "dilations")?;
     let pads = match c.word("auto_pad", "NOTSET").as_str() {
         "NOTSET" | "" => explicit(c.ints("pads"), spatial)?,
-        _ if c.ints("pads").is_some_and(|p| p.iter().any(|&p| p != 0)) => {
+        // Pools of runtimes read over pads of 0, convolutions do not.
+        _ if c.ints("pads").is_some_and(|p| p.iter().any(|&p| p != 0) || c.node.op_type == "Conv") => {
             return Err("has pads and an auto_pad; give one of them".into());
+        }
+        same if same.starts_with("SAME") && c.node.op_type == "Conv" && dilations != [1; 2] => {
+            return Err("pads a dilated window automatically, which runtimes refuse; give its pads".into());
         }
         "VALID" => [0; 4],
         same @ ("SAME_UPPER" | "SAME_LOWER") => {
