@@ -41,7 +41,7 @@ two)
 none)
     from two
     ask=(--budget 0 --vanish "$inside,$after,relu00,relu06,relu12,relu18" --choices relu,identity,quadratic
-        --epochs 3 --blend 0.67 --rate 0.02)
+        --epochs 3 --blend 0.5 --freeze 0.25 --rate 0.02)
     ;;
 resnet56)
     begin=("$SHARED/models/resnet56_torch-legacy_bnfold_op13.onnx")
