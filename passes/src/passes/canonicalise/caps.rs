@@ -94,8 +94,10 @@ fn shifted(cx: &Cx<'_>, at: NodeId) -> Option<Patch> {
     if !alike || back != -down || cx.facts.ty(at).dtype != DType::F32 {
         return None;
     }
+    let moved = |bound: f32| Some(bound + down).filter(|b| b.is_finite() == bound.is_finite());
+    let (min, max) = (moved(min)?, moved(max)?);
     let mut p = Patch::new();
-    let y = p.add(&g.node(at).name, Op::Clip { min: min + down, max: max + down }, &[x.into()]);
+    let y = p.add(&g.node(at).name, Op::Clip { min, max }, &[x.into()]);
     Some(p.replace(at, y))
 }
 
