@@ -94,7 +94,8 @@ fn shifted(cx: &Cx<'_>, at: NodeId) -> Option<Patch> {
     if !alike || back != -down || cx.facts.ty(at).dtype != DType::F32 {
         return None;
     }
-    let moved = |bound: f32| Some(bound + down).filter(|b| b.is_finite() == bound.is_finite());
+    // The largest number stands for no bound in files.
+    let moved = |bound: f32| Some(bound + down).filter(|b| bound.is_infinite() || b.abs() < f32::MAX / 2.0);
     let (min, max) = (moved(min)?, moved(max)?);
     let mut p = Patch::new();
     let y = p.add(&g.node(at).name, Op::Clip { min, max }, &[x.into()]);
