@@ -4,6 +4,7 @@
 pub mod attacked;
 pub mod corrupted;
 pub mod doubt;
+pub mod far;
 pub mod interval;
 
 use crate::blocks::Blocks;
@@ -23,9 +24,6 @@ pub const BATCH: usize = 128;
 /// Images a batch for each thread at least.
 const THREAD: usize = 32;
 
-/// Times the median image's largest logit from which on an answer is far beyond the usual.
-pub const FAR: f32 = 20.0;
-
 /// What an evaluation found.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Clean {
@@ -42,7 +40,7 @@ pub struct Clean {
     /// Image by image: is the prediction right?
     #[serde(skip)]
     pub right: Vec<bool>,
-    /// Images whose largest logit is more than [`FAR`] times the median image's.
+    /// Images whose largest logit is more than [`far::FAR`] times the median image's.
     pub far: usize,
     /// Wall-clock time.
     pub seconds: f64,
@@ -199,13 +197,6 @@ pub fn clean(g: &Graph, ds: &Dataset, n: usize, tell: &mut dyn FnMut(usize, usiz
     clean_watched(g, ds, n, tell, &mut |_| {})
 }
 
-/// How many of the largest logits of images are far beyond the median; none of networks whose usual logits are 0.
-fn far(mut largest: Vec<f32>) -> usize {
-    largest.sort_by(f32::total_cmp);
-    let usual = largest.get(largest.len() / 2).copied().unwrap_or(0.0);
-    if usual > 0.0 { largest.iter().filter(|l| **l > FAR * usual).count() } else { 0 }
-}
-
 /// As [`clean`]; `see` gets the logits of every batch in order.
 pub fn clean_watched(
     g: &Graph,
@@ -230,8 +221,7 @@ pub fn clean_watched(
         if let Some(l) = labels.iter().find(|&&l| l >= classes) {
             return Err(format!("the data set has a label {l}, the model only {classes} classes"));
         }
-        let rows = logits.as_f32().unwrap_or_default().chunks(classes.max(1));
-        largest.extend(rows.map(|row| row.iter().fold(0.0f32, |m, v| m.max(v.abs()))));
+        largest.extend(far::largest(logits.as_f32().unwrap_or_default(), classes));
         for (p, l) in arg_max(&logits).into_iter().zip(labels) {
             right.push(p == l);
             predicted.insert(p);
@@ -247,7 +237,7 @@ pub fn clean_watched(
         classes,
         classes_predicted: predicted.len(),
         right,
-        far: far(largest),
+        far: far::count(&largest),
         seconds,
         images_per_second: seen as f64 / seconds.max(1e-9),
     })

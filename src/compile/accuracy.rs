@@ -85,7 +85,7 @@ pub fn after(
             " On {} of them its largest output is more than {} times that of the median image: numbers that may leave the ring; \
              training on with freeze: 1 brings them in.",
             found.far,
-            eval::FAR
+            eval::far::FAR
         );
     }
     let (n, classes) = (found.n as u64, Some(found.classes as u64));

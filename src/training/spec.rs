@@ -176,6 +176,7 @@ type Range = (fn(f64) -> bool, &'static str);
 const ABOVE_ZERO: Range = (|v| v > 0.0, "above 0");
 const FROM_ZERO: Range = (|v| v >= 0.0, "at least 0");
 const SHARE: Range = (|v| v > 0.0 && v <= 1.0, "above 0 and at most 1");
+const FROM_ZERO_TO_ONE: Range = (|v| (0.0..=1.0).contains(&v), "at least 0 and at most 1");
 const BELOW_ONE: Range = (|v| (0.0..1.0).contains(&v), "at least 0 and below 1");
 
 impl StageOptions {
@@ -226,8 +227,8 @@ impl StageOptions {
             ("smoothing", of(self.steps.smoothing), BELOW_ONE),
             ("ramp", self.steps.ramp, SHARE),
             ("tails", of(self.steps.tails), FROM_ZERO),
-            ("blend", self.steps.blend, (|v| (0.0..=1.0).contains(&v), "at least 0 and at most 1")),
-            ("freeze", self.steps.freeze, (|v| (0.0..=1.0).contains(&v), "at least 0 and at most 1")),
+            ("blend", self.steps.blend, FROM_ZERO_TO_ONE),
+            ("freeze", self.steps.freeze, FROM_ZERO_TO_ONE),
         ];
         for (name, v, (holds, words)) in numbers {
             if let Some(v) = v.filter(|v| !(v.is_finite() && holds(*v))) {

@@ -6,7 +6,7 @@
 use super::evaluate::pixels_of;
 use super::model::Model;
 use crate::data::Dataset;
-use crate::eval::FAR;
+use crate::eval::far;
 use crate::exec::value::{detached, download};
 use crate::exec::{Branch, Call, Norms};
 use crate::search::worth::{BATCH, first_images};
@@ -25,13 +25,10 @@ pub fn calm(m: &Model, ds: &Dataset, n: usize) -> Result<Vec<usize>, String> {
         let x = m.front.apply(pixels_of(ds, chunk, m.net.device()));
         let call = Call { branch: Branch::Clean, ..m.call(Norms::Running) };
         let logits = m.net.forward(x, &call)?.logits();
-        let classes = logits.dims()[1].max(1);
-        let values = download(detached(logits));
-        largest.extend(values.chunks(classes).map(|v| v.iter().fold(0.0f32, |m, v| m.max(v.abs()))));
+        let classes = logits.dims()[1];
+        largest.extend(far::largest(&download(detached(logits)), classes));
     }
-    let mut sorted = largest.clone();
-    sorted.sort_by(f32::total_cmp);
-    let limit = FAR * sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+    let limit = far::limit(&largest);
     let usual: Vec<usize> =
         images.iter().zip(&largest).filter(|(_, l)| **l <= limit).map(|(i, _)| *i).collect();
     Ok(if usual.is_empty() { images } else { usual })
