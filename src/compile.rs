@@ -2,6 +2,7 @@
 
 mod accuracy;
 pub mod baseline;
+pub mod budgets;
 pub mod describe;
 mod emit;
 pub mod fixed;

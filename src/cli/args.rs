@@ -1,7 +1,14 @@
 //! Options several commands share.
 
+use crate::compile::Search;
+use crate::error::{Result, input};
 use crate::folder::Begin;
+use crate::jobs::spec_of;
+use crate::training::spec::{MaskOptions, StageOptions};
 use clap::Args;
+use relinc_runtime::device::DeviceSpec;
+use relinc_runtime::search::budget::Budget;
+use relinc_runtime::train::Method;
 
 /// What becomes of a run that lies in the output folder.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -21,5 +28,23 @@ impl BeginArgs {
             (_, true) => Begin::Restart,
             _ => Begin::Fresh,
         }
+    }
+}
+
+/// The search of a budget that trains nothing, one-shot where no method is named.
+pub fn untrained(found: &MaskOptions, budget: &Budget, device: DeviceSpec) -> Result<Search> {
+    let mut masks = found.clone();
+    masks.method.get_or_insert_with(|| Method::Oneshot.name().into());
+    Search::new(StageOptions { masks, ..StageOptions::default() }, budget.clone(), device)
+}
+
+/// Refuses what says how masks are found where none are; `add` is the option that would find some.
+pub fn finds_nothing(found: &MaskOptions, add: &str) -> Result<()> {
+    match spec_of(found)?.keys().next() {
+        Some(option) => Err(input(format!(
+            "--{}: says how masks are found for a budget; add {add}, or leave it out",
+            option.replace('_', "-")
+        ))),
+        None => Ok(()),
     }
 }

@@ -1,16 +1,15 @@
 //! `relinc compile`
 
+use super::args::{finds_nothing, untrained};
 use super::out::tell;
 use super::{Global, print_report};
-use crate::compile::{MaskSource, Request, Search, Source, compile};
+use crate::compile::{MaskSource, Request, Source, compile};
 use crate::error::{Error, Result, input};
-use crate::jobs::spec_of;
 use crate::options::{CompileOptions, ModelOptions};
-use crate::training::spec::{MaskOptions, StageOptions};
+use crate::training::spec::MaskOptions;
 use relinc_runtime::data::DataSpec;
 use relinc_runtime::device;
 use relinc_runtime::search::budget::Budget;
-use relinc_runtime::train::Method;
 use std::path::PathBuf;
 
 /// Options of `relinc compile`.
@@ -42,25 +41,6 @@ pub struct Args {
 }
 
 impl Args {
-    /// The search for a budget.
-    fn search(&self, budget: &Budget, device: device::DeviceSpec) -> Result<Search> {
-        let mut masks = self.found.clone();
-        masks.method.get_or_insert_with(|| Method::Oneshot.name().into());
-        Search::new(StageOptions { masks, ..StageOptions::default() }, budget.clone(), device)
-    }
-
-    /// Refuses what says how masks are found where none are.
-    fn finds_nothing(&self) -> Result<()> {
-        let given = spec_of(&MaskOptions { vanish: None, ..self.found.clone() })?;
-        match given.keys().next() {
-            Some(option) => Err(input(format!(
-                "--{}: says how masks are found for a budget; add --budget, or leave it out",
-                option.replace('_', "-")
-            ))),
-            None => Ok(()),
-        }
-    }
-
     fn request(&self, seed: u64, device: device::DeviceSpec) -> Result<Request> {
         if let Some(bn) = &self.bn {
             return Err(input(format!(
@@ -71,14 +51,14 @@ impl Args {
         let masks = match (&self.masks, &self.budget) {
             (Some(f), _) => MaskSource::File(f.clone()),
             (None, None) => MaskSource::All,
-            (None, Some(b)) => MaskSource::Search(Box::new(self.search(b, device)?)),
+            (None, Some(b)) => MaskSource::Search(Box::new(untrained(&self.found, b, device)?)),
         };
         let mut r = self.options.request("compile", &self.out, self.data.as_ref(), seed)?;
         r.inputs.model("the model", &self.model);
         self.masks.iter().for_each(|m| r.inputs.file("the masks", m));
         self.budget.iter().try_for_each(|b| r.price_at(b))?;
         if self.budget.is_none() {
-            self.finds_nothing()?;
+            finds_nothing(&MaskOptions { vanish: None, ..self.found.clone() }, "--budget")?;
             r.vanish = self.found.vanish.clone().unwrap_or_default();
         }
         Ok(Request { masks, ..r })

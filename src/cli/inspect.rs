@@ -1,16 +1,20 @@
 //! `relinc inspect`
 
 use super::Global;
+use super::args::{finds_nothing, untrained};
 use crate::caps;
 use crate::compile::baseline::{Baseline, Column};
 use crate::compile::describe::REDUNDANT;
-use crate::compile::{Request, Target};
-use crate::error::{Result, input};
+use crate::compile::{Request, Target, budgets};
+use crate::error::{Error, Result, input};
+use crate::images::Images;
 use crate::model::Model;
 use crate::options::{CompileOptions, ModelOptions, ReportOptions};
+use crate::report::count;
 use crate::report::model::Cost;
 use crate::report::shape::Shape;
-use crate::report::{count, text::costs};
+use crate::report::text::{budgets as budget_table, costs};
+use crate::training::spec::MaskOptions;
 use relinc_passes::driver::Options;
 use relinc_passes::front::onnx::{Need, import};
 use relinc_passes::ir::infer::infer;
@@ -18,6 +22,8 @@ use relinc_passes::ir::text::{Constants, print as pir};
 use relinc_passes::ir::{Graph, Op, dot};
 use relinc_passes::layers::ReluLayer;
 use relinc_runtime::cost::{self, Weights};
+use relinc_runtime::data::DataSpec;
+use relinc_runtime::search::budget::Budget;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -31,6 +37,14 @@ pub struct Args {
     /// Print the canonical graph as .pir, or as Graphviz, instead
     #[arg(long, value_name = "FORM", value_parser = ["pir", "dot"])]
     graph: Option<String>,
+    /// Instead, a table of what these budgets cost before any training, separated by commas: 50%,10%,50k,latency=2s@semi2k/wan
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "data", conflicts_with = "graph")]
+    budgets: Vec<Budget>,
+    /// Images that the masks of the budgets are found on: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
+    #[arg(long, value_name = "D", requires = "budgets")]
+    data: Option<DataSpec>,
+    #[command(flatten)]
+    found: MaskOptions,
     #[command(flatten)]
     import: ModelOptions,
     #[command(flatten)]
@@ -49,8 +63,11 @@ comes on top.
 
 /// Runs the command.
 pub fn run(a: Args, g: &Global) -> Result<()> {
-    let mut import_options = a.import.import(None);
-    import_options.scores.iter_mut().for_each(|s| s.need = Need::OrAll);
+    let mut import_options = a.import.import(a.data.as_ref());
+    if a.budgets.is_empty() {
+        finds_nothing(&a.found, "--budgets")?;
+        import_options.scores.iter_mut().for_each(|s| s.need = Need::OrAll);
+    }
     let options = Options::default();
     // Nothing is removed and nothing is written; protocols of SPU get the programs of its target.
     let asked = CompileOptions {
@@ -59,8 +76,14 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         report: a.report,
         ..CompileOptions::default()
     };
-    let r = asked.request("inspect", Path::new(""), None, 0)?;
+    let mut r = asked.request("inspect", Path::new(""), a.data.as_ref(), g.seed())?;
+    a.budgets.iter().try_for_each(|b| r.price_at(b))?;
+    let searches =
+        a.budgets.iter().map(|b| untrained(&a.found, b, g.device())).collect::<Result<Vec<_>>>()?;
     let i = import(&a.model, &import_options).map_err(input)?;
+    if let Some(d) = &a.data {
+        r.data = Some(Images::of(d, &i.graph, &a.model)?.spec);
+    }
     let file = Column::of_file(&i.graph, &r)?;
     let mut m = Model::canonical(i.graph, i.info, &options, None)?;
     m.notices.splice(0..0, i.notices);
@@ -71,8 +94,22 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     }
     let baseline = Baseline::new(file, m.clone(), &options, false, &r)?;
     let cost = priced(&baseline, &r);
-    let v = describe(&m, &m.lean()?.whole()?, &baseline, &cost, &r)?;
-    g.show(&v, text(&m, &v, &cost))
+    let mut v = describe(&m, &m.lean()?.whole()?, &baseline, &cost, &r)?;
+    if a.budgets.is_empty() {
+        return g.show(&v, text(&m, &v, &cost));
+    }
+    let progress = g.progress();
+    let found = budgets::costs(&m, &baseline, searches, &r, &progress);
+    progress.finish();
+    let rows = found.map_err(|e| e.at(a.model.display()))?;
+    v["budgets"] = json!(rows);
+    let layers = m.layers.iter().filter(|l| !l.redundant).count();
+    let all = (m.relus() as u64, caps::counted(&m.layers));
+    g.show(&v, format!("{}\n{}", a.model.display(), budget_table(&rows, all, layers)))?;
+    match rows.into_iter().filter_map(|r| r.unmet).collect::<Vec<_>>() {
+        unmet if unmet.is_empty() => Ok(()),
+        unmet => Err(Error::Answer(unmet.join("\n"))),
+    }
 }
 
 /// Every protocol on every network. Nothing is removed, so an entry's own figures are those of the lossless column.

@@ -87,6 +87,13 @@ impl Cost {
     }
 }
 
+impl Cost {
+    /// Without an entry an operation.
+    pub fn without_layers(self) -> Cost {
+        Cost { per_layer: vec![], ..self }
+    }
+}
+
 /// Operations of the three graphs by name: those of the lossless one in order, then what only the emitted one and what only the
 /// original has.
 fn per_layer(after: &Priced, against: Option<Against<'_>>) -> Vec<LayerCost> {

@@ -7,6 +7,7 @@
 //! ReLUs (`lossless`: what compiling gives for nothing), and compiled with the masks (the emitted graph).
 
 mod accuracy;
+mod budget;
 mod conclusion;
 mod cost;
 mod fixed_point;
@@ -16,6 +17,7 @@ mod training;
 mod verdict;
 
 pub use accuracy::{Accuracy, ScoreChange, Scores, Seen};
+pub use budget::BudgetCost;
 pub use conclusion::{Conclusion, Drop, Saved};
 pub use cost::{BeforeIs, Cost, LatencyIs, Later, LayerCost, Link, Spent};
 pub use fixed_point::{Failure, FixedPoint, Outcome, Tried};

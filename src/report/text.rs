@@ -1,11 +1,13 @@
 //! `report.txt`: for a terminal, at most 100 columns.
 
+mod budgets;
 mod conclusions;
 mod cost;
 mod fixed_point;
 mod measured;
 mod training;
 
+pub use budgets::budgets;
 pub use cost::costs;
 pub use measured::measured;
 pub(super) use measured::{exchanges, queries};

@@ -153,6 +153,19 @@ impl Spent {
     pub fn later_bytes(&self) -> u64 {
         self.later.map_or(self.online_bytes, |l| l.online_bytes)
     }
+    /// Sequential exchanges of such a query.
+    pub fn later_rounds(&self) -> f64 {
+        self.later.map_or(self.rounds, |l| l.rounds)
+    }
+    /// Seconds of this kind of such a query, where they are known.
+    pub fn later_seconds(&self, of: LatencyIs) -> Option<f64> {
+        match (self.later, of, self.latency_is) {
+            (None, _, _) => self.seconds(of),
+            (Some(_), LatencyIs::Query, LatencyIs::Communication) => None,
+            (Some(l), LatencyIs::Query, LatencyIs::Query) => l.compute_s.map(|c| l.communication_s + c),
+            (Some(l), LatencyIs::Communication, _) => Some(l.communication_s),
+        }
+    }
     /// The seconds of communication of such a query, where they are known.
     pub fn later_communication(&self) -> Option<f64> {
         match self.later {
