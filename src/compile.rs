@@ -27,6 +27,7 @@ pub use self::search::Search;
 pub use self::target::Target;
 use crate::error::{Result, input};
 use crate::folder::{Begin, Folder};
+use crate::images::Images;
 use crate::model::Model;
 use crate::progress::Progress;
 use crate::report::Report;
@@ -50,6 +51,20 @@ pub fn compile(source: Source, r: &Request, begin: Option<Begin>, progress: &Pro
     }
     let (r, place) = Place::claim(&mut folder, &source, r, begin == Some(Begin::Restart))?;
     compile_into(source, &r, &mut folder, place, progress)
+}
+
+/// Finds what is wrong with a network, its images and a request before any work is done; looks at no output folder.
+///
+/// # Errors
+/// Those with which [`compile`](fn@compile) would begin.
+pub fn check(source: Source, r: &Request) -> Result<()> {
+    fixed::plans(r)?;
+    let (graph, info, _) = describe::open(source)?;
+    let images = r.data.as_ref().map(|d| Images::labelled(d, &graph, &info.path)).transpose()?;
+    let model = Model::canonical(graph.clone(), info, &make::options(r), None)?;
+    let given = search::given(&model, &model.lean()?, r)?;
+    foresee::expressible(&model, given.as_ref(), r)?;
+    images.iter().try_for_each(|i| describe::range_holds(r, &graph, i))
 }
 
 /// Compiles into a folder in which it was claimed what is written.

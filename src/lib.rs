@@ -13,6 +13,7 @@ pub mod error;
 pub mod fixed_point;
 pub mod folder;
 pub mod images;
+pub mod init;
 pub mod interrupt;
 pub mod jobs;
 pub mod latency;

@@ -100,17 +100,25 @@ impl Pipeline {
     pub fn read(path: &Path) -> Result<Pipeline> {
         let fail = |why: String| input(format!("{}: {why}", path.display()));
         let text = relinc_passes::files::read_text(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        Pipeline::of_text(&text).map_err(fail)
+    }
+
+    /// Reads the text of a pipeline file.
+    ///
+    /// # Errors
+    /// All that is wrong with it, without its name.
+    pub fn of_text(text: &str) -> Result<Pipeline, String> {
         let text = text.trim_start_matches('\u{feff}');
-        relinc_runtime::yaml::check(text).map_err(fail)?;
-        let value: Value = serde_yaml::from_str(text).map_err(|e| fail(format!("is not YAML: {e}")))?;
+        relinc_runtime::yaml::check(text)?;
+        let value: Value = serde_yaml::from_str(text).map_err(|e| format!("is not YAML: {e}"))?;
         if !value.is_mapping() {
-            return Err(fail("is no pipeline: expected keys such as model, data, stages, targets".into()));
+            return Err("is no pipeline: expected keys such as model, data, stages, targets".into());
         }
         let faults = written::faults(text, &value);
         if !faults.is_empty() {
-            return Err(fail(faults.join("; ")));
+            return Err(faults.join("; "));
         }
-        Pipeline::parse(value).map_err(|e| fail(e.to_string()))
+        Pipeline::parse(value).map_err(|e| e.to_string())
     }
 
     /// Each struct takes its own keys.

@@ -11,6 +11,7 @@ mod dealer;
 mod devices;
 mod eval;
 mod fixed_point;
+mod init;
 mod inspect;
 mod measure;
 mod out;
@@ -75,6 +76,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Import, mask, lower, emit, report
     Compile(Box<compile::Args>),
+    /// Write a first pipeline for a model and its data, with what it will take
+    Init(init::Args),
     /// The whole road of a pipeline file
     Run(run::Args),
     /// Accuracy of a model on a data set: clean, corrupted, under attack
@@ -136,6 +139,7 @@ fn dispatch(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Inspect(a) => inspect::run(a, g),
         Command::Compile(a) => compile::run(*a, g),
+        Command::Init(a) => init::run(a, g),
         Command::Run(a) => run::run(a, g),
         Command::Eval(a) => eval::run(a, g),
         Command::Verify(a) => verify::run(a, g),

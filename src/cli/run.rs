@@ -2,7 +2,7 @@
 
 use super::args::BeginArgs;
 use super::{Global, print_report};
-use crate::compile::compile;
+use crate::compile::{self, compile};
 use crate::error::{Error, Result};
 use crate::folder::Begin;
 use crate::jobs::{Job, Part};
@@ -36,6 +36,9 @@ pub struct Args {
     /// Print the names of the stages, one a line, and run nothing
     #[arg(long, conflicts_with_all = ["only", "resume", "restart"])]
     list: bool,
+    /// Hold pipeline, model and data against each other as a run does before it begins, and run nothing
+    #[arg(long, conflicts_with_all = ["only", "resume", "restart", "list"])]
+    check: bool,
 }
 
 /// Runs the command.
@@ -51,6 +54,11 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         let plan = p.plan(base).map_err(named)?;
         let names = stages(&plan, plan.trains()).names().to_vec();
         return g.show(&names, names.join("\n"));
+    }
+    if a.check {
+        check(&p, &a.pipeline, &g.progress()).map_err(named)?;
+        let said = format!("{}: nothing is wrong", a.pipeline.display());
+        return g.show(&json!({"pipeline": a.pipeline.display().to_string(), "wrong": null}), said);
     }
     let how = How { by: "run", file: Some(&a.pipeline), only: &a.only, begin: a.begin.begin(), after: None };
     match execute(&p, &out, &how, &g.progress()).map_err(named)? {
@@ -106,6 +114,18 @@ pub(super) struct How<'a> {
     pub begin: Begin,
     /// An output folder with the stages before them.
     pub after: Option<&'a Path>,
+}
+
+/// Everything that a run finds before it begins, but for what lies in the output folder.
+fn check(p: &Pipeline, file: &Path, progress: &Progress) -> Result<()> {
+    let base = file.parent().unwrap_or(Path::new(""));
+    let (request, source, plan) = (p.request(base, Path::new(""))?, p.source(base)?, p.plan(base)?);
+    let measure = p.measure(&plan)?;
+    let job = Job { part: stages(&plan, plan.trains()), begin: Begin::Fresh, after: None };
+    match plan.trains() {
+        true => Run { plan: &plan, measure: &measure, job: &job, progress }.check(source, &request),
+        false => compile::check(source, &request),
+    }
 }
 
 /// Runs a pipeline into a folder, all of it or some stages.

@@ -39,5 +39,10 @@ pub const ABSENT: &[Absent] = &[
     ("pipeline", COMMANDS, "the options say what a pipeline says"),
     ("report accuracy", COMMANDS, "sections of the file, whose keys are the options"),
     ("only list", COMMANDS, "there is one stage, hence one job"),
+    (
+        "check",
+        &["compile", "train", "search", "tune", "sweep"],
+        "what cannot be is found before any work in any case; a pipeline may be checked long before it is run",
+    ),
     ("budgets collect", &["compile", "train", "search", "tune", "run"], "a sweep alone has several budgets"),
 ];

@@ -39,7 +39,7 @@ pub(crate) fn bytes(v: u64) -> String {
 }
 
 /// `280 ms`, `6.15 s`, `3 min 20 s`, `5 h 22 min`.
-pub(super) fn seconds(v: f64) -> String {
+pub(crate) fn seconds(v: f64) -> String {
     if v < 1e-3 {
         format!("{} µs", digits(v * 1e6))
     } else if v < 0.9995 {

@@ -22,7 +22,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use figures::{bytes, count};
+pub(crate) use figures::{bytes, count, seconds};
 pub use headline::headline;
 pub use model::Report;
 pub use verdict::fell_too_far;

@@ -2,7 +2,7 @@
 
 use super::spec::StageOptions;
 use super::target::chooses_layers;
-use super::{Planned, Trainer};
+use super::{Plan, Planned};
 use crate::caps::counted;
 use crate::error::{Result, input};
 use crate::maskable::maskable;
@@ -15,26 +15,24 @@ use relinc_runtime::search::layers::Vanish;
 use relinc_runtime::train::sensitivity::preset;
 use relinc_runtime::train::{Kind, Method};
 
-impl Trainer<'_> {
-    /// Finds stages, masks and a teacher that do not fit the network.
-    ///
-    /// # Errors
-    /// The first, by the stage's name.
-    pub(super) fn fits(&self, form: &Canonical, teacher: Option<&Canonical>) -> Result<()> {
-        let mut masks = self.plan.masks.clone();
-        if let Some(m) = &mut masks {
-            m.fit("the masks to begin with", &form.layers).map_err(input)?;
-        }
-        if let Some(t) = teacher {
-            same_classes(form, t)?;
-        }
-        let mut kept = masks.map(|m| m.kept());
-        for (s, name) in self.plan.stages.iter().zip(self.plan.names()) {
-            let place = format!("{}: stage {name}", form.info.path.display());
-            stage(s, form, teacher, &mut kept).map_err(|e| e.at(place))?;
-        }
-        Ok(())
+/// Finds stages, masks and a teacher that do not fit the network.
+///
+/// # Errors
+/// The first, by the stage's name.
+pub(super) fn fits(plan: &Plan, form: &Canonical, teacher: Option<&Canonical>) -> Result<()> {
+    let mut masks = plan.masks.clone();
+    if let Some(m) = &mut masks {
+        m.fit("the masks to begin with", &form.layers).map_err(input)?;
     }
+    if let Some(t) = teacher {
+        same_classes(form, t)?;
+    }
+    let mut kept = masks.map(|m| m.kept());
+    for (s, name) in plan.stages.iter().zip(plan.names()) {
+        let place = format!("{}: stage {name}", form.info.path.display());
+        stage(s, form, teacher, &mut kept).map_err(|e| e.at(place))?;
+    }
+    Ok(())
 }
 
 /// Labels and images mean the same to both.

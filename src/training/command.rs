@@ -1,9 +1,10 @@
 //! From a plan to an output folder: train, evaluate, compile what was trained; all of it, or some stages as a job.
 
 use super::before::{before, is_known};
+use super::estimate::{Estimate, estimate};
 use super::evaluate::{Measure, evaluated};
 use super::output::Output;
-use super::{Export, Plan, Trained, Trainer};
+use super::{Export, Plan, Trained, Trainer, networks};
 use crate::compile::{Learned, MaskSource, Request, Source, compile_into, describe, fixed, foresee};
 use crate::error::{Result, input};
 use crate::folder::Begin;
@@ -60,13 +61,44 @@ pub struct Run<'a> {
 impl Run<'_> {
     /// Trains a network, and compiles the result as `request` says.
     pub fn run(&self, source: Source, request: Request) -> Result<Done> {
-        let (plan, progress) = (self.plan, self.progress);
+        let opened = self.open(source, &request)?;
+        opened.images.announce(self.progress);
+        let mut output = Output::open(&request, self.plan, self.job, self.progress)?;
+        let done = self.stages(opened, request, &mut output);
+        if done.is_err() {
+            output.give_up();
+        }
+        done
+    }
+
+    /// Finds what is wrong with network, images, plan and request before anything is trained; looks at no output folder.
+    ///
+    /// # Errors
+    /// Those with which [`Run::run`] would begin.
+    pub fn check(&self, source: Source, request: &Request) -> Result<()> {
+        let Opened { graph, info, import, .. } = self.open(source, request)?;
+        networks(self.plan, &graph, &info, import.scores).map(drop)
+    }
+
+    /// Measures a few steps, for what the whole run will take; looks at no output folder.
+    ///
+    /// # Errors
+    /// Those of [`Run::check`], and a network that does not run.
+    pub fn estimate(&self, source: Source, request: &Request) -> Result<Estimate> {
+        let Opened { graph, info, import, images, .. } = self.open(source, request)?;
+        let (form, teacher) = networks(self.plan, &graph, &info, import.scores)?;
+        estimate(self.plan, self.measure, &images, (&form, teacher.as_ref()))
+    }
+
+    /// Opens everything that a run reads, and holds it against each other.
+    fn open(&self, source: Source, request: &Request) -> Result<Opened> {
+        let plan = self.plan;
         if request.folds_before_tuning() && !plan.folds() {
             return Err(input(
                 "fold before-tune wants a stage tune with masks, from a search before it or given, and no search after it",
             ));
         }
-        fixed::plans(&request)?;
+        fixed::plans(request)?;
         let import = source.import();
         if request.options.max_drop.is_some() && !is_known(plan) {
             return Err(input(
@@ -80,17 +112,10 @@ impl Run<'_> {
         let canonical = Model::canonical(graph.clone(), info.clone(), &Options::default(), None)?;
         let searches = plan.stages.iter().any(|s| s.kind == Kind::Search);
         let masks = plan.masks.clone().unwrap_or_default();
-        foresee::expressible(&canonical, (!searches).then_some(&masks), &request)?;
+        foresee::expressible(&canonical, (!searches).then_some(&masks), request)?;
         let images = Images::labelled(data, &graph, &info.path)?;
-        describe::range_holds(&request, &graph, &images)?;
-        images.announce(progress);
-        let opened = Opened { graph, info, import, notices, images };
-        let mut output = Output::open(&request, plan, self.job, progress)?;
-        let done = self.stages(opened, request, &mut output);
-        if done.is_err() {
-            output.give_up();
-        }
-        done
+        describe::range_holds(request, &graph, &images)?;
+        Ok(Opened { graph, info, import, notices, images })
     }
 
     /// Runs the stages in the folder that was opened for them.

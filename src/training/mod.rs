@@ -3,6 +3,7 @@
 mod before;
 pub(crate) mod check;
 pub mod command;
+pub mod estimate;
 pub mod evaluate;
 mod fold;
 pub mod guard;
@@ -90,6 +91,24 @@ impl Trained {
     }
 }
 
+/// The network to train, as it begins, and another one that teaches; the plan fits both.
+fn networks(
+    plan: &Plan,
+    graph: &Graph,
+    info: &ModelInfo,
+    scores: Option<Wanted>,
+) -> Result<(Canonical, Option<Canonical>)> {
+    let mut form = student::form(graph.clone(), info)?;
+    if let Some(m) = &plan.masks {
+        m.clone().fit("the masks to begin with", &form.layers).map_err(input)?;
+        form.begin_with(m)?;
+    }
+    let options = ImportOptions { scores, ..ImportOptions::default() };
+    let teacher = plan.teacher.as_ref().map(|path| student::read(path, &options)).transpose()?;
+    check::fits(plan, &form, teacher.as_ref())?;
+    Ok((form, teacher))
+}
+
 /// Runs a plan.
 pub struct Trainer<'a> {
     /// What to do.
@@ -117,23 +136,10 @@ pub struct Trainer<'a> {
 impl Trainer<'_> {
     /// Trains an imported graph.
     pub fn run(&self, graph: Graph, info: &ModelInfo) -> Result<Trained> {
-        let form = self.form(&graph, info)?;
-        let options = ImportOptions { scores: self.scores.clone(), ..ImportOptions::default() };
-        let teacher = self.plan.teacher.as_ref().map(|path| student::read(path, &options)).transpose()?;
-        self.fits(&form, teacher.as_ref())?;
+        let (form, teacher) = networks(self.plan, &graph, info, self.scores.clone())?;
         let chosen = device::choose(&self.plan.device).map_err(input)?;
         self.progress.line(&chosen.said);
         guarded(chosen.first(), || self.walk(&chosen, (&graph, &form), teacher.as_ref(), info))
-    }
-
-    /// The network to train, as it begins.
-    fn form(&self, graph: &Graph, info: &ModelInfo) -> Result<Canonical> {
-        let mut form = student::form(graph.clone(), info)?;
-        if let Some(m) = &self.plan.masks {
-            m.clone().fit("the masks to begin with", &form.layers).map_err(input)?;
-            form.begin_with(m)?;
-        }
-        Ok(form)
     }
 
     /// The model as it is lowered, without the layers that are redundant under the masks it begins with.
