@@ -11,6 +11,8 @@ pub struct Progress {
     quiet: bool,
     terminal: bool,
     state: RefCell<State>,
+    /// How far all of the work is.
+    whole: RefCell<String>,
 }
 
 #[derive(Debug)]
@@ -22,9 +24,10 @@ struct State {
 
 impl State {
     /// Puts another text in the place of the last line.
-    fn rewrite(&mut self, line: &str) {
+    fn rewrite(&mut self, whole: &str, line: &str) {
         let mut err = std::io::stderr().lock();
-        let _ = write!(err, "\r\x1b[K{}", plain(line)).and_then(|()| err.flush());
+        let gap = if whole.is_empty() { "" } else { "  " };
+        let _ = write!(err, "\r\x1b[K{whole}{gap}{}", plain(line)).and_then(|()| err.flush());
         self.open = true;
     }
 }
@@ -33,7 +36,7 @@ impl Progress {
     /// Progress that prints unless `quiet`.
     pub fn new(quiet: bool) -> Progress {
         let state = State { label: String::new(), start: Instant::now(), open: false };
-        Progress { quiet, terminal: std::io::stderr().is_terminal(), state: RefCell::new(state) }
+        Progress { quiet, terminal: std::io::stderr().is_terminal(), state: RefCell::new(state), whole: RefCell::default() }
     }
 
     /// A step without a count; shown only to a person who watches.
@@ -59,16 +62,21 @@ impl Progress {
             (d, t) => format!("{label} {d}/{t}, {seconds:.1} s"),
         };
         if self.terminal {
-            s.rewrite(&line);
+            s.rewrite(&self.whole.borrow(), &line);
         } else if total > 0 && done == total {
             let _ = writeln!(std::io::stderr(), "{}", plain(&line));
         }
     }
 
+    /// How far all of the work is, before every line that is rewritten from here on.
+    pub fn whole(&self, bar: &str) {
+        *self.whole.borrow_mut() = bar.into();
+    }
+
     /// A line that is rewritten; shown only to a person who watches.
     pub fn live(&self, line: &str) {
         if !self.quiet && self.terminal {
-            self.state.borrow_mut().rewrite(line);
+            self.state.borrow_mut().rewrite(&self.whole.borrow(), line);
         }
     }
 

@@ -17,6 +17,7 @@ mod student;
 pub mod target;
 mod walk;
 mod watch;
+mod whole;
 
 use crate::error::{Error, Result, input};
 use crate::images::Images;

@@ -6,6 +6,7 @@ use super::made;
 use super::student::{self, Setup};
 use super::target::{self, Target};
 use super::watch::Watch;
+use super::whole::legs;
 use super::{Norm, Planned, Trained, Trainer, network, replay};
 use crate::caps::{self, counted};
 use crate::error::{Error, Result, input};
@@ -124,7 +125,8 @@ impl Trainer<'_> {
         let epochs = names.iter().filter(|n| kept(n)).map(|n| Ok((n, g.shared.left(n)?.epochs())));
         let epochs = epochs.collect::<Result<HashMap<&String, usize>>>()?;
         log.lines.retain(|(_, r)| epochs.get(&r.stage).is_some_and(|&n| r.epoch <= n));
-        let mut watch = Watch::open(&path, log, counted(&g.layers), self.progress)?;
+        let legs = legs(self.plan, self.part, g.setup.train.len(), g.setup.val.len())?;
+        let mut watch = Watch::open(&path, log, legs, counted(&g.layers), self.progress)?;
         watch.dog = g.chosen.card.as_ref().map(|c| Watchdog::start(&c.name));
         Ok(watch)
     }

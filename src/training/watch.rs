@@ -1,10 +1,12 @@
 //! Progress lines and `log.jsonl`.
 
 use super::guard::Watchdog;
+use super::whole::{Far, Leg, Whole};
 use crate::error::Result;
 use crate::folder;
 use crate::jobs::Log;
 use crate::progress::Progress;
+use crate::report::seconds;
 use relinc_runtime::train::{Now, Record, Watcher};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -18,7 +20,9 @@ pub struct Watch<'a> {
     progress: &'a Progress,
     /// One record an epoch, of this and earlier jobs.
     pub records: Vec<Record>,
-    stage: (String, Instant, usize),
+    /// How far the run is.
+    whole: Whole,
+    far: Option<Far>,
     /// What is counted: ReLUs or comparisons.
     counted: &'static str,
     /// Set where a card computes.
@@ -26,8 +30,14 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Opens the log, which will hold what is left of it in `log` and what comes.
-    pub fn open(path: &Path, log: Log, counted: &'static str, progress: &'a Progress) -> Result<Watch<'a>> {
+    /// Opens the log, which will hold what is left of it in `log` and what comes of the stages `legs`.
+    pub fn open(
+        path: &Path,
+        log: Log,
+        legs: Vec<Leg>,
+        counted: &'static str,
+        progress: &'a Progress,
+    ) -> Result<Watch<'a>> {
         log.notice.iter().for_each(|said| progress.line(said));
         let (lines, records): (Vec<String>, Vec<Record>) = log.lines.into_iter().unzip();
         let whole: String = lines.iter().flat_map(|l| [l, "\n"]).collect();
@@ -44,7 +54,8 @@ impl<'a> Watch<'a> {
             file,
             progress,
             records,
-            stage: (String::new(), Instant::now(), 0),
+            whole: Whole::new(legs),
+            far: None,
             counted,
             dog: None,
         })
@@ -63,15 +74,13 @@ impl<'a> Watch<'a> {
 impl Watcher for Watch<'_> {
     fn step(&mut self, n: &Now<'_>) {
         self.dog.iter().for_each(Watchdog::beat);
-        let done = (n.epoch - 1) * n.steps + n.step;
-        if self.stage.0 != n.stage {
-            self.stage = (n.stage.into(), Instant::now(), done.saturating_sub(1));
+        self.far = self.whole.step(n, Instant::now());
+        if let Some(far) = &self.far {
+            far.first.iter().for_each(|said| self.progress.line(said));
+            self.progress.whole(&far.bar());
         }
-        let rate = self.stage.1.elapsed().as_secs_f64() / (done - self.stage.2).max(1) as f64;
-        let left = rate * (n.epochs * n.steps - done) as f64;
-        let eta = if left > 5400.0 { format!("{:.1} h", left / 3600.0) } else { format!("{:.0} s", left) };
         self.progress.live(&format!(
-            "{} epoch {}/{} step {}/{}: loss {:.4}, train {:.1} %, {} {}, {:.0} images/s, {eta} left",
+            "{} epoch {}/{} step {}/{}: loss {:.4}, train {:.1} %, {} {}, {:.0} images/s",
             n.stage,
             n.epoch,
             n.epochs,
@@ -102,8 +111,14 @@ impl Watcher for Watch<'_> {
             0 => String::new(),
             n => format!(", {n} steps left out"),
         };
+        let run = match &self.far {
+            Some(Far { share, left: Some(s), .. }) => {
+                format!(", {:.0} % of the run, {} left", 100.0 * share, seconds(*s))
+            }
+            Some(_) | None => String::new(),
+        };
         self.progress.line(&format!(
-            "{} epoch {}/{}: loss {:.4}, train {:.1} %{}{}{far}{skipped}, {} {}, mask moved {:.3}, {:.0} images/s, data wait {:.1} %",
+            "{} epoch {}/{}: loss {:.4}, train {:.1} %{}{}{far}{skipped}, {} {}, mask moved {:.3}, {:.0} images/s, data wait {:.1} %{run}",
             r.stage,
             r.epoch,
             r.epochs,
