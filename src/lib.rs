@@ -10,6 +10,7 @@ pub mod caps;
 pub mod cli;
 pub mod compile;
 pub mod error;
+pub mod explain;
 pub mod fixed_point;
 pub mod folder;
 pub mod images;

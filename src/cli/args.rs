@@ -21,6 +21,18 @@ pub struct BeginArgs {
     pub restart: bool,
 }
 
+/// How a compilation is shown.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "What is printed")]
+pub struct ShowArgs {
+    /// Print the whole report instead of its twelve most telling lines
+    #[arg(long)]
+    pub full: bool,
+    /// Open report.html in the browser
+    #[arg(long)]
+    pub open: bool,
+}
+
 impl BeginArgs {
     pub fn begin(self) -> Begin {
         match (self.resume, self.restart) {

@@ -1,6 +1,6 @@
 //! `relinc compile`
 
-use super::args::{finds_nothing, untrained};
+use super::args::{ShowArgs, finds_nothing, untrained};
 use super::out::tell;
 use super::{Global, print_report};
 use crate::compile::{MaskSource, Request, Source, compile};
@@ -28,6 +28,8 @@ pub struct Args {
     budget: Option<Budget>,
     #[command(flatten)]
     found: MaskOptions,
+    #[command(flatten)]
+    show: ShowArgs,
     /// Images for calibration and accuracy: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]
     data: Option<DataSpec>,
@@ -76,7 +78,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     if let (true, Some(bytes)) = (g.verbose > 0, crate::bench::peak_memory()) {
         tell(&format!("peak memory {bytes} bytes"));
     }
-    print_report(&report, &r.out, g)
+    print_report(&report, &r.out, a.show, g)
 }
 
 /// An error about the model names its file.

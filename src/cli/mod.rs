@@ -10,7 +10,9 @@ mod data;
 mod dealer;
 mod devices;
 mod eval;
+mod explain;
 mod fixed_point;
+mod help;
 mod init;
 mod inspect;
 mod measure;
@@ -30,8 +32,9 @@ use crate::error::{Error, Result, input};
 use crate::interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
-use crate::report::Report;
-use clap::{CommandFactory, Parser, Subcommand};
+use crate::report::{self as reports, Report};
+use args::ShowArgs;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use out::{print, print_json};
 use relinc_runtime::device::DeviceSpec;
 use relinc_runtime::train::Kind;
@@ -52,6 +55,7 @@ struct Cli {
 
 /// Options every command takes.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
 struct Global {
     /// Print the result as one JSON document on stdout
     #[arg(long, global = true)]
@@ -88,6 +92,8 @@ enum Command {
     Passes(passes::Args),
     /// Every cost model: name, ring, what its numbers count, source
     Protocols,
+    /// What a pass, a protocol or the code of an error means; with --in what became of a ReLU layer
+    Explain(explain::Args),
     /// Rebuild report.html and report.txt from DIR/report.json, or compare several runs
     Report(report::Args),
     /// Build a network from a description, with random weights, as ONNX
@@ -98,8 +104,8 @@ enum Command {
     Bench(bench::Args),
     /// Shell completions
     Completions(shell::Args),
-    /// The manual page, in roff
-    Man,
+    /// The manual page, or that of a command, in roff
+    Man(shell::ManArgs),
     /// Train an all-ReLU network: a robust teacher, or from nothing
     Train(Box<train::Args>),
     /// Learn masks
@@ -131,7 +137,7 @@ enum Command {
 
 /// The command line as clap describes it.
 pub fn command() -> clap::Command {
-    Cli::command()
+    help::shaped(Cli::command())
 }
 
 fn dispatch(cli: Cli) -> Result<()> {
@@ -145,12 +151,13 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Verify(a) => verify::run(a, g),
         Command::Passes(a) => passes::run(a, g),
         Command::Protocols => protocols::run(g),
+        Command::Explain(a) => explain::run(a, g),
         Command::Report(a) => report::run(a, g),
         Command::Architecture(a) => architecture::run(a, g),
         Command::Data(a) => data::run(a, g),
         Command::Bench(a) => bench::run(a, g),
         Command::Completions(a) => shell::completions(a),
-        Command::Man => shell::man(),
+        Command::Man(a) => shell::man(a),
         Command::Train(a) => train::run(Kind::Teacher, *a, g),
         Command::Search(a) => train::run(Kind::Search, *a, g),
         Command::Tune(a) => train::run(Kind::Tune, *a, g),
@@ -174,7 +181,8 @@ pub fn main() -> ExitCode {
             "the argument {word:?} holds a line break, which no name may have"
         )));
     }
-    let cli = match Cli::try_parse_from(with_values(std::env::args_os())) {
+    let parsed = command().try_get_matches_from(with_values(std::env::args_os()));
+    let cli = match parsed.and_then(|m| Cli::from_arg_matches(&m)) {
         Ok(cli) => cli,
         Err(said) => return out::instead(&said),
     };
@@ -225,12 +233,19 @@ impl Global {
     }
 }
 
-/// Prints what was compiled into a folder. An accuracy that fell further than allowed, and a network
+/// Prints what was compiled into a folder: twelve lines, or the whole report. An accuracy that fell further than allowed, and a network
 /// that does not survive a target's arithmetic, are an answer of no, once all is printed.
-fn print_report(r: &Report, out: &Path, g: &Global) -> Result<()> {
-    g.show(r, crate::report::text::render(r) + &format!("\nwrote {}", out.display()))?;
+fn print_report(r: &Report, out: &Path, how: ShowArgs, g: &Global) -> Result<()> {
+    let text = match how.full {
+        true => reports::text::render(r) + &format!("\nwrote {}", out.display()),
+        false => reports::text::short(r, out),
+    };
+    g.show(r, text)?;
+    if how.open {
+        out::open(&out.join(reports::PAGES[0]));
+    }
     let fixed = fixed::answer(r).err().map(|e| e.to_string());
-    let no = [crate::report::fell_too_far(r), fixed, tails::answer(r)];
+    let no = [reports::fell_too_far(r), fixed, tails::answer(r)];
     match no.into_iter().flatten().collect::<Vec<_>>() {
         no if no.is_empty() => Ok(()),
         no => Err(Error::Answer(no.join("\n"))),

@@ -3,8 +3,10 @@
 
 use crate::error::{Error, Result, input};
 use crate::plain::{plain, plain_json};
+use crate::explain::codes;
 use std::io::{self, ErrorKind, Write};
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
 
 /// Prints a text and the end of its last line.
 ///
@@ -43,9 +45,21 @@ pub fn instead(said: &clap::Error) -> ExitCode {
     }
 }
 
-/// Says why a command failed.
+/// Shows a page to a person, where the desktop knows how; a hint where it does not.
+pub fn open(page: &Path) {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let mut command = Command::new(opener);
+    command.arg(page).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Err(e) = command.spawn() {
+        tell(&format!("{} was not opened: {opener}: {e}", page.display()));
+    }
+}
+
+/// Says why a command failed, with the code that `relinc explain` knows.
 pub fn failed(e: &Error) -> ExitCode {
-    tell(&format!("error: {e}"));
+    let said = e.to_string();
+    let code = codes::of(&said).map(|c| format!(" [{}]", c.code)).unwrap_or_default();
+    tell(&format!("error: {said}{code}"));
     ExitCode::from(e.code())
 }
 

@@ -1,6 +1,6 @@
 //! `relinc run`
 
-use super::args::BeginArgs;
+use super::args::{BeginArgs, ShowArgs};
 use super::{Global, print_report};
 use crate::compile::{self, compile};
 use crate::error::{Error, Result};
@@ -26,6 +26,8 @@ pub struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     begin: BeginArgs,
+    #[command(flatten)]
+    show: ShowArgs,
     /// Run these stages alone, as a job: teacher, search, tune, tune2, …, evaluate, compile. What earlier ones left is taken from
     /// DIR/checkpoints, so that each may run in another process or on another machine
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
@@ -62,7 +64,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     }
     let how = How { by: "run", file: Some(&a.pipeline), only: &a.only, begin: a.begin.begin(), after: None };
     match execute(&p, &out, &how, &g.progress()).map_err(named)? {
-        Done::Compiled(r) => print_report(&r, &out, g),
+        Done::Compiled(r) => print_report(&r, &out, a.show, g),
         Done::Stages { trained, evaluations } => {
             let last = last_epochs(&trained);
             let found = json!({

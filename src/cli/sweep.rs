@@ -3,7 +3,7 @@
 mod collect;
 mod jobs;
 
-use super::args::BeginArgs;
+use super::args::{BeginArgs, ShowArgs};
 use super::{Global, print_report};
 use crate::error::{Result, input};
 use crate::folder::Begin;
@@ -27,6 +27,8 @@ pub struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     begin: BeginArgs,
+    #[command(flatten)]
+    show: ShowArgs,
     /// Run one job alone: shared (the stages before the search, which all budgets begin with) or one of the budgets
     #[arg(long, value_name = "JOB")]
     only: Option<String>,
@@ -50,7 +52,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         return g.show(&json!({ SHARED: sweep.shared(), "budgets": budgets }), budgets.join("\n"));
     }
     if let Some(name) = &a.only {
-        return only(&sweep, name, a.begin.begin(), g);
+        return only(&sweep, name, a.begin.begin(), a.show, g);
     }
     collect::claim(&sweep, &g.progress())?;
     if !a.collect {
@@ -61,7 +63,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
 }
 
 /// One job.
-fn only(sweep: &Sweep, name: &str, begin: Begin, g: &Global) -> Result<()> {
+fn only(sweep: &Sweep, name: &str, begin: Begin, show: ShowArgs, g: &Global) -> Result<()> {
     if name == SHARED || sweep.shared().iter().any(|s| s == name) {
         let dir = sweep.run_shared(begin, &g.progress())?;
         let folder = dir.map(|d| d.display().to_string());
@@ -78,5 +80,5 @@ fn only(sweep: &Sweep, name: &str, begin: Begin, g: &Global) -> Result<()> {
         return Err(input(format!("--only: there is no job '{name}'{hint}; choose {}", known.join(", "))));
     };
     let report = sweep.run(i, begin, &g.progress())?;
-    print_report(&report, &sweep.folder(i), g)
+    print_report(&report, &sweep.folder(i), show, g)
 }

@@ -1,6 +1,6 @@
 //! `relinc train`, `relinc search`, `relinc tune`: one stage of a pipeline.
 
-use super::args::BeginArgs;
+use super::args::{BeginArgs, ShowArgs};
 use super::run::{How, execute};
 use super::{Global, print_report};
 use crate::error::{Result, input};
@@ -42,6 +42,8 @@ pub struct Args {
     start: Start,
     #[command(flatten)]
     begin: BeginArgs,
+    #[command(flatten)]
+    show: ShowArgs,
     #[command(flatten)]
     measure: MeasureOptions,
     #[command(flatten)]
@@ -87,6 +89,7 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<()> {
     if kind == Kind::Search {
         options.masks.method.get_or_insert_with(|| "gradual".into());
     }
+    let show = a.show;
     let p = Pipeline {
         model: Some(a.model),
         architecture: None,
@@ -104,5 +107,5 @@ pub fn run(kind: Kind, a: Args, g: &Global) -> Result<()> {
         options: a.options,
     };
     let how = How { by: command(kind), file: None, only: &[], begin: a.begin.begin(), after: None };
-    print_report(&execute(&p, &a.out, &how, &g.progress())?.report()?, &a.out, g)
+    print_report(&execute(&p, &a.out, &how, &g.progress())?.report()?, &a.out, show, g)
 }

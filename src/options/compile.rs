@@ -23,6 +23,7 @@ pub const NETWORKS: [&str; 2] = ["lan", "wan"];
 /// The options of a compilation: flags of the command line, and keys of a pipeline under the names of the fields.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
 #[serde(default)]
+#[command(next_help_heading = "Compilation")]
 pub struct CompileOptions {
     /// What to emit: onnx, spu, crypten, mp-spdz; may be repeated [default: onnx]
     #[arg(long = "target", value_name = "T")]
@@ -103,6 +104,7 @@ pub struct CompileOptions {
 /// What to price.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
 #[serde(default)]
+#[command(next_help_heading = "What to price")]
 pub struct ReportOptions {
     /// Cost model: spu-semi2k, spu-aby3, … (see relinc protocols), or a file; may be repeated
     #[arg(long = "protocol", value_name = "P")]
@@ -115,6 +117,7 @@ pub struct ReportOptions {
 /// Where accuracy is measured.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
 #[serde(default)]
+#[command(next_help_heading = "Accuracy")]
 pub struct HeldOut {
     /// The part of the data accuracy is measured on [default: test]
     #[arg(long, value_name = "SPLIT")]

@@ -9,6 +9,7 @@ use std::str::FromStr;
 /// How a model's file is read.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
 #[serde(default)]
+#[command(next_help_heading = "How the model is read")]
 pub struct ModelOptions {
     /// Fix a symbolic dimension of the model's inputs
     #[arg(long = "dim", value_name = "NAME=N")]

@@ -5,11 +5,13 @@ mod conclusions;
 mod cost;
 mod fixed_point;
 mod measured;
+mod short;
 mod training;
 
 pub use budgets::budgets;
 pub use cost::costs;
 pub use measured::measured;
+pub use short::{LINES, short};
 pub(super) use measured::{exchanges, queries};
 
 use super::figures::{self, bytes, count, cut, percent};

@@ -38,6 +38,7 @@ pub struct Measure {
 /// What is asked about accuracy at the end of a run, besides [`HeldOut`].
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
 #[serde(default)]
+#[command(next_help_heading = "Accuracy")]
 pub struct MeasureOptions {
     /// Images drawn with each of 75 corruptions at the end [default: 0]
     #[arg(long, value_name = "N")]

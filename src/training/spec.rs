@@ -34,6 +34,7 @@ pub struct StageOptions {
 /// How a stage trains.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
+#[command(next_help_heading = "Training")]
 pub struct StepOptions {
     /// Passes over the training images
     #[arg(long, value_name = "N")]
@@ -121,6 +122,7 @@ pub struct StepOptions {
 /// How masks are found, whether or not anything is trained.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
+#[command(next_help_heading = "Masks")]
 pub struct MaskOptions {
     /// How masks are found: oneshot, which trains nothing and is the only one of compile, or gradual, senet, rlnet, snl or bcd
     #[arg(long, value_name = "METHOD")]
