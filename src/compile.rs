@@ -3,6 +3,7 @@
 mod accuracy;
 pub mod baseline;
 pub mod budgets;
+mod contributions;
 pub mod describe;
 mod emit;
 pub mod fixed;

@@ -20,8 +20,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// Predicts the time of a query from how many comparisons each layer keeps, of a later one where a session pays something once. What is around a layer that vanishes merges where
-/// folding does that.
+/// Predicts the time of a query from how many comparisons each layer keeps, of a later one where a session pays something once. What is
+/// around a layer that vanishes merges where folding does that.
 pub struct Clock {
     linear: Linear,
     network: Network,
@@ -96,6 +96,7 @@ impl Linear {
 impl Clock {
     /// Lowers a canonical model without its ReLUs and prices what is left.
     pub fn new(model: &Model, protocol: &Protocol, network: &Network, pricing: &Pricing) -> Result<Clock> {
+        let protocol = &pricing.truncating(protocol);
         let weights = pricing.weights.unwrap_or(protocol.default_weights);
         let lacks = |what: &str| {
             input(format!(
