@@ -36,7 +36,12 @@ impl Progress {
     /// Progress that prints unless `quiet`.
     pub fn new(quiet: bool) -> Progress {
         let state = State { label: String::new(), start: Instant::now(), open: false };
-        Progress { quiet, terminal: std::io::stderr().is_terminal(), state: RefCell::new(state), whole: RefCell::default() }
+        Progress {
+            quiet,
+            terminal: std::io::stderr().is_terminal(),
+            state: RefCell::new(state),
+            whole: RefCell::default(),
+        }
     }
 
     /// A step without a count; shown only to a person who watches.

@@ -33,7 +33,10 @@ fn what_it_writes_runs() {
     assert_eq!(found["found"]["budgets"].as_array().unwrap().len(), 4);
     assert!(run(&["run", &name, "--check"]).status.success());
     // One tiny epoch of it.
-    let tiny = text.replace("epochs: 5", "epochs: 1").replace("epochs: 3", "epochs: 1").replace("epochs: 8", "epochs: 1");
+    let tiny = text
+        .replace("epochs: 5", "epochs: 1")
+        .replace("epochs: 3", "epochs: 1")
+        .replace("epochs: 8", "epochs: 1");
     write(&file, tiny.replace("limit: 10000", "limit: 50")).unwrap();
     let out = dir.path().join("out");
     let ran = run(&["run", &name, "-o", &out.display().to_string()]);

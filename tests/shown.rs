@@ -16,7 +16,20 @@ fn text(args: &[&str]) -> String {
 
 fn compile(out: &Path, more: &[&str]) -> String {
     let out = out.display().to_string();
-    let ask = ["compile", QUICK, "-o", &out, "--data", "shapes", "--limit", "100", "--calibration", "32", "--budget", "50%"];
+    let ask = [
+        "compile",
+        QUICK,
+        "-o",
+        &out,
+        "--data",
+        "shapes",
+        "--limit",
+        "100",
+        "--calibration",
+        "32",
+        "--budget",
+        "50%",
+    ];
     text(&[&ask[..], more].concat())
 }
 
@@ -24,7 +37,21 @@ fn compile(out: &Path, more: &[&str]) -> String {
 fn compile_prints_twelve_lines_that_end_with_the_report() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");
-    let said = compile(&out, &["--network", "lan", "--network", "wan", "--network", "mobile", "--protocol", "cheetah", "--protocol", "aby3"]);
+    let said = compile(
+        &out,
+        &[
+            "--network",
+            "lan",
+            "--network",
+            "wan",
+            "--network",
+            "mobile",
+            "--protocol",
+            "cheetah",
+            "--protocol",
+            "aby3",
+        ],
+    );
     let lines: Vec<&str> = said.lines().collect();
     assert!(lines.len() <= 12, "{said}");
     assert_eq!(*lines.last().unwrap(), format!("report: {}", out.join("report.html").display()));
@@ -43,19 +70,29 @@ fn a_layer_of_a_compiled_network_is_explained() {
     compile(&out, &[]);
     let folder = out.display().to_string();
     let said = text(&["explain", "relu00", "--in", &folder]);
-    for part in ["relu00: a ReLU layer", "are left", "what became of it", "its mask:", "spu-semi2k:", "report.html"] {
+    for part in
+        ["relu00: a ReLU layer", "are left", "what became of it", "its mask:", "spu-semi2k:", "report.html"]
+    {
         assert!(said.contains(part), "{part}: {said}");
     }
     let v = json(&["explain", "relu00", "--in", &folder]);
     assert_eq!((&v["kind"], &v["layer"]["name"]), (&"layer".into(), &"relu00".into()));
     let err = run(&["explain", "relu99", "--in", &folder]);
     let said = String::from_utf8_lossy(&err.stderr);
-    assert!(err.status.code() == Some(2) && said.contains("[R303]") && said.contains("it has relu00 to "), "{said}");
+    assert!(
+        err.status.code() == Some(2) && said.contains("[R303]") && said.contains("it has relu00 to "),
+        "{said}"
+    );
 }
 
 #[test]
 fn passes_protocols_and_codes_are_explained() {
-    for (name, part) in [("merge-conv", "Before"), ("cheetah", "trust:"), ("spu-semi2k", "prices:"), ("r301", "latency=1.5s@cheetah/wan")] {
+    for (name, part) in [
+        ("merge-conv", "Before"),
+        ("cheetah", "trust:"),
+        ("spu-semi2k", "prices:"),
+        ("r301", "latency=1.5s@cheetah/wan"),
+    ] {
         let said = text(&["explain", name]);
         assert!(said.contains(part), "{name}: {said}");
         assert!(json(&["explain", name])["kind"].is_string());
@@ -80,10 +117,27 @@ fn errors_carry_codes_that_explain_knows() {
         (vec!["compile", QUICK, "-o", &out, "--budget", "50%"], "R202"),
         (vec!["compile", QUICK, "-o", &out, "--budget", "9000000", "--data", "shapes"], "R301"),
         (vec!["compile", QUICK, "-o", &out, "--vanish", "relu99"], "R303"),
-        (vec!["compile", QUICK, "-o", &out, "--budget", "50%", "--data", "shapes", "--method", "gradual"], "R304"),
+        (
+            vec!["compile", QUICK, "-o", &out, "--budget", "50%", "--data", "shapes", "--method", "gradual"],
+            "R304",
+        ),
         (vec!["compile", QUICK, "-o", &out, "--data", "cifar100:/no/such/folder"], "R902"),
         (vec!["compile", QUICK, "-o", &mine], "R402"),
-        (vec!["compile", QUICK, "-o", &out, "--budget", "latency=1ms@semi2k/wan", "--data", "shapes", "--calibration", "16"], "R302"),
+        (
+            vec![
+                "compile",
+                QUICK,
+                "-o",
+                &out,
+                "--budget",
+                "latency=1ms@semi2k/wan",
+                "--data",
+                "shapes",
+                "--calibration",
+                "16",
+            ],
+            "R302",
+        ),
         (vec!["run", &pipeline], "R801"),
         (vec!["inspect", "/no/model.onnx"], "R902"),
     ] {

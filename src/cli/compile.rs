@@ -26,10 +26,6 @@ pub struct Args {
     /// ReLUs to keep: 50000, 50k or 18%, or a time: latency=1.5s@cheetah/wan
     #[arg(long, value_name = "B")]
     budget: Option<Budget>,
-    #[command(flatten)]
-    found: MaskOptions,
-    #[command(flatten)]
-    show: ShowArgs,
     /// Images for calibration and accuracy: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D")]
     data: Option<DataSpec>,
@@ -37,9 +33,13 @@ pub struct Args {
     #[arg(long, value_name = "BRANCH")]
     bn: Option<String>,
     #[command(flatten)]
+    found: MaskOptions,
+    #[command(flatten)]
     options: CompileOptions,
     #[command(flatten)]
     import: ModelOptions,
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 impl Args {

@@ -14,8 +14,20 @@ const GROUPS: &[(&str, &[&str])] = &[
 
 /// Two command lines of each command.
 const EXAMPLES: &[(&str, [&str; 2])] = &[
-    ("inspect", ["inspect model.onnx", "inspect model.onnx --data cifar10:DIR --budgets 50%,10%,latency=2s@semi2k/wan"]),
-    ("init", ["init model.onnx --data cifar10:DIR", "init model.onnx --data images:DIR -o mine.yaml --protocol cheetah --network lan"]),
+    (
+        "inspect",
+        [
+            "inspect model.onnx",
+            "inspect model.onnx --data cifar10:DIR --budgets 50%,10%,latency=2s@semi2k/wan",
+        ],
+    ),
+    (
+        "init",
+        [
+            "init model.onnx --data cifar10:DIR",
+            "init model.onnx --data images:DIR -o mine.yaml --protocol cheetah --network lan",
+        ],
+    ),
     ("run", ["run pipeline.yaml -o out/model", "run pipeline.yaml -o out/model --resume"]),
     (
         "compile",
@@ -46,7 +58,10 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
             "tune out/search/trained.onnx -o out/tuned --masks out/search/masks.safetensors --teacher model.onnx --data cifar10:DIR",
         ],
     ),
-    ("sweep", ["sweep pipeline.yaml --budgets 50%,25%,10%", "sweep pipeline.yaml --budgets 50%,25%,10% --collect"]),
+    (
+        "sweep",
+        ["sweep pipeline.yaml --budgets 50%,25%,10%", "sweep pipeline.yaml --budgets 50%,25%,10% --collect"],
+    ),
     (
         "eval",
         [
@@ -54,7 +69,13 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
             "eval model.onnx --data cifar10:DIR --attack pgd:steps=20,eps=8/255,step=2/255 --limit 1000",
         ],
     ),
-    ("verify", ["verify model.onnx out/model/model.onnx --random 10", "verify model.onnx --fixed-point 64,18 --data cifar10:DIR"]),
+    (
+        "verify",
+        [
+            "verify model.onnx out/model/model.onnx --random 10",
+            "verify model.onnx --fixed-point 64,18 --data cifar10:DIR",
+        ],
+    ),
     ("report", ["report out/model", "report --compare out/a out/b -o compare.html"]),
     (
         "serve",
@@ -77,9 +98,21 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
             "help-party out/model/spu -- --help",
         ],
     ),
-    ("dealer", ["dealer --listen 127.0.0.1:9100 --key KEY.pem", "dealer --listen 0.0.0.0:9100 --key KEY.pem --tls TLS"]),
+    (
+        "dealer",
+        [
+            "dealer --listen 127.0.0.1:9100 --key KEY.pem",
+            "dealer --listen 0.0.0.0:9100 --key KEY.pem --tls TLS",
+        ],
+    ),
     ("certificates", ["certificates -o tls", "certificates -o tls --days 30"]),
-    ("measure", ["measure out/model --target spu --protocol semi2k", "measure out/model --target spu --protocol cheetah --images 3"]),
+    (
+        "measure",
+        [
+            "measure out/model --target spu --protocol semi2k",
+            "measure out/model --target spu --protocol cheetah --images 3",
+        ],
+    ),
     ("passes", ["passes", "passes --json"]),
     ("protocols", ["protocols", "protocols --json"]),
     ("devices", ["devices", "devices --json"]),
@@ -96,15 +129,48 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("data", ["data shapes -o out", "data cifar10:DIR -o out --limit 100"]),
     (
         "calibrate-runtime",
-        ["calibrate-runtime --protocol semi2k -o mine.yaml", "calibrate-runtime --protocol cheetah -o mine.yaml"],
+        [
+            "calibrate-runtime --protocol semi2k -o mine.yaml",
+            "calibrate-runtime --protocol cheetah -o mine.yaml",
+        ],
     ),
 ];
 
 /// Options that `-h` shows of commands with many; `--help` shows all.
 const SHORT: &[&str] = &[
-    "model", "pipeline", "out", "data", "budget", "budgets", "masks", "targets", "protocols", "networks", "weights", "method", "layers",
-    "choices", "epochs", "rate", "teacher", "resume", "restart", "only", "check", "full", "open", "limit", "max_drop", "a", "b", "random",
-    "attack", "attacks", "corruptions", "what", "folder",
+    "model",
+    "pipeline",
+    "out",
+    "data",
+    "budget",
+    "budgets",
+    "masks",
+    "targets",
+    "protocols",
+    "networks",
+    "weights",
+    "method",
+    "layers",
+    "choices",
+    "epochs",
+    "rate",
+    "teacher",
+    "resume",
+    "restart",
+    "only",
+    "check",
+    "full",
+    "open",
+    "limit",
+    "max_drop",
+    "a",
+    "b",
+    "random",
+    "attack",
+    "attacks",
+    "corruptions",
+    "what",
+    "folder",
 ];
 /// A command with more options than this has a short help of its own.
 const MANY: usize = 14;
@@ -188,7 +254,9 @@ mod tests {
         let compile = command.find_subcommand_mut("compile").expect("a command");
         let (short, long) = (compile.render_help().to_string(), compile.render_long_help().to_string());
         assert!(2 * short.lines().count() < long.lines().count());
-        assert!(long.contains("Everywhere:") && short.contains("Examples:") && !short.contains("--stable-sign"));
+        assert!(
+            long.contains("Everywhere:") && short.contains("Examples:") && !short.contains("--stable-sign")
+        );
         assert!(long.contains("--stable-sign"));
     }
 }

@@ -55,6 +55,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         return fail("appeared while this was worked out; choose another name, or delete it");
     }
     files::write_atomically(&a.out, made.text.as_bytes()).map_err(|e| unwritable(&a.out, &e))?;
-    let said = format!("{}\nwrote {}; relinc run {} does it", made.summary(), a.out.display(), a.out.display());
+    let said =
+        format!("{}\nwrote {}; relinc run {} does it", made.summary(), a.out.display(), a.out.display());
     g.show(&json!({"pipeline": a.out.display().to_string(), "found": made}), said)
 }

@@ -43,15 +43,15 @@ pub struct Args {
     /// Images that the masks of the budgets are found on: cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR, shapes
     #[arg(long, value_name = "D", requires = "budgets")]
     data: Option<DataSpec>,
-    #[command(flatten)]
-    found: MaskOptions,
-    #[command(flatten)]
-    import: ModelOptions,
-    #[command(flatten)]
-    report: ReportOptions,
     /// Who knows the model: secret, server or public [default: the protocol's]
     #[arg(long, value_name = "WHO")]
     weights: Option<Weights>,
+    #[command(flatten)]
+    found: MaskOptions,
+    #[command(flatten)]
+    report: ReportOptions,
+    #[command(flatten)]
+    import: ModelOptions,
 }
 
 /// What the two columns of a price are.

@@ -92,9 +92,9 @@ enum Command {
     Passes(passes::Args),
     /// Every cost model: name, ring, what its numbers count, source
     Protocols,
-    /// What a pass, a protocol or the code of an error means; with --in what became of a ReLU layer
+    /// What a pass, a protocol, the code of an error or a ReLU layer is
     Explain(explain::Args),
-    /// Rebuild report.html and report.txt from DIR/report.json, or compare several runs
+    /// Rebuild the pages of a report from its JSON, or compare several runs
     Report(report::Args),
     /// Build a network from a description, with random weights, as ONNX
     Architecture(architecture::Args),
@@ -120,17 +120,17 @@ enum Command {
     Sweep(sweep::Args),
     /// What it can train on here
     Devices,
-    /// Deal random triples to SPU's parties under SEMI2K, as a third party that sees no data
+    /// Deal random triples to SPU's parties under SEMI2K and see no data
     Dealer(dealer::Args),
     /// A private authority and certificates for trials, and the dealer's key
     Certificates(certificates::Args),
-    /// Answer queries about images that this side does not see: starts DIR/server/serve.py
+    /// Answer queries about images that this side does not see (server/serve.py)
     #[command(after_help = parties::HELP)]
     Serve(parties::Args),
-    /// Ask a server about images that it does not see: starts DIR/client/query.py
+    /// Ask a server about images that it does not see (client/query.py)
     #[command(after_help = parties::HELP)]
     Query(parties::Args),
-    /// Be the third party of a protocol with three: starts DIR/helper/help_party.py
+    /// Be the third party of a protocol with three (helper/help_party.py)
     #[command(after_help = parties::HELP)]
     HelpParty(parties::Args),
 }

@@ -2,8 +2,8 @@
 //! wants no more, and that is none. Nothing that goes wrong with stderr ends a command.
 
 use crate::error::{Error, Result, input};
-use crate::plain::{plain, plain_json};
 use crate::explain::codes;
+use crate::plain::{plain, plain_json};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};

@@ -26,8 +26,6 @@ pub struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     begin: BeginArgs,
-    #[command(flatten)]
-    show: ShowArgs,
     /// Run these stages alone, as a job: teacher, search, tune, tune2, …, evaluate, compile. What earlier ones left is taken from
     /// DIR/checkpoints, so that each may run in another process or on another machine
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',')]
@@ -41,6 +39,8 @@ pub struct Args {
     /// Hold pipeline, model and data against each other as a run does before it begins, and run nothing
     #[arg(long, conflicts_with_all = ["only", "resume", "restart", "list"])]
     check: bool,
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 /// Runs the command.

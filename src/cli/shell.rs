@@ -35,7 +35,9 @@ pub fn man(a: ManArgs) -> Result<()> {
         Some(name) => {
             let known: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
             let found = all.get_subcommands().find(|c| c.get_name() == name).cloned();
-            let found = found.ok_or_else(|| input(format!("there is no command '{name}'{}", did_you_mean(name, &known))))?;
+            let found = found.ok_or_else(|| {
+                input(format!("there is no command '{name}'{}", did_you_mean(name, &known)))
+            })?;
             found.display_name(format!("relinc-{name}"))
         }
     };

@@ -27,8 +27,6 @@ pub struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     begin: BeginArgs,
-    #[command(flatten)]
-    show: ShowArgs,
     /// Run one job alone: shared (the stages before the search, which all budgets begin with) or one of the budgets
     #[arg(long, value_name = "JOB")]
     only: Option<String>,
@@ -38,6 +36,8 @@ pub struct Args {
     /// Run nothing and compare the budgets that are finished
     #[arg(long, conflicts_with_all = ["only", "resume", "restart", "list"])]
     collect: bool,
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 /// Runs the command. A budget that cannot be met is said and left out; the exit code is then 1.

@@ -43,8 +43,6 @@ pub struct Args {
     #[command(flatten)]
     begin: BeginArgs,
     #[command(flatten)]
-    show: ShowArgs,
-    #[command(flatten)]
     measure: MeasureOptions,
     #[command(flatten)]
     options: CompileOptions,
@@ -52,6 +50,8 @@ pub struct Args {
     stage: StageOptions,
     #[command(flatten)]
     import: ModelOptions,
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 /// The name of the command.

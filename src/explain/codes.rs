@@ -56,7 +56,12 @@ pub const CODES: &[Code] = &[
     Code {
         code: "R202",
         title: "Images are needed",
-        phrases: &["give them with --data", "needs images: add data", "on images: add data", "give them with data"],
+        phrases: &[
+            "give them with --data",
+            "needs images: add data",
+            "on images: add data",
+            "give them with data",
+        ],
         text: "What was asked for looks at images: a search ranks ReLUs by what they do on training images, accuracy and ranges are measured. \
                Add --data (data: in a pipeline): cifar10:DIR, cifar100:DIR, mnist:DIR, tiny-imagenet:DIR, images:DIR with a folder a class, or \
                shapes, which is built in. Options follow a '?': ?normalize=imagenet&train=20000 (docs/data.md).",
@@ -64,7 +69,11 @@ pub const CODES: &[Code] = &[
     Code {
         code: "R301",
         title: "A budget cannot be read or does not fit",
-        phrases: &["is not a number of ReLUs (50000, 50k)", "but the graph has only", "ReLUs; give more, or write 0 to keep none"],
+        phrases: &[
+            "is not a number of ReLUs (50000, 50k)",
+            "but the graph has only",
+            "ReLUs; give more, or write 0 to keep none",
+        ],
         text: "A budget is a number of ReLUs (50000, 50k), a share of the graph's (18%), or the seconds that a query may take: \
                latency=1.5s@cheetah/wan, with a protocol of relinc protocols and lan, wan, mobile or 'rtt=40ms;bandwidth=100Mbit'. A ReLU with a \
                cap counts twice. relinc inspect MODEL says how many there are; relinc inspect MODEL --data D --budgets LIST what some would cost.",
@@ -102,7 +111,11 @@ pub const CODES: &[Code] = &[
     Code {
         code: "R402",
         title: "Something is in the way in the output folder",
-        phrases: &["move it away, or choose another -o", "which would be replaced; choose another -o", "is there already; choose another name"],
+        phrases: &[
+            "move it away, or choose another -o",
+            "which would be replaced; choose another -o",
+            "is there already; choose another name",
+        ],
         text: "relinc replaces and removes only files that it wrote itself and that are unchanged since: manifest.json in the folder lists them \
                with their hashes. Anything else stays, and the command ends before any work. Move it away, or choose another -o \
                (docs/folders.md).",

@@ -55,7 +55,10 @@ pub fn layer(name: &str, r: &Report, folder: &Path) -> Result<Explained> {
             if costs.iter().any(|(protocol, _, _)| *protocol == &c.protocol) {
                 continue;
             }
-            let was = p.lossless_bytes.map(|b| format!(" instead of {} with all ReLUs", bytes(b))).unwrap_or_default();
+            let was = p
+                .lossless_bytes
+                .map(|b| format!(" instead of {} with all ReLUs", bytes(b)))
+                .unwrap_or_default();
             text += &format!(
                 "{}: {}{was}, {} exchanges\n",
                 c.protocol,
@@ -79,10 +82,8 @@ pub fn layer(name: &str, r: &Report, folder: &Path) -> Result<Explained> {
         );
     }
     text += &format!("\nreport: {}\n", folder.join("report.html").display());
-    let costs: Vec<_> = costs
-        .into_iter()
-        .map(|(p, b, n)| json!({"protocol": p, "online_bytes": b, "rounds": n}))
-        .collect();
+    let costs: Vec<_> =
+        costs.into_iter().map(|(p, b, n)| json!({"protocol": p, "online_bytes": b, "rounds": n})).collect();
     let json = json!({"kind": "layer", "name": name, "layer": l, "mask": mask, "cost": costs});
     Ok(Explained { text, json })
 }

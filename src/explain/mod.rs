@@ -6,6 +6,7 @@ mod layer;
 pub use layer::layer;
 
 use crate::error::{Result, input};
+use crate::report::text::wrap;
 use relinc_passes::passes::{self, PASSES};
 use relinc_runtime::cost::{Protocol, find, protocols};
 use relinc_runtime::nearest::did_you_mean;
@@ -34,7 +35,7 @@ pub fn word(name: &str) -> Result<Explained> {
     }
     if let Some(c) = codes::find(name) {
         return Ok(Explained {
-            text: format!("{}: {}\n\n{}\n", c.code, c.title, c.text),
+            text: format!("{}: {}\n\n{}", c.code, c.title, wrap(c.text, "")),
             json: json!({"kind": "code", "name": c.code, "title": c.title, "text": c.text}),
         });
     }
@@ -59,16 +60,19 @@ pub fn word(name: &str) -> Result<Explained> {
 
 fn protocol(p: &Protocol) -> Explained {
     let caveat = p.caveat().map(|c| format!(" ({c})")).unwrap_or_default();
-    let mut text = format!(
-        "{}: a protocol{caveat}\n\nruntime:  {}\nparties:  {}\nring:     {} bits\nweights:  {} unless said otherwise\ntrust:    {}\n",
-        p.name, p.runtime, p.parties, p.ring, p.default_weights, p.trust()
-    );
-    text += &format!("counts:   {}\nsource:   {}\n", p.counts, p.source);
-    if let Some(o) = &p.offline {
-        text += &format!("offline:  {o}\n");
-    }
+    let mut text = format!("{}: a protocol{caveat}\n\n", p.name);
+    let mut line = |what: &str, said: &str| text += &wrap(said, &format!("{what:<9} "));
+    line("runtime:", &p.runtime);
+    line("parties:", &p.parties.to_string());
+    line("ring:", &format!("{} bits", p.ring));
+    line("weights:", &format!("{} unless said otherwise", p.default_weights));
+    line("trust:", p.trust());
+    line("counts:", &p.counts);
+    line("source:", &p.source);
+    p.offline.iter().for_each(|o| line("offline:", o));
     let kinds: Vec<&str> = p.ops.keys().map(String::as_str).collect();
-    text += &format!("prices:   {}\n\nAn operation without a price is reported as not modelled.\n", kinds.join(", "));
+    line("prices:", &kinds.join(", "));
+    text += "\nAn operation without a price is reported as not modelled.\n";
     let json = json!({
         "kind": "protocol", "name": p.name, "runtime": p.runtime, "parties": p.parties, "ring": p.ring, "trust": p.trust(),
         "default_weights": p.default_weights, "counts": p.counts, "source": p.source, "verified": p.verified, "offline": p.offline,

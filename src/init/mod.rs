@@ -7,9 +7,9 @@ mod written;
 use crate::compile::baseline::{Baseline, Column};
 use crate::compile::{MaskSource, Source, budgets, describe};
 use crate::error::{Error, Result, input};
+use crate::folder::Begin;
 use crate::images::Images;
 use crate::jobs::{Job, Part};
-use crate::folder::Begin;
 use crate::maskable::maskable;
 use crate::model::Model;
 use crate::options::{CompileOptions, ModelOptions, ReportOptions};
@@ -86,7 +86,8 @@ impl Draft {
         if let Some(own) = self.budgets.first() {
             for c in &own.cost {
                 let kind = c.after.latency_is;
-                let (now, all) = (c.after.later_seconds(kind), c.lossless.as_ref().and_then(|l| l.later_seconds(kind)));
+                let (now, all) =
+                    (c.after.later_seconds(kind), c.lossless.as_ref().and_then(|l| l.later_seconds(kind)));
                 if let (Some(now), Some(all)) = (now, all) {
                     out += &format!(
                         "{} on {}: a later query is predicted to take {} instead of {}\n",
@@ -119,7 +120,8 @@ pub fn draft(a: &Asked, progress: &Progress) -> Result<Draft> {
     let looked = look(a, progress)?;
     let recipe = Recipe::of(&looked.canonical.lean()?, &a.report.protocols()?)?;
     let rows = priced(a, &looked, &recipe, progress)?;
-    let mut draft = written::Draft { asked: a, looked: &looked, recipe: &recipe, rows: &rows, estimate: None };
+    let mut draft =
+        written::Draft { asked: a, looked: &looked, recipe: &recipe, rows: &rows, estimate: None };
     progress.step("timing some steps of training");
     let estimate = estimated(a, &draft.text()?, progress)?;
     draft.estimate = Some(&estimate);

@@ -28,7 +28,13 @@ impl Draft<'_> {
         let protocols = a.report.protocols()?;
         let networks = a.report.networks()?;
         let mut out = String::new();
-        comment(&mut out, &format!("A pipeline for {}, written by relinc init. Change what you like, then run", a.model.display()));
+        comment(
+            &mut out,
+            &format!(
+                "A pipeline for {}, written by relinc init. Change what you like, then run",
+                a.model.display()
+            ),
+        );
         out += "#\n";
         comment(&mut out, &format!("    relinc run {}", a.out.display()));
         out += "#\n";
@@ -41,7 +47,11 @@ impl Draft<'_> {
         comment(&mut out, &format!("{} {counted} in {} layers.", count(all), layers.len()));
         protocols.iter().for_each(|p| comment(&mut out, &private(p)));
         out += &format!("\nmodel: {}\n", quoted(&beside(&a.model, &a.out)?));
-        out += &format!("# {} classes: {}\n", l.images.catalogue.classes.len(), short(&l.images.catalogue.classes));
+        out += &format!(
+            "# {} classes: {}\n",
+            l.images.catalogue.classes.len(),
+            short(&l.images.catalogue.classes)
+        );
         comment(&mut out, &self.normalised());
         out += &format!("data: {}\n", quoted(&self.data()?));
         out += &format!("device: {}\nseed: {}\n\n", a.device, a.seed);
@@ -94,13 +104,16 @@ impl Draft<'_> {
             "{:.1} % ({low:.1} to {high:.1}) of {} validation images are right{}",
             f.accuracy,
             f.n,
-            if f.given { "." } else { " with this normalisation, the best of the usual ones." }
+            if f.given { "." } else { " with this normalisation, the most usual of those that do best." }
         );
         let others: Vec<String> = f.alike().map(|(o, p)| format!("?{o} ({p:.1} %)")).collect();
         if !others.is_empty() && f.given {
             said += &format!(" More are with {}: is it what the model was trained with?", others.join(", "));
         } else if !others.is_empty() {
-            said += &format!(" They do not tell it from {}: take what the model was trained with.", others.join(", "));
+            said += &format!(
+                " They do not tell it from {}: take what the model was trained with.",
+                others.join(", ")
+            );
         }
         said
     }
@@ -111,7 +124,7 @@ pub fn estimated(e: &Estimate) -> String {
     let memory = e.memory_bytes.map(|b| format!(" and {} of memory", bytes(b))).unwrap_or_default();
     let threads = if e.threads == 1 { "one thread".to_string() } else { format!("{} threads", e.threads) };
     format!(
-        "It takes about {}{memory} on this machine ({threads}): {} steps of {} images, {} each, the median of {}, and validation. {}",
+        "It takes about {}{memory} on this machine ({threads}): {} steps of {} images, {} each, the median of {}, and validation; {}.",
         seconds(e.seconds),
         count(e.steps as u64),
         e.batch,
@@ -124,11 +137,16 @@ pub fn estimated(e: &Estimate) -> String {
 /// What nobody else sees under a protocol.
 fn private(p: &Protocol) -> String {
     let weights = match p.default_weights {
-        Weights::Secret => "image and weights are shared between them, and none sees either",
-        Weights::Server => "the image is the client's, the weights are the server's, and none sees the other's",
+        Weights::Secret => "image and weights are shared between them",
+        Weights::Server => "the image is the client's, the weights are the server's",
         Weights::Public => "the image is shared between them; the weights are public",
     };
-    format!("{}: {} parties; {weights}. Everybody knows the graph and the masks. {}", p.name, p.parties, p.trust())
+    format!(
+        "{}: {} parties; {weights}. Everybody knows the graph and the masks. {}",
+        p.name,
+        p.parties,
+        p.trust()
+    )
 }
 
 /// A path as it is seen from the folder of `file`: as it is where that is the working directory, else absolute.

@@ -11,8 +11,8 @@ mod training;
 pub use budgets::budgets;
 pub use cost::costs;
 pub use measured::measured;
-pub use short::{LINES, short};
 pub(super) use measured::{exchanges, queries};
+pub use short::{LINES, short};
 
 use super::figures::{self, bytes, count, cut, percent};
 use super::headline::headline;
@@ -188,7 +188,7 @@ pub(super) fn table(header: &[&str], align: &str, rows: Vec<Vec<String>>) -> Str
 }
 
 /// Breaks at spaces; `lead` starts the first line and its width indents the others.
-pub(super) fn wrap(text: &str, lead: &str) -> String {
+pub(crate) fn wrap(text: &str, lead: &str) -> String {
     let indent = " ".repeat(lead.chars().count());
     let mut out = String::new();
     let mut line = lead.to_string();

@@ -77,9 +77,9 @@ pub(super) fn estimate(
         let r = of(s, plan)?;
         // The looks of gradual are about as many images forward and back.
         let looks = match (&s.kind, s.options.method()) {
-            (Kind::Search, Ok(m)) if m.trains() => s.options.search(0, plan.seed).map(|o| {
-                (o.refreshes * o.calibration).div_ceil(r.batch)
-            })?,
+            (Kind::Search, Ok(m)) if m.trains() => {
+                s.options.search(0, plan.seed).map(|o| (o.refreshes * o.calibration).div_ceil(r.batch))?
+            }
             _ => 0,
         };
         let validated = r.val_images.min(setup.val.len()) as f64 * FORWARD / r.batch as f64;
@@ -116,12 +116,7 @@ fn first(plan: &Plan) -> Result<(&Planned, Recipe)> {
 }
 
 /// The median of the seconds of some steps.
-fn steps(
-    setup: &Setup<'_>,
-    student: &mut Model,
-    teacher: Option<&Model>,
-    r: &Recipe,
-) -> Result<f64, String> {
+fn steps(setup: &Setup<'_>, student: &mut Model, teacher: Option<&Model>, r: &Recipe) -> Result<f64, String> {
     let options = LoaderOptions {
         batch: r.batch,
         augment: r.augment,

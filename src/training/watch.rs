@@ -112,7 +112,7 @@ impl Watcher for Watch<'_> {
             n => format!(", {n} steps left out"),
         };
         let run = match &self.far {
-            Some(Far { share, left: Some(s), .. }) => {
+            Some(Far { share, left: Some(s), .. }) if *share < 1.0 => {
                 format!(", {:.0} % of the run, {} left", 100.0 * share, seconds(*s))
             }
             Some(_) | None => String::new(),

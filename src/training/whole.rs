@@ -91,7 +91,8 @@ impl Far {
     pub fn bar(&self) -> String {
         const CELLS: usize = 20;
         let full = ((self.share * CELLS as f64) as usize).min(CELLS);
-        let left = self.left.map_or(String::new(), |s| format!(", {} left", seconds(s)));
+        let left =
+            self.left.filter(|s| *s >= 0.5).map_or(String::new(), |s| format!(", {} left", seconds(s)));
         format!("[{}{}] {:.0} %{left}", "█".repeat(full), "░".repeat(CELLS - full), 100.0 * self.share)
     }
 }
@@ -127,7 +128,11 @@ impl Whole {
                 "This will take about {}, by its first {FIRST} steps: {} to go in {}.",
                 seconds(s),
                 crate::report::count(steps.saturating_sub(passed) as u64),
-                self.legs[i..].iter().map(|l| format!("{} ({} epochs)", l.name, l.epochs)).collect::<Vec<_>>().join(", ")
+                self.legs[i..]
+                    .iter()
+                    .map(|l| format!("{} ({} epochs)", l.name, l.epochs))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             )
         });
         Some(Far { share: 1.0 - left / all.max(f64::MIN_POSITIVE), left: seconds_left, first })
@@ -145,7 +150,17 @@ mod tests {
     }
 
     fn at(stage: &str, epochs: usize, epoch: usize, step: usize) -> Now<'_> {
-        Now { stage, epoch, epochs, step, steps: 10, loss: 0.0, accuracy: 0.0, kept: 0, images_per_second: 0.0 }
+        Now {
+            stage,
+            epoch,
+            epochs,
+            step,
+            steps: 10,
+            loss: 0.0,
+            accuracy: 0.0,
+            kept: 0,
+            images_per_second: 0.0,
+        }
     }
 
     #[test]
@@ -154,15 +169,22 @@ mod tests {
         let start = Instant::now();
         let mut said = vec![];
         for i in 0..20 {
-            let far = w.step(&at("search", 2, i / 10 + 1, i % 10 + 1), start + Duration::from_secs(i as u64)).unwrap();
+            let far = w
+                .step(&at("search", 2, i / 10 + 1, i % 10 + 1), start + Duration::from_secs(i as u64))
+                .unwrap();
             assert!((far.share - (i + 1) as f64 / 50.0).abs() < 1e-9);
             assert_eq!(far.left.is_some(), i > 0);
             assert!(far.left.is_none_or(|s| (s - (49 - i) as f64).abs() < 1e-6), "{far:?}");
             said.extend(far.first);
         }
-        assert_eq!(said, ["This will take about 45.0 s, by its first 5 steps: 45 to go in search (2 epochs), tune (3 epochs)."]);
+        assert_eq!(
+            said,
+            [
+                "This will take about 45.0 s, by its first 5 steps: 45 to go in search (2 epochs), tune (3 epochs)."
+            ]
+        );
         let far = w.step(&at("tune", 3, 3, 10), start + Duration::from_secs(49)).unwrap();
-        assert_eq!(far.bar(), "[████████████████████] 100 %, 0.00 µs left");
+        assert_eq!(far.bar(), "[████████████████████] 100 %");
     }
 
     #[test]

@@ -40,7 +40,12 @@ pub fn budgets(rows: &[BudgetCost], (all, counted): (u64, &str), layers: usize) 
         section(&mut out, "Predicted cost, one image, bytes one party sends");
         for g in figures::groups(&first.cost) {
             for entries in g.entries.chunks(BESIDE) {
-                out += &costs(entries, &met);
+                let table = costs(entries, &met);
+                match table.lines().any(|l| l.ends_with('…')) {
+                    false => out += &table,
+                    // Side by side they are too wide.
+                    true => entries.iter().for_each(|e| out += &costs(&[*e], &met)),
+                }
             }
         }
     }
@@ -84,7 +89,7 @@ fn costs(entries: &[&Cost], rows: &[&BudgetCost]) -> String {
     for e in entries {
         header.extend([figures::network(&e.network), "later".into()]);
     }
-    let known = |v: Option<f64>| v.map_or("not known".to_string(), seconds);
+    let known = |v: Option<f64>| v.map_or("–".to_string(), seconds);
     let line = |(what, spent): &(&str, Vec<&Spent>)| -> Option<Vec<String>> {
         let s = spent.first()?;
         let least = if s.complete { "" } else { "≥ " };
@@ -99,7 +104,7 @@ fn costs(entries: &[&Cost], rows: &[&BudgetCost]) -> String {
     let align = format!("l{}", "r".repeat(header.len() - 1));
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let said = match kind {
-        LatencyIs::Query => "seconds of a query, computing included",
+        LatencyIs::Query => "seconds of a query, computing included, – where that is not known",
         LatencyIs::Communication => "seconds of communication; how long computing takes is not known",
     };
     let mut out = format!(

@@ -25,7 +25,8 @@ pub fn short(r: &Report, folder: &Path) -> String {
         let more = v.sentences.len().saturating_sub(2);
         for (i, s) in v.sentences.iter().take(2).enumerate() {
             let lead = if i == 0 { format!("{mark}: ") } else { "- ".into() };
-            let rest = if i == 1 && more > 0 { format!(" ({more} more in the report)") } else { String::new() };
+            let rest =
+                if i == 1 && more > 0 { format!(" ({more} more in the report)") } else { String::new() };
             head.push(format!("{lead}{s}{rest}"));
         }
     }
