@@ -22,7 +22,6 @@ pub struct Watch<'a> {
     pub records: Vec<Record>,
     /// How far the run is.
     whole: Whole,
-    far: Option<Far>,
     /// What is counted: ReLUs or comparisons.
     counted: &'static str,
     /// Set where a card computes.
@@ -49,16 +48,7 @@ impl<'a> Watch<'a> {
             .append(true)
             .open(path)
             .map_err(|e| folder::unwritable(path, &e))?;
-        Ok(Watch {
-            path: path.into(),
-            file,
-            progress,
-            records,
-            whole: Whole::new(legs),
-            far: None,
-            counted,
-            dog: None,
-        })
+        Ok(Watch { path: path.into(), file, progress, records, whole: Whole::new(legs), counted, dog: None })
     }
 
     /// Adds a line, on the disk before the checkpoint that follows it, or nothing.
@@ -74,8 +64,7 @@ impl<'a> Watch<'a> {
 impl Watcher for Watch<'_> {
     fn step(&mut self, n: &Now<'_>) {
         self.dog.iter().for_each(Watchdog::beat);
-        self.far = self.whole.step(n, Instant::now());
-        if let Some(far) = &self.far {
+        if let Some(far) = self.whole.step(n, Instant::now()) {
             far.first.iter().for_each(|said| self.progress.line(said));
             self.progress.whole(&far.bar());
         }
@@ -111,7 +100,9 @@ impl Watcher for Watch<'_> {
             0 => String::new(),
             n => format!(", {n} steps left out"),
         };
-        let run = match &self.far {
+        let far = self.whole.epoch(&r.stage, r.epoch, Instant::now());
+        far.iter().for_each(|far| self.progress.whole(&far.bar()));
+        let run = match &far {
             Some(Far { share, left: Some(s), .. }) if *share < 1.0 => {
                 format!(", {:.0} % of the run, {} left", 100.0 * share, seconds(*s))
             }

@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::error::Result;
 use crate::jobs::Part;
-use crate::report::seconds;
+use crate::report::{count, seconds};
 use relinc_runtime::train::{Kind, Method, Now, loader};
 use std::time::Instant;
 
@@ -106,11 +106,36 @@ impl Whole {
     /// After a step; none where its stage is not one of them.
     pub fn step(&mut self, n: &Now<'_>, now: Instant) -> Option<Far> {
         let i = self.legs.iter().position(|l| l.name == n.stage)?;
-        let (own, later) = (&self.legs[i], &self.legs[i + 1..]);
-        let done = (n.epoch - 1) as f64 * own.epoch() + n.step as f64 * own.step;
-        let left = (own.all() - done).max(0.0) + later.iter().map(Leg::all).sum::<f64>();
-        let all: f64 = self.legs.iter().map(Leg::all).sum();
         self.seen += 1;
+        let done = (n.epoch - 1) as f64 * self.legs[i].epoch() + n.step as f64 * self.legs[i].step;
+        let mut far = self.far(i, done, now);
+        let first = far.left.filter(|_| self.seen == FIRST).map(|s| {
+            let steps: usize = self.legs[i..].iter().map(|l| l.epochs * l.steps).sum();
+            let passed = (n.epoch - 1) * n.steps + n.step;
+            let stages: Vec<String> =
+                self.legs[i..].iter().map(|l| format!("{} ({} epochs)", l.name, l.epochs)).collect();
+            format!(
+                "This will take about {}, by its first {FIRST} steps: {} to go in {}.",
+                seconds(s),
+                count(steps.saturating_sub(passed) as u64),
+                stages.join(", ")
+            )
+        });
+        far.first = first;
+        Some(far)
+    }
+
+    /// After an epoch and its validation, counted from 1.
+    pub fn epoch(&mut self, stage: &str, epoch: usize, now: Instant) -> Option<Far> {
+        let i = self.legs.iter().position(|l| l.name == stage)?;
+        Some(self.far(i, epoch as f64 * self.legs[i].epoch(), now))
+    }
+
+    /// Where so much of a stage is done.
+    fn far(&mut self, i: usize, done: f64, now: Instant) -> Far {
+        let left =
+            (self.legs[i].all() - done).max(0.0) + self.legs[i + 1..].iter().map(Leg::all).sum::<f64>();
+        let all: f64 = self.legs.iter().map(Leg::all).sum();
         let seconds_left = match self.began {
             None => {
                 self.began = Some((now, left));
@@ -121,21 +146,7 @@ impl Whole {
                 (made > 0.0).then(|| now.duration_since(start).as_secs_f64() / made * left)
             }
         };
-        let first = seconds_left.filter(|_| self.seen == FIRST).map(|s| {
-            let steps: usize = self.legs[i..].iter().map(|l| l.epochs * l.steps).sum();
-            let passed = (n.epoch - 1) * n.steps + n.step;
-            format!(
-                "This will take about {}, by its first {FIRST} steps: {} to go in {}.",
-                seconds(s),
-                crate::report::count(steps.saturating_sub(passed) as u64),
-                self.legs[i..]
-                    .iter()
-                    .map(|l| format!("{} ({} epochs)", l.name, l.epochs))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )
-        });
-        Some(Far { share: 1.0 - left / all.max(f64::MIN_POSITIVE), left: seconds_left, first })
+        Far { share: 1.0 - left / all.max(f64::MIN_POSITIVE), left: seconds_left, first: None }
     }
 }
 
@@ -183,7 +194,7 @@ mod tests {
                 "This will take about 45.0 s, by its first 5 steps: 45 to go in search (2 epochs), tune (3 epochs)."
             ]
         );
-        let far = w.step(&at("tune", 3, 3, 10), start + Duration::from_secs(49)).unwrap();
+        let far = w.epoch("tune", 3, start + Duration::from_secs(49)).unwrap();
         assert_eq!(far.bar(), "[████████████████████] 100 %");
     }
 
