@@ -99,7 +99,7 @@ fn passes_protocols_and_codes_are_explained() {
     }
     let err = run(&["explain", "merge-con"]);
     assert_eq!(err.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&err.stderr).contains("did you mean 'merge-conv'?"));
+    assert!(String::from_utf8_lossy(&err.stderr).contains("did you mean \"merge-conv\"?"));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn errors_carry_codes_that_explain_knows() {
             vec!["compile", QUICK, "-o", &out, "--budget", "50%", "--data", "shapes", "--method", "gradual"],
             "R304",
         ),
-        (vec!["compile", QUICK, "-o", &out, "--data", "cifar100:/no/such/folder"], "R902"),
+        (vec!["compile", QUICK, "-o", &out, "--data", "cifar10:/no/such/folder"], "R902"),
         (vec!["compile", QUICK, "-o", &mine], "R402"),
         (
             vec![
