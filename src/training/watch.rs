@@ -100,9 +100,9 @@ impl Watcher for Watch<'_> {
             0 => String::new(),
             n => format!(", {n} steps left out"),
         };
-        let far = self.whole.epoch(&r.stage, r.epoch, Instant::now());
-        far.iter().for_each(|far| self.progress.whole(&far.bar()));
-        let run = match &far {
+        let so_far = self.whole.epoch(&r.stage, r.epoch, Instant::now());
+        so_far.iter().for_each(|f| self.progress.whole(&f.bar()));
+        let run = match &so_far {
             Some(Far { share, left: Some(s), .. }) if *share < 1.0 => {
                 format!(", {:.0} % of the run, {} left", 100.0 * share, seconds(*s))
             }
