@@ -126,7 +126,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
             "architecture -o model.onnx --kind wide-resnet --depth 22 --width 8",
         ],
     ),
-    ("data", ["data shapes -o out", "data cifar10:DIR -o out --limit 100"]),
+    ("data", ["data shapes -o out", "data cifar10:DIR?train=1000 -o out"]),
     (
         "calibrate-runtime",
         [

@@ -107,12 +107,9 @@ fn costs(entries: &[&Cost], rows: &[&BudgetCost]) -> String {
         LatencyIs::Query => "seconds of a query, computing included, – where that is not known",
         LatencyIs::Communication => "seconds of communication; how long computing takes is not known",
     };
-    let mut out = format!(
-        "\n{} ({}-bit ring, {} weights): {said}\n",
-        figures::cost_model(first),
-        first.ring,
-        first.weights
-    );
+    let model =
+        format!("{} ({}-bit ring, {} weights)", figures::cost_model(first), first.ring, first.weights);
+    let mut out = format!("\n{}", wrap(&format!("{model}: {said}"), ""));
     out += &table(&header, &align, columns.iter().filter_map(line).collect());
     if let Some(names) = figures::missing(first) {
         out += &wrap(&format!("INCOMPLETE, a lower bound: no law for {names}"), "! ");
