@@ -1,6 +1,7 @@
 //! Running an emitted artefact on the installed runtime and holding it against its prediction.
 
 mod compare;
+mod dealing;
 mod document;
 
 pub use compare::compare;
@@ -9,7 +10,7 @@ pub use document::{Document, Node, Traffic};
 use crate::error::{Error, Result, input};
 use crate::python;
 use crate::report::Report;
-use crate::report::model::{Cost, Measured};
+use crate::report::model::{Compared, Cost, Measured, MeasuredDealer};
 use relinc_runtime::cost::{Network, Protocol, Weights};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,7 +42,7 @@ pub struct Job {
 
 /// The name SPU gives a cost model's protocol.
 fn spu_name(p: &Protocol) -> Result<&'static str> {
-    let known = ["semi2k", "aby3", "cheetah"];
+    let known = ["cheetah", "aby3", "semi2k"];
     let found = known.into_iter().find(|k| p.name.contains(k));
     found.ok_or_else(|| input(format!("--protocol {}: the spu target runs {}", p.name, known.join(", "))))
 }
@@ -74,7 +75,22 @@ pub fn measure(job: &Job, r: &Report) -> Result<Measured> {
         document.all_sent_bytes =
             execute(job, cost.weights, cost.images_per_query, &["--all-parties"])?.all_sent_bytes;
     }
-    Ok(compare(cost, &document, &job.networks, &job.protocol))
+    let mut measured = compare(cost, &document, &job.networks, &job.protocol);
+    if let Some(predicted) = cost.after.dealer.filter(|_| knows_dealers(job)) {
+        let one = cost.images_per_query;
+        let (_, asked) = dealing::beside(|dealer| execute(job, cost.weights, one, dealer))?;
+        let beside = |predicted: f64, n: u64| Compared { predicted, measured: n as f64 / one as f64 };
+        measured.dealer = Some(MeasuredDealer {
+            requests: beside(predicted.requests, asked.requests),
+            bytes: beside(predicted.bytes as f64, asked.bytes),
+        });
+    }
+    Ok(measured)
+}
+
+/// Can the runner ask a dealer? Those of earlier versions cannot.
+fn knows_dealers(job: &Job) -> bool {
+    std::fs::read_to_string(job.dir.join("spu").join("run.py")).is_ok_and(|text| text.contains("--dealer-key"))
 }
 
 /// Can the runner count all parties? Those of earlier versions cannot.

@@ -17,10 +17,10 @@ mod verdict;
 
 pub use accuracy::{Accuracy, ScoreChange, Scores, Seen};
 pub use conclusion::{Conclusion, Drop, Saved};
-pub use cost::{BeforeIs, Cost, LatencyIs, Later, LayerCost, Link, Spent};
+pub use cost::{BeforeIs, Cost, Dealer, LatencyIs, Later, LayerCost, Link, Spent};
 pub use fixed_point::{Failure, FixedPoint, Outcome, Tried};
 pub use measured::{
-    Compared, Measured, MeasuredLater, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic,
+    Compared, Measured, MeasuredDealer, MeasuredLater, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic,
     unstated_trust,
 };
 pub use tails::{Tail, Tails};

@@ -1,7 +1,7 @@
 //! The rows of the tables, the same for text and for the page.
 
 use super::figures::{self, Change, Group, bytes, count, rounds, seconds, signed};
-use super::model::{Cost, LatencyIs, Metric, Report, Spent};
+use super::model::{Cost, Dealer, LatencyIs, Metric, Report, Spent};
 use super::shape::Shape;
 use relinc_runtime::cost::Totals;
 
@@ -95,6 +95,15 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
     if pays_less {
         let later = row("bytes of a later query".into(), c, true, &|s| Some(s.later_bytes() as f64), size);
         out.push(Row { detail: "of the same session".into(), ..later });
+    }
+    if shape.spent(c).into_iter().any(|s| s.dealer.is_some()) {
+        let of = |get: fn(Dealer) -> f64| move |s: &Spent| s.dealer.map(get);
+        let with = |detail: &str, r: Row| Row { detail: detail.into(), ..r };
+        let asked = row("requests to a dealer".into(), c, true, &of(|d| d.requests), rounds);
+        let answered = row("bytes from the dealer".into(), c, true, &of(|d| d.bytes as f64), size);
+        let time = row("time of a dealer beside the server".into(), c, true, &of(|d| d.seconds), seconds);
+        let link = relinc_runtime::cost::Network::to_dealer().describe();
+        out.extend([with("where relinc dealer deals", asked), with("on top", answered), with(&link, time)]);
     }
     for e in &g.entries {
         let on = figures::network(&e.network);

@@ -140,6 +140,7 @@ fn measured() -> Measured {
         rounds: same(41.0),
         actions_are_chunks: false,
         later: None,
+        dealer: None,
         ops: vec![part("conv", "conv", off)],
         layers: vec![part("/layer0/conv/Conv", "conv", off)],
         times: vec![MeasuredTime {

@@ -32,7 +32,7 @@ PIECE = 1 << 21  # bytes that are searched at a time
 LONGEST = 40  # bytes from the first to the last of a run
 REGION = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \S+\s*(.*)")
 NO_DATA = ("/usr/", "/lib/", sys.prefix, str(Path(sys.base_prefix)), "[v")
-SHOWN = 5  # hits of a party that are printed one by one
+SHOWN = 8  # runs that are printed of what was found at a party
 
 Hit = collections.namedtuple("Hit", "kind where number program")
 
@@ -135,10 +135,11 @@ class Found:
                 f"in programs' files {self.programs(secret)}), of {self.looked >> 20} MiB")
 
     def traced(self, secret):
-        """The first hits one by one: where, the numbers, and the bits they have."""
-        for hit in sorted(self.of(secret, "ring"), key=lambda hit: hit.where)[:SHOWN]:
-            numbers = self.known.values(hit.kind, hit.number)
-            yield f"{hit.where}: {numbers}, {sum(abs(n).bit_length() for n in numbers)} bits"
+        """The runs that were found most often: the numbers, the bits they have, where they lie how often."""
+        by_run = collections.Counter((hit.number, hit.where.split(" ", 2)[-1]) for hit in self.of(secret, "ring"))
+        for (number, where), times in by_run.most_common(SHOWN):
+            numbers = self.known.values((secret, "ring"), number)
+            yield f"{numbers}, {sum(abs(n).bit_length() for n in numbers)} bits, {times} times in {where}"
 
 
 def orders(weights):

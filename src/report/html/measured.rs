@@ -55,6 +55,10 @@ fn card(m: &Measured) -> String {
     let mut rows = line("bytes sent", "", m.sent, exact) + &line("bytes received", "", m.received, exact);
     rows += &m.all_sent.map(|all| line("bytes all parties sent", "", all, exact)).unwrap_or_default();
     rows += &cells("rounds", "", exchanges(m, rounds));
+    if let Some(d) = &m.dealer {
+        rows += &line("requests to a dealer", "in a run with one", d.requests, rounds);
+        rows += &line("bytes from it", "", d.bytes, exact);
+    }
     if let Some(l) = &m.later {
         let of = queries(l.queries);
         rows += &(line("a later one sent", &of, l.sent, exact) + &line("received", &of, l.received, exact));

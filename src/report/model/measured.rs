@@ -97,6 +97,15 @@ pub struct MeasuredLater {
     pub seconds: f64,
 }
 
+/// What a dealer was asked for a query, in a run of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredDealer {
+    /// Requests.
+    pub requests: Compared,
+    /// Bytes of the answers.
+    pub bytes: Compared,
+}
+
 /// One run of the emitted artefact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
@@ -129,6 +138,9 @@ pub struct Measured {
     /// The queries after the first, where they pay less and there were any: their mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub later: Option<MeasuredLater>,
+    /// What a dealer was asked, where the prediction says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dealer: Option<MeasuredDealer>,
     /// Sums over the types of operation; empty when the operations were not run one by one.
     #[serde(default)]
     pub ops: Vec<MeasuredPart>,

@@ -55,6 +55,10 @@ pub fn measured(m: &Measured) -> String {
         ["rounds".to_string(), String::new()].into_iter().chain(exchanges(m, rounds)).collect(),
     ];
     rows.extend(m.all_sent.map(|all| row("all parties sent", "", all, exact)));
+    if let Some(d) = &m.dealer {
+        rows.push(row("requests to a dealer", "in a run with one", d.requests, rounds));
+        rows.push(row("bytes from it", "", d.bytes, exact));
+    }
     if let Some(l) = &m.later {
         let of = queries(l.queries);
         rows.push(row("a later one sent", &of, l.sent, exact));
