@@ -39,6 +39,10 @@ pub struct Args {
     /// Do not run every operation by itself: half the time, but totals only
     #[arg(long)]
     totals: bool,
+    /// Also start a server and a client here, and who else belongs to the protocol, each a process, with TLS: seconds of a session's first query
+    /// and of later ones, as many as --images, at least one
+    #[arg(long)]
+    serve: bool,
 }
 
 /// The first protocol of SPU that a report predicts for.
@@ -71,6 +75,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         python: python::program(a.python.as_deref()),
         timeout: a.timeout,
         layers: !a.totals,
+        serve: a.serve,
         dir: a.dir,
     };
     g.progress().step("running the artefact");

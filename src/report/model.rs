@@ -20,7 +20,7 @@ pub use conclusion::{Conclusion, Drop, Saved};
 pub use cost::{BeforeIs, Cost, Dealer, LatencyIs, Later, LayerCost, Link, Spent};
 pub use fixed_point::{Failure, FixedPoint, Outcome, Tried};
 pub use measured::{
-    Compared, Measured, MeasuredDealer, MeasuredLater, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic,
+    Compared, Measured, MeasuredDealer, MeasuredLater, MeasuredPart, MeasuredService, MeasuredTime, measured_bytes, measured_traffic,
     unstated_trust,
 };
 pub use tails::{Tail, Tails};

@@ -73,6 +73,7 @@ fn priced(protocol: &str, weights: Weights, relus: &[u64], convolutions: f64) ->
         linear: Split::default(),
         offline: None,
         all: None,
+        dealt: None,
         timed: false,
         not_modelled: if complete { vec![] } else { ["conv", "linear"].map(String::from).to_vec() },
         drawn: Default::default(),
@@ -141,6 +142,7 @@ fn measured() -> Measured {
         actions_are_chunks: false,
         later: None,
         dealer: None,
+        service: None,
         ops: vec![part("conv", "conv", off)],
         layers: vec![part("/layer0/conv/Conv", "conv", off)],
         times: vec![MeasuredTime {

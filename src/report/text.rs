@@ -8,7 +8,7 @@ mod training;
 
 pub use cost::costs;
 pub use measured::measured;
-pub(super) use measured::{exchanges, queries};
+pub(super) use measured::{exchanges, queries, service};
 
 use super::figures::{self, bytes, count, cut, percent};
 use super::headline::headline;

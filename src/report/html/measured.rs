@@ -2,7 +2,7 @@
 
 use super::super::figures::{bytes, count, protocol, rounds, seconds};
 use super::super::model::{Compared, Measured, MeasuredPart, Report};
-use super::super::text::{exchanges, queries};
+use super::super::text::{exchanges, queries, service};
 use super::{esc, row, table};
 
 /// The section.
@@ -62,6 +62,12 @@ fn card(m: &Measured) -> String {
     if let Some(l) = &m.later {
         let of = queries(l.queries);
         rows += &(line("a later one sent", &of, l.sent, exact) + &line("received", &of, l.received, exact));
+    }
+    if let Some(s) = &m.service {
+        let of = queries(s.queries);
+        rows += &line("a service's later query sent", &of, s.sent, exact);
+        rows += &line("received", &of, s.received, exact);
+        rows += &service(s).map(|(what, of)| cells(what, "", of)).concat();
     }
     rows += &parts(&m.ops, |p| format!("{} × {}", p.count, p.op));
     let every = match m.layers.len() {

@@ -174,6 +174,13 @@ impl Spent {
             None => self.seconds(LatencyIs::Communication),
         }
     }
+    /// The seconds of such a query, computing included, where that is known.
+    pub fn later_seconds(&self) -> Option<f64> {
+        match self.later {
+            Some(l) => Some(l.communication_s + l.compute_s?),
+            None => self.seconds(LatencyIs::Query),
+        }
+    }
     /// Seconds of this kind, where they are known: communication always is.
     pub fn seconds(&self, of: LatencyIs) -> Option<f64> {
         match (of, self.latency_is) {
