@@ -12,8 +12,22 @@ const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/sh
 fn compiled(dir: &Path) -> String {
     let out = dir.join("o").display().to_string();
     json(&[
-        "compile", QUICK, "-o", &out, "--budget", "50%", "--data", "shapes", "--rounds", "1", "--limit",
-        "20", "--target", "spu", "--protocol", "semi2k",
+        "compile",
+        QUICK,
+        "-o",
+        &out,
+        "--budget",
+        "50%",
+        "--data",
+        "shapes",
+        "--rounds",
+        "1",
+        "--limit",
+        "20",
+        "--target",
+        "spu",
+        "--protocol",
+        "semi2k",
     ]);
     out
 }

@@ -120,7 +120,8 @@ fn serve(cost: &Cost, job: &Job) -> Result<MeasuredService> {
 
 /// Can the runner ask a dealer? Those of earlier versions cannot.
 fn knows_dealers(job: &Job) -> bool {
-    std::fs::read_to_string(job.dir.join("spu").join("run.py")).is_ok_and(|text| text.contains("--dealer-key"))
+    std::fs::read_to_string(job.dir.join("spu").join("run.py"))
+        .is_ok_and(|text| text.contains("--dealer-key"))
 }
 
 /// Can the runner count all parties? Those of earlier versions cannot.

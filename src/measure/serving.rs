@@ -50,7 +50,9 @@ pub fn answered(job: &Job, queries: u64) -> Result<Vec<Traffic>> {
     for file in certificates::make(1, &[]).map_err(input)? {
         let path = work.path().join(&file.path);
         let folder = path.parent().unwrap_or(work.path());
-        std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, &file.content)).map_err(python::no_room)?;
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&path, &file.content))
+            .map_err(python::no_room)?;
     }
     let dealer = match protocol {
         "semi2k" => {
@@ -66,14 +68,19 @@ pub fn answered(job: &Job, queries: u64) -> Result<Vec<Traffic>> {
     let log = work.path().join("server.log");
     let helper = (protocol == "aby3").then(|| p.at[2].as_str());
     let third: Vec<&str> = helper.iter().flat_map(|at| ["--helper", at]).collect();
-    let _server = p.start("server/serve.py", 0, "server", &[&["--peer", &p.at[1]], &third[..]].concat(), &log)?;
+    let _server =
+        p.start("server/serve.py", 0, "server", &[&["--peer", &p.at[1]], &third[..]].concat(), &log)?;
     let to = ["--server", &p.at[0], "--peer", &p.at[1]];
     let _helper = match helper {
-        Some(_) => Some(p.start("helper/help_party.py", 2, "helper", &to, &work.path().join("helper.log"))?),
+        Some(_) => {
+            Some(p.start("helper/help_party.py", 2, "helper", &to, &work.path().join("helper.log"))?)
+        }
         None => None,
     };
     let mut client = p.command("client/query.py", 1, "client");
-    client.args(["--peer", &p.at[0], "--json", "--patience", &job.timeout.to_string(), "--input"]).arg(&images);
+    client
+        .args(["--peer", &p.at[0], "--json", "--patience", &job.timeout.to_string(), "--input"])
+        .arg(&images);
     client.args(&third);
     let ended = python::run(&mut client, Duration::from_secs(job.timeout))?;
     let said = std::fs::read_to_string(&log).unwrap_or_default();
@@ -81,7 +88,9 @@ pub fn answered(job: &Job, queries: u64) -> Result<Vec<Traffic>> {
         Some(0) => Ok(said.lines().filter_map(query).collect()),
         Some(2) => Err(input(ended.complaint())),
         Some(_) => Err(Error::Answer(format!("{}\nthe server said:\n{said}", ended.complaint()))),
-        None => Err(Error::Answer(format!("not answered within {} s; the server said:\n{said}", job.timeout))),
+        None => {
+            Err(Error::Answer(format!("not answered within {} s; the server said:\n{said}", job.timeout)))
+        }
     }
 }
 
@@ -107,8 +116,10 @@ impl Parties<'_> {
 
 /// Addresses that nobody has.
 fn free(count: usize) -> Result<Vec<String>> {
-    let taken: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<std::io::Result<_>>().map_err(input)?;
+    let taken: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind("127.0.0.1:0"))
+        .collect::<std::io::Result<_>>()
+        .map_err(input)?;
     taken.iter().map(|l| l.local_addr().map(|a| a.to_string())).collect::<std::io::Result<_>>().map_err(input)
 }
 
@@ -119,8 +130,9 @@ fn repeat(from: &Path, to: &Path, count: usize) -> Result<()> {
     let length = bytes.get(8..10).map_or(0, |b| usize::from(b[0]) | usize::from(b[1]) << 8);
     let header = bytes.get(10..10 + length).map(String::from_utf8_lossy);
     let shape = header.as_deref().and_then(|h| h.split_once("'shape': (")?.1.split_once(')'));
-    let dims: Option<Vec<usize>> =
-        shape.and_then(|(s, _)| s.split(',').map(str::trim).filter(|d| !d.is_empty()).map(|d| d.parse().ok()).collect());
+    let dims: Option<Vec<usize>> = shape.and_then(|(s, _)| {
+        s.split(',').map(str::trim).filter(|d| !d.is_empty()).map(|d| d.parse().ok()).collect()
+    });
     let (Some(mut dims), data) = (dims, &bytes[(10 + length).min(bytes.len())..]) else {
         return Err(bad("is no .npy file"));
     };

@@ -126,12 +126,20 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
         }
         if shape.spent(e).iter().any(|s| s.later_seconds().is_some()) {
             if pays_less {
-                out.push(row(format!("time of a later query, {on}"), e, true, &Spent::later_seconds, seconds));
+                out.push(row(
+                    format!("time of a later query, {on}"),
+                    e,
+                    true,
+                    &Spent::later_seconds,
+                    seconds,
+                ));
                 let once = |s: &Spent| Some(s.seconds(LatencyIs::Query)? - s.later_seconds()?);
                 out.push(row(format!("once a session, {on}"), e, true, &once, seconds));
             }
             let hour = |s: &Spent| s.later_seconds().filter(|s| *s > 0.0).map(|s| 3600.0 / s);
-            out.push(row(format!("later queries an hour, {on}"), e, false, &hour, |v| count(v.round() as u64)));
+            out.push(row(format!("later queries an hour, {on}"), e, false, &hour, |v| {
+                count(v.round() as u64)
+            }));
         }
     }
     out

@@ -162,7 +162,9 @@ impl Charge {
             (Part::Truncation, Truncates::Safely) => truncation,
             (Part::Truncation, Truncates::Alone) => Some(0.0),
             (Part::Whole, Truncates::Safely) => law.dealer.as_ref().map(at),
-            (Part::Whole, Truncates::Alone) => law.dealer.as_ref().map(at).zip(truncation).map(|(all, t)| all - t),
+            (Part::Whole, Truncates::Alone) => {
+                law.dealer.as_ref().map(at).zip(truncation).map(|(all, t)| all - t)
+            }
         }
     }
     /// What of that the truncation is.

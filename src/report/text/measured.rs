@@ -81,11 +81,17 @@ pub fn measured(m: &Measured) -> String {
     if let Some(s) = &m.service {
         rows.push(row("a service's later query sent", &queries(s.queries), s.sent, exact));
         rows.push(row("received", &queries(s.queries), s.received, exact));
-        rows.extend(service(s).map(|(what, cells)| [what.to_string(), String::new()].into_iter().chain(cells).collect()));
+        rows.extend(
+            service(s)
+                .map(|(what, cells)| [what.to_string(), String::new()].into_iter().chain(cells).collect()),
+        );
     }
     out += &table(&["", "", "predicted", "measured", "error"], "llrrr", rows);
     if m.service.is_some() {
-        out += &wrap("a service: all parties on this machine, over loopback with TLS; predicted are computing and a dealer beside the server", "  ");
+        out += &wrap(
+            "a service: all parties on this machine, over loopback with TLS; predicted are computing and a dealer beside the server",
+            "  ",
+        );
     }
     out += &wrap(
         &format!("computing took {}, measured: all parties on one machine, no network", seconds(m.seconds)),
