@@ -298,8 +298,8 @@ fn forms_are_chosen_by_protocol() {
     let cost = |extra: &[&str]| {
         let report = json(
             &[
-                &["compile", &m, "-o", &out, "--target", "spu", "--network", "lan"],
-                &["--protocol", "semi2k", "--protocol", "aby3"],
+                &["compile", &m, "-o", &out, "--target", "spu", "--network", "lan"][..],
+                &["--protocol", "semi2k", "--protocol", "aby3"][..],
                 extra,
             ]
             .concat(),

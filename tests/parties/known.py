@@ -9,7 +9,8 @@ counted beside: with the same elements in another order, which nobody ever held.
 import numpy as np
 
 FRACTION = 18
-BITS = 24  # of the filter
+BITS = 24  # of the filter of first words
+WHOLE_BITS = 26  # of that of whole runs
 SMALL = 256  # elements below are everywhere
 CONTROLS = 4
 MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -26,10 +27,10 @@ def mixed(words):
     return total
 
 
-def place(words):
-    """Where a word stands in the filter."""
+def place(words, bits):
+    """Where a word stands in a filter."""
     with np.errstate(over="ignore"):
-        return (words * MIX) >> np.uint64(64 - BITS)
+        return (words * MIX) >> np.uint64(64 - bits)
 
 
 def windows(values, length):
@@ -52,45 +53,53 @@ class Known:
     def __init__(self, secrets):
         """`secrets`: by name f32 arrays, in every order in which they may lie somewhere."""
         draw = np.random.default_rng(7)
-        self.keys, self.rows = {}, {}
-        self.filter = np.zeros(1 << BITS, np.bool_)
+        self.rows = {}
         for name, arrays in secrets.items():
             flat = [np.ascontiguousarray(array, dtype=np.float32).reshape(-1) for array in arrays]
             scaled = [values.astype(np.float64) * 2.0**FRACTION for values in flat]
             rings = [rounded(values).astype(np.int64) for values in scaled for rounded in (np.trunc, np.round)]
-            self.add((name, "f32"), as_words(np.concatenate([windows(values, 4) for values in flat])))
-            pairs = as_words(np.concatenate([windows(values, 2) for values in rings]))
-            self.add((name, "ring"), pairs)
-            self.add((name, "ring24"), as_words(np.concatenate([windows(values, 3) for values in rings])))
+            self.rows[name, "f32"] = as_words(np.concatenate([windows(values, 4) for values in flat]))
+            pairs = self.rows[name, "ring"] = as_words(np.concatenate([windows(values, 2) for values in rings]))
+            self.rows[name, "ring24"] = as_words(np.concatenate([windows(values, 3) for values in rings]))
+            known = np.sort(mixed(pairs.T))
             for i in range(CONTROLS):
                 shuffled = np.stack([pairs[:, 0], draw.permutation(pairs[:, 1])], 1)
-                same = np.isin(mixed(shuffled.T), self.keys[name, "ring"]) | (shuffled[:, 0] == shuffled[:, 1])
-                self.add((name, f"control{i}"), shuffled[~same])
+                same = np.isin(mixed(shuffled.T), known) | (shuffled[:, 0] == shuffled[:, 1])
+                self.rows[name, f"control{i}"] = shuffled[~same]
+        self.kinds = list(self.rows)
+        self.first = np.zeros(1 << BITS, np.bool_)
+        for rows in self.rows.values():
+            self.first[place(rows[:, 0], BITS)] = True
+        self.tables = {length: self.table(length) for length in (2, 3)}
 
-    def add(self, kind, rows):
-        keys = mixed(rows.T)
+    def table(self, length):
+        """Of all runs of so many words, in the order of their keys: keys, kinds and numbers; and which places in a filter are taken."""
+        mine = [i for i, kind in enumerate(self.kinds) if self.rows[kind].shape[1] == length]
+        keys = np.concatenate([mixed(self.rows[self.kinds[i]].T) for i in mine])
+        kinds = np.concatenate([np.full(len(self.rows[self.kinds[i]]), i, np.int32) for i in mine])
+        numbers = np.concatenate([np.arange(len(self.rows[self.kinds[i]])) for i in mine])
         order = np.argsort(keys)
-        self.keys[kind], self.rows[kind] = keys[order], rows[order]
-        if len(rows):
-            self.filter[place(rows[:, 0])] = True
+        taken = np.zeros(1 << WHOLE_BITS, np.bool_)
+        taken[place(keys, WHOLE_BITS)] = True
+        return keys[order], kinds[order], numbers[order], taken
 
     def find(self, data):
         """Kind, offset and number of the run for each that begins in `data`, at any alignment."""
         for shift in range(8):
             count = (len(data) - shift) // 8
             words = np.frombuffer(data, np.uint64, count, shift) if count > 0 else np.empty(0, np.uint64)
-            begins = np.flatnonzero(self.filter[place(words)])
-            for length in (2, 3):
+            begins = np.flatnonzero(self.first[place(words, BITS)])
+            for length, (known, kinds, numbers, taken) in self.tables.items():
                 for gap in (1, 2):
                     fit = begins[begins + gap * (length - 1) < count]
                     keys = mixed([words[fit + gap * i] for i in range(length)])
-                    for kind, known in self.keys.items():
-                        what = kind[1] if kind[1] in GAPS else "ring"
-                        if gap not in GAPS[what] or (3 if what == "ring24" else 2) != length or not len(known):
-                            continue
-                        at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-                        for i in np.flatnonzero(known[at] == keys):
-                            yield kind, shift + 8 * int(fit[i]), int(at[i])
+                    maybe = np.flatnonzero(taken[place(keys, WHOLE_BITS)])
+                    low, high = (np.searchsorted(known, keys[maybe], side) for side in ("left", "right"))
+                    for i in np.flatnonzero(low < high):
+                        for at in range(low[i], high[i]):
+                            kind = self.kinds[kinds[at]]
+                            if gap in GAPS.get(kind[1], GAPS["ring"]):
+                                yield kind, shift + 8 * int(fit[maybe[i]]), int(numbers[at])
 
     def values(self, kind, number):
         """A run as numbers."""
