@@ -3,7 +3,7 @@
 A run is 16 bytes: four f32, or two elements of the ring, side by side or every other one, as pairs of shares lie; besides, 24 bytes of three
 elements. Runs that say nothing (zeros, one value over and over, elements below 256) are left out. A small number is an element whose upper
 bytes are all 00 or FF, so two of them tell a few bytes only, and any memory has pairs of small whole numbers. How many are found by chance is
-counted beside: with the same elements in another order, which nobody ever held.
+counted beside: with the same elements in another order, pairs of as many bits, which nobody ever held.
 """
 
 import numpy as np
@@ -47,6 +47,17 @@ def as_words(runs):
     return np.unique(np.ascontiguousarray(runs).view(np.uint64), axis=0)
 
 
+def reordered(pairs, draw):
+    """The second elements of pairs in another order, each beside a first one as it was: both have as many bits and the signs that they had."""
+    values = pairs.view(np.int64)
+    bits = np.ceil(np.log2(np.abs(values.astype(np.float64)) + 1)).astype(np.int64) * np.sign(values)
+    group = bits[:, 0] * 256 + bits[:, 1]
+    order, mixed_up = np.argsort(group, kind="stable"), np.lexsort((draw.random(len(pairs)), group))
+    seconds = np.empty(len(pairs), np.uint64)
+    seconds[order] = pairs[mixed_up, 1]
+    return seconds
+
+
 class Known:
     """What is looked for, by the name of the secret and the kind of run."""
 
@@ -63,7 +74,7 @@ class Known:
             self.rows[name, "ring24"] = as_words(np.concatenate([windows(values, 3) for values in rings]))
             known = np.sort(mixed(pairs.T))
             for i in range(CONTROLS):
-                shuffled = np.stack([pairs[:, 0], draw.permutation(pairs[:, 1])], 1)
+                shuffled = np.stack([pairs[:, 0], reordered(pairs, draw)], 1)
                 same = np.isin(mixed(shuffled.T), known) | (shuffled[:, 0] == shuffled[:, 1])
                 self.rows[name, f"control{i}"] = shuffled[~same]
         self.kinds = list(self.rows)
