@@ -95,7 +95,7 @@ pub fn measure(job: &Job, r: &Report) -> Result<Measured> {
 /// Both ends of a service, an image a query at least; the first query of the session, and the mean of the others.
 fn serve(cost: &Cost, job: &Job) -> Result<MeasuredService> {
     let images = cost.images_per_query;
-    let all = serving::answered(job, (job.images.max(2)) * images)?;
+    let all = serving::answered(job, job.images.max(2) * images)?;
     let Some((first, others)) = all.split_first().filter(|(_, others)| !others.is_empty()) else {
         return Err(Error::Answer("the server's log says nothing of its queries; compile again".into()));
     };
