@@ -2,6 +2,7 @@
 
 mod accuracy;
 pub mod baseline;
+mod contributions;
 pub mod describe;
 mod emit;
 pub mod fixed;

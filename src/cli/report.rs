@@ -74,9 +74,10 @@ fn side_by_side(a: &Args, g: &Global) -> Result<()> {
     let runs = compare::runs(&a.dirs)?;
     folder::write(out.path(), compare::render(&runs))?;
     let html = a.out.display().to_string();
-    let said = format!("{}{}\n{html}", compare::table(&runs), compare::cost_table(&runs));
+    let tables = [compare::table(&runs), compare::cost_table(&runs), compare::kinds_table(&runs)];
+    let said = format!("{}\n{html}", tables.concat());
     let found = json!({
-        "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
+        "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs), "kinds": compare::kinds(&runs),
         "warnings": compare::warnings(&runs), "alarms": compare::alarms(&runs), "html": html,
     });
     g.show(&found, said)

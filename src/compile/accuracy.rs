@@ -61,10 +61,10 @@ pub fn before(network: &Graph, ds: &Dataset, r: &Request, progress: &Progress) -
     Ok(Measured { accuracy, right: found.map_or(vec![], |c| c.right) })
 }
 
-/// Measures the emitted network, and says how many classes it predicts.
+/// Measures the emitted network, and says how many classes it predicts; `squares` says that some of its layers are quadratic.
 pub fn after(
     m: Measured,
-    emitted: &Graph,
+    (emitted, squares): (&Graph, bool),
     ds: &Dataset,
     r: &Request,
     progress: &Progress,
@@ -82,10 +82,10 @@ pub fn after(
     );
     if found.far > 0 {
         said += &format!(
-            " On {} of them its largest output is more than {} times that of the median image: numbers that may leave the ring; \
-             training on with freeze: 1 brings them in.",
+            " On {} of them its largest output is more than {} times that of the median image: numbers that may leave the ring{}.",
             found.far,
-            eval::far::FAR
+            eval::far::FAR,
+            if squares { "; training on with freeze: 1 brings them in" } else { "" }
         );
     }
     let (n, classes) = (found.n as u64, Some(found.classes as u64));

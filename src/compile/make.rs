@@ -4,7 +4,7 @@ use super::accuracy::{self, Measured};
 use super::baseline::{Baseline, Column};
 use super::emit::{emit, still_readable};
 use super::{Before, MASKS, Place, Request, RingMode, Source, TRAINED};
-use super::{describe, fixed, foresee, forms, next, search, sparse, stable, tails};
+use super::{contributions, describe, fixed, foresee, forms, next, search, sparse, stable, tails};
 use crate::error::{Error, Result, input};
 use crate::folder::{Folder, Staging};
 use crate::images::Images;
@@ -13,6 +13,7 @@ use crate::probe::Probe;
 use crate::progress::Progress;
 use crate::report::{self, Report, model as rm};
 use relinc_passes::back::onnx;
+use relinc_passes::choice::Choice;
 use relinc_passes::driver::Options;
 use relinc_passes::driver::valid::{self, Valid};
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
@@ -89,7 +90,7 @@ pub(super) fn make(
     let r = &request;
     let emitted = masked.model.valid()?;
     let mut c = Compilation { r, ..c };
-    let accuracy = c.after(before, &emitted, &shown)?;
+    let accuracy = c.after(before, &emitted, &masked.given, &shown)?;
     let plans = fixed::plans(r)?;
     let fixed_points = fixed::check(r, &plans, &emitted, shown.held_out.as_ref(), progress)?;
     c.notes.extend(fixed_points.iter().flat_map(crate::fixed_point::notes));
@@ -376,12 +377,14 @@ impl Compilation<'_> {
         &mut self,
         before: Option<Measured>,
         emitted: &Valid<'_>,
+        masks: &Masks,
         shown: &Shown,
     ) -> Result<Option<rm::Accuracy>> {
         let (Some(before), Some(ds)) = (before, &shown.held_out) else { return Ok(None) };
         let mut logits = emitted.graph().clone();
         head::split(&mut logits, emitted.facts());
-        let (found, said) = accuracy::after(before, &logits, ds, self.r, self.progress)?;
+        let squares = masks.layers.values().any(|m| m.count(Choice::Quadratic) > 0);
+        let (found, said) = accuracy::after(before, (&logits, squares), ds, self.r, self.progress)?;
         self.notes.push(said);
         Ok(Some(found))
     }
@@ -411,7 +414,7 @@ impl Compilation<'_> {
         }
     }
 
-    /// Judges the report, and prices what the masks could do without; `canonical` is the model before it was lowered.
+    /// Judges the report, and prices what each kind of choice saves and what the masks could do without; `canonical` is the model before it was lowered.
     fn conclude(
         &self,
         report: &mut Report,
@@ -424,6 +427,9 @@ impl Compilation<'_> {
         if let Some(model) = canonical {
             let masked = sparse::Masked { model, masks: &m.masks, options: &self.options, r: self.r };
             report.conclusions = sparse::conclude(&masked, after, import)?;
+            if let Some(lossless) = &m.baseline.lossless {
+                contributions::contribute(&masked, report, lossless, after)?;
+            }
         }
         Ok(())
     }

@@ -20,8 +20,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// Predicts the time of a query from how many comparisons each layer keeps, of a later one where a session pays something once. What is around a layer that vanishes merges where
-/// folding does that.
+/// Predicts the time of a query from how many comparisons each layer keeps, of a later one where a session pays something once. What is
+/// around a layer that vanishes merges where folding does that.
 pub struct Clock {
     linear: Linear,
     network: Network,

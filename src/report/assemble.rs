@@ -77,6 +77,7 @@ impl Cost {
             lossless: against.map(|a| Spent::new(a.lossless, n, timed)),
             before: against.map(|a| Spent::new(a.before, n, timed && known(a.before))),
             before_is: against.map_or(BeforeIs::File, |a| a.before_is),
+            contributions: vec![],
             per_layer: per_layer(after, against),
             counts: p.counts.clone(),
             source: p.source.clone(),

@@ -35,15 +35,26 @@ pub(super) fn lines(c: &Conclusion) -> Vec<String> {
 
 /// `−8 exchanges, −164 ms`, and bytes where more are sent.
 fn saved(s: &Saved) -> String {
-    let mut parts = vec![];
+    let bytes = (s.online_bytes < 0).then(|| sent(s));
+    time(s).into_iter().chain(bytes).collect::<Vec<_>>().join(", ")
+}
+
+/// `−8 exchanges, −164 ms, −4.42 kB`.
+pub(super) fn saved_with_bytes(s: &Saved) -> String {
+    time(s).into_iter().chain([sent(s)]).collect::<Vec<_>>().join(", ")
+}
+
+fn time(s: &Saved) -> Vec<String> {
+    let sign = |v: f64| if v > 0.0 { '−' } else { '+' };
+    let exchanges = format!("{}{} exchanges", sign(s.rounds), rounds(s.rounds.abs()));
+    let mut parts = vec![format!("{}{}", sign(s.seconds), seconds(s.seconds.abs()))];
     if s.rounds.abs() >= 0.05 {
-        let sign = if s.rounds > 0.0 { '−' } else { '+' };
-        parts.push(format!("{sign}{} exchanges", rounds(s.rounds.abs())));
+        parts.insert(0, exchanges);
     }
-    let sign = if s.seconds > 0.0 { '−' } else { '+' };
-    parts.push(format!("{sign}{}", seconds(s.seconds.abs())));
-    if s.online_bytes < 0 {
-        parts.push(format!("+{}", bytes(s.online_bytes.unsigned_abs())));
-    }
-    parts.join(", ")
+    parts
+}
+
+fn sent(s: &Saved) -> String {
+    let sign = if s.online_bytes < 0 { '+' } else { '−' };
+    format!("{sign}{}", bytes(s.online_bytes.unsigned_abs()))
 }

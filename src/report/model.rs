@@ -17,7 +17,7 @@ mod verdict;
 
 pub use accuracy::{Accuracy, ScoreChange, Scores, Seen};
 pub use conclusion::{Conclusion, Drop, Saved};
-pub use cost::{BeforeIs, Cost, LatencyIs, Later, LayerCost, Link, Spent};
+pub use cost::{BeforeIs, Contribution, Cost, LatencyIs, Later, LayerCost, Link, Spent};
 pub use fixed_point::{Failure, FixedPoint, Outcome, Tried};
 pub use measured::{
     Compared, Measured, MeasuredLater, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic,

@@ -1,7 +1,8 @@
 //! The rows of the tables, the same for text and for the page.
 
+use super::conclusions::saved_with_bytes;
 use super::figures::{self, Change, Group, bytes, count, rounds, seconds, signed};
-use super::model::{Cost, LatencyIs, Metric, Report, Spent};
+use super::model::{Contribution, Cost, LatencyIs, Metric, Report, Spent};
 use super::shape::Shape;
 use relinc_runtime::cost::Totals;
 
@@ -140,6 +141,24 @@ pub(super) fn times(shape: Shape, g: &Group<'_>) -> String {
         out += " Where it is not known how long computing takes, times compare by communication only.";
     }
     out
+}
+
+/// What each kind of choice saves, in a sentence of the group's first network; nothing without masks.
+pub(super) fn contributions(g: &Group<'_>) -> String {
+    let c = g.first;
+    if c.contributions.is_empty() {
+        return String::new();
+    }
+    let one = |k: &Contribution| {
+        let s = if k.layers == 1 { "" } else { "s" };
+        format!("{} {} layer{s} {}", k.layers, k.action, saved_with_bytes(&k.saved))
+    };
+    let parts: Vec<String> = c.contributions.iter().map(one).collect();
+    format!(
+        "A later query's communication, {}, against all ReLUs, each kind priced after those before it: {}.",
+        figures::network(&c.network),
+        parts.join("; ")
+    )
 }
 
 /// One kind of accuracy.

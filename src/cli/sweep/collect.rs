@@ -38,7 +38,7 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<()> {
     let runs = compare::runs(&dirs)?;
     let html = sweep.out().join(FILES[0]);
     let result = json!({
-        "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs),
+        "runs": runs, "figures": compare::figures(&runs), "tradeoffs": compare::tradeoffs(&runs), "kinds": compare::kinds(&runs),
         "warnings": compare::warnings(&runs), "alarms": compare::alarms(&runs), "unmet": unmet, "missing": missing, "html": html.display().to_string(),
     });
     if !runs.is_empty() {
@@ -55,6 +55,7 @@ pub(super) fn collect(sweep: &Sweep, g: &Global) -> Result<()> {
     } else {
         print(&compare::table(&runs))?;
         print(&compare::cost_table(&runs))?;
+        print(&compare::kinds_table(&runs))?;
         if !runs.is_empty() {
             print(&html.display().to_string())?;
         }

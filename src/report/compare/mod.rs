@@ -1,5 +1,6 @@
 //! Several runs side by side: accuracy against the ReLUs that are left, and against what a query costs.
 
+mod kinds;
 mod page;
 mod pareto;
 mod plot;
@@ -8,12 +9,15 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use kinds::{Kinds, kinds, kinds_table};
 pub use page::render;
 pub use pareto::{Graph, Point, Tradeoff, tradeoff_plot, tradeoffs};
 pub use plot::{BudgetPoint, budget_plot};
 pub use text::{cost_table, table};
 
-use super::model::{Cost, Evaluation, ImageCounts, Level, Metric, Report, Seen, Spent, Verdict, folded};
+use super::model::{
+    Contribution, Cost, Evaluation, ImageCounts, Level, Metric, Report, Seen, Spent, Verdict, folded,
+};
 use super::read;
 use crate::error::Result;
 use relinc_runtime::cost::Weights;
@@ -68,12 +72,16 @@ pub struct RunCost {
     pub lossless: Option<Spent>,
     /// The original.
     pub before: Option<Spent>,
+    /// What each kind of choice saves of a later query.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contributions: Vec<Contribution>,
 }
 
 impl RunCost {
     fn of(c: &Cost) -> RunCost {
-        let Cost { protocol, trust, network, weights, after, lossless, before, .. } = c.clone();
-        RunCost { protocol, trust, network, weights, after, lossless, before }
+        let Cost { protocol, trust, network, weights, after, lossless, before, contributions, .. } =
+            c.clone();
+        RunCost { protocol, trust, network, weights, after, lossless, before, contributions }
     }
 }
 

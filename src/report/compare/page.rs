@@ -3,6 +3,7 @@
 use super::super::figures::{count, n, percent};
 use super::super::html::{esc, page, row, section, table as columns};
 use super::super::model::{Metric, branch_name};
+use super::kinds::{HEADS, Kinds, LEAD, kinds};
 use super::{Run, Score, accuracy, alarms, budget_plot, figures, tradeoff_plot, tradeoffs, warnings};
 
 const FOOTER: &str = "from the <code>report.json</code> of each folder.";
@@ -35,11 +36,25 @@ pub fn render(runs: &[Run]) -> String {
                      it with all its ReLUs, which is as accurate: only what lies to the left of that is won by removing ReLUs. A time \
                      of a whole query and one of communication only have plots of their own. Graphs whose cost is not modelled whole \
                      are left out.";
+    let by_kind: String = kinds(runs).iter().map(kind_table).collect();
+    let by_kind = match by_kind.is_empty() {
+        true => by_kind,
+        false => section("kinds", "What each kind of choice saves", LEAD, &by_kind),
+    };
     let body = section("plot", "Accuracy against ReLUs", lead, &plots)
         + &section("cost", "Accuracy against bytes and latency", cost_lead, &costs)
+        + &by_kind
         + &section("runs", "The runs", "", &table(runs));
     let title = format!("{} runs", runs.len());
     page(&title, "Comparison", &above(runs), &headline(runs), FOOTER, env!("CARGO_PKG_VERSION"), &body)
+}
+
+fn kind_table(k: &Kinds) -> String {
+    let names: Vec<&str> = ["folder"].into_iter().chain(HEADS).collect();
+    let line = |r: &super::kinds::Row| row(&format!("<code>{}</code>", esc(&r.dir)), "rrrrr", &r.cells());
+    let rows: String = k.rows.iter().map(line).collect();
+    let grid = columns("", &names, "lrrrrr", &rows);
+    format!("<div class=\"card scroll\"><h3>{}</h3>{grid}</div>", esc(&k.title))
 }
 
 /// The runs that are not to be used as they are.

@@ -65,46 +65,66 @@ pub struct Tradeoff {
     pub points: Vec<Point>,
 }
 
-/// What one plot is of. Times that are of different things, a whole query and communication only, never share one.
+/// What is on the x axis of one plot. Times that are of different things, a whole query and communication only, never share one.
+#[derive(Debug, Clone, PartialEq)]
+enum Axis {
+    Bytes,
+    /// On a network.
+    Time(String, LatencyIs),
+    /// The communication of a query that is not the first of its session, on a network.
+    Later(String),
+}
+
+/// What one plot is of.
 #[derive(Debug, Clone, PartialEq)]
 struct Key {
     protocol: String,
     weights: Weights,
-    time: Option<(String, LatencyIs)>,
+    axis: Axis,
 }
 
 impl Key {
-    /// The plots that a cost belongs to: bytes, and the time on its network.
-    fn of(c: &RunCost) -> [Key; 2] {
-        let key = |time| Key { protocol: c.protocol.clone(), weights: c.weights, time };
-        [key(None), key(Some((c.network.clone(), c.after.latency_is)))]
+    /// The plots that a cost belongs to: bytes, the time on its network, and that of a later query where one is cheaper.
+    fn of(c: &RunCost) -> Vec<Key> {
+        let later = c.after.later.map(|_| Axis::Later(c.network.clone()));
+        let axes = [Axis::Bytes, Axis::Time(c.network.clone(), c.after.latency_is)].into_iter().chain(later);
+        axes.map(|axis| Key { protocol: c.protocol.clone(), weights: c.weights, axis }).collect()
     }
     fn has(&self, c: &RunCost) -> bool {
-        let time = |(n, is): &(String, LatencyIs)| *n == c.network && *is == c.after.latency_is;
-        self.protocol == c.protocol && self.weights == c.weights && self.time.as_ref().is_none_or(time)
+        let on = match &self.axis {
+            Axis::Bytes => true,
+            Axis::Time(n, is) => *n == c.network && *is == c.after.latency_is,
+            Axis::Later(n) => *n == c.network,
+        };
+        on && self.protocol == c.protocol && self.weights == c.weights
     }
     /// A graph's MB or seconds, where it is priced whole and has seconds of this kind.
     fn cost(&self, s: &Spent) -> Option<f64> {
-        match (&self.time, s.complete) {
-            (_, false) => None,
-            (None, true) => Some(s.online_bytes as f64 / 1e6),
-            (Some((_, is)), true) => s.seconds(*is),
+        match &self.axis {
+            _ if !s.complete => None,
+            Axis::Bytes => Some(s.online_bytes as f64 / 1e6),
+            Axis::Time(_, is) => s.seconds(*is),
+            Axis::Later(_) => s.later_communication(),
         }
     }
     fn title(&self) -> String {
-        let network = self.time.as_ref().map(|(n, _)| format!(", {n}")).unwrap_or_default();
+        let network = match &self.axis {
+            Axis::Bytes => String::new(),
+            Axis::Time(n, _) | Axis::Later(n) => format!(", {n}"),
+        };
         format!("{}{network}, {} weights", self.protocol, self.weights)
     }
-    fn axis(&self) -> &'static str {
-        match &self.time {
-            None => "MB sent a query, predicted",
-            Some((_, LatencyIs::Query)) => "seconds of a query, predicted",
-            Some((_, LatencyIs::Communication)) => "seconds of communication only, predicted",
+    fn name(&self) -> &'static str {
+        match &self.axis {
+            Axis::Bytes => "MB sent a query, predicted",
+            Axis::Time(_, LatencyIs::Query) => "seconds of a query, predicted",
+            Axis::Time(_, LatencyIs::Communication) => "seconds of communication only, predicted",
+            Axis::Later(_) => "seconds of communication of a later query, predicted",
         }
     }
 }
 
-/// One a protocol and weight setting for bytes, one a network besides for times. Graphs without a clean accuracy, or whose cost is
+/// One a protocol and weight setting for bytes, one or two a network besides for times. Graphs without a clean accuracy, or whose cost is
 /// not known whole, are left out. What compiling computes with all ReLUs is what the original computes, so it has that accuracy.
 pub fn tradeoffs(runs: &[Run]) -> Vec<Tradeoff> {
     let keys = distinct(runs.iter().flat_map(|r| &r.costs).flat_map(Key::of));
@@ -133,7 +153,7 @@ pub fn tradeoffs(runs: &[Run]) -> Vec<Tradeoff> {
         }
         points.sort_by(|a, b| a.cost.total_cmp(&b.cost).then(b.accuracy.total_cmp(&a.accuracy)));
         mark_front(&mut points);
-        Tradeoff { title: key.title(), axis: key.axis().into(), trust, points }
+        Tradeoff { title: key.title(), axis: key.name().into(), trust, points }
     };
     // A plot of what all runs share compares nothing.
     let some = |t: &Tradeoff| t.points.iter().any(|p| p.graph == Graph::Masks);

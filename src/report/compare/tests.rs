@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::report::model::LatencyIs;
+use crate::report::model::{Action, LatencyIs, Later, Saved};
 use crate::report::{sample, write};
 
 fn point(series: &str, relus: u64, accuracy: f64) -> BudgetPoint {
@@ -136,6 +136,45 @@ fn the_original_and_the_lossless_graph_are_points() {
     assert!(text.contains("× less than with all ReLUs") && text.contains("  trust: Party 0"), "{text}");
     let wide = text.lines().find(|l| l.chars().count() > 100);
     assert_eq!(wide, None);
+}
+
+/// The savings of the kinds stand in the order in which they are priced, and lead from all ReLUs to what is left.
+#[test]
+fn what_each_kind_of_choice_saves_has_a_table() {
+    let mut runs = three(false);
+    assert!(
+        kinds(&runs).is_empty() && kinds_table(&runs).is_empty() && !render(&runs).contains("id=\"kinds\"")
+    );
+    let saved = |seconds| Saved { rounds: 4.0, online_bytes: 1_000, seconds };
+    let all = [(Action::Quadratic, 9, -0.25), (Action::Linearized, 6, 1.5)];
+    runs[1].costs[0].contributions =
+        all.map(|(action, layers, s)| Contribution { action, layers, saved: saved(s) }).to_vec();
+    let found = kinds(&runs);
+    let ([k], [row]) = (&found[..], &found[0].rows[..]) else { panic!("{found:?}") };
+    assert!(k.title.starts_with(&runs[1].costs[0].protocol), "{}", k.title);
+    assert_eq!((row.saved_s, row.layers, row.dir.as_str()), ([-0.25, 1.5, 0.0], [9, 6, 0], "out/run1"));
+    let cells = row.cells();
+    assert_eq!(&cells[1..4], ["+250 ms (9)", "−1.50 s (6)", "–"]);
+    assert!(kinds_table(&runs).contains("−1.50 s (6)") && render(&runs).contains("−1.50 s (6)"));
+}
+
+/// A later query has a plot of its own where it is cheaper than the first.
+#[test]
+fn later_queries_have_plots_of_their_own() {
+    let mut runs = three(false);
+    assert!(tradeoffs(&runs).iter().all(|t| !t.axis.contains("later")));
+    for c in runs.iter_mut().flat_map(|r| &mut r.costs) {
+        let s = &c.after;
+        let (online_bytes, received_bytes, rounds) = (s.online_bytes / 2, s.received_bytes / 2, s.rounds);
+        c.after.later =
+            Some(Later { online_bytes, received_bytes, rounds, communication_s: 0.125, compute_s: None });
+    }
+    let all = tradeoffs(&runs);
+    let later: Vec<&Tradeoff> = all.iter().filter(|t| t.axis.contains("later")).collect();
+    assert!(!later.is_empty());
+    for t in later {
+        assert!(t.points.iter().all(|p| (p.graph == Graph::Masks) == (p.cost == 0.125)), "{t:?}");
+    }
 }
 
 /// A time without computing and one with it are of different things.

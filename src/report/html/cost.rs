@@ -66,10 +66,14 @@ fn card(shape: Shape, g: &Group<'_>) -> String {
         flags += "<p class=\"flag\">The original is its canonical form, with normalisations folded: the cost model cannot price the \
                   file itself.</p>";
     }
+    let saved = match rows::contributions(g) {
+        said if said.is_empty() => said,
+        said => format!("<p>{}</p>", esc(&said)),
+    };
     let offline = c.offline.as_ref().map(|o| format!(" Offline: {}.", esc(o))).unwrap_or_default();
     format!(
         "<div class=\"card\"><h3>{} <span class=\"chip\">{}-bit ring</span> <span class=\"chip\">{} weights</span></h3>\
-         <p class=\"trust\">{}</p>{flags}{}{}<p class=\"small\">{} Counted: {}.{offline} Source: {}.</p>{}</div>",
+         <p class=\"trust\">{}</p>{flags}{}{}{saved}<p class=\"small\">{} Counted: {}.{offline} Source: {}.</p>{}</div>",
         esc(&figures::cost_model(c)),
         c.ring,
         c.weights,

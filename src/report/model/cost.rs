@@ -1,5 +1,6 @@
 //! What graphs cost under one protocol, weight setting and network.
 
+use super::{Action, Saved};
 use relinc_runtime::cost::{Directions, Weights};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +67,10 @@ pub struct Cost {
     /// Which graph `before` is of.
     #[serde(default)]
     pub before_is: BeforeIs,
+    /// What the masks save of a later query, kind of layer by kind of layer; their sum is what the emitted graph takes less than
+    /// `lossless`. Empty where there are no masks, or where a price is not whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contributions: Vec<Contribution>,
     /// Every operation that communicates.
     #[serde(default)]
     pub per_layer: Vec<LayerCost>,
@@ -168,6 +173,18 @@ impl Spent {
             (LatencyIs::Communication, _) => Some(self.latency_s - self.compute_s.unwrap_or(0.0)),
         }
     }
+}
+
+/// What the layers of one kind save of a later query, priced after the kinds before it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Contribution {
+    /// What became of the layers.
+    pub action: Action,
+    /// How many they are.
+    pub layers: u64,
+    /// What is saved; the seconds are of communication.
+    #[serde(flatten)]
+    pub saved: Saved,
 }
 
 /// What one operation costs.

@@ -32,6 +32,10 @@ pub fn costs(shape: Shape, cost: &[Cost]) -> String {
             out += &wrap(&format!("INCOMPLETE, a lower bound: no law for {names}"), "! ");
         }
         out += &grid(shape, rows::cost(shape, &g));
+        let saved = rows::contributions(&g);
+        if !saved.is_empty() {
+            out += &wrap(&saved, "  ");
+        }
         out += &wrap(&rows::times(shape, &g), "  ");
         if c.before_is == BeforeIs::Canonical && !matches!(shape, Shape::Bare | Shape::Old) {
             out += &wrap(STAND_IN, "  ");
