@@ -44,6 +44,11 @@ def command_line(_root):
     links = ", ".join(f"[`{name}`](#relinc-{name})" for name in names)
     out = [
         "# Command line", "", f"What `relinc COMMAND --help` prints, of relinc {relinc('--version').split()[-1]}. {links}.", "",
+        "Every command that prints a result takes `--json`: one document on stdout, progress on stderr.", "",
+        "| exit code | meaning |", "|---|---|", "| 0 | done |",
+        "| 1 | the work ran and the answer is no (a difference, a budget that cannot be met, points beyond `--max-drop`), or it cannot be printed |",
+        "| 2 | bad usage or bad input, or a file that cannot be written; nothing of yours was touched |",
+        "| 130, 143, 129 | ended by Ctrl-C, TERM or HUP |", "",
         *section([], 2),
     ]
     for name in names:
@@ -75,7 +80,7 @@ def fields(root, file, struct):
         if renamed := re.search(r'serde\([^)]*rename = "(\w+)"', attributes):
             name = renamed[1]
         about = " ".join(line.strip()[3:].strip() for line in doc.strip().splitlines())
-        yield name, re.sub(r"\[`?([^]`]+)`?\](?!\()", r"[\1]", about).replace("|", r"\|").replace("<", "&lt;")
+        yield name, re.sub(r"\[`([^]`]+)`\](?!\()", r"`\1`", about).replace("|", r"\|").replace("<", "&lt;")
 
 
 def pipeline(root):
@@ -117,7 +122,7 @@ def protocols(_root):
 def kind_of(schema):
     if "$ref" in schema:
         name = schema["$ref"].split("/")[-1]
-        return f"[{name}](#{name})"
+        return f"[{name}](#the-form-{name})"
     if "enum" in schema:
         return " or ".join(f"`{json.dumps(v)}`" for v in schema["enum"])
     if "const" in schema:
@@ -150,5 +155,6 @@ def report_schema(root):
         one = {"properties": {name: of}, "required": schema["required"]}
         out += [f"## {name}", "", *head, *rows(one), ""]
     for name, of in schema["$defs"].items():
-        out += [f"## {name}", "", of.get("description", ""), "", *head, *rows(of), ""] if of.get("properties") else [f"## {name}", "", f"{of.get('description', '')} {kind_of(of)}", ""]
+        body = [*head, *rows(of)] if of.get("properties") else [kind_of(of)]
+        out += [f"## The form {name}", "", of.get("description", ""), "", *body, ""]
     return "\n".join(out)
