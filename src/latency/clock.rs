@@ -96,6 +96,7 @@ impl Linear {
 impl Clock {
     /// Lowers a canonical model without its ReLUs and prices what is left.
     pub fn new(model: &Model, protocol: &Protocol, network: &Network, pricing: &Pricing) -> Result<Clock> {
+        let protocol = &pricing.truncating(protocol);
         let weights = pricing.weights.unwrap_or(protocol.default_weights);
         let lacks = |what: &str| {
             input(format!(

@@ -5,12 +5,12 @@ mod clock;
 pub use clock::Clock;
 
 use crate::caps::counted;
-use crate::compile::{Request, Target};
+use crate::compile::{Request, Target, TruncationMode};
 use crate::error::{Error, Result, input};
 use crate::model::Model;
 use relinc_passes::choice::Choice;
 use relinc_passes::driver::weigh::Fold;
-use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Weights};
+use relinc_runtime::cost::{self, ConvForm, Network, Protocol, Truncates, Weights};
 use relinc_runtime::data::Dataset;
 use relinc_runtime::search::budget::Latency;
 use relinc_runtime::search::latency::{Costs, Fit, State, Unmet, again, choose};
@@ -37,6 +37,16 @@ pub struct Pricing {
     pub before_tuning: bool,
     /// Is a softmax at the end left out?
     pub drop_softmax: bool,
+    /// Are truncations that cost nothing asked for? They are taken to hold where the protocol has such.
+    pub bounded: bool,
+}
+
+impl Pricing {
+    /// The protocol with the truncations that are asked for.
+    fn truncating(&self, p: &Protocol) -> Protocol {
+        let alone = p.truncating_alone().filter(|_| self.bounded);
+        alone.unwrap_or_else(|| p.clone())
+    }
 }
 
 impl From<&Request> for Pricing {
@@ -50,6 +60,7 @@ impl From<&Request> for Pricing {
             fold: r.fold(),
             before_tuning: r.folds_before_tuning(),
             drop_softmax: r.options.drop_softmax,
+            bounded: r.options.truncation != TruncationMode::Safe,
         }
     }
 }
@@ -93,7 +104,7 @@ pub fn resolve(
     places: &[Place],
     worth: &Worth,
 ) -> Result<(Fit, String)> {
-    let protocol = cost::find(&budget.protocol).map_err(input)?;
+    let protocol = pricing.truncating(&cost::find(&budget.protocol).map_err(input)?);
     let w = pricing.weights.unwrap_or(protocol.default_weights);
     let clock = Clock::new(model, &protocol, &budget.network, pricing)?;
     let unmet = |unmet: Unmet| {
@@ -146,10 +157,14 @@ pub fn resolve(
         n => format!("{n} of {} layers vanish ({})", model.layers.len(), gone.join(", ")),
     };
     let computing = if clock.computes() { " with computing" } else { " of communication" };
+    let truncation = match protocol.truncates {
+        Truncates::Alone => ", bounded truncation",
+        Truncates::Safely => "",
+    };
     let query = if clock.caches() { " for a later query" } else { "" };
     let said = format!(
         "Budget {}: {} of {} {} fit, {gone}{squared}; predicted {:.3} s{computing}{query}, {:.1} % below the budget (the search leaves {:.0} % for what \
-         predictions miss), on {}, {}, {w} weights.",
+         predictions miss), on {}, {}, {w} weights{truncation}.",
         budget.text,
         choice.keep,
         model.relus(),

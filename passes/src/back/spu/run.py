@@ -231,7 +231,7 @@ def ring_matrix(weights, name, fraction):
 
 
 def load_images(manifest, given, count):
-    """The first `count` images, the sample's over again where queries hold several, f32 of the manifest's shape, as an array [count, ...]."""
+    """The first `count` images, the sample's over again where they are fewer, f32 of the manifest's shape, as an array [count, ...]."""
     path = Path(given) if given else HERE / "sample_input.npy"
     try:
         images = np.load(path, allow_pickle=False)
@@ -249,8 +249,8 @@ def load_images(manifest, given, count):
         images = images[None]
     if images.shape[1:] != shape[1:]:
         raise UsageError(f"{path} has shape {list(images.shape)}, the model wants [N, {str(list(shape[1:]))[1:]}")
-    if not given and manifest.get("query_batch", 1) > 1:
-        images = np.tile(images, (-(-count // max(len(images), 1)), *[1] * (images.ndim - 1)))  # for queries of several images
+    if not given and 0 < len(images) < count:
+        images = np.tile(images, (-(-count // len(images)), *[1] * (images.ndim - 1)))
     if count > len(images):
         raise UsageError(f"--n {count}, but {path} holds {len(images)} image(s)")
     images = np.ascontiguousarray(images[:count], dtype=np.float32)
