@@ -127,7 +127,9 @@ pub fn resolve(
             budget.text, protocol.name
         )));
     }
-    let pinned: Vec<bool> = places.iter().map(|p| squares && *p == Place::Reset).collect();
+    // The last layer has no square behind it whose operand it could reset.
+    let resets = |(i, p): (usize, &Place)| squares && *p == Place::Reset && i + 1 < places.len();
+    let pinned: Vec<bool> = places.iter().enumerate().map(resets).collect();
     let floor = clock.seconds(&vec![0; worth.removed.len()], &[]);
     // Where not even the all-linear network leaves the margin, it is the answer that is left.
     let aim = (budget.seconds * (1.0 - MARGIN)).max(floor).min(budget.seconds);
