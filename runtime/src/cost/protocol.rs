@@ -187,7 +187,7 @@ macro_rules! built_in {
     ($($stem:literal),* $(,)?) => {
         /// File name and text of every built-in protocol.
         pub(super) const BUILT_IN: &[(&str, &str)] =
-            &[$((concat!($stem, ".yaml"), include_str!(concat!("../../../specs/protocols/", $stem, ".yaml"))),)*];
+            &[$((concat!($stem, ".yaml"), include_str!(concat!("../../protocols/", $stem, ".yaml"))),)*];
     };
 }
 
