@@ -44,7 +44,7 @@ fn a_budget_costs_what_its_compilation_is_predicted_to() {
             assert_eq!(here[key], there[key], "{key}");
         }
     }
-    assert_eq!(row["cost"].as_array().unwrap().len(), 4);
+    assert_eq!(row["cost"].as_array().unwrap().len(), 6);
     assert_eq!(none["kept"], 0);
     assert_eq!(none["vanished"].as_array().unwrap().len(), table["layers"].as_array().unwrap().len());
 }

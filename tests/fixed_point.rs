@@ -313,10 +313,11 @@ mod by_default {
         let dir = tempfile::tempdir().unwrap();
         let m = network(dir.path(), "rand(seed=1)", PLAIN);
         let spu = ["--target", "spu", "--data", "shapes", "--network", "wan"];
+        let semi2k = ["--protocol", "semi2k"];
         for (ring, protocols) in
             [("32", "spu-semi2k-ring32"), ("128", "spu-semi2k-ring128"), ("64", "spu-semi2k")]
         {
-            let (code, r, said) = compile(dir.path(), &m, &[&spu[..], &["--ring", ring]].concat());
+            let (code, r, said) = compile(dir.path(), &m, &[&spu[..], &semi2k, &["--ring", ring]].concat());
             assert_eq!(code, Some(0), "{said}");
             assert_eq!(r["cost"][0]["protocol"], protocols);
             assert_eq!(r["fixed_points"][0]["ring"].to_string(), ring);

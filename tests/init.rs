@@ -24,7 +24,7 @@ fn what_it_writes_runs() {
         "validation images are right",
         "this pipeline",
         "10%",
-        "protocols: [\"spu-semi2k\", \"spu-aby3\"]",
+        "protocols: [\"spu-cheetah\", \"spu-aby3\", \"spu-semi2k\"]",
         "networks: [\"wan\"]",
     ] {
         assert!(text.contains(part), "{part}: {text}");

@@ -12,8 +12,22 @@ const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/sh
 fn compiled(dir: &Path) -> String {
     let out = dir.join("o").display().to_string();
     json(&[
-        "compile", QUICK, "-o", &out, "--budget", "50%", "--data", "shapes", "--rounds", "1", "--limit",
-        "20", "--target", "spu",
+        "compile",
+        QUICK,
+        "-o",
+        &out,
+        "--budget",
+        "50%",
+        "--data",
+        "shapes",
+        "--rounds",
+        "1",
+        "--limit",
+        "20",
+        "--target",
+        "spu",
+        "--protocol",
+        "semi2k",
     ]);
     out
 }
@@ -94,6 +108,11 @@ fn semi2k_is_met_operation_by_operation() {
     let m = json(&["measure", &out, "--python", &py, "--timeout", "300", "--network", "wan"]);
     assert_eq!(m["sent"]["predicted"], m["sent"]["measured"]);
     assert_eq!(m["rounds"]["predicted"], m["rounds"]["measured"]);
+    // A dealer is asked once an exchange. Answers to comparisons are rounded up to 16 bytes.
+    let dealer = &m["dealer"];
+    assert_eq!(dealer["requests"]["predicted"], dealer["requests"]["measured"], "{dealer}");
+    let more = dealer["bytes"]["measured"].as_f64().unwrap() - dealer["bytes"]["predicted"].as_f64().unwrap();
+    assert!((0.0..15.0 * m["rounds"]["predicted"].as_f64().unwrap()).contains(&more), "{dealer}");
     let layers = m["layers"].as_array().unwrap();
     assert!(layers.iter().any(|l| l["op"] == "relu") && layers.iter().any(|l| l["op"] == "conv_taps"));
     for part in layers.iter().chain(m["ops"].as_array().unwrap()) {

@@ -33,7 +33,18 @@ fn masks_are_held_against_the_model_compiled_with_all_its_relus() {
     let dir = tempfile::tempdir().unwrap();
     let (masked, plain) = (dir.path().join("masked"), dir.path().join("plain"));
     let to = |p: &Path| p.display().to_string();
-    let args = ["compile", QUICK, "--target", "spu", "--network", "wan"];
+    let args = [
+        "compile",
+        QUICK,
+        "--target",
+        "spu",
+        "--protocol",
+        "semi2k",
+        "--protocol",
+        "aby3",
+        "--network",
+        "wan",
+    ];
     json(
         &[
             &args[..],
@@ -306,8 +317,24 @@ fn resnet20_at_half_of_its_relus() {
     let data = common::cifar(&shared, "normalize=imagenet");
     let o = dir.path().display().to_string();
     json(&[
-        "compile", &model, "-o", &o, "--budget", "50%", "--data", &data, "--target", "spu", "--limit", "100",
-        "--rounds", "1",
+        "compile",
+        &model,
+        "-o",
+        &o,
+        "--budget",
+        "50%",
+        "--data",
+        &data,
+        "--target",
+        "spu",
+        "--limit",
+        "100",
+        "--rounds",
+        "1",
+        "--protocol",
+        "semi2k",
+        "--protocol",
+        "aby3",
     ]);
     let v = report(dir.path());
     let c = v["cost"]

@@ -296,8 +296,14 @@ fn forms_are_chosen_by_protocol() {
     let out = dir.path().display().to_string();
     let m = model(&s, RESNET20);
     let cost = |extra: &[&str]| {
-        let report =
-            json(&[&["compile", &m, "-o", &out, "--target", "spu", "--network", "lan"], extra].concat());
+        let report = json(
+            &[
+                &["compile", &m, "-o", &out, "--target", "spu", "--network", "lan"][..],
+                &["--protocol", "semi2k", "--protocol", "aby3"][..],
+                extra,
+            ]
+            .concat(),
+        );
         let bytes = |i: usize| report["cost"][i]["online_bytes"].as_u64().unwrap();
         (bytes(0), bytes(1))
     };

@@ -173,7 +173,12 @@ fn quadratic_layers_are_searched_tuned_and_compiled() {
     assert_eq!(quadratic("c"), found);
     assert!(accuracy(&tuned) > 25.0);
     // By a time, without training.
-    let wan = compiled["cost"].as_array().unwrap().iter().find(|c| c["network"] == "wan").unwrap();
+    let wan = compiled["cost"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["protocol"] == "spu-semi2k" && c["network"] == "wan")
+        .unwrap();
     let seconds = wan["before"]["latency_s"].as_f64().unwrap();
     let place = format!("latency={}s@semi2k/wan", 0.7 * seconds);
     let timed = call(

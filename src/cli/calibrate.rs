@@ -14,8 +14,8 @@ pub struct Args {
     /// The runtime
     #[arg(long, value_name = "T", default_value = "spu")]
     target: String,
-    /// semi2k, aby3 or cheetah
-    #[arg(long, value_name = "P", value_parser = ["semi2k", "aby3", "cheetah"])]
+    /// cheetah, aby3 or semi2k
+    #[arg(long, value_name = "P", value_parser = ["cheetah", "aby3", "semi2k"])]
     protocol: String,
     /// Bits of the ring
     #[arg(long, value_name = "BITS", default_value_t = 64)]

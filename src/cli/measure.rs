@@ -6,7 +6,7 @@ use crate::error::{Result, input};
 use crate::folder::{Folder, Inputs};
 use crate::measure::{Job, measure};
 use crate::python;
-use crate::report::{self, text};
+use crate::report::{self, Report, text};
 use relinc_runtime::cost::{self, Network, Weights};
 use std::path::PathBuf;
 
@@ -18,9 +18,9 @@ pub struct Args {
     /// The artefact to run
     #[arg(long, value_name = "T", default_value = "spu")]
     target: String,
-    /// The cost model to hold it against: semi2k, aby3, cheetah, or a file
-    #[arg(long, value_name = "P", default_value = "spu-semi2k")]
-    protocol: String,
+    /// The cost model to hold it against: cheetah, aby3, semi2k, or a file [default: the first of SPU in the report]
+    #[arg(long, value_name = "P")]
+    protocol: Option<String>,
     /// Who knows the model [default: the setting the report predicts for]
     #[arg(long, value_name = "WHO")]
     weights: Option<Weights>,
@@ -39,6 +39,18 @@ pub struct Args {
     /// Do not run every operation by itself: half the time, but totals only
     #[arg(long)]
     totals: bool,
+    /// Also start a server and a client here, and who else belongs to the protocol, each a process, with TLS: seconds of a session's first query
+    /// and of later ones, as many as --images, at least one
+    #[arg(long)]
+    serve: bool,
+}
+
+/// The first protocol of SPU that a report predicts for.
+fn first(r: &Report) -> Result<String> {
+    let on_spu = |name: &&String| cost::find(name).is_ok_and(|p| p.on_spu().is_some());
+    r.cost.iter().map(|c| &c.protocol).find(on_spu).cloned().ok_or_else(|| {
+        input("the report predicts for no protocol of SPU that relinc knows: name one, or its file, with --protocol")
+    })
 }
 
 /// Runs the command.
@@ -50,10 +62,11 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     let mut r = report::read(&a.dir)?;
     folder.manifest().verify(&a.dir, Target::Spu.files().iter().copied())?;
     let mut inputs = Inputs::default();
-    inputs.protocol(&a.protocol);
+    let protocol = a.protocol.map_or_else(|| first(&r), Ok)?;
+    inputs.protocol(&protocol);
     folder.claim(&inputs, &report::FILES.map(String::from), &[])?;
     let networks = if a.networks.is_empty() { vec!["lan".into(), "wan".into()] } else { a.networks };
-    let protocol = cost::find(&a.protocol).map_err(input)?;
+    let protocol = cost::find(&protocol).map_err(input)?;
     let job = Job {
         images: a.images.unwrap_or(if protocol.tolerance.is_some() { 8 } else { 1 }),
         protocol,
@@ -62,6 +75,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         python: python::program(a.python.as_deref()),
         timeout: a.timeout,
         layers: !a.totals,
+        serve: a.serve,
         dir: a.dir,
     };
     g.progress().step("running the artefact");

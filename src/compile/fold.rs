@@ -1,6 +1,7 @@
 //! Which merges pay: the judge of weighed passes, by the cost model of one protocol on one network.
 
 use super::{Request, Target, forms};
+use crate::options::compile::PROTOCOLS;
 use crate::report::bytes;
 use relinc_passes::driver::weigh::{Fold, Judge, Verdict, Weight};
 use relinc_passes::driver::{Options, Phase};
@@ -37,11 +38,11 @@ impl FoldMode {
                 Fold::Auto(Arc::new(FileJudge))
             }
             (FoldMode::Auto | FoldMode::BeforeTune, Some(p), Some(n)) => Fold::Auto(Arc::new(CostJudge {
-                protocol: p.clone(),
-                weights: forms::weights(r, p),
+                weights: forms::weights(r, &p),
                 network: n.clone(),
                 form: (r.options.targets.contains(&Target::Spu) && p.on_spu().is_some())
                     .then_some(r.options.conv_form),
+                protocol: p,
                 images: r.options.query_batch(),
             })),
             _ => Fold::Never,
@@ -54,8 +55,8 @@ fn secure(targets: &[Target]) -> bool {
     targets.iter().any(|t| *t != Target::Onnx)
 }
 
-/// The first protocol that a chosen target runs; the first where none does.
-fn protocol(r: &Request) -> Option<&Protocol> {
+/// The first protocol that a chosen target runs; where none does, that of the first target's runtime.
+fn protocol(r: &Request) -> Option<Protocol> {
     let runs = |p: &&Protocol| {
         r.options.targets.iter().any(|t| match t {
             Target::Spu => p.on_spu().is_some(),
@@ -64,7 +65,17 @@ fn protocol(r: &Request) -> Option<&Protocol> {
             Target::Onnx => false,
         })
     };
-    r.protocols.iter().find(runs).or(r.protocols.first())
+    let own = || {
+        let name = r.options.targets.iter().find_map(|t| match t {
+            Target::Spu => Some(PROTOCOLS[0]),
+            Target::Crypten => Some("crypten-2pc"),
+            Target::MpSpdz if r.options.leaky_truncation => Some("mp-spdz-rep-ring"),
+            Target::MpSpdz => Some("mp-spdz-rep-ring-exact"),
+            Target::Onnx => None,
+        });
+        name.and_then(|n| cost::find(n).ok())
+    };
+    r.protocols.iter().find(runs).cloned().or_else(own)
 }
 
 /// Weighs by the file and the multiplications: what ONNX runtimes pay for.

@@ -1,6 +1,7 @@
 //! The forms of convolutions for each protocol the SPU artefact may run.
 
 use super::{Request, Target};
+use crate::options::compile::PROTOCOLS;
 use crate::report::count;
 use relinc_passes::back::spu::Variant;
 use relinc_passes::driver::valid::Valid;
@@ -19,7 +20,7 @@ impl Chosen {
         if !r.options.targets.contains(&Target::Spu) {
             return out;
         }
-        let built_in = cost::find("spu-semi2k").ok();
+        let built_in = cost::find(PROTOCOLS[0]).ok();
         let asked = r.protocols.iter().filter(|p| p.on_spu().is_some());
         let network = r.networks.first().cloned().or_else(|| Network::named().into_iter().next());
         let Some(network) = network else { return out };

@@ -206,7 +206,7 @@ impl Asked<'_> {
         let protocols: Vec<&str> = built_in.map(|p| p.name.as_str()).collect();
         let networks: Vec<&str> = self.r.networks.iter().map(|n| n.name.as_str()).collect();
         for (option, asked, default) in
-            [("--protocol", protocols, PROTOCOLS), ("--network", networks, NETWORKS)]
+            [("--protocol", protocols, &PROTOCOLS[..]), ("--network", networks, &NETWORKS[..])]
         {
             if asked != default {
                 out.extend(asked.into_iter().flat_map(|a| [option.into(), a.into()]));

@@ -75,12 +75,16 @@ impl Request {
         self.options.fold == FoldMode::BeforeTune
     }
 
-    /// Prices where a budget in seconds holds, too.
+    /// Prices where a budget in seconds holds, too. Where nobody names protocols, the budget's is the first: what is chosen by price is
+    /// chosen for it.
     pub fn price_at(&mut self, b: &Budget) -> Result<()> {
         self.inputs.budget(b);
         let Budget::Latency(l) = b else { return Ok(()) };
         let p = cost::find(&l.protocol).map_err(input)?;
-        if !self.protocols.contains(&p) {
+        if self.options.report.protocols.is_empty() {
+            self.protocols.retain(|known| *known != p);
+            self.protocols.insert(0, p);
+        } else if !self.protocols.contains(&p) {
             self.protocols.push(p);
         }
         if !self.networks.contains(&l.network) {

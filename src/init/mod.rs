@@ -86,8 +86,7 @@ impl Draft {
         if let Some(own) = self.budgets.first() {
             for c in &own.cost {
                 let kind = c.after.latency_is;
-                let (now, all) =
-                    (c.after.later_seconds(kind), c.lossless.as_ref().and_then(|l| l.later_seconds(kind)));
+                let (now, all) = (c.after.later_of(kind), c.lossless.as_ref().and_then(|l| l.later_of(kind)));
                 if let (Some(now), Some(all)) = (now, all) {
                     out += &format!(
                         "{} on {}: a later query is predicted to take {} instead of {}\n",

@@ -58,6 +58,8 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) ->
         actions_are_chunks: chunks,
         all_sent: cost.after.all_bytes.zip(d.all_sent_bytes).map(|(p, m)| total(p, m as f64 / batch(d))),
         later,
+        dealer: None,
+        service: None,
         ops: by_type(&layers),
         layers,
         times: networks.iter().map(time).collect(),

@@ -1,7 +1,9 @@
 //! Running an emitted artefact on the installed runtime and holding it against its prediction.
 
 mod compare;
+mod dealing;
 mod document;
+mod serving;
 
 pub use compare::compare;
 pub use document::{Document, Node, Traffic};
@@ -9,7 +11,7 @@ pub use document::{Document, Node, Traffic};
 use crate::error::{Error, Result, input};
 use crate::python;
 use crate::report::Report;
-use crate::report::model::{Cost, Measured};
+use crate::report::model::{Compared, Cost, Measured, MeasuredDealer, MeasuredService};
 use relinc_runtime::cost::{Network, Protocol, Weights};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,11 +39,13 @@ pub struct Job {
     pub layers: bool,
     /// Queries whose mean is taken.
     pub images: u64,
+    /// Also start both ends of a service.
+    pub serve: bool,
 }
 
 /// The name SPU gives a cost model's protocol.
 fn spu_name(p: &Protocol) -> Result<&'static str> {
-    let known = ["semi2k", "aby3", "cheetah"];
+    let known = ["cheetah", "aby3", "semi2k"];
     let found = known.into_iter().find(|k| p.name.contains(k));
     found.ok_or_else(|| input(format!("--protocol {}: the spu target runs {}", p.name, known.join(", "))))
 }
@@ -74,7 +78,50 @@ pub fn measure(job: &Job, r: &Report) -> Result<Measured> {
         document.all_sent_bytes =
             execute(job, cost.weights, cost.images_per_query, &["--all-parties"])?.all_sent_bytes;
     }
-    Ok(compare(cost, &document, &job.networks, &job.protocol))
+    let mut measured = compare(cost, &document, &job.networks, &job.protocol);
+    if let Some(predicted) = cost.after.dealer.filter(|_| knows_dealers(job)) {
+        let one = cost.images_per_query;
+        let (_, asked) = dealing::beside(|dealer| execute(job, cost.weights, one, dealer))?;
+        let beside = |predicted: f64, n: u64| Compared { predicted, measured: n as f64 / one as f64 };
+        measured.dealer = Some(MeasuredDealer {
+            requests: beside(predicted.requests, asked.requests),
+            bytes: beside(predicted.bytes as f64, asked.bytes),
+        });
+    }
+    measured.service = job.serve.then(|| serve(cost, job)).transpose()?;
+    Ok(measured)
+}
+
+/// Both ends of a service, an image a query at least; the first query of the session, and the mean of the others.
+fn serve(cost: &Cost, job: &Job) -> Result<MeasuredService> {
+    let images = cost.images_per_query;
+    let all = serving::answered(job, job.images.max(2) * images)?;
+    let Some((first, others)) = all.split_first().filter(|(_, others)| !others.is_empty()) else {
+        return Err(Error::Answer("the server's log says nothing of its queries; compile again".into()));
+    };
+    let share = 1.0 / images as f64;
+    let mean = |get: fn(&Traffic) -> f64| others.iter().map(get).sum::<f64>() / others.len() as f64 * share;
+    let spent = &cost.after;
+    let (sent, received, computing) = match spent.later {
+        Some(l) => (l.online_bytes, l.received_bytes, l.compute_s),
+        None => (spent.online_bytes, spent.received_bytes, spent.compute_s),
+    };
+    let dealing = spent.dealer.map_or(0.0, |d| d.seconds);
+    Ok(MeasuredService {
+        queries: others.len() as u64,
+        sent: Compared { predicted: sent as f64, measured: mean(|t| t.sent_bytes as f64) },
+        received: Compared { predicted: received as f64, measured: mean(|t| t.recv_bytes as f64) },
+        first_s: first.seconds * share,
+        first_predicted_s: spent.compute_s.map(|s| s + dealing),
+        later_s: mean(|t| t.seconds),
+        later_predicted_s: computing.map(|s| s + dealing),
+    })
+}
+
+/// Can the runner ask a dealer? Those of earlier versions cannot.
+fn knows_dealers(job: &Job) -> bool {
+    std::fs::read_to_string(job.dir.join("spu").join("run.py"))
+        .is_ok_and(|text| text.contains("--dealer-key"))
 }
 
 /// Can the runner count all parties? Those of earlier versions cannot.

@@ -14,8 +14,9 @@ use relinc_runtime::fixed::Format;
 use serde::Deserialize;
 use std::path::Path;
 
-/// The cost models that are asked where nobody says which.
-pub const PROTOCOLS: [&str; 2] = ["spu-semi2k", "spu-aby3"];
+/// The cost models that are asked where nobody says which: those first that are private as their packages come. Merges, forms and the
+/// runner's default follow the first.
+pub const PROTOCOLS: [&str; 3] = ["spu-cheetah", "spu-aby3", "spu-semi2k"];
 
 /// The networks that are asked where nobody says which.
 pub const NETWORKS: [&str; 2] = ["lan", "wan"];
@@ -106,7 +107,7 @@ pub struct CompileOptions {
 #[serde(default)]
 #[command(next_help_heading = "What to price")]
 pub struct ReportOptions {
-    /// Cost model: spu-semi2k, spu-aby3, … (see relinc protocols), or a file; may be repeated
+    /// Cost model: spu-cheetah, spu-aby3, spu-semi2k, … (see relinc protocols), or a file; may be repeated, and the first one decides merges
     #[arg(long = "protocol", value_name = "P")]
     pub protocols: Vec<String>,
     /// lan, wan, mobile, or 'rtt=40ms;bandwidth=100Mbit'; may be repeated
@@ -132,16 +133,16 @@ pub struct HeldOut {
 impl ReportOptions {
     /// The cost models.
     pub fn protocols(&self) -> Result<Vec<Protocol>> {
-        or(&self.protocols, PROTOCOLS).iter().map(|n| cost::find(n).map_err(input)).collect()
+        or(&self.protocols, &PROTOCOLS).iter().map(|n| cost::find(n).map_err(input)).collect()
     }
     /// The networks.
     pub fn networks(&self) -> Result<Vec<Network>> {
-        or(&self.networks, NETWORKS).iter().map(|n| n.parse().map_err(input)).collect()
+        or(&self.networks, &NETWORKS).iter().map(|n| n.parse().map_err(input)).collect()
     }
 }
 
-fn or(given: &[String], default: [&str; 2]) -> Vec<String> {
-    if given.is_empty() { default.map(String::from).to_vec() } else { given.to_vec() }
+fn or(given: &[String], default: &[&str]) -> Vec<String> {
+    if given.is_empty() { default.iter().map(|s| s.to_string()).collect() } else { given.to_vec() }
 }
 
 impl HeldOut {

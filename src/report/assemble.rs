@@ -1,6 +1,6 @@
 //! Report entries from what the cost models and the masks say.
 
-use super::model::{BeforeIs, Cost, LatencyIs, Later, LayerCost, Link, Mask, Spent};
+use super::model::{BeforeIs, Cost, Dealer, LatencyIs, Later, LayerCost, Link, Mask, Spent};
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::LayerMask;
 use relinc_runtime::cost::{Class, Network, NodeCost, Priced, Protocol, computing};
@@ -41,6 +41,11 @@ impl Spent {
             complete: p.complete(),
             not_modelled: p.not_modelled.clone(),
             later,
+            dealer: p.dealt.map(|dealt| Dealer {
+                requests: p.total.rounds,
+                bytes: bytes(dealt),
+                seconds: Network::to_dealer().asking(p.total.rounds, dealt),
+            }),
         }
     }
 }

@@ -19,11 +19,11 @@ mod verdict;
 pub use accuracy::{Accuracy, ScoreChange, Scores, Seen};
 pub use budget::BudgetCost;
 pub use conclusion::{Conclusion, Drop, Saved};
-pub use cost::{BeforeIs, Contribution, Cost, LatencyIs, Later, LayerCost, Link, Spent};
+pub use cost::{BeforeIs, Contribution, Cost, Dealer, LatencyIs, Later, LayerCost, Link, Spent};
 pub use fixed_point::{Failure, FixedPoint, Outcome, Tried};
 pub use measured::{
-    Compared, Measured, MeasuredLater, MeasuredPart, MeasuredTime, measured_bytes, measured_traffic,
-    unstated_trust,
+    Compared, Measured, MeasuredDealer, MeasuredLater, MeasuredPart, MeasuredService, MeasuredTime,
+    measured_bytes, measured_traffic, unstated_trust,
 };
 pub use tails::{Tail, Tails};
 pub use training::{Evaluation, ImageCounts, Metric, Training, TrainingCounts, branch_name, folded};

@@ -2,7 +2,7 @@
 
 use super::conclusions::saved_with_bytes;
 use super::figures::{self, Change, Group, bytes, count, rounds, seconds, signed};
-use super::model::{Contribution, Cost, LatencyIs, Metric, Report, Spent};
+use super::model::{Contribution, Cost, Dealer, LatencyIs, Metric, Report, Spent};
 use super::shape::Shape;
 use relinc_runtime::cost::Totals;
 
@@ -97,6 +97,15 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
         let later = row("bytes of a later query".into(), c, true, &|s| Some(s.later_bytes() as f64), size);
         out.push(Row { detail: "of the same session".into(), ..later });
     }
+    if shape.spent(c).into_iter().any(|s| s.dealer.is_some()) {
+        let of = |get: fn(Dealer) -> f64| move |s: &Spent| s.dealer.map(get);
+        let with = |detail: &str, r: Row| Row { detail: detail.into(), ..r };
+        let asked = row("requests to a dealer".into(), c, true, &of(|d| d.requests), rounds);
+        let answered = row("bytes from the dealer".into(), c, true, &of(|d| d.bytes as f64), size);
+        let time = row("time of a dealer beside the server".into(), c, true, &of(|d| d.seconds), seconds);
+        let link = relinc_runtime::cost::Network::to_dealer().describe();
+        out.extend([with("where relinc dealer deals", asked), with("on top", answered), with(&link, time)]);
+    }
     for e in &g.entries {
         let on = figures::network(&e.network);
         for (kind, name) in
@@ -114,6 +123,23 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
         if pays_less {
             let what = format!("communication of a later query, {on}");
             out.push(row(what, e, true, &Spent::later_communication, seconds));
+        }
+        if shape.spent(e).iter().any(|s| s.later_seconds().is_some()) {
+            if pays_less {
+                out.push(row(
+                    format!("time of a later query, {on}"),
+                    e,
+                    true,
+                    &Spent::later_seconds,
+                    seconds,
+                ));
+                let once = |s: &Spent| Some(s.seconds(LatencyIs::Query)? - s.later_seconds()?);
+                out.push(row(format!("once a session, {on}"), e, true, &once, seconds));
+            }
+            let hour = |s: &Spent| s.later_seconds().filter(|s| *s > 0.0).map(|s| 3600.0 / s);
+            out.push(row(format!("later queries an hour, {on}"), e, false, &hour, |v| {
+                count(v.round() as u64)
+            }));
         }
     }
     out

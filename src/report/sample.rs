@@ -73,6 +73,7 @@ fn priced(protocol: &str, weights: Weights, relus: &[u64], convolutions: f64) ->
         linear: Split::default(),
         offline: None,
         all: None,
+        dealt: None,
         timed: false,
         not_modelled: if complete { vec![] } else { ["conv", "linear"].map(String::from).to_vec() },
         drawn: Default::default(),
@@ -140,6 +141,8 @@ fn measured() -> Measured {
         rounds: same(41.0),
         actions_are_chunks: false,
         later: None,
+        dealer: None,
+        service: None,
         ops: vec![part("conv", "conv", off)],
         layers: vec![part("/layer0/conv/Conv", "conv", off)],
         times: vec![MeasuredTime {

@@ -11,7 +11,7 @@ mod training;
 pub use budgets::budgets;
 pub use cost::costs;
 pub use measured::measured;
-pub(super) use measured::{exchanges, queries};
+pub(super) use measured::{exchanges, queries, service};
 pub use short::{LINES, short};
 
 use super::figures::{self, bytes, count, cut, percent};

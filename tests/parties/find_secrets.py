@@ -3,15 +3,18 @@
 usage: find_secrets.py RELINC [--protocol semi2k|aby3|cheetah ...] [--model MODEL.onnx] [--queries 3]
 
 The parties run as separate processes with a folder each, with TLS; SEMI2K with a dealer. After some queries all are stopped, and what they
-hold is searched for runs of four weights or pixels in a row as f32, 16 bytes, and of three as elements of the ring, side by side or every
-other one, as pairs of shares lie (two of those, small whole numbers, are found by chance in any memory), at any alignment, in the order of the file and as the matrices that SPU multiplies. Runs that say nothing (zeros,
-one value over and over) are not looked for. The same search must find weights at the server and the image at the client, and a copy that is
-planted in the client's memory and in its folder. Needs Linux and the right to read other processes (root).
+hold is searched for runs of 16 bytes of weights and pixels, as f32 and as elements of the ring, at any alignment, in the order of the file and
+as the matrices that SPU multiplies (known.py). Two elements of the ring that are small whole numbers are found by chance, too: each such hit
+is traced to where it lies, those that a program's file holds at the same place are told apart, and beside the others stands a control, how
+many different runs of the same elements in another order are found in the same memory. The search must find weights at the server and the
+image at the client, and copies that are planted in the client's memory and in its folder. Needs Linux and the right to read other processes (root).
 
-Prints a line a party and exits 1 when something is where it must not be, or what is there is not found.
+Prints lines for each party and exits 1 when something is where it must not be: f32, three elements of the ring, or more pairs than the control
+explains. So it does when what is there is not found.
 """
 
 import argparse
+import collections
 import os
 import re
 import signal
@@ -23,69 +26,25 @@ from pathlib import Path
 
 import common
 import numpy as np
+from known import CONTROLS, GAPS, Known
 
-FRACTION = 18
-BITS = 24  # of the filter
-MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-ENOUGH = 1000  # hits, after which it is known to be there
 PIECE = 1 << 21  # bytes that are searched at a time
-REGION = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+\s*(.*)")
+LONGEST = 40  # bytes from the first to the last of a run
+REGION = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \S+\s*(.*)")
 NO_DATA = ("/usr/", "/lib/", sys.prefix, str(Path(sys.base_prefix)), "[v")
+SHOWN = 8  # runs that are printed of what was found at a party
 
-
-class Known:
-    """Runs of 16 bytes as f32, and of 24 as elements of the ring, that are looked for."""
-
-    def __init__(self, arrays):
-        """`arrays`: f32, in every order in which they may lie somewhere."""
-        runs = set()
-        for array in arrays:
-            flat = np.ascontiguousarray(array, dtype=np.float32).reshape(-1)
-            runs |= self.windows(flat, 4, lambda w: (np.abs(w).min(1) > 0) & (w.max(1) > w.min(1)))
-            scaled = flat.astype(np.float64) * 2.0**FRACTION
-            for ring in (np.trunc(scaled), np.round(scaled)):
-                runs |= self.windows(ring.astype(np.int64), 3, lambda w: (np.abs(w).min(1) > 255) & (w.max(1) > w.min(1)))
-        self.runs = runs
-        self.filter = np.zeros(1 << BITS, np.bool_)
-        self.filter[self.hash(np.frombuffer(b"".join(run[:8] for run in runs), np.uint64))] = True
-
-    @staticmethod
-    def windows(values, length, says_something):
-        """All runs of so many values in a row that say something."""
-        if len(values) < length:
-            return set()
-        windows = np.lib.stride_tricks.sliding_window_view(values, length)
-        return {w.tobytes() for w in windows[says_something(windows)]}
-
-    @staticmethod
-    def hash(words):
-        with np.errstate(over="ignore"):
-            return (words * MULTIPLIER) >> np.uint64(64 - BITS)
-
-    def find(self, data):
-        """Where in `data` a run begins."""
-        found = []
-        for shift in range(8):
-            words = np.frombuffer(data, np.uint64, (len(data) - shift) // 8, shift) if len(data) - shift >= 8 else []
-            for i in np.flatnonzero(self.filter[self.hash(words)]) if len(words) else ():
-                at = shift + 8 * int(i)
-                first = data[at:at + 8]
-                if len(found) == ENOUGH:
-                    return found
-                rest = (data[at + 8:at + 16], data[at + 8:at + 24], data[at + 16:at + 24] + data[at + 32:at + 40])
-                if any(first + more in self.runs for more in rest):
-                    found.append(at)
-        return found
+Hit = collections.namedtuple("Hit", "kind where number program")
 
 
 def memory(pid):
-    """Pieces of what a process can read and write: where, and the bytes."""
+    """Pieces of what a process can read and write: where they lie, in words and as a place in a file, their address, and the bytes."""
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
         for line in maps:
-            begin, end, rights, path = REGION.match(line).groups()
+            begin, end, rights, offset, path = REGION.match(line).groups()
             if "r" not in rights or (path.startswith(NO_DATA) and "w" not in rights):
                 continue
-            at, end = int(begin, 16), int(end, 16)
+            at, end, first = int(begin, 16), int(end, 16), int(begin, 16)
             while at < end:
                 try:
                     mem.seek(at)
@@ -94,8 +53,8 @@ def memory(pid):
                     break
                 if not data:
                     break
-                yield at, data
-                at += len(data) - (40 if at + len(data) < end else 0)
+                yield path or "memory without a name", int(offset, 16) + at - first, at, data
+                at += len(data) - (LONGEST if at + len(data) < end else 0)
 
 
 def any_set(data):
@@ -104,31 +63,83 @@ def any_set(data):
     return bool(np.frombuffer(data, np.uint64, whole // 8).any() or any(data[whole:]))
 
 
-def plant(pid, run):
-    """Writes a run into a process's heap; it is killed later."""
+def in_file(path, offset, data):
+    """Does a program's file hold these bytes at this place? It was there before the secrets were."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            return file.read(len(data)) == data
+    except OSError:
+        return False
+
+
+def plant(pid, runs):
+    """Writes runs into a process's heap, some bytes apart; it is killed later."""
     with open(f"/proc/{pid}/maps") as maps:
         heap = next(line for line in maps if "[heap]" in line)
-    end = int(REGION.match(heap)[2], 16)
+    at = int(REGION.match(heap)[2], 16) - 1003
     with open(f"/proc/{pid}/mem", "r+b", buffering=0) as mem:
-        mem.seek(end - 1003)
-        mem.write(run)
+        for run in runs:
+            mem.seek(at)
+            mem.write(run)
+            at += 101
 
 
-def search(pids, folders, known):
-    """How often something known stands in the memory of processes and in the files of folders, and the bytes looked through."""
-    in_memory = in_files = looked = 0
-    for pid in pids:
-        for _, data in memory(pid):
-            looked += len(data)
-            if in_memory < ENOUGH and any_set(data):
-                in_memory += len(known.find(data))
-    for folder in folders:
-        for file in ([folder] if folder.is_file() else folder.rglob("*")):
-            if file.is_file():
-                data = file.read_bytes()
-                in_files += len(known.find(data))
-                looked += len(data)
-    return in_memory, in_files, looked
+class Found:
+    """Where runs stand in the memory of processes and in the files of folders."""
+
+    def __init__(self, pids, folders, known):
+        self.known, self.looked, self.hits = known, 0, set()
+        for pid in pids:
+            for path, offset, address, data in memory(pid):
+                self.looked += len(data)
+                if not any_set(data):
+                    continue
+                for kind, at, number in known.find(data):
+                    program = path.startswith("/") and in_file(path, offset + at, data[at:at + LONGEST])
+                    self.hits.add(Hit(kind, f"{pid} {address + at:#x} {path}", number, program))
+        for file in (f for folder in folders for f in ([folder] if folder.is_file() else folder.rglob("*")) if f.is_file()):
+            data = file.read_bytes()
+            self.looked += len(data)
+            for kind, at, number in known.find(data):
+                self.hits.add(Hit(kind, f"{file}+{at}", number, False))
+
+    def of(self, *kind):
+        """Hits of a kind outside of what programs' files hold."""
+        return [hit for hit in self.hits if hit.kind == kind and not hit.program]
+
+    def programs(self, secret):
+        """How many are in programs' files."""
+        return sum(1 for hit in self.hits if hit.kind == (secret, "ring") and hit.program)
+
+    def different(self, *kind):
+        """How many different runs were found."""
+        return len({hit.number for hit in self.of(*kind)})
+
+    def control(self, secret):
+        """Different runs of the control, a mean, and the most of them."""
+        counts = [self.different(secret, f"control{i}") for i in range(CONTROLS)]
+        return float(np.mean(counts)), max(counts)
+
+    def chance(self, secret):
+        """Can all hits be by chance? Then there are no long runs, and no more different pairs than chance has them."""
+        mean, most = self.control(secret)
+        return not self.of(secret, "f32") and not self.of(secret, "ring24") and self.different(secret, "ring") <= max(most, mean + 4 * (mean + 1) ** 0.5)
+
+    def line(self, secret):
+        """What was found of a secret."""
+        mean, most = self.control(secret)
+        counts = ", ".join(f"{len(self.of(secret, kind)):,} {said}" for kind, said in
+                           (("f32", "as f32"), ("ring24", "of 24 bytes in the ring"), ("ring", "of 16")))
+        return (f"{counts} ({self.different(secret, 'ring'):,} different; control {mean:.1f}, at most {most}; "
+                f"in programs' files {self.programs(secret)}), of {self.looked >> 20} MiB")
+
+    def traced(self, secret):
+        """The runs that were found most often: the numbers, the bits they have, where they lie how often."""
+        by_run = collections.Counter((hit.number, hit.where.split(" ", 2)[-1]) for hit in self.of(secret, "ring"))
+        for (number, where), times in by_run.most_common(SHOWN):
+            numbers = self.known.values((secret, "ring"), number)
+            yield f"{numbers}, {sum(abs(n).bit_length() for n in numbers)} bits, {times} times in {where}"
 
 
 def orders(weights):
@@ -148,15 +159,15 @@ def look(relinc, spu, protocol, work, queries):
     with np.load(spu / "server" / "weights.npz", allow_pickle=False) as stored:
         weights = [stored[name] for name in stored if stored[name].dtype.kind == "f"]
     images = np.load(spu / "sample_input.npy")
-    secret = {"weights": Known(orders(weights)), "image": Known([*images, *(image.transpose(1, 2, 0) for image in images)])}
+    known = Known({"weights": list(orders(weights)), "image": [*images, *(image.transpose(1, 2, 0) for image in images)]})
+    for name in ("weights", "image"):
+        say(True, f"{protocol}: {len(known.rows[name, 'ring']):,} runs of 16 bytes of {name} in the ring, of {known.entropy((name, 'ring')):.0f} bits in the mean")
     right = True
 
-    def line(role, what, must, counts):
+    def line(good, words):
         nonlocal right
-        in_memory, in_files, looked = counts
-        good = (in_memory + in_files > 0) == must
         right &= good
-        print(f"{'ok  ' if good else 'FAIL'} {protocol} {role}: {what} {in_memory} times in memory, {in_files} in files, of {looked >> 20} MiB", flush=True)
+        say(good, f"{protocol} {words}")
 
     with common.Trial(relinc, spu, protocol, work, tls, timeout=600) as trial:
         trial.around = lambda role, command: ["env", f"TMPDIR={temporary(work, protocol, role)}", *command]
@@ -179,21 +190,31 @@ def look(relinc, spu, protocol, work, queries):
                 files = [temporary(work, protocol, role), trial.tls / role]
                 files += [trial.folders[role]] if role in trial.folders else []
                 files += [log for log in [work / f"{protocol}-{role}.log"] if log.is_file()]
-                line(role, "weights", role == "server", search(pids, files, secret["weights"]))
-                line(role, "the image", role == "client", search(pids, files, secret["image"]))
-            run = min(run for run in secret["weights"].runs if len(run) == 16)
-            plant(processes["client"][0], run)
-            (trial.folders["client"] / "planted").write_bytes(b"x" * 5 + run)
-            counts = search(processes["client"][:1], [trial.folders["client"]], secret["weights"])
-            good = counts[0] == counts[1] == 1
-            right &= good
-            print(f"{'ok  ' if good else 'FAIL'} {protocol} planted weights: {counts[0]} in memory, {counts[1]} in files", flush=True)
+                found = Found(pids, files, known)
+                for name, owner in (("weights", "server"), ("image", "client")):
+                    good = bool(found.of(name, "f32") or found.of(name, "ring24")) if role == owner else found.chance(name)
+                    line(good, f"{role}: {name} {found.line(name)}")
+                    for words in found.traced(name) if role != owner else ():
+                        print(f"     {words}", flush=True)
+            planted = [("weights", kind) for kind in GAPS]
+            runs = [known.rows[kind][0].tobytes() for kind in planted]
+            plant(processes["client"][0], runs)
+            (trial.folders["client"] / "planted").write_bytes(b"x" * 5 + b"y".join(runs))
+            found = Found(processes["client"][:1], [trial.folders["client"]], known)
+            for kind in planted:
+                there = [hit.where for hit in found.of(*kind) if hit.number == 0]
+                line(len(there) == 2, f"planted {kind[1]}: {there}")
         finally:
             for role, pids in processes.items():
                 for pid in pids:
                     os.kill(pid, signal.SIGKILL if role == "client" else signal.SIGCONT)
         client.communicate()
     return right
+
+
+def say(good, words):
+    """A line."""
+    print(f"{'ok  ' if good else 'FAIL'} {words}", flush=True)
 
 
 def temporary(work, protocol, role):

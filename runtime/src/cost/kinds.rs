@@ -4,7 +4,7 @@
 
 use super::Weights;
 use super::forms::{Forms, Share};
-use super::law::{Law, Quantities};
+use super::law::{Law, Quantities, Terms};
 use super::price::Split;
 use super::protocol::{Depthwise, Protocol, Truncates};
 use super::totals::macs;
@@ -150,6 +150,22 @@ impl Charge {
             Part::Truncation => law.truncation.as_ref()?.all.as_ref(),
         }
         .map(|t| t.at(&self.q))
+    }
+    /// Bytes that a dealer answers with, where the law knows them.
+    pub(super) fn dealt(&self, p: &Protocol, law: &Law) -> Option<f64> {
+        let at = |t: &Terms| t.at(&self.q);
+        let truncation = match &law.truncation {
+            Some(t) => t.dealer.as_ref().map(at),
+            None => Some(0.0),
+        };
+        match (self.part, p.truncates) {
+            (Part::Truncation, Truncates::Safely) => truncation,
+            (Part::Truncation, Truncates::Alone) => Some(0.0),
+            (Part::Whole, Truncates::Safely) => law.dealer.as_ref().map(at),
+            (Part::Whole, Truncates::Alone) => {
+                law.dealer.as_ref().map(at).zip(truncation).map(|(all, t)| all - t)
+            }
+        }
     }
     /// What of that the truncation is.
     fn truncation(&self, law: &Law) -> Split {

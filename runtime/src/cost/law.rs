@@ -266,6 +266,8 @@ pub struct Truncating {
     pub recv: Terms,
     /// Bytes all parties send together, where the law knows them.
     pub all: Option<Terms>,
+    /// Bytes that a dealer answers for it.
+    pub dealer: Option<Terms>,
     /// Exchanges.
     pub rounds: f64,
 }
@@ -282,6 +284,8 @@ pub struct Law {
     pub all: Option<Terms>,
     /// Bytes of preprocessing, where the runtime's are known.
     pub offline: Option<Terms>,
+    /// Bytes that a dealer answers with where a third party deals, which is asked once an exchange.
+    pub dealer: Option<Terms>,
     /// Sequential one-way exchanges of rank 0, a number or terms like those of bytes; a fraction is a mean.
     #[serde(deserialize_with = "number_or_terms")]
     pub rounds: Terms,

@@ -36,6 +36,15 @@ impl Network {
     pub fn communication(&self, s: &Split, d: Directions) -> f64 {
         s.rounds * self.rtt_s / 2.0 + d.bytes(s.sent, s.recv) * 8.0 / self.bandwidth_bit_s
     }
+    /// Where a dealer is best: on the LAN of the party that asks it.
+    pub fn to_dealer() -> Network {
+        let (name, rtt_s, bandwidth_bit_s) = NAMED[0];
+        Network { name: name.into(), rtt_s, bandwidth_bit_s, compute: 1.0 }
+    }
+    /// Seconds of requests to a dealer, each of which is waited for.
+    pub fn asking(&self, requests: f64, bytes: f64) -> f64 {
+        requests * self.rtt_s + bytes * 8.0 / self.bandwidth_bit_s
+    }
     /// Round trip and bandwidth in words, as `40 ms, 100 Mbit/s`.
     pub fn describe(&self) -> String {
         let b = self.bandwidth_bit_s;

@@ -109,6 +109,8 @@ pub struct Priced {
     pub offline: Option<f64>,
     /// Bytes all parties send together; `None` when the protocol does not know them for every part.
     pub all: Option<f64>,
+    /// Bytes that a third party that deals answers with, once an exchange; `None` when the protocol has none, or does not know them for every part.
+    pub dealt: Option<f64>,
     /// Every law that communicates knows its seconds of computing.
     pub timed: bool,
     /// Kinds without a law, sorted; the totals are without them.
@@ -172,6 +174,7 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
         linear: Split::default(),
         offline: Some(0.0),
         all: Some(0.0),
+        dealt: Some(0.0),
         timed: true,
         not_modelled: vec![],
         drawn: Drawn::default(),
@@ -226,6 +229,7 @@ pub fn price_as(g: &Graph, facts: &Facts, p: &Protocol, w: Weights, forms: &Form
     }
     out.not_modelled.sort();
     out.not_modelled.dedup();
+    out.dealt = out.dealt.filter(|bytes| *bytes > 0.0);
     out
 }
 
@@ -258,7 +262,7 @@ impl Priced {
         charges: &[Charge],
     ) {
         let (mut cost, mut once) = (Split::default(), Split::default());
-        let (mut offline, mut everyone) = (Some(0.0), Some(0.0));
+        let (mut offline, mut everyone, mut dealt) = (Some(0.0), Some(0.0), Some(0.0));
         let mut missing = vec![];
         for c in charges.iter().filter(|c| c.q.elements > 0.0) {
             let Some(law) = p.law(c.kind, c.weights) else {
@@ -283,9 +287,10 @@ impl Priced {
             };
             self.timed &= silent || law.seconds.is_some();
             everyone = everyone.zip(together).map(|(a, b)| a + b);
+            dealt = dealt.zip(c.dealt(p, law).or(silent.then_some(0.0))).map(|(a, b)| a + b);
         }
         if !missing.is_empty() {
-            (offline, everyone) = (None, None);
+            (offline, everyone, dealt) = (None, None, None);
         }
         let share = 1.0 / self.images as f64;
         (cost, once) = (cost.times(share), once.times(share));
@@ -298,6 +303,7 @@ impl Priced {
             Class::Other | Class::Program => {}
         }
         self.all = self.all.zip(everyone).map(|(a, b)| a + b);
+        self.dealt = self.dealt.zip(dealt).map(|(a, b)| a + b * share);
         self.offline = self.offline.zip(offline).map(|(a, b)| a + b);
         let communicates = cost.sent + cost.recv + cost.rounds > 0.0;
         if communicates || !missing.is_empty() {

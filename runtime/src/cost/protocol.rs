@@ -187,14 +187,14 @@ macro_rules! built_in {
     ($($stem:literal),* $(,)?) => {
         /// File name and text of every built-in protocol.
         pub(super) const BUILT_IN: &[(&str, &str)] =
-            &[$((concat!($stem, ".yaml"), include_str!(concat!("../../../specs/protocols/", $stem, ".yaml"))),)*];
+            &[$((concat!($stem, ".yaml"), include_str!(concat!("../../protocols/", $stem, ".yaml"))),)*];
     };
 }
 
 built_in!(
-    "spu-semi2k",
-    "spu-aby3",
     "spu-cheetah",
+    "spu-aby3",
+    "spu-semi2k",
     "spu-semi2k-ring32",
     "spu-semi2k-ring128",
     "spu-semi2k-3pc",
@@ -244,9 +244,13 @@ pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
             return Err(err(format!("ops.{kind}: no law; give any, secret, server or public")));
         }
         for (setting, law) in laws.all() {
-            let optional = [law.all.as_ref(), law.offline.as_ref(), law.seconds.as_ref()];
+            let optional =
+                [law.all.as_ref(), law.offline.as_ref(), law.seconds.as_ref(), law.dealer.as_ref()];
             let terms = [Some(&law.sent), Some(&law.recv)].into_iter().chain(optional);
-            let parts = law.truncation.iter().flat_map(|t| [Some(&t.sent), Some(&t.recv), t.all.as_ref()]);
+            let parts = law
+                .truncation
+                .iter()
+                .flat_map(|t| [Some(&t.sent), Some(&t.recv), t.all.as_ref(), t.dealer.as_ref()]);
             let fault = terms.chain(parts).flatten().find_map(|t| t.fault());
             let rounds = || law.rounds.fault().map(|why| format!("rounds: {why}"));
             if let Some(why) = fault.or_else(rounds) {

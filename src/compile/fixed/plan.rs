@@ -2,6 +2,7 @@
 
 use super::{Emulation, Request, Target};
 use crate::error::{Result, input};
+use crate::options::compile::PROTOCOLS;
 use relinc_passes::back::{crypten, mp_spdz, spu};
 use relinc_runtime::cost::{self, Protocol, Truncates};
 use relinc_runtime::fixed::{Format, Truncation};
@@ -46,7 +47,7 @@ pub fn plans(r: &Request) -> Result<Vec<Plan>> {
         match target {
             Target::Onnx => {}
             Target::Spu => {
-                let default = cost::find("spu-semi2k").ok();
+                let default = cost::find(PROTOCOLS[0]).ok();
                 for p in asked(&r.protocols, default.as_ref(), |p| p.on_spu().is_some()) {
                     let own = Format { ring: p.ring, fraction: spu::fraction_bits(p.ring) };
                     let (how, own) = match (p.on_spu(), p.truncates, r.bounded) {

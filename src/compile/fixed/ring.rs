@@ -138,10 +138,11 @@ pub fn fraction(
     Ok((Format { ring: 32, fraction: best.fraction }, Some(best)))
 }
 
-/// Seconds of communication of a query that is not the first, by the first protocol of SPU on the first network; `None` where it does
-/// not model all of the graph.
+/// Seconds of communication of a query that is not the first, by the first protocol of SPU that runs in a ring of 32 bits, on the first
+/// network; `None` where it does not model all of the graph.
 pub fn seconds(r: &Request, emitted: &Valid<'_>) -> Option<f64> {
-    let p = r.protocols.iter().find(|p| p.on_spu().is_some())?;
+    let narrow = |p: &&Protocol| p.on_spu().is_some() && (p.ring == 32 || in_ring(p, 32).is_some());
+    let p = r.protocols.iter().find(narrow)?;
     let (g, facts) = (emitted.graph(), emitted.facts());
     let chosen = forms::Chosen::new(r, g, facts);
     let priced = cost::price_as(g, facts, p, forms::weights(r, p), &chosen.of(p));

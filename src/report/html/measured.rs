@@ -2,7 +2,7 @@
 
 use super::super::figures::{bytes, count, protocol, rounds, seconds};
 use super::super::model::{Compared, Measured, MeasuredPart, Report};
-use super::super::text::{exchanges, queries};
+use super::super::text::{exchanges, queries, service};
 use super::{esc, row, table};
 
 /// The section.
@@ -55,9 +55,19 @@ fn card(m: &Measured) -> String {
     let mut rows = line("bytes sent", "", m.sent, exact) + &line("bytes received", "", m.received, exact);
     rows += &m.all_sent.map(|all| line("bytes all parties sent", "", all, exact)).unwrap_or_default();
     rows += &cells("rounds", "", exchanges(m, rounds));
+    if let Some(d) = &m.dealer {
+        rows += &line("requests to a dealer", "in a run with one", d.requests, rounds);
+        rows += &line("bytes from it", "", d.bytes, exact);
+    }
     if let Some(l) = &m.later {
         let of = queries(l.queries);
         rows += &(line("a later one sent", &of, l.sent, exact) + &line("received", &of, l.received, exact));
+    }
+    if let Some(s) = &m.service {
+        let of = queries(s.queries);
+        rows += &line("a service's later query sent", &of, s.sent, exact);
+        rows += &line("received", &of, s.received, exact);
+        rows += &service(s).map(|(what, of)| cells(what, "", of)).concat();
     }
     rows += &parts(&m.ops, |p| format!("{} × {}", p.count, p.op));
     let every = match m.layers.len() {

@@ -97,6 +97,41 @@ pub struct MeasuredLater {
     pub seconds: f64,
 }
 
+/// What a dealer was asked for a query, in a run of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredDealer {
+    /// Requests.
+    pub requests: Compared,
+    /// Bytes of the answers.
+    pub bytes: Compared,
+}
+
+/// Queries that a service answered, server and client each a process on one machine, with TLS over loopback.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredService {
+    /// Queries after the first of the session; figures of later ones are their mean.
+    pub queries: u64,
+    /// Bytes rank 0 sent for a later query.
+    pub sent: Compared,
+    /// Bytes it received.
+    pub received: Compared,
+    /// Seconds of the first query.
+    pub first_s: f64,
+    /// Predicted are its computing and, where one deals, a dealer beside the server; null where its computing is not known.
+    pub first_predicted_s: Option<f64>,
+    /// Seconds of a later query.
+    pub later_s: f64,
+    /// As for the first.
+    pub later_predicted_s: Option<f64>,
+}
+
+impl MeasuredService {
+    /// Queries of a session in an hour, predicted and measured.
+    pub fn an_hour(&self) -> (Option<f64>, f64) {
+        (self.later_predicted_s.map(|s| 3600.0 / s), 3600.0 / self.later_s)
+    }
+}
+
 /// One run of the emitted artefact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
@@ -129,6 +164,12 @@ pub struct Measured {
     /// The queries after the first, where they pay less and there were any: their mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub later: Option<MeasuredLater>,
+    /// What a dealer was asked, where the prediction says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dealer: Option<MeasuredDealer>,
+    /// What a service took, where both ends were started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<MeasuredService>,
     /// Sums over the types of operation; empty when the operations were not run one by one.
     #[serde(default)]
     pub ops: Vec<MeasuredPart>,

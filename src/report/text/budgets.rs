@@ -97,7 +97,7 @@ fn costs(entries: &[&Cost], rows: &[&BudgetCost]) -> String {
         cells.extend([s.online_bytes, s.later_bytes()].map(|b| format!("{least}{}", bytes(b))));
         cells.extend([s.rounds, s.later_rounds()].map(|n| format!("{least}{}", rounds(n))));
         for s in spent {
-            cells.extend([s.seconds(kind), s.later_seconds(kind)].map(known));
+            cells.extend([s.seconds(kind), s.later_of(kind)].map(known));
         }
         Some(cells)
     };

@@ -1,7 +1,7 @@
 //! Predicted against measured, for a terminal.
 
 use super::super::figures::{bytes, count, protocol, rounds, seconds};
-use super::super::model::{Compared, Measured, MeasuredPart, Report};
+use super::super::model::{Compared, Measured, MeasuredPart, MeasuredService, Report};
 use super::{table, wrap};
 
 /// The section of a report.
@@ -27,6 +27,20 @@ pub(in crate::report) fn exchanges(m: &Measured, show: impl Fn(f64) -> String) -
         true => [predicted, format!("{counted} chunks"), "–".into()],
         false => [predicted, counted, error],
     }
+}
+
+/// Times of a service: what, and the cells predicted, measured, error.
+pub(in crate::report) fn service(s: &MeasuredService) -> [(&'static str, [String; 3]); 3] {
+    let beside = |predicted: Option<f64>, measured: f64, show: &dyn Fn(f64) -> String| match predicted {
+        Some(predicted) => Compared { predicted, measured }.shown(show),
+        None => ["not known".into(), show(measured), "–".into()],
+    };
+    let (predicted, measured) = s.an_hour();
+    [
+        ("its first query took", beside(s.first_predicted_s, s.first_s, &seconds)),
+        ("a later one", beside(s.later_predicted_s, s.later_s, &seconds)),
+        ("queries an hour", beside(predicted, measured, &|v| count(v.round() as u64))),
+    ]
 }
 
 /// How many queries a mean is of.
@@ -55,12 +69,30 @@ pub fn measured(m: &Measured) -> String {
         ["rounds".to_string(), String::new()].into_iter().chain(exchanges(m, rounds)).collect(),
     ];
     rows.extend(m.all_sent.map(|all| row("all parties sent", "", all, exact)));
+    if let Some(d) = &m.dealer {
+        rows.push(row("requests to a dealer", "in a run with one", d.requests, rounds));
+        rows.push(row("bytes from it", "", d.bytes, exact));
+    }
     if let Some(l) = &m.later {
         let of = queries(l.queries);
         rows.push(row("a later one sent", &of, l.sent, exact));
         rows.push(row("received", &of, l.received, exact));
     }
+    if let Some(s) = &m.service {
+        rows.push(row("a service's later query sent", &queries(s.queries), s.sent, exact));
+        rows.push(row("received", &queries(s.queries), s.received, exact));
+        rows.extend(
+            service(s)
+                .map(|(what, cells)| [what.to_string(), String::new()].into_iter().chain(cells).collect()),
+        );
+    }
     out += &table(&["", "", "predicted", "measured", "error"], "llrrr", rows);
+    if m.service.is_some() {
+        out += &wrap(
+            "a service: all parties on this machine, over loopback with TLS; predicted are computing and a dealer beside the server",
+            "  ",
+        );
+    }
     out += &wrap(
         &format!("computing took {}, measured: all parties on one machine, no network", seconds(m.seconds)),
         "  ",

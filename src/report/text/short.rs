@@ -74,7 +74,7 @@ fn cost(shape: Shape, c: &Cost) -> String {
         LatencyIs::Communication => " of communication",
     };
     let said = |s: &Spent| {
-        let time = s.later_seconds(kind).map_or("not known".into(), seconds);
+        let time = s.later_of(kind).map_or("not known".into(), seconds);
         (time, bytes(s.later_bytes()), rounds(s.later_rounds()))
     };
     let (time, size, exchanges) = said(&c.after);

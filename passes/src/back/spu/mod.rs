@@ -40,7 +40,7 @@ pub struct SpuOptions {
     pub images: usize,
     /// What a client is told about images and answers.
     pub pictures: Pictures,
-    /// What to write for which protocol; the first is the runner's default. Empty: one program for SEMI2K, all
+    /// What to write for which protocol; the first is the runner's default. Empty: one program for CHEETAH, all
     /// convolutions direct.
     pub variants: Vec<Variant>,
 }
@@ -59,7 +59,7 @@ pub struct Alone {
 /// The forms of the convolutions under one protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
-    /// The runner's name of the protocol: `semi2k`, `aby3` or `cheetah`.
+    /// The runner's name of the protocol: `cheetah`, `aby3` or `semi2k`.
     pub protocol: String,
     /// Convolutions written as one product over all taps; those that [`taps::Taps`] has no layout for stay direct.
     pub taps: HashSet<NodeId>,
@@ -111,7 +111,7 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &SpuOptions) -> Result<(), E
     let g = valid.graph();
     let (input, output) = artefact::only_io(valid, "spu")?;
     let none = HashSet::new;
-    let default = [Variant { protocol: "semi2k".into(), taps: none(), dense: none(), siblings: vec![] }];
+    let default = [Variant { protocol: "cheetah".into(), taps: none(), dense: none(), siblings: vec![] }];
     let variants = if options.variants.is_empty() { &default[..] } else { &options.variants[..] };
     let written: Vec<Written> = written(valid, variants);
     let unit = written.iter().any(|v| !v.taps.is_empty());

@@ -80,12 +80,20 @@ except ImportError:
 
 HERE = Path(__file__).resolve().parent
 INSTALL_HINT = "pip install spu==0.9.5 (needs Python 3.10 or 3.11)"
-PARTIES = {"semi2k": (2, 3), "aby3": (3,), "cheetah": (2,)}  # the first one is the default
+PARTIES = {"cheetah": (2,), "aby3": (3,), "semi2k": (2, 3)}  # the first one is the default
 WEIGHTS = ("secret", "server", "public")
 FRACTION = {32: 8, 64: 18, 128: 26}  # SPU's fraction bits by ring
 SERVER_RANK = 0  # with --weights server: the party that holds the weights in the clear
 # Who must be trusted when the parties are on different machines; here all of them are on this one.
 TRUST = {
+    "cheetah": (
+        "Both parties must follow the protocol (semi-honest): then neither sees the image or the weights "
+        "of the other; there is no dealer and no third party."
+    ),
+    "aby3": (
+        "No two of the three parties may collude, and all must follow the protocol (semi-honest): then "
+        "none of them sees the image or the weights of another; there is no dealer."
+    ),
     "semi2k with a dealer": (
         "The dealer must not collude with a party, nor see what goes over the link between the parties, and all "
         "must follow the protocol (semi-honest): then neither sees the image or the weights of the other, and the "
@@ -95,14 +103,6 @@ TRUST = {
         "Party 0 must be trusted with everything: it deals the multiplication triples itself (SPU's "
         "default), and as it is the server it could read the image, so this is not private between two "
         "organisations."
-    ),
-    "aby3": (
-        "No two of the three parties may collude, and all must follow the protocol (semi-honest): then "
-        "none of them sees the image or the weights of another; there is no dealer."
-    ),
-    "cheetah": (
-        "Both parties must follow the protocol (semi-honest): then neither sees the image or the weights "
-        "of the other; there is no dealer and no third party."
     ),
 }
 MANIFEST_FORMAT = 1
@@ -795,7 +795,7 @@ def parse_arguments(argv):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--protocol", choices=sorted(PARTIES), help="default: the manifest's")
-    parser.add_argument("--parties", type=int, help="semi2k: 2 (default) or 3; aby3: 3; cheetah: 2")
+    parser.add_argument("--parties", type=int, help="cheetah: 2; aby3: 3; semi2k: 2 (default) or 3")
     parser.add_argument("--weights", choices=WEIGHTS,
                         help="who knows them: nobody, party 0, everybody (default: the manifest's, "
                              "but server under cheetah instead of secret)")
@@ -831,7 +831,7 @@ def choose_truncation(options, manifest, protocol, parties, field, fraction):
 
 def make_job(options, manifest):
     """The arguments with every default filled in, as the worker reads them."""
-    protocol = options.protocol or manifest.get("protocol_default", "semi2k")
+    protocol = options.protocol or manifest.get("protocol_default", "cheetah")
     if protocol not in PARTIES:
         raise UsageError(f"manifest.json: unknown protocol_default {protocol!r}")
     allowed = PARTIES[protocol]

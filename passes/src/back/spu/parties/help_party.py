@@ -34,7 +34,7 @@ def parse(argv):
 def main(argv):
     """Entry point; returns the exit code."""
     options = parse(argv)
-    if run.PARTIES[options.protocol][0] != 3:
+    if service.settle_protocol(options, run.load_manifest(), HELPER) != 3:
         raise run.UsageError(f"{options.protocol} has two parties and needs no third one")
 
     def addresses(i, peer):

@@ -100,7 +100,7 @@ def hear(sock, who):
             raise Refused(f"the {who} sent something else than a message; does only one of the two use TLS?")
     try:
         message = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = None
     if not isinstance(message, dict):
         raise Refused(f"the {who} sent something else than a message")

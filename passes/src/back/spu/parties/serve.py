@@ -53,7 +53,7 @@ def predicted(given, job):
 def main(argv):
     """Entry point; returns the exit code."""
     options = parse(argv)
-    parties = run.PARTIES[options.protocol][0]
+    parties = service.settle_protocol(options, run.load_manifest(), SERVER)
     if (parties == 3) != bool(options.helper):
         raise run.UsageError(f"{options.protocol} has {parties} parties: --helper HOST:PORT is for three")
 

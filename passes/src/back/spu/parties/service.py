@@ -12,6 +12,7 @@ from pathlib import Path
 import run
 from meeting import Door, port_of
 from places import AGAIN_S, LAST_S, Place, Service
+from session import HELPER
 
 PUBLIC = Path(__file__).resolve().parent
 
@@ -25,7 +26,8 @@ def next_port(address, index, option):
 
 def add_session_options(parser):
     """Options that all three runners have."""
-    parser.add_argument("--protocol", required=True, choices=sorted(run.PARTIES), type=lambda name: name.removeprefix("spu-"))
+    parser.add_argument("--protocol", choices=list(run.PARTIES), type=lambda name: name.removeprefix("spu-"),
+                        help="default: of what the artefact was planned for semi2k where a dealer is named, aby3 with a helper, else cheetah, aby3, semi2k")
     parser.add_argument("--tls", metavar="DIR", help="this party's cert.pem and key.pem, and ca.pem, who signs those of the others")
     parser.add_argument("--insecure-link", action="store_true", help="no TLS: anybody on the way can read and pretend; for trials on one machine")
     parser.add_argument("--dealer", metavar="HOST:PORT", help="semi2k: who deals the triples (relinc dealer)")
@@ -36,10 +38,28 @@ def add_session_options(parser):
                         help="seconds to wait for anything from another party (default 120)")
 
 
+def planned_for(manifest):
+    """The protocols that the artefact was planned for, those first that are private as SPU comes."""
+    return [p for p in run.PARTIES if any(p in program["protocols"] for program in manifest.get("programs", []))]
+
+
+def settle_protocol(options, manifest, rank):
+    """Sets the protocol where nobody named one: the other options tell, else it is the first that was planned for; returns how many parties it has."""
+    if not options.protocol:
+        planned = planned_for(manifest)
+        if options.dealer or options.insecure_dealer:
+            options.protocol = "semi2k"
+        elif rank == HELPER or getattr(options, "helper", None):
+            options.protocol = next(p for p, parties in run.PARTIES.items() if parties[0] == 3)
+        else:
+            options.protocol = (planned or list(run.PARTIES))[0]
+    return run.PARTIES[options.protocol][0]
+
+
 def base_job(options, manifest, rank):
     """The job of a session, but for addresses and limits; a UsageError where it cannot be."""
-    protocol = options.protocol
-    planned = sorted({p for program in manifest.get("programs", []) for p in program["protocols"]})
+    settle_protocol(options, manifest, rank)
+    protocol, planned = options.protocol, planned_for(manifest)
     if protocol not in planned:
         raise run.UsageError(
             f"this artefact was planned for {', '.join(planned)}, not for {protocol}: "

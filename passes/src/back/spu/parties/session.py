@@ -110,7 +110,7 @@ def receive_note(link, whose, wanted):
         raise Refused(f"the {ROLES[whose]} sent {len(data)} bytes instead of a short message")
     try:
         note = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused(f"the {ROLES[whose]} sent something else than a message") from None
     if not isinstance(note, dict) or set(note) != set(wanted):
         raise Refused(f"the {ROLES[whose]} sent another kind of message; has it another version of relinc?")
@@ -296,6 +296,8 @@ class Session:
             number = receive_note(self.link, CLIENT, ("query",))["query"]
             if number is None:
                 return
+            if not isinstance(number, int):
+                raise Refused("the client sent something else than the number of a query")
             refusal = None if allowed is None or done < allowed else "no more queries are allowed"
             send_note(self.link, CLIENT, {"query": number, "refused": refusal})
             if refusal:
