@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Networks with fewer ReLUs than that of quadratics.sh, each from the one before.
 #
-#     SHARED=../shared OUT=out/quadratics benches/training/stages.sh pixels|two|calm|none|resnet56
+#     SHARED=../shared OUT=out/quadratics benches/training/stages.sh pixels|two|none|resnet56
 #
 # pixels    38,000 ReLUs in the four layers of quadratics.sh, which has to have run with the same OUT
 # two       10,000 ReLUs at the ends of the second and third stage, from pixels
-# calm      the same ReLU layers as two, from two: the last third of it by running statistics, which draws in what is far out
 # none      no ReLU: squares inside blocks alone, from two
 # resnet56  ResNet-56 from its original: ten ReLU layers, the stem and every third block's, 27 squares, 18 identities
 #
@@ -38,11 +37,6 @@ two)
     from pixels
     ask=(--budget 10000 --vanish "$inside,$after,relu00,relu06" --choices relu,identity,zero,quadratic
         --epochs 3 --blend 0.33 --ramp 0.5 --rate 0.02)
-    ;;
-calm)
-    from two
-    ask=(--budget 10000 --vanish "$inside,$after,relu00,relu06" --choices relu,identity,zero,quadratic
-        --epochs 3 --ramp 0.5 --freeze 0.3 --rate 0.02)
     ;;
 none)
     from two
