@@ -15,6 +15,11 @@ fn cost(p: &Priced) -> (f64, f64, f64) {
     (p.total.sent, p.total.recv, p.total.rounds)
 }
 
+/// The text of a protocol file whose ReLU has eight rounds.
+fn semi2k() -> &'static str {
+    BUILT_IN.iter().find(|b| b.0 == "spu-semi2k.yaml").unwrap().1
+}
+
 #[test]
 fn built_in_files_parse() {
     for (file, text) in BUILT_IN {
@@ -299,7 +304,7 @@ fn endings_find_a_protocol_unless_ambiguous() {
 
 #[test]
 fn a_bad_file_names_itself_and_the_place() {
-    let text = BUILT_IN[0].1;
+    let text = semi2k();
     let e = |t: String| parse("my.yaml", &t).unwrap_err().to_string();
     let m = e(text.replace("  relu:", "  rleu:"));
     assert!(m.starts_with("my.yaml: ops: no operation is called 'rleu'"), "{m}");
@@ -330,7 +335,7 @@ fn networks_parse() {
 
 #[test]
 fn rounds_are_a_number_or_terms() {
-    let text = BUILT_IN[0].1;
+    let text = semi2k();
     let with =
         |rounds: &str| parse("my.yaml", &text.replacen("rounds: 8,", &format!("rounds: {rounds},"), 1));
     let at = |rounds: &str, n| {
