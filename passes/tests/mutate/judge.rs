@@ -139,7 +139,13 @@ fn run(g: &Graph, facts: &Facts, x: &[Tensor]) -> Option<Ran> {
     let i = Interp::new(g).ok()?;
     // Beside a constant that is huge a number of usual size is lost in rounding.
     let constants = g.ids().filter_map(|id| g.const_of(id)).flat_map(|t| t.as_f32().unwrap_or_default());
-    let mut largest = constants.map(|v| f64::from(v.abs())).filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let bounds = g.ids().flat_map(|id| match g.op(id) {
+        Op::Clip { min, max } => vec![*min, *max],
+        Op::CappedRelu { cap } => vec![*cap],
+        _ => vec![],
+    });
+    let written = constants.copied().chain(bounds).map(|v| f64::from(v.abs()));
+    let mut largest = written.filter(|v| v.is_finite()).fold(0.0, f64::max);
     let mut finite = true;
     let outputs = i
         .run_watched(x.to_vec(), &mut |_, t| {
