@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
-fn compiled(dir: &Path) -> String {
+fn compiled(dir: &Path, protocol: &str) -> String {
     let out = dir.join("o").display().to_string();
     json(&[
         "compile",
@@ -27,7 +27,7 @@ fn compiled(dir: &Path) -> String {
         "--target",
         "spu",
         "--protocol",
-        "semi2k",
+        protocol,
     ]);
     out
 }
@@ -53,7 +53,7 @@ fn fails(args: &[&str], code: i32, says: &[&str]) {
 #[cfg(unix)]
 fn missing_crashing_and_talking_runtimes_leave_the_output_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
-    let out = compiled(dir.path());
+    let out = compiled(dir.path(), "semi2k");
     let before = std::fs::read(Path::new(&out).join("report.json")).unwrap();
     fails(&["measure", &out, "--python", "/no/such/python"], 2, &["/no/such/python", "RELINC_PYTHON"]);
     for (body, code, says) in [
@@ -71,7 +71,7 @@ fn missing_crashing_and_talking_runtimes_leave_the_output_as_it_was() {
 #[cfg(unix)]
 fn a_hanging_runtime_is_ended() {
     let dir = tempfile::tempdir().unwrap();
-    let out = compiled(dir.path());
+    let out = compiled(dir.path(), "semi2k");
     let begun = Instant::now();
     let py = fake(dir.path(), "exec sleep 1000");
     fails(&["measure", &out, "--python", &py, "--timeout", "1"], 1, &["still running", "unchanged"]);
@@ -81,7 +81,7 @@ fn a_hanging_runtime_is_ended() {
 #[test]
 fn what_cannot_be_measured_says_why() {
     let dir = tempfile::tempdir().unwrap();
-    let out = compiled(dir.path());
+    let out = compiled(dir.path(), "semi2k");
     fails(&["measure", "/no/such/folder"], 2, &["/no/such/folder: there is no such folder"]);
     fails(
         &["measure", &out, "--protocol", "cheetah"],
@@ -104,7 +104,7 @@ fn what_cannot_be_measured_says_why() {
 fn semi2k_is_met_operation_by_operation() {
     let Some(py) = python() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let out = compiled(dir.path());
+    let out = compiled(dir.path(), "semi2k");
     let m = json(&["measure", &out, "--python", &py, "--timeout", "300", "--network", "wan"]);
     assert_eq!(m["sent"]["predicted"], m["sent"]["measured"]);
     assert_eq!(m["rounds"]["predicted"], m["rounds"]["measured"]);
@@ -133,25 +133,7 @@ fn semi2k_is_met_operation_by_operation() {
 fn all_parties_of_aby3_send_what_is_predicted() {
     let Some(py) = python() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let out = dir.path().join("o").display().to_string();
-    json(&[
-        "compile",
-        QUICK,
-        "-o",
-        &out,
-        "--budget",
-        "50%",
-        "--data",
-        "shapes",
-        "--rounds",
-        "1",
-        "--limit",
-        "20",
-        "--target",
-        "spu",
-        "--protocol",
-        "aby3",
-    ]);
+    let out = compiled(dir.path(), "aby3");
     let m = json(&[
         "measure",
         &out,

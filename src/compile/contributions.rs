@@ -1,29 +1,21 @@
 //! What each kind of choice saves: the layers take their masks kind by kind, and every step is lowered, folded and priced.
 
 use super::baseline::Column;
-use super::sparse::Masked;
+use super::sparse::{Masked, side_by_side};
 use crate::error::Result;
 use crate::report::model::{Action, Contribution, Layer, Report, Saved};
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::LayerMask;
 use relinc_runtime::cost::{Network, Priced, Split};
 
-/// The kinds in the order in which they are priced.
-const ORDER: [Action; 3] = [Action::Quadratic, Action::Linearized, Action::Compacted];
-
 /// Fills the costs of a report. `lossless` is the network with all its ReLUs, `after` the emitted one.
 pub fn contribute(m: &Masked<'_>, report: &mut Report, lossless: &Column, after: &Column) -> Result<()> {
     let count = |a: Action| report.layers.iter().filter(|l| l.action == a).count() as u64;
-    let kinds: Vec<(Action, u64)> = ORDER.map(|a| (a, count(a))).into_iter().filter(|k| k.1 > 0).collect();
+    let kinds: Vec<(Action, u64)> =
+        Contribution::ORDER.map(|a| (a, count(a))).into_iter().filter(|k| k.1 > 0).collect();
     let between = kinds.len().saturating_sub(1);
     let taken: Vec<Vec<Action>> = (1..=between).map(|k| kinds[..k].iter().map(|k| k.0).collect()).collect();
-    let steps: Vec<Column> = std::thread::scope(|s| {
-        let all: Vec<_> = taken.iter().map(|of| s.spawn(|| with_masks_of(m, &report.layers, of))).collect();
-        let join = |t: std::thread::ScopedJoinHandle<'_, _>| {
-            t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        all.into_iter().map(join).collect::<Result<_>>()
-    })?;
+    let steps = side_by_side(&taken, |of| with_masks_of(m, &report.layers, of))?;
     for c in &mut report.cost {
         let protocol = m.r.protocols.iter().position(|p| p.name == c.protocol);
         let network = m.r.networks.iter().find(|n| n.name == c.network);

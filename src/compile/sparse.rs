@@ -113,18 +113,26 @@ impl Kept {
     }
 }
 
+/// One result for each, a thread for each.
+pub(super) fn side_by_side<T: Sync, R: Send>(
+    of: &[T],
+    result: impl Fn(&T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let result = &result;
+    std::thread::scope(|s| {
+        let all: Vec<_> = of.iter().map(|one| s.spawn(move || result(one))).collect();
+        let join = |t: std::thread::ScopedJoinHandle<'_, _>| {
+            t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        all.into_iter().map(join).collect()
+    })
+}
+
 impl Masked<'_> {
     /// What a query saves without each of these sets of layers, side by side: the network is lowered, folded and priced anew. `None`
     /// where that is not worth a sentence, or where the cost model has no law for what it becomes.
     fn saved(&self, left_out: &[Vec<&str>], now: &Priced, n: &Network) -> Result<Vec<Option<Saved>>> {
-        std::thread::scope(|s| {
-            let all: Vec<_> =
-                left_out.iter().map(|layers| s.spawn(move || self.saved_without(layers, now, n))).collect();
-            let join = |t: std::thread::ScopedJoinHandle<'_, _>| {
-                t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            all.into_iter().map(join).collect()
-        })
+        side_by_side(left_out, |layers| self.saved_without(layers, now, n))
     }
 
     fn saved_without(&self, layers: &[&str], now: &Priced, n: &Network) -> Result<Option<Saved>> {

@@ -14,7 +14,9 @@ use relinc_passes::passes;
 use relinc_passes::passes::drop_linearized_relu::DropLinearizedRelu;
 use relinc_passes::passes::drop_softmax::DropSoftmax;
 use relinc_passes::passes::push_scale::PushScale;
-use relinc_runtime::cost::{self, Drawn, Forms, Law, Network, Priced, Protocol, Quantities, Weights};
+use relinc_runtime::cost::{
+    self, Drawn, Forms, Law, Network, Priced, Protocol, Quantities, Truncates, Weights,
+};
 use relinc_runtime::search::layers::Pace;
 use std::collections::HashMap;
 use std::fmt;
@@ -155,6 +157,11 @@ impl Clock {
     /// Does the first query of a session pay what later ones do not? The seconds are those of a later one.
     pub(super) fn caches(&self) -> bool {
         self.plain.later().is_some()
+    }
+
+    /// How the seconds take products to be truncated.
+    pub(super) fn truncates(&self) -> Truncates {
+        self.linear.protocol.truncates
     }
 
     /// May layers be quadratic: does the protocol model products of secrets?

@@ -104,7 +104,7 @@ pub fn resolve(
     places: &[Place],
     worth: &Worth,
 ) -> Result<(Fit, String)> {
-    let protocol = pricing.truncating(&cost::find(&budget.protocol).map_err(input)?);
+    let protocol = cost::find(&budget.protocol).map_err(input)?;
     let w = pricing.weights.unwrap_or(protocol.default_weights);
     let clock = Clock::new(model, &protocol, &budget.network, pricing)?;
     let unmet = |unmet: Unmet| {
@@ -159,7 +159,7 @@ pub fn resolve(
         n => format!("{n} of {} layers vanish ({})", model.layers.len(), gone.join(", ")),
     };
     let computing = if clock.computes() { " with computing" } else { " of communication" };
-    let truncation = match protocol.truncates {
+    let truncation = match clock.truncates() {
         Truncates::Alone => ", bounded truncation",
         Truncates::Safely => "",
     };

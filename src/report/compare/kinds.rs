@@ -1,13 +1,11 @@
 //! What each kind of choice saves, run by run.
 
 use super::super::figures::seconds;
-use super::super::model::{Action, Spent};
+use super::super::model::{Action, Contribution, Spent};
 use super::super::text::{table, wrap};
 use super::{Run, distinct};
 use serde::Serialize;
 
-/// The kinds, in the order in which reports price them.
-const KINDS: [Action; 3] = [Action::Quadratic, Action::Linearized, Action::Compacted];
 /// What stands above the tables.
 pub const LEAD: &str = "Seconds of communication that a later query saves against the network compiled with all its ReLUs, predicted: each kind of \
                         choice is priced after those to its left.";
@@ -44,7 +42,7 @@ impl Row {
             (n, s) if s < 0.0 => format!("+{} ({n})", seconds(-s)),
             (n, s) => format!("−{} ({n})", seconds(s)),
         };
-        let all = [seconds(self.lossless_s)].into_iter().chain((0..KINDS.len()).map(saved));
+        let all = [seconds(self.lossless_s)].into_iter().chain((0..Contribution::ORDER.len()).map(saved));
         all.chain([seconds(self.after_s)]).collect()
     }
 }
@@ -62,8 +60,8 @@ pub fn kinds(runs: &[Run]) -> Vec<Kinds> {
             Some(Row {
                 dir: r.dir.clone(),
                 lossless_s: c.lossless.as_ref().and_then(Spent::later_communication)?,
-                saved_s: KINDS.map(|a| entry(a).map_or(0.0, |k| k.saved.seconds)),
-                layers: KINDS.map(|a| entry(a).map_or(0, |k| k.layers)),
+                saved_s: Contribution::ORDER.map(|a| entry(a).map_or(0.0, |k| k.saved.seconds)),
+                layers: Contribution::ORDER.map(|a| entry(a).map_or(0, |k| k.layers)),
                 after_s: c.after.later_communication()?,
             })
         };

@@ -219,6 +219,11 @@ pub struct Contribution {
     pub saved: Saved,
 }
 
+impl Contribution {
+    /// The kinds in the order in which they are priced.
+    pub const ORDER: [Action; 3] = [Action::Quadratic, Action::Linearized, Action::Compacted];
+}
+
 /// What one operation costs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerCost {
