@@ -3,9 +3,10 @@
 /// Times the median image's largest logit from which on an answer is far beyond the usual.
 pub const FAR: f32 = 20.0;
 
-/// The largest |logit| of each row of `classes`.
+/// The largest |logit| of each row of `classes`; +∞ where one is no number.
 pub fn largest(logits: &[f32], classes: usize) -> impl Iterator<Item = f32> + '_ {
-    logits.chunks(classes.max(1)).map(|row| row.iter().fold(0.0f32, |m, v| m.max(v.abs())))
+    let size = |v: &f32| if v.is_nan() { f32::INFINITY } else { v.abs() };
+    logits.chunks(classes.max(1)).map(move |row| row.iter().map(size).fold(0.0, f32::max))
 }
 
 /// What is beyond this is far; 0 where the usual logits are.

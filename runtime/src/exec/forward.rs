@@ -179,6 +179,9 @@ pub enum Norms {
     Measure,
 }
 
+/// The largest operand of a square where networks are trained by running statistics; the usual ones are a tenth of it at most.
+pub const FARTHEST: f32 = 100.0;
+
 /// One call of the network.
 #[derive(Debug)]
 pub struct Call<'a> {
@@ -197,7 +200,8 @@ pub struct Call<'a> {
     pub probes: Option<&'a [Burn<1>]>,
     /// What activations are computed in; the output and what is watched are f32.
     pub precision: Precision,
-    /// Also the penalty on what is far out in quadratic layers ([`ops::tails`]).
+    /// Also the penalty on what is far out in quadratic layers ([`ops::tails`]). By running statistics squares are then given no more than
+    /// [`FARTHEST`]: beyond it only the penalty pulls, and nothing leaves the numbers.
     pub tails: bool,
 }
 
@@ -419,11 +423,15 @@ impl Network {
     fn squared(&self, r: usize, x: &Value, call: &Call<'_>, met: &mut Met) -> Option<Value> {
         let (blend, site) = (call.gates[r].square?, self.square_of(r)?);
         let z = x.clone().cast(Precision::F32);
+        let mut within = z.clone();
         if call.tails {
             let own = ops::tails(&z);
             met.tails = Some(met.tails.take().map_or(own.clone(), |t| t + own));
+            if call.norms == Norms::Running {
+                within = Value::new(z.flat().clamp(-FARTHEST, FARTHEST), z.shape());
+            }
         }
-        let mut y = self.quadratic(r, site, &z, blend, call, &mut met.statistics);
+        let mut y = self.quadratic(r, site, &within, blend, call, &mut met.statistics);
         if let Some(p) = call.probes {
             y = ops::probed(&y, p[r].clone());
         }

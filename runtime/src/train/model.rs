@@ -40,8 +40,8 @@ pub struct Model {
     pub squares: bool,
     /// What share of the ReLU's place such layers, and those that vanish, have taken.
     pub blend: f32,
-    /// Are normalisations trained by their running statistics, which stay?
-    pub frozen: bool,
+    /// Where normalisations are trained by their running statistics, which stay: the size at which the loss cuts logits off.
+    pub frozen: Option<f32>,
     /// Layers that had left before, which are not blended again; one entry a layer, empty for none.
     pub settled: Vec<bool>,
     /// Both sides' slopes that layers which leave had before; one entry a layer, empty for ReLUs everywhere.
@@ -62,7 +62,7 @@ impl Model {
             slopes: false,
             squares: false,
             blend: 1.0,
-            frozen: false,
+            frozen: None,
             settled: vec![],
             before: vec![],
         })

@@ -239,14 +239,17 @@ impl Objective {
             watch,
             precision,
             tails: self.tails > 0.0,
-            ..student.call(if student.frozen { Norms::Running } else { Norms::Batch })
+            ..student.call(if student.frozen.is_some() { Norms::Running } else { Norms::Batch })
         };
 
         let views = Views::of(batch, &pixels, clean_rows, device);
         let fed = student.front.apply(views.pixels.clone());
         let out = student.net.forward(fed, &call(Branch::Clean, taps_wanted))?;
+        // The pull of logits far out would drown all others'.
+        let cut = |z: Burn<2>| student.frozen.iter().fold(z, |z, &most| z.clamp(-most, most));
         let z = out.logits();
         let clean = z.clone().inner().narrow(0, 0, clean_rows);
+        let z = cut(z);
         let mut statistics = vec![(Branch::Clean, out.statistics)];
         let mut terms = Terms { tails: out.tails.clone().into_iter().collect(), ..Terms::default() };
         for v in 0..views.n {
@@ -264,7 +267,7 @@ impl Objective {
             let attacked = self.perturb(student, gates, &half, at)?;
             let branch = self.adversarial_branch();
             let out = student.net.forward(student.front.apply(attacked), &call(branch, false))?;
-            let z = out.logits();
+            let z = cut(out.logits());
             statistics.push((branch, out.statistics));
             terms.tails.extend(out.tails);
             terms.add(self, z, labels(half.labels, device), half.target);

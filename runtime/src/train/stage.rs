@@ -1,5 +1,6 @@
 //! One stage of a run: epochs of steps with masks, validation, log and checkpoints.
 
+mod far;
 mod keep;
 mod step;
 mod validate;
@@ -7,7 +8,7 @@ mod validate;
 pub use validate::hamming;
 
 use super::learner::{Scene, learner};
-use super::loader::{self, Loader, LoaderOptions};
+use super::loader;
 use super::model::Model;
 use super::objective::At;
 use super::optimizer::Sgd;
@@ -196,7 +197,7 @@ impl Run<'_, '_> {
         }
         if !self.progress.finished {
             self.model.set_blend(1.0);
-            self.model.frozen = false;
+            self.model.frozen = None;
             if let Some(m) = self.ask(r.epochs, 0, |l, s| l.finish(s))? {
                 self.apply_masks(m);
             }
@@ -262,13 +263,6 @@ impl Run<'_, '_> {
         if r.blend > 0.0 { (done / r.blend).min(1.0) as f32 } else { 1.0 }
     }
 
-    /// Is a step in the stage's last part, where statistics stay?
-    fn frozen(&self, epoch: usize, step: usize) -> bool {
-        let r = &self.stage.recipe;
-        let left = 1.0 - (epoch * self.steps + step) as f64 / (r.epochs * self.steps).max(1) as f64;
-        left <= r.freeze
-    }
-
     fn rate(&self, epoch: usize, step: usize) -> f64 {
         let r = &self.stage.recipe;
         let done = (epoch * self.steps + step) as f64 / (r.epochs * self.steps).max(1) as f64;
@@ -276,17 +270,8 @@ impl Run<'_, '_> {
     }
 
     fn epoch(&mut self, watcher: &mut dyn Watcher) -> Result<Ended, StageError> {
-        let r = &self.stage.recipe;
         let epoch = self.progress.epoch;
-        let options = LoaderOptions {
-            batch: r.batch,
-            augment: r.augment,
-            augmix: r.objective.robust,
-            seed: r.seed,
-            order: self.stage.order.clone(),
-        };
-        let mut batches =
-            Loader::start(self.stage.train.clone(), &options, epoch, self.progress.step..self.steps);
+        let mut batches = self.batches(epoch, self.progress.step);
         let mut started = Instant::now();
         let mut waited = 0.0;
         for step in self.progress.step..self.steps {
@@ -296,7 +281,9 @@ impl Run<'_, '_> {
                 return Ok(Ended::Stopped);
             }
             self.model.set_blend(self.blend(epoch, step));
-            self.model.frozen = self.frozen(epoch, step);
+            if self.freeze(epoch, step)? {
+                batches = self.batches(epoch, step);
+            }
             let changed = self.ask(epoch, step, |l, s| l.before_step(s, step))?;
             if let Some(m) = changed {
                 self.progress.since_masks = 0;

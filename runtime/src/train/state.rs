@@ -1,5 +1,6 @@
 //! Checkpoints: everything a stage needs to go on, in one sealed safetensors file that appears by rename.
 
+use super::calm::Far;
 use super::objective::Parts;
 use relinc_passes::choice::Choice;
 use relinc_passes::layers::ReluLayer;
@@ -83,6 +84,9 @@ pub struct Progress {
     /// Best share of training images of an epoch that were classified correctly, in percent.
     #[serde(default)]
     pub learned: f64,
+    /// The images far out, once they were looked for.
+    #[serde(default)]
+    pub far: Option<Far>,
 }
 
 impl Progress {

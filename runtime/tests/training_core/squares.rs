@@ -85,6 +85,24 @@ fn gradients_are_finite_differences() {
     }
 }
 
+/// What the network itself answers with infinities pulls on every parameter before a square, with numbers.
+#[test]
+fn by_running_statistics_training_keeps_its_numbers_where_an_image_is_far_out() {
+    let m = quadratic();
+    let leaves = m.net.leaves(&m.params);
+    let x: Vec<f32> = noise(4 * 3 * 1024, 9).iter().map(|v| v * 1e25).collect();
+    let answer = |tails| {
+        let call = Call { params: &leaves, tails, ..m.call(Norms::Running) };
+        m.net.forward(Value::new(upload(x.clone(), m.net.device()), [4, 3, 32, 32]), &call).unwrap()
+    };
+    assert!(download(answer(false).output.into_flat().inner()).iter().any(|v| !v.is_finite()));
+    let out = answer(true);
+    assert!(download(out.output.flat().inner()).iter().all(|v| v.is_finite()));
+    let grads = out.tails.unwrap().backward();
+    let found: Vec<Vec<f32>> = leaves.iter().filter_map(|l| l.grad(&grads)).map(download).collect();
+    assert!(found.iter().flatten().all(|g| g.is_finite()) && found.iter().flatten().any(|g| *g != 0.0));
+}
+
 /// A search that goes on from masks blends only what leaves now.
 #[test]
 fn what_has_left_before_is_not_blended_again() {
@@ -119,7 +137,8 @@ fn a_search_is_resumed_in_the_same_bits_and_leaves_coefficients() {
     assert!(done.log.iter().all(|r| r.largest.is_some_and(f64::is_finite)));
     // Tuning takes them up, and learns on.
     let dir = tempfile::tempdir().unwrap();
-    let tune = Job { masks: done.masks.clone(), ..Job::new(Kind::Tune, None, dir.path()) };
+    let mut tune = Job { masks: done.masks.clone(), ..Job::new(Kind::Tune, None, dir.path()) };
+    tune.recipe.freeze = 0.6;
     let tuned = super::resume::survives(tune, &[(2, 3)]);
     let after = &tuned.masks.layers["relu00"].parameters[&Choice::Quadratic];
     assert!(after != coefficients && after.iter().all(|c| c.is_finite()));

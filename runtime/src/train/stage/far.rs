@@ -1,0 +1,83 @@
+//! Images that are answered with numbers far out: the last part of a stage, whose statistics stay, sees them in every batch.
+//!
+//! With statistics of the batch a network never shows them: normalised by itself, an image far out looks like any other. By running
+//! statistics it may be far beyond all, and one in ten thousand is never met often enough to be learned.
+
+use super::Run;
+use crate::train::calm;
+use crate::train::loader::{self, Loader, LoaderOptions};
+use crate::train::record::StageError;
+use std::sync::Arc;
+
+/// One image of so many of a batch is far out.
+const SHARE: usize = 16;
+
+impl Run<'_, '_> {
+    /// Is a step in the stage's last part, where statistics stay?
+    fn frozen(&self, epoch: usize, step: usize) -> bool {
+        let r = &self.stage.recipe;
+        let left = 1.0 - (epoch * self.steps + step) as f64 / (r.epochs * self.steps).max(1) as f64;
+        left <= r.freeze
+    }
+
+    /// Freezes what is frozen from a step on, and looks for the images far out at the first such step and at every epoch. Were they
+    /// looked for?
+    pub(super) fn freeze(&mut self, epoch: usize, step: usize) -> Result<bool, StageError> {
+        let frozen = self.frozen(epoch, step);
+        let look = frozen && (step == 0 || self.progress.far.is_none());
+        if look {
+            self.progress.far = Some(calm::far(self.model, &self.stage.train)?);
+        }
+        self.model.frozen = self.progress.far.as_ref().filter(|_| frozen).map(|f| f.limit);
+        Ok(look)
+    }
+
+    /// The batches of an epoch from a step on.
+    pub(super) fn batches(&self, epoch: usize, from: usize) -> Loader {
+        let r = &self.stage.recipe;
+        let mut options = LoaderOptions {
+            batch: r.batch,
+            augment: r.augment,
+            augmix: r.objective.robust,
+            seed: r.seed,
+            order: self.stage.order.clone(),
+        };
+        let far = self.progress.far.as_ref().map(|f| f.images.as_slice()).unwrap_or_default();
+        if !far.is_empty() && options.order.is_none() {
+            let order = loader::order(self.stage.train.len(), r.seed, epoch);
+            let mut epochs = vec![vec![]; epoch];
+            epochs.push(with(far, order, r.batch));
+            options.order = Some(Arc::new(epochs));
+        }
+        Loader::start(self.stage.train.clone(), &options, epoch, from..self.steps)
+    }
+}
+
+/// The batches of an order, in the last places of each some of those far out, by turns.
+fn with(far: &[usize], mut order: Vec<usize>, batch: usize) -> Vec<Vec<usize>> {
+    let mut next = far.iter().cycle();
+    let each = |batch: &mut [usize]| {
+        let few = far.len().min(batch.len() / SHARE);
+        batch.iter_mut().rev().take(few).zip(&mut next).for_each(|(image, far)| *image = *far);
+        batch.to_vec()
+    };
+    order.chunks_mut(batch.max(1)).map(each).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_far_out_take_the_last_places_by_turns() {
+        let order: Vec<usize> = (100..180).collect();
+        let found = with(&[1, 2, 3], order.clone(), 32);
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [32, 32, 16]);
+        let last = |n: usize, few: usize| found[n].iter().rev().take(few).copied().collect::<Vec<_>>();
+        assert_eq!((last(0, 2), last(1, 2), last(2, 1)), (vec![1, 2], vec![3, 1], vec![2]));
+        assert_eq!(found[0][..30], order[..30]);
+        // One alone stands in a batch once, and without any the order stays.
+        assert_eq!(with(&[7], order.clone(), 64)[0].iter().filter(|i| **i == 7).count(), 1);
+        assert_eq!(with(&[], order.clone(), 80), [order]);
+    }
+}
