@@ -18,6 +18,7 @@ import math
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,10 +64,10 @@ class MaskedReLU(nn.Module):
 
     def put(self, layer: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes the layer's arrays of a mask file."""
-        self.choice = torch.as_tensor(arrays[layer])
+        self.choice = torch.tensor(arrays[layer])
         for name in ("slope", "quadratic"):
             given = arrays.get(f"{layer}.{name}")
-            self.register_parameter(name, None if given is None else nn.Parameter(torch.as_tensor(given).float()))
+            self.register_parameter(name, None if given is None else nn.Parameter(torch.tensor(given).float()))
         if self.quadratic is None and bool((self.choice == QUADRATIC).any()):
             raise ValueError(f"{layer} has quadratic elements, and {layer}.quadratic with their coefficients is missing")
 
@@ -133,11 +134,11 @@ def masks(model: nn.Module) -> Masks:
     out = Masks()
     for name, gate in gates(model).items():
         if gate.choice is not None:
-            out[name] = gate.choice.cpu().numpy()
+            out[name] = gate.choice.cpu().numpy().copy()
             for parameter in ("slope", "quadratic"):
                 value = getattr(gate, parameter)
                 if value is not None:
-                    out[f"{name}.{parameter}"] = value.detach().float().cpu().numpy()
+                    out[f"{name}.{parameter}"] = value.detach().float().cpu().numpy().copy()
     return out
 
 
@@ -165,10 +166,19 @@ def _onnx(model: nn.Module, path: Path, example: torch.Tensor) -> None:
     legacy = {"dynamo": False} if "dynamo" in _inspect.signature(torch.onnx.export).parameters else {}
     part = path.with_name(path.name + ".part")
     try:
-        torch.onnx.export(
-            model, (example.detach().cpu().float(),), str(part), opset_version=OPSET, input_names=["input"], output_names=["logits"],
-            dynamic_axes={"input": {0: "N"}, "logits": {0: "N"}}, **legacy,
-        )
+        with warnings.catch_warnings():
+            # That there is a newer exporter, and what tracing takes for constants: the graph is fixed by then.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                model,
+                (example.detach().cpu().float(),),
+                str(part),
+                opset_version=OPSET,
+                input_names=["input"],
+                output_names=["logits"],
+                dynamic_axes={"input": {0: "N"}, "logits": {0: "N"}},
+                **legacy,
+            )
         onnx.checker.check_model(str(part))
         part.replace(path)
     finally:
@@ -250,15 +260,22 @@ def _name(traced: fx.GraphModule, example: torch.Tensor) -> dict[str, tuple[Mask
 
 
 def _label(path: Path) -> None:
-    """Names the nodes of an exported file after the module that they come from, whichever exporter wrote it."""
+    """Names what gates, and max pools that read them, return after the gates."""
     import onnx
 
     model = onnx.load(path)
-    for node in model.graph.node:
-        kept = [node.name, *node.output, *(p.value for p in getattr(node, "metadata_props", []))]
-        at = re.search(rf"{_NAME}\d+", " ".join(kept))
-        if at is not None and node.op_type in ("Relu", "Clip"):
-            node.name = f"{at[0]}/{node.op_type}"
+    names: dict[str, str] = {}
+    for i, node in enumerate(model.graph.node):
+        node.input[:] = [names.get(name, name) for name in node.input]
+        if node.op_type in ("Relu", "Clip"):
+            at = re.search(rf"{_NAME}\d+", node.name)
+        else:
+            at = re.match(rf"{_NAME}\d+", node.input[0]) if node.op_type == "MaxPool" else None
+        if at is not None:
+            names[node.output[0]] = f"{at[0]}_{i}"
+            node.output[0] = names[node.output[0]]
+    for output in model.graph.output:
+        output.name = names.get(output.name, output.name)
     onnx.save(model, path)
 
 

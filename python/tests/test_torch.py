@@ -108,9 +108,10 @@ class Torch(unittest.TestCase):
     def test_it_trains_and_goes_back(self):
         masks = drawn_masks(self.dir, self.model, self.example, [0, 1, 2, 3])
         network = bridge.apply(self.model, masks, self.example).train()
-        step = torch.optim.SGD(network.parameters(), lr=1e-3)
         nn.functional.cross_entropy(network(torch.randn(16, 3, 32, 32)), torch.arange(16) % 10).backward()
-        step.step()
+        with torch.no_grad():
+            for p in network.parameters():
+                p -= 1e-3 * p.grad
         trained = bridge.masks(network)
         self.assertFalse(np.array_equal(trained["relu02.slope"], masks["relu02.slope"]))
         self.assertFalse(np.array_equal(trained["relu02.quadratic"], masks["relu02.quadratic"]))
