@@ -61,7 +61,7 @@ fn grid(shape: Shape, rows: Vec<Row>) -> String {
         let change = match row.moved {
             Moved::Alone => String::new(),
             Moved::Unknown => "–".into(),
-            Moved::By(c) => Change::short(&c),
+            Moved::By(c) | Moved::Rising(c) => Change::short(&c),
         };
         let mut cells = vec![row.what];
         cells.extend(row.cells);
