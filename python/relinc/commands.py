@@ -127,12 +127,12 @@ def data(spec: str, out: File, **options: Any) -> Document:
 
 def passes() -> list[dict[str, Any]]:
     """Every pass."""
-    return call("passes")
+    return list(call("passes"))
 
 
 def protocols() -> list[dict[str, Any]]:
     """Every cost model."""
-    return call("protocols")
+    return list(call("protocols"))
 
 
 def devices() -> Any:

@@ -46,7 +46,7 @@ def find() -> str:
     name = "relinc.exe" if os.name == "nt" else "relinc"
     user = sysconfig.get_preferred_scheme("user")
     # Beside the packages is where `pip install --target` puts programs.
-    folders = [sysconfig.get_path("scripts"), sysconfig.get_path("scripts", scheme=user), Path(__file__).parents[1] / "bin"]
+    folders: list[str | Path] = [sysconfig.get_path("scripts"), sysconfig.get_path("scripts", scheme=user), Path(__file__).parents[1] / "bin"]
     beside = (Path(folder) / name for folder in folders)
     found = next((str(p) for p in beside if os.access(p, os.X_OK)), None) or shutil.which(name)
     if found is None:

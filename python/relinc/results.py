@@ -67,7 +67,8 @@ class Inspection(Document):
     @property
     def layers(self) -> list[dict[str, Any]]:
         """The ReLU layers, in the order of their names."""
-        return self["layers"]
+        layers: list[dict[str, Any]] = self["layers"]
+        return layers
 
     def rows(self) -> list[dict[str, Any]]:
         """Predicted costs: the file as it is, compiled with all its ReLUs, and each budget that was asked for."""
@@ -114,7 +115,7 @@ class Report(Document):
     @property
     def relus(self) -> int:
         """ReLUs that are left."""
-        return self["totals"]["relus"]
+        return int(self["totals"]["relus"])
 
     def masks(self) -> Masks:
         """The masks of the compiled network."""
