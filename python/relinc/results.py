@@ -33,11 +33,10 @@ def rows(cost: Iterable[dict[str, Any]], now: str) -> list[dict[str, Any]]:
                 figures = {said: spent[key] for key, said in _SPENT.items()}
                 # A session's later queries, where they pay less than the first.
                 later = spent.get("later") or {}
-                seconds = None
-                if not later:
-                    seconds = spent["latency_s"]
-                elif spent["latency_is"] == "communication" or later.get("compute_s") is not None:
-                    seconds = later["communication_s"] + (later["compute_s"] or 0 if spent["latency_is"] == "query" else 0)
+                computing = later.get("compute_s") if spent["latency_is"] == "query" else 0
+                seconds = spent["latency_s"]
+                if later:
+                    seconds = None if computing is None else later["communication_s"] + computing
                 out.append(
                     place
                     | {"network is": what}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 import unittest
 from pathlib import Path
@@ -37,6 +38,11 @@ class Package(unittest.TestCase):
         rows = {r["network is"]: r for r in found.rows()}
         self.assertEqual(list(rows), ["original", "compiled, all ReLUs", "50%", "10%"])
         self.assertLess(rows["10%"]["bytes"], rows["50%"]["bytes"])
+
+    def test_later_queries_take_what_the_program_says(self):
+        made = relinc.compile(MODEL, self.dir / "out", protocol="cheetah", network="lan")
+        said = re.search(r"time of a later query, LAN +\S+ \S+ +(\S+) s", str(made))
+        self.assertAlmostEqual(made.rows()[-1]["later seconds"], float(said[1]), delta=0.06)
 
     def test_a_report_is_what_lies_in_the_folder(self):
         made = self.compiled()
