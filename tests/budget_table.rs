@@ -55,7 +55,7 @@ fn bounded_truncation_costs_what_its_compilation_is_predicted_to() {
     let out = dir.path().join("out").display().to_string();
     let how = ["--truncation", "bounded", "--protocol", "semi2k", "--network", "wan"];
     let (safe, bounded) =
-        (with(&["--budgets", "50%", "--protocol", "semi2k"]), [&["--budgets", "50%"], &how[..]].concat());
+        (with(&["--budgets", "50%", "--protocol", "semi2k"]), [&["--budgets", "50%"][..], &how].concat());
     let (safe, bounded) = (json(&safe), json(&with(&bounded)));
     let compile = [
         "compile",
