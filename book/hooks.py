@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import markdown_lists
+import notebook
 import reference
 from mkdocs.structure.files import File
 
@@ -23,9 +24,10 @@ BESIDE = {
     "benches/pytorch/README.md": "benches-pytorch.md",
 }
 # Where a link to a file that is no page leads.
-INSTEAD = {"README.md": "index.md", "specs/report.schema.json": "report-schema.md"}
+INSTEAD = {"README.md": "index.md", "docs/tutorial.ipynb": "notebook.md", "specs/report.schema.json": "report-schema.md"}
 # Pages that tools write.
 MADE = {
+    "notebook.md": notebook.page,
     "cli.md": reference.command_line,
     "pipeline.md": reference.pipeline,
     "protocols.md": reference.protocols,

@@ -50,6 +50,37 @@ fn a_budget_costs_what_its_compilation_is_predicted_to() {
 }
 
 #[test]
+fn bounded_truncation_costs_what_its_compilation_is_predicted_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out").display().to_string();
+    let how = ["--truncation", "bounded", "--protocol", "semi2k", "--network", "wan"];
+    let (safe, bounded) =
+        (with(&["--budgets", "50%", "--protocol", "semi2k"]), [&["--budgets", "50%"][..], &how].concat());
+    let (safe, bounded) = (json(&safe), json(&with(&bounded)));
+    let compile = [
+        "compile",
+        QUICK,
+        "-o",
+        &out,
+        "--data",
+        "shapes",
+        "--limit",
+        "20",
+        "--calibration",
+        "32",
+        "--budget",
+        "50%",
+    ];
+    let compiled = json(&[&compile[..], &["--target", "spu"], &how[..]].concat());
+    let (row, there) = (&bounded["budgets"][0]["cost"][0], &compiled["cost"][0]);
+    for key in ["online_bytes", "rounds", "latency_s", "later", "before", "lossless"] {
+        assert_eq!(row[key], there[key], "{key}");
+    }
+    let rounds = |table: &serde_json::Value| table["budgets"][0]["cost"][0]["rounds"].as_f64().unwrap();
+    assert!(rounds(&bounded) < rounds(&safe));
+}
+
+#[test]
 fn the_text_holds_every_budget_and_says_what_it_lacks() {
     let out = run(&with(&["--budgets", "50%,latency=100s@cheetah/lan"]));
     let said = String::from_utf8(out.stdout).unwrap();
@@ -87,6 +118,7 @@ fn what_cannot_be_asked_is_refused() {
         ),
         (with(&["--budgets", "900000"]), "--budgets: 900000: budget 900000 is 900000 ReLUs"),
         (with(&["--budgets", "half"]), "half"),
+        (with(&["--budgets", "50%", "--truncation", "cheap"]), "'cheap' is no truncation"),
         (with(&["--budgets", "50%", "--method", "gradual"]), "trains"),
         (with(&["--budgets", "50%", "--vanish", "relu99"]), "relu99"),
     ] {

@@ -160,4 +160,10 @@ fn help_is_in_groups_and_every_command_has_a_manual_page() {
     assert!(page.contains("relinc\\-compile") && page.contains("stable\\-sign"), "{page}");
     assert!(text(&["man"]).contains("relinc"));
     assert_eq!(run(&["man", "compil"]).status.code(), Some(2));
+    let dir = tempfile::tempdir().unwrap();
+    let man = dir.path().join("man/man1");
+    assert!(run(&["man", "-o", &man.display().to_string()]).status.success());
+    let written: Vec<_> = std::fs::read_dir(&man).unwrap().map(|f| f.unwrap().file_name()).collect();
+    assert_eq!(written.len(), relinc::cli::command().get_subcommands().count() + 1, "{written:?}");
+    assert_eq!(std::fs::read_to_string(man.join("relinc-compile.1")).unwrap(), page);
 }

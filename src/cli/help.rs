@@ -117,7 +117,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("protocols", ["protocols", "protocols --json"]),
     ("devices", ["devices", "devices --json"]),
     ("completions", ["completions bash", "completions zsh"]),
-    ("man", ["man", "man compile"]),
+    ("man", ["man compile", "man -o man/man1"]),
     ("bench", ["bench eval", "bench train-step --profile"]),
     (
         "architecture",

@@ -4,8 +4,9 @@ use super::Global;
 use super::args::{finds_nothing, untrained};
 use crate::caps;
 use crate::compile::baseline::{Baseline, Column};
+use crate::compile::budgets::Prices;
 use crate::compile::describe::REDUNDANT;
-use crate::compile::{Request, Target, budgets};
+use crate::compile::{Request, Target, TruncationMode, budgets};
 use crate::error::{Error, Result, input};
 use crate::images::Images;
 use crate::model::Model;
@@ -46,6 +47,10 @@ pub struct Args {
     /// Who knows the model: secret, server or public [default: the protocol's]
     #[arg(long, value_name = "WHO")]
     weights: Option<Weights>,
+    /// How SPU's SEMI2K drops fraction bits: safe, or bounded[=P], each party by itself, where a query goes wrong with probability P at
+    /// most [default: safe; P: 1e-4]
+    #[arg(long, value_name = "HOW", requires = "budgets")]
+    truncation: Option<TruncationMode>,
     #[command(flatten)]
     found: MaskOptions,
     #[command(flatten)]
@@ -73,6 +78,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     let asked = CompileOptions {
         targets: vec![Target::Spu],
         weights: a.weights,
+        truncation: a.truncation.unwrap_or_default(),
         report: a.report,
         ..CompileOptions::default()
     };
@@ -92,14 +98,15 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         let text = if form == "dot" { dot::to_dot(&whole) } else { pir(&whole, Constants::Opaque) };
         return g.show(&json!({"form": form, "graph": text}), &text);
     }
-    let baseline = Baseline::new(file, m.clone(), &options, false, &r)?;
+    let baseline = Baseline::new(file.clone(), m.clone(), &options, false, &r)?;
     let cost = priced(&baseline, &r);
     let mut v = describe(&m, &m.lean()?.whole()?, &baseline, &cost, &r)?;
     if a.budgets.is_empty() {
         return g.show(&v, text(&m, &v, &cost));
     }
     let progress = g.progress();
-    let found = budgets::costs(&m, &baseline, searches, &r, &progress);
+    let prices = Prices { file, baseline };
+    let found = budgets::costs(&m, prices, searches, &r, &progress);
     progress.finish();
     let rows = found.map_err(|e| e.at(a.model.display()))?;
     v["budgets"] = json!(rows);

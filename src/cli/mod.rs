@@ -31,7 +31,7 @@ use crate::compile::{fixed, tails};
 use crate::error::{Error, Result, input};
 use crate::interrupt;
 use crate::pipeline::Pipeline;
-use crate::progress::Progress;
+use crate::progress::{Form, Progress};
 use crate::report::{self as reports, Report};
 use args::ShowArgs;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -63,6 +63,9 @@ struct Global {
     /// No progress on stderr
     #[arg(long, global = true)]
     quiet: bool,
+    /// Progress on stderr: text, or json, an object a line for programs
+    #[arg(long, global = true, value_name = "FORM", default_value = "text", hide_default_value = true)]
+    progress: Form,
     /// Say more on stderr
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -225,7 +228,7 @@ impl Global {
         }
     }
     fn progress(&self) -> Progress {
-        Progress::new(self.quiet)
+        Progress::new(self.quiet, self.progress)
     }
     /// Prints a result: one JSON document where that was asked for, else text.
     fn show(&self, json: &impl serde::Serialize, text: impl AsRef<str>) -> Result<()> {

@@ -249,9 +249,10 @@ fn refusal(path: &Path, h: Option<&Holder>) -> Error {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::progress::Form;
 
     fn take(path: &Path) -> Result<Lock> {
-        Lock::take(path, "search", Arc::default(), &Progress::new(true))
+        Lock::take(path, "search", Arc::default(), &Progress::new(true, Form::Text))
     }
 
     fn place(path: &Path, h: &Holder) {

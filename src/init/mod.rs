@@ -5,6 +5,7 @@ mod recipe;
 mod written;
 
 use crate::compile::baseline::{Baseline, Column};
+use crate::compile::budgets::Prices;
 use crate::compile::{MaskSource, Source, budgets, describe};
 use crate::error::{Error, Result, input};
 use crate::folder::Begin;
@@ -159,12 +160,12 @@ fn priced(a: &Asked, l: &Looked, recipe: &Recipe, progress: &Progress) -> Result
     r.masks = MaskSource::All;
     let file = Column::of_file(&l.graph, &r)?;
     let model = Model::plain(l.graph.clone(), l.info.clone())?;
-    let baseline = Baseline::new(file, model.clone(), &Options::default(), false, &r)?;
+    let baseline = Baseline::new(file.clone(), model.clone(), &Options::default(), false, &r)?;
     let mut searches = vec![recipe.search(a.device.clone())?];
     for share in SHARES {
         searches.push(recipe::untrained(Budget::Percent(share), a.device.clone())?);
     }
-    let mut rows = budgets::costs(&model, &baseline, searches, &r, progress)?;
+    let mut rows = budgets::costs(&model, Prices { file, baseline }, searches, &r, progress)?;
     if let Some(own) = rows.first_mut() {
         own.budget = "this pipeline".into();
     }

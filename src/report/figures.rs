@@ -125,6 +125,14 @@ impl Change {
             Change::New | Change::More(_) => "bad",
         }
     }
+    /// The same of a figure that should rise.
+    pub(super) fn rising_tone(&self) -> &'static str {
+        match self.tone() {
+            "good" => "bad",
+            "bad" => "good",
+            same => same,
+        }
+    }
 }
 
 /// `SPU SEMI2K` for `spu-semi2k`.

@@ -18,6 +18,8 @@ pub(super) enum Moved {
     Unknown,
     /// It changed like this.
     By(Change),
+    /// It changed like this, and more is better.
+    Rising(Change),
 }
 
 /// One row: a name, a detail, a cell a column, and the change.
@@ -137,9 +139,13 @@ pub(super) fn cost(shape: Shape, g: &Group<'_>) -> Vec<Row> {
                 out.push(row(format!("once a session, {on}"), e, true, &once, seconds));
             }
             let hour = |s: &Spent| s.later_seconds().filter(|s| *s > 0.0).map(|s| 3600.0 / s);
-            out.push(row(format!("later queries an hour, {on}"), e, false, &hour, |v| {
-                count(v.round() as u64)
-            }));
+            let queries =
+                row(format!("later queries an hour, {on}"), e, false, &hour, |v| count(v.round() as u64));
+            let moved = match queries.moved {
+                Moved::By(change) => Moved::Rising(change),
+                other => other,
+            };
+            out.push(Row { moved, ..queries });
         }
     }
     out

@@ -66,7 +66,7 @@ impl Watcher for Watch<'_> {
         self.dog.iter().for_each(Watchdog::beat);
         if let Some(far) = self.whole.step(n, Instant::now()) {
             far.first.iter().for_each(|said| self.progress.line(said));
-            self.progress.whole(&far.bar());
+            self.progress.whole(far.share, far.left);
         }
         self.progress.live(&format!(
             "{} epoch {}/{} step {}/{}: loss {:.4}, train {:.1} %, {} {}, {:.0} images/s",
@@ -101,7 +101,7 @@ impl Watcher for Watch<'_> {
             n => format!(", {n} steps left out"),
         };
         let so_far = self.whole.epoch(&r.stage, r.epoch, Instant::now());
-        so_far.iter().for_each(|f| self.progress.whole(&f.bar()));
+        so_far.iter().for_each(|f| self.progress.whole(f.share, f.left));
         let run = match &so_far {
             Some(Far { share, left: Some(s), .. }) if *share < 1.0 => {
                 format!(", {:.0} % of the run, {} left", 100.0 * share, seconds(*s))

@@ -86,17 +86,6 @@ pub struct Far {
     pub first: Option<String>,
 }
 
-impl Far {
-    /// `[██████░░░░░░░░░░░░░░] 30 %, 12 min 5 s left`.
-    pub fn bar(&self) -> String {
-        const CELLS: usize = 20;
-        let full = ((self.share * CELLS as f64) as usize).min(CELLS);
-        let left =
-            self.left.filter(|s| *s >= 0.5).map_or(String::new(), |s| format!(", {} left", seconds(s)));
-        format!("[{}{}] {:.0} %{left}", "█".repeat(full), "░".repeat(CELLS - full), 100.0 * self.share)
-    }
-}
-
 impl Whole {
     /// Of these stages.
     pub fn new(legs: Vec<Leg>) -> Whole {
@@ -154,6 +143,7 @@ impl Whole {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::progress::bar;
     use std::time::Duration;
 
     fn leg(name: &str, epochs: usize) -> Leg {
@@ -195,7 +185,7 @@ mod tests {
             ]
         );
         let far = w.epoch("tune", 3, start + Duration::from_secs(49)).unwrap();
-        assert_eq!(far.bar(), "[████████████████████] 100 %");
+        assert_eq!(bar(far.share, far.left), "[████████████████████] 100 %");
     }
 
     #[test]

@@ -103,7 +103,9 @@ def make(there, relinc, root):
 
 
 def pipeline(there, text):
-    """The pipeline that a page shows, with one epoch a stage and few images, or a small one."""
+    """The pipeline that a page shows, with one epoch a stage and few images, or a small one; none where the page has one written."""
+    if re.search(r"relinc init .* -o pipeline\.yaml", text):
+        return
     shown = re.search(r"`pipeline\.yaml`:\s*```yaml\n(.*?)^```", text, re.M | re.S)
     yaml = shown[1] if shown else PIPELINE
     for pattern, small in SMALLER if shown else []:

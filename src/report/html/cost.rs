@@ -43,6 +43,7 @@ fn line(r: &Row, compared: bool) -> String {
         Moved::Unknown => {
             "<td class=\"n same\"><span title=\"two lower bounds have no ratio\">–</span></td>".to_string()
         }
+        Moved::Rising(c) => format!("<td class=\"n {}\">{}</td>", c.rising_tone(), esc(&c.short())),
         Moved::By(c) => format!("<td class=\"n {}\">{}</td>", c.tone(), esc(&c.short())),
     };
     let detail = match r.detail.is_empty() {

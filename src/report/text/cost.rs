@@ -48,20 +48,26 @@ pub fn costs(shape: Shape, cost: &[Cost]) -> String {
 const STAND_IN: &str =
     "The original is its canonical form, normalisations folded: the cost model cannot price the file itself.";
 
+/// A table, its headings shorter where it is too wide.
 fn grid(shape: Shape, rows: Vec<Row>) -> String {
-    let mut header = vec![""];
-    header.extend(shape.heads());
-    header.extend(shape.against().filter(|_| shape != Shape::Old));
-    let align = format!(
-        "l{}{}",
-        "r".repeat(shape.heads().len()),
-        if header.len() > shape.heads().len() + 1 { "l" } else { "" }
-    );
+    let full = headed(shape, shape.heads().to_vec(), rows.clone());
+    match full.lines().any(|l| l.ends_with('…')) {
+        false => full,
+        true => {
+            headed(shape, shape.heads().iter().map(|h| h.trim_start_matches("compiled, ")).collect(), rows)
+        }
+    }
+}
+
+fn headed(shape: Shape, heads: Vec<&str>, rows: Vec<Row>) -> String {
+    let against = shape.against().filter(|_| shape != Shape::Old);
+    let align = format!("l{}{}", "r".repeat(heads.len()), if against.is_some() { "l" } else { "" });
+    let header: Vec<&str> = [""].into_iter().chain(heads).chain(against).collect();
     let line = |row: Row| {
         let change = match row.moved {
             Moved::Alone => String::new(),
             Moved::Unknown => "–".into(),
-            Moved::By(c) => Change::short(&c),
+            Moved::By(c) | Moved::Rising(c) => Change::short(&c),
         };
         let mut cells = vec![row.what];
         cells.extend(row.cells);
