@@ -289,9 +289,12 @@ impl Run<'_, '_> {
                 self.progress.since_masks = 0;
                 self.apply_masks(m);
             }
-            let Some(batch) = batches.next() else {
+            let Some(mut batch) = batches.next() else {
                 return Err(StageError::Other("the data loader ended early".into()));
             };
+            if self.model.frozen.is_some() {
+                far::harden(&mut batch);
+            }
             self.step(&batch, epoch, step)?;
             let s = &mut self.progress.sums;
             s.seconds += started.elapsed().as_secs_f64();

@@ -5,12 +5,16 @@
 
 use super::Run;
 use crate::train::calm;
-use crate::train::loader::{self, Loader, LoaderOptions};
+use crate::train::loader::{self, Batch, Loader, LoaderOptions};
 use crate::train::record::StageError;
 use std::sync::Arc;
 
 /// One image of so many of a batch is far out.
 const SHARE: usize = 16;
+/// One image of so many is hardened.
+const HARD: usize = 8;
+/// What contrast is multiplied by.
+const CONTRAST: f32 = 2.0;
 
 impl Run<'_, '_> {
     /// Is a step in the stage's last part, where statistics stay?
@@ -53,6 +57,17 @@ impl Run<'_, '_> {
     }
 }
 
+/// Doubles the contrast of the images before those far out, within black and white: hard edges and full colours are what squares answer
+/// with numbers far out, and few images have them.
+pub(super) fn harden(batch: &mut Batch) {
+    let n = batch.images.len();
+    let end = n - n / SHARE;
+    let each = batch.clean.len() / n.max(1);
+    for p in &mut batch.clean[(end - n / HARD) * each..end * each] {
+        *p = (0.5 + CONTRAST * (*p - 0.5)).clamp(0.0, 1.0);
+    }
+}
+
 /// The batches of an order, in the last places of each some of those far out, by turns.
 fn with(far: &[usize], mut order: Vec<usize>, batch: usize) -> Vec<Vec<usize>> {
     let mut next = far.iter().cycle();
@@ -67,6 +82,20 @@ fn with(far: &[usize], mut order: Vec<usize>, batch: usize) -> Vec<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hard_images_stand_before_those_far_out() {
+        let grey = vec![0.5, 0.6, 0.0, 0.9];
+        let clean = grey.repeat(32);
+        let images = (0..32).collect();
+        let mut batch = Batch { step: 0, images, labels: vec![0; 32], clean, augmix: vec![] };
+        harden(&mut batch);
+        let rows: Vec<&[f32]> = batch.clean.chunks(4).collect();
+        let hard = rows.iter().map(|r| **r != grey[..]).collect::<Vec<_>>();
+        assert_eq!((0..32).filter(|&i| hard[i]).collect::<Vec<_>>(), [26, 27, 28, 29]);
+        let want = [0.5, 0.7, 0.0, 1.0];
+        assert!(rows[26].iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6), "{:?}", rows[26]);
+    }
 
     #[test]
     fn those_far_out_take_the_last_places_by_turns() {
