@@ -125,7 +125,7 @@ class Trial:
         return [self.relinc, "--json", "query", str(self.folders["client"]), *self.options("client"),
                 "--input", *map(str, inputs), *more]
 
-    def query(self, inputs, *more, limit=600):
+    def query(self, inputs, *more, limit=3600):
         """Asks; the exit code, the document or nothing, and what was said on stderr."""
         done = subprocess.run(self.around("client", self.command(inputs, *more)), capture_output=True, text=True, timeout=limit)
         return done.returncode, json.loads(done.stdout) if done.stdout.strip() else None, done.stderr.strip()
@@ -142,7 +142,7 @@ class Trial:
         except (OSError, ValueError):
             return None
 
-    def wait_until(self, state="waiting", limit=120):
+    def wait_until(self, state="waiting", limit=600):
         """Waits for the server to be in a state."""
         end = time.monotonic() + limit
         while time.monotonic() < end:
