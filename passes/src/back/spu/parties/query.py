@@ -170,7 +170,7 @@ def print_table(doc, top, classes):
         said = ", ".join(f"{classes[c] if classes and c < len(classes) else f'class {c}'} {image['scores'][c]:.4f}" for c in order)
         print(f"{image['name']}: {said}")
     for i, q in enumerate(doc["queries"]):
-        print(f"query {i}: {q['seconds']:.2f} s" + places.counted(q if "sent_bytes" in q else {}), file=sys.stderr)
+        print(f"query {i}: {q['seconds']:.3f} s" + places.counted(q if "sent_bytes" in q else {}), file=sys.stderr)
 
 
 def main(argv):
