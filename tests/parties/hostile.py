@@ -90,11 +90,20 @@ class Case:
     def session(self, count=100_000):
         """A client in the middle of a long session."""
         many = self.many(count)
+        self.trial.wait_until("waiting")  # the last session has left
         with open(self.work / "answers.json", "wb") as sink:
             child = subprocess.Popen(self.trial.command([many]), stdout=sink, stderr=subprocess.PIPE, text=True)
         self.trial.wait_until("serving")
         time.sleep(1)
         return child
+
+    def last_words(self, client, seconds):
+        """What a client says on stderr until it ends; one that does not end in so many seconds is killed, and its exit code is no right one."""
+        try:
+            return client.communicate(timeout=self.limit(seconds))[1]
+        except subprocess.TimeoutExpired:
+            running.kill(client)
+            return f"it hangs for {self.limit(seconds):.0f} s {client.communicate()[1]}"
 
     def answers_off(self):
         """By how much the last session's answers about the same image differ at most."""
@@ -161,7 +170,7 @@ def stops(case):
     server = [pid for pid in workers(trial, "server")]
     for pid in server:
         os.kill(pid, signal.SIGSTOP)
-    _, err = client.communicate(timeout=case.limit(2 * TIMEOUT_S))
+    err = case.last_words(client, 2 * TIMEOUT_S)
     check("a server's worker stops, client", client.returncode == 1, f"exit {client.returncode} after {time.monotonic() - began:.0f} s: {err.strip()}")
     for pid in server:
         try:
@@ -189,7 +198,7 @@ def killed(case):
     client, before = case.session(), len(trial.log())
     for pid in workers(trial, "server"):
         os.kill(pid, signal.SIGKILL)
-    _, err = client.communicate(timeout=case.limit(60))
+    err = case.last_words(client, 60)
     check("a server's worker is killed, client", client.returncode == 1, f"exit {client.returncode}: {err.strip()}")
     check("a server's worker is killed, server", "killed by SIGKILL" in trial.log()[before:], last(trial.log(), 2))
     case.answered("a server's worker is killed")
@@ -233,7 +242,7 @@ def garbage(case, strings):
     client = case.session(400)
     for _ in range(200):
         throw(address, draw.randbytes(draw.randrange(1, 400)), wait=0)
-    _, err = client.communicate(timeout=case.limit(600))
+    err = case.last_words(client, 600)
     out = (case.work / "answers.json").read_text()
     check("200 byte strings at the port of a running session", client.returncode == 0, f"exit {client.returncode}, {len(json.loads(out)['images']) if out else 0} answers {err}")
 
