@@ -172,7 +172,7 @@ fn parties_with_their_own_folders_answer_as_the_simulation_does() {
         let to = dir.path().join(role).join(folder);
         std::fs::create_dir_all(&to).unwrap();
         for file in common::files(&crypten.join(folder)) {
-            std::fs::copy(crypten.join(folder).join(file), to.join(file)).unwrap();
+            std::fs::copy(crypten.join(folder).join(&file), to.join(file)).unwrap();
         }
     }
     let bare = std::fs::metadata(crypten.join("public/architecture.onnx")).unwrap().len();
