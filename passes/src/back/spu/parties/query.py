@@ -144,7 +144,8 @@ def follow(worker, connections, job, count):
         raise run.RunError(
             f"no link within {LINK_S:g} s, though all have met: can the others reach {job['addresses'][CLIENT]}?"
         )
-    raise run.RunError(f"the runtime {run.how_it_ended(code)} before all was answered")
+    # SPU ends a process whose messages nobody takes.
+    raise run.RunError(f"the runtime {run.how_it_ended(code)} before all was answered; has another party stopped?")
 
 
 def document(job, names, outputs, queries, classes):
