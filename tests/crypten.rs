@@ -156,6 +156,60 @@ fn says(done: &Output, code: i32, words: &str) {
     assert!(err.contains(words), "{err}");
 }
 
+/// Server, provider and client as processes that have their own folders only: outputs as the simulation's, no weight in the client's folder.
+#[test]
+fn parties_with_their_own_folders_answer_as_the_simulation_does() {
+    let Some(py) = crypten_python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("o");
+    let compiled =
+        run(&["compile", QUICK, "-o", &out.display().to_string(), "--target", "crypten", "--data", "shapes"]);
+    assert!(compiled.status.success());
+    let crypten = out.join("crypten");
+    for (folder, role) in
+        [("public", "server"), ("server", "server"), ("public", "provider"), ("public", "client")]
+    {
+        let to = dir.path().join(role).join(folder);
+        std::fs::create_dir_all(&to).unwrap();
+        for file in common::files(&crypten.join(folder)) {
+            std::fs::copy(crypten.join(folder).join(&file), to.join(file)).unwrap();
+        }
+    }
+    let bare = std::fs::metadata(crypten.join("public/architecture.onnx")).unwrap().len();
+    assert!(bare < std::fs::metadata(crypten.join("model.onnx")).unwrap().len() / 2, "weights are left out");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let sample = crypten.join("sample_input.npy").display().to_string();
+    let party = |role: &str, more: &[&str]| {
+        let mut c = Command::new(&py);
+        c.args(["public/party.py", role, "--meet", &port, "--insecure-link", "--json"]).args(more);
+        c.current_dir(dir.path().join(role));
+        c
+    };
+    says(&party("provider", &[]).output().unwrap(), 2, "seed torch cuts to 32 bits");
+    let masks = "--insecure-masks";
+    let mut server = party("server", &[masks, "--weights", "server/model.onnx"]).spawn().unwrap();
+    let mut provider = party("provider", &[masks]).spawn().unwrap();
+    let done = party("client", &[masks, "--input", &sample]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(server.wait().unwrap().success() && provider.wait().unwrap().success());
+    let real: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let simulated =
+        Command::new(&py).arg(crypten.join("run.py")).args(["--json", "--n", "2"]).output().unwrap();
+    let simulated: serde_json::Value = serde_json::from_slice(&simulated.stdout).unwrap();
+    for (image, wanted) in
+        real["images"].as_array().unwrap().iter().zip(simulated["outputs"].as_array().unwrap())
+    {
+        let numbers = |v: &serde_json::Value| -> Vec<f64> {
+            v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+        };
+        let (got, wanted) = (numbers(&image["scores"]), numbers(wanted));
+        assert_eq!(got.len(), wanted.len());
+        let off = got.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(off < 0.02, "{got:?} instead of {wanted:?}");
+        assert!(image["class_name"].is_string());
+    }
+}
+
 #[test]
 fn a_run_that_hangs_ends_at_its_limit() {
     let Some(py) = crypten_python() else { return };

@@ -120,3 +120,49 @@ fn what_has_no_form_is_refused_by_name() {
     assert_eq!(done.status.code(), Some(2), "{err}");
     assert!(err.contains("mp-spdz") && err.contains("sigmoid 'y'"), "{err}");
 }
+
+/// What each player is given: the same program, weights for one alone, and an image that is written as the sample was.
+#[test]
+fn players_are_given_what_is_theirs() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("o");
+    json(&[
+        "compile",
+        QUICK,
+        "-o",
+        &out.display().to_string(),
+        "--target",
+        "mp-spdz",
+        "--target",
+        "spu",
+        "--data",
+        "shapes",
+    ]);
+    let read = |f: &str| std::fs::read_to_string(out.join("mp-spdz").join(f)).unwrap();
+    for (whole, own) in [
+        ("relinc_model.mpc", "public/relinc_model.mpc"),
+        ("relinc_model.json", "public/relinc_model.json"),
+        ("weights.txt", "server/weights.txt"),
+    ] {
+        assert_eq!(read(whole), read(own), "{own}");
+    }
+    let Some(py) = common::python() else { return };
+    let written = dir.path().join("image");
+    let write = |image: &std::path::Path, more: &[&str]| {
+        let mut c = std::process::Command::new(&py);
+        c.arg(out.join("mp-spdz/client/write_input.py")).arg(image).args(more).arg("-o").arg(&written);
+        c.output().unwrap()
+    };
+    let sample = out.join("spu/sample_input.npy");
+    assert!(write(&sample, &[]).status.success());
+    let numbers = |text: &str| -> Vec<f32> { text.lines().map(|l| l.parse().unwrap()).collect() };
+    assert_eq!(numbers(&std::fs::read_to_string(&written).unwrap()), numbers(&read("image.txt")));
+    for (image, more, words) in [
+        (sample.as_path(), &["--index", "100000"][..], "--index 100000"),
+        (&out.join("report.json"), &[], "is not a .npy array"),
+    ] {
+        let done = write(image, more);
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.code() == Some(2) && err.contains(words), "{err}");
+    }
+}

@@ -5,6 +5,7 @@ use super::{Request, Target, describe};
 use crate::error::{Result, input};
 use crate::folder::Staging;
 use crate::model::Model;
+use relinc_passes::back::owners::{Normalize, Pictures};
 use relinc_passes::back::{crypten, mp_spdz, onnx, spu};
 use relinc_passes::driver::valid::Valid;
 use relinc_passes::front::onnx::ModelInfo;
@@ -24,18 +25,18 @@ pub(super) fn still_readable(g: &Graph, info: &ModelInfo) -> Result<()> {
 }
 
 /// What clients are told of the data set: how its images are normalised, and what its classes are called.
-fn pictures(r: &Request, v: &Valid<'_>) -> Result<spu::Pictures> {
-    let Some(data) = &r.data else { return Ok(spu::Pictures::default()) };
+fn pictures(r: &Request, v: &Valid<'_>) -> Result<Pictures> {
+    let Some(data) = &r.data else { return Ok(Pictures::default()) };
     let n = data.normalize();
     let shape = |id| v.facts().ty(id).at(1);
     let channels = v.graph().inputs().first().and_then(|&i| shape(i).get(1).copied());
     let outputs = v.graph().outputs().first().map(|o| shape(o.node).iter().product::<usize>());
-    let normalize = channels.filter(|c| (1..=3).contains(c)).map(|c| spu::Normalize {
+    let normalize = channels.filter(|c| (1..=3).contains(c)).map(|c| Normalize {
         mean: n.mean[..c].iter().map(|m| m / n.scale).collect(),
         std: n.std[..c].iter().map(|s| s / n.scale).collect(),
     });
     let classes = data.catalogue().map_err(input)?.classes;
-    Ok(spu::Pictures { normalize, classes: (outputs == Some(classes.len())).then_some(classes) })
+    Ok(Pictures { normalize, classes: (outputs == Some(classes.len())).then_some(classes) })
 }
 
 /// Writes every target.
@@ -84,7 +85,8 @@ pub(super) fn emit(
             Target::Crypten => {
                 let (weights, sample) = (weights(), sample.clone());
                 let fraction = format.map_or(crypten::FRACTION_BITS, |f| f.fraction);
-                let o = crypten::CryptenOptions { weights, sample, metadata: metadata(), fraction };
+                let (metadata, pictures) = (metadata(), pictures(r, v)?);
+                let o = crypten::CryptenOptions { weights, sample, metadata, fraction, pictures };
                 crypten::emit(v, &staging.subfolder("crypten")?, &o).map_err(input)?;
             }
             Target::MpSpdz => {

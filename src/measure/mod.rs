@@ -106,15 +106,14 @@ fn serve(cost: &Cost, job: &Job) -> Result<MeasuredService> {
         Some(l) => (l.online_bytes, l.received_bytes, l.compute_s),
         None => (spent.online_bytes, spent.received_bytes, spent.compute_s),
     };
-    let dealing = spent.dealer.map_or(0.0, |d| d.seconds);
     Ok(MeasuredService {
         queries: others.len() as u64,
         sent: Compared { predicted: sent as f64, measured: mean(|t| t.sent_bytes as f64) },
         received: Compared { predicted: received as f64, measured: mean(|t| t.recv_bytes as f64) },
         first_s: first.seconds * share,
-        first_predicted_s: spent.compute_s.map(|s| s + dealing),
+        first_predicted_s: spent.compute_s,
         later_s: mean(|t| t.seconds),
-        later_predicted_s: computing.map(|s| s + dealing),
+        later_predicted_s: computing,
     })
 }
 

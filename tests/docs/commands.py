@@ -129,7 +129,7 @@ def objections(body, help_, page):
             said += pip_objections(words)
         elif name.startswith("python") and len(words) > 1 and words[1].endswith(".py"):
             there = any((folder / words[1]).exists() for folder in (ROOT, page.parent))
-            if not there and not re.match(r"(out|server|client|helper)/", words[1]):
+            if not there and not re.match(r"(out|public|server|client|helper)/", words[1]):
                 said.append(f"there is no {words[1]}")
     return said
 

@@ -64,10 +64,11 @@ def hand_over(spu, to, role):
 class Trial:
     """Parties of one protocol: what they are started with, and those that run."""
 
-    def __init__(self, relinc, spu, protocol, work, tls, hosts=HERE, ports=PORTS, around=lambda role, command: command, timeout=120):
+    def __init__(self, relinc, spu, protocol, work, tls, hosts=HERE, ports=PORTS, around=lambda role, command: command, timeout=120, dealer=True):
         self.relinc, self.protocol, self.work, self.tls = relinc, protocol, Path(work), Path(tls)
         self.hosts, self.ports, self.around, self.timeout = hosts, ports, around, timeout
         self.roles = ROLES if protocol in THREE else ROLES[:2]
+        self.dealer = dealer and protocol == "semi2k"
         self.folders = {role: hand_over(spu, self.work / f"{protocol}-{role}", role) for role in self.roles}
         self.running = []
 
@@ -84,7 +85,9 @@ class Trial:
     def options(self, role):
         """What a party is started with."""
         out = ["--protocol", self.protocol, "--listen", self.address(role), "--timeout", str(self.timeout)]
-        if self.protocol == "semi2k":
+        if self.protocol == "semi2k" and not self.dealer:
+            out += ["--insecure-dealer"]
+        if self.dealer:
             out += ["--dealer", self.address("dealer", role), "--dealer-key", str(self.tls_of(role) / "dealer.pub.pem")]
         peer = {"server": "client", "client": "server", "helper": "client"}[role]
         out += ["--peer", self.address(peer, role), "--tls", str(self.tls_of(role))]
@@ -113,7 +116,7 @@ class Trial:
 
     def services(self, *server):
         """Starts all parties but the client; their processes by role."""
-        out = {"dealer": self.deal()} if self.protocol == "semi2k" else {}
+        out = {"dealer": self.deal()} if self.dealer else {}
         health = self.hosts["server"] + f":{self.ports['health']}"
         out["server"] = self.serve("server", "--health", health, *server)
         if "helper" in self.roles:
@@ -125,7 +128,7 @@ class Trial:
         return [self.relinc, "--json", "query", str(self.folders["client"]), *self.options("client"),
                 "--input", *map(str, inputs), *more]
 
-    def query(self, inputs, *more, limit=600):
+    def query(self, inputs, *more, limit=3600):
         """Asks; the exit code, the document or nothing, and what was said on stderr."""
         done = subprocess.run(self.around("client", self.command(inputs, *more)), capture_output=True, text=True, timeout=limit)
         return done.returncode, json.loads(done.stdout) if done.stdout.strip() else None, done.stderr.strip()
@@ -142,7 +145,7 @@ class Trial:
         except (OSError, ValueError):
             return None
 
-    def wait_until(self, state="waiting", limit=120):
+    def wait_until(self, state="waiting", limit=600):
         """Waits for the server to be in a state."""
         end = time.monotonic() + limit
         while time.monotonic() < end:

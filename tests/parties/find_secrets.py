@@ -4,13 +4,16 @@ usage: find_secrets.py RELINC [--protocol semi2k|aby3|cheetah ...] [--model MODE
 
 The parties run as separate processes with a folder each, with TLS; SEMI2K with a dealer. After some queries all are stopped, and what they
 hold is searched for runs of 16 bytes of weights and pixels, as f32 and as elements of the ring, at any alignment, in the order of the file and
-as the matrices that SPU multiplies (known.py). Two elements of the ring that are small whole numbers are found by chance, too: each such hit
-is traced to where it lies, those that a program's file holds at the same place are told apart, and beside the others stands a control, how
-many different runs of the same elements in another order are found in the same memory. The search must find weights at the server and the
-image at the client, and copies that are planted in the client's memory and in its folder. Needs Linux and the right to read other processes (root).
+as the matrices that SPU multiplies (known.py). The search must find weights at the server and the image at the client, and copies that are
+planted in the client's memory and in its folder. Needs Linux and the right to read other processes (root).
 
-Prints lines for each party and exits 1 when something is where it must not be: f32, three elements of the ring, or more pairs than the control
-explains. So it does when what is there is not found.
+Where a secret must not be, there is no run of it as f32, none of three elements of the ring, and none of two that tell more than 36 bits. Two
+small whole numbers tell fewer, and any memory has such pairs; a tensor that somebody holds has all its elements in a row, so these stand by
+themselves. They are counted, and beside them stands a control: how many different pairs of the same elements in another order, which nobody
+ever held, are found in the same memory.
+
+Prints lines for each party, with the most telling of those pairs and where they lie, and exits 1 when something is where it must not be, or when
+what is there is not found.
 """
 
 import argparse
@@ -30,9 +33,11 @@ from known import CONTROLS, GAPS, Known
 
 PIECE = 1 << 21  # bytes that are searched at a time
 LONGEST = 40  # bytes from the first to the last of a run
+PATIENCE_S = 3600  # for the queries, on a machine that has other work
 REGION = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \S+\s*(.*)")
 NO_DATA = ("/usr/", "/lib/", sys.prefix, str(Path(sys.base_prefix)), "[v")
 SHOWN = 8  # runs that are printed of what was found at a party
+TELLING = 36  # bits of two elements of the ring from which on no chance explains them
 
 Hit = collections.namedtuple("Hit", "kind where number program")
 
@@ -121,25 +126,29 @@ class Found:
         counts = [self.different(secret, f"control{i}") for i in range(CONTROLS)]
         return float(np.mean(counts)), max(counts)
 
+    def telling(self, secret):
+        """Pairs that are no pairs of small whole numbers."""
+        return [hit for hit in self.of(secret, "ring") if self.known.bits((secret, "ring"), hit.number) > TELLING]
+
     def chance(self, secret):
-        """Can all hits be by chance? Then there are no long runs, and no more different pairs than chance has them."""
-        mean, most = self.control(secret)
-        return not self.of(secret, "f32") and not self.of(secret, "ring24") and self.different(secret, "ring") <= max(most, mean + 4 * (mean + 1) ** 0.5)
+        """Can all hits be by chance? Then there are pairs of small whole numbers only, none beside a third element."""
+        return not any((self.of(secret, "f32"), self.of(secret, "ring24"), self.telling(secret)))
 
     def line(self, secret):
         """What was found of a secret."""
         mean, most = self.control(secret)
         counts = ", ".join(f"{len(self.of(secret, kind)):,} {said}" for kind, said in
                            (("f32", "as f32"), ("ring24", "of 24 bytes in the ring"), ("ring", "of 16")))
-        return (f"{counts} ({self.different(secret, 'ring'):,} different; control {mean:.1f}, at most {most}; "
+        most_bits = max((self.known.bits((secret, "ring"), hit.number) for hit in self.of(secret, "ring")), default=0)
+        return (f"{counts} ({self.different(secret, 'ring'):,} different, of at most {most_bits} bits; control {mean:.1f}, at most {most}; "
                 f"in programs' files {self.programs(secret)}), of {self.looked >> 20} MiB")
 
     def traced(self, secret):
-        """The runs that were found most often: the numbers, the bits they have, where they lie how often."""
-        by_run = collections.Counter((hit.number, hit.where.split(" ", 2)[-1]) for hit in self.of(secret, "ring"))
-        for (number, where), times in by_run.most_common(SHOWN):
-            numbers = self.known.values((secret, "ring"), number)
-            yield f"{numbers}, {sum(abs(n).bit_length() for n in numbers)} bits, {times} times in {where}"
+        """The runs that tell most: the numbers, the bits they have, where they lie how often."""
+        kind = (secret, "ring")
+        by_run = collections.Counter((hit.number, hit.where.split(" ", 2)[-1]) for hit in self.of(*kind))
+        for (number, where), times in sorted(by_run.items(), key=lambda item: -self.known.bits(kind, item[0][0]))[:SHOWN]:
+            yield f"{self.known.values(kind, number)}, {self.known.bits(kind, number)} bits, {times} times in {where}"
 
 
 def orders(weights):
@@ -176,7 +185,7 @@ def look(relinc, spu, protocol, work, queries):
         asked = work / f"{protocol}-asked.npy"  # belongs to nobody: what the client was given
         np.save(asked, np.tile(images, (4_000 // len(images), 1, 1, 1)) if images.size < 10_000 else np.tile(images, (20, 1, 1, 1)))
         client = subprocess.Popen(trial.around("client", trial.command([asked])), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        end = time.monotonic() + 900
+        end = time.monotonic() + PATIENCE_S
         while not (state := trial.state()) or state[0]["queries"] < queries:
             if client.poll() is not None or time.monotonic() > end:
                 raise SystemExit(f"no query was answered: {client.communicate()[1]}\n{trial.log()}")
@@ -197,13 +206,16 @@ def look(relinc, spu, protocol, work, queries):
                     for words in found.traced(name) if role != owner else ():
                         print(f"     {words}", flush=True)
             planted = [("weights", kind) for kind in GAPS]
-            runs = [known.rows[kind][0].tobytes() for kind in planted]
+            numbers = {kind: known.most_telling(kind) for kind in planted}
+            runs = [known.rows[kind][number].tobytes() for kind, number in numbers.items()]
             plant(processes["client"][0], runs)
-            (trial.folders["client"] / "planted").write_bytes(b"x" * 5 + b"y".join(runs))
+            file = trial.folders["client"] / "planted"
+            file.write_bytes(b"x" * 5 + b"y".join(runs))
             found = Found(processes["client"][:1], [trial.folders["client"]], known)
-            for kind in planted:
-                there = [hit.where for hit in found.of(*kind) if hit.number == 0]
-                line(len(there) == 2, f"planted {kind[1]}: {there}")
+            for kind, number in numbers.items():
+                there = [hit.where for hit in found.of(*kind) if hit.number == number]
+                both = {where.startswith(str(file)) for where in there} == {True, False}
+                line(both and not found.chance("weights"), f"planted {kind[1]}: {there}")
         finally:
             for role, pids in processes.items():
                 for pid in pids:

@@ -1,10 +1,12 @@
 """Server, client, helper and dealer as hosts of their own: network namespaces, each with its own folder and nothing else, with TLS.
 
-usage: hosts.py RELINC MODEL.onnx DATA --protocol P [--images 100] [--input FILE.npy] [--delay-ms D --mbit B] [--timeout 600] [--compiled OUT]
+usage: hosts.py RELINC MODEL.onnx DATA --protocol P [--images 100] [--input FILE.npy] [--delay-ms D --mbit B] [--dealer-link MS,MBIT]
+                [--insecure-dealer] [--timeout 600] [--compiled OUT]
 
 Needs root and iproute2, and a Python with the packages of tests/mpc/requirements.txt. MODEL is compiled for the protocol, with DATA as
 `relinc compile --data` takes it; its first test images are asked. Each host also has a mount namespace in which the others' folders are
-not there. With --delay-ms (one way) and --mbit every link between parties goes through tests/mpc/proxy.py on a host between them.
+not there. With --delay-ms (one way) and --mbit every link between parties goes through tests/mpc/proxy.py on a host between them, with
+--dealer-link that from the server to the dealer. --insecure-dealer: the server deals, as a measure of what the dealer costs.
 
 Prints one JSON document: classes against onnxruntime's, those that differ and by how much the two best logits of onnxruntime do, bytes of
 later queries of all parties against the report, seconds of first and later queries against the report's.
@@ -64,10 +66,10 @@ def hosts():
 class Hosts(common.Trial):
     """Parties in their namespaces; each finds what it has below /mnt."""
 
-    def __init__(self, relinc, spu, protocol, work, tls, names, images, ports, timeout):
+    def __init__(self, relinc, spu, protocol, work, tls, names, images, ports, timeout, dealer=True):
         self.names, self.root = names, Path(work) / "hosts"
         where = ADDRESS | {pair: BETWEEN for pair in ports if isinstance(pair, tuple)}
-        super().__init__(relinc, spu, protocol, work, tls, where, common.PORTS | ports, self.inside, timeout)
+        super().__init__(relinc, spu, protocol, work, tls, where, common.PORTS | ports, self.inside, timeout, dealer)
         for role in (*self.roles, "dealer"):
             home = self.root / role
             (home / "tmp").mkdir(parents=True)
@@ -88,22 +90,28 @@ class Hosts(common.Trial):
                 str(self.root / role), str(self.work), *command]
 
 
-def between(protocol, names, delay, mbit):
-    """Starts proxies for every pair of parties that see each other; the process, and the ports by who sees whom."""
-    roles = common.ROLES if protocol in common.THREE else common.ROLES[:2]
-    pairs = [(a, b) for i, a in enumerate(roles) for b in roles[i + 1:]]
+def links(options):
+    """Pairs that see each other through a proxy: one-way delay in ms and Mbit a second by pair."""
+    roles = common.ROLES if options.protocol in common.THREE else common.ROLES[:2]
+    slow = (options.delay_ms, options.mbit)
+    out = {(a, b): slow for i, a in enumerate(roles) for b in roles[i + 1:]} if any(slow) else {}
+    return out | ({("server", "dealer"): options.dealer_link} if options.dealer_link else {})
+
+
+def between(pairs):
+    """Starts proxies for pairs of hosts; the processes, one a pair, and the ports by who sees whom."""
     code = (
-        "import sys, json, threading; sys.path.insert(0, sys.argv[1]); import proxy; proxy.HOST = sys.argv[2]; d, r = json.loads(sys.argv[3]);"
-        "print(json.dumps([proxy.between(tuple(a), tuple(b), d, r) for a, b in json.loads(sys.argv[4])]), flush=True); threading.Event().wait()"
+        "import sys, json, threading; sys.path.insert(0, sys.argv[1]); import proxy; proxy.HOST = sys.argv[2];"
+        "a, b, d, r = json.loads(sys.argv[3]); print(json.dumps(proxy.between(tuple(a), tuple(b), d, r)), flush=True); threading.Event().wait()"
     )
-    ends = [[(ADDRESS[r], common.PORTS[r]) for r in pair] for pair in pairs]
-    child = subprocess.Popen(
-        ["ip", "netns", "exec", LAN, sys.executable, "-c", code, str(Path(__file__).resolve().parent.parent / "mpc"), BETWEEN,
-         json.dumps([delay / 1000, mbit and mbit * 1e6]), json.dumps(ends)], stdout=subprocess.PIPE, text=True)
-    ports = {}
-    for (a, b), (to_a, to_b) in zip(pairs, json.loads(child.stdout.readline())):
-        ports[b, a], ports[a, b] = to_a, to_b
-    return child, ports
+    children, ports = [], {}
+    for (a, b), (delay, mbit) in pairs.items():
+        ends = [(ADDRESS[role], common.PORTS[role]) for role in (a, b)]
+        children.append(subprocess.Popen(
+            ["ip", "netns", "exec", LAN, sys.executable, "-c", code, str(Path(__file__).resolve().parent.parent / "mpc"), BETWEEN,
+             json.dumps([*ends, delay / 1000, mbit and mbit * 1e6])], stdout=subprocess.PIPE, text=True))
+        ports[b, a], ports[a, b] = json.loads(children[-1].stdout.readline())
+    return children, ports
 
 
 def number(text):
@@ -179,6 +187,8 @@ def main():
     parser.add_argument("--input", type=Path, metavar="FILE.npy", help="images as the network takes them, instead of the 20 that compiling takes of DATA")
     parser.add_argument("--delay-ms", type=float, default=0.0)
     parser.add_argument("--mbit", type=float)
+    parser.add_argument("--dealer-link", type=lambda text: tuple(map(float, text.split(","))), metavar="MS,MBIT", help="one-way delay and bandwidth from server to dealer")
+    parser.add_argument("--insecure-dealer", action="store_true")
     parser.add_argument("--timeout", type=float, default=600.0)
     parser.add_argument("--compiled", type=Path, metavar="OUT", help="what was compiled before, without --delay-ms and --mbit for the network lan")
     options = parser.parse_args()
@@ -193,15 +203,15 @@ def main():
             "--network", network, "--fixed-point", "off")
         images = np.load(options.input or spu / "sample_input.npy")[:options.images]
         tls = common.certificates(relinc, work / "tls")
-        proxies, ports = between(options.protocol, names, options.delay_ms, options.mbit) if slow else (None, {})
-        with Hosts(relinc, spu, options.protocol, work, tls, names, images, ports, options.timeout) as trial:
+        proxies, ports = between(links(options))
+        with Hosts(relinc, spu, options.protocol, work, tls, names, images, ports, options.timeout, not options.insecure_dealer) as trial:
             began = time.monotonic()
             trial.services()
             say("the services start")
             code, document, err = trial.query(["/mnt/images.npy"], "--patience", "300", limit=24 * 3600)
             took = time.monotonic() - began
-            if proxies:
-                proxies.kill()
+            for proxy in proxies:
+                proxy.kill()
             say(f"{len(images)} images were asked")
             if code:
                 raise SystemExit(f"exit {code}: {err}\n{trial.log()}")

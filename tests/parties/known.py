@@ -116,6 +116,14 @@ class Known:
         """A run as numbers."""
         return self.rows[kind][number].view(np.float32 if kind[1] == "f32" else np.int64).tolist()
 
+    def bits(self, kind, number):
+        """Bits that the elements of a run of the ring have, signs apart."""
+        return sum(abs(n).bit_length() for n in self.rows[kind][number].view(np.int64).tolist())
+
+    def most_telling(self, kind):
+        """The run whose elements have the most bits."""
+        return int(np.log2(np.abs(self.rows[kind].view(np.int64).astype(np.float64)) + 1).sum(1).argmax())
+
     def entropy(self, kind):
         """Mean bits that the elements of a run tell, sign and magnitude."""
         rows = self.rows[kind].view(np.int64)

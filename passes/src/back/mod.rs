@@ -4,6 +4,7 @@ mod artefact;
 pub mod crypten;
 pub mod mp_spdz;
 pub mod onnx;
+pub mod owners;
 pub mod simple;
 pub mod spu;
 

@@ -244,7 +244,7 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
         format: None,
         alone: None,
         images: 1,
-        pictures: spu::Pictures::default(),
+        pictures: Default::default(),
         variants: variants.collect(),
     };
     if spu::emit(v, &sub("spu"), &o).is_ok() {
@@ -252,7 +252,13 @@ fn emit(v: &Valid<'_>, x: &Option<Vec<Tensor>>, dice: &mut SplitMix, folder: &Pa
             program(&folder.join("spu").join(file))?;
         }
     }
-    let o = crypten::CryptenOptions { weights, sample: sample.clone(), metadata: vec![], fraction: 16 };
+    let o = crypten::CryptenOptions {
+        weights,
+        sample: sample.clone(),
+        metadata: vec![],
+        fraction: 16,
+        pictures: Default::default(),
+    };
     if crypten::emit(v, &sub("crypten"), &o).is_ok() {
         again("crypten", &folder.join("crypten/model.onnx"), &before, x)?;
     }

@@ -4,7 +4,7 @@
 
 use super::Weights;
 use super::forms::{Forms, Share};
-use super::law::{Law, Quantities, Terms};
+use super::law::{Law, Once, Quantities, Terms};
 use super::price::Split;
 use super::protocol::{Depthwise, Protocol, Truncates};
 use super::totals::macs;
@@ -179,12 +179,16 @@ impl Charge {
     /// What of that only the first query of a session pays: a set-up all of it.
     pub(super) fn once(&self, p: &Protocol, law: &Law) -> Split {
         if matches!(self.kind, "setup" | "setup_product" | "setup_multiply") {
-            return self.split(p, law);
+            return self.split(p, law).less(self.bytes(&law.again));
         }
         if self.part == Part::Truncation {
             return Split::default();
         }
-        Split { sent: law.once.sent.at(&self.q), recv: law.once.recv.at(&self.q), ..Split::default() }
+        self.bytes(&law.once)
+    }
+
+    fn bytes(&self, of: &Once) -> Split {
+        Split { sent: of.sent.at(&self.q), recv: of.recv.at(&self.q), ..Split::default() }
     }
 }
 

@@ -246,7 +246,8 @@ fn number_or_terms<'d, D: Deserializer<'d>>(d: D) -> Result<Terms, D::Error> {
     })
 }
 
-/// Bytes that the first query of a session pays for all that follow, such as the opening of weights.
+/// Bytes that not every query of a session pays alike: the first one for all that follow, such as the opening of weights, or
+/// later ones now and then.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Once {
@@ -294,6 +295,9 @@ pub struct Law {
     /// What of the bytes the first query of a session pays alone.
     #[serde(default)]
     pub once: Once,
+    /// What of a set-up's bytes later queries pay anew, in the mean of many.
+    #[serde(default)]
+    pub again: Once,
     /// What of the bytes and exchanges is the truncation, where products are truncated and that was told apart.
     pub truncation: Option<Truncating>,
     /// How it was obtained.

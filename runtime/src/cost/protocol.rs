@@ -251,7 +251,8 @@ pub fn parse(file: &str, text: &str) -> Result<Protocol, CostError> {
                 .truncation
                 .iter()
                 .flat_map(|t| [Some(&t.sent), Some(&t.recv), t.all.as_ref(), t.dealer.as_ref()]);
-            let fault = terms.chain(parts).flatten().find_map(|t| t.fault());
+            let uneven = [&law.once, &law.again].into_iter().flat_map(|o| [Some(&o.sent), Some(&o.recv)]);
+            let fault = terms.chain(parts).chain(uneven).flatten().find_map(|t| t.fault());
             let rounds = || law.rounds.fault().map(|why| format!("rounds: {why}"));
             if let Some(why) = fault.or_else(rounds) {
                 return Err(err(format!("ops.{kind}.{setting}: {why}")));

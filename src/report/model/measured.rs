@@ -117,7 +117,7 @@ pub struct MeasuredService {
     pub received: Compared,
     /// Seconds of the first query.
     pub first_s: f64,
-    /// Predicted are its computing and, where one deals, a dealer beside the server; null where its computing is not known.
+    /// Predicted is its computing; null where that is not known.
     pub first_predicted_s: Option<f64>,
     /// Seconds of a later query.
     pub later_s: f64,

@@ -89,7 +89,7 @@ pub fn measured(m: &Measured) -> String {
     out += &table(&["", "", "predicted", "measured", "error"], "llrrr", rows);
     if m.service.is_some() {
         out += &wrap(
-            "a service: all parties on this machine, over loopback with TLS; predicted are computing and a dealer beside the server",
+            "a service: all parties on this machine, over loopback with TLS; predicted is computing",
             "  ",
         );
     }

@@ -1,12 +1,15 @@
-//! IR → CrypTen 0.4.1: ONNX in the operations and the way of writing that it reads, a sample input and `run.py`.
+//! IR → CrypTen 0.4.1: ONNX in the operations and the way of writing that it reads, a sample input and `run.py`; and what each
+//! party of a real session is given.
 
 mod objections;
+mod parties;
 #[cfg(test)]
 mod tests;
 
 use objections::objections;
 
 use super::onnx::{self, Dialect, OnnxOptions};
+use super::owners::Pictures;
 use super::{EmitError, artefact, simple};
 use crate::driver::valid::{self, Valid};
 use crate::ir::{Graph, NodeId, Op, Tensor};
@@ -34,6 +37,8 @@ pub struct CryptenOptions {
     pub metadata: Vec<(String, String)>,
     /// Fraction bits of CrypTen's encoder.
     pub fraction: u32,
+    /// What a client is told about images and answers.
+    pub pictures: Pictures,
 }
 
 /// The graph in operations that CrypTen has; the same function. What has no form there is an error that lists all of it.
@@ -65,7 +70,7 @@ fn computed(valid: &Valid<'_>, output: NodeId) -> Result<(), EmitError> {
     }
 }
 
-/// Writes `model.onnx`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`.
+/// Writes `model.onnx`, `manifest.json`, `sample_input.npy` and `run.py` into `dir`, and below it `public/` for all parties and `server/`.
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &CryptenOptions) -> Result<(), EmitError> {
     let (input, output) = artefact::only_io(valid, TARGET)?;
     computed(valid, output.node)?;
@@ -81,6 +86,10 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &CryptenOptions) -> Result<(
     onnx::emit(&checked, &dir.join("model.onnx"), &onnx_options)?;
     let manifest = serde_json::json!({
         "format": 1,
+        "relinc": env!("CARGO_PKG_VERSION"),
+        "files": parties::public(dir, &checked, &onnx_options)?,
+        "normalize": options.pictures.normalize,
+        "classes": options.pictures.classes,
         "input": {"name": valid.graph().node(input).name, "shape": valid.facts().ty(input).at(1), "dtype": "f32"},
         "output": {"name": output.name, "shape": valid.facts().ty(output.node).at(1)},
         "weights_setting": options.weights,
@@ -88,5 +97,6 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &CryptenOptions) -> Result<(
     });
     artefact::write_manifest(dir, &manifest)?;
     artefact::write_sample(dir, &options.sample)?;
-    artefact::write(dir, "run.py", &mut |w| w.write_all(RUN_PY.as_bytes()))
+    artefact::write(dir, "run.py", &mut |w| w.write_all(RUN_PY.as_bytes()))?;
+    parties::hand_over(dir)
 }

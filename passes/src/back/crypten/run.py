@@ -194,17 +194,22 @@ def nearest(numbers, fraction):
     return np.asarray(np.rint(numbers.astype(np.float64) * 2.0**fraction) * 2.0**-fraction, dtype=np.float32)
 
 
-def load_model(crypten, weights, fraction):
-    """The network: its parameters shared by their owner, or in the clear."""
+def read_model(path):
+    """The network with its weights."""
+    import onnx
+
+    if not Path(path).is_file():
+        raise UsageError(f"{path} is missing")
+    return onnx.load(str(path))
+
+
+def shared(crypten, model, weights, fraction):
+    """The network in CrypTen: its parameters shared by their owner, or in the clear."""
     import io
 
     import onnx
     from onnx import numpy_helper
 
-    path = HERE / "model.onnx"
-    if not path.is_file():
-        raise UsageError(f"{path} is missing")
-    model = onnx.load(str(path))
     constants = [a.t for node in model.graph.node for a in node.attribute if node.op_type == "Constant"]
     for tensor in [*model.graph.initializer, *constants]:
         if tensor.data_type == onnx.TensorProto.FLOAT:
@@ -236,16 +241,16 @@ def compute(job, rank):
     crypten.cfg.communicator.verbose = True
     communicator = crypten.communicator.get()
     tally = Tally(communicator, rank, job["parties"])
-    network = load_model(crypten, job["weights"], job["fraction"])
+    network = shared(crypten, read_model(HERE / "model.onnx"), job["weights"], job["fraction"])
     tally.watch(crypten.nn)
     outputs, per_image, ops = [], [], None
     for image in images:
         with crypten.no_grad():
-            shared = crypten.cryptensor(torch.from_numpy(image[None]), src=IMAGE_OWNER)
+            encrypted = crypten.cryptensor(torch.from_numpy(image[None]), src=IMAGE_OWNER)
             communicator.reset_communication_stats()
             tally.reset()
             started = time.perf_counter()
-            result = network(shared)
+            result = network(encrypted)
             seconds = time.perf_counter() - started
         stats = communicator.get_communication_stats()
         per_image.append({

@@ -1,8 +1,9 @@
 //! IR → MP-SPDZ: a `.mpc` program for one image, its public index lists, the weights and one image as the players' inputs,
-//! and a README. Tests check the program against a stand-in for MP-SPDZ's classes, since MP-SPDZ is in no package registry.
+//! a README, and what each player is given. Tests check the program against a stand-in for MP-SPDZ's classes, since MP-SPDZ is in no package registry.
 
 mod program;
 
+use super::owners::{folder, second_name};
 use super::{EmitError, artefact, simple};
 use crate::driver::valid::{self, Valid};
 use crate::ir::{Graph, Tensor};
@@ -14,6 +15,8 @@ use std::path::Path;
 pub const PRELUDE: &str = include_str!("prelude.mpc");
 
 const README: &str = include_str!("README.template.md");
+/// Writes a player's image as MP-SPDZ reads it.
+const WRITE_INPUT_PY: &str = include_str!("write_input.py");
 const TARGET: &str = "mp-spdz";
 
 /// The protocol's own truncation, which MP-SPDZ's compiler warns of.
@@ -68,7 +71,8 @@ fn program(low: &Valid<'_>) -> Result<program::Program, EmitError> {
         .map_err(|nodes| EmitError::Unsupported { target: TARGET, nodes })
 }
 
-/// Writes `relinc_model.mpc`, `relinc_model.json`, `weights.txt`, `image.txt` and `README.md` into `dir`.
+/// Writes `relinc_model.mpc`, `relinc_model.json`, `weights.txt`, `image.txt` and `README.md` into `dir`, and below it what the players are
+/// given: `public/` to all, `server/` to the owner of the weights, `client/` to that of the image.
 pub fn emit(valid: &Valid<'_>, dir: &Path, options: &MpSpdzOptions) -> Result<(), EmitError> {
     artefact::only_io(valid, TARGET)?;
     let g = lowered(valid)?;
@@ -104,7 +108,16 @@ pub fn emit(valid: &Valid<'_>, dir: &Path, options: &MpSpdzOptions) -> Result<()
         ("TRUNCATION", truncation.to_string()),
     ];
     let fill = |readme: String, (name, v): &(&str, String)| readme.replace(&format!("@{name}@"), v);
-    text("README.md", &places.iter().fold(README.to_string(), fill))
+    text("README.md", &places.iter().fold(README.to_string(), fill))?;
+    let public = folder(dir, "public")?;
+    ["relinc_model.mpc", "relinc_model.json", "README.md"]
+        .iter()
+        .try_for_each(|f| second_name(&dir.join(f), &public.join(f)))?;
+    second_name(&dir.join("weights.txt"), &folder(dir, "server")?.join("weights.txt"))?;
+    let client = folder(dir, "client")?;
+    let shape: Vec<String> = low.facts().ty(input).at(1)[1..].iter().map(usize::to_string).collect();
+    let script = WRITE_INPUT_PY.replace("@SHAPE@", &shape.join(", "));
+    artefact::write(&client, "write_input.py", &mut |w| w.write_all(script.as_bytes()))
 }
 
 /// A digest as a place to write to.

@@ -29,6 +29,8 @@ pub struct OnnxOptions {
     pub external_over: usize,
     /// Key–value pairs kept in the model's metadata.
     pub metadata: Vec<(String, String)>,
+    /// Leave the elements of initializers out: names, types and shapes only.
+    pub blank: bool,
     /// Who shall read it.
     pub dialect: Dialect,
 }
@@ -61,6 +63,7 @@ impl Default for OnnxOptions {
             opset: 17,
             external_over: super::EXTERNAL_OVER,
             metadata: vec![],
+            blank: false,
             dialect: Dialect::Portable,
         }
     }
@@ -121,7 +124,14 @@ pub fn emit(valid: &Valid<'_>, path: &Path, options: &OnnxOptions) -> Result<(),
         let proto = proto::node("Identity", &o.name, &[names[&o.node].clone()], &o.name, vec![]);
         nodes.push(Node { proto, value: None });
     }
+    let mut initializers: Vec<(String, &Tensor)> =
+        initializers.iter().map(|(n, t)| (n.clone(), &**t)).collect();
+    let mut headers = vec![];
+    if options.blank {
+        headers = initializers.drain(..).map(|(n, t)| proto::tensor_header(&n, t)).collect();
+    }
     let graph = GraphProto {
+        initializer: headers,
         name: if g.name.is_empty() { "relinc".into() } else { g.name.clone() },
         input: g.inputs().iter().map(|&i| proto::value_info(&names[&i], valid.facts().ty(i))).collect(),
         output: g.outputs().iter().map(|o| proto::value_info(&o.name, valid.facts().ty(o.node))).collect(),
@@ -136,7 +146,6 @@ pub fn emit(valid: &Valid<'_>, path: &Path, options: &OnnxOptions) -> Result<(),
         metadata_props: options.metadata.iter().map(pair).collect(),
         ..Default::default()
     };
-    let initializers: Vec<(String, &Tensor)> = initializers.iter().map(|(n, t)| (n.clone(), &**t)).collect();
     write_model(path, model, graph, (&nodes, &initializers), options.external_over)
         .map_err(|why| EmitError::Write { file: path.display().to_string(), why })
 }

@@ -13,9 +13,9 @@ mod text;
 pub use super::is_weight;
 pub use joined::{Joined, Part, joined, of_siblings, siblings};
 pub use npz::write_npz;
-pub use parties::{Normalize, Pictures};
 use text::Layout;
 
+use super::owners::Pictures;
 use super::{EmitError, artefact};
 use crate::driver::valid::Valid;
 use crate::ir::{Facts, Graph, NodeId, Op, Tensor};

@@ -114,7 +114,7 @@ class Place:
                 self.queries += 1
                 predicted = self.service.predicted
                 said = f" (predicted: sent {predicted[event['number'] > 0]:,} B)" if predicted else ""
-                self.say(f"query {self.queries}{counted(total)}{said}, {event['seconds']:.2f} s")
+                self.say(f"query {self.queries}{counted(total)}{said}, {event['seconds']:.3f} s")
             elif kind == "left":
                 self.say("left")
             elif kind == "failed" and not self.ending:

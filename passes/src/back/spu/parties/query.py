@@ -144,7 +144,8 @@ def follow(worker, connections, job, count):
         raise run.RunError(
             f"no link within {LINK_S:g} s, though all have met: can the others reach {job['addresses'][CLIENT]}?"
         )
-    raise run.RunError(f"the runtime {run.how_it_ended(code)} before all was answered")
+    # SPU ends a process whose messages nobody takes.
+    raise run.RunError(f"the runtime {run.how_it_ended(code)} before all was answered; has another party stopped?")
 
 
 def document(job, names, outputs, queries, classes):
@@ -170,7 +171,7 @@ def print_table(doc, top, classes):
         said = ", ".join(f"{classes[c] if classes and c < len(classes) else f'class {c}'} {image['scores'][c]:.4f}" for c in order)
         print(f"{image['name']}: {said}")
     for i, q in enumerate(doc["queries"]):
-        print(f"query {i}: {q['seconds']:.2f} s" + places.counted(q if "sent_bytes" in q else {}), file=sys.stderr)
+        print(f"query {i}: {q['seconds']:.3f} s" + places.counted(q if "sent_bytes" in q else {}), file=sys.stderr)
 
 
 def main(argv):

@@ -79,6 +79,7 @@ def connect(lib, job):
     for rank in range(job["parties"]):
         desc.add_party(ROLES[rank], job["addresses"][rank])
     desc.recv_timeout_ms = int(job["timeout"] * 1000)
+    desc.http_timeout_ms = desc.recv_timeout_ms // (1 + desc.retry_opts.max_retry)  # of each try to send
     desc.connect_retry_interval_ms = RETRY_MS
     desc.connect_retry_times = int(LINK_S * 1000 / RETRY_MS)
     if job["tls"]:
