@@ -4,7 +4,8 @@
 mod common;
 
 use common::{cifar, json, model, python, script, shared};
-use relinc_passes::back::spu::{Pictures, SpuOptions, Variant, emit, siblings, taps_of};
+use relinc_passes::back::owners::Pictures;
+use relinc_passes::back::spu::{SpuOptions, Variant, emit, siblings, taps_of};
 use relinc_passes::driver::valid;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::driver::{self, Options};

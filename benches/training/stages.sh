@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Networks with fewer ReLUs than that of quadratics.sh, each from the one before.
 #
-#     SHARED=../shared OUT=out/quadratics benches/training/stages.sh pixels|two|none|resnet56
+#     SHARED=../shared OUT=out/quadratics benches/training/stages.sh pixels|two|calm|none|resnet56
 #
 # pixels    38,000 ReLUs in the four layers of quadratics.sh, which has to have run with the same OUT
 # two       10,000 ReLUs at the ends of the second and third stage, from pixels
+# calm      that of two, trained on by running statistics, so that no image is answered with numbers far out
 # none      no ReLU: squares inside blocks alone, from two
 # resnet56  ResNet-56 from its original: ten ReLU layers, the stem and every third block's, 27 squares, 18 identities
 #
@@ -15,6 +16,7 @@ SHARED=$(realpath "${SHARED:-../shared}")
 OUT=$(realpath "${OUT:-out/quadratics}")
 RELINC=${RELINC:-target/release/relinc}
 which=$1
+command=search
 TIMEFORMAT="$which %U %S"
 
 # names A STEP B: the layers from A to B, by name
@@ -30,23 +32,28 @@ from() { # folder of the network to begin with
 case $which in
 pixels)
     from run
-    ask=(--budget 38000 --vanish "$inside,$after" --choices relu,identity,zero,quadratic
+    ask=(--method gradual --budget 38000 --vanish "$inside,$after" --choices relu,identity,zero,quadratic
         --epochs 2 --blend 0 --ramp 0.4 --rate 0.01)
     ;;
 two)
     from pixels
-    ask=(--budget 10000 --vanish "$inside,$after,relu00,relu06" --choices relu,identity,zero,quadratic
-        --epochs 3 --blend 0.33 --ramp 0.5 --rate 0.02)
+    ask=(--method gradual --budget 10000 --vanish "$inside,$after,relu00,relu06" --choices relu,identity,zero,quadratic
+        --epochs 3 --blend 0.33 --ramp 0.5 --rate 0.02 --allow-tails)
+    ;;
+calm)
+    from two
+    command=tune
+    ask=(--epochs 2 --freeze 1 --rate 0.006)
     ;;
 none)
     from two
-    ask=(--budget 0 --vanish "$inside,$after,relu00,relu06,relu12,relu18" --choices relu,identity,quadratic
+    ask=(--method gradual --budget 0 --vanish "$inside,$after,relu00,relu06,relu12,relu18" --choices relu,identity,quadratic
         --epochs 3 --blend 0.5 --freeze 0.25 --rate 0.02)
     ;;
 resnet56)
     begin=("$SHARED/models/resnet56_torch-legacy_bnfold_op13.onnx")
     others=$(names 2 2 52 | tr , '\n' | grep -vE 'relu(06|12|18|24|30|36|42|48)' | paste -sd,)
-    ask=(--budget 100% --vanish "$(names 1 2 53),$others" --choices relu,identity,quadratic
+    ask=(--method gradual --budget 100% --vanish "$(names 1 2 53),$others" --choices relu,identity,quadratic
         --epochs 2 --blend 0.3 --rate 0.02)
     ;;
 *)
@@ -54,7 +61,7 @@ resnet56)
     exit 2
     ;;
 esac
-{ time "$RELINC" --json search "${begin[@]}" "${ask[@]}" --method gradual --schedule cosine \
+{ time "$RELINC" --json "$command" "${begin[@]}" "${ask[@]}" --schedule cosine \
     --data "cifar10:$SHARED/data/cifar10?normalize=imagenet&train=45000" --limit 10000 \
     --target onnx --target spu --truncation bounded --protocol spu-semi2k --protocol spu-aby3 --network wan \
     -o "$OUT/$which" --resume >"$OUT/$which.json.part" 2>>"$OUT/$which.txt"; } 2>>"$OUT/seconds.txt"
