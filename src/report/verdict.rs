@@ -7,6 +7,8 @@ use super::shape::Shape;
 
 /// Points of accuracy beyond which a loss is an alarm.
 pub const MUCH: f64 = 5.0;
+/// Points between both ends of an interval from which on more images would say more.
+const WIDE: f64 = 2.0;
 /// A network whose interval reaches so many times the share a guess gets right may be guessing.
 const NEAR: f64 = 1.5;
 /// With few classes that would be most of the scale; no more than so many points above a guess.
@@ -101,7 +103,9 @@ fn of_accuracy(r: &Report, a: &Accuracy, out: &mut Vec<Finding>) {
         (false, true) => out.push(Finding::NearChance),
         (false, false) => match change {
             Some(c) if -c.points > MUCH && !c.within_chance() => out.push(Finding::Lost),
-            Some(c) if -c.interval[0] > MUCH => out.push(Finding::TooFewImages),
+            Some(c) if -c.interval[0] > MUCH && c.interval[1] - c.interval[0] > WIDE => {
+                out.push(Finding::TooFewImages)
+            }
             _ => {}
         },
     }

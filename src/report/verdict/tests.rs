@@ -50,6 +50,9 @@ fn a_loss_that_few_images_cannot_tell_is_a_warning() {
     assert_eq!(found(&r), [Finding::TooFewImages]);
     let r = with((95.0, [76.4, 99.1]), (95.0, [76.4, 99.1]), [-13.0, 13.0]);
     assert_eq!(found(&r), [Finding::TooFewImages]);
+    // More images would say no more than a point about this one.
+    let r = with(good(), (87.1, [86.4, 87.7]), [-5.2, -4.0]);
+    assert_eq!(found(&r), []);
 }
 
 #[test]
