@@ -1,6 +1,6 @@
 """CROWN in double precision, written apart from relinc's: its margins beside those of `relinc certify --method crown --json`.
 
-    relinc certify resnet_2b.onnx --data 'cifar10:DIR?normalize=cifar10' --eps 2/255 --method crown --limit 50 --restarts 0 --json > found.json
+    relinc certify resnet_2b.onnx --data 'cifar10:DIR?normalize=cifar10' --eps 2/255 --method crown --real --limit 50 --restarts 0 --json > found.json
     python crown.py resnet_2b.onnx DIR found.json
 
 Convolutions are dense matrices here, found by running them on unit vectors; only numpy and onnx are needed. It knows networks of
@@ -145,7 +145,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("model")
     p.add_argument("data")
-    p.add_argument("found", help="what relinc certify --method crown --json printed")
+    p.add_argument("found", help="what relinc certify --method crown --real --json printed")
     a = p.parse_args()
     found = json.loads(Path(a.found).read_text())
     pixels, labels = test_images(a.data)

@@ -11,10 +11,8 @@ import json
 import time
 from pathlib import Path
 
-import onnx
 import torch
 import torch.onnx.symbolic_helper
-from onnx import numpy_helper
 from torch.onnx._globals import GLOBALS
 
 torch.onnx.symbolic_helper._set_opset_version = lambda v: setattr(GLOBALS, "export_onnx_opset_version", v)
@@ -26,54 +24,17 @@ members = BoundedModule._named_members
 BoundedModule._named_members = lambda self, f, prefix="", recurse=True, **_: members(self, f, prefix, recurse)
 
 from crown import MEAN, STD, test_images  # noqa: E402
-
-
-class Block(torch.nn.Module):
-    def __init__(self, w, name, stride, shortcut):
-        super().__init__()
-        self.conv1, self.conv2 = conv(w, f"{name}.conv1", stride, 1), conv(w, f"{name}.conv2", 1, 1)
-        self.shortcut = conv(w, f"{name}.shortcut.0", stride, 0) if shortcut else torch.nn.Sequential()
-
-    def forward(self, x):
-        y = self.conv2(torch.relu(self.conv1(x)))
-        return torch.relu(y + self.shortcut(x))
-
-
-class Net(torch.nn.Module):
-    def __init__(self, w):
-        super().__init__()
-        self.conv1 = conv(w, "conv1", 2, 1)
-        self.a, self.b = Block(w, "layer1.0", 2, True), Block(w, "layer1.1", 1, False)
-        self.linear1, self.linear2 = linear(w, "linear1"), linear(w, "linear2")
-
-    def forward(self, x):
-        x = self.b(self.a(torch.relu(self.conv1(x))))
-        return self.linear2(torch.relu(self.linear1(torch.flatten(x, 1))))
-
-
-def conv(w, name, stride, pad):
-    k = w[f"{name}.weight"]
-    layer = torch.nn.Conv2d(k.shape[1], k.shape[0], k.shape[2], stride, pad)
-    layer.weight.data, layer.bias.data = k, w[f"{name}.bias"]
-    return layer
-
-
-def linear(w, name):
-    k = w[f"{name}.weight"]
-    layer = torch.nn.Linear(k.shape[1], k.shape[0])
-    layer.weight.data, layer.bias.data = k, w[f"{name}.bias"]
-    return layer
+from resnet_2b import Net  # noqa: E402
 
 
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("model")
     p.add_argument("data")
-    p.add_argument("found", help="what relinc certify --method crown --json printed")
+    p.add_argument("found", help="what relinc certify --method crown --real --json printed")
     p.add_argument("--double", action="store_true")
     a = p.parse_args()
-    weights = {t.name: torch.tensor(numpy_helper.to_array(t)) for t in onnx.load(a.model).graph.initializer}
-    net = Net(weights).eval()
+    net = Net(a.model).eval()
     kind = torch.float64 if a.double else torch.float32
     net = net.to(kind)
     bounded = BoundedModule(net, torch.zeros(1, 3, 32, 32, dtype=kind))

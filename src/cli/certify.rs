@@ -64,6 +64,9 @@ pub struct Args {
     /// Certify what numbers on a ring compute, RING,FRACTION bits, instead of single precision
     #[arg(long, value_name = "RING,FRACTION")]
     fixed_point: Option<Format>,
+    /// Leave rounding out of account, in the network and in the bounds, as other verifiers do
+    #[arg(long, conflicts_with = "fixed_point")]
+    real: bool,
     /// Write the network and a property in VNN-LIB for each image into a folder, for other verifiers
     #[arg(long, value_name = "DIR", conflicts_with = "masks")]
     vnnlib: Option<PathBuf>,
@@ -111,7 +114,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         m.graph = masks::apply(&m.graph, masks).map_err(|e| a.named(e.to_string()))?;
     }
     let program = Program::of(&m.graph).map_err(|e| a.named(e))?;
-    let arithmetic = a.fixed_point.map_or(Arithmetic::Single, Arithmetic::Fixed);
+    let arithmetic = a.arithmetic();
     let c = Certifier { program, method: a.method, arithmetic };
     a.write_properties(&m, &ds, &c, &progress)?;
     let tell = &mut |i, n| progress.count("images", i, n);
@@ -168,6 +171,14 @@ impl Args {
     /// An error about the model.
     fn named(&self, e: String) -> Error {
         input(format!("{}: {e}", self.model.display()))
+    }
+
+    fn arithmetic(&self) -> Arithmetic {
+        match self.fixed_point {
+            Some(f) => Arithmetic::Fixed(f),
+            None if self.real => Arithmetic::Real,
+            None => Arithmetic::Single,
+        }
     }
 
     /// The attack on what is not certified: the margin is what a certificate is about.

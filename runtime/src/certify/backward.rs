@@ -3,7 +3,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::function::{Side, UNIT};
+use super::function::Side;
 use super::interval::Bounds;
 use super::program::{Program, Work};
 use super::sums::{magnitudes, product, sum};
@@ -59,9 +59,9 @@ impl Walk<'_> {
             return;
         };
         have.iter_mut().zip(more).for_each(|(h, m)| *h += m);
-        let reach = self.bounds[step].reaches();
-        for (row, found) in have.chunks(reach.len().max(1)).zip(&mut self.found) {
-            found.slack += UNIT * magnitudes(row, &reach);
+        let merging = &self.bounds[step].merging;
+        for (row, found) in have.chunks(merging.len().max(1)).zip(&mut self.found) {
+            found.slack += magnitudes(row, merging);
         }
     }
 

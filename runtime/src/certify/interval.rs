@@ -5,7 +5,7 @@
 use super::Sample;
 use super::function::Function;
 use super::program::{Program, Work};
-use super::rounding::{Arithmetic, of_backward, of_sum, terms};
+use super::rounding::{Arithmetic, terms};
 use crate::kernels::conv::forward_by_taps;
 
 /// Between which numbers each element of a value lies.
@@ -16,6 +16,8 @@ pub(super) struct Bounds {
     /// How much a linear function of the value may be off for each unit of an element's coefficient: what the network's own
     /// arithmetic adds to the element, and what going back through the step does to the function.
     pub slack: Vec<f32>,
+    /// The same where two linear functions of the value are added.
+    pub merging: Vec<f32>,
 }
 
 fn down(v: f64) -> f32 {
@@ -31,8 +33,7 @@ impl Bounds {
     pub fn reach(&self, i: usize) -> f32 {
         self.low[i].abs().max(self.high[i].abs())
     }
-    /// The same of every element.
-    pub fn reaches(&self) -> Vec<f32> {
+    fn reaches(&self) -> Vec<f32> {
         (0..self.low.len()).map(|i| self.reach(i)).collect()
     }
     /// Takes what is tighter.
@@ -47,13 +48,19 @@ impl Bounds {
             b.low.push(down(low));
             b.high.push(up(high));
         }
-        b.slack = slack.map(up).collect();
+        b.slack = slack.map(|s| if s == 0.0 { 0.0 } else { up(s) }).collect();
         b
     }
 }
 
 /// The bounds of step `at`, of those of the steps before it.
 pub(super) fn forward(p: &Program, at: usize, before: &[Bounds], sample: &Sample, a: Arithmetic) -> Bounds {
+    let mut b = of_step(p, at, before, sample, a);
+    b.merging = (0..b.low.len()).map(|i| a.of_merging(b.reach(i).into()) as f32).collect();
+    b
+}
+
+fn of_step(p: &Program, at: usize, before: &[Bounds], sample: &Sample, a: Arithmetic) -> Bounds {
     let step = &p.steps[at];
     let reach = step.work.reads().next().map_or_else(Vec::new, |from| before[from].reaches());
     match &step.work {
@@ -76,12 +83,12 @@ pub(super) fn forward(p: &Program, at: usize, before: &[Bounds], sample: &Sample
                 forward_by_taps(&both, magnitudes, None, &crate::kernels::conv::ConvShape { n: 2, ..*shape });
             let (radius, products) = spread.split_at(step.len);
             let plane = (step.len / shape.c_out.max(1)).max(1);
-            let error = of_sum(terms(shape)[0]);
+            let error = a.of_own_sum(terms(shape)[0]);
             let bias = |i: usize| bias.as_ref().map_or(0.0, |b| f64::from(b[i / plane].abs()));
             let products: Vec<f64> =
                 products.iter().enumerate().map(|(i, v)| f64::from(*v) * (1.0 + error) + bias(i)).collect();
             let noise = a.of_convolution(shape, &reach, &products);
-            let back = of_backward(&step.work, &reach, &products, step.len);
+            let back = a.of_backward(&step.work, &reach, &products, step.len);
             // The middle and the radius were rounded, too.
             let pair = |i: usize| {
                 let off = f64::from(radius[i]) + 2.0 * error * products[i] + noise[i];
@@ -91,7 +98,7 @@ pub(super) fn forward(p: &Program, at: usize, before: &[Bounds], sample: &Sample
         }
         Work::Scale { from, factor, offset } => {
             let b = &before[*from];
-            let back = of_backward(&step.work, &reach, &[], step.len);
+            let back = a.of_backward(&step.work, &reach, &[], step.len);
             let noise = |i: usize| a.of_scale(factor[i], offset[i], reach[i].into());
             let pair = |i: usize| {
                 let at = |x: f32| f64::from(factor[i]) * f64::from(x) + f64::from(offset[i]);
@@ -120,13 +127,13 @@ pub(super) fn forward(p: &Program, at: usize, before: &[Bounds], sample: &Sample
                 (*low, *high) = (*low + l.min(h), *high + l.max(h));
             }
             let noise = a.of_entries(entries, &reach, step.len);
-            let back = of_backward(&step.work, &reach, &[], step.len);
+            let back = a.of_backward(&step.work, &reach, &[], step.len);
             let wider = pairs.into_iter().zip(&noise).map(|([l, h], n)| [l - n, h + n]);
             Bounds::of(wider, noise.iter().zip(&back).map(|(n, b)| n + b))
         }
         Work::Gate { from, functions, of } => {
             let b = &before[*from];
-            let back = of_backward(&step.work, &reach, &[], step.len);
+            let back = a.of_backward(&step.work, &reach, &[], step.len);
             let function = |i: usize| -> Function { functions[of[i] as usize] };
             let noise = |i: usize| a.of_function(function(i), reach[i].into());
             let pair = |i: usize| {

@@ -14,6 +14,8 @@ use crate::kernels::conv::{ConvShape, forward_by_taps};
 /// What the network is run in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arithmetic {
+    /// Real numbers: rounding is left out of account, in the network and in the bounds, as other verifiers do.
+    Real,
     /// Single precision.
     Single,
     /// Numbers on a grid of 2^−fraction, each product truncated to it up or down; overflows and truncations that fail at random,
@@ -41,7 +43,7 @@ impl Arithmetic {
     pub(super) fn of_input(self) -> f64 {
         match self {
             // The input is what is given.
-            Arithmetic::Single => 0.0,
+            Arithmetic::Real | Arithmetic::Single => 0.0,
             Arithmetic::Fixed(f) => f.ulp() / 2.0,
         }
     }
@@ -49,6 +51,7 @@ impl Arithmetic {
     /// Of each output of a convolution. `reach` are the inputs' magnitudes, `products` sums of magnitudes of products and bias.
     pub(super) fn of_convolution(self, shape: &ConvShape, reach: &[f32], products: &[f64]) -> Vec<f64> {
         match self {
+            Arithmetic::Real => vec![0.0; products.len()],
             Arithmetic::Single => products.iter().map(|p| of_sum(terms(shape)[0]) * p).collect(),
             Arithmetic::Fixed(f) => {
                 // Weights and bias are rounded to the grid.
@@ -64,6 +67,7 @@ impl Arithmetic {
     pub(super) fn of_scale(self, factor: f32, offset: f32, reach: f64) -> f64 {
         let (factor, offset) = (f64::from(factor.abs()), f64::from(offset.abs()));
         match self {
+            Arithmetic::Real => 0.0,
             Arithmetic::Single if factor == 1.0 && offset == 0.0 => 0.0,
             Arithmetic::Single => 4.0 * UNIT * (factor * reach + offset),
             Arithmetic::Fixed(f) => {
@@ -77,7 +81,7 @@ impl Arithmetic {
     pub(super) fn of_addition(self, reach: f64) -> f64 {
         match self {
             Arithmetic::Single => UNIT * reach,
-            Arithmetic::Fixed(_) => 0.0,
+            Arithmetic::Real | Arithmetic::Fixed(_) => 0.0,
         }
     }
 
@@ -89,6 +93,7 @@ impl Arithmetic {
             let (to, x) = (e.to as usize, f64::from(reach[e.from as usize]));
             count[to] += 1;
             out[to] += match self {
+                Arithmetic::Real => 0.0,
                 Arithmetic::Single => x * f64::from(e.factor.abs()),
                 Arithmetic::Fixed(f) if e.factor != 1.0 => x * f.ulp() / 2.0,
                 Arithmetic::Fixed(_) => 0.0,
@@ -96,6 +101,7 @@ impl Arithmetic {
         }
         for (o, n) in out.iter_mut().zip(count) {
             match self {
+                Arithmetic::Real => {}
                 Arithmetic::Single if n < 2 => *o = 0.0,
                 Arithmetic::Single => *o *= of_sum(n),
                 Arithmetic::Fixed(f) if *o > 0.0 => *o += TRUNCATION * f.ulp(),
@@ -108,6 +114,7 @@ impl Arithmetic {
     /// Of a function's value, for operands of at most this magnitude.
     pub(super) fn of_function(self, function: Function, reach: f64) -> f64 {
         let fixed = match self {
+            Arithmetic::Real => return 0.0,
             Arithmetic::Single => return function.rounding(reach),
             Arithmetic::Fixed(f) => f.ulp(),
         };
@@ -131,40 +138,57 @@ impl Arithmetic {
         };
         units * fixed
     }
-}
 
-/// What the bounds' own single-precision arithmetic adds where it goes back through a step, for each unit of an output's
-/// coefficient: so much may the function that is bounded be off.
-pub(super) fn of_backward(work: &Work, reach: &[f32], products: &[f64], len: usize) -> Vec<f64> {
-    match work {
-        Work::Conv { shape, .. } => products.iter().map(|p| of_sum(terms(shape)[1]) * p).collect(),
-        Work::Scale { factor, .. } => {
-            factor.iter().zip(reach).map(|(f, x)| 2.0 * UNIT * f64::from(f.abs()) * f64::from(*x)).collect()
+    /// The relative error of a sum of n products that the bounds themselves make.
+    pub(super) fn of_own_sum(self, n: usize) -> f64 {
+        if self == Arithmetic::Real { 0.0 } else { of_sum(n) }
+    }
+
+    /// Where two linear functions of a value are added, for each unit of an element's coefficient.
+    pub(super) fn of_merging(self, reach: f64) -> f64 {
+        if self == Arithmetic::Real { 0.0 } else { 2.0 * UNIT * reach }
+    }
+
+    /// What the bounds' own single-precision arithmetic adds where it goes back through a step, for each unit of an output's
+    /// coefficient: so much may the function that is bounded be off.
+    pub(super) fn of_backward(self, work: &Work, reach: &[f32], products: &[f64], len: usize) -> Vec<f64> {
+        if self == Arithmetic::Real {
+            return vec![0.0; len];
         }
-        Work::Sparse { entries, .. } => {
-            // Sums are over the entries that read one element.
-            let mut readers = vec![0usize; reach.len()];
-            entries.iter().for_each(|e| readers[e.from as usize] += 1);
-            let mut out = vec![0.0; len];
-            for e in entries {
-                let (from, n) = (e.from as usize, readers[e.from as usize]);
-                let moved = e.factor == 1.0 && n == 1;
-                let error = if moved { 0.0 } else { of_sum(n) };
-                out[e.to as usize] += error * f64::from(e.factor.abs()) * f64::from(reach[from]);
+        match work {
+            Work::Conv { shape, .. } => products.iter().map(|p| of_sum(terms(shape)[1]) * p).collect(),
+            Work::Scale { factor, .. } => factor
+                .iter()
+                .zip(reach)
+                .map(|(f, x)| 2.0 * UNIT * f64::from(f.abs()) * f64::from(*x))
+                .collect(),
+            Work::Sparse { entries, .. } => {
+                // Sums are over the entries that read one element.
+                let mut readers = vec![0usize; reach.len()];
+                entries.iter().for_each(|e| readers[e.from as usize] += 1);
+                let mut out = vec![0.0; len];
+                for e in entries {
+                    let (from, n) = (e.from as usize, readers[e.from as usize]);
+                    let moved = e.factor == 1.0 && n == 1;
+                    let error = if moved { 0.0 } else { of_sum(n) };
+                    out[e.to as usize] += error * f64::from(e.factor.abs()) * f64::from(reach[from]);
+                }
+                out
             }
-            out
+            Work::Gate { functions, of, .. } => {
+                let steep = |f: &Function, x: f64| match *f {
+                    Function::Bent { below, above, beyond, .. } => {
+                        below.abs().max(above.abs()).max(beyond.abs())
+                    }
+                    Function::Parabola { square, slope, .. } => 2.0 * square.abs() * x + slope.abs(),
+                };
+                let each = |(k, x): (&u32, &f32)| {
+                    let x = f64::from(*x);
+                    2.0 * UNIT * steep(&functions[*k as usize], x) * x
+                };
+                of.iter().zip(reach).map(each).collect()
+            }
+            Work::Input | Work::Sum(..) => vec![0.0; len],
         }
-        Work::Gate { functions, of, .. } => {
-            let steep = |f: &Function, x: f64| match *f {
-                Function::Bent { below, above, beyond, .. } => below.abs().max(above.abs()).max(beyond.abs()),
-                Function::Parabola { square, slope, .. } => 2.0 * square.abs() * x + slope.abs(),
-            };
-            let each = |(k, x): (&u32, &f32)| {
-                let x = f64::from(*x);
-                2.0 * UNIT * steep(&functions[*k as usize], x) * x
-            };
-            of.iter().zip(reach).map(each).collect()
-        }
-        Work::Input | Work::Sum(..) => vec![0.0; len],
     }
 }

@@ -1,6 +1,7 @@
 //! What `relinc certify` prints.
 
 use super::{Args, Found};
+use relinc_runtime::certify::Arithmetic;
 use relinc_runtime::data::Dataset;
 use relinc_runtime::eval::certified::{Share, Verdict};
 use serde_json::{Value, json};
@@ -22,6 +23,14 @@ impl Found {
     }
 }
 
+fn arithmetic(a: &Args) -> String {
+    match a.arithmetic() {
+        Arithmetic::Real => "real numbers".into(),
+        Arithmetic::Single => "single precision".into(),
+        Arithmetic::Fixed(f) => format!("a ring of {f} bits"),
+    }
+}
+
 /// The document of `--json`. Margins are those of the class that comes closest.
 pub fn json(a: &Args, found: &Found, ds: &Dataset) -> Value {
     let image = |(i, (verdict, margins)): (usize, &(Verdict, Option<relinc_runtime::certify::Margins>))| {
@@ -33,7 +42,7 @@ pub fn json(a: &Args, found: &Found, ds: &Dataset) -> Value {
     };
     json!({
         "n": found.images.len(), "eps": a.eps.get(), "method": a.method.name(),
-        "arithmetic": a.fixed_point.map_or("single precision".to_owned(), |f| f.to_string()),
+        "arithmetic": arithmetic(a),
         "clean": found.share(|v| v != Verdict::Misclassified), "certified": found.share(|v| v == Verdict::Certified),
         "falsified": found.share(|v| v == Verdict::Falsified), "unknown": found.share(|v| v == Verdict::Unknown),
         "attack": found.attack.map(|x| x.to_string()), "elements": found.bent, "bending": found.bending(),
@@ -58,7 +67,7 @@ pub fn text(a: &Args, found: &Found, seed: u64) -> String {
             s.percent, s.count
         ));
     };
-    let arithmetic = a.fixed_point.map_or("single precision".to_owned(), |f| format!("a ring of {f} bits"));
+    let arithmetic = arithmetic(a);
     row("clean", found.share(|v| v != Verdict::Misclassified), "");
     row("certified", found.share(|v| v == Verdict::Certified), &format!(" ({}, {arithmetic})", a.method));
     let how = found.attack.map_or(" (no attack)".to_owned(), |x| format!(" ({x}, seed {seed})"));
