@@ -27,7 +27,7 @@ fn count(v: &Value, what: &str) -> u64 {
 
 #[test]
 fn every_image_is_one_of_four() {
-    let v = certify(&["--eps", "0.5/255", "--limit", "12", "--method", "crown", "--restarts", "1"]);
+    let v = certify(&["--eps", "0.01/255", "--limit", "12", "--method", "interval", "--restarts", "1"]);
     let wrong =
         v["images"].as_array().unwrap().iter().filter(|i| i["verdict"] == "misclassified").count() as u64;
     assert_eq!(count(&v, "clean") + wrong, 12);
@@ -40,8 +40,8 @@ fn every_image_is_one_of_four() {
 
 #[test]
 fn a_smaller_ball_is_easier() {
-    let [near, far] = ["0.05/255", "8/255"]
-        .map(|eps| certify(&["--eps", eps, "--limit", "6", "--method", "crown", "--restarts", "0"]));
+    let [near, far] = ["0.02/255", "1/255"]
+        .map(|eps| certify(&["--eps", eps, "--limit", "1", "--method", "crown", "--restarts", "0"]));
     assert!(count(&near, "certified") > 0, "{near}");
     assert!(count(&near, "certified") > count(&far, "certified"), "{near} {far}");
     assert_eq!((count(&near, "falsified"), near["attack"].is_null()), (0, true));
@@ -95,7 +95,7 @@ fn crown_certifies_what_is_published() {
     let Some(s) = shared() else { return };
     for (eps, published) in [("2/255", 26.88), ("1/255", 57.16)] {
         let (model, data) = (model(&s, "resnet_2b"), cifar(&s, "normalize=cifar10"));
-        let more = ["--eps", eps, "--limit", "100", "--method", "crown", "--restarts", "2"];
+        let more = ["--eps", eps, "--limit", "50", "--method", "crown", "--restarts", "1"];
         let v = json(&[&["certify", &model, "--data", &data], &more[..]].concat());
         let interval = v["certified"]["interval"].as_array().unwrap();
         println!("{eps}: {} {}", v["certified"], v["seconds"]);
