@@ -2,6 +2,7 @@
 //! feeding a data set to a network in the layout it wants.
 
 pub mod attacked;
+pub mod certified;
 pub mod corrupted;
 pub mod doubt;
 pub mod far;

@@ -3,6 +3,7 @@
 pub mod attack;
 pub mod augment;
 pub mod blocks;
+pub mod certify;
 pub mod corrupt;
 pub mod cost;
 pub mod data;

@@ -6,7 +6,7 @@ use clap::{Arg, Command};
 const GROUPS: &[(&str, &[&str])] = &[
     ("From a model to a private network", &["inspect", "init", "run", "compile", "explain"]),
     ("One stage, several budgets", &["train", "search", "tune", "sweep"]),
-    ("Accuracy and equality", &["eval", "verify", "report"]),
+    ("Accuracy, certificates, equality", &["eval", "certify", "verify", "report"]),
     ("Queries", &["serve", "query", "help-party", "dealer", "certificates", "measure"]),
     ("What there is", &["passes", "protocols", "devices", "completions", "man"]),
     ("For maintainers", &["bench", "architecture", "data", "calibrate-runtime"]),
@@ -67,6 +67,13 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
         [
             "eval model.onnx --data cifar10:DIR?normalize=imagenet",
             "eval model.onnx --data cifar10:DIR --attack pgd:steps=20,eps=8/255,step=2/255 --limit 1000",
+        ],
+    ),
+    (
+        "certify",
+        [
+            "certify model.onnx --data cifar10:DIR?normalize=cifar10 --eps 2/255 --limit 200",
+            "certify model.onnx --data cifar10:DIR --eps 1/255 --masks masks.safetensors --json",
         ],
     ),
     (

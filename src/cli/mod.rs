@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod calibrate;
 mod certificates;
+mod certify;
 mod compile;
 mod data;
 mod dealer;
@@ -89,6 +90,8 @@ enum Command {
     Run(run::Args),
     /// Accuracy of a model on a data set: clean, corrupted, under attack
     Eval(eval::Args),
+    /// Prove that no small change of an image changes its class
+    Certify(certify::Args),
     /// Do two models compute the same?
     Verify(verify::Args),
     /// Every pass: name, guarantee, one line
@@ -151,6 +154,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Init(a) => init::run(a, g),
         Command::Run(a) => run::run(a, g),
         Command::Eval(a) => eval::run(a, g),
+        Command::Certify(a) => certify::run(a, g),
         Command::Verify(a) => verify::run(a, g),
         Command::Passes(a) => passes::run(a, g),
         Command::Protocols => protocols::run(g),

@@ -9,7 +9,7 @@ use crate::train::loss;
 use burn::tensor::Tensor as Burn;
 
 pub use noise::noise;
-pub use spec::{Attack, Goal};
+pub use spec::{Attack, Goal, Radius};
 
 /// The gradient is taken of so many times the loss: its sign is the same, and small ones do not vanish in half precision.
 const SCALE: f32 = 1024.0;

@@ -66,6 +66,53 @@ impl Attack {
     }
 }
 
+/// The radius of an L∞ ball, in units of a full pixel: above 0 and at most 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Radius(f64);
+
+impl Radius {
+    /// The radius.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for Radius {
+    type Err = String;
+
+    /// A number, `a/b` or decimal.
+    fn from_str(text: &str) -> Result<Radius, String> {
+        let one = |s: &str| s.trim().parse::<f64>().ok().filter(|x| x.is_finite() && *x > 0.0);
+        let value = match text.split_once('/') {
+            Some((a, b)) => one(a).zip(one(b)).map(|(a, b)| a / b),
+            None => one(text),
+        };
+        match value {
+            Some(v) if v <= 1.0 => Ok(Radius(v)),
+            Some(v) => {
+                Err(format!("{v} is more than a full pixel, which is 1; write {v}/255 for {v} of 255 levels"))
+            }
+            None => Err(format!("'{text}' is no number above 0, such as 2/255 or 0.03")),
+        }
+    }
+}
+
+impl fmt::Display for Radius {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&levels(self.0 as f32))
+    }
+}
+
+/// A size in 255 levels where it is a quarter of one, else as a share of a full pixel.
+fn levels(v: f32) -> String {
+    let k = v * 255.0;
+    if (k - k.round()).abs() < 1e-4 || (k * 4.0 - (k * 4.0).round()).abs() < 1e-4 {
+        format!("{}/255", (k * 4.0).round() / 4.0)
+    } else {
+        format!("{v}")
+    }
+}
+
 const KEYS: [&str; 6] = ["steps", "eps", "step", "restarts", "loss", "start"];
 
 /// A number, `a/b` or decimal.
@@ -122,15 +169,8 @@ impl FromStr for Attack {
 
 impl fmt::Display for Attack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = |v: f32| {
-            let k = v * 255.0;
-            if (k - k.round()).abs() < 1e-4 || (k * 4.0 - (k * 4.0).round()).abs() < 1e-4 {
-                format!("{}/255", (k * 4.0).round() / 4.0)
-            } else {
-                format!("{v}")
-            }
-        };
-        write!(f, "pgd:steps={},eps={},step={}", self.steps, n(self.epsilon), n(self.step))?;
+        let (eps, step) = (levels(self.epsilon), levels(self.step));
+        write!(f, "pgd:steps={},eps={eps},step={step}", self.steps)?;
         if self.restarts > 1 {
             write!(f, ",restarts={}", self.restarts)?;
         }
@@ -175,6 +215,22 @@ mod tests {
             ["pdg", "pgd:eps=a", "pgd:stpes=3", "pgd:steps=0", "fgsm:steps=3", "pgd:eps=-1", "pgd:8/255"]
         {
             assert!(bad.parse::<Attack>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_radius_is_a_share_of_a_pixel() {
+        let r: Radius = "2/255".parse().unwrap();
+        assert_eq!((r.get(), r.to_string()), (2.0 / 255.0, "2/255".to_owned()));
+        for (bad, says) in [
+            ("2", "write 2/255"),
+            ("0", "above 0"),
+            ("-1/255", "above 0"),
+            ("2/255/3", "above 0"),
+            ("a", "above 0"),
+        ] {
+            let said = bad.parse::<Radius>().unwrap_err();
+            assert!(said.contains(says), "{bad}: {said}");
         }
     }
 

@@ -4,7 +4,7 @@ use super::BATCH;
 use crate::attack::Attack;
 use crate::data::Dataset;
 use crate::exec::Branch;
-use crate::train::evaluate::{self, First};
+use crate::train::evaluate::{self, Chosen, First, Runnable};
 use crate::train::model::Model;
 use burn::tensor::Device;
 use relinc_passes::head::split;
@@ -64,16 +64,42 @@ impl Target {
     ) -> Result<Adversarial, String> {
         let start = Instant::now();
         let n = n.min(ds.len());
-        let r = self.0.runnable();
-        let most = (0..n).map(|i| ds.label(i)).max().ok_or("there is no image to attack")?;
-        let one = r.logits(evaluate::pixels(ds, 0..1, r.net.device()), Branch::Clean)?;
-        let classes = one.dims()[1];
-        if most >= classes {
-            return Err(format!("the data set has a label {most}, the model only {classes} classes"));
-        }
+        let r = self.fitting(ds, 0..n)?;
         let first = First { images: ds, n, batch: r.net.batch(BATCH) };
         let accuracy = evaluate::adversarial(&r, Branch::Clean, first, attack, seed, tell)?;
         Ok(Adversarial { n, accuracy, seconds: start.elapsed().as_secs_f64() })
+    }
+
+    /// Which of these images the attack gets misclassified. `tell` hears how many are done.
+    ///
+    /// # Errors
+    /// As of [`Target::accuracy`].
+    pub fn broken(
+        &self,
+        ds: &Dataset,
+        which: &[usize],
+        attack: &Attack,
+        seed: u64,
+        tell: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<bool>, String> {
+        if which.is_empty() {
+            return Ok(vec![]);
+        }
+        let r = self.fitting(ds, which.iter().copied())?;
+        let some = Chosen { images: ds, which, batch: r.net.batch(BATCH) };
+        evaluate::broken(&r, Branch::Clean, some, attack, seed, tell)
+    }
+
+    /// The network, once it has a class for every label of these images.
+    fn fitting(&self, ds: &Dataset, which: impl Iterator<Item = usize>) -> Result<Runnable<'_>, String> {
+        let r = self.0.runnable();
+        let most = which.map(|i| ds.label(i)).max().ok_or("there is no image to attack")?;
+        let one = r.logits(evaluate::pixels(ds, 0..1, r.net.device()), Branch::Clean)?;
+        let classes = one.dims()[1];
+        match most < classes {
+            true => Ok(r),
+            false => Err(format!("the data set has a label {most}, the model only {classes} classes")),
+        }
     }
 }
 

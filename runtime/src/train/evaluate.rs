@@ -123,6 +123,17 @@ pub fn largest(r: &Runnable<'_>, first: First<'_>) -> Result<f64, String> {
     Ok(top.into())
 }
 
+/// Some images of a data set.
+#[derive(Debug, Clone, Copy)]
+pub struct Chosen<'a> {
+    /// The data set.
+    pub images: &'a Dataset,
+    /// Their numbers.
+    pub which: &'a [usize],
+    /// In batches of so many.
+    pub batch: usize,
+}
+
 /// Accuracy in percent on the images that no restart and no iterate of the attack got misclassified.
 pub fn adversarial(
     r: &Runnable<'_>,
@@ -132,22 +143,36 @@ pub fn adversarial(
     seed: u64,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<f64, String> {
-    let (ds, n) = (first.images, first.len());
+    let n = first.len();
+    let which: Vec<usize> = (0..n).collect();
+    let all = Chosen { images: first.images, which: &which, batch: first.batch };
+    let broken = broken(r, branch, all, attack, seed, tell)?;
+    Ok(100.0 * broken.iter().filter(|b| !**b).count() as f64 / n.max(1) as f64)
+}
+
+/// Which of these images some restart and some iterate of the attack got misclassified.
+pub fn broken(
+    r: &Runnable<'_>,
+    branch: Branch,
+    some: Chosen<'_>,
+    attack: &Attack,
+    seed: u64,
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<bool>, String> {
     let device = r.net.device().clone();
     let logits = |x: Burn<4>| r.logits(x, branch);
-    let mut standing = 0;
-    for at in first.batches() {
-        let images: Vec<usize> = at.clone().collect();
-        let labels: Vec<usize> = images.iter().map(|&i| ds.label(i)).collect();
-        let x = pixels(ds, at.clone(), &device);
+    let mut all = Vec::with_capacity(some.which.len());
+    for images in some.which.chunks(some.batch.max(1)) {
+        let labels: Vec<usize> = images.iter().map(|&i| some.images.label(i)).collect();
+        let x = pixels_of(some.images, images, &device);
         let mut broken = vec![false; images.len()];
         for restart in 0..attack.restarts.max(1) {
-            let start = attack.random_start.then(|| noise(&x, seed, restart as u64, &images));
+            let start = attack.random_start.then(|| noise(&x, seed, restart as u64, images));
             let found = attack.run(&x, &Target::Labels(labels.clone()), start, Some(&labels), &logits)?;
             broken.iter_mut().zip(found.broken).for_each(|(b, f)| *b |= f);
         }
-        standing += broken.iter().filter(|b| !**b).count();
-        tell(at.end, n);
+        all.extend(broken);
+        tell(all.len(), some.which.len());
     }
-    Ok(100.0 * standing as f64 / n.max(1) as f64)
+    Ok(all)
 }

@@ -36,6 +36,17 @@ pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buf
     correlate(Level::best(), Direction::Forward, s, x, w, bias)
 }
 
+/// As [`forward`], and every output is the sum of its own products and its bias: of n of them its rounding error is at most
+/// n·2⁻²⁴ times the sum of their magnitudes, which Winograd's way does not promise.
+pub fn forward_by_taps(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer {
+    by_taps(Level::best(), Direction::Forward, s, x, w, bias)
+}
+
+/// As [`data_grad`], and every result is the sum of its own products, as in [`forward_by_taps`].
+pub fn data_grad_by_taps(g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
+    by_taps(Level::best(), Direction::Transposed, s, g, w, None)
+}
+
 /// The gradient of the input, `[n, c_in, h, w]`, from that of the output, `g`, `[n, c_out, output…]`.
 pub fn data_grad(g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
     correlate(Level::best(), Direction::Transposed, s, g, w, None)
@@ -64,6 +75,35 @@ enum Direction {
     Transposed,
 }
 
+impl Direction {
+    fn sizes(self, s: &ConvShape) -> Sizes {
+        let (area, result) = (s.h * s.w, s.output().iter().product());
+        let ([read, written], [input, output]) = match self {
+            Direction::Forward => ([s.c_in, s.c_out], [area, result]),
+            Direction::Transposed => ([s.c_out, s.c_in], [result, area]),
+        };
+        Sizes { read, written, groups: s.groups, input, output }
+    }
+
+    fn axes(self, s: &ConvShape) -> [Axis; 2] {
+        let axis = match self {
+            Direction::Forward => Axis::forward,
+            Direction::Transposed => Axis::transposed,
+        };
+        [0, 1].map(|i| axis(s, i))
+    }
+
+    /// The weight that a tap of a group goes with, `(group, to, from, tap)`.
+    fn weight<'a>(self, s: &ConvShape, w: &'a [f32]) -> impl Fn(usize, usize, usize, usize) -> f32 + 'a {
+        let (inner, taps, group_step) = (s.c_in / s.groups, s.taps(), w.len() / s.groups);
+        let [to_step, from_step] = match self {
+            Direction::Forward => [inner * taps, taps],
+            Direction::Transposed => [taps, inner * taps],
+        };
+        move |group, to, from, tap| w[group * group_step + to * to_step + from * from_step + tap]
+    }
+}
+
 /// Chooses the method. `x` is what the direction reads.
 fn correlate(
     level: Level,
@@ -73,44 +113,55 @@ fn correlate(
     w: &[f32],
     bias: Option<&[f32]>,
 ) -> Buffer {
-    let (area, result, taps) = (s.h * s.w, s.output().iter().product(), s.taps());
-    let inner = s.c_in / s.groups;
-    let axis = match direction {
-        Direction::Forward => Axis::forward,
-        Direction::Transposed => Axis::transposed,
-    };
-    let ([read, written], [input, output], [to_step, from_step]) = match direction {
-        Direction::Forward => ([s.c_in, s.c_out], [area, result], [inner * taps, taps]),
-        Direction::Transposed => ([s.c_out, s.c_in], [result, area], [taps, inner * taps]),
-    };
-    let sizes = Sizes { read, written, groups: s.groups, input, output };
-    assert_eq!((x.len(), w.len()), (s.n * read * input, s.weight_len()));
-    assert!(bias.is_none_or(|b| b.len() == written));
-    let mut out = Buffer::stale(s.n * written * output);
+    let sizes = direction.sizes(s);
+    let mut out = checked(&sizes, s, x, w, bias);
     if out.is_empty() {
         return out;
     }
-    let group_step = w.len() / s.groups;
-    let weight = |group: usize, to: usize, from: usize, tap: usize| {
-        w[group * group_step + to * to_step + from * from_step + tap]
-    };
-    let [rows, columns] = [0, 1].map(|i| axis(s, i));
+    let [rows, columns] = direction.axes(s);
     let row = columns.output;
-    let tiled = Strips::new(rows.clone(), columns.clone(), |rows, _| {
+    let tiled = Strips::new(rows, columns, |rows, _| {
         let tiles = rows.div_ceil(2) * row.div_ceil(2);
         Winograd::bytes(&sizes, tiles) <= BUDGET || tiles <= Winograd::LEAST || rows <= 2
     });
-    if Winograd::fits(&sizes, &tiled) {
-        let method = Winograd::new(level, sizes, tiled, weight);
-        correlate::correlate(level, &sizes, &method, x, bias, &mut out);
+    if !Winograd::fits(&sizes, &tiled) {
+        drop(out);
+        return by_taps(level, direction, s, x, w, bias);
+    }
+    let method = Winograd::new(level, sizes, tiled, direction.weight(s, w));
+    correlate::correlate(level, &sizes, &method, x, bias, &mut out);
+    out
+}
+
+/// Sums of products, tap by tap.
+fn by_taps(
+    level: Level,
+    direction: Direction,
+    s: &ConvShape,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+) -> Buffer {
+    let sizes = direction.sizes(s);
+    let mut out = checked(&sizes, s, x, w, bias);
+    if out.is_empty() {
         return out;
     }
+    let [rows, columns] = direction.axes(s);
+    let row = columns.output;
     let strips = Strips::new(rows, columns, |rows, plane| {
         4 * (sizes.read * plane + CHANNELS * rows * row * LANES) <= BUDGET
     });
-    let method = Direct::new(level, sizes, strips, weight);
+    let method = Direct::new(level, sizes, strips, direction.weight(s, w));
     correlate::correlate(level, &sizes, &method, x, bias, &mut out);
     out
+}
+
+/// Room for the result, once the operands are known to fit.
+fn checked(sizes: &Sizes, s: &ConvShape, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Buffer {
+    assert_eq!((x.len(), w.len()), (s.n * sizes.read * sizes.input, s.weight_len()));
+    assert!(bias.is_none_or(|b| b.len() == sizes.written));
+    Buffer::stale(s.n * sizes.written * sizes.output)
 }
 
 fn weight_grad_at(level: Level, x: &[f32], g: &[f32], s: &ConvShape) -> Buffer {

@@ -117,6 +117,18 @@ fn all_directions_agree_with_the_definition() {
             assert_close("y", &s, &correlate(level, Direction::Forward, &s, &x, &w, Some(&bias)), &want.y);
             assert_close("gx", &s, &correlate(level, Direction::Transposed, &s, &g, &w, None), &want.gx);
             assert_close("gw", &s, &weight_grad_at(level, &x, &g, &s), &want.gw);
+            assert_close(
+                "y by taps",
+                &s,
+                &by_taps(level, Direction::Forward, &s, &x, &w, Some(&bias)),
+                &want.y,
+            );
+            assert_close(
+                "gx by taps",
+                &s,
+                &by_taps(level, Direction::Transposed, &s, &g, &w, None),
+                &want.gx,
+            );
         }
     }
 }
