@@ -43,7 +43,7 @@ two)
 calm)
     from two
     command=tune
-    ask=(--epochs 2 --freeze 1 --rate 0.006)
+    ask=(--epochs 4 --freeze 1 --rate 0.006)
     ;;
 none)
     from two

@@ -85,19 +85,20 @@ fn gradients_are_finite_differences() {
     }
 }
 
-/// What the network itself answers with infinities pulls on every parameter before a square, with numbers.
+/// What the network itself answers with numbers far out pulls on what is before a square by the penalty.
 #[test]
 fn by_running_statistics_training_keeps_its_numbers_where_an_image_is_far_out() {
     let m = quadratic();
     let leaves = m.net.leaves(&m.params);
-    let x: Vec<f32> = noise(4 * 3 * 1024, 9).iter().map(|v| v * 1e25).collect();
+    let x: Vec<f32> = noise(4 * 3 * 1024, 9).iter().map(|v| v * 1e15).collect();
     let answer = |tails| {
         let call = Call { params: &leaves, tails, ..m.call(Norms::Running) };
         m.net.forward(Value::new(upload(x.clone(), m.net.device()), [4, 3, 32, 32]), &call).unwrap()
     };
-    assert!(download(answer(false).output.into_flat().inner()).iter().any(|v| !v.is_finite()));
+    let largest = |y: &Value| download(y.flat().inner()).iter().fold(0.0f32, |m, v| m.max(v.abs()));
     let out = answer(true);
-    assert!(download(out.output.flat().inner()).iter().all(|v| v.is_finite()));
+    // A square is given 100 at most, the line all of it.
+    assert!(largest(&answer(false).output) > 1e25 && largest(&out.output) < 1e18);
     let grads = out.tails.unwrap().backward();
     let found: Vec<Vec<f32>> = leaves.iter().filter_map(|l| l.grad(&grads)).map(download).collect();
     assert!(found.iter().flatten().all(|g| g.is_finite()) && found.iter().flatten().any(|g| *g != 0.0));

@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn hard_images_stand_before_those_far_out() {
-        let grey = vec![0.5, 0.6, 0.0, 0.9];
+        let grey = [0.5, 0.6, 0.0, 0.9];
         let clean = grey.repeat(32);
         let images = (0..32).collect();
         let mut batch = Batch { step: 0, images, labels: vec![0; 32], clean, augmix: vec![] };
