@@ -3,15 +3,13 @@
 
 mod common;
 
-use common::{files, relinc, run};
+use common::{QUICK, files, relinc, run};
 use relinc::passes::choice::Choice;
 use relinc::passes::masks::{LayerMask, Masks};
 use std::fs;
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::process::Command;
-
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
 /// Compiles `model` with further arguments, which must fail with exit code 2, say every word of `says`, once, and leave
 /// no output folder.

@@ -3,10 +3,8 @@
 
 mod common;
 
-use common::{json, python, run, script};
+use common::{QUICK, json, python, run, script};
 use std::path::Path;
-
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
 fn pass<'a>(report: &'a serde_json::Value, name: &str) -> &'a serde_json::Value {
     report["passes"].as_array().unwrap().iter().find(|p| p["name"] == name).unwrap()

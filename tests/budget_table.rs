@@ -3,9 +3,8 @@
 
 mod common;
 
-use common::{json, run};
+use common::{QUICK, compiling, json, run};
 
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 const LOOK: [&str; 6] = ["inspect", QUICK, "--data", "shapes", "--calibration", "32"];
 
 fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
@@ -18,22 +17,7 @@ fn a_budget_costs_what_its_compilation_is_predicted_to() {
     let out = dir.path().join("out").display().to_string();
     let table = json(&with(&["--budgets", "30%,0"]));
     let (row, none) = (&table["budgets"][0], &table["budgets"][1]);
-    let compiled = json(&[
-        "compile",
-        QUICK,
-        "-o",
-        &out,
-        "--data",
-        "shapes",
-        "--limit",
-        "20",
-        "--calibration",
-        "32",
-        "--budget",
-        "30%",
-        "--target",
-        "spu",
-    ]);
+    let compiled = json(&compiling(&out, ["20", "32"], "30%", &["--target", "spu"]));
     assert_eq!(row["budget"], "30%");
     assert_eq!(row["kept"], compiled["totals"]["comparisons"]);
     let entries = row["cost"].as_array().unwrap().iter().zip(compiled["cost"].as_array().unwrap());
@@ -57,21 +41,8 @@ fn bounded_truncation_costs_what_its_compilation_is_predicted_to() {
     let (safe, bounded) =
         (with(&["--budgets", "50%", "--protocol", "semi2k"]), [&["--budgets", "50%"][..], &how].concat());
     let (safe, bounded) = (json(&safe), json(&with(&bounded)));
-    let compile = [
-        "compile",
-        QUICK,
-        "-o",
-        &out,
-        "--data",
-        "shapes",
-        "--limit",
-        "20",
-        "--calibration",
-        "32",
-        "--budget",
-        "50%",
-    ];
-    let compiled = json(&[&compile[..], &["--target", "spu"], &how[..]].concat());
+    let more = [&["--target", "spu"][..], &how].concat();
+    let compiled = json(&compiling(&out, ["20", "32"], "50%", &more));
     let (row, there) = (&bounded["budgets"][0]["cost"][0], &compiled["cost"][0]);
     for key in ["online_bytes", "rounds", "latency_s", "later", "before", "lossless"] {
         assert_eq!(row[key], there[key], "{key}");

@@ -3,11 +3,9 @@
 
 mod common;
 
-use common::{cifar, json, model, run, shared};
+use common::{QUICK, cifar, json, model, run, shared};
 use serde_json::Value;
 use std::fs;
-
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
 fn certify(args: &[&str]) -> Value {
     json(&[&["certify", QUICK, "--data", "shapes"], args].concat())

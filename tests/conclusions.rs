@@ -3,14 +3,12 @@
 
 mod common;
 
-use common::{json, run};
+use common::{QUICK, json, run};
 use relinc::passes::choice::Choice;
 use relinc::passes::masks::{LayerMask, Masks};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
-
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
 /// Masks for the quickstart's network: `kept(layer, its ReLUs)` elements of each layer keep theirs, spread over it.
 fn masks(path: &Path, kept: impl Fn(&str, usize) -> usize) {

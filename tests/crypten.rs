@@ -3,11 +3,10 @@
 
 mod common;
 
-use common::{cifar, crypten_python, json, model, python, run, script, shared};
+use common::{QUICK, cifar, crypten_python, json, model, python, run, script, shared};
 use std::path::Path;
 use std::process::{Command, Output};
 
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 const RESNET20: &str = "resnet20_torch-legacy_bnfold_op13";
 
 /// Compiles for onnx and CrypTen, runs each of (parties, images), and compares.

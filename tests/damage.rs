@@ -3,11 +3,10 @@
 
 mod common;
 
-use common::{files, json, relinc};
+use common::{QUICK, files, json, relinc};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 const DATA: &str = "shapes?train=128&val=64";
 
 /// A search whose budget and sensitivities lie in files of their own, and a tune stage.

@@ -3,15 +3,13 @@
 
 mod common;
 
-use common::{json, relinc, run};
+use common::{QUICK, json, relinc, run};
 use relinc::passes::back::onnx::{OnnxOptions, emit};
 use relinc::passes::driver::valid;
 use relinc::passes::ir::text::parse;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
 /// Writes a graph as ONNX.
 fn onnx(dir: &Path, name: &str, text: &str) -> String {

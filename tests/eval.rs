@@ -3,12 +3,11 @@
 
 mod common;
 
-use common::{cifar, json, model, run, shared};
+use common::{QUICK, cifar, json, model, run, shared};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 const CORRUPTIONS: [&str; 15] = [
     "gaussian_noise",
     "shot_noise",

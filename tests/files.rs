@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{files, relinc, relinc_in_a_terminal};
+use common::{QUICK, files, relinc, relinc_in_a_terminal};
 use relinc::compile::Target;
 use relinc::folder::{Content, Manifest};
 use serde_json::{Value, json as value};
@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 const DATA: &str = "shapes?train=128&val=64";
 
 /// A folder with a model in it that is the user's.

@@ -3,11 +3,10 @@
 
 mod common;
 
-use common::{json, run};
+use common::{QUICK, json, run};
 use serde_json::Value;
 use std::path::Path;
 
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 /// 12 % of the committed network's ReLUs.
 const KEPT: u64 = 8_110;
 const NETWORK: &str = "20ms,100mbit";

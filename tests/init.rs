@@ -3,10 +3,9 @@
 
 mod common;
 
-use common::{json, run};
+use common::{QUICK, json, run};
 use std::fs::{read_to_string, write};
 
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 const SHAPES: &str = "shapes?train=512&val=200";
 
 #[test]

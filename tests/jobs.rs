@@ -3,12 +3,11 @@
 
 mod common;
 
-use common::{json, relinc, run};
+use common::{QUICK, json, relinc, run};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 const SLURM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/slurm");
 const SEARCH: &str = "{stage: search, method: gradual, budget: 12%, vanish: [relu01, relu03, relu05], epochs: 1, batch: 64, slopes: true}";
 const TUNE: &str = "{stage: tune, epochs: 1, batch: 64, average: 0.9}";

@@ -3,27 +3,11 @@
 
 mod common;
 
-use common::{json, run};
+use common::{QUICK, compiling, json, run};
 use std::path::Path;
 
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
-
 fn compile(out: &Path, budget: &str) -> serde_json::Value {
-    let out = out.display().to_string();
-    json(&[
-        "compile",
-        QUICK,
-        "-o",
-        &out,
-        "--data",
-        "shapes",
-        "--limit",
-        "200",
-        "--calibration",
-        "64",
-        "--budget",
-        budget,
-    ])
+    json(&compiling(&out.display().to_string(), ["200", "64"], budget, &[]))
 }
 
 /// The price of the emitted graph where the budget holds: of a later query where the first one pays more.

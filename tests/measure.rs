@@ -3,11 +3,9 @@
 
 mod common;
 
-use common::{json, python, run};
+use common::{QUICK, json, python, run};
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
 fn compiled(dir: &Path, protocol: &str) -> String {
     let out = dir.join("o").display().to_string();

@@ -3,9 +3,7 @@
 
 mod common;
 
-use common::{cifar, json, model, python, run, script, shared};
-
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
+use common::{QUICK, cifar, json, model, python, run, script, shared};
 
 /// Compiles, executes and compares with onnxruntime and with the comparisons of the report, which are returned.
 fn agrees(args: &[&str], out: &str) -> Option<serde_json::Value> {

@@ -3,13 +3,11 @@
 
 mod common;
 
-use common::{crypten_python, emit, json, model, python, run, script, shared};
+use common::{QUICK, crypten_python, emit, json, model, python, run, script, shared};
 use relinc::passes::choice::Choice;
 use relinc::passes::masks::{LayerMask, Masks};
 use serde_json::Value;
 use std::path::Path;
-
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
 /// A residual network with a projection: relu00 is the stem, relu01 and relu03 are inside blocks, relu02 and relu04 after additions.
 fn network() -> String {

@@ -3,12 +3,11 @@
 
 mod common;
 
-use common::{json, relinc, run};
+use common::{QUICK, json, relinc, run};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 const OLD: &str = include_str!("reports/0.1.0.json");
 
 /// `report.json` of a folder, which must follow the schema.

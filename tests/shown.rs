@@ -3,10 +3,8 @@
 
 mod common;
 
-use common::{json, run};
+use common::{QUICK, compiling, json, run};
 use std::path::Path;
-
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 
 fn text(args: &[&str]) -> String {
     let out = run(args);
@@ -15,22 +13,7 @@ fn text(args: &[&str]) -> String {
 }
 
 fn compile(out: &Path, more: &[&str]) -> String {
-    let out = out.display().to_string();
-    let ask = [
-        "compile",
-        QUICK,
-        "-o",
-        &out,
-        "--data",
-        "shapes",
-        "--limit",
-        "100",
-        "--calibration",
-        "32",
-        "--budget",
-        "50%",
-    ];
-    text(&[&ask[..], more].concat())
+    text(&compiling(&out.display().to_string(), ["100", "32"], "50%", more))
 }
 
 #[test]

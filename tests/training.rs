@@ -3,14 +3,13 @@
 
 mod common;
 
-use common::{files, json, relinc_in_a_terminal, run};
+use common::{QUICK, files, json, relinc_in_a_terminal, run};
 use relinc::passes::choice::Choice;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
 const DATA: &str = "shapes?train=512&val=128";
 
 fn masks(dir: &Path) -> relinc::passes::masks::Masks {

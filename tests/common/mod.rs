@@ -29,6 +29,20 @@ pub fn json(args: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&out.stdout).unwrap()
 }
 
+/// The quickstart's network.
+pub const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/shapes_resnet.onnx");
+
+/// What compiles the quickstart's network to `out` within a budget: images that accuracy and masks are found on, and more options.
+pub fn compiling<'a>(
+    out: &'a str,
+    [limit, calibration]: [&'a str; 2],
+    budget: &'a str,
+    more: &[&'a str],
+) -> Vec<&'a str> {
+    let images = ["--data", "shapes", "--limit", limit, "--calibration", calibration];
+    [&["compile", QUICK, "-o", out][..], &images, &["--budget", budget], more].concat()
+}
+
 /// Writes a network in `.pir` as ONNX.
 pub fn emit(dir: &Path, name: &str, text: &str) -> PathBuf {
     use relinc::passes::back::onnx::{OnnxOptions, emit};
