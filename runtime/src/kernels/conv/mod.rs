@@ -39,12 +39,12 @@ pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buf
 /// As [`forward`], and every output is the sum of its own products and its bias: of n of them its rounding error is at most
 /// n·2⁻²⁴ times the sum of their magnitudes, which Winograd's way does not promise.
 pub fn forward_by_taps(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer {
-    by_taps(Level::best(), Direction::Forward, s, x, w, bias)
+    summed(Level::best(), Direction::Forward, s, (x, w, bias), false)
 }
 
 /// As [`data_grad`], and every result is the sum of its own products, as in [`forward_by_taps`].
 pub fn data_grad_by_taps(g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
-    by_taps(Level::best(), Direction::Transposed, s, g, w, None)
+    summed(Level::best(), Direction::Transposed, s, (g, w, None), false)
 }
 
 /// The gradient of the input, `[n, c_in, h, w]`, from that of the output, `g`, `[n, c_out, output…]`.
@@ -104,7 +104,7 @@ impl Direction {
     }
 }
 
-/// Chooses the method. `x` is what the direction reads.
+/// By the method that is fastest. `x` is what the direction reads.
 fn correlate(
     level: Level,
     direction: Direction,
@@ -113,55 +113,44 @@ fn correlate(
     w: &[f32],
     bias: Option<&[f32]>,
 ) -> Buffer {
-    let sizes = direction.sizes(s);
-    let mut out = checked(&sizes, s, x, w, bias);
-    if out.is_empty() {
-        return out;
-    }
-    let [rows, columns] = direction.axes(s);
-    let row = columns.output;
-    let tiled = Strips::new(rows, columns, |rows, _| {
-        let tiles = rows.div_ceil(2) * row.div_ceil(2);
-        Winograd::bytes(&sizes, tiles) <= BUDGET || tiles <= Winograd::LEAST || rows <= 2
-    });
-    if !Winograd::fits(&sizes, &tiled) {
-        drop(out);
-        return by_taps(level, direction, s, x, w, bias);
-    }
-    let method = Winograd::new(level, sizes, tiled, direction.weight(s, w));
-    correlate::correlate(level, &sizes, &method, x, bias, &mut out);
-    out
+    summed(level, direction, s, (x, w, bias), true)
 }
 
-/// Sums of products, tap by tap.
-fn by_taps(
+/// Tap by tap where Winograd's way is not allowed, or does not pay.
+fn summed(
     level: Level,
     direction: Direction,
     s: &ConvShape,
-    x: &[f32],
-    w: &[f32],
-    bias: Option<&[f32]>,
+    (x, w, bias): (&[f32], &[f32], Option<&[f32]>),
+    winograd: bool,
 ) -> Buffer {
     let sizes = direction.sizes(s);
-    let mut out = checked(&sizes, s, x, w, bias);
+    assert_eq!((x.len(), w.len()), (s.n * sizes.read * sizes.input, s.weight_len()));
+    assert!(bias.is_none_or(|b| b.len() == sizes.written));
+    let mut out = Buffer::stale(s.n * sizes.written * sizes.output);
     if out.is_empty() {
         return out;
     }
     let [rows, columns] = direction.axes(s);
     let row = columns.output;
+    let weight = direction.weight(s, w);
+    if winograd {
+        let tiled = Strips::new(rows.clone(), columns.clone(), |rows, _| {
+            let tiles = rows.div_ceil(2) * row.div_ceil(2);
+            Winograd::bytes(&sizes, tiles) <= BUDGET || tiles <= Winograd::LEAST || rows <= 2
+        });
+        if Winograd::fits(&sizes, &tiled) {
+            let method = Winograd::new(level, sizes, tiled, weight);
+            correlate::correlate(level, &sizes, &method, x, bias, &mut out);
+            return out;
+        }
+    }
     let strips = Strips::new(rows, columns, |rows, plane| {
         4 * (sizes.read * plane + CHANNELS * rows * row * LANES) <= BUDGET
     });
-    let method = Direct::new(level, sizes, strips, direction.weight(s, w));
+    let method = Direct::new(level, sizes, strips, weight);
     correlate::correlate(level, &sizes, &method, x, bias, &mut out);
     out
-}
-
-/// Room for the result, once the operands are known to fit.
-fn checked(sizes: &Sizes, s: &ConvShape, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> Buffer {
-    assert_eq!((x.len(), w.len()), (s.n * sizes.read * sizes.input, s.weight_len()));
-    assert!(bias.is_none_or(|b| b.len() == sizes.written));
-    Buffer::stale(s.n * sizes.written * sizes.output)
 }
 
 fn weight_grad_at(level: Level, x: &[f32], g: &[f32], s: &ConvShape) -> Buffer {

@@ -120,13 +120,13 @@ fn all_directions_agree_with_the_definition() {
             assert_close(
                 "y by taps",
                 &s,
-                &by_taps(level, Direction::Forward, &s, &x, &w, Some(&bias)),
+                &summed(level, Direction::Forward, &s, (&x, &w, Some(&bias)), false),
                 &want.y,
             );
             assert_close(
                 "gx by taps",
                 &s,
-                &by_taps(level, Direction::Transposed, &s, &g, &w, None),
+                &summed(level, Direction::Transposed, &s, (&g, &w, None), false),
                 &want.gx,
             );
         }
