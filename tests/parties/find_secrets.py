@@ -5,7 +5,8 @@ usage: find_secrets.py RELINC [--protocol semi2k|aby3|cheetah ...] [--model MODE
 The parties run as separate processes with a folder each, with TLS; SEMI2K with a dealer. After some queries all are stopped, and what they
 hold is searched for runs of 16 bytes of weights and pixels, as f32 and as elements of the ring, at any alignment, in the order of the file and
 as the matrices that SPU multiplies (known.py). The search must find weights at the server and the image at the client, and copies that are
-planted in the client's memory and in its folder. Needs Linux and the right to read other processes (root).
+planted in the client's memory and in its folder. In the same memory no two numbers may be shares of a weight or a pixel (shares.py), but
+those that are planted. Needs Linux and the right to read other processes (root).
 
 Where a secret must not be, there is no run of it as f32, none of three elements of the ring, and none of two that tell more than 36 bits. Two
 small whole numbers tell fewer, and any memory has such pairs; a tensor that somebody holds has all its elements in a row, so these stand by
@@ -29,6 +30,7 @@ from pathlib import Path
 
 import common
 import numpy as np
+import shares
 from known import CONTROLS, GAPS, Known
 
 PIECE = 1 << 21  # bytes that are searched at a time
@@ -62,6 +64,11 @@ def memory(pid):
                 at += len(data) - (LONGEST if at + len(data) < end else 0)
 
 
+def own(pid):
+    """The pieces of a process's memory that no file is behind, each from a multiple of eight bytes on."""
+    return (data for path, _, _, data in memory(pid) if not path.startswith("/") and any_set(data))
+
+
 def any_set(data):
     """Is anything there but zeros?"""
     whole = len(data) // 8 * 8
@@ -78,16 +85,16 @@ def in_file(path, offset, data):
         return False
 
 
-def plant(pid, runs):
-    """Writes runs into a process's heap, some bytes apart; it is killed later."""
+def plant(pid, runs, from_end=1003, apart=101):
+    """Writes runs into a process's heap, so many bytes from its end and from one to the next; the process is killed later."""
     with open(f"/proc/{pid}/maps") as maps:
         heap = next(line for line in maps if "[heap]" in line)
-    at = int(REGION.match(heap)[2], 16) - 1003
+    at = int(REGION.match(heap)[2], 16) - from_end
     with open(f"/proc/{pid}/mem", "r+b", buffering=0) as mem:
         for run in runs:
             mem.seek(at)
             mem.write(run)
-            at += 101
+            at += apart
 
 
 class Found:
@@ -205,10 +212,18 @@ def look(relinc, spu, protocol, work, queries):
                     line(good, f"{role}: {name} {found.line(name)}")
                     for words in found.traced(name) if role != owner else ():
                         print(f"     {words}", flush=True)
+                for pid in pids:
+                    held = shares.Words(own(pid))
+                    for name, owner in (("weights", "server"), ("image", "client")):
+                        made = [way for target in shares.targets(known, name) for way in held.made(target)]
+                        counts = f"{len(made)} of {shares.TARGETS} runs of {name} put together from two of {held.rows.shape[1]:,} numbers"
+                        line(role == owner or not made, f"{role} {pid}: {counts}")
             planted = [("weights", kind) for kind in GAPS]
             numbers = {kind: known.most_telling(kind) for kind in planted}
             runs = [known.rows[kind][number].tobytes() for kind, number in numbers.items()]
+            run = shares.targets(known, "weights")[0]
             plant(processes["client"][0], runs)
+            plant(processes["client"][0], [share.tobytes() for share in shares.split(run)], from_end=512, apart=104)
             file = trial.folders["client"] / "planted"
             file.write_bytes(b"x" * 5 + b"y".join(runs))
             found = Found(processes["client"][:1], [trial.folders["client"]], known)
@@ -216,6 +231,8 @@ def look(relinc, spu, protocol, work, queries):
                 there = [hit.where for hit in found.of(*kind) if hit.number == number]
                 both = {where.startswith(str(file)) for where in there} == {True, False}
                 line(both and not found.chance("weights"), f"planted {kind[1]}: {there}")
+            made = shares.Words(own(processes["client"][0])).made(run)
+            line(made == ["sum"], f"planted shares: {made}")
         finally:
             for role, pids in processes.items():
                 for pid in pids:
