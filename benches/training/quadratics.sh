@@ -27,6 +27,7 @@ stages:
     layers: 4
     epochs: $EPOCHS
     blend: $BLEND
+    freeze: 0
     rate: 0.02
     schedule: cosine
 targets: [onnx, spu]

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Networks with fewer ReLUs than that of quadratics.sh, each from the one before.
 #
-#     SHARED=../shared OUT=out/quadratics benches/training/stages.sh pixels|two|calm|none|resnet56
+#     SHARED=../shared OUT=out/quadratics benches/training/stages.sh pixels|fewer|two|calm|none|resnet56
 #
 # pixels    38,000 ReLUs in the four layers of quadratics.sh, which has to have run with the same OUT
+# fewer     30,000 of them, four epochs, from pixels
 # two       10,000 ReLUs at the ends of the second and third stage, from pixels
 # calm      that of two, trained on by running statistics, so that no image is answered with numbers far out
 # none      no ReLU: squares inside blocks alone, from two
@@ -33,12 +34,17 @@ case $which in
 pixels)
     from run
     ask=(--method gradual --budget 38000 --vanish "$inside,$after" --choices relu,identity,zero,quadratic
-        --epochs 2 --blend 0 --ramp 0.4 --rate 0.01)
+        --epochs 2 --blend 0 --freeze 0 --ramp 0.4 --rate 0.01)
+    ;;
+fewer)
+    from pixels
+    ask=(--method gradual --budget 30000 --vanish "$inside,$after" --choices relu,identity,zero,quadratic
+        --epochs 4 --blend 0 --ramp 0.4 --rate 0.012)
     ;;
 two)
     from pixels
     ask=(--method gradual --budget 10000 --vanish "$inside,$after,relu00,relu06" --choices relu,identity,zero,quadratic
-        --epochs 3 --blend 0.33 --ramp 0.5 --rate 0.02 --allow-tails)
+        --epochs 3 --blend 0.33 --freeze 0 --ramp 0.5 --rate 0.02 --allow-tails)
     ;;
 calm)
     from two
@@ -54,7 +60,7 @@ resnet56)
     begin=("$SHARED/models/resnet56_torch-legacy_bnfold_op13.onnx")
     others=$(names 2 2 52 | tr , '\n' | grep -vE 'relu(06|12|18|24|30|36|42|48)' | paste -sd,)
     ask=(--method gradual --budget 100% --vanish "$(names 1 2 53),$others" --choices relu,identity,quadratic
-        --epochs 2 --blend 0.3 --rate 0.02)
+        --epochs 2 --blend 0.3 --freeze 0 --rate 0.02)
     ;;
 *)
     sed -n '2,/^set/p' "$0" >&2

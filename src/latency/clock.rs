@@ -83,11 +83,7 @@ impl Linear {
             // The set-up is among what only the first query pays.
             base.total = later;
         } else if let Some(setup) = self.setup.as_ref().filter(|_| base.drawn.truncated > 0.0) {
-            let q = base.drawn.quantities();
-            base.total.sent -= setup.sent.at(&q);
-            base.total.recv -= setup.recv.at(&q);
-            base.total.rounds -= setup.rounds.at(&q);
-            base.total.seconds -= setup.seconds.as_ref().map_or(0.0, |t| t.at(&q));
+            base.total = base.total.less(p.pays(setup, &base.drawn.quantities()));
         }
         base.timed &= self.relu.seconds.is_some();
         base.nodes.clear();
@@ -178,10 +174,7 @@ impl Clock {
         let base = self.base((0..counts.len()).map(|l| counts[l] == 0 && !square(l)).collect());
         let mut p = Priced::clone(&base);
         let mut add = |law: &Law, q: Quantities| {
-            p.total.sent += law.sent.at(&q);
-            p.total.recv += law.recv.at(&q);
-            p.total.rounds += law.rounds.at(&q);
-            p.total.seconds += law.seconds.as_ref().map_or(0.0, |t| t.at(&q));
+            p.total.add(self.linear.protocol.pays(law, &q));
         };
         for (l, (&n, layer)) in counts.iter().zip(&self.linear.layers).enumerate() {
             if let Some(law) = self.linear.square.as_ref().filter(|_| square(l)) {
@@ -238,5 +231,35 @@ impl fmt::Debug for Clock {
         let when = if l.pricing.before_tuning { " before tuning" } else { "" };
         let network = self.network.describe();
         write!(f, "{}, {} weights, {network}, fold {fold}{when}", l.protocol.name, l.weights)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use relinc_passes::front::onnx::ImportOptions;
+    use std::path::Path;
+
+    /// Seconds of a later query of the quickstart's network whose first layer alone is quadratic, or gone.
+    fn first_layer(protocol: &Protocol, network: &Network, bounded: bool) -> [f64; 2] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart/shapes_resnet.onnx");
+        let model = Model::load(&file, &ImportOptions::default()).unwrap();
+        let pricing = Pricing { bounded, ..Pricing::default() };
+        let clock = Clock::new(&model, protocol, network, &pricing).unwrap();
+        let none = vec![0; model.layers.len()];
+        let squares: Vec<bool> = (0..model.layers.len()).map(|l| l == 0).collect();
+        [clock.seconds(&none, &squares), clock.seconds(&none, &[])]
+    }
+
+    #[test]
+    fn a_square_pays_for_its_truncation_where_the_parties_truncate_together() {
+        let p = cost::find("spu-semi2k").unwrap();
+        let n: Network = "rtt=1s;bandwidth=1Gbit".parse().unwrap();
+        let [safe, bounded] = [false, true].map(|b| first_layer(&p, &n, b));
+        let square = [safe[0] - safe[1], bounded[0] - bounded[1]];
+        // Two exchanges and one.
+        assert!((square[0] - square[1] - 0.5).abs() < 1e-2, "{square:?}");
+        assert!(square[1] > 0.5, "{square:?}");
     }
 }

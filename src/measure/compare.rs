@@ -31,7 +31,7 @@ pub fn compare(cost: &Cost, d: &Document, networks: &[Network], p: &Protocol) ->
         rounds: Compared { predicted: predicted.rounds, measured: mean(others, |i| i.send_actions as f64) },
         seconds: mean(others, |i| i.seconds),
     });
-    let spent = |sent: f64, recv: f64, rounds: f64| Split { sent, recv, rounds, seconds: 0.0 };
+    let spent = |sent: f64, recv: f64, rounds: f64| Split { sent, recv, rounds, ..Split::default() };
     let predicted =
         spent(cost.after.online_bytes as f64, cost.after.received_bytes as f64, cost.after.rounds);
     // Chunks are no exchanges: then those that were predicted carry the measured bytes.

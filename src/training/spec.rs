@@ -87,7 +87,7 @@ pub struct StepOptions {
     /// Share of the stage over which quadratics, and layers that vanish beside them, take the ReLUs' place [default: 0.25 in a search, 0 in tuning]
     #[arg(long, value_name = "SHARE")]
     pub blend: Option<f64>,
-    /// Share of the stage, at its end, in which normalisations keep their statistics: the network is trained as it will run [default: 0]
+    /// Share of the stage, at its end, in which normalisations keep their statistics: the network is trained as it will run [default: 0.25 with quadratics, 0 without or with robust views]
     #[arg(long, value_name = "SHARE")]
     pub freeze: Option<f64>,
     /// Label smoothing
@@ -281,7 +281,7 @@ impl StageOptions {
         }
         let blends = kind == Kind::Search && self.may_square()?;
         r.blend = self.steps.blend.unwrap_or(if blends { BLEND } else { 0.0 });
-        r.freeze = self.steps.freeze.unwrap_or(r.freeze);
+        r.freeze = self.steps.freeze;
         r.val_images = self.steps.val_images.unwrap_or(r.val_images);
         r.val_attacked = self.steps.val_attacked.unwrap_or(r.val_attacked);
         let o = &mut r.objective;

@@ -126,22 +126,12 @@ impl Charge {
     }
     /// Bytes and rounds by a law of a protocol.
     pub(super) fn split(&self, p: &Protocol, law: &Law) -> Split {
-        let whole = match self.part {
-            Part::Truncation => self.truncation(law),
-            Part::Whole => self.all_of(law),
+        let paid = match (self.part, p.truncates) {
+            (Part::Whole, _) => p.pays(law, &self.q),
+            (Part::Truncation, Truncates::Safely) => law.truncating(&self.q),
+            (Part::Truncation, Truncates::Alone) => Split::default(),
         };
-        match p.truncates {
-            Truncates::Safely => whole,
-            Truncates::Alone => whole.less(self.truncation(law)),
-        }
-    }
-    fn all_of(&self, law: &Law) -> Split {
-        Split {
-            sent: law.sent.at(&self.q),
-            recv: law.recv.at(&self.q),
-            rounds: law.rounds.at(&self.q) * self.levels,
-            seconds: law.seconds.as_ref().map_or(0.0, |t| t.at(&self.q)),
-        }
+        Split { rounds: paid.rounds * self.levels, ..paid }
     }
     /// Bytes that all parties send together, where the law knows them.
     pub(super) fn all(&self, law: &Law) -> Option<f64> {
@@ -166,15 +156,6 @@ impl Charge {
                 law.dealer.as_ref().map(at).zip(truncation).map(|(all, t)| all - t)
             }
         }
-    }
-    /// What of that the truncation is.
-    fn truncation(&self, law: &Law) -> Split {
-        law.truncation.as_ref().map_or(Split::default(), |t| Split {
-            sent: t.sent.at(&self.q),
-            recv: t.recv.at(&self.q),
-            rounds: t.rounds * self.levels,
-            seconds: 0.0,
-        })
     }
     /// What of that only the first query of a session pays: a set-up all of it.
     pub(super) fn once(&self, p: &Protocol, law: &Law) -> Split {

@@ -2,6 +2,7 @@
 
 use super::Weights;
 use super::packing::Ciphertexts;
+use super::price::Split;
 use serde::{Deserialize, Deserializer};
 
 /// The sizes a law may depend on, for one image.
@@ -292,6 +293,9 @@ pub struct Law {
     pub rounds: Terms,
     /// Seconds of computing on the machine it was measured on, where that was measured.
     pub seconds: Option<Terms>,
+    /// The share of the seconds that passes while a message of the other party is under way.
+    #[serde(default)]
+    pub overlap: f64,
     /// What of the bytes the first query of a session pays alone.
     #[serde(default)]
     pub once: Once,
@@ -302,6 +306,25 @@ pub struct Law {
     pub truncation: Option<Truncating>,
     /// How it was obtained.
     pub from: String,
+}
+
+impl Law {
+    /// All that one call costs.
+    pub(super) fn whole(&self, q: &Quantities) -> Split {
+        let seconds = self.seconds.as_ref().map_or(0.0, |t| t.at(q));
+        Split {
+            sent: self.sent.at(q),
+            recv: self.recv.at(q),
+            rounds: self.rounds.at(q),
+            seconds,
+            overlap: seconds * self.overlap,
+        }
+    }
+    /// What of that the truncation is.
+    pub(super) fn truncating(&self, q: &Quantities) -> Split {
+        let of = |t: &Truncating| Split { sent: t.sent.at(q), recv: t.recv.at(q), rounds: t.rounds, ..Split::default() };
+        self.truncation.as_ref().map_or(Split::default(), of)
+    }
 }
 
 /// The laws of one operation: one for every weight setting, or one for any.

@@ -38,17 +38,27 @@ pub struct Split {
     pub rounds: f64,
     /// Seconds of computing, of the laws that know them.
     pub seconds: f64,
+    /// What of them passes while a message is under way.
+    pub overlap: f64,
 }
 
 impl Split {
-    pub(super) fn add(&mut self, o: Split) {
+    /// Adds these.
+    pub fn add(&mut self, o: Split) {
         self.sent += o.sent;
         self.recv += o.recv;
         self.rounds += o.rounds;
         self.seconds += o.seconds;
+        self.overlap += o.overlap;
     }
     fn times(self, k: f64) -> Split {
-        Split { sent: self.sent * k, recv: self.recv * k, rounds: self.rounds * k, seconds: self.seconds * k }
+        Split {
+            sent: self.sent * k,
+            recv: self.recv * k,
+            rounds: self.rounds * k,
+            seconds: self.seconds * k,
+            overlap: self.overlap * k,
+        }
     }
     /// What is left without these.
     pub fn less(self, o: Split) -> Split {
@@ -57,6 +67,7 @@ impl Split {
             recv: self.recv - o.recv,
             rounds: self.rounds - o.rounds,
             seconds: self.seconds - o.seconds,
+            overlap: self.overlap - o.overlap,
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::Weights;
 use super::kinds::kinds;
-use super::law::{ByWeights, Law};
+use super::law::{ByWeights, Law, Quantities};
 use super::network::Network;
+use super::price::Split;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -175,6 +176,13 @@ impl Protocol {
     /// The law of an operation under a weight setting.
     pub fn law(&self, kind: &str, w: Weights) -> Option<&Law> {
         self.ops.get(kind)?.of(w)
+    }
+    /// What one call costs by a law of this protocol, with its way to truncate.
+    pub fn pays(&self, law: &Law, q: &Quantities) -> Split {
+        match self.truncates {
+            Truncates::Safely => law.whole(q),
+            Truncates::Alone => law.whole(q).less(law.truncating(q)),
+        }
     }
 }
 

@@ -61,6 +61,8 @@ pub struct SearchOptions {
 pub const TAILS: f32 = 10.0;
 /// Share of a search over which quadratics take the ReLUs' place.
 pub const BLEND: f64 = 0.25;
+/// Share of a stage with quadratics whose statistics stay.
+pub const FREEZE: f64 = 0.25;
 
 impl SearchOptions {
     /// Does a layer become quadratic?
@@ -96,8 +98,9 @@ pub struct Recipe {
     pub slopes: bool,
     /// Share of the stage over which layers that become quadratic, and those that vanish beside them, take the ReLUs' place.
     pub blend: f64,
-    /// Share of the stage, at its end, in which normalisations are by their running statistics, as in what is compiled.
-    pub freeze: f64,
+    /// Share of the stage, at its end, in which normalisations are by their running statistics, as in what is compiled; `None` for
+    /// [`FREEZE`] where layers are quadratic and views are not robust, and for nothing elsewhere.
+    pub freeze: Option<f64>,
     /// What is minimised.
     pub objective: Objective,
     /// How masks are searched, in a search.
@@ -154,7 +157,7 @@ impl Recipe {
             augment: true,
             slopes: false,
             blend: 0.0,
-            freeze: 0.0,
+            freeze: None,
             objective,
             search: None,
             val_images: 2000,

@@ -271,17 +271,20 @@ impl Run<'_, '_> {
 
     fn epoch(&mut self, watcher: &mut dyn Watcher) -> Result<Ended, StageError> {
         let epoch = self.progress.epoch;
-        let mut batches = self.batches(epoch, self.progress.step);
+        let first = self.progress.step;
+        self.model.set_blend(self.blend(epoch, first));
+        self.freeze(epoch, first)?;
+        let mut batches = self.batches(epoch, first);
         let mut started = Instant::now();
         let mut waited = 0.0;
-        for step in self.progress.step..self.steps {
+        for step in first..self.steps {
             if self.stage.stop.load(Ordering::Relaxed) {
                 self.sound(epoch, step)?;
                 self.save()?;
                 return Ok(Ended::Stopped);
             }
             self.model.set_blend(self.blend(epoch, step));
-            if self.freeze(epoch, step)? {
+            if step > first && self.freeze(epoch, step)? {
                 batches = self.batches(epoch, step);
             }
             let changed = self.ask(epoch, step, |l, s| l.before_step(s, step))?;

@@ -139,7 +139,7 @@ fn a_search_is_resumed_in_the_same_bits_and_leaves_coefficients() {
     // Tuning takes them up, and learns on.
     let dir = tempfile::tempdir().unwrap();
     let mut tune = Job { masks: done.masks.clone(), ..Job::new(Kind::Tune, None, dir.path()) };
-    tune.recipe.freeze = 0.6;
+    tune.recipe.freeze = Some(0.6);
     let tuned = super::resume::survives(tune, &[(2, 3)]);
     let after = &tuned.masks.layers["relu00"].parameters[&Choice::Quadratic];
     assert!(after != coefficients && after.iter().all(|c| c.is_finite()));

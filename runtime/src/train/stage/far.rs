@@ -6,6 +6,7 @@
 use super::Run;
 use crate::train::calm;
 use crate::train::loader::{self, Batch, Loader, LoaderOptions};
+use crate::train::recipe::FREEZE;
 use crate::train::record::StageError;
 use std::sync::Arc;
 
@@ -21,7 +22,8 @@ impl Run<'_, '_> {
     fn frozen(&self, epoch: usize, step: usize) -> bool {
         let r = &self.stage.recipe;
         let left = 1.0 - (epoch * self.steps + step) as f64 / (r.epochs * self.steps).max(1) as f64;
-        left <= r.freeze
+        let own = if self.squared() && !r.objective.robust { FREEZE } else { 0.0 };
+        left <= r.freeze.unwrap_or(own)
     }
 
     /// Freezes what is frozen from a step on, and looks for the images far out at the first such step and at every epoch. Were they
