@@ -293,9 +293,6 @@ pub struct Law {
     pub rounds: Terms,
     /// Seconds of computing on the machine it was measured on, where that was measured.
     pub seconds: Option<Terms>,
-    /// The share of the seconds that passes while a message of the other party is under way.
-    #[serde(default)]
-    pub overlap: f64,
     /// What of the bytes the first query of a session pays alone.
     #[serde(default)]
     pub once: Once,
@@ -311,13 +308,11 @@ pub struct Law {
 impl Law {
     /// All that one call costs.
     pub(super) fn whole(&self, q: &Quantities) -> Split {
-        let seconds = self.seconds.as_ref().map_or(0.0, |t| t.at(q));
         Split {
             sent: self.sent.at(q),
             recv: self.recv.at(q),
             rounds: self.rounds.at(q),
-            seconds,
-            overlap: seconds * self.overlap,
+            seconds: self.seconds.as_ref().map_or(0.0, |t| t.at(q)),
         }
     }
     /// What of that the truncation is.

@@ -32,12 +32,9 @@ impl Network {
         };
         NAMED.map(network).into()
     }
-    /// Seconds of communication: exchanges × round trip / 2, of which as much as overlaps with computing costs nothing, + the larger
-    /// direction, or both in turn, / bandwidth.
+    /// Seconds of communication: exchanges × round trip / 2 + the larger direction, or both in turn, / bandwidth.
     pub fn communication(&self, s: &Split, d: Directions) -> f64 {
-        let exchanges = s.rounds * self.rtt_s / 2.0;
-        let hidden = (s.overlap * self.compute).min(exchanges).max(0.0);
-        exchanges - hidden + d.bytes(s.sent, s.recv) * 8.0 / self.bandwidth_bit_s
+        s.rounds * self.rtt_s / 2.0 + d.bytes(s.sent, s.recv) * 8.0 / self.bandwidth_bit_s
     }
     /// Where a dealer is best: on the LAN of the party that asks it.
     pub fn to_dealer() -> Network {

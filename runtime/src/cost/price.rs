@@ -38,8 +38,6 @@ pub struct Split {
     pub rounds: f64,
     /// Seconds of computing, of the laws that know them.
     pub seconds: f64,
-    /// What of them passes while a message is under way.
-    pub overlap: f64,
 }
 
 impl Split {
@@ -49,16 +47,9 @@ impl Split {
         self.recv += o.recv;
         self.rounds += o.rounds;
         self.seconds += o.seconds;
-        self.overlap += o.overlap;
     }
     fn times(self, k: f64) -> Split {
-        Split {
-            sent: self.sent * k,
-            recv: self.recv * k,
-            rounds: self.rounds * k,
-            seconds: self.seconds * k,
-            overlap: self.overlap * k,
-        }
+        Split { sent: self.sent * k, recv: self.recv * k, rounds: self.rounds * k, seconds: self.seconds * k }
     }
     /// What is left without these.
     pub fn less(self, o: Split) -> Split {
@@ -67,7 +58,6 @@ impl Split {
             recv: self.recv - o.recv,
             rounds: self.rounds - o.rounds,
             seconds: self.seconds - o.seconds,
-            overlap: self.overlap - o.overlap,
         }
     }
 }

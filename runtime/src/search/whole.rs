@@ -1,8 +1,9 @@
 //! What a ReLU costs when many of its layer go with it.
 //!
 //! First-order costs add up as if removals were independent. Removals in one layer are not: they shift the same image the same
-//! way. So each layer is linearized whole, the logits it then gives are measured, and its elements' costs are scaled until they
-//! sum to that.
+//! way. So each layer becomes linear whole, the logits it then gives are measured, and its elements' costs are scaled until they
+//! sum to that. It becomes the line nearest to its ReLUs a channel: slope and shift are what training learns at once, in the weights around it,
+//! and with the identity itself a layer would be charged for the scale that it moves.
 
 use super::ranking::Ranking;
 use super::worth::{BATCH, projection, worth};
@@ -13,11 +14,12 @@ use crate::train::Model;
 use crate::train::evaluate::pixels_of;
 use crate::train::squares;
 use relinc_passes::choice::Choice;
+use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
 
 /// One cost a comparison and layer of the network with all its ReLUs: summed over the images, the squared change of the centred
-/// logits when the layer is linearized, shared out by the elements' first-order costs. `among` is what removed elements may
-/// become; `tell` hears of each layer.
+/// logits when the layer becomes the least-squares line of its ReLUs (one with a cap, what its elements would become), shared out by
+/// the elements' first-order costs. `among` is what removed elements may become; `tell` hears of each layer.
 ///
 /// # Errors
 /// An operation without a gradient.
@@ -34,10 +36,14 @@ pub fn rescaled(
     let mut costs = ranking.costs();
     let layers = costs.len();
     let reference = logits(&m, ds, images)?;
+    let spreads = squares::spreads(&m, ds, images.len())?;
     for (l, costs) in costs.iter_mut().enumerate() {
         tell(l + 1, layers);
         let r = m.net.relus()[l].clone();
-        let mask = LayerMask::new(r.shape, ranking.choices(l)).with_cap(r.cap);
+        let mask = match r.cap {
+            Some(_) => LayerMask::new(r.shape, ranking.choices(l)).with_cap(r.cap),
+            None => polynomial(&r, squares::fitted_line(&spreads[l])),
+        };
         m.set_masks(&Masks { layers: [(r.name, mask)].into(), ..Masks::default() });
         let moved = distance(&reference, &logits(&m, ds, images)?);
         let sum: f64 = costs.iter().sum();
@@ -72,13 +78,19 @@ pub fn squared(
         }
         done += 1;
         tell(done, all);
-        let mut mask = LayerMask::uniform(r.shape, Choice::Quadratic).with_cap(r.cap);
-        mask.parameters.insert(Choice::Quadratic, squares::fitted(&spreads[l]));
+        let mask = polynomial(&r, squares::fitted(&spreads[l]));
         m.set_masks(&Masks { layers: [(r.name, mask)].into(), ..Masks::default() });
         let moved = distance(&reference, &logits(&m, ds, images)?);
         costs.push(Some(if moved.is_finite() { moved } else { f64::MAX }));
     }
     Ok(costs)
+}
+
+/// A layer that is `[a, b, c]` of each channel.
+fn polynomial(r: &ReluLayer, coefficients: Vec<f32>) -> LayerMask {
+    let mut mask = LayerMask::uniform(r.shape, Choice::Quadratic).with_cap(r.cap);
+    mask.parameters.insert(Choice::Quadratic, coefficients);
+    mask
 }
 
 /// One row an image.

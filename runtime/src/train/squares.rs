@@ -39,6 +39,16 @@ pub fn least_squares(mean: f64, deviation: f64) -> [f64; 3] {
     [a, normal(at) - at * density, a * (mean * mean + deviation * deviation)]
 }
 
+/// `[0, b, c]` of the line b·x + c that is nearest to max(x, 0) under N(mean, deviation²), in the mean of squares: b = Φ(α), c = σ·φ(α).
+pub fn least_squares_line(mean: f64, deviation: f64) -> [f64; 3] {
+    if !deviation.is_finite() || deviation <= 1e-6 {
+        return least_squares(mean, deviation);
+    }
+    let at = mean / deviation;
+    let density = (-at * at / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    [0.0, normal(at), deviation * density]
+}
+
 /// The integral of the normal density up to x, to about 1e-7 (Abramowitz and Stegun 26.2.17).
 fn normal(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.231_641_9 * x.abs());
@@ -85,6 +95,11 @@ pub fn spreads(m: &Model, ds: &Dataset, n: usize) -> Result<Vec<Vec<Spread>>, St
 /// `[a, b, c]` of each channel, one after the other.
 pub fn fitted(layer: &[Spread]) -> Vec<f32> {
     layer.iter().flat_map(|s| least_squares(s.mean, s.deviation)).map(|v| v as f32).collect()
+}
+
+/// `[0, b, c]` of each channel, one after the other.
+pub fn fitted_line(layer: &[Spread]) -> Vec<f32> {
+    layer.iter().flat_map(|s| least_squares_line(s.mean, s.deviation)).map(|v| v as f32).collect()
 }
 
 /// Gives the coefficients of quadratics their first values: what masks give, else the fit. The moments of the squares are those
@@ -136,7 +151,6 @@ mod tests {
     #[test]
     fn the_fit_is_the_best_of_its_neighbours() {
         for (mean, deviation) in [(0.0, 1.0), (0.7, 0.5), (-1.2, 2.0)] {
-            let k = least_squares(mean, deviation);
             let error = |k: [f64; 3]| -> f64 {
                 let step = deviation / 200.0;
                 (-1600..=1600)
@@ -148,12 +162,15 @@ mod tests {
                     })
                     .sum()
             };
-            let best = error(k);
-            for i in 0..3 {
-                for d in [-1e-3, 1e-3] {
-                    let mut other = k;
-                    other[i] += d;
-                    assert!(error(other) > best, "{mean} {deviation} {i}");
+            let of_degree = [(2, least_squares(mean, deviation)), (1, least_squares_line(mean, deviation))];
+            for (degree, k) in of_degree {
+                let best = error(k);
+                for i in 2 - degree..3 {
+                    for d in [-1e-3, 1e-3] {
+                        let mut other = k;
+                        other[i] += d;
+                        assert!(error(other) > best, "{mean} {deviation} {degree} {i}");
+                    }
                 }
             }
         }
