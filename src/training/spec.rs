@@ -8,7 +8,7 @@ use relinc_runtime::attack::Attack;
 use relinc_runtime::exec::Precision;
 use relinc_runtime::nearest::did_you_mean;
 use relinc_runtime::search::layers::Vanish;
-use relinc_runtime::train::recipe::{BLEND, Recipe};
+use relinc_runtime::train::recipe::{BLEND, RAMP, Recipe};
 use relinc_runtime::train::schedule::Schedule;
 use relinc_runtime::train::select::Granularity;
 use relinc_runtime::train::{Counts, Kind, Method, SearchOptions, sensitivity};
@@ -102,7 +102,7 @@ pub struct StepOptions {
     /// Looks an epoch at what each ReLU is worth (gradual)
     #[arg(long, value_name = "N")]
     pub refreshes: Option<usize>,
-    /// Share of the search after which the budget is reached (gradual)
+    /// Share of the search after which the budget is reached (gradual) [default: 1; 0.6 where layers may become quadratic]
     #[arg(long, value_name = "SHARE")]
     pub ramp: Option<f64>,
     /// f32, f16 or bf16: what activations are computed in, on cards that can [default: f32]
@@ -358,6 +358,8 @@ impl StageOptions {
         if method == Method::Bcd && !matches!(self.masks.granularity.as_deref(), None | Some("pixel")) {
             return Err(input("method bcd removes single elements: leave out granularity"));
         }
+        let choices = self.choices(method)?;
+        let ramp = if choices.contains(&Choice::Quadratic) { RAMP } else { 1.0 };
         Ok(SearchOptions {
             method,
             keep,
@@ -366,11 +368,11 @@ impl StageOptions {
                 Some(g) => g.parse::<Granularity>().map_err(input)?,
                 None => Granularity::Pixel,
             },
-            choices: self.choices(method)?,
+            choices,
             refreshes: self.steps.refreshes.unwrap_or(4),
             calibration: self.masks.calibration.unwrap_or(256),
             rounds: self.masks.rounds.unwrap_or(8),
-            ramp: self.steps.ramp.unwrap_or(1.0).max(1e-3),
+            ramp: self.steps.ramp.unwrap_or(ramp).max(1e-3),
             vanish: Vanish::default(),
             squares: vec![],
             first: None,

@@ -40,9 +40,9 @@ pub fn rescaled(
     for (l, costs) in costs.iter_mut().enumerate() {
         tell(l + 1, layers);
         let r = m.net.relus()[l].clone();
-        let mask = match r.cap {
-            Some(_) => LayerMask::new(r.shape, ranking.choices(l)).with_cap(r.cap),
-            None => polynomial(&r, squares::fitted_line(&spreads[l])),
+        let mask = match r.capped() {
+            true => LayerMask::new(r.shape, ranking.choices(l)).with_cap(r.cap),
+            false => polynomial(&r, squares::fitted_line(&spreads[l])),
         };
         m.set_masks(&Masks { layers: [(r.name, mask)].into(), ..Masks::default() });
         let moved = distance(&reference, &logits(&m, ds, images)?);

@@ -61,6 +61,8 @@ pub struct SearchOptions {
 pub const TAILS: f32 = 10.0;
 /// Share of a search over which quadratics take the ReLUs' place.
 pub const BLEND: f64 = 0.25;
+/// Share of a search that may make quadratics after which the budget is reached: statistics that stay want masks that stay.
+pub const RAMP: f64 = 0.6;
 /// Share of a stage with quadratics whose statistics stay.
 pub const FREEZE: f64 = 0.25;
 
