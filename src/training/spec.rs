@@ -93,7 +93,7 @@ pub struct StepOptions {
     /// Label smoothing
     #[arg(long, value_name = "S")]
     pub smoothing: Option<f32>,
-    /// The training attack, such as pgd:steps=7,eps=8/255,step=2/255
+    /// The training attack: pgd:steps=7,eps=8/255,step=2/255, or nfgsm:eps=8/255 (N-FGSM), which costs one pass instead of seven, for instance
     #[arg(long, value_name = "ATTACK")]
     pub train_attack: Option<String>,
     /// Where sensitivities come from: gradient, sparse, resnet18, resnet34 or wrn22-8
