@@ -197,6 +197,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
 
 impl Args {
     fn check(&self) -> Result<()> {
+        self.attack()?;
         match self.time {
             _ if self.limit == Some(0) => Err(input("--limit 0 leaves no image; give at least 1")),
             Some(t) if !(t.is_finite() && t > 0.0 && t < 1e9) => {

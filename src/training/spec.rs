@@ -4,7 +4,7 @@ use crate::error::{Error, Result, input};
 use crate::jobs::spec_of;
 use crate::vanish::Asked;
 use relinc_passes::choice::Choice;
-use relinc_runtime::attack::Attack;
+use relinc_runtime::attack::{Attack, Radius};
 use relinc_runtime::exec::Precision;
 use relinc_runtime::nearest::did_you_mean;
 use relinc_runtime::search::layers::Vanish;
@@ -105,6 +105,9 @@ pub struct StepOptions {
     /// Share of the search after which the budget is reached (gradual)
     #[arg(long, value_name = "SHARE")]
     pub ramp: Option<f64>,
+    /// Masks that certify: ReLUs that may flip when pixels change by this much are worth less (gradual), 2/255 for instance
+    #[arg(long, value_name = "EPS")]
+    pub certify: Option<String>,
     /// f32, f16 or bf16: what activations are computed in, on cards that can [default: f32]
     #[arg(long, value_name = "KIND")]
     pub precision: Option<String>,
@@ -358,7 +361,17 @@ impl StageOptions {
         if method == Method::Bcd && !matches!(self.masks.granularity.as_deref(), None | Some("pixel")) {
             return Err(input("method bcd removes single elements: leave out granularity"));
         }
+        let certify = match &self.steps.certify {
+            None => None,
+            Some(_) if method != Method::Gradual => {
+                return Err(input("certify: only method gradual looks at what flips; leave it out"));
+            }
+            Some(text) => {
+                Some(text.parse::<Radius>().map_err(|e| input(format!("certify: {e}")))?.get())
+            }
+        };
         Ok(SearchOptions {
+            certify,
             method,
             keep,
             counts,

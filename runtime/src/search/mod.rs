@@ -10,4 +10,5 @@ pub mod stable;
 pub mod structure;
 pub mod tails;
 pub mod whole;
+pub mod unstable;
 pub mod worth;
