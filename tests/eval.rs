@@ -128,7 +128,9 @@ fn auto_attack_counts_what_each_attack_leaves() {
     assert!(stand.windows(2).all(|w| w[0] >= w[1]) && stand[0] == 6, "{f}");
     assert!(masked["fixed_point"].is_null());
     let again = eval(&compiled, "shapes", &[&arguments[..], &fixed].concat());
-    let lefts = |v: &Value| v["attacks"][1]["after"].as_array().unwrap().iter().map(|s| s["left"].clone()).collect::<Vec<_>>();
+    let lefts = |v: &Value| {
+        v["attacks"][1]["after"].as_array().unwrap().iter().map(|s| s["left"].clone()).collect::<Vec<_>>()
+    };
     assert_eq!((lefts(&again), &again["fixed_point"]["left"]), (lefts(&emitted), &f["left"]));
 }
 

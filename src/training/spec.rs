@@ -366,9 +366,7 @@ impl StageOptions {
             Some(_) if method != Method::Gradual => {
                 return Err(input("certify: only method gradual looks at what flips; leave it out"));
             }
-            Some(text) => {
-                Some(text.parse::<Radius>().map_err(|e| input(format!("certify: {e}")))?.get())
-            }
+            Some(text) => Some(text.parse::<Radius>().map_err(|e| input(format!("certify: {e}")))?.get()),
         };
         Ok(SearchOptions {
             certify,

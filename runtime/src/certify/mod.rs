@@ -62,7 +62,11 @@ impl Program {
     /// A box of another size than the input's.
     pub fn crossing(&self, sample: &Sample) -> Result<Vec<(&str, Vec<bool>)>, String> {
         if sample.low.len() != self.inputs() || sample.high.len() != self.inputs() {
-            return Err(format!("the model takes {} numbers, the image has {}", self.inputs(), sample.low.len()));
+            return Err(format!(
+                "the model takes {} numbers, the image has {}",
+                self.inputs(),
+                sample.low.len()
+            ));
         }
         let relaxed = Relaxed::new(self, sample, Arithmetic::Real, Inner::Crown);
         let of = |step: usize| match &self.steps[step].work {
@@ -70,7 +74,9 @@ impl Program {
                 let b = &relaxed.bounds[*from];
                 b.low.iter().zip(&b.high).map(|(l, h)| *l < 0.0 && *h > 0.0).collect()
             }
-            Work::Input | Work::Conv { .. } | Work::Scale { .. } | Work::Sum(..) | Work::Sparse { .. } => vec![],
+            Work::Input | Work::Conv { .. } | Work::Scale { .. } | Work::Sum(..) | Work::Sparse { .. } => {
+                vec![]
+            }
         };
         Ok(self.layers.iter().map(|(name, step)| (name.as_str(), of(*step))).collect())
     }
