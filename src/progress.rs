@@ -2,6 +2,7 @@
 
 use crate::plain::{plain, plain_json};
 use crate::report::seconds;
+use relinc_runtime::attack::auto;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
@@ -142,6 +143,18 @@ impl Progress {
                 let _ = writeln!(std::io::stderr(), "{}", plain(&line));
             }
             Reader::Nobody | Reader::Log | Reader::Program => {}
+        }
+    }
+
+    /// How far an attack is, under its name.
+    pub fn attack(&self, label: &str, told: auto::Told) {
+        match told {
+            auto::Told::Expect(expected, n) => self.line(&format!(
+                "{label}: {n} images to attack, about {} if all of them stand",
+                seconds(expected)
+            )),
+            auto::Told::Step("", done, of) => self.count(label, done, of),
+            auto::Told::Step(attack, done, of) => self.count(&format!("{label}, {attack}"), done, of),
         }
     }
 

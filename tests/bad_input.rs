@@ -352,7 +352,11 @@ fn what_the_network_alone_decides_waits_for_no_image() {
         ),
         (&["--teacher", "/no/such/teacher.onnx"], "/no/such/teacher.onnx"),
         (&["--replay", "/no/such/folder"], "/no/such/folder"),
+        (&["--train-attack", "nfgsm:steps=2"], "no option of nfgsm"),
+        (&["--train-attack", "auto"], "'auto'"),
         (&["--attack", "pgd:eps=2"], "write 2/255"),
+        (&["--attack", "auto:eps=2"], "write 2/255"),
+        (&["--attack", "nfgsm"], "leave the ball"),
     ] {
         let all = [&["search", QUICK, "-o", &o, "--data", &data, "--budget", "10%"], args].concat();
         refuses_before_images(&all, &out, &[says]);
@@ -383,6 +387,8 @@ fn sizes_of_pixels_are_refused_at_once() {
         ("val=5", "pgd:eps=2/255,step=5/255", "more than twice"),
         ("val=5", "pgd:steps=0", "above 0"),
         ("val=5", "pgd:eps=-1/255", "eps=-1/255"),
+        ("val=5", "auto:eps=8", "8/255"),
+        ("val=5", "auto:queries=0", "above 0"),
     ] {
         let data = format!("{data}?{options}");
         refuses_before_images(&["eval", QUICK, "--data", &data, "--attack", attack], dir.path(), &[says]);

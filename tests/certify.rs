@@ -46,6 +46,21 @@ fn a_smaller_ball_is_easier() {
 }
 
 #[test]
+fn auto_attack_falsifies_and_certificates_stand() {
+    let auto = ["--attack", "auto:steps=5,queries=20"];
+    let small = ["--eps", "0.02/255", "--limit", "3", "--method", "crown", "--challenge", "2"];
+    let v = certify(&[&small[..], &auto].concat());
+    assert_eq!(v["attack"], "auto:eps=0.02/255,steps=5,queries=20");
+    let c = &v["challenge"];
+    assert_eq!(c["images"].as_array().unwrap().len() as u64, count(&v, "certified").min(2), "{v}");
+    assert_eq!((c["broken"].as_array().unwrap().len(), c["attacks"].as_array().unwrap().len()), (0, 2));
+    assert!(c["above"].as_f64().unwrap() >= 0.0, "{c}");
+    let big = ["--eps", "16/255", "--limit", "6", "--method", "interval"];
+    let v = certify(&[&big[..], &auto].concat());
+    assert!(count(&v, "falsified") > 0 && v["challenge"].is_null(), "{v}");
+}
+
+#[test]
 fn properties_for_other_verifiers() {
     let dir = tempfile::tempdir().unwrap();
     let to = dir.path().join("new/properties");
@@ -82,6 +97,8 @@ fn what_is_refused() {
     refuses(&["--eps", "1/255", "--time", "0"], &["--time 0"]);
     refuses(&["--eps", "1/255", "--method", "crwon"], &["crwon"]);
     refuses(&["--eps", "1/255", "--fixed-point", "64"], &["64,18"]);
+    refuses(&["--eps", "1/255", "--attack", "auto:eps=2/255"], &["--eps"]);
+    refuses(&["--eps", "1/255", "--attack", "auto", "--restarts", "3"], &["--restarts"]);
     refuses(&["--eps", "1/255", "--limit", "2", "--vnnlib", "/proc/relinc"], &["/proc/relinc"]);
     refuses(&["--eps", "1/255", "--limit", "2", "--masks", "/no/such/masks"], &["/no/such/masks"]);
     refuses(&["--eps", "1/255", "--masks", "m", "--vnnlib", "d"], &["--vnnlib", "--masks"]);

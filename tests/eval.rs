@@ -99,6 +99,41 @@ fn attacks_on_a_masked_model_and_on_the_compiled_one() {
     }
 }
 
+#[test]
+fn auto_attack_counts_what_each_attack_leaves() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("o").display().to_string();
+    json(&["compile", QUICK, "-o", &out, "--budget", "40%", "--data", "shapes", "--limit", "100"]);
+    let (masks, compiled) = (format!("{out}/masks.safetensors"), format!("{out}/model.onnx"));
+    let attacks = ["pgd:eps=1/255,steps=10", "auto:eps=1/255,steps=10,queries=40"];
+    let arguments = ["--limit", "40", "--attack", attacks[0], "--attack", attacks[1]];
+    let masked = eval(QUICK, "shapes", &[&arguments[..], &["--masks", &masks]].concat());
+    let fixed = ["--fixed-point", "64,18", "--emulated", "6", "--fixed-queries", "3"];
+    let emitted = eval(&compiled, "shapes", &[&arguments[..], &fixed].concat());
+    for v in [&masked, &emitted] {
+        let [pgd, auto] = [0, 1].map(|i| &v["attacks"][i]);
+        assert_eq!(auto["attack"], attacks[1]);
+        let after = auto["after"].as_array().unwrap();
+        let names: Vec<&str> = after.iter().map(|s| s["attack"].as_str().unwrap()).collect();
+        assert_eq!(names, ["clean", "apgd-ce", "fgsm, corners", "apgd-t", "fab-t", "square"]);
+        let left: Vec<u64> = after.iter().map(|s| s["left"].as_u64().unwrap()).collect();
+        assert!(left.windows(2).all(|w| w[0] >= w[1]), "{left:?}");
+        assert_eq!(left[0] as f64 * 100.0 / 40.0, number(v, "clean"));
+        assert_eq!(left[5] as f64 * 100.0 / 40.0, number(auto, "adversarial"));
+        assert!(number(auto, "adversarial") <= number(pgd, "adversarial"), "{v}");
+        assert_eq!(pgd["after"], Value::Array(vec![]));
+    }
+    let f = &emitted["fixed_point"];
+    let stand = ["n", "clean", "transferred", "left"].map(|k| f[k].as_u64().unwrap());
+    assert!(stand.windows(2).all(|w| w[0] >= w[1]) && stand[0] == 6, "{f}");
+    assert!(masked["fixed_point"].is_null());
+    let again = eval(&compiled, "shapes", &[&arguments[..], &fixed].concat());
+    let lefts = |v: &Value| {
+        v["attacks"][1]["after"].as_array().unwrap().iter().map(|s| s["left"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((lefts(&again), &again["fixed_point"]["left"]), (lefts(&emitted), &f["left"]));
+}
+
 /// A CIFAR-10 of grey-level ramps and its corrupted versions, which are the same images.
 fn small_cifar(dir: &Path, images: usize) {
     let pixel = |i: usize, c: usize, at: usize| ((at * (i + 1) / 7 + 50 * c + 20 * i) % 256) as u8;
@@ -152,6 +187,9 @@ fn what_is_refused() {
     let shapes = |more: &[&str], says: &[&str]| refuses(&[&["--data", "shapes"], more].concat(), says);
     shapes(&["--attack", "pdg"], &["'pdg'"]);
     shapes(&["--attack", "pgd:stpes=3"], &["'stpes'", "did you mean"]);
+    shapes(&["--attack", "atuo"], &["'atuo'", "did you mean"]);
+    shapes(&["--attack", "nfgsm:eps=2/255"], &["leave the ball"]);
+    shapes(&["--attack", "pgd", "--fixed-point", "64,18"], &["--attack auto"]);
     shapes(&["--corruptions=/no/such/folder"], &["/no/such/folder", "cifar10"]);
     shapes(&["--limit", "4", "--save-images", "/proc/relinc"], &["/proc/relinc: cannot be written"]);
     shapes(&["--limit", "0", "--corruptions"], &["--limit 0"]);

@@ -74,6 +74,8 @@ fn passes_protocols_and_codes_are_explained() {
         ("merge-conv", "Before"),
         ("cheetah", "trust:"),
         ("spu-semi2k", "prices:"),
+        ("nfgsm", "train_attack"),
+        ("auto", "Square"),
         ("r301", "latency=1.5s@cheetah/wan"),
     ] {
         let said = text(&["explain", name]);

@@ -100,6 +100,14 @@ def unsqueeze(attrs, x, axes=None):
     return x
 
 
+def gather(attrs, x, indices):
+    """Along an axis, by constant indices of any rank."""
+    axis = attrs.get("axis", 0) % x.ndim
+    index = torch.tensor(indices).long()
+    found = x.index_select(axis, index.flatten() % x.shape[axis])
+    return found.reshape(*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
+
+
 def binary(f):
     """Elementwise with broadcasting; either side may be a constant."""
 
@@ -130,6 +138,7 @@ OPS = {
     "Softmax": lambda attrs, x: torch.softmax(x, attrs.get("axis", -1)),
     "Squeeze": lambda attrs, x, axes=None: x.squeeze(tuple(ints(attrs["axes"] if axes is None else axes))),
     "Unsqueeze": unsqueeze,
+    "Gather": gather,
 }
 
 

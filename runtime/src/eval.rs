@@ -5,6 +5,7 @@ pub mod attacked;
 pub mod certified;
 pub mod corrupted;
 pub mod doubt;
+pub mod emulated;
 pub mod far;
 pub mod interval;
 

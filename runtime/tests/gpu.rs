@@ -371,6 +371,7 @@ fn an_epoch_of_mask_search_on_shapes() {
             choices: vec![Identity, Zero],
             refreshes: 2,
             calibration: 32,
+            certify: None,
             rounds: 8,
             ramp: 0.8,
             vanish: Default::default(),

@@ -15,7 +15,7 @@ use relinc_passes::back::onnx::{OnnxOptions, emit};
 use relinc_passes::driver::valid;
 use relinc_passes::files::create_atomically;
 use relinc_passes::masks;
-use relinc_runtime::attack::{Attack, Goal, Radius};
+use relinc_runtime::attack::{Adversary, Attack, Goal, Radius};
 use relinc_runtime::certify::{Arithmetic, Certifier, Margins, Method, Program, Sample, vnnlib};
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::device;
@@ -28,6 +28,8 @@ use std::time::{Duration, Instant};
 
 /// Steps of the attack on what is not certified, from each start.
 const STEPS: usize = 40;
+/// Steps and random starts of the attack on what is certified.
+const CHALLENGE: (usize, usize) = (20, 1000);
 /// The network in the folder of properties.
 const MODEL: &str = "model.onnx";
 /// One property a line, as at VNN-COMP.
@@ -61,6 +63,12 @@ pub struct Args {
     /// Random starts of the attack on each image that is not certified; 0 for no attack
     #[arg(long, value_name = "N", default_value_t = 4)]
     restarts: usize,
+    /// Another attack on these images, within --eps: auto (AutoAttack), or pgd:steps=100,restarts=10 for instance
+    #[arg(long, value_name = "ATTACK", conflicts_with = "restarts")]
+    attack: Option<String>,
+    /// Attack the N certified images of least margin as well, from 1000 random starts and with --attack: they must stand
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    challenge: usize,
     /// Certify what numbers on a ring compute, RING,FRACTION bits, instead of single precision
     #[arg(long, value_name = "RING,FRACTION")]
     fixed_point: Option<Format>,
@@ -87,8 +95,21 @@ struct Found {
     wanted: usize,
     /// Wall-clock time of bounding and of attacking.
     seconds: [f64; 2],
-    attack: Option<Attack>,
+    attack: Option<Adversary>,
+    challenge: Option<Challenge>,
     notes: Vec<String>,
+}
+
+/// What attacks made of certified images.
+struct Challenge {
+    /// Images, those of least margin first.
+    images: Vec<usize>,
+    attacks: Vec<Adversary>,
+    /// Those of them that an attack broke.
+    broken: Vec<usize>,
+    /// How far above what is proven the least margin is that was found, where it comes closest.
+    above: f64,
+    seconds: f64,
 }
 
 /// Runs the command.
@@ -101,10 +122,10 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     images.announce(&progress);
     let ds = images.open(a.split, a.limit)?;
     ds.notices().iter().for_each(|n| progress.line(n));
-    let attack = a.attack();
+    let attack = a.attack()?;
     let target = match attack {
-        None => None,
-        Some(_) => {
+        None if a.challenge == 0 => None,
+        _ => {
             let chosen = device::choose(&g.device()).map_err(input)?;
             progress.line(&chosen.said);
             Some(Target::new(&m.graph, masks.as_ref(), &ds, chosen.first()).map_err(|e| a.named(e))?)
@@ -130,11 +151,20 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         (0..margins.len()).filter(|&i| margins[i].as_ref().is_some_and(|m| !m.certified())).collect();
     let broken = match (&target, &attack) {
         (Some(target), Some(attack)) => {
-            let tell = &mut |i, n| progress.count("attacks", i, n);
+            let tell = &mut |told| progress.attack("attacks", told);
             let left = || target.broken(&ds, &open, attack, g.seed(), tell).map_err(|e| a.named(e));
             guarded(target.device(), left)?
         }
         _ => vec![false; open.len()],
+    };
+    progress.finish();
+    let attacking = start.elapsed().as_secs_f64();
+    let challenge = match &target {
+        Some(target) if a.challenge > 0 => {
+            let run = || a.challenged(target, &ds, &margins, attack, g.seed(), &progress);
+            Some(guarded(target.device(), run)?)
+        }
+        _ => None,
     };
     progress.finish();
     let verdict = |(i, m): (usize, Option<Margins>)| {
@@ -150,15 +180,24 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         images: margins.into_iter().enumerate().map(verdict).collect(),
         bent: c.program.bent(),
         wanted: ds.len(),
-        seconds: [bounding, start.elapsed().as_secs_f64()],
+        seconds: [bounding, attacking],
         attack,
+        challenge,
         notes: [m.notices, images.catalogue.notices, ds.notices().to_vec()].concat(),
     };
-    g.show(&shown::json(&a, &found, &ds), shown::text(&a, &found, g.seed()))
+    g.show(&shown::json(&a, &found, &ds), shown::text(&a, &found, g.seed()))?;
+    match found.challenge.filter(|c| !c.broken.is_empty() || c.above < 0.0) {
+        Some(c) => Err(Error::Answer(format!(
+            "an attack went below a proven margin (broken: {:?}): the certificates are wrong, which is a fault of relinc; please report it",
+            c.broken
+        ))),
+        None => Ok(()),
+    }
 }
 
 impl Args {
     fn check(&self) -> Result<()> {
+        self.attack()?;
         match self.time {
             _ if self.limit == Some(0) => Err(input("--limit 0 leaves no image; give at least 1")),
             Some(t) if !(t.is_finite() && t > 0.0 && t < 1e9) => {
@@ -181,15 +220,59 @@ impl Args {
         }
     }
 
-    /// The attack on what is not certified: the margin is what a certificate is about.
-    fn attack(&self) -> Option<Attack> {
+    /// PGD on the margin, which is what a certificate is about.
+    fn pgd(&self, steps: usize, restarts: usize) -> Attack {
         let epsilon = self.eps.get() as f32;
-        let pgd = Attack {
-            restarts: self.restarts,
-            goal: Goal::Margin,
-            ..Attack::pgd(STEPS, epsilon, epsilon / 4.0)
+        Attack { restarts, goal: Goal::Margin, ..Attack::pgd(steps, epsilon, epsilon / 4.0) }
+    }
+
+    /// The attack on what is not certified.
+    fn attack(&self) -> Result<Option<Adversary>> {
+        match &self.attack {
+            Some(text) => Adversary::within(text, self.eps.get() as f32).map(Some).map_err(input),
+            None => Ok((self.restarts > 0).then(|| Adversary::Gradient(self.pgd(STEPS, self.restarts)))),
+        }
+    }
+
+    /// Attacks the certified images of least margin.
+    fn challenged(
+        &self,
+        target: &Target,
+        ds: &Dataset,
+        margins: &[Option<Margins>],
+        attack: Option<Adversary>,
+        seed: u64,
+        progress: &Progress,
+    ) -> Result<Challenge> {
+        let start = Instant::now();
+        let proven = |i: &usize| {
+            let m = margins[*i].as_ref().filter(|m| m.certified())?;
+            m.least().map(|(_, m)| f64::from(m.proven()))
         };
-        (self.restarts > 0).then_some(pgd)
+        let mut all: Vec<(usize, f64)> =
+            (0..margins.len()).filter_map(|i| proven(&i).map(|m| (i, m))).collect();
+        all.sort_by(|a, b| a.1.total_cmp(&b.1));
+        all.truncate(self.challenge);
+        let images: Vec<usize> = all.iter().map(|(i, _)| *i).collect();
+        let pgd = self.pgd(CHALLENGE.0, CHALLENGE.1);
+        let tell = &mut |i, n| progress.count("attacks on certified images", i, n);
+        let worst = target.worst(ds, &images, &pgd, seed, tell).map_err(|e| self.named(e))?;
+        let mut broken: Vec<bool> = worst.iter().map(|w| w.broken).collect();
+        let mut attacks = vec![Adversary::Gradient(pgd)];
+        if let Some(attack) = attack.filter(|_| self.attack.is_some()) {
+            let tell = &mut |told| progress.attack("attacks on certified images", told);
+            let more = target.broken(ds, &images, &attack, seed, tell).map_err(|e| self.named(e))?;
+            broken.iter_mut().zip(more).for_each(|(b, m)| *b |= m);
+            attacks.push(attack);
+        }
+        let above = worst.iter().zip(&all).map(|(w, (_, proven))| f64::from(w.margin) - proven);
+        Ok(Challenge {
+            attacks,
+            above: above.fold(f64::INFINITY, f64::min),
+            broken: images.iter().zip(broken).filter(|(_, b)| *b).map(|(i, _)| *i).collect(),
+            images,
+            seconds: start.elapsed().as_secs_f64(),
+        })
     }
 
     /// Writes the network and what is asked of it around each image.

@@ -11,18 +11,21 @@ use crate::model::Model;
 use crate::options::ModelOptions;
 use crate::progress::Progress;
 use crate::training::guard::guarded;
+use relinc_passes::driver::valid;
 use relinc_passes::files::create_atomically;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks;
 use relinc_passes::npy::write_npy;
-use relinc_runtime::attack::Attack;
+use relinc_runtime::attack::{Adversary, Auto};
 use relinc_runtime::corrupt::{self, Corruption};
 use relinc_runtime::data::{CorruptedFolder, DataSpec, Dataset, Kind, Split};
 use relinc_runtime::device;
 use relinc_runtime::eval::attacked::{Adversarial, Target};
 use relinc_runtime::eval::corrupted::{Corrupted, Source, corrupted};
+use relinc_runtime::eval::emulated::{Emulated, emulated};
 use relinc_runtime::eval::{self, Clean};
 use relinc_runtime::exec::free_batch;
+use relinc_runtime::fixed::{Format, Settings, Truncation, Unknown};
 use std::path::{Path, PathBuf};
 
 /// Images under corruptions and attacks, unless `--limit` says.
@@ -49,9 +52,18 @@ pub struct Args {
     /// Accuracy under 15 corruptions in 5 severities, drawn here or read from a folder in CIFAR-10-C's layout
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     corruptions: Option<Option<PathBuf>>,
-    /// Accuracy under an attack, pgd:steps=20,eps=8/255,step=2/255 for instance; may be repeated
+    /// Accuracy under an attack, pgd:steps=20,eps=8/255,step=2/255 or auto:eps=8/255 (AutoAttack) for instance; may be repeated
     #[arg(long = "attack", value_name = "ATTACK")]
-    attacks: Vec<Attack>,
+    attacks: Vec<Adversary>,
+    /// Attack the network in fixed point as well, on RING,FRACTION bits: by the images that AutoAttack found, and by Square
+    #[arg(long, value_name = "RING,FRACTION", requires = "attacks", conflicts_with = "masks")]
+    fixed_point: Option<Format>,
+    /// Images that are attacked in fixed point
+    #[arg(long, value_name = "N", default_value_t = 50, requires = "fixed_point")]
+    emulated: usize,
+    /// Queries of Square for an image in fixed point
+    #[arg(long, value_name = "N", default_value_t = 200, requires = "fixed_point")]
+    fixed_queries: usize,
     /// Write DIR/corruptions.png: every corruption in every severity, to look at
     #[arg(long, value_name = "DIR")]
     save_images: Option<PathBuf>,
@@ -73,7 +85,9 @@ pub struct Args {
 struct Found {
     clean: Clean,
     corrupted: Option<Corrupted>,
-    attacked: Vec<(Attack, Adversarial)>,
+    attacked: Vec<(Adversary, Adversarial)>,
+    /// Of AutoAttack, what stands in fixed point.
+    emulated: Option<Emulated>,
     /// Names by label.
     classes: Vec<String>,
     /// What was assumed of the model and the images.
@@ -88,6 +102,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         return Err(input("--limit 0 leaves no image; give at least 1"));
     }
     a.check_folder()?;
+    a.check_fixed()?;
     let progress = g.progress();
     let mut sheet = a.sheet(&progress)?;
     let _saved = a.saved(&progress)?;
@@ -129,16 +144,24 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
             Some(a.corrupted(&m.graph, source, n.min(source.images()), &progress)?)
         }
     };
-    let mut attacked = vec![];
+    let (mut attacked, mut fixed) = (vec![], None);
     for (attack, target) in a.attacks.iter().filter_map(|attack| Some((attack, target.as_ref()?))) {
         let label = attack.to_string();
-        let tell = &mut |i, n| progress.count(&label, i, n);
+        let tell = &mut |told| progress.attack(&label, told);
         let left = || target.accuracy(&ds, n, attack, g.seed(), tell).map_err(|e| a.named(e));
-        attacked.push((*attack, guarded(target.device(), left)?));
+        let found = guarded(target.device(), left)?;
+        if let (Some(format), Adversary::Auto(auto)) = (a.fixed_point, attack) {
+            fixed = Some(a.in_fixed_point(&m, &ds, (format, g.seed()), (target, auto, &found), &progress)?);
+        }
+        attacked.push((*attack, found));
     }
     progress.finish();
-    let notes = [m.notices, images.catalogue.notices, ds.notices().to_vec()].concat();
-    let found = Found { clean, corrupted, attacked, classes: images.catalogue.classes, notes, doubt };
+    let mut notes = [m.notices, images.catalogue.notices, ds.notices().to_vec()].concat();
+    notes.extend(attacked.iter().flat_map(|(_, r)| r.notes.clone()));
+    notes.extend(weaker(&attacked));
+    let emulated = fixed;
+    let found =
+        Found { clean, corrupted, attacked, emulated, classes: images.catalogue.classes, notes, doubt };
     g.show(&shown::json(&a, &found), shown::text(&a, &found, g.seed()))
 }
 
@@ -197,6 +220,44 @@ impl Args {
         }
     }
 
+    /// Finds what `--fixed-point` cannot be asked with.
+    fn check_fixed(&self) -> Result<()> {
+        if self.fixed_point.is_none() {
+            return Ok(());
+        }
+        let autos = self.attacks.iter().filter(|a| matches!(a, Adversary::Auto(_))).count();
+        match autos {
+            1 if self.emulated > 0 && self.fixed_queries > 0 => Ok(()),
+            1 => Err(input("--emulated and --fixed-queries must be at least 1")),
+            _ => Err(input("--fixed-point goes with one --attack auto:eps=…")),
+        }
+    }
+
+    /// Attacks the network in fixed point with what was found in single precision, and with Square.
+    fn in_fixed_point(
+        &self,
+        m: &Model,
+        ds: &Dataset,
+        (format, seed): (Format, u64),
+        (target, auto, found): (&Target, &Auto, &Adversarial),
+        progress: &Progress,
+    ) -> Result<Emulated> {
+        let valid = valid::check(&m.graph).map_err(|e| self.named(e[0].to_string()))?;
+        let settings = Settings {
+            format,
+            truncation: Truncation::default(),
+            seed,
+            headroom: 0.0,
+            unknown: Unknown::Refuse,
+        };
+        let images = target.images(ds, self.emulated.min(found.n));
+        let auto = Auto { queries: self.fixed_queries, ..*auto };
+        let tell = &mut |what: &'static str, i, n| progress.count(what, i, n);
+        let shown = emulated(&valid, &settings, target, (&images, &found.found), &auto, tell);
+        progress.finish();
+        shown.map_err(|e| self.named(e))
+    }
+
     fn clean(&self, m: &Model, ds: &Dataset, progress: &Progress) -> Result<Clean> {
         let n = self.limit.unwrap_or(ds.len());
         let (mut outputs, mut shape, mut failed) = (vec![], vec![], None);
@@ -250,6 +311,31 @@ impl Args {
             None => Ok(()),
         }
     }
+}
+
+/// Attacks that leave more standing than weaker ones, in words: gradients that mislead look like robustness.
+fn weaker(attacked: &[(Adversary, Adversarial)]) -> Vec<String> {
+    let effort = |a: &Adversary| match a {
+        Adversary::Gradient(a) => a.steps * a.restarts,
+        Adversary::Auto(_) => usize::MAX,
+    };
+    let mut notes = vec![];
+    for (strong, s) in attacked {
+        for (weak, w) in attacked {
+            // One image is no sign.
+            let margin = 100.0 * (1.0 / s.n.max(1) as f64).max(0.002);
+            if strong.epsilon() >= weak.epsilon()
+                && effort(strong) > effort(weak)
+                && s.accuracy > w.accuracy + margin + 1e-9
+            {
+                notes.push(format!(
+                    "gradient masking: {strong} leaves {:.2} % standing, the weaker {weak} {:.2} %; trust neither, and try --attack auto",
+                    s.accuracy, w.accuracy
+                ));
+            }
+        }
+    }
+    notes
 }
 
 /// Writes `DIR/corruptions.png` of the first images, one for each corruption.

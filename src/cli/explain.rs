@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// Options of `relinc explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A pass (merge-conv), a protocol (cheetah), the code of an error (R301) or, with --in, a ReLU layer (relu03)
+    /// A pass (merge-conv), a protocol (cheetah), an attack (auto), the code of an error (R301) or, with --in, a ReLU layer (relu03)
     what: String,
     /// An output folder: what became of the layer there, why, and what it costs
     #[arg(long = "in", value_name = "DIR")]

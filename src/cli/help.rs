@@ -66,14 +66,14 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
         "eval",
         [
             "eval model.onnx --data cifar10:DIR?normalize=imagenet",
-            "eval model.onnx --data cifar10:DIR --attack pgd:steps=20,eps=8/255,step=2/255 --limit 1000",
+            "eval model.onnx --data cifar10:DIR --attack pgd:steps=20,eps=8/255,step=2/255 --attack auto:eps=8/255 --limit 1000",
         ],
     ),
     (
         "certify",
         [
             "certify model.onnx --data cifar10:DIR?normalize=cifar10 --eps 2/255 --limit 200",
-            "certify model.onnx --data cifar10:DIR --eps 1/255 --masks masks.safetensors --json",
+            "certify model.onnx --data cifar10:DIR --eps 1/255 --masks masks.safetensors --attack auto --json",
         ],
     ),
     (

@@ -1,4 +1,4 @@
-//! What a word means that relinc prints: a pass, a protocol, the code of an error, a ReLU layer of a compiled network.
+//! What a word means that relinc prints: a pass, a protocol, an attack, the code of an error, a ReLU layer of a compiled network.
 
 pub mod codes;
 mod layer;
@@ -8,6 +8,7 @@ pub use layer::layer;
 use crate::error::{Result, input};
 use crate::report::text::wrap;
 use relinc_passes::passes::{self, PASSES};
+use relinc_runtime::attack;
 use relinc_runtime::cost::{Protocol, find, protocols};
 use relinc_runtime::nearest::did_you_mean;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ pub struct Explained {
     pub json: Value,
 }
 
-/// Explains a pass, a protocol or a code.
+/// Explains a pass, a protocol, an attack or a code.
 ///
 /// # Errors
 /// A word that is none of these, with the nearest that is.
@@ -39,6 +40,12 @@ pub fn word(name: &str) -> Result<Explained> {
             json: json!({"kind": "code", "name": c.code, "title": c.title, "text": c.text}),
         });
     }
+    if let Some((name, text)) = attack::EXPLAINED.iter().find(|(n, _)| *n == name) {
+        return Ok(Explained {
+            text: format!("{name}: an attack\n\n{}", wrap(text, "")),
+            json: json!({"kind": "attack", "name": name, "text": text}),
+        });
+    }
     if let Ok(p) = find(name) {
         return Ok(protocol(&p));
     }
@@ -46,6 +53,7 @@ pub fn word(name: &str) -> Result<Explained> {
         .iter()
         .map(|p| p.name())
         .chain(protocols().iter().map(|p| &*p.name))
+        .chain(attack::EXPLAINED.iter().map(|(n, _)| *n))
         .chain(codes::CODES.iter().map(|c| c.code))
         .collect();
     let hint = did_you_mean(name, &known);
@@ -54,7 +62,7 @@ pub fn word(name: &str) -> Result<Explained> {
         false => "",
     };
     Err(input(format!(
-        "'{name}' is no pass, no protocol and no code of an error{hint}{layer}; relinc passes and relinc protocols list the first two"
+        "'{name}' is no pass, no protocol, no attack and no code of an error{hint}{layer}; relinc passes and relinc protocols list the first two"
     )))
 }
 

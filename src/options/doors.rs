@@ -18,7 +18,7 @@ pub type Absent = (&'static str, &'static [Door], &'static str);
 pub const ABSENT: &[Absent] = &[
     (
         "epochs batch rate schedule momentum decay clip average augment robust ce kl temperature attention pram_at smoothing \
-         train_attack sensitivity refreshes ramp tails blend freeze precision val_images val_attacked replay start teacher",
+         train_attack sensitivity refreshes ramp certify tails blend freeze precision val_images val_attacked replay start teacher",
         &["compile"],
         "compile trains nothing",
     ),

@@ -9,11 +9,13 @@ use crate::options::HeldOut;
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, ImageCounts, Scores};
 use relinc_passes::masks;
-use relinc_runtime::attack::Attack;
+use relinc_runtime::attack::auto::Told;
+use relinc_runtime::attack::{Adversary, Attack};
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::exec::Branch;
 use relinc_runtime::train::Model;
-use relinc_runtime::train::evaluate::{First, adversarial, clean};
+use relinc_runtime::train::attacked::fallen;
+use relinc_runtime::train::evaluate::{Chosen, First, clean};
 use relinc_runtime::train::stage::EVAL_BATCH;
 use serde::Deserialize;
 use std::path::Path;
@@ -30,7 +32,7 @@ pub struct Measure {
     /// Images that are attacked; 0 for none.
     pub attacked: usize,
     /// The attacks.
-    pub attacks: Vec<Attack>,
+    pub attacks: Vec<Adversary>,
     /// Seed of random starts and corruptions.
     pub seed: u64,
 }
@@ -46,7 +48,7 @@ pub struct MeasureOptions {
     /// Images attacked at the end [default: 1000 after robust training, else 0]
     #[arg(long, value_name = "N")]
     attacked: Option<usize>,
-    /// How they are attacked; may be repeated [default: PGD-20 at 8/255 and 2/255]
+    /// How they are attacked, auto:eps=8/255 (AutoAttack) for instance; may be repeated [default: PGD-20 at 8/255 and 2/255]
     #[arg(long = "attack", value_name = "ATTACK")]
     attacks: Vec<String>,
 }
@@ -55,7 +57,9 @@ impl MeasureOptions {
     /// What is measured at the end of a plan.
     pub fn measure(&self, held_out: &HeldOut, plan: &Plan) -> Result<Measure> {
         let attacks = match &self.attacks[..] {
-            [] => [8.0f32, 2.0].map(|e| Attack::pgd(20, e / 255.0, e / 4.0 / 255.0)).to_vec(),
+            [] => [8.0f32, 2.0]
+                .map(|e| Adversary::Gradient(Attack::pgd(20, e / 255.0, e / 4.0 / 255.0)))
+                .to_vec(),
             texts => texts.iter().map(|t| t.parse().map_err(input)).collect::<Result<_, _>>()?,
         };
         Ok(Measure {
@@ -159,9 +163,14 @@ fn one(
     }
     let mut out = vec![];
     for (i, attack) in m.attacks.iter().enumerate() {
+        let which: Vec<usize> = (0..m.attacked.min(ds.len())).collect();
+        let some = Chosen { images: ds, which: &which, batch: EVAL_BATCH };
         let through = |branch: Branch| {
-            let mut tell = tell(&format!("{attack} through BN of {} images", branch.name()));
-            adversarial(&r, branch, first(m.attacked), attack, m.seed, &mut tell)
+            let label = format!("{what}, {attack} through BN of {} images", branch.name());
+            let mut tell = |told: Told| progress.attack(&label, told);
+            let found = fallen(&r, branch, some, attack, m.seed, &mut tell)?;
+            found.notes.iter().for_each(|n| progress.line(&format!("{label}: {n}")));
+            Ok::<f64, String>(found.accuracy())
         };
         let mut e =
             if i == 0 { base.clone() } else { Evaluation { what: what.into(), ..Evaluation::default() } };

@@ -4,7 +4,7 @@ use crate::error::{Error, Result, input};
 use crate::jobs::spec_of;
 use crate::vanish::Asked;
 use relinc_passes::choice::Choice;
-use relinc_runtime::attack::Attack;
+use relinc_runtime::attack::{Attack, Radius};
 use relinc_runtime::exec::Precision;
 use relinc_runtime::nearest::did_you_mean;
 use relinc_runtime::search::layers::Vanish;
@@ -93,7 +93,7 @@ pub struct StepOptions {
     /// Label smoothing
     #[arg(long, value_name = "S")]
     pub smoothing: Option<f32>,
-    /// The training attack, such as pgd:steps=7,eps=8/255,step=2/255
+    /// The training attack: pgd:steps=7,eps=8/255,step=2/255, or nfgsm:eps=8/255 (N-FGSM), which costs one pass instead of seven, for instance
     #[arg(long, value_name = "ATTACK")]
     pub train_attack: Option<String>,
     /// Where sensitivities come from: gradient, sparse, resnet18, resnet34 or wrn22-8
@@ -105,6 +105,9 @@ pub struct StepOptions {
     /// Share of the search after which the budget is reached (gradual) [default: 1; 0.6 where layers may become quadratic]
     #[arg(long, value_name = "SHARE")]
     pub ramp: Option<f64>,
+    /// Masks that certify: ReLUs that may flip when pixels change by this much are worth less (gradual), 2/255 for instance
+    #[arg(long, value_name = "EPS")]
+    pub certify: Option<String>,
     /// f32, f16 or bf16: what activations are computed in, on cards that can [default: f32]
     #[arg(long, value_name = "KIND")]
     pub precision: Option<String>,
@@ -360,7 +363,15 @@ impl StageOptions {
         }
         let choices = self.choices(method)?;
         let ramp = if choices.contains(&Choice::Quadratic) { RAMP } else { 1.0 };
+        let certify = match &self.steps.certify {
+            None => None,
+            Some(_) if method != Method::Gradual => {
+                return Err(input("certify: only method gradual looks at what flips; leave it out"));
+            }
+            Some(text) => Some(text.parse::<Radius>().map_err(|e| input(format!("certify: {e}")))?.get()),
+        };
         Ok(SearchOptions {
+            certify,
             method,
             keep,
             counts,

@@ -16,14 +16,22 @@ pub fn noise(pixels: &Burn<4>, seed: u64, round: u64, images: &[usize]) -> Burn<
 /// The same, `len` values for each image.
 fn uniform(seed: u64, round: u64, images: &[usize], len: usize) -> Vec<f32> {
     let mut out = vec![0.0; images.len() * len];
-    out.par_chunks_mut(len.max(1)).zip(images).for_each(|(row, &image)| {
-        let mut key = [0u8; 32];
-        key[..8].copy_from_slice(&seed.to_le_bytes());
-        key[8..16].copy_from_slice(&round.to_le_bytes());
-        key[16..24].copy_from_slice(&(image as u64).to_le_bytes());
-        key[24..30].copy_from_slice(b"attack");
-        let mut rng = ChaCha8Rng::from_seed(key);
-        row.iter_mut().for_each(|v| *v = (rng.next_u32() >> 8) as f32 / (1u32 << 23) as f32 - 1.0);
-    });
+    out.par_chunks_mut(len.max(1)).zip(images).for_each(|(row, &image)| fill(row, seed, round, image));
     out
+}
+
+/// The same of one image.
+pub(super) fn fill(row: &mut [f32], seed: u64, round: u64, image: usize) {
+    let mut rng = dice(seed, round, image);
+    row.iter_mut().for_each(|v| *v = (rng.next_u32() >> 8) as f32 / (1u32 << 23) as f32 - 1.0);
+}
+
+/// What all chance of an attack on one image comes from.
+pub(super) fn dice(seed: u64, round: u64, image: usize) -> ChaCha8Rng {
+    let mut key = [0u8; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&round.to_le_bytes());
+    key[16..24].copy_from_slice(&(image as u64).to_le_bytes());
+    key[24..30].copy_from_slice(b"attack");
+    ChaCha8Rng::from_seed(key)
 }

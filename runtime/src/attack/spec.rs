@@ -1,5 +1,6 @@
-//! `pgd:steps=20,eps=8/255,step=2/255`: an attack as users write it.
+//! `pgd:steps=20,eps=8/255,step=2/255`: an attack by gradients as users write it.
 
+use super::radius::{count, levels, number};
 use crate::nearest::did_you_mean;
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +18,7 @@ relinc_passes::words! {
     }
 }
 
-/// An L∞ attack. Sizes are in units of a full pixel (0…1).
+/// An L∞ attack by steps on the sign of a gradient. Sizes are in units of a full pixel (0…1).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Attack {
     /// Gradient steps.
@@ -32,12 +33,33 @@ pub struct Attack {
     pub random_start: bool,
     /// What is maximised.
     pub goal: Goal,
+    /// N-FGSM, which trains and does not measure: the start is noise of so many radii, and nothing is clipped to the ball.
+    pub spread: Option<f32>,
 }
 
 impl Attack {
     /// PGD with k steps, cross-entropy, one random start.
     pub fn pgd(steps: usize, epsilon: f32, step: f32) -> Attack {
-        Attack { steps, epsilon, step, restarts: 1, random_start: true, goal: Goal::CrossEntropy }
+        Attack {
+            steps,
+            epsilon,
+            step,
+            restarts: 1,
+            random_start: true,
+            goal: Goal::CrossEntropy,
+            spread: None,
+        }
+    }
+    /// N-FGSM (de Jorge et al. 2022): one step of ε from noise of `spread` times ε.
+    pub fn nfgsm(epsilon: f32, spread: f32) -> Attack {
+        Attack { spread: Some(spread), ..Attack::pgd(1, epsilon, epsilon) }
+    }
+    /// What is measured where this trains: as many steps, inside the ball.
+    pub fn measuring(self, steps: usize) -> Attack {
+        match self.spread {
+            None => Attack { steps, ..self },
+            Some(_) => Attack { goal: self.goal, ..Attack::pgd(steps, self.epsilon, self.epsilon / 4.0) },
+        }
     }
     /// The training attack of the recipes: PGD-7, ε = 8/255, step 2/255.
     pub fn training() -> Attack {
@@ -45,7 +67,7 @@ impl Attack {
     }
 
     /// Finds sizes that no pixel has, and steps that do not stay in the ball.
-    fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         let Attack { epsilon, step, .. } = *self;
         if epsilon > 1.0 {
             return Err(format!(
@@ -66,102 +88,56 @@ impl Attack {
     }
 }
 
-/// The radius of an L∞ ball, in units of a full pixel: above 0 and at most 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Radius(f64);
+/// Attacks by gradients.
+pub(super) const NAMES: [&str; 3] = ["pgd", "fgsm", "nfgsm"];
+const KEYS: [&str; 7] = ["steps", "eps", "step", "restarts", "loss", "start", "k"];
+/// Radii of N-FGSM's noise, as published.
+const SPREAD: f32 = 2.0;
 
-impl Radius {
-    /// The radius.
-    pub fn get(self) -> f64 {
-        self.0
-    }
-}
-
-impl FromStr for Radius {
-    type Err = String;
-
-    /// A number, `a/b` or decimal.
-    fn from_str(text: &str) -> Result<Radius, String> {
-        let one = |s: &str| s.trim().parse::<f64>().ok().filter(|x| x.is_finite() && *x > 0.0);
-        let value = match text.split_once('/') {
-            Some((a, b)) => one(a).zip(one(b)).map(|(a, b)| a / b),
-            None => one(text),
-        };
-        match value {
-            Some(v) if v <= 1.0 => Ok(Radius(v)),
-            Some(v) => {
-                Err(format!("{v} is more than a full pixel, which is 1; write {v}/255 for {v} of 255 levels"))
-            }
-            None => Err(format!("'{text}' is no number above 0, such as 2/255 or 0.03")),
+/// The name of an attack, and its options in their order, each of which stands once.
+pub(super) fn options(text: &str) -> Result<(&str, Vec<(&str, &str)>), String> {
+    let (name, options) = text.split_once(':').unwrap_or((text, ""));
+    let mut pairs: Vec<(&str, &str)> = vec![];
+    for part in options.split(',').filter(|p| !p.is_empty()) {
+        let (key, v) =
+            part.split_once('=').ok_or_else(|| format!("'{part}' is not of the form key=value"))?;
+        if pairs.iter().any(|(k, _)| *k == key) {
+            return Err(format!("{key} is written twice; keep one of them"));
         }
+        pairs.push((key, v));
     }
-}
-
-impl fmt::Display for Radius {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&levels(self.0 as f32))
-    }
-}
-
-/// A size in 255 levels where it is a quarter of one, else as a share of a full pixel.
-fn levels(v: f32) -> String {
-    let k = v * 255.0;
-    if (k - k.round()).abs() < 1e-4 || (k * 4.0 - (k * 4.0).round()).abs() < 1e-4 {
-        format!("{}/255", (k * 4.0).round() / 4.0)
-    } else {
-        format!("{v}")
-    }
-}
-
-const KEYS: [&str; 6] = ["steps", "eps", "step", "restarts", "loss", "start"];
-
-/// A number, `a/b` or decimal.
-fn number(key: &str, v: &str) -> Result<f32, String> {
-    let one = |s: &str| s.trim().parse::<f32>().ok().filter(|x| x.is_finite() && *x >= 0.0);
-    let value = match v.split_once('/') {
-        Some((a, b)) => one(a).zip(one(b)).filter(|(_, b)| *b > 0.0).map(|(a, b)| a / b),
-        None => one(v),
-    };
-    value.ok_or_else(|| format!("{key}={v} is not a number such as 8/255 or 0.03"))
-}
-
-fn count(key: &str, v: &str) -> Result<usize, String> {
-    v.parse().ok().filter(|&n| n > 0).ok_or_else(|| format!("{key}={v} is not a whole number above 0"))
+    Ok((name, pairs))
 }
 
 impl FromStr for Attack {
     type Err = String;
 
-    /// `fgsm[:eps=E]` or `pgd[:steps=K,eps=E,step=S,restarts=R,loss=ce|margin|dlr,start=random|image]`; a step not
-    /// given is ε/4, as many steps as reach the border four times over.
+    /// `fgsm[:eps=E]`, `nfgsm[:eps=E,k=K]` or `pgd[:steps=K,eps=E,step=S,restarts=R,loss=ce|margin|dlr,start=random|image]`; a step
+    /// not given is ε/4, as many steps as reach the border four times over.
     fn from_str(text: &str) -> Result<Attack, String> {
-        let (name, options) = text.split_once(':').unwrap_or((text, ""));
+        let (name, pairs) = options(text)?;
         let mut a = match name {
             "pgd" => Attack::pgd(20, 8.0 / 255.0, f32::NAN),
             "fgsm" => Attack { random_start: false, ..Attack::pgd(1, 8.0 / 255.0, f32::NAN) },
-            _ => return Err(format!("attack '{name}' is not known{}", did_you_mean(name, &["pgd", "fgsm"]))),
+            "nfgsm" => Attack { step: f32::NAN, ..Attack::nfgsm(8.0 / 255.0, SPREAD) },
+            _ => return Err(format!("attack '{name}' is not known{}", did_you_mean(name, &NAMES))),
         };
-        let mut seen = vec![];
-        for part in options.split(',').filter(|p| !p.is_empty()) {
-            let (key, v) =
-                part.split_once('=').ok_or_else(|| format!("'{part}' is not of the form key=value"))?;
-            if seen.contains(&key) {
-                return Err(format!("{key} is written twice; keep one of them"));
-            }
-            seen.push(key);
+        for (key, v) in pairs {
             match key {
                 "steps" if name == "pgd" => a.steps = count(key, v)?,
                 "eps" => a.epsilon = number(key, v)?,
                 "step" if name == "pgd" => a.step = number(key, v)?,
                 "restarts" if name == "pgd" => a.restarts = count(key, v)?,
+                "k" if name == "nfgsm" => a.spread = Some(number(key, v)?),
                 "loss" => a.goal = v.parse()?,
+                "start" if name == "nfgsm" => return Err("nfgsm starts from noise; leave start out".into()),
                 "start" if matches!(v, "random" | "image") => a.random_start = v == "random",
                 "start" => return Err(format!("start={v} is not known; choose random or image")),
                 _ => return Err(format!("'{key}' is no option of {name}{}", did_you_mean(key, &KEYS))),
             }
         }
         if a.step.is_nan() {
-            a.step = if name == "fgsm" { a.epsilon } else { a.epsilon / 4.0 };
+            a.step = if name == "pgd" { a.epsilon / 4.0 } else { a.epsilon };
         }
         a.check().map(|()| a)
     }
@@ -170,6 +146,13 @@ impl FromStr for Attack {
 impl fmt::Display for Attack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (eps, step) = (levels(self.epsilon), levels(self.step));
+        if let Some(k) = self.spread {
+            write!(f, "nfgsm:eps={eps},k={k}")?;
+            return match self.goal {
+                Goal::CrossEntropy => Ok(()),
+                goal => write!(f, ",loss={goal}"),
+            };
+        }
         write!(f, "pgd:steps={},eps={eps},step={step}", self.steps)?;
         if self.restarts > 1 {
             write!(f, ",restarts={}", self.restarts)?;
@@ -195,6 +178,8 @@ mod tests {
             "pgd:steps=20,eps=8/255,step=2/255",
             "pgd:steps=40,eps=2/255,step=0.5/255,restarts=5,loss=dlr",
             "pgd:steps=1,eps=8/255,step=8/255,start=image",
+            "nfgsm:eps=8/255,k=2",
+            "nfgsm:eps=4/255,k=0.5,loss=margin",
         ] {
             assert_eq!(text.parse::<Attack>().unwrap().to_string(), text);
         }
@@ -207,30 +192,34 @@ mod tests {
         assert!((a.step - 2.0 / 255.0).abs() < 1e-7);
         let f: Attack = "fgsm:eps=4/255".parse().unwrap();
         assert_eq!((f.steps, f.step, f.random_start), (1, f.epsilon, false));
+        let n: Attack = "nfgsm:eps=4/255".parse().unwrap();
+        assert_eq!(n, Attack::nfgsm(4.0 / 255.0, 2.0));
+    }
+
+    #[test]
+    fn what_trains_outside_the_ball_is_measured_inside() {
+        let pgd: Attack = "pgd:steps=7,eps=8/255,step=2/255".parse().unwrap();
+        assert_eq!(pgd.measuring(10), Attack { steps: 10, ..pgd });
+        let n = Attack::nfgsm(8.0 / 255.0, 2.0).measuring(10);
+        assert_eq!(n, Attack::pgd(10, 8.0 / 255.0, 2.0 / 255.0));
     }
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        for bad in
-            ["pdg", "pgd:eps=a", "pgd:stpes=3", "pgd:steps=0", "fgsm:steps=3", "pgd:eps=-1", "pgd:8/255"]
-        {
-            assert!(bad.parse::<Attack>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_radius_is_a_share_of_a_pixel() {
-        let r: Radius = "2/255".parse().unwrap();
-        assert_eq!((r.get(), r.to_string()), (2.0 / 255.0, "2/255".to_owned()));
-        for (bad, says) in [
-            ("2", "write 2/255"),
-            ("0", "above 0"),
-            ("-1/255", "above 0"),
-            ("2/255/3", "above 0"),
-            ("a", "above 0"),
+        for bad in [
+            "pdg",
+            "pgd:eps=a",
+            "pgd:stpes=3",
+            "pgd:steps=0",
+            "fgsm:steps=3",
+            "pgd:eps=-1",
+            "pgd:8/255",
+            "nfgsm:steps=2",
+            "nfgsm:k=-1",
+            "nfgsm:start=image",
+            "pgd:k=2",
         ] {
-            let said = bad.parse::<Radius>().unwrap_err();
-            assert!(said.contains(says), "{bad}: {said}");
+            assert!(bad.parse::<Attack>().is_err(), "{bad}");
         }
     }
 

@@ -8,6 +8,8 @@ use crate::kernels::conv::ConvShape;
 pub struct Program {
     /// Every step reads steps before it.
     pub(super) steps: Vec<Step>,
+    /// ReLU layers by name, and the steps that are their gates.
+    pub(super) layers: Vec<(String, usize)>,
 }
 
 /// One value of a sample, and the work that makes it.

@@ -111,3 +111,31 @@ impl<'p> Relaxed<'p> {
         }
     }
 }
+
+impl Program {
+    /// For each ReLU layer, by name, which operands may have either sign somewhere in the box. Bounds are linear for elements that
+    /// bend and intervals for others, and rounding is left out of account.
+    ///
+    /// # Errors
+    /// A box of another size than the input's.
+    pub fn crossing(&self, sample: &Sample) -> Result<Vec<(&str, Vec<bool>)>, String> {
+        if sample.low.len() != self.inputs() || sample.high.len() != self.inputs() {
+            return Err(format!(
+                "the model takes {} numbers, the image has {}",
+                self.inputs(),
+                sample.low.len()
+            ));
+        }
+        let relaxed = Relaxed::new(self, sample, Arithmetic::Real, Inner::Crown);
+        let of = |step: usize| match &self.steps[step].work {
+            Work::Gate { from, .. } => {
+                let b = &relaxed.bounds[*from];
+                b.low.iter().zip(&b.high).map(|(l, h)| *l < 0.0 && *h > 0.0).collect()
+            }
+            Work::Input | Work::Conv { .. } | Work::Scale { .. } | Work::Sum(..) | Work::Sparse { .. } => {
+                vec![]
+            }
+        };
+        Ok(self.layers.iter().map(|(name, step)| (name.as_str(), of(*step))).collect())
+    }
+}

@@ -1,10 +1,14 @@
 //! Accuracy under attack, on burn.
 
 use super::BATCH;
-use crate::attack::Attack;
+use super::interval::wilson;
+use crate::attack::auto::{Image, Stage, Told};
+use crate::attack::{Adversary, Attack};
 use crate::data::Dataset;
 use crate::exec::Branch;
-use crate::train::evaluate::{self, Chosen, First, Runnable};
+use crate::exec::value::{download, upload};
+use crate::train::attacked::{Fallen, fallen, images};
+use crate::train::evaluate::{self, Chosen, Runnable, Worst};
 use crate::train::model::Model;
 use burn::tensor::Device;
 use relinc_passes::head::split;
@@ -22,8 +26,16 @@ pub struct Target(Model);
 pub struct Adversarial {
     /// Images.
     pub n: usize,
-    /// Percent of them that no restart and no iterate of the attack got misclassified.
+    /// Percent of them that no attack got misclassified.
     pub accuracy: f64,
+    /// How sure that is: the 95 % interval.
+    pub interval: [f64; 2],
+    /// Of AutoAttack, what stood after each of its attacks.
+    pub stages: Vec<Stage>,
+    /// Of AutoAttack, for each image that is broken one in its ball that is misclassified.
+    pub found: Vec<Option<Vec<f32>>>,
+    /// What makes the figure doubtful.
+    pub notes: Vec<String>,
     /// Wall-clock time.
     pub seconds: f64,
 }
@@ -50,7 +62,7 @@ impl Target {
         self.0.net.device()
     }
 
-    /// Accuracy on the first `n` images under an attack. `tell` hears how many are done.
+    /// Accuracy on the first `n` images under attack. `tell` hears how far it is.
     ///
     /// # Errors
     /// No image, a label that the network has no class for, an operation without a gradient.
@@ -58,19 +70,26 @@ impl Target {
         &self,
         ds: &Dataset,
         n: usize,
-        attack: &Attack,
+        adversary: &Adversary,
         seed: u64,
-        tell: &mut dyn FnMut(usize, usize),
+        tell: &mut dyn FnMut(Told),
     ) -> Result<Adversarial, String> {
         let start = Instant::now();
         let n = n.min(ds.len());
-        let r = self.fitting(ds, 0..n)?;
-        let first = First { images: ds, n, batch: r.net.batch(BATCH) };
-        let accuracy = evaluate::adversarial(&r, Branch::Clean, first, attack, seed, tell)?;
-        Ok(Adversarial { n, accuracy, seconds: start.elapsed().as_secs_f64() })
+        let which: Vec<usize> = (0..n).collect();
+        let found = self.fallen(ds, &which, adversary, seed, tell)?;
+        Ok(Adversarial {
+            n,
+            accuracy: found.accuracy(),
+            interval: wilson(found.standing() as f64, n),
+            stages: found.stages,
+            found: found.found,
+            notes: found.notes,
+            seconds: start.elapsed().as_secs_f64(),
+        })
     }
 
-    /// Which of these images the attack gets misclassified. `tell` hears how many are done.
+    /// Which of these images the adversary gets misclassified. `tell` hears how far it is.
     ///
     /// # Errors
     /// As of [`Target::accuracy`].
@@ -78,16 +97,64 @@ impl Target {
         &self,
         ds: &Dataset,
         which: &[usize],
+        adversary: &Adversary,
+        seed: u64,
+        tell: &mut dyn FnMut(Told),
+    ) -> Result<Vec<bool>, String> {
+        match which.is_empty() {
+            true => Ok(vec![]),
+            false => Ok(self.fallen(ds, which, adversary, seed, tell)?.broken),
+        }
+    }
+
+    /// The worst that an attack makes of each of these images. `tell` hears how many are done.
+    ///
+    /// # Errors
+    /// As of [`Target::accuracy`].
+    pub fn worst(
+        &self,
+        ds: &Dataset,
+        which: &[usize],
         attack: &Attack,
         seed: u64,
         tell: &mut dyn FnMut(usize, usize),
-    ) -> Result<Vec<bool>, String> {
+    ) -> Result<Vec<Worst>, String> {
         if which.is_empty() {
             return Ok(vec![]);
         }
         let r = self.fitting(ds, which.iter().copied())?;
-        let some = Chosen { images: ds, which, batch: r.net.batch(BATCH) };
-        evaluate::broken(&r, Branch::Clean, some, attack, seed, tell)
+        evaluate::worst(&r, Branch::Clean, chosen(&r, ds, which), attack, seed, tell)
+    }
+
+    /// C, H, W of an image.
+    pub fn image(&self) -> [usize; 3] {
+        self.0.front.image()
+    }
+
+    /// The first `n` images as an attack takes them.
+    pub fn images(&self, ds: &Dataset, n: usize) -> Vec<Image> {
+        let which: Vec<usize> = (0..n.min(ds.len())).collect();
+        images(&Chosen { images: ds, which: &which, batch: BATCH })
+    }
+
+    /// The network's input for pixels in 0…1 of some images, one after the other.
+    pub fn input(&self, pixels: Vec<f32>) -> Vec<f32> {
+        let [c, h, w] = self.0.front.image();
+        let n = pixels.len() / (c * h * w).max(1);
+        let x = upload(pixels, self.device()).reshape([n, c, h, w]);
+        download(self.0.front.apply(x).into_flat())
+    }
+
+    fn fallen(
+        &self,
+        ds: &Dataset,
+        which: &[usize],
+        adversary: &Adversary,
+        seed: u64,
+        tell: &mut dyn FnMut(Told),
+    ) -> Result<Fallen, String> {
+        let r = self.fitting(ds, which.iter().copied())?;
+        fallen(&r, Branch::Clean, chosen(&r, ds, which), adversary, seed, tell)
     }
 
     /// The network, once it has a class for every label of these images.
@@ -101,6 +168,10 @@ impl Target {
             false => Err(format!("the data set has a label {most}, the model only {classes} classes")),
         }
     }
+}
+
+fn chosen<'a>(r: &Runnable<'_>, images: &'a Dataset, which: &'a [usize]) -> Chosen<'a> {
+    Chosen { images, which, batch: r.net.batch(BATCH) }
 }
 
 #[cfg(test)]
@@ -130,7 +201,7 @@ mod tests {
     fn left(g: &Graph, attack: &str) -> f64 {
         let ds = shapes(40);
         let target = Target::new(g, None, &ds, &Device::flex()).unwrap();
-        target.accuracy(&ds, 40, &attack.parse().unwrap(), 0, &mut |_, _| {}).unwrap().accuracy
+        target.accuracy(&ds, 40, &attack.parse().unwrap(), 0, &mut |_| {}).unwrap().accuracy
     }
 
     #[test]
@@ -147,7 +218,11 @@ mod tests {
             let g = graph("1", 10, body);
             let clean = clean(&g, &ds, 40, &mut |_, _| {}).unwrap().clean;
             assert_eq!(left(&g, "pgd:eps=0"), clean);
-            assert!(left(&g, "pgd:eps=8/255,steps=5") <= clean);
+            let pgd = left(&g, "pgd:eps=8/255,steps=5");
+            assert!(pgd <= clean);
+            assert_eq!(left(&g, "auto:eps=0"), clean);
+            // Of a linear network each of them finds what there is.
+            assert!(left(&g, "auto:eps=8/255,steps=10,queries=20") <= pgd);
         }
     }
 
@@ -172,7 +247,8 @@ mod tests {
                     %y = linear(%f, %w)";
         let (g, ds) = (graph("N", 4, body), shapes(40));
         let target = Target::new(&g, None, &ds, &Device::flex()).unwrap();
-        let why = target.accuracy(&ds, 40, &Attack::training(), 0, &mut |_, _| {}).unwrap_err();
+        let why =
+            target.accuracy(&ds, 40, &Adversary::Gradient(Attack::training()), 0, &mut |_| {}).unwrap_err();
         assert!(why.contains("label") && why.contains("4 classes"), "{why}");
     }
 }

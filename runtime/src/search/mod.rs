@@ -9,5 +9,6 @@ pub mod ranking;
 pub mod stable;
 pub mod structure;
 pub mod tails;
+pub mod unstable;
 pub mod whole;
 pub mod worth;

@@ -173,6 +173,13 @@ impl Worth {
         }
     }
 
+    /// Leaves of what each element is worth this share.
+    pub fn scale(&mut self, shares: &[f64]) {
+        for sums in [&mut self.above, &mut self.below, &mut self.over] {
+            sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum *= share);
+        }
+    }
+
     /// What element `i` costs as this function; infinitely much where it is no sum of slopes.
     pub fn cost(&self, i: usize, f: Basis) -> f64 {
         // Not 0·∞.

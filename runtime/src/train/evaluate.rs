@@ -134,6 +134,15 @@ pub struct Chosen<'a> {
     pub batch: usize,
 }
 
+/// The worst that an attack made of an image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Worst {
+    /// Did some restart and some iterate get it misclassified?
+    pub broken: bool,
+    /// How far the label's logit was above all others at least, up to the restart that broke it.
+    pub margin: f32,
+}
+
 /// Accuracy in percent on the images that no restart and no iterate of the attack got misclassified.
 pub fn adversarial(
     r: &Runnable<'_>,
@@ -146,33 +155,42 @@ pub fn adversarial(
     let n = first.len();
     let which: Vec<usize> = (0..n).collect();
     let all = Chosen { images: first.images, which: &which, batch: first.batch };
-    let broken = broken(r, branch, all, attack, seed, tell)?;
-    Ok(100.0 * broken.iter().filter(|b| !**b).count() as f64 / n.max(1) as f64)
+    let worst = worst(r, branch, all, attack, seed, tell)?;
+    Ok(100.0 * worst.iter().filter(|w| !w.broken).count() as f64 / n.max(1) as f64)
 }
 
-/// Which of these images some restart and some iterate of the attack got misclassified.
-pub fn broken(
+/// What an attack makes of these images; one that is broken is not attacked by further restarts.
+pub fn worst(
     r: &Runnable<'_>,
     branch: Branch,
     some: Chosen<'_>,
     attack: &Attack,
     seed: u64,
     tell: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<bool>, String> {
+) -> Result<Vec<Worst>, String> {
     let device = r.net.device().clone();
     let logits = |x: Burn<4>| r.logits(x, branch);
-    let mut all = Vec::with_capacity(some.which.len());
+    let restarts = attack.restarts.max(1);
+    let mut found = Vec::with_capacity(some.which.len());
     for images in some.which.chunks(some.batch.max(1)) {
-        let labels: Vec<usize> = images.iter().map(|&i| some.images.label(i)).collect();
-        let x = pixels_of(some.images, images, &device);
-        let mut broken = vec![false; images.len()];
-        for restart in 0..attack.restarts.max(1) {
-            let start = attack.random_start.then(|| noise(&x, seed, restart as u64, images));
-            let found = attack.run(&x, &Target::Labels(labels.clone()), start, Some(&labels), &logits)?;
-            broken.iter_mut().zip(found.broken).for_each(|(b, f)| *b |= f);
+        let mut worst = vec![Worst { broken: false, margin: f32::INFINITY }; images.len()];
+        for restart in 0..restarts {
+            let left: Vec<usize> = (0..images.len()).filter(|&i| !worst[i].broken).collect();
+            if left.is_empty() {
+                break;
+            }
+            let chosen: Vec<usize> = left.iter().map(|&i| images[i]).collect();
+            let labels: Vec<usize> = chosen.iter().map(|&i| some.images.label(i)).collect();
+            let x = pixels_of(some.images, &chosen, &device);
+            let start = attack.random_start.then(|| noise(&x, seed, restart as u64, &chosen));
+            let hit = attack.run(&x, &Target::Labels(labels.clone()), start, Some(&labels), &logits)?;
+            for (&i, (broken, margin)) in left.iter().zip(hit.broken.iter().zip(&hit.margins)) {
+                worst[i] = Worst { broken: *broken, margin: worst[i].margin.min(*margin) };
+            }
+            tell(found.len() + images.len() * (restart + 1) / restarts, some.which.len());
         }
-        all.extend(broken);
-        tell(all.len(), some.which.len());
+        found.extend(worst);
+        tell(found.len(), some.which.len());
     }
-    Ok(all)
+    Ok(found)
 }

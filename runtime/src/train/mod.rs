@@ -1,5 +1,6 @@
 //! Learning masks and training under them: teacher, search, tune.
 
+pub mod attacked;
 pub mod calm;
 pub mod evaluate;
 pub mod front;

@@ -43,6 +43,8 @@ pub struct SearchOptions {
     pub refreshes: usize,
     /// Images it looks at.
     pub calibration: usize,
+    /// The radius, in units of a full pixel, within which an element shall not flip to be worth something (gradual).
+    pub certify: Option<f64>,
     /// Rounds the one-shot search spreads the removal over.
     pub rounds: usize,
     /// Share of the stage after which the gradual search has reached the budget.

@@ -84,9 +84,9 @@ impl Stage<'_> {
         self.folder.as_ref().map(|f| f.join(format!("{}.safetensors", self.name)))
     }
 
-    /// What validation images are attacked with: the training attack with ten steps.
+    /// What validation images are attacked with: the training attack with ten steps, inside the ball.
     pub fn validation_attack(&self) -> Attack {
-        Attack { steps: VAL_STEPS, ..self.recipe.objective.attack }
+        self.recipe.objective.attack.measuring(VAL_STEPS)
     }
 
     /// What a checkpoint must have been made for to be continued.

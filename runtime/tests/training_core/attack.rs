@@ -96,6 +96,35 @@ fn fgsm_is_exact_on_a_linear_model() {
     }
 }
 
+/// N-FGSM by its formulas: noise of k·ε, one step of ε on the sign of the gradient there, clipped to pixels alone.
+#[test]
+fn nfgsm_is_one_step_from_noise_outside_the_ball() {
+    let (v, x) = images();
+    let (epsilon, k, classes) = (0.2f32, 2.0f32, 3);
+    let a = Attack::nfgsm(epsilon, k);
+    assert_eq!("nfgsm:eps=0.2,k=2".parse::<Attack>().unwrap(), a);
+    let truth = labels(classes);
+    let found =
+        a.run(&x, &Target::Labels(truth.clone()), start(&a, 4), None, &|x| Ok(linear(x, classes))).unwrap();
+    let noise = download(start(&a, 4).unwrap());
+    let w = harness::noise(4 * classes, 6);
+    let mut outside = 0;
+    for (i, (got, &label)) in download(found.pixels).chunks(4).zip(&truth).enumerate() {
+        let begun: Vec<f32> =
+            (0..4).map(|p| (v[4 * i + p] + k * epsilon * noise[4 * i + p]).clamp(0.0, 1.0)).collect();
+        let z: Vec<f32> = (0..classes).map(|c| (0..4).map(|p| begun[p] * w[p * classes + c]).sum()).collect();
+        let sum: f32 = z.iter().map(|z| z.exp()).sum();
+        for p in 0..4 {
+            let of = |c: usize| z[c].exp() / sum - if c == label { 1.0 } else { 0.0 };
+            let gradient: f32 = (0..classes).map(|c| of(c) * w[p * classes + c]).sum();
+            let want = (begun[p] + epsilon * gradient.signum()).clamp(0.0, 1.0);
+            assert!((got[p] - want).abs() < 1e-6, "{} against {want}", got[p]);
+            outside += usize::from((got[p] - v[4 * i + p]).abs() > epsilon + 1e-6);
+        }
+    }
+    assert!(outside > 0);
+}
+
 #[test]
 fn more_steps_never_unbreak_an_image() {
     let (_, x) = images();

@@ -108,6 +108,7 @@ impl Job {
             choices: vec![Choice::Identity, Choice::Zero],
             refreshes: 3,
             calibration: 32,
+            certify: None,
             rounds: 3,
             ramp: 0.8,
             vanish: Default::default(),

@@ -9,6 +9,7 @@ use relinc_passes::masks::{self, LayerMask, Masks};
 use relinc_runtime::data::Split;
 use relinc_runtime::exec::Norms;
 use relinc_runtime::exec::value::{download, upload};
+use relinc_runtime::search::unstable::unstable;
 use relinc_runtime::search::worth::{Shown, worth};
 use relinc_runtime::train::evaluate::pixels_of;
 use relinc_runtime::train::learners::oneshot;
@@ -178,4 +179,21 @@ fn one_shot_is_a_stage_without_steps() {
     assert_eq!(done.params.iter().map(|(_, v)| v.clone()).collect::<Vec<_>>(), before);
     let again = Job { resume: true, ..job }.try_run().unwrap();
     assert_eq!((again.masks, again.params), (done.masks, done.params));
+}
+
+/// The wider the ball, the more operands may have either sign; in none of it none, in all of it nearly all.
+#[test]
+fn more_elements_may_flip_in_a_wider_ball() {
+    let (m, ds) = (tiny(false), data(Split::Val));
+    let shares = [1e-9, 2e-3, 2e-2, 1.0].map(|epsilon| unstable(&m, &ds, &[0, 1, 2], epsilon).unwrap());
+    let sizes: Vec<usize> = m.net.relus().iter().map(|r| r.relus()).collect();
+    let mean = |s: &Vec<Vec<f64>>| s.concat().iter().sum::<f64>() / s.concat().len() as f64;
+    for s in &shares {
+        assert_eq!(s.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
+        assert!(s.concat().iter().all(|v| (0.0..=1.0 + 1e-9).contains(v)));
+    }
+    for pair in shares.windows(2) {
+        assert!(pair[0].concat().iter().zip(pair[1].concat()).all(|(a, b)| *a <= b + 1e-9));
+    }
+    assert!(mean(&shares[0]) < 0.01 && mean(&shares[3]) > 0.5, "{:?}", shares.each_ref().map(mean));
 }

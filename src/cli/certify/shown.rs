@@ -46,6 +46,10 @@ pub fn json(a: &Args, found: &Found, ds: &Dataset) -> Value {
         "clean": found.share(|v| v != Verdict::Misclassified), "certified": found.share(|v| v == Verdict::Certified),
         "falsified": found.share(|v| v == Verdict::Falsified), "unknown": found.share(|v| v == Verdict::Unknown),
         "attack": found.attack.map(|x| x.to_string()), "elements": found.bent, "bending": found.bending(),
+        "challenge": found.challenge.as_ref().map(|c| json!({
+            "images": c.images, "attacks": c.attacks.iter().map(ToString::to_string).collect::<Vec<_>>(), "broken": c.broken,
+            "above": Some(c.above).filter(|a| a.is_finite()), "seconds": c.seconds,
+        })),
         "seconds": found.seconds[0], "attack_seconds": found.seconds[1],
         "images": found.images.iter().enumerate().map(image).collect::<Vec<_>>(),
         "data": a.data.to_string(), "split": a.split.name(), "notes": found.notes,
@@ -81,6 +85,23 @@ pub fn text(a: &Args, found: &Found, seed: u64) -> String {
         found.seconds[0] / found.bounded().max(1) as f64,
         found.seconds[1]
     ));
+    if let Some(c) = &found.challenge {
+        let attacks: Vec<String> = c.attacks.iter().map(ToString::to_string).collect();
+        let close = match c.above.is_finite() {
+            true => format!(
+                "; the least margin found is {:.4} above the one proven, where it comes closest",
+                c.above
+            ),
+            false => String::new(),
+        };
+        lines.push(format!(
+            "{} certified images of least margin attacked ({}), {} broken{close}; {:.1} s",
+            c.images.len(),
+            attacks.join(", "),
+            c.broken.len(),
+            c.seconds
+        ));
+    }
     lines.extend(found.notes.iter().map(|n| format!("note: {n}")));
     lines.join("\n")
 }

@@ -29,7 +29,9 @@ impl Lower<'_> {
             }
             _ => (vec![Function::of(Choice::Relu, op.relu_cap().unwrap_or(NO_CAP), &[])], vec![0; len]),
         };
-        Ok(self.add(Work::Gate { from, functions, of }, len))
+        let step = self.add(Work::Gate { from, functions, of }, len);
+        self.layers.extend(self.g.node(id).layer.clone().map(|name| (name, step)));
+        Ok(step)
     }
 
     /// min + min(max(x − min, 0), max − min), and what is left of it where a bound is missing.

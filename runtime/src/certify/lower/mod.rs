@@ -20,6 +20,7 @@ struct Lower<'g> {
     facts: Facts,
     steps: Vec<Step>,
     known: HashMap<NodeId, usize>,
+    layers: Vec<(String, usize)>,
 }
 
 impl Program {
@@ -34,7 +35,7 @@ impl Program {
         head::split(&mut g, &facts);
         let facts = infer(&g).map_err(named)?;
         let output = g.only_output()?;
-        let mut l = Lower { g: &g, facts, steps: vec![], known: HashMap::new() };
+        let mut l = Lower { g: &g, facts, steps: vec![], known: HashMap::new(), layers: vec![] };
         let (input, _) = g.only_input()?;
         let first = l.add(Work::Input, l.len(input));
         l.known.insert(input, first);
@@ -46,7 +47,8 @@ impl Program {
         }
         let last = l.step(output)?;
         l.steps.truncate(last + 1);
-        Ok(Program { steps: l.steps })
+        l.layers.retain(|(_, step)| *step <= last);
+        Ok(Program { steps: l.steps, layers: l.layers })
     }
 }
 

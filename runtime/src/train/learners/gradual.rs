@@ -3,15 +3,22 @@
 //! Several times an epoch every element is judged on a few hundred images by what taking its ReLU away would do to the loss
 //! ([`crate::search::worth`]). Elements already removed are judged alike, so they may return. Where layers become quadratic, they and
 //! those that vanish leave in the first step, and the stage blends their ReLUs out.
+//!
+//! Where masks shall certify, an element is worth what it is on images around which it does not flip: where it may, bounds pay for it.
 
 use crate::search::layers::{Vanish, along_cubic};
 use crate::search::ranking::Ranking;
+use crate::search::unstable::unstable;
 use crate::train::learner::{Learner, Scene, Tell};
+use crate::train::loader::order;
 use crate::train::recipe::SearchOptions;
 use crate::train::sensitivity;
 use relinc_passes::choice::Choice;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
+
+/// Images whose surroundings are bounded at each look, where masks shall certify.
+const BOUNDED: usize = 16;
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -58,7 +65,16 @@ impl Gradual {
     /// Masks that keep `keep` ReLUs; `done` is the share of the stage that is over.
     fn masks(&self, scene: &Scene<'_>, keep: usize, done: f64, round: u64) -> Result<Masks, String> {
         let o = &self.options;
-        let worth = sensitivity::worth(scene, o.calibration, o.seed.wrapping_add(round))?;
+        let seed = o.seed.wrapping_add(round);
+        let mut worth = sensitivity::worth(scene, o.calibration, seed)?;
+        if let Some(epsilon) = o.certify {
+            let images: Vec<usize> =
+                order(scene.train.len(), seed, usize::MAX).into_iter().take(BOUNDED).collect();
+            let flips = unstable(scene.student, scene.train, &images, epsilon)?;
+            for (worth, flips) in worth.iter_mut().zip(flips) {
+                worth.scale(&flips.iter().map(|share| 1.0 - share).collect::<Vec<_>>());
+            }
+        }
         Ranking::new(scene.student, &worth, &o.choices).masks(scene.student, o, keep, self.ramped(done))
     }
 }
