@@ -63,7 +63,9 @@ fn groups_are_dense_where_that_is_faster() {
     {
         let p = find(protocol).unwrap();
         let rounds = |dense| price_as(&g, &facts, &p, w, &form(dense)).linear.rounds;
-        assert!((rounds(false) / rounds(true) - 8.0).abs() < 1e-9, "{protocol}");
+        // Of CHEETAH's larger convolutions computing hides some exchanges.
+        let more = rounds(false) / rounds(true);
+        assert!((more - 8.0).abs() < 1e-9 || protocol == "spu-cheetah" && more > 8.0, "{protocol}: {more}");
         let forms = Forms::choose(&g, &facts, &p, w, &"wan".parse().unwrap(), ConvForm::Direct, 1);
         assert_eq!(forms.dense, Some(HashSet::from([conv])), "{protocol}");
     }
