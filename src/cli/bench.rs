@@ -6,6 +6,7 @@ use crate::bench::step::Step;
 use crate::bench::{self, Plan, Subject};
 use crate::error::{Result, input};
 use relinc_runtime::device::{self, Chosen, DeviceSpec};
+use relinc_runtime::exec::Precision;
 use relinc_runtime::threads;
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -35,6 +36,9 @@ pub struct Args {
     /// The file to compare with, for gradients
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
+    /// What a step computes in: f32, f16, bf16 [default: f32]
+    #[arg(long, value_name = "P")]
+    precision: Option<Precision>,
     /// Print where the time goes
     #[arg(long)]
     profile: bool,
@@ -53,6 +57,7 @@ fn fits(a: &Args) -> Result<()> {
     let given = [
         (a.profile, "--profile", STEPS),
         (a.batch.is_some(), "--batch", STEPS),
+        (a.precision.is_some(), "--precision", &["train-step", "robust-step"]),
         (!a.models.is_empty(), "--model", BUILT),
         (a.paced, "--paced", BUILT),
         (!a.targets.is_empty(), "--target", &["compile"]),
@@ -97,7 +102,9 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     };
     let subjects = models.into_iter().map(|s| (s.clone(), batch(&s))).collect();
     let chosen = if step { asked(g)? } else { device::choose(&DeviceSpec::Cpu).map_err(input)? };
-    let mut plan = Plan { subjects, pace, profile: a.profile, device: chosen.first() };
+    let precision = a.precision.unwrap_or_default();
+    precision.check(chosen.first()).map_err(input)?;
+    let mut plan = Plan { subjects, pace, profile: a.profile, device: chosen.first(), precision };
     let rows = match a.what.as_str() {
         "eval" => bench::eval::measure(&mut plan)?,
         "train-step" => bench::step::measure(Step::Clean, &mut plan)?,

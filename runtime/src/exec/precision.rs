@@ -34,10 +34,14 @@ impl Precision {
     /// # Errors
     /// What to choose instead.
     pub fn check(self, device: &Device) -> Result<(), String> {
-        let full = self == Precision::F32;
-        match full || (!crate::device::is_host(device) && device.supports_dtype(self.dtype())) {
+        let there = match (self, crate::device::is_host(device)) {
+            (Precision::F32, _) | (Precision::Bf16, true) => true,
+            (Precision::F16, true) => false,
+            (Precision::F16 | Precision::Bf16, false) => device.supports_dtype(self.dtype()),
+        };
+        match there {
             true => Ok(()),
-            false => Err(format!("this device does not compute in {self}; choose precision f32")),
+            false => Err(format!("this device does not compute in {self}; choose another precision, such as f32")),
         }
     }
 }

@@ -3,6 +3,7 @@
 // 16 × 16 values are turned in vector registers, over ranges that were checked before.
 #![allow(unsafe_code)]
 
+use super::element::Element;
 use super::micro::LANES;
 use super::simd::Level;
 
@@ -23,9 +24,9 @@ impl Default for Stage {
 
 /// `dst[at[p] + i] = src[i·stride + p]` for all positions `p` of `at` and `images` images; the other lanes become 0.
 /// What lies `ahead` of the positions, and need not be there, is fetched into the cache meanwhile.
-pub(super) fn gather(
+pub(super) fn gather<E: Element>(
     level: Level,
-    (src, stride, images): (&[f32], usize, usize),
+    (src, stride, images): (&[E], usize, usize),
     at: &[usize],
     ahead: usize,
     dst: &mut [f32],
@@ -37,7 +38,7 @@ pub(super) fn gather(
     stage.0[images..].iter_mut().for_each(|row| row.fill(0.0));
     for (chunk, at) in at.chunks(STAGED).enumerate() {
         for (i, row) in stage.0.iter_mut().take(images).enumerate() {
-            row[..at.len()].copy_from_slice(&src[i * stride + chunk * STAGED..][..at.len()]);
+            E::widen(&src[i * stride + chunk * STAGED..][..at.len()], &mut row[..at.len()]);
         }
         for (square, at) in at.chunks(LANES).enumerate() {
             #[cfg(target_arch = "x86_64")]
@@ -61,11 +62,11 @@ pub(super) fn gather(
 }
 
 /// `dst[i][start + p] = src[p·LANES + i]` for `count` positions and as many images as `dst` has.
-pub(super) fn scatter(
+pub(super) fn scatter<E: Element>(
     level: Level,
     src: &[f32],
     (start, count): (usize, usize),
-    dst: &mut [&mut [f32]],
+    dst: &mut [&mut [E]],
     stage: &mut Stage,
 ) {
     assert!(dst.len() <= LANES && level.available());
@@ -85,16 +86,16 @@ pub(super) fn scatter(
         }
         let length = src.len() / LANES;
         for (image, row) in dst.iter_mut().zip(&stage.0) {
-            image[start + chunk * STAGED..][..length].copy_from_slice(&row[..length]);
+            E::narrow(&row[..length], &mut image[start + chunk * STAGED..][..length]);
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-fn prefetch(src: &[f32], at: usize) {
+fn prefetch<E>(src: &[E], at: usize) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
     if let Some(line) = src.get(at) {
-        // SAFETY: SSE is part of the target's baseline, and the address is that of a float.
+        // SAFETY: SSE is part of the target's baseline, and the address is that of a number.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(line).cast()) };
     }
 }
