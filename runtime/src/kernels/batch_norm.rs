@@ -333,6 +333,6 @@ mod tests {
 
     #[test]
     fn nothing_is_normalised_to_nothing() {
-        assert!(forward(&[], &[1.0], &[0.0], 4, EPS).y.is_empty());
+        assert!(forward::<f32>(&[], &[1.0], &[0.0], 4, EPS).y.is_empty());
     }
 }

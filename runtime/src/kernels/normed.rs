@@ -169,8 +169,50 @@ wide! {
 mod tests {
     use super::*;
     use crate::kernels::{elementwise, noise, two_slope};
+    use half::bf16;
 
     const EPS: f32 = 1e-5;
+
+    #[test]
+    fn bf16_is_the_same_with_results_rounded() {
+        let (n, channels, area) = (9, 3, 35);
+        let (len, image) = (n * channels * area, channels * area);
+        let half = |seed| noise(len, seed).iter().map(|v| bf16::nearest(*v)).collect::<Vec<_>>();
+        let values = |v: &[bf16]| v.iter().map(|v| v.value()).collect::<Vec<_>>();
+        let near = |v: &[f32]| v.iter().map(|v| bf16::nearest(*v)).collect::<Vec<_>>();
+        let (x, r, g) = (half(1), half(2), half(3));
+        let (x32, r32, g32) = (values(&x), values(&r), values(&g));
+        let (pos, neg, offset) = (noise(image, 6), noise(image, 7), noise(channels, 5));
+        let slopes = Slopes { pos: &pos, neg: &neg };
+        let factor = noise(channels, 4);
+        for residual in [false, true] {
+            let op = Normed {
+                x: &x[..],
+                residual: residual.then_some(&r[..]),
+                factor: &factor,
+                offset: &offset,
+                slopes,
+                area,
+            };
+            let full = Normed {
+                x: &x32[..],
+                residual: residual.then_some(&r32[..]),
+                factor: &factor,
+                offset: &offset,
+                slopes,
+                area,
+            };
+            assert_eq!(op.forward().to_vec(), near(&full.forward()));
+            let (mut cut, mut cut32) = (g.clone(), g32.clone());
+            op.cut(&mut cut, &offset);
+            full.cut(&mut cut32, &offset);
+            assert_eq!(cut, near(&cut32));
+        }
+        let (mean, var) = batch_norm::statistics(&x, channels, area);
+        assert_eq!((mean, var), batch_norm::statistics(&x32, channels, area));
+        assert_eq!(two_slope::forward(&x, slopes).to_vec(), near(&two_slope::forward(&x32, slopes)));
+        assert_eq!(elementwise::add(&x, &r).to_vec(), near(&elementwise::add(&x32, &r32)));
+    }
 
     /// Checks against the three operations one after the other, which have tests of their own.
     #[test]

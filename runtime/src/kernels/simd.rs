@@ -61,6 +61,17 @@ impl Level {
     }
 }
 
+/// The kind of this CPU, by those of its instructions that the kernels use.
+pub fn kind() -> &'static str {
+    match Level::best() {
+        level if level.multiplies_bf16() => "AVX-512 BF16",
+        Level::Avx512 => "AVX-512",
+        Level::Avx2 => "AVX2",
+        Level::Neon => "NEON",
+        Level::Scalar => "plain",
+    }
+}
+
 /// Defines a loop that is compiled once for each [`Level`] and runs at the best one. Nothing is contracted to fused operations,
 /// so results do not depend on the machine.
 macro_rules! wide {

@@ -78,6 +78,17 @@ impl<'a, E: Element> WinogradGrad<'a, E> {
         let inner = s.c_in.div_ceil(SIDE);
         let sums = |to: &Range<usize>| TILE * POINTS * to.len().div_ceil(SIDE) * inner;
         let parts: Vec<Range<usize>> = (0..of_channels).map(|j| cut(j)..cut(j + 1)).collect();
+        let mut result = Buffer::stale(s.weight_len());
+        let weights = pieces(&mut result, parts.iter().map(|to| to.len() * s.c_in * 9));
+        if of_images == 1 {
+            // Nothing is added to such a share, so that no more of them than are computed need memory.
+            weights.into_par_iter().zip(&parts).for_each(|(weights, to)| {
+                let mut of_share = Buffer::work(sums(to));
+                self.share(0..blocks, to.clone(), &mut of_share);
+                self.unpack(&[&of_share], to.len(), weights);
+            });
+            return result;
+        }
         let mut all = Buffer::work(of_images * parts.iter().map(sums).sum::<usize>());
         let lengths = parts.iter().flat_map(|to| std::iter::repeat_n(sums(to), of_images));
         let mut shares = pieces(&mut all, lengths);
@@ -85,8 +96,6 @@ impl<'a, E: Element> WinogradGrad<'a, E> {
             let (to, images) = (parts[share / of_images].clone(), share % of_images);
             self.share(images * blocks / of_images..(images + 1) * blocks / of_images, to, sums);
         });
-        let mut result = Buffer::stale(s.weight_len());
-        let weights = pieces(&mut result, parts.iter().map(|to| to.len() * s.c_in * 9));
         for ((to, weights), sums) in parts.iter().zip(weights).zip(shares.chunks(of_images)) {
             let sums: Vec<&[f32]> = sums.iter().map(|sums| &**sums).collect();
             self.unpack(&sums, to.len(), weights);
