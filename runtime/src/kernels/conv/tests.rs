@@ -169,8 +169,8 @@ fn all_directions_of_bf16_are_near_the_definition_and_the_same_at_every_level() 
             assert_near("gw", &s, gw.iter().copied(), &want.gw, 0.015);
             let y_taps = summed(level, Direction::Forward, &s, (&x, &w, Some(&bias)), false);
             let gx_taps = summed(level, Direction::Transposed, &s, (&g, &w, None), false);
-            assert_near("y by taps", &s, values(&y_taps), &exact.y, 0.0021);
-            assert_near("gx by taps", &s, values(&gx_taps), &exact.gx, 0.0021);
+            assert_near("y by taps", &s, values(&y_taps), &exact.y, 0.0041);
+            assert_near("gx by taps", &s, values(&gx_taps), &exact.gx, 0.0041);
             let same = [y, gx, y_taps, gx_taps];
             assert!(first.get_or_insert_with(|| same.clone()) == &same, "{level:?} of {s:?}");
         }
