@@ -126,11 +126,11 @@ mod tests {
 
     #[test]
     fn gradients_in_bf16_point_where_those_in_f32_do() {
-        let a =
-            Architecture { kind: Kind::Resnet, depth: 20, width: None, classes: 10, input: [3, 8, 8] };
+        let a = Architecture { kind: Kind::Resnet, depth: 20, width: None, classes: 10, input: [3, 8, 8] };
         let started = network(&a);
         for (norms, watch) in [(Norms::Batch, false), (Norms::Batch, true), (Norms::Running, false)] {
-            let [full, half] = [Precision::F32, Precision::Bf16].map(|p| run(&started, norms, watch, p).concat());
+            let [full, half] =
+                [Precision::F32, Precision::Bf16].map(|p| run(&started, norms, watch, p).concat());
             let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
             let cosine = dot(&full, &half) / (dot(&full, &full) * dot(&half, &half)).sqrt();
             assert!(full.len() == half.len() && cosine > 0.98, "{norms:?}, watched {watch}: {cosine}");

@@ -52,7 +52,9 @@ impl Precision {
         };
         match there {
             true => Ok(()),
-            false => Err(format!("this device does not compute in {self}; choose another precision, such as f32")),
+            false => {
+                Err(format!("this device does not compute in {self}; choose another precision, such as f32"))
+            }
         }
     }
 }

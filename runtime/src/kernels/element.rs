@@ -64,7 +64,10 @@ mod tests {
     fn rounding_is_to_the_nearest_and_to_even() {
         let of = |v: f32| bf16::nearest(v).value();
         assert_eq!([1.0, 1.0 + 1.0 / 256.0, 1.0 + 3.0 / 256.0].map(of), [1.0, 1.0, 1.0 + 1.0 / 64.0]);
-        assert_eq!([f32::MAX, f32::NEG_INFINITY, -0.0, 1e-40].map(of), [f32::INFINITY, f32::NEG_INFINITY, -0.0, 0.0]);
+        assert_eq!(
+            [f32::MAX, f32::NEG_INFINITY, -0.0, 1e-40].map(of),
+            [f32::INFINITY, f32::NEG_INFINITY, -0.0, 0.0]
+        );
         assert!(of(f32::NAN).is_nan());
         for v in noise(10_000, 1) {
             assert_eq!(bf16::nearest(v), bf16::from_f32(v));

@@ -349,7 +349,15 @@ macro_rules! loops {
 }
 
 #[cfg(target_arch = "x86_64")]
-loops!(avx512, f32, 16, [CHANNELS, 3], [GRADS, SIDE], crate::kernels::vectors::zmm, "avx512f,avx512vl,avx2,fma");
+loops!(
+    avx512,
+    f32,
+    16,
+    [CHANNELS, 3],
+    [GRADS, SIDE],
+    crate::kernels::vectors::zmm,
+    "avx512f,avx512vl,avx2,fma"
+);
 #[cfg(target_arch = "x86_64")]
 loops!(avx2, f32, 8, [4, 3], [2, 2], crate::kernels::vectors::ymm, "avx2,fma");
 #[cfg(target_arch = "aarch64")]
@@ -357,7 +365,15 @@ loops!(neon, f32, 4, [CHANNELS, 3], [GRADS, SIDE], crate::kernels::vectors::neon
 loops!(scalar, f32, 4, [CHANNELS, 1], [1, 1], crate::kernels::vectors::plain);
 
 #[cfg(target_arch = "x86_64")]
-loops!(avx512_pairs, u32, 16, [CHANNELS, 3], [GRADS, SIDE], crate::kernels::vectors::zmm_pairs, "avx512f,avx512vl,avx512bw,avx512bf16,avx2,fma");
+loops!(
+    avx512_pairs,
+    u32,
+    16,
+    [CHANNELS, 3],
+    [GRADS, SIDE],
+    crate::kernels::vectors::zmm_pairs,
+    "avx512f,avx512vl,avx512bw,avx512bf16,avx2,fma"
+);
 #[cfg(target_arch = "x86_64")]
 loops!(avx2_pairs, u32, 8, [4, 2], [2, 2], crate::kernels::vectors::ymm_pairs, "avx2,fma");
 loops!(scalar_pairs, u32, 4, [CHANNELS, 1], [1, 1], crate::kernels::vectors::plain_pairs);

@@ -270,7 +270,13 @@ loops!(neon, f32, 4, crate::kernels::vectors::neon, "neon");
 loops!(scalar, f32, 4, crate::kernels::vectors::plain);
 
 #[cfg(target_arch = "x86_64")]
-loops!(avx512_pairs, u32, 16, crate::kernels::vectors::zmm_pairs, "avx512f,avx512vl,avx512bw,avx512bf16,avx2,fma");
+loops!(
+    avx512_pairs,
+    u32,
+    16,
+    crate::kernels::vectors::zmm_pairs,
+    "avx512f,avx512vl,avx512bw,avx512bf16,avx2,fma"
+);
 #[cfg(target_arch = "x86_64")]
 loops!(avx2_pairs, u32, 8, crate::kernels::vectors::ymm_pairs, "avx2,fma");
 loops!(scalar_pairs, u32, 4, crate::kernels::vectors::plain_pairs);

@@ -66,10 +66,12 @@ pub(super) fn gather<E: Element>(
                 for i in 0..images {
                     prefetch(src, i * stride + next);
                 }
-                // SAFETY: the square lies in the stage and the targets in `dst`, as asserted; AVX-512F was detected.
-                match E::Packed::PACK {
-                    1 => unsafe { wide::gather(stage, square * LANES, at, dst) },
-                    _ => unsafe { wide::gather_pairs(stage, square * LANES, at, dst) },
+                if E::Packed::PACK == 1 {
+                    // SAFETY: the square lies in the stage and the targets in `dst`, as asserted; AVX-512F was detected.
+                    unsafe { wide::gather(stage, square * LANES, at, dst) };
+                } else {
+                    // SAFETY: the same.
+                    unsafe { wide::gather_pairs(stage, square * LANES, at, dst) };
                 }
                 continue;
             }
@@ -209,7 +211,8 @@ mod wide {
         // SAFETY: the caller's contract; a column has room for a vector.
         unsafe {
             for (column, pair) in columns.iter_mut().zip(src.chunks(2 * LANES)) {
-                let second = if pair.len() > LANES { _mm512_loadu_ps(pair.as_ptr().add(LANES)) } else { zero };
+                let second =
+                    if pair.len() > LANES { _mm512_loadu_ps(pair.as_ptr().add(LANES)) } else { zero };
                 put(column.as_mut_ptr(), [_mm512_loadu_ps(pair.as_ptr()), second]);
             }
             let columns = columns.map(|c| _mm512_loadu_ps(c.as_ptr().cast()));

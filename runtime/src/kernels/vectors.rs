@@ -43,9 +43,9 @@ pub(super) mod zmm {
         _mm512_unpacklo_ps,
     };
     pub(in crate::kernels) use std::arch::x86_64::{
-        _mm512_add_ps as add, _mm512_fmadd_ps as multiply, _mm512_loadu_ps as load, _mm512_loadu_ps as load_packed,
-        _mm512_reduce_add_ps as total, _mm512_set1_ps as splat, _mm512_set1_ps as splat_packed,
-        _mm512_storeu_ps as store, _mm512_sub_ps as sub,
+        _mm512_add_ps as add, _mm512_fmadd_ps as multiply, _mm512_loadu_ps as load,
+        _mm512_loadu_ps as load_packed, _mm512_reduce_add_ps as total, _mm512_set1_ps as splat,
+        _mm512_set1_ps as splat_packed, _mm512_storeu_ps as store, _mm512_sub_ps as sub,
     };
 
     put!(__m512, "avx512f");
@@ -171,8 +171,8 @@ pub(super) mod plain {
 pub(super) mod zmm_pairs {
     pub(in crate::kernels) use super::zmm::{add, add_totals, load, splat, store, sub, total};
     use std::arch::x86_64::{
-        __m512, __m512bh, __m512i, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_loadu_epi16, _mm512_loadu_epi32,
-        _mm512_permutexvar_epi16, _mm512_set1_epi32, _mm512_storeu_epi32,
+        __m512, __m512bh, __m512i, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_loadu_epi16,
+        _mm512_loadu_epi32, _mm512_permutexvar_epi16, _mm512_set1_epi32, _mm512_storeu_epi32,
     };
     use std::mem::transmute;
 

@@ -56,7 +56,10 @@ impl Run<'_, '_> {
         let c = Checkpoint::read(&path, self.model.net.relus()).map_err(StageError::Kept)?;
         let present = self.stage.recipe.objective.precision;
         let in_other = |p: &Precision| {
-            let text = self.progress.recipe.replace(&format!("precision: {present:?}"), &format!("precision: {p:?}"));
+            let text = self
+                .progress
+                .recipe
+                .replace(&format!("precision: {present:?}"), &format!("precision: {p:?}"));
             *p != present && text == c.progress.recipe
         };
         if let Some(p) = Precision::ALL.iter().find(|p| in_other(p)) {

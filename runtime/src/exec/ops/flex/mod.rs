@@ -138,17 +138,21 @@ impl TrainKernels for Flex {
     fn gate_forward(x: T, pos: T, neg: T) -> T {
         let [x, pos, neg] = [x, pos, neg].map(plain);
         let slopes = Slopes { pos: slice(&pos), neg: slice(&neg) };
-        elements("gate", slopes.pos.len(), || {
-            in_kind!(x, E => make(two_slope::forward(values::<E>(&x), slopes)))
-        })
+        elements(
+            "gate",
+            slopes.pos.len(),
+            || in_kind!(x, E => make(two_slope::forward(values::<E>(&x), slopes))),
+        )
     }
     fn gate_data_grad(x: T, pos: T, neg: T, grad: T) -> T {
         let [x, pos, neg, grad] = [x, pos, neg, grad].map(plain);
         let slopes = Slopes { pos: slice(&pos), neg: slice(&neg) };
         let each = slopes.pos.len();
-        elements("gate, backward", each, || {
-            in_kind!(x, E => make(two_slope::input_grad(values::<E>(&x), values(&grad), slopes)))
-        })
+        elements(
+            "gate, backward",
+            each,
+            || in_kind!(x, E => make(two_slope::input_grad(values::<E>(&x), values(&grad), slopes))),
+        )
     }
     fn gate_grads(x: T, grad: T, gates: usize) -> [T; 2] {
         let (x, grad) = (plain(x), plain(grad));
@@ -164,9 +168,11 @@ impl TrainKernels for Flex {
     fn ceiling_grad(y: T, ceiling: T, grad: T) -> T {
         let [y, ceiling, grad] = [y, ceiling, grad].map(plain);
         let c = slice(&ceiling);
-        elements("cap, backward", c.len(), || {
-            in_kind!(y, E => make(two_slope::ceiling_grad(values::<E>(&y), values(&grad), c)))
-        })
+        elements(
+            "cap, backward",
+            c.len(),
+            || in_kind!(y, E => make(two_slope::ceiling_grad(values::<E>(&y), values(&grad), c))),
+        )
     }
     fn norm_forward(x: T, scale: T, shift: T, p: &Planes) -> [T; 3] {
         let [x, scale, shift] = [x, scale, shift].map(plain);
@@ -201,9 +207,11 @@ impl TrainKernels for Flex {
     }
     fn channel_dot(x: T, grad: T, p: &Planes) -> T {
         let (x, grad) = (plain(x), plain(grad));
-        elements("batch normalisation, fixed", p.channels * p.size, || {
-            in_kind!(x, E => make(channel_dots(values::<E>(&x), values(&grad), p)))
-        })
+        elements(
+            "batch normalisation, fixed",
+            p.channels * p.size,
+            || in_kind!(x, E => make(channel_dots(values::<E>(&x), values(&grad), p))),
+        )
     }
     fn sum(a: T, b: T) -> T {
         let (a, b) = (plain(a), plain(b));

@@ -55,17 +55,21 @@ impl Operands {
 impl NormedKernels for Flex {
     fn statistics(x: T, p: &Planes) -> [T; 2] {
         let x = plain(x);
-        let (mean, variance) = elements("batch statistics", p.channels * p.size, || {
-            in_kind!(x, E => batch_norm::statistics(values::<E>(&x), p.channels, p.size))
-        });
+        let (mean, variance) = elements(
+            "batch statistics",
+            p.channels * p.size,
+            || in_kind!(x, E => batch_norm::statistics(values::<E>(&x), p.channels, p.size)),
+        );
         [make(mean), make(variance)]
     }
 
     fn normed(x: T, r: Option<T>, c: &Channels<Flex>, g: &Gates<Flex>, p: &Planes) -> T {
         let held = Operands::new(x, r, c, g, p);
-        elements("normalisation and gate", p.channels * p.size, || {
-            in_kind!(held.x, E => make(held.op::<E>().forward()))
-        })
+        elements(
+            "normalisation and gate",
+            p.channels * p.size,
+            || in_kind!(held.x, E => make(held.op::<E>().forward())),
+        )
     }
 
     fn normed_backward(
@@ -77,9 +81,11 @@ impl NormedKernels for Flex {
         p: &Planes,
     ) -> Backwards<Flex> {
         let held = Operands::new(x, r, c, g, p);
-        elements("normalisation and gate, backward", p.channels * p.size, || {
-            in_kind!(held.x, E => backward(&held.op::<E>(), c, grad, p))
-        })
+        elements(
+            "normalisation and gate, backward",
+            p.channels * p.size,
+            || in_kind!(held.x, E => backward(&held.op::<E>(), c, grad, p)),
+        )
     }
 }
 
