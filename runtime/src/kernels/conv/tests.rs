@@ -140,7 +140,7 @@ fn halves(v: &[f32]) -> (Vec<bf16>, Vec<f32>) {
     (halves, values)
 }
 
-/// Within a few roundings of the largest result: activations and sums are rounded, weights and what Winograd's way transforms too.
+/// Off by so much of the largest result.
 fn assert_near(what: &str, s: &ConvShape, got: impl Iterator<Item = f32>, want: &[f64], by: f64) {
     let scale = want.iter().fold(1e-3_f64, |m, v| m.max(v.abs()));
     for (i, (got, want)) in got.zip(want).enumerate() {
@@ -154,24 +154,19 @@ fn all_directions_of_bf16_are_near_the_definition_and_the_same_at_every_level() 
     for s in shapes() {
         let ((x, x32), w) = (halves(&noise(s.input_len(), 1)), noise(s.weight_len(), 2));
         let (bias, (g, g32)) = (noise(s.c_out, 3), halves(&noise(s.output_len(), 4)));
-        let want = naive(&x32, &w, &bias, &g32, &s);
-        // Of the products alone: weights as they are multiplied.
+        // Weights as they are multiplied.
         let (_, w32) = halves(&w);
-        let exact = naive(&x32, &w32, &bias, &g32, &s);
+        let want = naive(&x32, &w32, &bias, &g32, &s);
         let values = |b: &[bf16]| b.iter().map(|v| v.value()).collect::<Vec<f32>>().into_iter();
         let mut first = None;
         for level in LEVELS.into_iter().filter(|l| l.available()) {
             let y = correlate(level, Direction::Forward, &s, &x, &w, Some(&bias));
             let gx = correlate(level, Direction::Transposed, &s, &g, &w, None);
             let gw = weight_grad_at(level, &x, &g, &s);
-            assert_near("y", &s, values(&y), &want.y, 0.015);
-            assert_near("gx", &s, values(&gx), &want.gx, 0.015);
+            assert_near("y", &s, values(&y), &want.y, 0.0041);
+            assert_near("gx", &s, values(&gx), &want.gx, 0.0041);
             assert_near("gw", &s, gw.iter().copied(), &want.gw, 0.015);
-            let y_taps = summed(level, Direction::Forward, &s, (&x, &w, Some(&bias)), false);
-            let gx_taps = summed(level, Direction::Transposed, &s, (&g, &w, None), false);
-            assert_near("y by taps", &s, values(&y_taps), &exact.y, 0.0041);
-            assert_near("gx by taps", &s, values(&gx_taps), &exact.gx, 0.0041);
-            let same = [y, gx, y_taps, gx_taps];
+            let same = [y, gx];
             assert!(first.get_or_insert_with(|| same.clone()) == &same, "{level:?} of {s:?}");
         }
     }
