@@ -193,12 +193,18 @@ macro_rules! loops {
                             }
                             let out = out.as_mut_ptr().add((row * across + column) * LANES + lane);
                             for r in 0..SIDE {
-                                let d = halves.map(|half| [half[SIDE * r], half[SIDE * r + 1], half[SIDE * r + 2], half[SIDE * r + 3]]);
-                                let out = out.add(SIDE * r * stride);
-                                put(out, d.map(|d| sub(d[0], d[2])));
-                                put(out.add(stride), d.map(|d| add(d[1], d[2])));
-                                put(out.add(2 * stride), d.map(|d| sub(d[2], d[1])));
-                                put(out.add(3 * stride), d.map(|d| sub(d[1], d[3])));
+                                let mut row = [[splat(0.0); SIDE]; PACK];
+                                for (row, half) in row.iter_mut().zip(&halves) {
+                                    let d = [half[SIDE * r], half[SIDE * r + 1], half[SIDE * r + 2], half[SIDE * r + 3]];
+                                    *row = [sub(d[0], d[2]), add(d[1], d[2]), sub(d[2], d[1]), sub(d[1], d[3])];
+                                }
+                                for c in 0..SIDE {
+                                    let mut lanes = [splat(0.0); PACK];
+                                    for (lanes, row) in lanes.iter_mut().zip(&row) {
+                                        *lanes = row[c];
+                                    }
+                                    put(out.add((SIDE * r + c) * stride), lanes);
+                                }
                             }
                         }
                     }
@@ -233,12 +239,18 @@ macro_rules! loops {
                             }
                             let out = out.as_mut_ptr().add((row * across + column) * LANES + lane);
                             for r in 0..SIDE {
-                                let d = halves.map(|half| [half[2 * r], half[2 * r + 1]]);
-                                let out = out.add(SIDE * r * stride);
-                                put(out, d.map(|d| d[0]));
-                                put(out.add(stride), d.map(|d| add(d[0], d[1])));
-                                put(out.add(2 * stride), d.map(|d| sub(d[0], d[1])));
-                                put(out.add(3 * stride), d.map(|d| sub(zero, d[1])));
+                                let mut row = [[zero; SIDE]; PACK];
+                                for (row, half) in row.iter_mut().zip(&halves) {
+                                    let d = [half[2 * r], half[2 * r + 1]];
+                                    *row = [d[0], add(d[0], d[1]), sub(d[0], d[1]), sub(zero, d[1])];
+                                }
+                                for c in 0..SIDE {
+                                    let mut lanes = [splat(0.0); PACK];
+                                    for (lanes, row) in lanes.iter_mut().zip(&row) {
+                                        *lanes = row[c];
+                                    }
+                                    put(out.add((SIDE * r + c) * stride), lanes);
+                                }
                             }
                         }
                     }

@@ -82,6 +82,7 @@ fn shapes() -> Vec<ConvShape> {
         square(2, 2, [16, 17], 3, 7, 2),
         square(50, 48, [4, 4], 160, 3, 1),
         square(18, 9, [7, 5], 11, 3, 1),
+        square(2, 65, [5, 6], 66, 3, 1),
         square(2, 17, [35, 30], 9, 3, 1),
         square(1, 1, [1, 1], 1, 1, 1),
         square(3, 2, [1, 1], 4, 3, 1),
@@ -164,7 +165,8 @@ fn all_directions_of_bf16_are_near_the_definition_and_the_same_at_every_level() 
             let gx = correlate(level, Direction::Transposed, &s, &g, &w, None);
             let gw = weight_grad_at(level, &x, &g, &s);
             assert_near("y", &s, values(&y), &want.y, 0.0041);
-            assert_near("gx", &s, values(&gx), &want.gx, 0.0041);
+            let transformed = s.c_in.min(s.c_out) / s.groups >= MANY;
+            assert_near("gx", &s, values(&gx), &want.gx, if transformed { 0.015 } else { 0.0041 });
             assert_near("gw", &s, gw.iter().copied(), &want.gw, 0.015);
             let same = [y, gx];
             assert!(first.get_or_insert_with(|| same.clone()) == &same, "{level:?} of {s:?}");
