@@ -133,7 +133,7 @@ mod tests {
                 [Precision::F32, Precision::Bf16].map(|p| run(&started, norms, watch, p).concat());
             let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
             let cosine = dot(&full, &half) / (dot(&full, &full) * dot(&half, &half)).sqrt();
-            assert!(full.len() == half.len() && cosine > 0.98, "{norms:?}, watched {watch}: {cosine}");
+            assert!(full.len() == half.len() && cosine > 0.9, "{norms:?}, watched {watch}: {cosine}");
         }
     }
 
