@@ -2,14 +2,15 @@
 """Writes the loss and every gradient of a network with soft masks, in float32 and float64, to compare another
 implementation with.
 
-    python benches/pytorch/gradients.py --model resnet20.onnx --data cifar10 -o gradients.safetensors [--train]
+    python benches/pytorch/gradients.py --model resnet20.onnx --data cifar10 -o gradients.safetensors [--train] [--bf16]
         [--kinks N] [--flip LAYER:IMAGE:ELEMENT …]
 
 Batch: the first 32 test images. Mask element i of a layer, counted row-major over C×H×W, is the fraction of
 0.618034·(i + 1), in float64, rounded to float32. Both precisions start from the same float32 images, weights and masks.
 Tensors: `input` and `labels`; for P in f32, f64: `P/loss` (mean cross-entropy), `P/logits`, `P/grad_input`,
 `P/grad/NAME` for each trained initializer, `P/grad_mask/LAYER`, and with `--train` (BatchNorm by batch statistics)
-`P/running/NAME`, the running statistics after the step, with the unbiased variance as PyTorch keeps it.
+`P/running/NAME`, the running statistics after the step, with the unbiased variance as PyTorch keeps it. With `--bf16` also P =
+bf16: autocast to it with channels-last images, from the same float32 values.
 
 A ReLU's derivative jumps at zero, where two implementations may take different sides: `--kinks N` lists the N inputs of ReLUs
 that are closest to it in float64, with those of float32, and `--flip` takes the other side at one of them.
@@ -67,7 +68,7 @@ def kinks(path, x, train, count):
     return sorted(found, key=lambda k: abs(k[3]))[:count]
 
 
-def measure(path, x, y, train, dtype, flips=()):
+def measure(path, x, y, train, dtype, flips=(), autocast=False):
     """name → array of everything that is compared."""
     net = Flipped(path).to(dtype).train(train)
     net.at = {}
@@ -76,7 +77,11 @@ def measure(path, x, y, train, dtype, flips=()):
     masks = {l: soft_mask(net.shapes[l]).to(dtype).requires_grad_() for l in net.layers}
     net.set_masks(masks)
     x = x.detach().to(dtype, copy=True).requires_grad_()
-    logits = net(x)
+    if autocast:
+        net = net.to(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        logits = net(x.contiguous(memory_format=torch.channels_last) if autocast else x)
+    logits = logits.to(dtype)
     loss = F.cross_entropy(logits, y)
     loss.backward()
     out = {"loss": loss, "logits": logits, "grad_input": x.grad}
@@ -96,6 +101,7 @@ def main():
     parser.add_argument("--limit", type=int, default=32)
     parser.add_argument("--skip", type=int, default=0, help="leave out so many test images first")
     parser.add_argument("--train", action="store_true", help="BatchNorm in training mode")
+    parser.add_argument("--bf16", action="store_true", help="also autocast to bf16")
     parser.add_argument("--kinks", type=int, metavar="N", help="list the inputs of ReLUs that are closest to zero")
     parser.add_argument("--flip", nargs="+", default=[], metavar="LAYER:IMAGE:ELEMENT")
     parser.add_argument("--threads", type=int, default=2)
@@ -112,8 +118,9 @@ def main():
             print(f"{layer}:{image}:{element} {exact:.3e} in float64, {single:.3e} in float32")
     tensors = {"input": x.numpy(), "labels": labels.numpy()}
     results = {}
-    for name, dtype in (("f32", torch.float32), ("f64", torch.float64)):
-        results[name] = measure(args.model, x, labels, args.train, dtype, flips)
+    runs = [("f32", torch.float32), ("f64", torch.float64)] + [("bf16", torch.float32)] * args.bf16
+    for name, dtype in runs:
+        results[name] = measure(args.model, x, labels, args.train, dtype, flips, name == "bf16")
         tensors |= {f"{name}/{k}": v for k, v in results[name].items()}
     write_safetensors(args.output, tensors)
     apart = {}

@@ -36,7 +36,8 @@ def network(args):
         net = net.to(memory_format=torch.channels_last)
     if not args.relu:
         net.set_masks(half_masks(net))
-    return net.to(args.device).train()
+    net = net.to(args.device).train()
+    return torch.compile(net) if args.compile else net
 
 
 def pixels(args, count, size):
@@ -171,6 +172,7 @@ def main():
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--half", choices=["bf16", "f16"], help="autocast to this")
+    parser.add_argument("--compile", action="store_true", help="train-step: by torch.compile")
     parser.add_argument("--tf32", action="store_true", help="products of f32 on tensor cores")
     parser.add_argument("--relu", action="store_true", help="plain ReLUs instead of masked ones")
     args = parser.parse_args()

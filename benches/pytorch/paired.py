@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """relinc against PyTorch, onnxruntime and onnxsim on this machine: the same work, taking turns, warm, medians.
 
-    python benches/pytorch/paired.py [--relinc target/release/relinc] [--only train-step …] [--threads 1 2] [--repeat 7] [--json FILE]
+    python benches/pytorch/paired.py [--relinc target/release/relinc] [--only train-step …] [--threads 1 2] [--repeat 7]
+        [--precision best|f32] [--compile] [--json FILE]
 
 All programs of a row stay alive and warm, and compute one after the other: A, B, C, A, B, C, …, so that what else runs on the
 machine meets them alike. Prints a Markdown table: medians of wall-clock and CPU seconds, peak memory, and how many times
-relinc's speed is that of the best rival. A figure of a loaded machine is the ratio, and CPU time is the steadier of the two.
+relinc's speed is that of the best rival. Steps are taken in f32 and bf16 on both sides, and the faster counts (`--precision f32`: in
+f32 alone); PyTorch's with images in its usual order and channels-last, with `--compile` also by torch.compile. A figure of a loaded machine is the ratio, and CPU time is the steadier of the two.
 
 Needs torch, numpy, onnx, onnxruntime and onnxsim.
 """
@@ -26,6 +28,7 @@ ROWS = [
     ("train-step", "resnet20", 128),
     ("train-step", "resnet20", 32),
     ("train-step", "resnet18", 32),
+    ("train-step", "resnet18", 128),
     ("robust-step", "resnet20", 128),
     ("eval", "resnet20", 128),
     ("eval", "resnet18", 128),
@@ -102,6 +105,10 @@ def rivals(args, work, model, batch, threads):
     if work == "compile":
         return [("onnxsim", paced)]
     ways = [("PyTorch", []), ("PyTorch channels-last", ["--channels-last"])]
+    if args.precision == "best":
+        ways += [(f"{name} bf16", [*more, "--half", "bf16"]) for name, more in ways]
+    if args.compile:
+        ways += [(f"{name}, compiled", [*more, "--compile"]) for name, more in ways if "channels-last" in name]
     if args.device:
         paced += ["--device", "cuda"]
         tf32, half = ["--tf32"], ["--channels-last", "--half", "bf16"]
@@ -118,7 +125,11 @@ def measure(args, work, network, batch, threads, folder):
     own += ["--device", args.device] if args.device else []
     own += ["--target", "onnx"] if work == "compile" else ["--batch", str(batch), "--threads", str(threads)]
     limits = {"RAYON_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
-    workers = [Worker("relinc", own, limits)]
+    kinds = ["f32"]
+    if work.endswith("step") and not args.device and args.precision == "best":
+        kinds.append("bf16")
+    chosen = lambda kind: [] if kind == "f32" else ["--precision", kind]
+    workers = [Worker("relinc" if kind == "f32" else f"relinc {kind}", own + chosen(kind), limits) for kind in kinds]
     workers += [Worker(name, command, limits) for name, command in rivals(args, work, model, batch, threads)]
     for _ in range(args.repeat):
         for w in workers:
@@ -132,8 +143,10 @@ def measure(args, work, network, batch, threads, folder):
         wall, cpu = statistics.median(w.wall), statistics.median(w.cpu)
         row["programs"].append({"name": w.name, "seconds": wall, "cpu_seconds": cpu, "peak_bytes": w.end()})
     row["load_average"] = round(os.getloadavg()[0], 2)
-    ours, others = row["programs"][0], row["programs"][1:]
-    best = min((p for p in others if "plain" not in p["name"]), key=lambda p: p["seconds"])
+    fastest = lambda programs: min(programs, key=lambda p: p["seconds"])
+    ours, others = fastest(row["programs"][: len(kinds)]), row["programs"][len(kinds) :]
+    best = fastest([p for p in others if "plain" not in p["name"]])
+    row["ours"], row["best"] = ours["name"], best["name"]
     row["speed"] = best["seconds"] / ours["seconds"]
     row["cpu_speed"] = best["cpu_seconds"] / max(ours["cpu_seconds"], 1 / TICK)
     row["memory"] = ours["peak_bytes"] / best["peak_bytes"]
@@ -150,7 +163,7 @@ def markdown(rows):
         what = f"{r['work']} {r['network']}" + (f", batch {r['batch']}" if r["batch"] else "")
         for i, p in enumerate(r["programs"]):
             rate = f"{r['batch'] / p['seconds']:.0f}" if r["batch"] else ""
-            last = f"{r['speed']:.2f} × | {r['cpu_speed']:.2f} × | {r['memory']:.2f} ×" if i == 0 else "| | "
+            last = f"{r['ours']}: {r['speed']:.2f} × | {r['cpu_speed']:.2f} × | {r['memory']:.2f} ×" if i == 0 else "| | "
             lines.append(
                 f"| {what if i == 0 else ''} | {r['threads'] if i == 0 else ''} | {p['name']} | {p['seconds']:.3f} | "
                 f"{p['cpu_seconds']:.2f} | {rate} | {p['peak_bytes'] / 1e6:.0f} | {last} |"
@@ -164,6 +177,8 @@ def main():
     parser.add_argument("--only", nargs="+", default=[], help="train-step, robust-step, eval, compile, or a network")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeat", type=int, default=7)
+    parser.add_argument("--precision", choices=["best", "f32"], default="best", help="of steps on the CPU, on both sides")
+    parser.add_argument("--compile", action="store_true", help="PyTorch by torch.compile too")
     parser.add_argument("--relu", action="store_true", help="PyTorch with plain ReLUs too, which are cheaper than masked ones")
     parser.add_argument("--device", metavar="gpu:N", help="steps on this card; PyTorch on its first")
     parser.add_argument("--batch", type=int, help="instead of the usual ones")

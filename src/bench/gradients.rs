@@ -28,6 +28,10 @@ pub struct Parity {
     pub input: f64,
     /// Gradients by the soft masks.
     pub masks: f64,
+    /// Distance of all parameters' gradients together, relative to their length.
+    pub distance: f64,
+    /// That of PyTorch's in bf16, where the file has them.
+    pub reference_distance: Option<f64>,
 }
 
 fn floats(t: &SafeTensors<'_>, name: &str) -> Option<Vec<f32>> {
@@ -50,7 +54,7 @@ fn apart(a: &[f32], b: &[f32]) -> f64 {
 
 /// Compares loss and gradients on the batch in `reference`, under the soft masks `frac(0.618034·(i+1))`; batch
 /// normalisations use the batch's statistics.
-pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity> {
+pub fn compare(model: &Path, reference: &Path, device: &Device, precision: Precision) -> Result<Parity> {
     let i = import(model, &ImportOptions::default()).map_err(input)?;
     let m = Model::trainable(i.graph, i.info)?;
     let named = |e: String| input(format!("{}: {e}", model.display()));
@@ -82,7 +86,7 @@ pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity
         branch: Branch::Clean,
         watch: false,
         probes: None,
-        precision: Precision::F32,
+        precision,
         tails: false,
     };
     let out = net.forward(Value::new(x.clone(), shape), &call).map_err(named)?;
@@ -99,13 +103,38 @@ pub fn compare(model: &Path, reference: &Path, device: &Device) -> Result<Parity
         let mine: Vec<f32> = row(gate.neg.grad(&grads)).into_iter().map(|v| -v).collect();
         p.masks = p.masks.max(apart(&mine, &want(&format!("f64/grad_mask/{}", site.name))?));
     }
+    let (mut ours, mut theirs_half) = (Distance::default(), Some(Distance::default()));
     for (param, leaf) in net.params().iter().zip(&leaves).filter(|(p, _)| p.role.trainable()) {
         let Some(theirs) = floats(&t, &format!("f64/grad/{}", param.name)) else { continue };
-        let d = apart(&row(leaf.grad(&grads)), &theirs);
+        let own = row(leaf.grad(&grads));
+        ours.add(&own, &theirs);
+        let half = floats(&t, &format!("bf16/grad/{}", param.name));
+        theirs_half = theirs_half.zip(half).map(|(sum, half)| sum.with(&half, &theirs));
+        let d = apart(&own, &theirs);
         p.compared += 1;
         if d >= p.parameters {
             (p.parameters, p.worst) = (d, param.name.clone());
         }
     }
+    p.distance = ours.relative();
+    p.reference_distance = theirs_half.map(Distance::relative);
     Ok(p)
+}
+
+/// Squares of differences and of what they are relative to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Distance(f64, f64);
+
+impl Distance {
+    fn add(&mut self, a: &[f32], b: &[f32]) {
+        self.0 += a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+        self.1 += b.iter().map(|b| f64::from(*b).powi(2)).sum::<f64>();
+    }
+    fn with(mut self, a: &[f32], b: &[f32]) -> Distance {
+        self.add(a, b);
+        self
+    }
+    fn relative(self) -> f64 {
+        (self.0 / self.1.max(f64::MIN_POSITIVE)).sqrt()
+    }
 }

@@ -20,6 +20,7 @@ use burn::tensor::Device;
 use pace::Pace;
 use relinc_passes::interp::gemm_peak;
 use relinc_runtime::device::is_host;
+use relinc_runtime::exec::Precision;
 use relinc_runtime::kernels::clock;
 use relinc_runtime::threads;
 
@@ -33,6 +34,8 @@ pub struct Plan<'a> {
     pub profile: bool,
     /// Where steps compute.
     pub device: &'a Device,
+    /// What steps compute in.
+    pub precision: Precision,
 }
 
 /// Work of one kind on images: what it is called, and its size.

@@ -53,7 +53,8 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
         Step::Clean => (Kind::Teacher, None),
         Step::Robust => (Kind::Search, Some(Method::Rlnet)),
     };
-    let recipe = Recipe::new(kind, method, robust, 0.5, 1);
+    let mut recipe = Recipe::new(kind, method, robust, 0.5, 1);
+    recipe.objective.precision = plan.precision;
     let mut sgd = Sgd::new(student.params.len(), recipe.momentum, recipe.decay, 0.0);
     let loader = LoaderOptions { batch: size, augment: true, augmix: robust, seed: 0, order: None };
     let images = ds.image_shape() == [c, h, w];

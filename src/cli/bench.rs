@@ -6,6 +6,7 @@ use crate::bench::step::Step;
 use crate::bench::{self, Plan, Subject};
 use crate::error::{Result, input};
 use relinc_runtime::device::{self, Chosen, DeviceSpec};
+use relinc_runtime::exec::Precision;
 use relinc_runtime::threads;
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -35,6 +36,9 @@ pub struct Args {
     /// The file to compare with, for gradients
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
+    /// What a step or gradients are computed in: f32, f16, bf16 [default: f32]
+    #[arg(long, value_name = "P")]
+    precision: Option<Precision>,
     /// Print where the time goes
     #[arg(long)]
     profile: bool,
@@ -53,6 +57,7 @@ fn fits(a: &Args) -> Result<()> {
     let given = [
         (a.profile, "--profile", STEPS),
         (a.batch.is_some(), "--batch", STEPS),
+        (a.precision.is_some(), "--precision", &["train-step", "robust-step", "gradients"]),
         (!a.models.is_empty(), "--model", BUILT),
         (a.paced, "--paced", BUILT),
         (!a.targets.is_empty(), "--target", &["compile"]),
@@ -97,7 +102,9 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     };
     let subjects = models.into_iter().map(|s| (s.clone(), batch(&s))).collect();
     let chosen = if step { asked(g)? } else { device::choose(&DeviceSpec::Cpu).map_err(input)? };
-    let mut plan = Plan { subjects, pace, profile: a.profile, device: chosen.first() };
+    let precision = a.precision.unwrap_or_default();
+    precision.check(chosen.first()).map_err(input)?;
+    let mut plan = Plan { subjects, pace, profile: a.profile, device: chosen.first(), precision };
     let rows = match a.what.as_str() {
         "eval" => bench::eval::measure(&mut plan)?,
         "train-step" => bench::step::measure(Step::Clean, &mut plan)?,
@@ -136,11 +143,14 @@ fn gradients(a: &Args, g: &Global) -> Result<()> {
         return Err(input("bench gradients wants MODEL.onnx and --reference FILE"));
     };
     let chosen = asked(g)?;
-    let p = bench::gradients::compare(model, reference, chosen.first())?;
+    let precision = a.precision.unwrap_or_default();
+    precision.check(chosen.first()).map_err(input)?;
+    let p = bench::gradients::compare(model, reference, chosen.first(), precision)?;
+    let theirs = p.reference_distance.map_or(String::new(), |d| format!(" (PyTorch's in bf16 {d:.1e})"));
     let said = format!(
         "loss {:.6} here, {:.6} there; largest relative difference of the gradients: parameters {:.1e} ({}, of {}), \
-         input {:.1e}, masks {:.1e}",
-        p.loss, p.reference_loss, p.parameters, p.worst, p.compared, p.input, p.masks
+         input {:.1e}, masks {:.1e}; distance of all parameters' together {:.1e}{theirs}",
+        p.loss, p.reference_loss, p.parameters, p.worst, p.compared, p.input, p.masks, p.distance
     );
     g.show(&p, said)
 }

@@ -61,7 +61,8 @@ pub(super) fn estimate(
     let chosen = device::choose(&plan.device).map_err(input)?;
     let (train, val) = (Arc::new(images.open(Split::Train, None)?), images.open(Split::Val, None)?);
     let setup = Setup { plan, data: &images.spec, train: train.clone(), val, device: chosen.first() };
-    let (first, recipe) = first(plan)?;
+    let (first, mut recipe) = first(plan)?;
+    recipe.objective.precision = first.options.precision_on(chosen.first())?;
     let teacher = match first.kind {
         Kind::Teacher => None,
         Kind::Search | Kind::Tune => Some(setup.teacher(teacher.unwrap_or(form)).map_err(named)?),

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result, input};
 use crate::jobs::spec_of;
 use crate::vanish::Asked;
+use burn::tensor::Device;
 use relinc_passes::choice::Choice;
 use relinc_runtime::attack::{Attack, Radius};
 use relinc_runtime::exec::Precision;
@@ -108,7 +109,8 @@ pub struct StepOptions {
     /// Masks that certify: ReLUs that may flip when pixels change by this much are worth less (gradual), 2/255 for instance
     #[arg(long, value_name = "EPS")]
     pub certify: Option<String>,
-    /// f32, f16 or bf16: what activations are computed in, on cards that can [default: f32]
+    /// f32, bf16, f16 (cards alone) or auto: what activations are computed in. auto is bf16 on the kinds of CPU where steps were measured
+    /// to be faster in it, elsewhere f32 [default: f32]
     #[arg(long, value_name = "KIND")]
     pub precision: Option<String>,
     /// Validation images
@@ -301,9 +303,7 @@ impl StageOptions {
                 "ce, kl and attention are all 0, so there is nothing to learn; give one of them a weight",
             ));
         }
-        if let Some(p) = &self.steps.precision {
-            o.precision = p.parse().map_err(input)?;
-        }
+        o.precision = self.precision()?.unwrap_or_default();
         if o.precision == Precision::F16 && method == Some(Method::Snl) {
             return Err(input(
                 "precision f16: method snl learns from gradients that must not be scaled; use bf16 or f32",
@@ -313,6 +313,20 @@ impl StageOptions {
             o.attack = a.parse::<Attack>().map_err(input)?;
         }
         Ok(r)
+    }
+
+    /// What activations are computed in; none where the device decides.
+    fn precision(&self) -> Result<Option<Precision>> {
+        match self.steps.precision.as_deref() {
+            None => Ok(Some(Precision::F32)),
+            Some("auto") => Ok(None),
+            Some(word) => word.parse().map(Some).map_err(|e| input(format!("{e}, or auto"))),
+        }
+    }
+
+    /// What activations are computed in on a device.
+    pub fn precision_on(&self, device: &Device) -> Result<Precision> {
+        Ok(self.precision()?.unwrap_or_else(|| Precision::fastest(device)))
     }
 
     /// The options of a search for `keep` ReLUs.

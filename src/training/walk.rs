@@ -272,6 +272,7 @@ impl Trainer<'_> {
         let single = self.plan.norm != Norm::Dual && !(self.plan.norm == Norm::Auto && robust);
         let share = target.keep as f64 / g.relus.max(1) as f64;
         let mut recipe = o.recipe(planned.kind, method, robust, single, share, self.plan.seed)?;
+        recipe.objective.precision = o.precision_on(student.net.device())?;
         if planned.kind == Kind::Search {
             let mut s = o.search(target.keep, self.plan.seed)?;
             s.vanish = target.vanish.clone();

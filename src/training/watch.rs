@@ -7,6 +7,7 @@ use crate::folder;
 use crate::jobs::Log;
 use crate::progress::Progress;
 use crate::report::seconds;
+use relinc_runtime::exec::Precision;
 use relinc_runtime::train::{Now, Record, Watcher};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -109,7 +110,7 @@ impl Watcher for Watch<'_> {
             Some(_) | None => String::new(),
         };
         self.progress.line(&format!(
-            "{} epoch {}/{}: loss {:.4}, train {:.1} %{}{}{far}{skipped}, {} {}, mask moved {:.3}, {:.0} images/s, data wait {:.1} %{run}",
+            "{} epoch {}/{}: loss {:.4}, train {:.1} %{}{}{far}{skipped}, {} {}, mask moved {:.3}, {:.0} images/s{}, data wait {:.1} %{run}",
             r.stage,
             r.epoch,
             r.epochs,
@@ -121,6 +122,7 @@ impl Watcher for Watch<'_> {
             self.counted,
             r.hamming,
             r.images_per_second,
+            if r.precision == Precision::F32 { String::new() } else { format!(" in {}", r.precision) },
             100.0 * r.data_wait
         ));
         self.records.push(r.clone());

@@ -88,7 +88,7 @@ mod tests {
     use relinc_passes::layers::name_layers;
 
     /// Output, gradients of the input and of the parameters. What is watched is not taken in.
-    fn run((net, values): &Started, norms: Norms, watch: bool) -> Vec<Vec<f32>> {
+    fn run((net, values): &Started, norms: Norms, watch: bool, precision: Precision) -> Vec<Vec<f32>> {
         let device = net.device();
         let trained = norms == Norms::Batch;
         let params = if trained { net.leaves(values) } else { values.clone() };
@@ -102,7 +102,7 @@ mod tests {
             branch: Branch::Clean,
             watch,
             probes: None,
-            precision: Precision::F32,
+            precision,
             tails: false,
         };
         let out = net.forward(Value::new(x.clone(), [5, 3, 8, 8]), &call).unwrap();
@@ -117,21 +117,39 @@ mod tests {
         all
     }
 
+    fn network(a: &Architecture) -> Started {
+        let mut g = a.build(1).unwrap();
+        let facts = infer(&g).unwrap();
+        name_layers(&mut g, &facts);
+        Network::new(&g, false, &Device::flex()).unwrap()
+    }
+
+    #[test]
+    fn gradients_in_bf16_point_where_those_in_f32_do() {
+        let a = Architecture { kind: Kind::Resnet, depth: 20, width: None, classes: 10, input: [3, 8, 8] };
+        let started = network(&a);
+        for (norms, watch) in [(Norms::Batch, false), (Norms::Batch, true), (Norms::Running, false)] {
+            let [full, half] =
+                [Precision::F32, Precision::Bf16].map(|p| run(&started, norms, watch, p).concat());
+            let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+            let cosine = dot(&full, &half) / (dot(&full, &full) * dot(&half, &half)).sqrt();
+            assert!(full.len() == half.len() && cosine > 0.9, "{norms:?}, watched {watch}: {cosine}");
+        }
+    }
+
     #[test]
     fn taking_in_changes_no_value_and_no_gradient() {
         for (kind, depth, width) in
             [(Kind::Resnet, 20, None), (Kind::Resnet, 18, None), (Kind::WideResnet, 10, Some(1))]
         {
             let a = Architecture { kind, depth, width, classes: 10, input: [3, 8, 8] };
-            let mut g = a.build(1).unwrap();
-            let facts = infer(&g).unwrap();
-            name_layers(&mut g, &facts);
-            let started = Network::new(&g, false, &Device::flex()).unwrap();
+            let started = network(&a);
             let net = &started.0;
             let layers = net.fusion.taken.iter().flatten().count();
             assert_eq!(layers, net.relus().len(), "every layer of these networks takes something in");
             for norms in [Norms::Batch, Norms::Running] {
-                for (one, other) in run(&started, norms, false).iter().zip(run(&started, norms, true)) {
+                let [taken, plain] = [false, true].map(|watch| run(&started, norms, watch, Precision::F32));
+                for (one, other) in taken.iter().zip(plain) {
                     let top = other.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
                     let far = one.iter().zip(&other).fold(0.0f32, |m, (a, b)| m.max((a - b).abs()));
                     assert!(one.len() == other.len() && far <= 2e-5 * top, "{far} of {top}");

@@ -1,10 +1,16 @@
 //! What a network computes in.
 
+use crate::kernels::simd;
 use burn::tensor::{Device, FloatDType, Tensor as Burn};
+
+/// The kinds of CPU on which training steps in bf16 were measured to be faster than in f32, by their instructions: docs/results.md,
+/// "Half precision on the CPU".
+const FASTER_IN_BF16: &[&str] = &["AVX-512 BF16"];
 
 relinc_passes::words! {
     /// The precision of activations and their gradients. Parameters, statistics, losses and their gradients stay f32.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
     pub enum Precision ("precision") {
         /// 32 bits.
         #[default]
@@ -17,6 +23,11 @@ relinc_passes::words! {
 }
 
 impl Precision {
+    /// That of the fastest training steps on a device, by what was measured: nothing is timed here, so that runs do not differ.
+    pub fn fastest(device: &Device) -> Precision {
+        let faster = crate::device::is_host(device) && FASTER_IN_BF16.contains(&simd::kind());
+        if faster { Precision::Bf16 } else { Precision::F32 }
+    }
     /// burn's name for it.
     pub fn dtype(self) -> FloatDType {
         match self {
@@ -34,10 +45,16 @@ impl Precision {
     /// # Errors
     /// What to choose instead.
     pub fn check(self, device: &Device) -> Result<(), String> {
-        let full = self == Precision::F32;
-        match full || (!crate::device::is_host(device) && device.supports_dtype(self.dtype())) {
+        let there = match (self, crate::device::is_host(device)) {
+            (Precision::F32, _) | (Precision::Bf16, true) => true,
+            (Precision::F16, true) => false,
+            (Precision::F16 | Precision::Bf16, false) => device.supports_dtype(self.dtype()),
+        };
+        match there {
             true => Ok(()),
-            false => Err(format!("this device does not compute in {self}; choose precision f32")),
+            false => {
+                Err(format!("this device does not compute in {self}; choose another precision, such as f32"))
+            }
         }
     }
 }

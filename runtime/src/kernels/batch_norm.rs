@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use super::element::Element;
 use super::pool::Buffer;
 use super::simd::wide;
 
@@ -18,9 +19,9 @@ const LANES: usize = 16;
 
 /// What [`forward`] returns.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Normalised {
+pub struct Normalised<E: Element = f32> {
     /// `gamma·(x - mean)/√(var + eps) + beta`, `[n, channels, area]`.
-    pub y: Buffer,
+    pub y: Buffer<E>,
     /// Mean of each channel.
     pub mean: Vec<f32>,
     /// Variance of each channel, divided by the number of values and not by one less.
@@ -29,9 +30,9 @@ pub struct Normalised {
 
 /// What [`backward`] returns.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Gradients {
+pub struct Gradients<E: Element = f32> {
     /// Gradient of the input, `[n, channels, area]`.
-    pub x: Buffer,
+    pub x: Buffer<E>,
     /// Gradient of the scale, `[channels]`.
     pub gamma: Vec<f32>,
     /// Gradient of the shift, `[channels]`.
@@ -39,10 +40,10 @@ pub struct Gradients {
 }
 
 /// Normalises `x`, `[n, channels, area]`, by the statistics of the batch; `gamma` and `beta` are `[channels]`.
-pub fn forward(x: &[f32], gamma: &[f32], beta: &[f32], area: usize, eps: f32) -> Normalised {
+pub fn forward<E: Element>(x: &[E], gamma: &[f32], beta: &[f32], area: usize, eps: f32) -> Normalised<E> {
     let (mean, var) = statistics(x, gamma.len(), area);
     let (scale, shift) = factors(gamma, beta, (&mean, &var), eps);
-    let mut y = Buffer::stale(x.len());
+    let mut y = Buffer::<E>::result(x.len());
     affine_into(x, &scale, &shift, area, &mut y);
     Normalised { y, mean, var }
 }
@@ -55,7 +56,7 @@ pub fn factors(gamma: &[f32], beta: &[f32], (mean, var): (&[f32], &[f32]), eps: 
 }
 
 /// Mean and biased variance of each channel of `x`, `[n, channels, area]`.
-pub fn statistics(x: &[f32], channels: usize, area: usize) -> (Vec<f32>, Vec<f32>) {
+pub fn statistics<E: Element>(x: &[E], channels: usize, area: usize) -> (Vec<f32>, Vec<f32>) {
     let count = (x.len() / channels.max(1)).max(1) as f64;
     let first = |c: usize| x.get(c * area..(c + 1) * area).map_or(0.0, mean_run);
     let guess: Vec<f32> = (0..channels).map(first).collect();
@@ -66,7 +67,7 @@ pub fn statistics(x: &[f32], channels: usize, area: usize) -> (Vec<f32>, Vec<f32
 }
 
 /// Writes `x·scale[c] + shift[c]` to `y`, over `[n, channels, area]`: also batch normalisation with fixed statistics.
-pub fn affine_into(x: &[f32], scale: &[f32], shift: &[f32], area: usize, y: &mut [f32]) {
+pub fn affine_into<E: Element>(x: &[E], scale: &[f32], shift: &[f32], area: usize, y: &mut [E]) {
     assert_eq!(x.len(), y.len());
     let image = (scale.len() * area).max(1);
     y.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(y, x)| {
@@ -77,14 +78,14 @@ pub fn affine_into(x: &[f32], scale: &[f32], shift: &[f32], area: usize, y: &mut
 }
 
 /// Gradients of [`forward`] from the gradient `gy` of its result; `mean` and `var` are those it returned.
-pub fn backward(
-    (x, gy): (&[f32], &[f32]),
+pub fn backward<E: Element>(
+    (x, gy): (&[E], &[E]),
     gamma: &[f32],
     (mean, var): (&[f32], &[f32]),
     area: usize,
     eps: f32,
-) -> Gradients {
-    let mut gx = Buffer::stale(x.len());
+) -> Gradients<E> {
+    let mut gx = Buffer::<E>::result(x.len());
     let sums = channel_sums(x, Some(gy), mean, area);
     let (gamma, beta) = finish_into((x, gy), gamma, (mean, var), &sums, area, eps, &mut gx);
     Gradients { x: gx, gamma, beta }
@@ -92,8 +93,8 @@ pub fn backward(
 
 /// [`backward`] from the sums of each channel, `Σ g` and `Σ g·(x - mean)`, in place of the gradient `g` of the result; returns
 /// the gradients of scale and shift.
-pub fn finish(
-    (x, g): (&[f32], &mut [f32]),
+pub fn finish<E: Element>(
+    (x, g): (&[E], &mut [E]),
     gamma: &[f32],
     (mean, var): (&[f32], &[f32]),
     sums: &[[f64; 2]],
@@ -111,14 +112,14 @@ pub fn finish(
 }
 
 /// [`finish`] with the gradient of the input written to `gx`.
-pub fn finish_into(
-    (x, gy): (&[f32], &[f32]),
+pub fn finish_into<E: Element>(
+    (x, gy): (&[E], &[E]),
     gamma: &[f32],
     (mean, var): (&[f32], &[f32]),
     sums: &[[f64; 2]],
     area: usize,
     eps: f32,
-    gx: &mut [f32],
+    gx: &mut [E],
 ) -> (Vec<f32>, Vec<f32>) {
     assert_eq!((x.len(), gy.len()), (gx.len(), gx.len()));
     let channels = gamma.len();
@@ -155,10 +156,10 @@ fn inverse(var: f32, eps: f32) -> f32 {
 }
 
 /// `Σ v` and `Σ v·(x - offset[c])` over images and area, where `v` is `g`, or `x - offset[c]` without it.
-fn channel_sums(x: &[f32], g: Option<&[f32]>, offset: &[f32], area: usize) -> Vec<[f64; 2]> {
+fn channel_sums<E: Element>(x: &[E], g: Option<&[E]>, offset: &[f32], area: usize) -> Vec<[f64; 2]> {
     let channels = offset.len();
     let group = (IMAGES * channels * area).max(1);
-    let partial = |(i, x): (usize, &[f32])| {
+    let partial = |(i, x): (usize, &[E])| {
         let g = g.map(|g| &g[i * group..][..x.len()]);
         let mut sums = vec![[0.0; 2]; channels];
         for (plane, x) in x.chunks_exact(area).enumerate() {
@@ -188,75 +189,75 @@ pub(super) fn added(partials: Vec<Vec<[f64; 2]>>, channels: usize) -> Vec<[f64; 
 }
 
 wide! {
-    fn mean_run(x: &[f32]) -> f32 {
+    fn mean_run<E: Element>(x: &[E]) -> f32 {
         let (lanes, rest) = x.as_chunks::<LANES>();
         let mut sums = [0.0; LANES];
         for x in lanes {
             for i in 0..LANES {
-                sums[i] += x[i];
+                sums[i] += x[i].value();
             }
         }
-        (sums.iter().sum::<f32>() + rest.iter().sum::<f32>()) / x.len().max(1) as f32
+        (sums.iter().sum::<f32>() + rest.iter().map(|x| x.value()).sum::<f32>()) / x.len().max(1) as f32
     }
 }
 
 wide! {
-    fn affine_run(x: &[f32], scale: f32, shift: f32, y: &mut [f32]) {
+    fn affine_run<E: Element>(x: &[E], scale: f32, shift: f32, y: &mut [E]) {
         for (y, x) in y.iter_mut().zip(x) {
-            *y = x * scale + shift;
+            *y = E::nearest(x.value() * scale + shift);
         }
     }
 }
 
 wide! {
-    fn backward_run(x: &[f32], gy: &[f32], terms: [f32; 3], mean: f32, gx: &mut [f32]) {
+    fn backward_run<E: Element>(x: &[E], gy: &[E], terms: [f32; 3], mean: f32, gx: &mut [E]) {
         let [a, b, constant] = terms;
         for ((gx, x), gy) in gx.iter_mut().zip(x).zip(gy) {
-            *gx = a * gy + (b * (x - mean) + constant);
+            *gx = E::nearest(a * gy.value() + (b * (x.value() - mean) + constant));
         }
     }
 }
 
 wide! {
-    fn finish_run(x: &[f32], terms: [f32; 3], mean: f32, g: &mut [f32]) {
+    fn finish_run<E: Element>(x: &[E], terms: [f32; 3], mean: f32, g: &mut [E]) {
         let [a, b, constant] = terms;
         for (g, x) in g.iter_mut().zip(x) {
-            *g = a * *g + (b * (x - mean) + constant);
+            *g = E::nearest(a * g.value() + (b * (x.value() - mean) + constant));
         }
     }
 }
 
 wide! {
-    fn squares_run(x: &[f32], offset: f32) -> [f32; 2] {
+    fn squares_run<E: Element>(x: &[E], offset: f32) -> [f32; 2] {
         run(x, x, offset, |d, _| d)
     }
 }
 
 wide! {
-    pub(super) fn products_run(x: &[f32], g: &[f32], offset: f32) -> [f32; 2] {
+    pub(super) fn products_run<E: Element>(x: &[E], g: &[E], offset: f32) -> [f32; 2] {
         run(x, g, offset, |_, g| g)
     }
 }
 
 /// `Σ v` and `Σ v·d` for `d = x - offset` and `v = value(d, g)`.
 #[inline(always)]
-fn run(x: &[f32], g: &[f32], offset: f32, value: impl Fn(f32, f32) -> f32) -> [f32; 2] {
+fn run<E: Element>(x: &[E], g: &[E], offset: f32, value: impl Fn(f32, f32) -> f32) -> [f32; 2] {
     let ((x, x_rest), (g, g_rest)) = (x.as_chunks::<LANES>(), g.as_chunks::<LANES>());
     let (mut first, mut second) = ([0.0; LANES], [0.0; LANES]);
     // Two loops, because one becomes pairs of scalars.
     for (x, g) in x.iter().zip(g) {
         for i in 0..LANES {
-            first[i] += value(x[i] - offset, g[i]);
+            first[i] += value(x[i].value() - offset, g[i].value());
         }
     }
     for (x, g) in x.iter().zip(g) {
         for i in 0..LANES {
-            second[i] += value(x[i] - offset, g[i]) * (x[i] - offset);
+            second[i] += value(x[i].value() - offset, g[i].value()) * (x[i].value() - offset);
         }
     }
     let mut sums = [first.iter().sum::<f32>(), second.iter().sum()];
-    for (x, &g) in x_rest.iter().zip(g_rest) {
-        let d = x - offset;
+    for (x, g) in x_rest.iter().zip(g_rest) {
+        let (d, g) = (x.value() - offset, g.value());
         sums[0] += value(d, g);
         sums[1] += value(d, g) * d;
     }
@@ -332,6 +333,6 @@ mod tests {
 
     #[test]
     fn nothing_is_normalised_to_nothing() {
-        assert!(forward(&[], &[1.0], &[0.0], 4, EPS).y.is_empty());
+        assert!(forward::<f32>(&[], &[1.0], &[0.0], 4, EPS).y.is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::element::Element;
 use super::pool::Buffer;
 use super::simd::wide;
 
@@ -9,9 +10,9 @@ use super::simd::wide;
 pub(super) const CHUNK: usize = 1 << 15;
 
 /// `a + b`.
-pub fn add(a: &[f32], b: &[f32]) -> Buffer {
+pub fn add<E: Element>(a: &[E], b: &[E]) -> Buffer<E> {
     assert_eq!(a.len(), b.len());
-    let mut sum = Buffer::stale(a.len());
+    let mut sum = Buffer::<E>::result(a.len());
     sum.par_chunks_mut(CHUNK)
         .zip(a.par_chunks(CHUNK))
         .zip(b.par_chunks(CHUNK))
@@ -20,8 +21,8 @@ pub fn add(a: &[f32], b: &[f32]) -> Buffer {
 }
 
 /// The same numbers in other memory.
-pub fn copy(a: &[f32]) -> Buffer {
-    let mut copy = Buffer::stale(a.len());
+pub fn copy<E: Element>(a: &[E]) -> Buffer<E> {
+    let mut copy = Buffer::<E>::result(a.len());
     copy.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(|(copy, a)| copy.copy_from_slice(a));
     copy
 }
@@ -39,9 +40,9 @@ pub fn sum_of_squares(a: &[f32]) -> f64 {
 }
 
 wide! {
-    fn add_run(a: &[f32], b: &[f32], sum: &mut [f32]) {
+    fn add_run<E: Element>(a: &[E], b: &[E], sum: &mut [E]) {
         for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
-            *sum = a + b;
+            *sum = E::nearest(a.value() + b.value());
         }
     }
 }

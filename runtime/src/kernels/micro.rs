@@ -1,27 +1,31 @@
 //! The register-blocked inner loops of the convolutions, and their choice at run time.
 //!
-//! A *vector* is one value of [`LANES`] images. All offsets are in floats and point at the first lane of a vector.
+//! A *vector* is one value of [`LANES`] images. All offsets are in lanes and point at the first lane of a vector. What is multiplied
+//! is f32, or *packed*: pairs of bf16 whose products are summed in f32.
 
 // The loops run on vector registers of a level that was detected, over offsets that were checked before the first load.
 #![allow(unsafe_code)]
 
-use super::simd::{Level, at_level};
+use bytemuck::Pod;
+
+use super::simd::{Level, at_level, at_pair_level};
+use super::vectors::plain_pairs::pair;
 
 /// Images side by side in a block: the lanes of the widest vector.
 pub const LANES: usize = 16;
 /// Output channels of one tile of [`correlate`].
-pub(super) const CHANNELS: usize = 8;
+pub const CHANNELS: usize = 8;
 /// Gradient channels of one tile of [`outer_sums`].
-pub(super) const GRADS: usize = 4;
+pub const GRADS: usize = 4;
 /// Input vectors of one tile of [`outer_sums`].
-pub(super) const INPUTS: usize = 6;
+pub const INPUTS: usize = 6;
 
 /// Rows and columns of one tile of [`products`].
-pub(super) const SIDE: usize = 4;
+pub const SIDE: usize = 4;
 
 /// Where one output position is written and where its window starts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Position {
+pub struct Position {
     /// Offset within an output channel.
     pub out: usize,
     /// Offset within an input channel.
@@ -30,25 +34,30 @@ pub(super) struct Position {
 
 /// [`CHANNELS`] output channels as a sum over input channels and taps.
 #[derive(Clone, Copy)]
-pub(super) struct Panel<'a> {
+pub struct Panel<'a, P = f32> {
     /// Input, `[channels][plane]`.
-    pub x: &'a [f32],
-    /// Floats from one input channel to the next.
+    pub x: &'a [P],
+    /// Lanes from one input channel to the next.
     pub plane: usize,
-    /// Input channels.
+    /// Input channels, or pairs of them.
     pub channels: usize,
     /// Offset of each tap from a position's base.
     pub taps: &'a [usize],
     /// Weights, `[channels][taps][CHANNELS]`.
-    pub weights: &'a [f32],
+    pub weights: &'a [P],
     /// What the sums start from.
     pub init: [f32; CHANNELS],
-    /// Floats from one output channel to the next.
+    /// Lanes from one output channel to the next.
     pub out_plane: usize,
 }
 
 /// `out[m][p.out] = init[m] + Σ x[c][p.base + tap] · weights[c][tap][m]`, for all lanes.
-pub(super) fn correlate(level: Level, panel: &Panel<'_>, positions: &[Position], out: &mut [f32]) {
+pub(super) fn correlate<P: Products>(
+    level: Level,
+    panel: &Panel<'_, P>,
+    positions: &[Position],
+    out: &mut [f32],
+) {
     let (Some(base), Some(last)) =
         (positions.iter().map(|p| p.base).max(), positions.iter().map(|p| p.out).max())
     else {
@@ -61,14 +70,14 @@ pub(super) fn correlate(level: Level, panel: &Panel<'_>, positions: &[Position],
     assert!((CHANNELS - 1) * panel.out_plane + last + LANES <= out.len());
     assert!(level.available());
     // SAFETY: every load and store lies below the ends asserted above, and the machine has the level's instructions.
-    unsafe { at_level!(level, correlate(panel, positions, out)) }
+    unsafe { P::correlate(level, panel, positions, out) }
 }
 
 /// `sums[m][j] += Σ_p Σ_lane g[g_at[m] + p·LANES] · x[bases[p] + x_at[j]]`.
-pub(super) fn outer_sums(
+pub(super) fn outer_sums<P: Products>(
     level: Level,
-    (g, g_at): (&[f32], [usize; GRADS]),
-    (x, x_at): (&[f32], [usize; INPUTS]),
+    (g, g_at): (&[P], [usize; GRADS]),
+    (x, x_at): (&[P], [usize; INPUTS]),
     bases: &[usize],
     sums: &mut [f32; GRADS * INPUTS],
 ) {
@@ -77,14 +86,14 @@ pub(super) fn outer_sums(
     assert!(x_at.iter().all(|at| at + base + LANES <= x.len()));
     assert!(level.available());
     // SAFETY: every load lies below the ends asserted above, and the machine has the level's instructions.
-    unsafe { at_level!(level, outer_sums((g, g_at), (x, x_at), bases, sums)) }
+    unsafe { P::outer_sums(level, (g, g_at), (x, x_at), bases, sums) }
 }
 
 /// `sums[m][j] += Σ_p Σ_lane g[g_at[m] + p·LANES] · x[x_at[j] + p·LANES]` over `count` vectors.
-pub(super) fn products(
+pub(super) fn products<P: Products>(
     level: Level,
-    (g, g_at): (&[f32], [usize; SIDE]),
-    (x, x_at): (&[f32], [usize; SIDE]),
+    (g, g_at): (&[P], [usize; SIDE]),
+    (x, x_at): (&[P], [usize; SIDE]),
     count: usize,
     sums: &mut [f32; SIDE * SIDE],
 ) {
@@ -92,13 +101,102 @@ pub(super) fn products(
     assert!(x_at.iter().all(|at| at + count * LANES <= x.len()));
     assert!(level.available());
     // SAFETY: every load lies below the ends asserted above, and the machine has the level's instructions.
-    unsafe { at_level!(level, products((g, g_at), (x, x_at), count, sums)) }
+    unsafe { P::products(level, (g, g_at), (x, x_at), count, sums) }
+}
+
+/// What a lane of a packed vector holds, and the loops over such vectors.
+pub trait Products: Pod + Default + Send + Sync {
+    /// How many numbers it holds.
+    const PACK: usize;
+
+    /// Packs as many numbers.
+    fn packed(numbers: [f32; 2]) -> Self;
+    /// The lanes as f32, where they are.
+    fn singles(lanes: &mut [Self]) -> Option<&mut [f32]>;
+
+    /// # Safety
+    /// As asserted by [`correlate`].
+    #[doc(hidden)]
+    unsafe fn correlate(level: Level, panel: &Panel<'_, Self>, positions: &[Position], out: &mut [f32]);
+    /// # Safety
+    /// As asserted by [`outer_sums`].
+    #[doc(hidden)]
+    unsafe fn outer_sums(
+        level: Level,
+        g: (&[Self], [usize; GRADS]),
+        x: (&[Self], [usize; INPUTS]),
+        bases: &[usize],
+        sums: &mut [f32; GRADS * INPUTS],
+    );
+    /// # Safety
+    /// As asserted by [`products`].
+    #[doc(hidden)]
+    unsafe fn products(
+        level: Level,
+        g: (&[Self], [usize; SIDE]),
+        x: (&[Self], [usize; SIDE]),
+        count: usize,
+        sums: &mut [f32; SIDE * SIDE],
+    );
+}
+
+/// The loops of a packing, at the level that is asked for.
+macro_rules! products {
+    ($at:ident) => {
+        unsafe fn correlate(level: Level, panel: &Panel<'_, Self>, positions: &[Position], out: &mut [f32]) {
+            // SAFETY: handed through; the level was asserted.
+            unsafe { $at!(level, correlate(panel, positions, out)) }
+        }
+        unsafe fn outer_sums(
+            level: Level,
+            g: (&[Self], [usize; GRADS]),
+            x: (&[Self], [usize; INPUTS]),
+            bases: &[usize],
+            sums: &mut [f32; GRADS * INPUTS],
+        ) {
+            // SAFETY: handed through; the level was asserted.
+            unsafe { $at!(level, outer_sums(g, x, bases, sums)) }
+        }
+        unsafe fn products(
+            level: Level,
+            g: (&[Self], [usize; SIDE]),
+            x: (&[Self], [usize; SIDE]),
+            count: usize,
+            sums: &mut [f32; SIDE * SIDE],
+        ) {
+            // SAFETY: handed through; the level was asserted.
+            unsafe { $at!(level, products(g, x, count, sums)) }
+        }
+    };
+}
+
+impl Products for f32 {
+    const PACK: usize = 1;
+    fn packed([number, _]: [f32; 2]) -> f32 {
+        number
+    }
+    fn singles(lanes: &mut [f32]) -> Option<&mut [f32]> {
+        Some(lanes)
+    }
+    products!(at_level);
+}
+
+/// A pair of bf16.
+impl Products for u32 {
+    const PACK: usize = 2;
+    fn packed(numbers: [f32; 2]) -> u32 {
+        pair(numbers)
+    }
+    fn singles(_: &mut [u32]) -> Option<&mut [f32]> {
+        None
+    }
+    products!(at_pair_level);
 }
 
 /// Loops for vectors of `$width` lanes. The registers of a level hold a tile of `$m` channels at `$p` positions of a correlation, and
 /// so many rows of the other two.
 macro_rules! loops {
-    ($name:ident, $width:literal, [$m:expr, $p:literal], [$grads:expr, $rows:expr], $prelude:path $(, $feature:literal)?) => {
+    ($name:ident, $packed:ty, $width:literal, [$m:expr, $p:literal], [$grads:expr, $rows:expr], $prelude:path $(, $feature:literal)?) => {
         mod $name {
             use super::{CHANNELS, GRADS, INPUTS, LANES, Panel, Position, SIDE};
             use $prelude::*;
@@ -107,7 +205,7 @@ macro_rules! loops {
             /// As asserted by [`super::correlate`].
             $(#[target_feature(enable = $feature)])?
             pub(super) unsafe fn correlate(
-                panel: &Panel<'_>,
+                panel: &Panel<'_, $packed>,
                 positions: &[Position],
                 out: &mut [f32],
             ) {
@@ -135,7 +233,7 @@ macro_rules! loops {
             $(#[target_feature(enable = $feature)])?
             #[inline]
             unsafe fn positions_at<const M: usize, const P: usize>(
-                panel: &Panel<'_>,
+                panel: &Panel<'_, $packed>,
                 positions: &[Position; P],
                 (m0, lane): (usize, usize),
                 out: &mut [f32],
@@ -151,14 +249,14 @@ macro_rules! loops {
                     for channel in 0..panel.channels {
                         let x = panel.x.as_ptr().add(channel * panel.plane + lane);
                         for &tap in panel.taps {
-                            let mut values = [splat(0.0); P];
+                            let mut values = [splat_packed(<$packed>::default()); P];
                             for p in 0..P {
-                                values[p] = load(x.add(positions[p].base + tap));
+                                values[p] = load_packed(x.add(positions[p].base + tap));
                             }
                             for m in 0..M {
-                                let weight = splat(*weights.add(m));
+                                let weight = splat_packed(*weights.add(m));
                                 for p in 0..P {
-                                    sums[m][p] = fma(weight, values[p], sums[m][p]);
+                                    sums[m][p] = multiply(weight, values[p], sums[m][p]);
                                 }
                             }
                             weights = weights.add(CHANNELS);
@@ -177,8 +275,8 @@ macro_rules! loops {
             /// As asserted by [`super::outer_sums`].
             $(#[target_feature(enable = $feature)])?
             pub(super) unsafe fn outer_sums(
-                (g, g_at): (&[f32], [usize; GRADS]),
-                (x, x_at): (&[f32], [usize; INPUTS]),
+                (g, g_at): (&[$packed], [usize; GRADS]),
+                (x, x_at): (&[$packed], [usize; INPUTS]),
                 bases: &[usize],
                 totals: &mut [f32; GRADS * INPUTS],
             ) {
@@ -188,17 +286,17 @@ macro_rules! loops {
                     for lane in (0..LANES).step_by($width) {
                         // SAFETY: the offsets stay inside `g` and `x`: the caller's contract.
                         unsafe {
-                            let g: [*const f32; M] = std::array::from_fn(|m| g.as_ptr().add(g_at[m0 + m] + lane));
-                            let x: [*const f32; INPUTS] = std::array::from_fn(|j| x.as_ptr().add(x_at[j] + lane));
+                            let g: [*const $packed; M] = std::array::from_fn(|m| g.as_ptr().add(g_at[m0 + m] + lane));
+                            let x: [*const $packed; INPUTS] = std::array::from_fn(|j| x.as_ptr().add(x_at[j] + lane));
                             for (p, &base) in bases.iter().enumerate() {
-                                let mut grads = [splat(0.0); M];
+                                let mut grads = [splat_packed(<$packed>::default()); M];
                                 for m in 0..M {
-                                    grads[m] = load(g[m].add(p * LANES));
+                                    grads[m] = load_packed(g[m].add(p * LANES));
                                 }
                                 for j in 0..INPUTS {
-                                    let value = load(x[j].add(base));
+                                    let value = load_packed(x[j].add(base));
                                     for m in 0..M {
-                                        sums[m][j] = fma(grads[m], value, sums[m][j]);
+                                        sums[m][j] = multiply(grads[m], value, sums[m][j]);
                                     }
                                 }
                             }
@@ -216,8 +314,8 @@ macro_rules! loops {
             /// As asserted by [`super::products`].
             $(#[target_feature(enable = $feature)])?
             pub(super) unsafe fn products(
-                (g, g_at): (&[f32], [usize; SIDE]),
-                (x, x_at): (&[f32], [usize; SIDE]),
+                (g, g_at): (&[$packed], [usize; SIDE]),
+                (x, x_at): (&[$packed], [usize; SIDE]),
                 count: usize,
                 sums: &mut [f32; SIDE * SIDE],
             ) {
@@ -227,17 +325,17 @@ macro_rules! loops {
                     for lane in (0..LANES).step_by($width) {
                         // SAFETY: the offsets stay inside `g` and `x`: the caller's contract.
                         unsafe {
-                            let g: [*const f32; M] = std::array::from_fn(|m| g.as_ptr().add(g_at[m0 + m] + lane));
-                            let x: [*const f32; SIDE] = std::array::from_fn(|j| x.as_ptr().add(x_at[j] + lane));
+                            let g: [*const $packed; M] = std::array::from_fn(|m| g.as_ptr().add(g_at[m0 + m] + lane));
+                            let x: [*const $packed; SIDE] = std::array::from_fn(|j| x.as_ptr().add(x_at[j] + lane));
                             for p in 0..count {
-                                let mut values = [splat(0.0); SIDE];
+                                let mut values = [splat_packed(<$packed>::default()); SIDE];
                                 for j in 0..SIDE {
-                                    values[j] = load(x[j].add(p * LANES));
+                                    values[j] = load_packed(x[j].add(p * LANES));
                                 }
                                 for m in 0..M {
-                                    let grad = load(g[m].add(p * LANES));
+                                    let grad = load_packed(g[m].add(p * LANES));
                                     for j in 0..SIDE {
-                                        rows[m][j] = fma(grad, values[j], rows[m][j]);
+                                        rows[m][j] = multiply(grad, values[j], rows[m][j]);
                                     }
                                 }
                             }
@@ -251,9 +349,31 @@ macro_rules! loops {
 }
 
 #[cfg(target_arch = "x86_64")]
-loops!(avx512, 16, [CHANNELS, 3], [GRADS, SIDE], crate::kernels::vectors::zmm, "avx512f,avx512vl,avx2,fma");
+loops!(
+    avx512,
+    f32,
+    16,
+    [CHANNELS, 3],
+    [GRADS, SIDE],
+    crate::kernels::vectors::zmm,
+    "avx512f,avx512vl,avx2,fma"
+);
 #[cfg(target_arch = "x86_64")]
-loops!(avx2, 8, [4, 3], [2, 2], crate::kernels::vectors::ymm, "avx2,fma");
+loops!(avx2, f32, 8, [4, 3], [2, 2], crate::kernels::vectors::ymm, "avx2,fma");
 #[cfg(target_arch = "aarch64")]
-loops!(neon, 4, [CHANNELS, 3], [GRADS, SIDE], crate::kernels::vectors::neon, "neon");
-loops!(scalar, 4, [CHANNELS, 1], [1, 1], crate::kernels::vectors::plain);
+loops!(neon, f32, 4, [CHANNELS, 3], [GRADS, SIDE], crate::kernels::vectors::neon, "neon");
+loops!(scalar, f32, 4, [CHANNELS, 1], [1, 1], crate::kernels::vectors::plain);
+
+#[cfg(target_arch = "x86_64")]
+loops!(
+    avx512_pairs,
+    u32,
+    16,
+    [CHANNELS, 3],
+    [GRADS, SIDE],
+    crate::kernels::vectors::zmm_pairs,
+    "avx512f,avx512vl,avx512bw,avx512bf16,avx2,fma"
+);
+#[cfg(target_arch = "x86_64")]
+loops!(avx2_pairs, u32, 8, [4, 2], [2, 2], crate::kernels::vectors::ymm_pairs, "avx2,fma");
+loops!(scalar_pairs, u32, 4, [CHANNELS, 1], [1, 1], crate::kernels::vectors::plain_pairs);

@@ -1,4 +1,5 @@
-//! CPU kernels for training: pure functions over `f32` slices, without a tensor library.
+//! CPU kernels for training: pure functions over slices of `f32` or, where [`element::Element`] stands, also of bf16, without a
+//! tensor library.
 //!
 //! Activations are `N, C, H, W`, contiguous. Lengths that do not fit the given sizes are a programming error and panic.
 //! Every result is the same from run to run and for every number of threads: work is cut by shapes alone, and partial
@@ -8,6 +9,7 @@ pub mod batch_norm;
 pub mod block;
 pub mod clock;
 pub mod conv;
+pub mod element;
 pub mod elementwise;
 pub mod normed;
 pub mod pool;

@@ -5,17 +5,18 @@
 use rayon::prelude::*;
 
 use super::batch_norm::{self, IMAGES, RUN};
+use super::element::Element;
 use super::pool::Buffer;
 use super::simd::wide;
 use super::two_slope::{Slopes, chosen};
 
 /// The operands, `[n, channels, area]` and one factor and offset a channel.
 #[derive(Debug, Clone, Copy)]
-pub struct Normed<'a> {
+pub struct Normed<'a, E: Element = f32> {
     /// What is scaled.
-    pub x: &'a [f32],
+    pub x: &'a [E],
     /// What is added, of the same size.
-    pub residual: Option<&'a [f32]>,
+    pub residual: Option<&'a [E]>,
     /// Factor of each channel.
     pub factor: &'a [f32],
     /// Offset of each channel.
@@ -28,17 +29,17 @@ pub struct Normed<'a> {
 
 /// One plane's share of the operands.
 #[derive(Clone, Copy)]
-struct Plane<'a> {
-    x: &'a [f32],
-    residual: &'a [f32],
+struct Plane<'a, E> {
+    x: &'a [E],
+    residual: &'a [E],
     factor: f32,
     offset: f32,
     pos: &'a [f32],
     neg: &'a [f32],
 }
 
-impl Normed<'_> {
-    fn plane(&self, plane: usize) -> Plane<'_> {
+impl<E: Element> Normed<'_, E> {
+    fn plane(&self, plane: usize) -> Plane<'_, E> {
         let c = plane % self.factor.len();
         let (at, within) = (plane * self.area..(plane + 1) * self.area, c * self.area..(c + 1) * self.area);
         Plane {
@@ -59,9 +60,9 @@ impl Normed<'_> {
     }
 
     /// The value.
-    pub fn forward(&self) -> Buffer {
+    pub fn forward(&self) -> Buffer<E> {
         self.check();
-        let mut y = Buffer::stale(self.x.len());
+        let mut y = Buffer::<E>::result(self.x.len());
         let channels = self.factor.len().max(1);
         y.par_chunks_mut((channels * self.area).max(1)).enumerate().for_each(|(image, y)| {
             for (c, y) in y.chunks_exact_mut(self.area).enumerate() {
@@ -73,12 +74,12 @@ impl Normed<'_> {
 
     /// Turns the gradient `g` of the value into that of the activation's input, which is the residual's. Returns, for each
     /// channel, its sum and that of its products with `x - mean[c]`.
-    pub fn cut(&self, g: &mut [f32], mean: &[f32]) -> Vec<[f64; 2]> {
+    pub fn cut(&self, g: &mut [E], mean: &[f32]) -> Vec<[f64; 2]> {
         self.check();
         assert_eq!(g.len(), self.x.len());
         let channels = self.factor.len();
         let group = (IMAGES * channels * self.area).max(1);
-        let partial = |(i, g): (usize, &mut [f32])| {
+        let partial = |(i, g): (usize, &mut [E])| {
             let mut sums = vec![[0.0; 2]; channels];
             for (k, g) in g.chunks_exact_mut(self.area).enumerate() {
                 let (p, c) = (self.plane(i * IMAGES * channels + k), k % channels);
@@ -96,7 +97,7 @@ impl Normed<'_> {
 
     /// Turns the gradient `g` of the value into that of `x`, factor and offset being constants; also returns that of the
     /// residual, where there is one.
-    pub fn input_grad(&self, g: &mut [f32]) -> Option<Buffer> {
+    pub fn input_grad(&self, g: &mut [E]) -> Option<Buffer<E>> {
         self.check();
         assert_eq!(g.len(), self.x.len());
         let channels = self.factor.len().max(1);
@@ -110,7 +111,7 @@ impl Normed<'_> {
             });
             return None;
         };
-        let mut other = Buffer::stale(r.len());
+        let mut other = Buffer::<E>::result(r.len());
         g.par_chunks_mut(image).zip(other.par_chunks_mut(image)).enumerate().for_each(|(i, (g, other))| {
             let planes = g.chunks_exact_mut(self.area).zip(other.chunks_exact_mut(self.area));
             for (c, (g, other)) in planes.enumerate() {
@@ -125,40 +126,42 @@ impl Normed<'_> {
 }
 
 wide! {
-    fn forward_run(p: Plane<'_>, y: &mut [f32]) {
+    fn forward_run<E: Element>(p: Plane<'_, E>, y: &mut [E]) {
         let slopes = p.pos.iter().zip(p.neg);
         if p.residual.is_empty() {
             for ((y, x), (pos, neg)) in y.iter_mut().zip(p.x).zip(slopes) {
-                let z = x * p.factor + p.offset;
-                *y = pos * z.max(0.0) + neg * z.min(0.0);
+                let z = x.value() * p.factor + p.offset;
+                *y = E::nearest(pos * z.max(0.0) + neg * z.min(0.0));
             }
         } else {
             for (((y, x), r), (pos, neg)) in y.iter_mut().zip(p.x).zip(p.residual).zip(slopes) {
-                let z = x * p.factor + p.offset + r;
-                *y = pos * z.max(0.0) + neg * z.min(0.0);
+                let z = x.value() * p.factor + p.offset + r.value();
+                *y = E::nearest(pos * z.max(0.0) + neg * z.min(0.0));
             }
         }
     }
 }
 
 wide! {
-    fn cut_run(p: Plane<'_>, times: f32, g: &mut [f32]) {
+    fn cut_run<E: Element>(p: Plane<'_, E>, times: f32, g: &mut [E]) {
         let slopes = p.pos.iter().zip(p.neg);
         if p.residual.is_empty() {
             for ((g, x), (pos, neg)) in g.iter_mut().zip(p.x).zip(slopes) {
-                *g *= times * chosen(x * p.factor + p.offset, *pos, *neg);
+                let z = x.value() * p.factor + p.offset;
+                *g = E::nearest(g.value() * (times * chosen(z, *pos, *neg)));
             }
         } else {
             for (((g, x), r), (pos, neg)) in g.iter_mut().zip(p.x).zip(p.residual).zip(slopes) {
-                *g *= times * chosen(x * p.factor + p.offset + r, *pos, *neg);
+                let z = x.value() * p.factor + p.offset + r.value();
+                *g = E::nearest(g.value() * (times * chosen(z, *pos, *neg)));
             }
         }
     }
 }
 
 wide! {
-    fn scale_run(factor: f32, g: &mut [f32]) {
-        g.iter_mut().for_each(|g| *g *= factor);
+    fn scale_run<E: Element>(factor: f32, g: &mut [E]) {
+        g.iter_mut().for_each(|g| *g = E::nearest(g.value() * factor));
     }
 }
 
@@ -166,8 +169,50 @@ wide! {
 mod tests {
     use super::*;
     use crate::kernels::{elementwise, noise, two_slope};
+    use half::bf16;
 
     const EPS: f32 = 1e-5;
+
+    #[test]
+    fn bf16_is_the_same_with_results_rounded() {
+        let (n, channels, area) = (9, 3, 35);
+        let (len, image) = (n * channels * area, channels * area);
+        let half = |seed| noise(len, seed).iter().map(|v| bf16::nearest(*v)).collect::<Vec<_>>();
+        let values = |v: &[bf16]| v.iter().map(|v| v.value()).collect::<Vec<_>>();
+        let near = |v: &[f32]| v.iter().map(|v| bf16::nearest(*v)).collect::<Vec<_>>();
+        let (x, r, g) = (half(1), half(2), half(3));
+        let (x32, r32, g32) = (values(&x), values(&r), values(&g));
+        let (pos, neg, offset) = (noise(image, 6), noise(image, 7), noise(channels, 5));
+        let slopes = Slopes { pos: &pos, neg: &neg };
+        let factor = noise(channels, 4);
+        for residual in [false, true] {
+            let op = Normed {
+                x: &x[..],
+                residual: residual.then_some(&r[..]),
+                factor: &factor,
+                offset: &offset,
+                slopes,
+                area,
+            };
+            let full = Normed {
+                x: &x32[..],
+                residual: residual.then_some(&r32[..]),
+                factor: &factor,
+                offset: &offset,
+                slopes,
+                area,
+            };
+            assert_eq!(op.forward().to_vec(), near(&full.forward()));
+            let (mut cut, mut cut32) = (g.clone(), g32.clone());
+            op.cut(&mut cut, &offset);
+            full.cut(&mut cut32, &offset);
+            assert_eq!(cut, near(&cut32));
+        }
+        let (mean, var) = batch_norm::statistics(&x, channels, area);
+        assert_eq!((mean, var), batch_norm::statistics(&x32, channels, area));
+        assert_eq!(two_slope::forward(&x, slopes).to_vec(), near(&two_slope::forward(&x32, slopes)));
+        assert_eq!(elementwise::add(&x, &r).to_vec(), near(&elementwise::add(&x32, &r32)));
+    }
 
     /// Checks against the three operations one after the other, which have tests of their own.
     #[test]

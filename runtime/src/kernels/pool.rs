@@ -4,6 +4,8 @@
 //! writes all that it reads. Together with what is on loan it is hardly more than once was needed at a time.
 
 use super::memory::{self, Memory};
+use bytemuck::Pod;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,10 +13,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const SMALL: usize = 1 << 12;
 
 /// Numbers on loan.
-pub struct Buffer {
+pub struct Buffer<E = f32> {
+    /// Their memory, in numbers of 32 bits.
     held: Memory,
     /// Of those held, how many were asked for.
+    asked: usize,
     len: usize,
+    of: PhantomData<E>,
     pool: &'static Mutex<Pool>,
 }
 
@@ -101,12 +106,12 @@ impl Pool {
 impl Buffer {
     /// So many numbers with arbitrary values, for a result.
     pub fn stale(len: usize) -> Buffer {
-        Self::of(&RESULTS, len)
+        Self::result(len)
     }
 
     /// The same, for the time that a kernel computes.
     pub fn work(len: usize) -> Buffer {
-        Self::of(&WORK, len)
+        Self::scratch(len)
     }
 
     /// So many zeros, for a result.
@@ -115,17 +120,31 @@ impl Buffer {
         buffer.fill(0.0);
         buffer
     }
+}
 
-    fn of(pool: &'static Mutex<Pool>, len: usize) -> Buffer {
-        if len < SMALL {
-            return Buffer { held: poisoned(Memory::new(len, len)), len, pool };
-        }
-        let found = open(pool).lend(len);
-        let held = found.unwrap_or_else(|(room, old)| {
-            drop(old);
-            Memory::new(room, len)
-        });
-        Buffer { held: poisoned(held), len, pool }
+impl<E: Pod> Buffer<E> {
+    /// [`Buffer::stale`] of any numbers.
+    pub fn result(len: usize) -> Buffer<E> {
+        Self::of(&RESULTS, len)
+    }
+
+    /// [`Buffer::work`] of any numbers.
+    pub fn scratch(len: usize) -> Buffer<E> {
+        Self::of(&WORK, len)
+    }
+
+    fn of(pool: &'static Mutex<Pool>, len: usize) -> Buffer<E> {
+        let asked = (len * size_of::<E>()).div_ceil(size_of::<f32>());
+        let held = if asked < SMALL {
+            Memory::new(asked, asked)
+        } else {
+            let found = open(pool).lend(asked);
+            found.unwrap_or_else(|(room, old)| {
+                drop(old);
+                Memory::new(room, asked)
+            })
+        };
+        Buffer { held: poisoned(held), asked, len, of: PhantomData, pool }
     }
 }
 
@@ -137,55 +156,55 @@ fn poisoned(mut v: Memory) -> Memory {
     v
 }
 
-impl Drop for Buffer {
+impl<E> Drop for Buffer<E> {
     fn drop(&mut self) {
         if self.held.len() >= SMALL {
-            open(self.pool).take_back(std::mem::take(&mut self.held), self.len);
+            open(self.pool).take_back(std::mem::take(&mut self.held), self.asked);
         }
     }
 }
 
-impl Deref for Buffer {
-    type Target = [f32];
-    fn deref(&self) -> &[f32] {
-        &self.held[..self.len]
+impl<E: Pod> Deref for Buffer<E> {
+    type Target = [E];
+    fn deref(&self) -> &[E] {
+        &bytemuck::cast_slice(&self.held[..self.asked])[..self.len]
     }
 }
 
-impl DerefMut for Buffer {
-    fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.held[..self.len]
+impl<E: Pod> DerefMut for Buffer<E> {
+    fn deref_mut(&mut self) -> &mut [E] {
+        &mut bytemuck::cast_slice_mut(&mut self.held[..self.asked])[..self.len]
     }
 }
 
-impl From<&[f32]> for Buffer {
-    fn from(v: &[f32]) -> Buffer {
-        let mut copy = Buffer::stale(v.len());
+impl<E: Pod> From<&[E]> for Buffer<E> {
+    fn from(v: &[E]) -> Buffer<E> {
+        let mut copy = Buffer::<E>::result(v.len());
         copy.copy_from_slice(v);
         copy
     }
 }
 
-impl From<Vec<f32>> for Buffer {
-    fn from(v: Vec<f32>) -> Buffer {
+impl<E: Pod> From<Vec<E>> for Buffer<E> {
+    fn from(v: Vec<E>) -> Buffer<E> {
         v[..].into()
     }
 }
 
-impl Clone for Buffer {
-    fn clone(&self) -> Buffer {
+impl<E: Pod> Clone for Buffer<E> {
+    fn clone(&self) -> Buffer<E> {
         self[..].into()
     }
 }
 
-impl std::fmt::Debug for Buffer {
+impl<E: Pod + std::fmt::Debug> std::fmt::Debug for Buffer<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.deref().fmt(f)
     }
 }
 
-impl PartialEq for Buffer {
-    fn eq(&self, other: &Buffer) -> bool {
+impl<E: Pod + PartialEq> PartialEq for Buffer<E> {
+    fn eq(&self, other: &Buffer<E>) -> bool {
         self.deref() == other.deref()
     }
 }
@@ -203,16 +222,16 @@ mod tests {
     #[test]
     fn holds_hardly_more_than_was_needed_at_a_time() {
         static OWN: Mutex<Pool> = Mutex::new(Pool::new(3));
-        let (long, short) = (Buffer::of(&OWN, 10_000), Buffer::of(&OWN, 6_000));
+        let (long, short) = (Buffer::<f32>::of(&OWN, 10_000), Buffer::<f32>::of(&OWN, 6_000));
         assert_eq!(sizes(&OWN), (16_000, 0, 16_000));
         let address = long.as_ptr();
         drop(long);
-        let again = Buffer::of(&OWN, 10_000);
+        let again = Buffer::<f32>::of(&OWN, 10_000);
         assert_eq!((again.as_ptr(), sizes(&OWN)), (address, (16_000, 0, 16_000)));
         assert!(again.iter().all(|v| v.is_nan()), "what came back shows when it is read");
         drop(short);
         assert_eq!(sizes(&OWN), (10_000, 6_000, 16_000));
-        let other = Buffer::of(&OWN, 5_000);
+        let other = Buffer::<f32>::of(&OWN, 5_000);
         assert_eq!((other.len(), sizes(&OWN)), (5_000, (15_000, 0, 16_000)), "the oldest makes room");
         drop((again, other));
         assert_eq!(sizes(&OWN), (0, 15_000, 16_000));
@@ -221,10 +240,10 @@ mod tests {
     #[test]
     fn a_sixteenth_more_makes_nothing_go() {
         static OWN: Mutex<Pool> = Mutex::new(Pool::new(3));
-        drop((Buffer::of(&OWN, 100_000), Buffer::of(&OWN, 60_000)));
-        let (_a, _b) = (Buffer::of(&OWN, 60_000), Buffer::of(&OWN, 10_000));
+        drop((Buffer::<f32>::of(&OWN, 100_000), Buffer::<f32>::of(&OWN, 60_000)));
+        let (_a, _b) = (Buffer::<f32>::of(&OWN, 60_000), Buffer::<f32>::of(&OWN, 10_000));
         assert_eq!(sizes(&OWN), (70_000, 100_000, 160_000));
-        let _c = Buffer::of(&OWN, 10_001);
+        let _c = Buffer::<f32>::of(&OWN, 10_001);
         assert_eq!(sizes(&OWN), (80_001, 0, 160_000));
     }
 

@@ -25,6 +25,20 @@ impl Level {
         })
     }
 
+    /// Whether vectors of this level multiply bf16 by instructions of their own. Asked once.
+    pub fn multiplies_bf16(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        {
+            static ASKED: OnceLock<bool> = OnceLock::new();
+            let there = || is_x86_feature_detected!("avx512bf16") && is_x86_feature_detected!("avx512bw");
+            self == Level::Avx512 && self.available() && *ASKED.get_or_init(there)
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            false
+        }
+    }
+
     /// Whether this machine executes the level.
     pub fn available(self) -> bool {
         #[cfg(target_arch = "x86_64")]
@@ -47,24 +61,35 @@ impl Level {
     }
 }
 
+/// The kind of this CPU, by those of its instructions that the kernels use.
+pub fn kind() -> &'static str {
+    match Level::best() {
+        level if level.multiplies_bf16() => "AVX-512 BF16",
+        Level::Avx512 => "AVX-512",
+        Level::Avx2 => "AVX2",
+        Level::Neon => "NEON",
+        Level::Scalar => "plain",
+    }
+}
+
 /// Defines a loop that is compiled once for each [`Level`] and runs at the best one. Nothing is contracted to fused operations,
 /// so results do not depend on the machine.
 macro_rules! wide {
-    ($(#[$doc:meta])* $visible:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+    ($(#[$doc:meta])* $visible:vis fn $name:ident$(<$of:ident: $bound:path>)?($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$doc])*
         #[allow(unsafe_code)]
-        $visible fn $name($($arg: $type),*) $(-> $result)? {
+        $visible fn $name$(<$of: $bound>)?($($arg: $type),*) $(-> $result)? {
             #[inline(always)]
-            fn plain($($arg: $type),*) $(-> $result)? $body
+            fn plain$(<$of: $bound>)?($($arg: $type),*) $(-> $result)? $body
 
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
-                fn avx512($($arg: $type),*) $(-> $result)? {
+                fn avx512$(<$of: $bound>)?($($arg: $type),*) $(-> $result)? {
                     plain($($arg),*)
                 }
                 #[target_feature(enable = "avx2,fma")]
-                fn avx2($($arg: $type),*) $(-> $result)? {
+                fn avx2$(<$of: $bound>)?($($arg: $type),*) $(-> $result)? {
                     plain($($arg),*)
                 }
                 match $crate::kernels::simd::Level::best() {
@@ -98,3 +123,18 @@ macro_rules! at_level {
 }
 
 pub(super) use at_level;
+
+/// The same for a loop over pairs of bf16.
+macro_rules! at_pair_level {
+    ($level:expr, $name:ident($($arg:expr),*)) => {
+        match $level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 if Level::Avx512.multiplies_bf16() => avx512_pairs::$name($($arg),*),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 | Level::Avx2 => avx2_pairs::$name($($arg),*),
+            _ => scalar_pairs::$name($($arg),*),
+        }
+    };
+}
+
+pub(super) use at_pair_level;

@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use super::element::Element;
 use super::pool::Buffer;
 use super::simd::wide;
 
@@ -21,17 +22,17 @@ pub struct Slopes<'a> {
 }
 
 /// The activation of `x`, `[n, c·h·w]`.
-pub fn forward(x: &[f32], slopes: Slopes<'_>) -> Buffer {
-    let mut y = Buffer::stale(x.len());
+pub fn forward<E: Element>(x: &[E], slopes: Slopes<'_>) -> Buffer<E> {
+    let mut y = Buffer::<E>::result(x.len());
     let image = slopes.len();
     y.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(y, x)| forward_run(x, slopes, y));
     y
 }
 
 /// The gradient of `x` from that of the activation, `g`, both `[n, c·h·w]`.
-pub fn input_grad(x: &[f32], g: &[f32], slopes: Slopes<'_>) -> Buffer {
+pub fn input_grad<E: Element>(x: &[E], g: &[E], slopes: Slopes<'_>) -> Buffer<E> {
     assert_eq!(x.len(), g.len());
-    let mut gx = Buffer::stale(x.len());
+    let mut gx = Buffer::<E>::result(x.len());
     let image = slopes.len();
     gx.par_chunks_mut(image).zip(x.par_chunks(image)).zip(g.par_chunks(image)).for_each(|((gx, x), g)| {
         input_run(x, g, slopes, gx);
@@ -41,16 +42,16 @@ pub fn input_grad(x: &[f32], g: &[f32], slopes: Slopes<'_>) -> Buffer {
 
 /// The gradients of the slopes above and below 0 of `image` elements, `Σ g·max(x, 0)` and `Σ g·min(x, 0)` over the images, from `x`
 /// and `g`, both `[n, image]`.
-pub fn slope_grads(x: &[f32], g: &[f32], image: usize) -> [Buffer; 2] {
+pub fn slope_grads<E: Element>(x: &[E], g: &[E], image: usize) -> [Buffer; 2] {
     over_images(x, g, image, slopes_run)
 }
 
 /// Two sums over images for each of `image` elements; `add` adds what an image's part of `x` and `g` gives to both.
-pub(super) fn over_images(
-    x: &[f32],
-    g: &[f32],
+pub(super) fn over_images<E: Element>(
+    x: &[E],
+    g: &[E],
     image: usize,
-    add: impl Fn(&[f32], &[f32], &mut [f32], &mut [f32]) + Sync,
+    add: impl Fn(&[E], &[E], &mut [f32], &mut [f32]) + Sync,
 ) -> [Buffer; 2] {
     assert!(x.len() == g.len() && x.len().is_multiple_of(image.max(1)));
     let mut sums = [Buffer::zeros(image), Buffer::zeros(image)];
@@ -66,17 +67,17 @@ pub(super) fn over_images(
 }
 
 /// `min(y, ceiling)` of `y`, `[n, c·h·w]`, with one ceiling for each element of an image.
-pub fn ceiling(y: &[f32], ceiling: &[f32]) -> Buffer {
-    let mut z = Buffer::stale(y.len());
+pub fn ceiling<E: Element>(y: &[E], ceiling: &[f32]) -> Buffer<E> {
+    let mut z = Buffer::<E>::result(y.len());
     let image = ceiling.len().max(1);
     z.par_chunks_mut(image).zip(y.par_chunks(image)).for_each(|(z, y)| ceiling_run(y, ceiling, z));
     z
 }
 
 /// The gradient of `y` from that of [`ceiling`], `g`: none above the ceiling.
-pub fn ceiling_grad(y: &[f32], g: &[f32], ceiling: &[f32]) -> Buffer {
+pub fn ceiling_grad<E: Element>(y: &[E], g: &[E], ceiling: &[f32]) -> Buffer<E> {
     assert_eq!(y.len(), g.len());
-    let mut gy = Buffer::stale(y.len());
+    let mut gy = Buffer::<E>::result(y.len());
     let image = ceiling.len().max(1);
     gy.par_chunks_mut(image).zip(y.par_chunks(image)).zip(g.par_chunks(image)).for_each(|((gy, y), g)| {
         ceiling_grad_run(y, g, ceiling, gy);
@@ -99,24 +100,26 @@ pub(super) fn chosen(z: f32, pos: f32, neg: f32) -> f32 {
 }
 
 wide! {
-    fn forward_run(x: &[f32], slopes: Slopes<'_>, y: &mut [f32]) {
+    fn forward_run<E: Element>(x: &[E], slopes: Slopes<'_>, y: &mut [E]) {
         for (((y, x), pos), neg) in y.iter_mut().zip(x).zip(slopes.pos).zip(slopes.neg) {
-            *y = pos * x.max(0.0) + neg * x.min(0.0);
+            let x = x.value();
+            *y = E::nearest(pos * x.max(0.0) + neg * x.min(0.0));
         }
     }
 }
 
 wide! {
-    fn input_run(x: &[f32], g: &[f32], slopes: Slopes<'_>, gx: &mut [f32]) {
+    fn input_run<E: Element>(x: &[E], g: &[E], slopes: Slopes<'_>, gx: &mut [E]) {
         for ((((gx, x), g), pos), neg) in gx.iter_mut().zip(x).zip(g).zip(slopes.pos).zip(slopes.neg) {
-            *gx = g * chosen(*x, *pos, *neg);
+            *gx = E::nearest(g.value() * chosen(x.value(), *pos, *neg));
         }
     }
 }
 
 wide! {
-    fn slopes_run(x: &[f32], g: &[f32], pos: &mut [f32], neg: &mut [f32]) {
+    fn slopes_run<E: Element>(x: &[E], g: &[E], pos: &mut [f32], neg: &mut [f32]) {
         for (((x, g), pos), neg) in x.iter().zip(g).zip(pos).zip(neg) {
+            let (x, g) = (x.value(), g.value());
             *pos += g * x.max(0.0);
             *neg += g * x.min(0.0);
         }
@@ -124,17 +127,17 @@ wide! {
 }
 
 wide! {
-    fn ceiling_run(y: &[f32], ceiling: &[f32], z: &mut [f32]) {
+    fn ceiling_run<E: Element>(y: &[E], ceiling: &[f32], z: &mut [E]) {
         for ((z, y), c) in z.iter_mut().zip(y).zip(ceiling) {
-            *z = if *y > *c { *c } else { *y };
+            *z = if y.value() > *c { E::nearest(*c) } else { *y };
         }
     }
 }
 
 wide! {
-    fn ceiling_grad_run(y: &[f32], g: &[f32], ceiling: &[f32], gy: &mut [f32]) {
+    fn ceiling_grad_run<E: Element>(y: &[E], g: &[E], ceiling: &[f32], gy: &mut [E]) {
         for (((gy, y), g), c) in gy.iter_mut().zip(y).zip(g).zip(ceiling) {
-            *gy = if *y > *c { 0.0 } else { *g };
+            *gy = if y.value() > *c { E::nearest(0.0) } else { *g };
         }
     }
 }

@@ -1,4 +1,7 @@
 //! Vectors of each level under the same names, for loops that are written once.
+//!
+//! What is multiplied is *packed*: a lane holds a number, or in the modules of pairs two bf16, the first in its low half. `multiply`
+//! adds the products of a lane to its sum, the second one first, and `put` packs vectors, lane by lane.
 
 // Loads and stores go through addresses; callers check them.
 #![allow(unsafe_code)]
@@ -19,6 +22,20 @@ macro_rules! add_totals {
     };
 }
 
+/// Of vectors whose lanes hold one number.
+macro_rules! put {
+    ($vector:ty $(, $feature:literal)?) => {
+        /// # Safety
+        /// A vector can be written at `at`.
+        #[inline]
+        $(#[target_feature(enable = $feature)])?
+        pub(in crate::kernels) unsafe fn put(at: *mut f32, [v]: [$vector; 1]) {
+            // SAFETY: the caller's contract.
+            unsafe { store(at, v) }
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(super) mod zmm {
     use std::arch::x86_64::{
@@ -26,9 +43,12 @@ pub(super) mod zmm {
         _mm512_unpacklo_ps,
     };
     pub(in crate::kernels) use std::arch::x86_64::{
-        _mm512_add_ps as add, _mm512_fmadd_ps as fma, _mm512_loadu_ps as load, _mm512_reduce_add_ps as total,
-        _mm512_set1_ps as splat, _mm512_storeu_ps as store, _mm512_sub_ps as sub,
+        _mm512_add_ps as add, _mm512_fmadd_ps as multiply, _mm512_loadu_ps as load,
+        _mm512_loadu_ps as load_packed, _mm512_reduce_add_ps as total, _mm512_set1_ps as splat,
+        _mm512_set1_ps as splat_packed, _mm512_storeu_ps as store, _mm512_sub_ps as sub,
     };
+
+    put!(__m512, "avx512f");
 
     /// Adds the sum of each vector's lanes to `sums`, one for each vector; all sixteen at a time.
     #[inline]
@@ -57,9 +77,12 @@ pub(super) mod ymm {
         _mm256_extractf128_ps,
     };
     pub(in crate::kernels) use std::arch::x86_64::{
-        _mm256_add_ps as add, _mm256_fmadd_ps as fma, _mm256_loadu_ps as load, _mm256_set1_ps as splat,
+        _mm256_add_ps as add, _mm256_fmadd_ps as multiply, _mm256_loadu_ps as load,
+        _mm256_loadu_ps as load_packed, _mm256_set1_ps as splat, _mm256_set1_ps as splat_packed,
         _mm256_storeu_ps as store, _mm256_sub_ps as sub,
     };
+
+    put!(__m256, "avx2,fma");
 
     add_totals!(__m256, "avx2,fma");
 
@@ -77,13 +100,15 @@ pub(super) mod ymm {
 pub(super) mod neon {
     use std::arch::aarch64::{float32x4_t, vfmaq_f32};
     pub(in crate::kernels) use std::arch::aarch64::{
-        vaddq_f32 as add, vaddvq_f32 as total, vdupq_n_f32 as splat, vld1q_f32 as load, vst1q_f32 as store,
-        vsubq_f32 as sub,
+        vaddq_f32 as add, vaddvq_f32 as total, vdupq_n_f32 as splat, vdupq_n_f32 as splat_packed,
+        vld1q_f32 as load, vld1q_f32 as load_packed, vst1q_f32 as store, vsubq_f32 as sub,
     };
+
+    put!(float32x4_t, "neon");
 
     #[inline]
     #[target_feature(enable = "neon")]
-    pub(in crate::kernels) fn fma(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+    pub(in crate::kernels) fn multiply(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         vfmaq_f32(c, a, b)
     }
 
@@ -93,6 +118,9 @@ pub(super) mod neon {
 /// Four lanes in an array: what any target's compiler can vectorise.
 pub(super) mod plain {
     pub(in crate::kernels) type Vector = [f32; 4];
+    pub(in crate::kernels) use {load as load_packed, splat as splat_packed};
+
+    put!(Vector);
 
     #[inline]
     pub(in crate::kernels) fn splat(v: f32) -> Vector {
@@ -126,7 +154,7 @@ pub(super) mod plain {
     }
 
     #[inline]
-    pub(in crate::kernels) fn fma(a: Vector, b: Vector, c: Vector) -> Vector {
+    pub(in crate::kernels) fn multiply(a: Vector, b: Vector, c: Vector) -> Vector {
         std::array::from_fn(|i| a[i] * b[i] + c[i])
     }
 
@@ -135,5 +163,156 @@ pub(super) mod plain {
     #[inline]
     pub(in crate::kernels) fn total(v: Vector) -> f32 {
         (v[0] + v[2]) + (v[1] + v[3])
+    }
+}
+
+/// Pairs of bf16, multiplied by instructions of their own.
+#[cfg(target_arch = "x86_64")]
+pub(super) mod zmm_pairs {
+    pub(in crate::kernels) use super::zmm::{add, add_totals, load, splat, store, sub, total};
+    use std::arch::x86_64::{
+        __m512, __m512bh, __m512i, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_loadu_epi16,
+        _mm512_loadu_epi32, _mm512_permutexvar_epi16, _mm512_set1_epi32, _mm512_storeu_epi32,
+    };
+    use std::mem::transmute;
+
+    /// Which half-lane of a vector behind another goes to each half-lane of both packed.
+    const ORDER: [i16; 32] = {
+        let mut order = [0; 32];
+        let mut i = 0;
+        while i < 32 {
+            order[i] = (i / 2 + i % 2 * 16) as i16;
+            i += 1;
+        }
+        order
+    };
+
+    /// # Safety
+    /// Sixteen pairs can be read at `at`.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(in crate::kernels) unsafe fn load_packed(at: *const u32) -> __m512i {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_loadu_epi32(at.cast()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(in crate::kernels) fn splat_packed(pair: u32) -> __m512i {
+        _mm512_set1_epi32(pair.cast_signed())
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    pub(in crate::kernels) fn multiply(a: __m512i, b: __m512i, sum: __m512) -> __m512 {
+        // SAFETY: vectors of as many bits, all of which mean something in both.
+        let (a, b) = unsafe { (transmute::<__m512i, __m512bh>(a), transmute::<__m512i, __m512bh>(b)) };
+        _mm512_dpbf16_ps(sum, a, b)
+    }
+
+    /// # Safety
+    /// Sixteen pairs can be written at `at`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    pub(in crate::kernels) unsafe fn put(at: *mut u32, [low, high]: [__m512; 2]) {
+        // SAFETY: the caller's contract; vectors of as many bits, all of which mean something in both.
+        unsafe {
+            let order = _mm512_loadu_epi16(ORDER.as_ptr());
+            let both = transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
+            _mm512_storeu_epi32(at.cast(), _mm512_permutexvar_epi16(order, both));
+        }
+    }
+}
+
+/// Pairs of bf16 on a CPU that multiplies f32.
+#[cfg(target_arch = "x86_64")]
+pub(super) mod ymm_pairs {
+    use super::plain_pairs::pair;
+    use super::ymm;
+    pub(in crate::kernels) use super::ymm::{add, add_totals, load, splat, store, sub, total};
+    use std::arch::x86_64::{
+        __m256, __m256i, _mm256_and_si256, _mm256_castsi256_ps, _mm256_loadu_si256, _mm256_set1_epi32,
+        _mm256_slli_epi32,
+    };
+
+    /// # Safety
+    /// Eight pairs can be read at `at`.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(in crate::kernels) unsafe fn load_packed(at: *const u32) -> __m256i {
+        // SAFETY: the caller's contract.
+        unsafe { _mm256_loadu_si256(at.cast()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(in crate::kernels) fn splat_packed(pair: u32) -> __m256i {
+        _mm256_set1_epi32(pair.cast_signed())
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(in crate::kernels) fn multiply(a: __m256i, b: __m256i, sum: __m256) -> __m256 {
+        let low = |v| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(v));
+        let high = |v| _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32(-0x1_0000)));
+        ymm::multiply(low(a), low(b), ymm::multiply(high(a), high(b), sum))
+    }
+
+    /// # Safety
+    /// Eight pairs can be written at `at`.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(in crate::kernels) unsafe fn put(at: *mut u32, both: [__m256; 2]) {
+        let mut lanes = [[0.0; 8]; 2];
+        // SAFETY: eight numbers can be written to each half of `lanes`; the caller's contract.
+        unsafe {
+            for (lanes, v) in lanes.iter_mut().zip(both) {
+                store(lanes.as_mut_ptr(), v);
+            }
+            *at.cast::<[u32; 8]>() = std::array::from_fn(|i| pair([lanes[0][i], lanes[1][i]]));
+        }
+    }
+}
+
+/// Pairs of bf16 in arrays.
+pub(super) mod plain_pairs {
+    use super::plain::{self, Vector};
+    pub(in crate::kernels) use super::plain::{add, add_totals, load, splat, store, sub, total};
+    use crate::kernels::element::rounded;
+
+    type Pairs = [u32; 4];
+
+    /// The nearest bf16 of two numbers.
+    #[inline(always)]
+    pub(in crate::kernels) fn pair([low, high]: [f32; 2]) -> u32 {
+        rounded(low.to_bits()) & 0xffff | rounded(high.to_bits()) << 16
+    }
+
+    /// # Safety
+    /// Four pairs can be read at `at`.
+    #[inline]
+    pub(in crate::kernels) unsafe fn load_packed(at: *const u32) -> Pairs {
+        // SAFETY: the caller's contract; arrays of numbers may lie at any number.
+        unsafe { *at.cast::<Pairs>() }
+    }
+
+    #[inline]
+    pub(in crate::kernels) fn splat_packed(pair: u32) -> Pairs {
+        [pair; 4]
+    }
+
+    #[inline]
+    pub(in crate::kernels) fn multiply(a: Pairs, b: Pairs, sum: Vector) -> Vector {
+        let low = |v: Pairs| v.map(|v| f32::from_bits(v << 16));
+        let high = |v: Pairs| v.map(|v| f32::from_bits(v & 0xffff_0000));
+        plain::multiply(low(a), low(b), plain::multiply(high(a), high(b), sum))
+    }
+
+    /// # Safety
+    /// Four pairs can be written at `at`.
+    #[inline]
+    pub(in crate::kernels) unsafe fn put(at: *mut u32, [low, high]: [Vector; 2]) {
+        // SAFETY: the caller's contract; arrays of numbers may lie at any number.
+        unsafe { *at.cast::<Pairs>() = std::array::from_fn(|i| pair([low[i], high[i]])) }
     }
 }

@@ -1,5 +1,7 @@
 //! What a stage tells while it runs: log lines, progress, how it ended.
 
+use crate::exec::Precision;
+
 /// A line of `log.jsonl`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Record {
@@ -42,6 +44,9 @@ pub struct Record {
     pub hamming: f64,
     /// Largest gradient norm before clipping.
     pub gradient: f64,
+    /// What activations were computed in.
+    #[serde(default)]
+    pub precision: Precision,
     /// Training images a second, without validation.
     pub images_per_second: f64,
     /// Share of the epoch's time spent waiting for data.

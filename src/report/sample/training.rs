@@ -1,7 +1,7 @@
 //! A made-up training run of three stages.
 
 use super::super::model::{Evaluation, ImageCounts, Scores, Training, TrainingCounts};
-use relinc_runtime::exec::Branch;
+use relinc_runtime::exec::{Branch, Precision};
 use relinc_runtime::train::Record;
 
 /// Smooth, with a little unrest.
@@ -39,6 +39,7 @@ fn stage(name: &str, method: Option<&str>, epochs: usize, planned: usize, from: 
                 hamming: if method.is_some() { 0.12 * (-5.0 * t).exp() } else { 0.0 },
                 gradient: 1.0,
                 images_per_second: 310.0 + 20.0 * wave(epoch),
+                precision: Precision::F32,
                 data_wait: 0.021,
                 seconds: 161.0 * epoch as f64,
             }

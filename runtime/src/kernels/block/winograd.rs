@@ -111,8 +111,14 @@ impl Winograd {
         let base =
             (from.border[0] - self.pads[0] + row) * from.width() + from.border[1] - self.pads[1] + column;
         for (c, plane) in x.chunks_exact(from.plane()).take(self.read).enumerate() {
-            let plane = (plane, base * LANES, from.width());
-            tiles::transform(level, plane, (down, across), &mut spectrum[c * channel..], in_point);
+            let plane = tiles::Planes { x: plane, each: 0, width: from.width() };
+            tiles::transform(
+                level,
+                (plane, base * LANES),
+                (down, across),
+                &mut spectrum[c * channel..],
+                in_point,
+            );
         }
         let positions: Vec<Position> =
             (0..tiles).map(|t| Position { out: t * LANES, base: t * LANES }).collect();

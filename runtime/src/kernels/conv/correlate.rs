@@ -5,7 +5,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::strip::{Images, Strips};
-use crate::kernels::micro::{CHANNELS, LANES};
+use crate::kernels::element::Element;
+use crate::kernels::micro::{CHANNELS, LANES, Products};
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::Level;
 use crate::kernels::transpose::{self, Stage};
@@ -28,6 +29,18 @@ impl Sizes {
         (self.read / self.groups, self.written / self.groups)
     }
 
+    /// Packed input channels of a group.
+    pub(super) fn packed<P: Products>(&self) -> usize {
+        self.per_group().0.div_ceil(P::PACK)
+    }
+
+    /// The channels that packed channel `packed`, counted over all groups, is made of.
+    pub(super) fn part<P: Products>(&self, packed: usize) -> impl Fn(usize) -> Option<usize> + use<P> {
+        let (read, each) = (self.per_group().0, self.packed::<P>().max(1));
+        let (group, first) = (packed / each, packed % each * P::PACK);
+        move |k| (first + k < read).then_some(group * read + first + k)
+    }
+
     /// Blocks of output channels of a group; the last may have fewer channels.
     pub(super) fn blocks(&self) -> usize {
         self.per_group().1.div_ceil(CHANNELS)
@@ -35,7 +48,7 @@ impl Sizes {
 }
 
 /// A way to compute a correlation of a block of images, strip by strip.
-pub(super) trait Method: Sync {
+pub(super) trait Method<E: Element>: Sync {
     /// Working memory of a thread.
     type Scratch;
 
@@ -44,7 +57,7 @@ pub(super) trait Method: Sync {
     /// Prepares a strip for some blocks of output channels, numbered over all groups.
     fn load(
         &self,
-        images: Images<'_>,
+        images: Images<'_, E>,
         range: (usize, usize),
         blocks: Range<usize>,
         scratch: &mut Self::Scratch,
@@ -61,13 +74,13 @@ pub(super) trait Method: Sync {
 }
 
 /// Writes the correlation of `x` to `out`.
-pub(super) fn correlate(
+pub(super) fn correlate<E: Element>(
     level: Level,
     sizes: &Sizes,
-    method: &impl Method,
-    x: &[f32],
+    method: &impl Method<E>,
+    x: &[E],
     bias: Option<&[f32]>,
-    out: &mut [f32],
+    out: &mut [E],
 ) {
     let (strips, blocks, written) = (method.strips(), sizes.blocks(), sizes.per_group().1);
     let per_image = sizes.read * sizes.input;
@@ -99,14 +112,14 @@ pub(super) fn correlate(
 }
 
 /// A block of images and some blocks of their output channels.
-struct Item<'a> {
+struct Item<'a, E> {
     first: usize,
     blocks: Range<usize>,
-    images: Vec<&'a mut [f32]>,
+    images: Vec<&'a mut [E]>,
 }
 
 /// Cuts the output. Output channels are cut only where there are too few images for all threads; no result depends on it.
-fn items<'a>(sizes: &Sizes, out: &'a mut [f32]) -> Vec<Item<'a>> {
+fn items<'a, E>(sizes: &Sizes, out: &'a mut [E]) -> Vec<Item<'a, E>> {
     let (blocks, written) = (sizes.blocks(), sizes.per_group().1);
     let total = sizes.groups * blocks;
     let image = (sizes.written * sizes.output).max(1);

@@ -6,34 +6,37 @@ use rayon::prelude::*;
 
 use super::correlate::{Method, Sizes};
 use super::strip::{Images, Strips};
-use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position};
+use crate::kernels::element::Element;
+use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position, Products};
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::Level;
 use crate::kernels::transpose::Stage;
 
 /// Any kernel, stride and dilation.
-pub(super) struct Direct {
+pub(super) struct Direct<P> {
     level: Level,
     sizes: Sizes,
     strips: Strips,
-    phases: Vec<Phase>,
+    phases: Vec<Phase<P>>,
 }
 
-struct Phase {
+struct Phase<P> {
     at: (usize, usize),
     taps: Vec<usize>,
-    /// `[group][block][channel][tap][CHANNELS]`.
-    weights: Buffer,
+    /// `[group][block][packed channel][tap][CHANNELS]`.
+    weights: Buffer<P>,
 }
 
-/// A transposed strip, `[read][plane]`, and the windows of each phase.
-pub(super) struct Scratch {
-    transposed: Buffer,
+/// A transposed strip, `[packed channel][plane]`, and the windows of each phase.
+pub(super) struct Scratch<P> {
+    transposed: Buffer<P>,
+    /// The planes of a packed channel.
+    planes: Buffer,
     windows: Vec<Vec<Position>>,
     stage: Box<Stage>,
 }
 
-impl Direct {
+impl<P: Products> Direct<P> {
     /// `weight(group, to, from, tap)` is the weight between channels of a group.
     pub(super) fn new(
         level: Level,
@@ -41,19 +44,25 @@ impl Direct {
         strips: Strips,
         weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
     ) -> Self {
-        let (read, written) = sizes.per_group();
+        let ((read, written), packed) = (sizes.per_group(), sizes.packed::<P>());
         let (rows, columns) = strips.phases();
         let mut phases = Vec::new();
         for at in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))) {
             let taps = strips.taps(at.0, at.1);
-            let length = read * taps.len() * CHANNELS;
-            let mut weights = Buffer::work(sizes.groups * sizes.blocks() * length);
+            let length = packed * taps.len() * CHANNELS;
+            let mut weights = Buffer::scratch(sizes.groups * sizes.blocks() * length);
             weights.par_chunks_exact_mut(length.max(1)).enumerate().for_each(|(block, weights)| {
                 let (group, first) = (block / sizes.blocks(), block % sizes.blocks() * CHANNELS);
-                let places = (0..read).flat_map(|from| taps.iter().map(move |t| (from, t)));
+                let places = (0..packed).flat_map(|from| taps.iter().map(move |t| (from * P::PACK, t)));
                 for ((from, &(tap, _)), weights) in places.zip(weights.chunks_exact_mut(CHANNELS)) {
                     for (to, w) in (first..).zip(weights) {
-                        *w = if to < written { weight(group, to, from, tap) } else { 0.0 };
+                        *w = P::packed(std::array::from_fn(|k| {
+                            if to < written && k < P::PACK && from + k < read {
+                                weight(group, to, from + k, tap)
+                            } else {
+                                0.0
+                            }
+                        }));
                     }
                 }
             });
@@ -63,26 +72,40 @@ impl Direct {
     }
 }
 
-impl Method for Direct {
-    type Scratch = Scratch;
+impl<E: Element> Method<E> for Direct<E::Packed> {
+    type Scratch = Scratch<E::Packed>;
 
     fn strips(&self) -> &Strips {
         &self.strips
     }
 
-    fn scratch(&self) -> Scratch {
+    fn scratch(&self) -> Self::Scratch {
+        let (packed, plane) = (self.sizes.packed::<E::Packed>(), self.strips.plane());
+        let apart = E::Packed::PACK > 1;
         Scratch {
-            transposed: Buffer::work(self.sizes.read * self.strips.plane()),
+            transposed: Buffer::scratch(self.sizes.groups * packed * plane),
+            planes: Buffer::work(if apart { E::Packed::PACK * plane } else { 0 }),
             windows: Vec::new(),
             stage: Box::default(),
         }
     }
 
-    fn load(&self, images: Images<'_>, range: (usize, usize), _: Range<usize>, scratch: &mut Scratch) {
-        self.strips.load(self.level, images, range, &mut scratch.transposed, &mut scratch.stage);
+    fn load(
+        &self,
+        images: Images<'_, E>,
+        range: (usize, usize),
+        _: Range<usize>,
+        scratch: &mut Self::Scratch,
+    ) {
+        let source = self.strips.source(range);
+        for (packed, lanes) in scratch.transposed.chunks_exact_mut(self.strips.plane()).enumerate() {
+            let part = self.sizes.part::<E::Packed>(packed);
+            let of = |k| Some((images, part(k)?));
+            source.pack(self.level, of, lanes, (&mut scratch.planes, &mut scratch.stage));
+        }
         let row = self.strips.row();
         let at = |(r, c, base): (usize, usize, usize)| Position { out: (r * row + c) * LANES, base };
-        let windows = |p: &Phase| self.strips.bases(range, p.at).into_iter().map(at).collect();
+        let windows = |p: &Phase<E::Packed>| self.strips.bases(range, p.at).into_iter().map(at).collect();
         scratch.windows = self.phases.iter().map(windows).collect();
     }
 
@@ -91,10 +114,10 @@ impl Method for Direct {
         (_, block): (usize, usize),
         init: [f32; CHANNELS],
         _range: (usize, usize),
-        scratch: &mut Scratch,
+        scratch: &mut Self::Scratch,
         sums: &mut [f32],
     ) {
-        let (read, plane) = (self.sizes.per_group().0, self.strips.plane());
+        let (read, plane) = (self.sizes.packed::<E::Packed>(), self.strips.plane());
         let group = block / self.sizes.blocks();
         for (phase, windows) in self.phases.iter().zip(&scratch.windows) {
             let length = read * phase.taps.len() * CHANNELS;

@@ -24,15 +24,19 @@ use self::correlate::Sizes;
 use self::direct::Direct;
 use self::strip::{BUDGET, Strips};
 use self::winograd::Winograd;
-use super::micro::{CHANNELS, LANES};
+use super::element::Element;
+use super::micro::{CHANNELS, LANES, Products};
 use super::pool::Buffer;
 use super::simd::Level;
 pub use shape::ConvShape;
 pub(super) use winograd::transformed;
 
+/// Channels from which on Winograd's way pays for the gradient of a bf16 input.
+const MANY: usize = 64;
+
 /// The convolution of `x`, `[n, c_in, h, w]`, with `w`, `[c_out, c_in/groups, kernel…]`, plus a bias for each output
 /// channel: `[n, c_out, output…]`.
-pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer {
+pub fn forward<E: Element>(x: &[E], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer<E> {
     correlate(Level::best(), Direction::Forward, s, x, w, bias)
 }
 
@@ -48,22 +52,22 @@ pub fn data_grad_by_taps(g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
 }
 
 /// The gradient of the input, `[n, c_in, h, w]`, from that of the output, `g`, `[n, c_out, output…]`.
-pub fn data_grad(g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
+pub fn data_grad<E: Element>(g: &[E], w: &[f32], s: &ConvShape) -> Buffer<E> {
     correlate(Level::best(), Direction::Transposed, s, g, w, None)
 }
 
 /// The gradient of the weights, `[c_out, c_in/groups, kernel…]`, from the input and the gradient of the output.
-pub fn weight_grad(x: &[f32], g: &[f32], s: &ConvShape) -> Buffer {
+pub fn weight_grad<E: Element>(x: &[E], g: &[E], s: &ConvShape) -> Buffer {
     weight_grad_at(Level::best(), x, g, s)
 }
 
 /// The gradient of the bias, `[c_out]`: sums over images and positions.
-pub fn bias_grad(g: &[f32], s: &ConvShape) -> Vec<f32> {
+pub fn bias_grad<E: Element>(g: &[E], s: &ConvShape) -> Vec<f32> {
     assert_eq!(g.len(), s.output_len());
     let plane: usize = s.output().iter().product();
     let channel = |c: usize| {
         let planes = (0..s.n).map(|n| &g[(n * s.c_out + c) * plane..][..plane]);
-        planes.map(|p| p.iter().map(|&v| f64::from(v)).sum::<f64>()).sum::<f64>() as f32
+        planes.map(|p| p.iter().map(|v| f64::from(v.value())).sum::<f64>()).sum::<f64>() as f32
     };
     (0..s.c_out).into_par_iter().map(channel).collect()
 }
@@ -105,55 +109,59 @@ impl Direction {
 }
 
 /// By the method that is fastest. `x` is what the direction reads.
-fn correlate(
+fn correlate<E: Element>(
     level: Level,
     direction: Direction,
     s: &ConvShape,
-    x: &[f32],
+    x: &[E],
     w: &[f32],
     bias: Option<&[f32]>,
-) -> Buffer {
+) -> Buffer<E> {
     summed(level, direction, s, (x, w, bias), true)
 }
 
 /// Tap by tap where Winograd's way is not allowed, or does not pay.
-fn summed(
+fn summed<E: Element>(
     level: Level,
     direction: Direction,
     s: &ConvShape,
-    (x, w, bias): (&[f32], &[f32], Option<&[f32]>),
+    (x, w, bias): (&[E], &[f32], Option<&[f32]>),
     winograd: bool,
-) -> Buffer {
+) -> Buffer<E> {
     let sizes = direction.sizes(s);
     assert_eq!((x.len(), w.len()), (s.n * sizes.read * sizes.input, s.weight_len()));
     assert!(bias.is_none_or(|b| b.len() == sizes.written));
-    let mut out = Buffer::stale(s.n * sizes.written * sizes.output);
+    let mut out = Buffer::<E>::result(s.n * sizes.written * sizes.output);
     if out.is_empty() {
         return out;
     }
     let [rows, columns] = direction.axes(s);
     let row = columns.output;
     let weight = direction.weight(s, w);
-    if winograd {
+    // Rounded to bf16, what Winograd's way transforms is off by more than the operands are. Forwards that grows from layer to layer;
+    // backwards it is lost among the other roundings, and pays where channels are many: docs/results.md.
+    let many = sizes.per_group().0.min(sizes.per_group().1) >= MANY;
+    if winograd && (E::Packed::PACK == 1 || (many && direction == Direction::Transposed)) {
         let tiled = Strips::new(rows.clone(), columns.clone(), |rows, _| {
             let tiles = rows.div_ceil(2) * row.div_ceil(2);
-            Winograd::bytes(&sizes, tiles) <= BUDGET || tiles <= Winograd::LEAST || rows <= 2
+            let bytes = Winograd::<E::Packed>::bytes(&sizes, tiles);
+            bytes <= BUDGET || tiles <= Winograd::<E::Packed>::LEAST || rows <= 2
         });
-        if Winograd::fits(&sizes, &tiled) {
-            let method = Winograd::new(level, sizes, tiled, weight);
+        if Winograd::<E::Packed>::fits(&sizes, &tiled) {
+            let method = Winograd::<E::Packed>::new(level, sizes, tiled, weight);
             correlate::correlate(level, &sizes, &method, x, bias, &mut out);
             return out;
         }
     }
     let strips = Strips::new(rows, columns, |rows, plane| {
-        4 * (sizes.read * plane + CHANNELS * rows * row * LANES) <= BUDGET
+        4 * (sizes.groups * sizes.packed::<E::Packed>() * plane + CHANNELS * rows * row * LANES) <= BUDGET
     });
-    let method = Direct::new(level, sizes, strips, weight);
+    let method = Direct::<E::Packed>::new(level, sizes, strips, weight);
     correlate::correlate(level, &sizes, &method, x, bias, &mut out);
     out
 }
 
-fn weight_grad_at(level: Level, x: &[f32], g: &[f32], s: &ConvShape) -> Buffer {
+fn weight_grad_at<E: Element>(level: Level, x: &[E], g: &[E], s: &ConvShape) -> Buffer {
     assert_eq!((x.len(), g.len()), (s.input_len(), s.output_len()));
     if g.is_empty() {
         return Buffer::zeros(s.weight_len());

@@ -1,8 +1,10 @@
 //! A strip of rows of a block of images, transposed so that images are lanes and padding is written out.
 
 use super::axis::Axis;
-use crate::kernels::micro::LANES;
+use crate::kernels::element::Element;
+use crate::kernels::micro::{LANES, Products};
 use crate::kernels::simd::Level;
+use crate::kernels::tiles;
 use crate::kernels::transpose::{self, Stage};
 
 /// Working memory of a strip in bytes: most of a second-level cache, with room for the weights.
@@ -124,21 +126,6 @@ impl Strips {
         }
     }
 
-    /// Transposes all channels of what outputs `range` read into `dst`, `[channels][plane]`.
-    pub(super) fn load(
-        &self,
-        level: Level,
-        images: Images<'_>,
-        range: (usize, usize),
-        dst: &mut [f32],
-        stage: &mut Stage,
-    ) {
-        let source = self.source(range);
-        for (channel, plane) in dst.chunks_exact_mut(self.plane()).enumerate() {
-            source.load(level, images, channel, plane, stage);
-        }
-    }
-
     /// Whether outputs read `side`² neighbouring inputs, and the next output the next ones.
     pub(super) fn is_dense(&self, side: usize) -> bool {
         [&self.rows, &self.columns].into_iter().all(|axis| axis.is_dense(side))
@@ -152,8 +139,8 @@ impl Strips {
 
 /// Images of a block, from the first channel of the first on.
 #[derive(Clone, Copy)]
-pub(super) struct Images<'a> {
-    pub values: &'a [f32],
+pub(super) struct Images<'a, E> {
+    pub values: &'a [E],
     /// Elements from one image to the next.
     pub stride: usize,
     /// At most [`LANES`].
@@ -178,11 +165,43 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Transposes one channel into `plane`; what lies outside the input becomes zero.
-    pub(super) fn load(
+    /// Transposes into `dst` the channels that are the parts of a packed lane. No part is zeros.
+    pub(super) fn pack<'a, E: Element>(
         &self,
         level: Level,
-        images: Images<'_>,
+        part: impl Fn(usize) -> Option<(Images<'a, E>, usize)>,
+        dst: &mut [E::Packed],
+        (planes, stage): (&mut [f32], &mut Stage),
+    ) {
+        let each = dst.len();
+        if let Some(plane) = E::Packed::singles(dst) {
+            return self.planes(level, part, (plane, each), stage);
+        }
+        self.planes(level, part, (planes, each), stage);
+        tiles::pack(level, (planes, each), dst);
+    }
+
+    /// The same without packing: each part goes to a plane of so many floats.
+    pub(super) fn planes<'a, E: Element>(
+        &self,
+        level: Level,
+        part: impl Fn(usize) -> Option<(Images<'a, E>, usize)>,
+        (planes, each): (&mut [f32], usize),
+        stage: &mut Stage,
+    ) {
+        for (k, plane) in planes.chunks_exact_mut(each).enumerate().take(E::Packed::PACK) {
+            match part(k) {
+                Some((images, channel)) => self.load(level, images, channel, plane, stage),
+                None => plane.fill(0.0),
+            }
+        }
+    }
+
+    /// Transposes one channel into `plane`; what lies outside the input becomes zero.
+    fn load<E: Element>(
+        &self,
+        level: Level,
+        images: Images<'_, E>,
         channel: usize,
         plane: &mut [f32],
         stage: &mut Stage,

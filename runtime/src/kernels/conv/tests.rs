@@ -1,6 +1,7 @@
 use super::*;
 use crate::kernels::noise;
 use crate::kernels::simd::Level;
+use half::bf16;
 
 const LEVELS: [Level; 4] = [Level::Scalar, Level::Neon, Level::Avx2, Level::Avx512];
 
@@ -81,6 +82,7 @@ fn shapes() -> Vec<ConvShape> {
         square(2, 2, [16, 17], 3, 7, 2),
         square(50, 48, [4, 4], 160, 3, 1),
         square(18, 9, [7, 5], 11, 3, 1),
+        square(2, 65, [5, 6], 66, 3, 1),
         square(2, 17, [35, 30], 9, 3, 1),
         square(1, 1, [1, 1], 1, 1, 1),
         square(3, 2, [1, 1], 4, 3, 1),
@@ -133,6 +135,45 @@ fn all_directions_agree_with_the_definition() {
     }
 }
 
+fn halves(v: &[f32]) -> (Vec<bf16>, Vec<f32>) {
+    let halves: Vec<bf16> = v.iter().map(|v| bf16::nearest(*v)).collect();
+    let values = halves.iter().map(|v| v.value()).collect();
+    (halves, values)
+}
+
+/// Off by so much of the largest result.
+fn assert_near(what: &str, s: &ConvShape, got: impl Iterator<Item = f32>, want: &[f64], by: f64) {
+    let scale = want.iter().fold(1e-3_f64, |m, v| m.max(v.abs()));
+    for (i, (got, want)) in got.zip(want).enumerate() {
+        let error = (f64::from(got) - want).abs() / scale;
+        assert!(error < by, "{what}[{i}] of {s:?}: {got} instead of {want}");
+    }
+}
+
+#[test]
+fn all_directions_of_bf16_are_near_the_definition_and_the_same_at_every_level() {
+    for s in shapes() {
+        let ((x, x32), w) = (halves(&noise(s.input_len(), 1)), noise(s.weight_len(), 2));
+        let (bias, (g, g32)) = (noise(s.c_out, 3), halves(&noise(s.output_len(), 4)));
+        // Weights as they are multiplied.
+        let (_, w32) = halves(&w);
+        let want = naive(&x32, &w32, &bias, &g32, &s);
+        let values = |b: &[bf16]| b.iter().map(|v| v.value()).collect::<Vec<f32>>().into_iter();
+        let mut first = None;
+        for level in LEVELS.into_iter().filter(|l| l.available()) {
+            let y = correlate(level, Direction::Forward, &s, &x, &w, Some(&bias));
+            let gx = correlate(level, Direction::Transposed, &s, &g, &w, None);
+            let gw = weight_grad_at(level, &x, &g, &s);
+            assert_near("y", &s, values(&y), &want.y, 0.0041);
+            let transformed = s.c_in.min(s.c_out) / s.groups >= MANY;
+            assert_near("gx", &s, values(&gx), &want.gx, if transformed { 0.015 } else { 0.0041 });
+            assert_near("gw", &s, gw.iter().copied(), &want.gw, 0.015);
+            let same = [y, gx];
+            assert!(first.get_or_insert_with(|| same.clone()) == &same, "{level:?} of {s:?}");
+        }
+    }
+}
+
 #[test]
 fn the_bias_gradient_sums_over_images_and_positions() {
     let s = square(2, 1, [2, 2], 2, 1, 1);
@@ -144,6 +185,13 @@ fn the_bias_gradient_sums_over_images_and_positions() {
 fn the_number_of_threads_changes_no_bit() {
     for s in [square(50, 16, [8, 8], 16, 3, 1), square(33, 32, [8, 8], 320, 3, 2)] {
         let (x, w, g) = (noise(s.input_len(), 1), noise(s.weight_len(), 2), noise(s.output_len(), 4));
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+            pool.install(|| (forward(&x, &w, None, &s), data_grad(&g, &w, &s), weight_grad(&x, &g, &s)))
+        };
+        let one = run(1);
+        assert!(one == run(1) && one == run(2) && one == run(3));
+        let ((x, _), (g, _)) = (halves(&x), halves(&g));
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
             pool.install(|| (forward(&x, &w, None, &s), data_grad(&g, &w, &s), weight_grad(&x, &g, &s)))

@@ -8,10 +8,12 @@ use super::axis::Axis;
 use super::shape::ConvShape;
 use super::strip::{Images, Strips};
 use super::winograd_grad::WinogradGrad;
+use crate::kernels::element::Element;
 use crate::kernels::elementwise;
-use crate::kernels::micro::{self, GRADS, INPUTS, LANES};
+use crate::kernels::micro::{self, GRADS, INPUTS, LANES, Products};
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::Level;
+use crate::kernels::tiles;
 use crate::kernels::transpose::{self, Stage};
 
 /// Positions that are summed at a time: the transposed gradients of one tile then stay in the first-level cache.
@@ -26,14 +28,14 @@ const SHARES: usize = 8;
 const TILE: usize = GRADS * INPUTS;
 
 /// The gradient of `[c_out, c_in/groups, kernel…]`.
-pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> Buffer {
+pub(super) fn weight_grad<E: Element>(level: Level, s: &ConvShape, x: &[E], g: &[E]) -> Buffer {
     let row = s.output()[1];
     if let Some(method) = WinogradGrad::new(level, s, (x, g)) {
         return method.compute();
     }
     let strips = Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| rows * row <= POSITIONS);
     let task = Task { level, s, x, g, strips };
-    let blocks = s.n.div_ceil(LANES);
+    let blocks = s.n.div_ceil(images::<E>());
     if s.weight_len() <= MANY || s.groups > 1 || s.c_out < SHARES * GRADS {
         let shares = blocks.min(SHARES);
         let partial = |i: usize| {
@@ -56,6 +58,25 @@ pub(super) fn weight_grad(level: Level, s: &ConvShape, x: &[f32], g: &[f32]) -> 
     weights
 }
 
+/// Images of a block: a packed lane holds several.
+pub(super) const fn images<E: Element>() -> usize {
+    LANES * E::Packed::PACK
+}
+
+/// The images that are part `k` of a block, from element `start` of the first on, which takes up `image` elements in `values`.
+pub(super) fn part<'a, E: Element>(
+    values: &'a [E],
+    (n, image): (usize, usize),
+    block: usize,
+    start: usize,
+) -> impl Fn(usize) -> Option<Images<'a, E>> {
+    move |k| {
+        let first = block * images::<E>() + k * LANES;
+        let values = values.get(first * image + start..).filter(|_| first < n)?;
+        Some(Images { values, stride: image, count: LANES.min(n - first) })
+    }
+}
+
 /// Cuts numbers into pieces of these lengths.
 pub(super) fn pieces(mut numbers: &mut [f32], lengths: impl Iterator<Item = usize>) -> Vec<&mut [f32]> {
     let cut = |length| {
@@ -66,22 +87,24 @@ pub(super) fn pieces(mut numbers: &mut [f32], lengths: impl Iterator<Item = usiz
     lengths.map(cut).collect()
 }
 
-struct Task<'a> {
+struct Task<'a, E> {
     level: Level,
     s: &'a ConvShape,
-    x: &'a [f32],
-    g: &'a [f32],
+    x: &'a [E],
+    g: &'a [E],
     strips: Strips,
 }
 
-/// Working memory: transposed inputs `[channel][block][plane]` and gradients `[channel][block][position]`.
-struct Scratch {
-    inputs: Buffer,
-    grads: Buffer,
+/// Working memory: transposed inputs `[channel][block][plane]` and gradients `[channel][block][position]`, and the planes of a channel
+/// before it is packed.
+struct Scratch<P> {
+    inputs: Buffer<P>,
+    grads: Buffer<P>,
+    planes: Buffer,
     stage: Box<Stage>,
 }
 
-impl Task<'_> {
+impl<E: Element> Task<'_, E> {
     /// Writes the part of some blocks of images in the gradient for some output channels, which are all with groups.
     fn share(&self, blocks: Range<usize>, to: Range<usize>, weights: &mut [f32]) {
         let (s, taps) = (self.s, self.s.taps());
@@ -92,8 +115,9 @@ impl Task<'_> {
         let chunk =
             if s.groups > 1 { s.c_in } else { (BUDGET / (4 * plane * together)).clamp(16, s.c_in.max(16)) };
         let mut scratch = Scratch {
-            inputs: Buffer::work(chunk.min(s.c_in) * together * plane),
-            grads: Buffer::work(to.len() * ((together * positions) | 1) * LANES),
+            inputs: Buffer::scratch(chunk.min(s.c_in) * together * plane),
+            grads: Buffer::scratch(to.len() * ((together * positions) | 1) * LANES),
+            planes: Buffer::work(E::Packed::PACK * plane.max(positions * LANES)),
             stage: Box::default(),
         };
         for first in (0..s.c_in).step_by(chunk) {
@@ -113,7 +137,7 @@ impl Task<'_> {
         together: usize,
         from: Range<usize>,
         to: Range<usize>,
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<E::Packed>,
     ) -> Vec<f32> {
         let s = self.s;
         let (outer, inner) = (to.len() / s.groups, from.len() / s.groups);
@@ -158,26 +182,41 @@ impl Task<'_> {
         (b, together): (usize, usize),
         range: (usize, usize),
         (from, to): (Range<usize>, Range<usize>),
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<E::Packed>,
     ) {
         let (s, strips) = (self.s, &self.strips);
         let output: usize = s.output().iter().product();
         let (x_image, g_image) = (s.c_in * s.h * s.w, s.c_out * output);
-        let (plane, count) = (strips.plane(), LANES.min(s.n - block * LANES));
-        let values = &self.x[block * LANES * x_image + from.start * s.h * s.w..];
-        let images = Images { values, stride: x_image, count };
+        let (plane, level, stage) = (strips.plane(), self.level, &mut scratch.stage);
+        let images = part(self.x, (s.n, x_image), block, from.start * s.h * s.w);
         let source = strips.source(range);
         for channel in 0..from.len() {
-            let plane = &mut scratch.inputs[(channel * together + b) * plane..][..plane];
-            source.load(self.level, images, channel, plane, &mut scratch.stage);
+            let lanes = &mut scratch.inputs[(channel * together + b) * plane..][..plane];
+            source.pack(level, |k| Some((images(k)?, channel)), lanes, (&mut scratch.planes, stage));
         }
         let positions = (range.1 - range.0) * strips.row();
-        let at: Vec<usize> = (0..positions).map(|p| (b * positions + p) * LANES).collect();
-        let g_plane = ((together * strips.positions()) | 1) * LANES;
-        let start = block * LANES * g_image + range.0 * strips.row();
-        for (channel, plane) in to.zip(scratch.grads.chunks_exact_mut(g_plane)) {
-            let src = (&self.g[start + channel * output..], g_image, count);
-            transpose::gather(self.level, src, &at, output, plane, &mut scratch.stage);
+        let at: Vec<usize> = (0..positions).map(|p| p * LANES).collect();
+        let (each, g_plane) = (positions * LANES, ((together * strips.positions()) | 1) * LANES);
+        for (channel, lanes) in to.zip(scratch.grads.chunks_exact_mut(g_plane)) {
+            let lanes = &mut lanes[b * each..][..each];
+            let images = part(self.g, (s.n, g_image), block, channel * output + range.0 * strips.row());
+            let mut load = |planes: &mut [f32]| {
+                for (k, plane) in planes.chunks_exact_mut(each.max(1)).enumerate().take(E::Packed::PACK) {
+                    match images(k) {
+                        Some(i) => {
+                            let src = (i.values, i.stride, i.count);
+                            transpose::gather(level, src, &at, output, plane, stage);
+                        }
+                        None => plane.fill(0.0),
+                    }
+                }
+            };
+            if let Some(plane) = E::Packed::singles(lanes) {
+                load(plane);
+                continue;
+            }
+            load(&mut scratch.planes);
+            tiles::pack(level, (&scratch.planes, each), lanes);
         }
     }
 }

@@ -9,35 +9,36 @@ use rayon::prelude::*;
 
 use super::correlate::{Method, Sizes};
 use super::strip::{Images, Strips};
-use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position};
+use crate::kernels::element::Element;
+use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position, Products};
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::{Level, wide};
-use crate::kernels::tiles::{self, POINTS};
+use crate::kernels::tiles::{self, POINTS, Planes};
 use crate::kernels::transpose::Stage;
 
 /// Channels of a group below which the transforms cost more than they save.
 const FEW: usize = 8;
 
 /// A 3×3 kernel with neither stride nor dilation.
-pub(super) struct Winograd {
+pub(super) struct Winograd<P> {
     level: Level,
     sizes: Sizes,
     strips: Strips,
-    /// Transformed weights, `[group][block][point][channel][CHANNELS]`.
-    weights: Buffer,
+    /// Transformed weights, `[group][block][point][packed channel][CHANNELS]`.
+    weights: Buffer<P>,
 }
 
-/// Working memory: one transposed channel, transformed channels `[point][read][tiles]`, products
+/// Working memory: the planes of a packed channel, transformed channels `[point][packed channel][tiles]`, products
 /// `[point][blocks][CHANNELS][tiles]`, and the tiles' offsets.
-pub(super) struct Scratch {
-    plane: Buffer,
-    spectrum: Buffer,
+pub(super) struct Scratch<P> {
+    planes: Buffer,
+    spectrum: Buffer<P>,
     products: Buffer,
     tiles: Vec<Position>,
     stage: Box<Stage>,
 }
 
-impl Winograd {
+impl<P: Products> Winograd<P> {
     /// Tiles that are worth computing together, whatever memory they need: each weight is then read once for so many.
     pub(super) const LEAST: usize = 4;
 
@@ -49,7 +50,7 @@ impl Winograd {
 
     /// Bytes of working memory for strips of so many tiles.
     pub(super) fn bytes(sizes: &Sizes, tiles: usize) -> usize {
-        4 * LANES * POINTS * tiles * (sizes.read + sizes.written)
+        4 * LANES * POINTS * tiles * (sizes.groups * sizes.packed::<P>() + sizes.written)
     }
 
     /// `weight(group, to, from, tap)` is the weight between channels of a group.
@@ -59,25 +60,30 @@ impl Winograd {
         strips: Strips,
         weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
     ) -> Self {
-        let (read, written) = sizes.per_group();
+        let ((read, written), packed) = (sizes.per_group(), sizes.packed::<P>());
         // The taps in the order of their offsets, which for a transposed convolution is not that of the kernel.
         let mut taps = strips.taps(0, 0);
         taps.sort_by_key(|&(_, offset)| offset);
-        let length = POINTS * read * CHANNELS;
-        let mut weights = Buffer::work(sizes.groups * sizes.blocks() * length);
+        let length = POINTS * packed * CHANNELS;
+        let mut weights = Buffer::scratch(sizes.groups * sizes.blocks() * length);
         weights.par_chunks_exact_mut(length).enumerate().for_each(|(block, weights)| {
             let (group, first) = (block / sizes.blocks(), block % sizes.blocks() * CHANNELS);
-            for from in 0..read {
-                let mut kernels = [[0.0; CHANNELS]; 9];
-                for (k, kernels) in kernels.iter_mut().enumerate() {
-                    for (m, v) in kernels.iter_mut().enumerate().take(written - first) {
-                        *v = f64::from(weight(group, first + m, from, taps[k].0));
+            for pack in 0..packed {
+                let mut values = [[[0.0; CHANNELS]; POINTS]; 2];
+                for (from, values) in (pack * P::PACK..read).zip(values.iter_mut().take(P::PACK)) {
+                    let mut kernels = [[0.0; CHANNELS]; 9];
+                    for (k, kernels) in kernels.iter_mut().enumerate() {
+                        for (m, v) in kernels.iter_mut().enumerate().take(written - first) {
+                            *v = f64::from(weight(group, first + m, from, taps[k].0));
+                        }
                     }
+                    transform_kernels(&kernels, values);
                 }
-                let mut values = [[0.0; CHANNELS]; POINTS];
-                transform_kernels(&kernels, &mut values);
-                for (point, values) in values.iter().enumerate() {
-                    weights[(point * read + from) * CHANNELS..][..CHANNELS].copy_from_slice(values);
+                for point in 0..POINTS {
+                    let out = &mut weights[(point * packed + pack) * CHANNELS..][..CHANNELS];
+                    for (m, out) in out.iter_mut().enumerate() {
+                        *out = P::packed([values[0][point][m], values[1][point][m]]);
+                    }
                 }
             }
         });
@@ -88,13 +94,13 @@ impl Winograd {
         (rows.div_ceil(2), self.strips.row().div_ceil(2))
     }
 
-    /// Floats from one transformed channel to the next: an odd number of vectors, as in [`Strips::plane`].
+    /// Lanes from one transformed channel to the next: an odd number of vectors, as in [`Strips::plane`].
     fn channel(&self) -> usize {
         let (down, across) = self.tiles(self.strips.height);
         ((down * across) | 1) * LANES
     }
 
-    /// Floats from one point of so many channels to the next, odd likewise.
+    /// Lanes from one point of so many channels to the next, odd likewise.
     fn point(&self, channels: usize) -> usize {
         ((channels * self.channel() / LANES) | 1) * LANES
     }
@@ -120,38 +126,48 @@ pub(in crate::kernels) fn transformed(g: [f64; 9]) -> [f64; POINTS] {
     std::array::from_fn(|i| rows[i / 4][i % 4])
 }
 
-impl Method for Winograd {
-    type Scratch = Scratch;
+impl<E: Element> Method<E> for Winograd<E::Packed> {
+    type Scratch = Scratch<E::Packed>;
 
     fn strips(&self) -> &Strips {
         &self.strips
     }
 
-    fn scratch(&self) -> Scratch {
+    fn scratch(&self) -> Self::Scratch {
+        let packed = self.sizes.groups * self.sizes.packed::<E::Packed>();
         Scratch {
-            plane: Buffer::work(self.strips.plane()),
-            spectrum: Buffer::work(POINTS * self.point(self.sizes.read)),
+            planes: Buffer::work(E::Packed::PACK * self.strips.plane()),
+            spectrum: Buffer::scratch(POINTS * self.point(packed)),
             products: Buffer::work(0),
             tiles: Vec::new(),
             stage: Box::default(),
         }
     }
 
-    fn load(&self, images: Images<'_>, range: (usize, usize), blocks: Range<usize>, scratch: &mut Scratch) {
+    fn load(
+        &self,
+        images: Images<'_, E>,
+        range: (usize, usize),
+        blocks: Range<usize>,
+        scratch: &mut Self::Scratch,
+    ) {
         let source = self.strips.source(range);
         let tiles = self.tiles(range.1 - range.0);
         let base = self.strips.bases(range, (0, 0)).first().map_or(0, |&(_, _, base)| base);
-        let stride = self.point(self.sizes.read);
-        for channel in 0..self.sizes.read {
-            source.load(self.level, images, channel, &mut scratch.plane, &mut scratch.stage);
-            let plane = (&scratch.plane[..], base, self.strips.width());
-            let out = &mut scratch.spectrum[channel * self.channel()..];
-            tiles::transform(self.level, plane, tiles, out, stride);
+        let (read, each) = (self.sizes.packed::<E::Packed>(), self.strips.plane());
+        let stride = self.point(self.sizes.groups * read);
+        for packed in 0..self.sizes.groups * read {
+            let part = self.sizes.part::<E::Packed>(packed);
+            let of = |k| Some((images, part(k)?));
+            source.planes(self.level, of, (&mut scratch.planes, each), &mut scratch.stage);
+            let planes = Planes { x: &scratch.planes, each, width: self.strips.width() };
+            let out = &mut scratch.spectrum[packed * self.channel()..];
+            tiles::transform(self.level, (planes, base), tiles, out, stride);
         }
         let at = |t: usize| Position { out: t * LANES, base: t * LANES };
         scratch.tiles = (0..tiles.0 * tiles.1).map(at).collect();
         // All channels of a point before the next: what a point has read and written stays in the cache.
-        let (read, channel) = (self.sizes.per_group().0, self.channel());
+        let channel = self.channel();
         let (length, out_point) = (read * CHANNELS, self.point(blocks.len() * CHANNELS));
         if scratch.products.len() != POINTS * out_point {
             scratch.products = Buffer::work(POINTS * out_point);
@@ -178,7 +194,7 @@ impl Method for Winograd {
         (nth, _): (usize, usize),
         init: [f32; CHANNELS],
         range: (usize, usize),
-        scratch: &mut Scratch,
+        scratch: &mut Self::Scratch,
         sums: &mut [f32],
     ) {
         let channel = self.channel();

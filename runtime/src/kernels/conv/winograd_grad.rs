@@ -9,12 +9,13 @@ use rayon::prelude::*;
 
 use super::axis::Axis;
 use super::shape::ConvShape;
-use super::strip::{Images, Strips};
-use super::weight_grad::pieces;
-use crate::kernels::micro::{self, LANES, SIDE};
+use super::strip::Strips;
+use super::weight_grad::{images, part, pieces};
+use crate::kernels::element::Element;
+use crate::kernels::micro::{self, LANES, Products, SIDE};
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::{Level, wide};
-use crate::kernels::tiles::{self, POINTS};
+use crate::kernels::tiles::{self, POINTS, Planes};
 use crate::kernels::transpose::{self, Stage};
 
 /// Channels below which the transforms cost more than they save.
@@ -33,27 +34,27 @@ const LEAST: usize = 32;
 /// Values of a tile of sums: [`SIDE`] output channels times as many input channels.
 const TILE: usize = SIDE * SIDE;
 
-pub(super) struct WinogradGrad<'a> {
+pub(super) struct WinogradGrad<'a, E> {
     level: Level,
     s: &'a ConvShape,
-    x: &'a [f32],
-    g: &'a [f32],
+    x: &'a [E],
+    g: &'a [E],
     strips: Strips,
     together: usize,
 }
 
-/// Working memory: a transposed channel of the input and of the gradient, and both transformed, `[point][channel][tiles]`.
-struct Scratch {
+/// Working memory: the planes of a channel of the input and of the gradient, and both transformed, `[point][channel][tiles]`.
+struct Scratch<P> {
     input: Buffer,
     grad: Buffer,
-    inputs: Buffer,
-    grads: Buffer,
+    inputs: Buffer<P>,
+    grads: Buffer<P>,
     stages: [Box<Stage>; 2],
 }
 
-impl<'a> WinogradGrad<'a> {
+impl<'a, E: Element> WinogradGrad<'a, E> {
     /// The method for a convolution, where it computes that and is worth it.
-    pub(super) fn new(level: Level, s: &'a ConvShape, (x, g): (&'a [f32], &'a [f32])) -> Option<Self> {
+    pub(super) fn new(level: Level, s: &'a ConvShape, (x, g): (&'a [E], &'a [E])) -> Option<Self> {
         let across = s.output()[1].div_ceil(2);
         let strips = Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| {
             let tiles = rows.div_ceil(2) * across;
@@ -69,7 +70,7 @@ impl<'a> WinogradGrad<'a> {
 
     /// The gradient, `[c_out, c_in, 3, 3]`.
     pub(super) fn compute(&self) -> Buffer {
-        let (s, blocks) = (self.s, self.s.n.div_ceil(LANES));
+        let (s, blocks) = (self.s, self.s.n.div_ceil(images::<E>()));
         let weights = 4 * POINTS * s.c_in * s.c_out;
         let of_images = blocks.min(SHARES).min((SUMS / weights).max(1));
         let of_channels = (SHARES / of_images).min((s.c_out / LEAST).max(1));
@@ -77,6 +78,17 @@ impl<'a> WinogradGrad<'a> {
         let inner = s.c_in.div_ceil(SIDE);
         let sums = |to: &Range<usize>| TILE * POINTS * to.len().div_ceil(SIDE) * inner;
         let parts: Vec<Range<usize>> = (0..of_channels).map(|j| cut(j)..cut(j + 1)).collect();
+        let mut result = Buffer::stale(s.weight_len());
+        let weights = pieces(&mut result, parts.iter().map(|to| to.len() * s.c_in * 9));
+        if of_images == 1 {
+            // Nothing is added to such a share, so that no more of them than are computed need memory.
+            weights.into_par_iter().zip(&parts).for_each(|(weights, to)| {
+                let mut of_share = Buffer::work(sums(to));
+                self.share(0..blocks, to.clone(), &mut of_share);
+                self.unpack(&[&of_share], to.len(), weights);
+            });
+            return result;
+        }
         let mut all = Buffer::work(of_images * parts.iter().map(sums).sum::<usize>());
         let lengths = parts.iter().flat_map(|to| std::iter::repeat_n(sums(to), of_images));
         let mut shares = pieces(&mut all, lengths);
@@ -84,8 +96,6 @@ impl<'a> WinogradGrad<'a> {
             let (to, images) = (parts[share / of_images].clone(), share % of_images);
             self.share(images * blocks / of_images..(images + 1) * blocks / of_images, to, sums);
         });
-        let mut result = Buffer::stale(s.weight_len());
-        let weights = pieces(&mut result, parts.iter().map(|to| to.len() * s.c_in * 9));
         for ((to, weights), sums) in parts.iter().zip(weights).zip(shares.chunks(of_images)) {
             let sums: Vec<&[f32]> = sums.iter().map(|sums| &**sums).collect();
             self.unpack(&sums, to.len(), weights);
@@ -106,10 +116,10 @@ impl<'a> WinogradGrad<'a> {
         let point = |channels: usize| ((channels * channel / LANES) | 1) * LANES;
         let (x_point, g_point) = (point(s.c_in), point(to.len()));
         let mut scratch = Scratch {
-            input: Buffer::work(self.strips.plane()),
-            grad: Buffer::work(4 * down * across * LANES),
-            inputs: Buffer::work(POINTS * x_point),
-            grads: Buffer::work(POINTS * g_point),
+            input: Buffer::work(E::Packed::PACK * self.strips.plane()),
+            grad: Buffer::work(E::Packed::PACK * 4 * down * across * LANES),
+            inputs: Buffer::scratch(POINTS * x_point),
+            grads: Buffer::scratch(POINTS * g_point),
             stages: [Box::default(), Box::default()],
         };
         // A last column of tiles may stick out of the map.
@@ -147,33 +157,43 @@ impl<'a> WinogradGrad<'a> {
         to: Range<usize>,
         (at, channel): (usize, usize),
         (x_point, g_point): (usize, usize),
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<E::Packed>,
     ) {
         let (s, strips) = (self.s, &self.strips);
         let output: usize = s.output().iter().product();
         let (x_image, g_image) = (s.c_in * s.h * s.w, s.c_out * output);
-        let count = LANES.min(s.n - block * LANES);
-        let images = Images { values: &self.x[block * LANES * x_image..], stride: x_image, count };
+        let images = part(self.x, (s.n, x_image), block, 0);
         let tiles = self.tiles(range.1 - range.0);
         let source = strips.source(range);
         let base = strips.bases(range, (0, 0)).first().map_or(0, |&(_, _, base)| base);
         let [x_stage, g_stage] = &mut scratch.stages;
         for c in 0..s.c_in {
-            source.load(self.level, images, c, &mut scratch.input, x_stage);
+            let each = strips.plane();
+            source.planes(self.level, |k| Some((images(k)?, c)), (&mut scratch.input, each), x_stage);
+            let planes = Planes { x: &scratch.input, each, width: strips.width() };
             let out = &mut scratch.inputs[c * channel + at..];
-            tiles::transform(self.level, (&scratch.input, base, strips.width()), tiles, out, x_point);
+            tiles::transform(self.level, (planes, base), tiles, out, x_point);
         }
         let (row, width) = (strips.row(), 2 * tiles.1);
         let positions = (range.1 - range.0) * row;
         let places: Vec<usize> = (0..positions).map(|p| (p / row * width + p % row) * LANES).collect();
+        let (rows, each) = ((range.1 - range.0) * width * LANES, scratch.grad.len() / E::Packed::PACK);
         // A last row of tiles may stick out of the map.
-        scratch.grad[(range.1 - range.0) * width * LANES..].fill(0.0);
+        scratch.grad.chunks_exact_mut(each).for_each(|plane| plane[rows..].fill(0.0));
         for (i, c) in to.enumerate() {
-            let start = block * LANES * g_image + c * output + range.0 * row;
-            let src = (&self.g[start..], g_image, count);
-            transpose::gather(self.level, src, &places, output, &mut scratch.grad, g_stage);
+            let images = part(self.g, (s.n, g_image), block, c * output + range.0 * row);
+            for (k, plane) in scratch.grad.chunks_exact_mut(each).enumerate() {
+                match images(k) {
+                    Some(of) => {
+                        let src = (of.values, of.stride, of.count);
+                        transpose::gather(self.level, src, &places, output, plane, g_stage);
+                    }
+                    None => plane.fill(0.0),
+                }
+            }
             let out = &mut scratch.grads[i * channel + at..];
-            tiles::spread(self.level, (&scratch.grad, width), tiles, out, g_point);
+            let planes = Planes { x: &scratch.grad, each, width };
+            tiles::spread(self.level, planes, tiles, out, g_point);
         }
     }
 

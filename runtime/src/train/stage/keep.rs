@@ -54,6 +54,20 @@ impl Run<'_, '_> {
             return Ok(false);
         };
         let c = Checkpoint::read(&path, self.model.net.relus()).map_err(StageError::Kept)?;
+        let present = self.stage.recipe.objective.precision;
+        let in_other = |p: &Precision| {
+            let text = self
+                .progress
+                .recipe
+                .replace(&format!("precision: {present:?}"), &format!("precision: {p:?}"));
+            *p != present && text == c.progress.recipe
+        };
+        if let Some(p) = Precision::ALL.iter().find(|p| in_other(p)) {
+            return Err(StageError::Kept(format!(
+                "{}: was trained in {p}, and would go on in {present}; continue with precision {p}, or remove it",
+                path.display()
+            )));
+        }
         if c.progress.recipe != self.progress.recipe {
             return Err(StageError::Kept(format!(
                 "{}: was made by another recipe or data set; continue with the same options, or remove it",

@@ -3,16 +3,17 @@
 // burn's trait for foreign memory hands it out as bytes that may lack a value.
 #![allow(unsafe_code)]
 
+use crate::kernels::element::Element;
 use crate::kernels::pool::Buffer;
 use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes};
 use std::mem::MaybeUninit;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
-struct Held(Buffer);
+struct Held<E>(Buffer<E>);
 
-impl AllocationController for Held {
+impl<E: Element> AllocationController for Held<E> {
     fn alloc_align(&self) -> usize {
-        align_of::<f32>()
+        align_of::<E>()
     }
     fn property(&self) -> AllocationProperty {
         AllocationProperty::Other
@@ -30,7 +31,7 @@ impl AllocationController for Held {
 }
 
 /// The bytes of the numbers; the memory goes back to the pool with the last tensor that has them.
-pub(super) fn of(numbers: Buffer) -> Bytes {
+pub(super) fn of<E: Element>(numbers: Buffer<E>) -> Bytes {
     let len = size_of_val(&numbers[..]);
     // SAFETY: all numbers of a buffer have values.
     unsafe { Bytes::from_controller(Box::new(Held(numbers)), len) }
@@ -43,7 +44,7 @@ mod tests {
     #[test]
     fn bytes_are_read_written_and_copied() {
         for numbers in [vec![1.0f32, -2.0, 3.5], vec![0.25; 10_000]] {
-            let mut bytes = of(numbers.clone().into());
+            let mut bytes = of::<f32>(numbers.clone().into());
             assert_eq!(bytes.len(), 4 * numbers.len());
             let copy = bytes.clone();
             bytes[..4].copy_from_slice(&7f32.to_ne_bytes());

@@ -1,6 +1,6 @@
 //! Normalisation, residual and gate together, by [`crate::kernels::normed`].
 
-use super::{T, elements, make, plain, slice};
+use super::{Number, T, elements, in_kind, make, plain, slice, values};
 use crate::exec::ops::Planes;
 use crate::exec::ops::normed::{Backwards, Channels, Gates, NormedKernels};
 use crate::kernels::normed::Normed;
@@ -8,6 +8,8 @@ use crate::kernels::pool::Buffer;
 use crate::kernels::two_slope::Slopes;
 use crate::kernels::{batch_norm, elementwise};
 use burn::backend::Flex;
+use burn::tensor::DType;
+use half::bf16;
 
 /// Factor and offset of each channel.
 fn factors(c: &Channels<Flex>, eps: f32) -> (Vec<f32>, Vec<f32>) {
@@ -38,10 +40,10 @@ impl Operands {
         let [x, pos, neg] = [x, g.0.clone(), g.1.clone()].map(plain);
         Operands { x, residual: r.map(plain), factor, offset, pos, neg, area: p.size }
     }
-    fn op(&self) -> Normed<'_> {
+    fn op<E: Number>(&self) -> Normed<'_, E> {
         Normed {
-            x: slice(&self.x),
-            residual: self.residual.as_ref().map(slice),
+            x: values(&self.x),
+            residual: self.residual.as_ref().map(values),
             factor: &self.factor,
             offset: &self.offset,
             slopes: Slopes { pos: slice(&self.pos), neg: slice(&self.neg) },
@@ -53,16 +55,21 @@ impl Operands {
 impl NormedKernels for Flex {
     fn statistics(x: T, p: &Planes) -> [T; 2] {
         let x = plain(x);
-        let (mean, variance) = elements("batch statistics", p.channels * p.size, || {
-            batch_norm::statistics(slice(&x), p.channels, p.size)
-        });
+        let (mean, variance) = elements(
+            "batch statistics",
+            p.channels * p.size,
+            || in_kind!(x, E => batch_norm::statistics(values::<E>(&x), p.channels, p.size)),
+        );
         [make(mean), make(variance)]
     }
 
     fn normed(x: T, r: Option<T>, c: &Channels<Flex>, g: &Gates<Flex>, p: &Planes) -> T {
         let held = Operands::new(x, r, c, g, p);
-        let op = held.op();
-        elements("normalisation and gate", p.channels * p.size, || make(op.forward()))
+        elements(
+            "normalisation and gate",
+            p.channels * p.size,
+            || in_kind!(held.x, E => make(held.op::<E>().forward())),
+        )
     }
 
     fn normed_backward(
@@ -74,29 +81,34 @@ impl NormedKernels for Flex {
         p: &Planes,
     ) -> Backwards<Flex> {
         let held = Operands::new(x, r, c, g, p);
-        let op = held.op();
-        elements("normalisation and gate, backward", p.channels * p.size, || {
-            let n = op.x.len();
-            let grad = plain(grad);
-            // Where another path needs the gradient too, changing it would copy it, by one thread.
-            let mut grad = if grad.is_unique() { grad } else { make(elementwise::copy(slice(&grad))) };
-            let Some([mean, variance]) = &c.statistics else {
-                let other = op.input_grad(&mut grad.storage_mut::<f32>()[..n]);
-                return (grad, other.map(make), None);
-            };
-            let [mean, variance, scale] = [mean, variance, &c.scale].map(|t| plain(t.clone()));
-            let statistics = (slice(&mean), slice(&variance));
-            let sums = op.cut(&mut grad.storage_mut::<f32>()[..n], statistics.0);
-            let (scale, eps) = (slice(&scale), p.eps);
-            if op.residual.is_some() {
-                let mut input = Buffer::stale(n);
-                let of = (op.x, slice(&grad));
-                let (gs, gb) = batch_norm::finish_into(of, scale, statistics, &sums, p.size, eps, &mut input);
-                return (make(input), Some(grad), Some([make(gs), make(gb)]));
-            }
-            let g = &mut grad.storage_mut::<f32>()[..n];
-            let (gs, gb) = batch_norm::finish((op.x, g), scale, statistics, &sums, p.size, eps);
-            (grad, None, Some([make(gs), make(gb)]))
-        })
+        elements(
+            "normalisation and gate, backward",
+            p.channels * p.size,
+            || in_kind!(held.x, E => backward(&held.op::<E>(), c, grad, p)),
+        )
     }
+}
+
+fn backward<E: Number>(op: &Normed<'_, E>, c: &Channels<Flex>, grad: T, p: &Planes) -> Backwards<Flex> {
+    let n = op.x.len();
+    let grad = plain(grad);
+    // Where another path needs the gradient too, changing it would copy it, by one thread.
+    let mut grad = if grad.is_unique() { grad } else { make(elementwise::copy(values::<E>(&grad))) };
+    let Some([mean, variance]) = &c.statistics else {
+        let other = op.input_grad(&mut grad.storage_mut::<E>()[..n]);
+        return (grad, other.map(make), None);
+    };
+    let [mean, variance, scale] = [mean, variance, &c.scale].map(|t| plain(t.clone()));
+    let statistics = (slice(&mean), slice(&variance));
+    let sums = op.cut(&mut grad.storage_mut::<E>()[..n], statistics.0);
+    let (scale, eps) = (slice(&scale), p.eps);
+    if op.residual.is_some() {
+        let mut input = Buffer::<E>::result(n);
+        let of = (op.x, values(&grad));
+        let (gs, gb) = batch_norm::finish_into(of, scale, statistics, &sums, p.size, eps, &mut input);
+        return (make(input), Some(grad), Some([make(gs), make(gb)]));
+    }
+    let g = &mut grad.storage_mut::<E>()[..n];
+    let (gs, gb) = batch_norm::finish((op.x, g), scale, statistics, &sums, p.size, eps);
+    (grad, None, Some([make(gs), make(gb)]))
 }

@@ -4,10 +4,13 @@ use super::{T, elements, make, plain, slice};
 use crate::exec::ops::side_squares::SideSquares;
 use crate::kernels::side_squares::side_squares;
 use burn::backend::Flex;
+use burn::backend::ops::FloatTensorOps;
+use burn::tensor::FloatDType;
 
 impl SideSquares for Flex {
     fn sums(x: T, g: T, each: usize) -> (T, T) {
-        let [x, g] = [x, g].map(plain);
+        // What an executor watches is f32, its gradient of the executor's precision.
+        let [x, g] = [x, g].map(|t| plain(Flex::float_cast(t, FloatDType::F32)));
         let [above, below] = elements("worth of ReLUs", each, || side_squares(slice(&x), slice(&g), each));
         (make(above), make(below))
     }
