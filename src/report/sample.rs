@@ -99,7 +99,8 @@ fn priced(protocol: &str, weights: Weights, relus: &[u64], convolutions: f64) ->
     };
     for (i, &n) in relus.iter().enumerate() {
         let cost = if complete { convolutions / 19.0 } else { 0.0 };
-        let cost = Split { sent: cost, recv: cost, rounds: if complete { 2.0 } else { 0.0 }, ..Split::default() };
+        let cost =
+            Split { sent: cost, recv: cost, rounds: if complete { 2.0 } else { 0.0 }, ..Split::default() };
         let missing = if complete { vec![] } else { vec!["conv".to_string()] };
         push(format!("/layer{i}/conv/Conv"), "conv", Class::Linear, cost, missing);
         if n > 0 {

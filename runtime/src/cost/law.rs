@@ -317,7 +317,12 @@ impl Law {
     }
     /// What of that the truncation is.
     pub(super) fn truncating(&self, q: &Quantities) -> Split {
-        let of = |t: &Truncating| Split { sent: t.sent.at(q), recv: t.recv.at(q), rounds: t.rounds, ..Split::default() };
+        let of = |t: &Truncating| Split {
+            sent: t.sent.at(q),
+            recv: t.recv.at(q),
+            rounds: t.rounds,
+            ..Split::default()
+        };
         self.truncation.as_ref().map_or(Split::default(), of)
     }
 }
