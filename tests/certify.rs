@@ -50,7 +50,8 @@ fn auto_attack_falsifies_and_certificates_stand() {
     let auto = ["--attack", "auto:steps=2,queries=3"];
     let small = ["--eps", "0.02/255", "--limit", "1", "--method", "crown", "--challenge", "1"];
     let v = certify(&[&small[..], &auto].concat());
-    assert_eq!(v["attack"], "auto:eps=0.02/255,steps=2,queries=3");
+    let attack = v["attack"].as_str().unwrap();
+    assert!(attack.starts_with("auto:eps=") && attack.ends_with(",steps=2,queries=3"), "{attack}");
     let c = &v["challenge"];
     assert_eq!(c["images"].as_array().unwrap().len() as u64, count(&v, "certified").min(1), "{v}");
     assert_eq!((c["broken"].as_array().unwrap().len(), c["attacks"].as_array().unwrap().len()), (0, 2));
