@@ -47,15 +47,16 @@ fn a_smaller_ball_is_easier() {
 
 #[test]
 fn auto_attack_falsifies_and_certificates_stand() {
-    let auto = ["--attack", "auto:steps=5,queries=20"];
-    let small = ["--eps", "0.02/255", "--limit", "3", "--method", "crown", "--challenge", "2"];
+    let auto = ["--attack", "auto:steps=2,queries=3"];
+    let small = ["--eps", "0.02/255", "--limit", "1", "--method", "crown", "--challenge", "1"];
     let v = certify(&[&small[..], &auto].concat());
-    assert_eq!(v["attack"], "auto:eps=0.02/255,steps=5,queries=20");
+    let attack = v["attack"].as_str().unwrap();
+    assert!(attack.starts_with("auto:eps=") && attack.ends_with(",steps=2,queries=3"), "{attack}");
     let c = &v["challenge"];
-    assert_eq!(c["images"].as_array().unwrap().len() as u64, count(&v, "certified").min(2), "{v}");
+    assert_eq!(c["images"].as_array().unwrap().len() as u64, count(&v, "certified").min(1), "{v}");
     assert_eq!((c["broken"].as_array().unwrap().len(), c["attacks"].as_array().unwrap().len()), (0, 2));
-    assert!(c["above"].as_f64().unwrap() >= 0.0, "{c}");
-    let big = ["--eps", "16/255", "--limit", "6", "--method", "interval"];
+    assert!(c["above"].as_f64().is_none_or(|a| a >= 0.0), "{c}");
+    let big = ["--eps", "16/255", "--limit", "4", "--method", "interval"];
     let v = certify(&[&big[..], &auto].concat());
     assert!(count(&v, "falsified") > 0 && v["challenge"].is_null(), "{v}");
 }

@@ -170,24 +170,34 @@ pub fn worst(
 ) -> Result<Vec<Worst>, String> {
     let device = r.net.device().clone();
     let logits = |x: Burn<4>| r.logits(x, branch);
-    let restarts = attack.restarts.max(1);
+    let (restarts, batch) = (attack.restarts.max(1), some.batch.max(1));
     let mut found = Vec::with_capacity(some.which.len());
-    for images in some.which.chunks(some.batch.max(1)) {
+    for images in some.which.chunks(batch) {
         let mut worst = vec![Worst { broken: false, margin: f32::INFINITY }; images.len()];
-        for restart in 0..restarts {
+        let mut restart = 0;
+        while restart < restarts {
             let left: Vec<usize> = (0..images.len()).filter(|&i| !worst[i].broken).collect();
             if left.is_empty() {
                 break;
             }
+            // Restarts of few images fill a batch together.
+            let together = (batch / left.len()).clamp(1, restarts - restart);
             let chosen: Vec<usize> = left.iter().map(|&i| images[i]).collect();
             let labels: Vec<usize> = chosen.iter().map(|&i| some.images.label(i)).collect();
+            let labels = labels.repeat(together);
             let x = pixels_of(some.images, &chosen, &device);
-            let start = attack.random_start.then(|| noise(&x, seed, restart as u64, &chosen));
+            let start = attack.random_start.then(|| {
+                let each = (restart..restart + together).map(|r| noise(&x, seed, r as u64, &chosen));
+                Burn::cat(each.collect(), 0)
+            });
+            let x = Burn::cat(vec![x; together], 0);
             let hit = attack.run(&x, &Target::Labels(labels.clone()), start, Some(&labels), &logits)?;
-            for (&i, (broken, margin)) in left.iter().zip(hit.broken.iter().zip(&hit.margins)) {
-                worst[i] = Worst { broken: *broken, margin: worst[i].margin.min(*margin) };
+            for (at, (broken, margin)) in hit.broken.iter().zip(&hit.margins).enumerate() {
+                let w = &mut worst[left[at % left.len()]];
+                *w = Worst { broken: w.broken || *broken, margin: w.margin.min(*margin) };
             }
-            tell(found.len() + images.len() * (restart + 1) / restarts, some.which.len());
+            restart += together;
+            tell(found.len() + images.len() * restart / restarts, some.which.len());
         }
         found.extend(worst);
         tell(found.len(), some.which.len());

@@ -23,20 +23,21 @@ pub(super) struct Signs {
 impl Signs {
     /// In words.
     pub(super) fn said(&self) -> Vec<String> {
-        let more = |found: usize| found as f64 > CHANCE * self.images as f64;
+        // One image is no sign.
+        let more = |found: usize| found > 1 && found as f64 > CHANCE * self.images as f64;
         let (probe, square) = (self.after_apgd - self.after_probe, self.after_gradients - self.left);
         let mut notes = vec![];
         if more(probe) {
             notes.push(format!(
                 "gradient masking: one step and random corners break {probe} of the {} images that APGD left; gradients of \
-                 this network mislead, so fewer images stand than are counted",
+                 this network mislead, so more of those that stand may fall",
                 self.after_apgd
             ));
         }
         if more(square) {
             notes.push(format!(
                 "gradient masking: Square, which sees no gradient, breaks {square} of the {} images that the attacks with gradients left; \
-                 fewer stand than are counted, and more queries (auto:queries=20000) may find them",
+                 more of them may fall, with auto:queries=20000 for instance",
                 self.after_gradients
             ));
         }

@@ -52,6 +52,7 @@ fn quick(epsilon: f32) -> Auto {
 /// A linear model can be misled within the ball exactly where the best corner for some class does it.
 #[test]
 fn finds_what_there_is_on_a_linear_model() {
+    let mut fell = 0;
     for classes in [2, 3, 4, 6] {
         let logits = |x: Burn<4>| linear(x, classes);
         let all = images(60, classes, &logits);
@@ -71,9 +72,11 @@ fn finds_what_there_is_on_a_linear_model() {
         let left: Vec<usize> = found.stages.iter().map(|s| s.left).collect();
         assert!(left.windows(2).all(|w| w[0] >= w[1]), "{left:?}");
         assert_eq!((left[0], *left.last().unwrap()), (48, standing));
-        assert!(standing > 0 && standing < 48, "{left:?}");
+        assert!(standing > 0, "{left:?}");
         assert_eq!(found.notes, Vec::<String>::new());
+        fell += 48 - standing;
     }
+    assert!(fell > 10, "{fell}");
 }
 
 #[test]
