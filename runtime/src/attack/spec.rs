@@ -94,8 +94,11 @@ const KEYS: [&str; 7] = ["steps", "eps", "step", "restarts", "loss", "start", "k
 /// Radii of N-FGSM's noise, as published.
 const SPREAD: f32 = 2.0;
 
+/// A name and pairs of key and value.
+type Named<'a> = (&'a str, Vec<(&'a str, &'a str)>);
+
 /// The name of an attack, and its options in their order, each of which stands once.
-pub(super) fn options(text: &str) -> Result<(&str, Vec<(&str, &str)>), String> {
+pub(super) fn options(text: &str) -> Result<Named<'_>, String> {
     let (name, options) = text.split_once(':').unwrap_or((text, ""));
     let mut pairs: Vec<(&str, &str)> = vec![];
     for part in options.split(',').filter(|p| !p.is_empty()) {

@@ -114,6 +114,9 @@ pub fn run(
     Ok(Outcome { broken, stages: run.stages, notes: signs.said() })
 }
 
+/// A network that answers with scores: rows of them, for pixels of images and the images' places.
+pub type Scores<'a> = dyn FnMut(Vec<f32>, &[usize]) -> Result<Vec<f32>, String> + 'a;
+
 /// Square alone on images that all are right, with any network that answers with scores, one row an image; `ask` gets their pixels, and
 /// places in `images`. For each image a misclassified one, if any.
 ///
@@ -125,7 +128,7 @@ pub fn square_alone(
     auto: &Auto,
     seed: u64,
     batch: usize,
-    ask: &mut dyn FnMut(Vec<f32>, &[usize]) -> Result<Vec<f32>, String>,
+    ask: &mut Scores<'_>,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Option<Vec<f32>>>, String> {
     let places: std::collections::BTreeMap<usize, usize> =

@@ -19,6 +19,9 @@ pub(super) trait Search: Send + Sync {
 /// What points are answered with: rows of scores, and of gradients where the attack may see them.
 pub(super) type Answer = (Vec<f32>, Vec<f32>);
 
+/// Answers points, of which the searches are given with them.
+pub(super) type Ask<'a, S> = dyn FnMut(Vec<f32>, &[&S]) -> Result<Answer, String> + 'a;
+
 /// What attacks found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -38,7 +41,7 @@ struct Live<S> {
 pub(super) fn lead<S: Search>(
     searches: Vec<S>,
     batch: usize,
-    ask: &mut dyn FnMut(Vec<f32>, &[&S]) -> Result<Answer, String>,
+    ask: &mut Ask<'_, S>,
     heard: &mut dyn FnMut(),
 ) -> Result<Found, String> {
     let mut found = Found { broken: vec![None; searches.len()], flat: 0 };
