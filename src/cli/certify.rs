@@ -247,7 +247,7 @@ impl Args {
         let start = Instant::now();
         let proven = |i: &usize| {
             let m = margins[*i].as_ref().filter(|m| m.certified())?;
-            m.least().map(|(_, m)| f64::from(m.proven()))
+            m.least().map(|(_, m)| m.proven())
         };
         let mut all: Vec<(usize, f64)> =
             (0..margins.len()).filter_map(|i| proven(&i).map(|m| (i, m))).collect();
