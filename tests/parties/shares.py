@@ -8,6 +8,7 @@ Three shares of which no two tell anything (ABY3's) are looked for as pairs only
 """
 
 import numpy as np
+from known import mixed
 
 TARGETS = 16  # runs of three elements of each secret that are tried
 WAYS = ("sum", "difference", "exclusive or")
@@ -41,7 +42,9 @@ class Words:
             upper = words[:-4] >> np.uint64(48)
             random = np.flatnonzero((upper != 0) & (upper != 0xFFFF) & (words[:-4] != words[1:-3]))
             rows.append(np.stack([words[random + i] for i in range(5)]))
-        self.rows = np.concatenate(rows, 1) if rows else np.empty((5, 0), np.uint64)
+        rows = np.concatenate(rows, 1) if rows else np.empty((5, 0), np.uint64)
+        _, once = np.unique(mixed(rows), return_index=True)
+        self.rows = rows[:, once]
         self.rows = self.rows[:, np.argsort(self.rows[0])]
 
     def made(self, target):
@@ -52,14 +55,13 @@ class Words:
         first = self.rows[0]
         with np.errstate(over="ignore"):
             other = {"sum": target[0] - first, "difference": first - target[0], "exclusive or": target[0] ^ first}[way]
-            low = np.searchsorted(first, other)
-            low[low == len(first)] = 0
-            for i in np.flatnonzero(first[low] == other) if len(first) else ():
-                end = int(np.searchsorted(first, other[i], "right"))
-                for j in range(int(low[i]), end):
-                    for gap in (1, 2):
-                        x, y = (self.rows[[gap, 2 * gap], at] for at in (i, j))
-                        put = {"sum": x + y, "difference": x - y, "exclusive or": x ^ y}[way]
-                        if (put == target[1:]).all():
-                            return True
+            low, high = (np.searchsorted(first, other, side) for side in ("left", "right"))
+            counts = high - low
+            left = np.repeat(np.arange(len(first)), counts)
+            right = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts)
+            for gap in (1, 2):
+                x, y = (self.rows[[gap, 2 * gap]][:, at] for at in (left, right))
+                put = {"sum": x + y, "difference": x - y, "exclusive or": x ^ y}[way]
+                if (put == target[1:, None]).all(0).any():
+                    return True
         return False
