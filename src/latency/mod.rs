@@ -15,7 +15,7 @@ use relinc_runtime::data::Dataset;
 use relinc_runtime::search::budget::Latency;
 use relinc_runtime::search::latency::{Costs, Fit, State, Unmet, again, choose};
 use relinc_runtime::search::structure::Place;
-use relinc_runtime::search::whole;
+use relinc_runtime::search::whole::Whole;
 use relinc_runtime::train::{Model as Trainable, SearchOptions};
 
 /// How far below a budget the search aims, as a share of it. Predictions are not exact: through a proxy, communication has been
@@ -86,10 +86,11 @@ pub fn worth(
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Worth, String> {
     let lines: Vec<Choice> = o.choices.iter().copied().filter(|c| *c != Choice::Quadratic).collect();
-    let removed = whole::rescaled(m, images, &lines, o.seed, tell)?;
+    let mut whole = Whole::new(m, images)?;
+    let removed = whole.rescaled(&lines, o.seed, tell)?;
     let may: Vec<bool> = places.iter().map(|p| *p == Place::Inside).collect();
     let squared = match lines.len() < o.choices.len() {
-        true => whole::squared(m, images, &may, tell)?,
+        true => whole.squared(&may, tell)?,
         false => vec![],
     };
     Ok(Worth { removed, squared })

@@ -12,78 +12,99 @@ use crate::exec::value::download;
 use crate::exec::{Branch, Norms};
 use crate::train::Model;
 use crate::train::evaluate::pixels_of;
-use crate::train::squares;
+use crate::train::squares::{self, Spread};
 use relinc_passes::choice::Choice;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
 
-/// One cost a comparison and layer of the network with all its ReLUs: summed over the images, the squared change of the centred
-/// logits when the layer becomes the least-squares line of its ReLUs (one with a cap, what its elements would become), shared out by
-/// the elements' first-order costs. `among` is what removed elements may become; `tell` hears of each layer.
-///
-/// # Errors
-/// An operation without a gradient.
-pub fn rescaled(
-    m: &Model,
-    (ds, images): (&Dataset, &[usize]),
-    among: &[Choice],
-    seed: u64,
-    tell: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Vec<f64>>, String> {
-    let mut m = m.clone();
-    m.set_masks(&m.open_masks());
-    let ranking = Ranking::new(&m, &worth(&m, ds, images, Norms::Running, &projection(seed))?, among);
-    let mut costs = ranking.costs();
-    let layers = costs.len();
-    let reference = logits(&m, ds, images)?;
-    let spreads = squares::spreads(&m, ds, images.len())?;
-    for (l, costs) in costs.iter_mut().enumerate() {
-        tell(l + 1, layers);
-        let r = m.net.relus()[l].clone();
-        let mask = match r.capped() {
-            true => LayerMask::new(r.shape, ranking.choices(l)).with_cap(r.cap),
-            false => polynomial(&r, squares::fitted_line(&spreads[l])),
-        };
-        m.set_masks(&Masks { layers: [(r.name, mask)].into(), ..Masks::default() });
-        let moved = distance(&reference, &logits(&m, ds, images)?);
-        let sum: f64 = costs.iter().sum();
-        if sum > 0.0 && moved.is_finite() {
-            costs.iter_mut().for_each(|c| *c *= moved / sum);
-        }
-    }
-    Ok(costs)
+/// A network with all its ReLUs, of which one layer at a time is changed.
+pub struct Whole<'a> {
+    m: Model,
+    on: (&'a Dataset, &'a [usize]),
+    /// Logits with all ReLUs.
+    reference: Vec<Vec<f32>>,
+    /// What goes into each layer.
+    spreads: Vec<Vec<Spread>>,
 }
 
-/// What each layer costs as a quadratic: summed over the images, the squared change of the centred logits when the layer becomes the
-/// least-squares fit of its ReLUs, whatever is far out included. `None` for layers that may be none.
-///
-/// # Errors
-/// An operation that cannot be computed.
-pub fn squared(
-    m: &Model,
-    (ds, images): (&Dataset, &[usize]),
-    may: &[bool],
-    tell: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Option<f64>>, String> {
-    let mut m = m.clone();
-    m.set_masks(&m.open_masks());
-    let spreads = squares::spreads(&m, ds, images.len())?;
-    let reference = logits(&m, ds, images)?;
-    let all = may.iter().filter(|m| **m).count();
-    let (mut costs, mut done) = (vec![], 0);
-    for (l, r) in m.net.relus().to_vec().into_iter().enumerate() {
-        if !may.get(l).copied().unwrap_or(false) {
-            costs.push(None);
-            continue;
-        }
-        done += 1;
-        tell(done, all);
-        let mask = polynomial(&r, squares::fitted(&spreads[l]));
-        m.set_masks(&Masks { layers: [(r.name, mask)].into(), ..Masks::default() });
-        let moved = distance(&reference, &logits(&m, ds, images)?);
-        costs.push(Some(if moved.is_finite() { moved } else { f64::MAX }));
+impl<'a> Whole<'a> {
+    /// Of these images.
+    ///
+    /// # Errors
+    /// Images that the network does not take, or an operation it cannot compute.
+    pub fn new(m: &Model, on: (&'a Dataset, &'a [usize])) -> Result<Whole<'a>, String> {
+        let mut m = m.clone();
+        m.set_masks(&m.open_masks());
+        let reference = logits(&m, on)?;
+        let spreads = squares::spreads(&m, on.0, on.1.len())?;
+        Ok(Whole { m, on, reference, spreads })
     }
-    Ok(costs)
+
+    /// One cost a comparison and layer: summed over the images, the squared change of the centred logits when the layer becomes the
+    /// least-squares line of its ReLUs (one with a cap, what its elements would become), shared out by the elements' first-order costs.
+    /// `among` is what removed elements may become; `tell` hears of each layer.
+    ///
+    /// # Errors
+    /// An operation without a gradient.
+    pub fn rescaled(
+        &mut self,
+        among: &[Choice],
+        seed: u64,
+        tell: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Vec<f64>>, String> {
+        self.m.set_masks(&self.m.open_masks());
+        let (ds, images) = self.on;
+        let worth = worth(&self.m, ds, images, Norms::Running, &projection(seed))?;
+        let ranking = Ranking::new(&self.m, &worth, among);
+        let mut costs = ranking.costs();
+        let layers = costs.len();
+        for (l, costs) in costs.iter_mut().enumerate() {
+            tell(l + 1, layers);
+            let r = self.m.net.relus()[l].clone();
+            let mask = match r.capped() {
+                true => LayerMask::new(r.shape, ranking.choices(l)).with_cap(r.cap),
+                false => polynomial(&r, squares::fitted_line(&self.spreads[l])),
+            };
+            let moved = self.moved(r, mask)?;
+            let sum: f64 = costs.iter().sum();
+            if sum > 0.0 && moved.is_finite() {
+                costs.iter_mut().for_each(|c| *c *= moved / sum);
+            }
+        }
+        Ok(costs)
+    }
+
+    /// What each layer costs as a quadratic: summed over the images, the squared change of the centred logits when the layer becomes the
+    /// least-squares fit of its ReLUs, whatever is far out included. `None` for layers that may be none.
+    ///
+    /// # Errors
+    /// An operation that cannot be computed.
+    pub fn squared(
+        &mut self,
+        may: &[bool],
+        tell: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Option<f64>>, String> {
+        let all = may.iter().filter(|m| **m).count();
+        let (mut costs, mut done) = (vec![], 0);
+        for (l, r) in self.m.net.relus().to_vec().into_iter().enumerate() {
+            if !may.get(l).copied().unwrap_or(false) {
+                costs.push(None);
+                continue;
+            }
+            done += 1;
+            tell(done, all);
+            let mask = polynomial(&r, squares::fitted(&self.spreads[l]));
+            let moved = self.moved(r, mask)?;
+            costs.push(Some(if moved.is_finite() { moved } else { f64::MAX }));
+        }
+        Ok(costs)
+    }
+
+    /// How far the logits move when a layer alone is masked.
+    fn moved(&mut self, r: ReluLayer, mask: LayerMask) -> Result<f64, String> {
+        self.m.set_masks(&Masks { layers: [(r.name, mask)].into(), ..Masks::default() });
+        Ok(distance(&self.reference, &logits(&self.m, self.on)?))
+    }
 }
 
 /// A layer that is `[a, b, c]` of each channel.
@@ -94,7 +115,7 @@ fn polynomial(r: &ReluLayer, coefficients: Vec<f32>) -> LayerMask {
 }
 
 /// One row an image.
-fn logits(m: &Model, ds: &Dataset, images: &[usize]) -> Result<Vec<Vec<f32>>, String> {
+fn logits(m: &Model, (ds, images): (&Dataset, &[usize])) -> Result<Vec<Vec<f32>>, String> {
     let mut rows = vec![];
     for chunk in images.chunks(m.net.batch(BATCH)) {
         let z = m.runnable().logits(pixels_of(ds, chunk, m.net.device()), Branch::Clean)?;

@@ -34,9 +34,8 @@ pub fn least_squares(mean: f64, deviation: f64) -> [f64; 3] {
         return [0.0, f64::from(u8::from(mean > 0.0)), 0.0];
     }
     let at = mean / deviation;
-    let density = (-at * at / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    let a = density / (2.0 * deviation);
-    [a, normal(at) - at * density, a * (mean * mean + deviation * deviation)]
+    let a = density(at) / (2.0 * deviation);
+    [a, normal(at) - at * density(at), a * (mean * mean + deviation * deviation)]
 }
 
 /// `[0, b, c]` of the line b·x + c that is nearest to max(x, 0) under N(mean, deviation²), in the mean of squares: b = Φ(α), c = σ·φ(α).
@@ -45,8 +44,12 @@ pub fn least_squares_line(mean: f64, deviation: f64) -> [f64; 3] {
         return least_squares(mean, deviation);
     }
     let at = mean / deviation;
-    let density = (-at * at / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    [0.0, normal(at), deviation * density]
+    [0.0, normal(at), deviation * density(at)]
+}
+
+/// The normal density.
+fn density(x: f64) -> f64 {
+    (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt()
 }
 
 /// The integral of the normal density up to x, to about 1e-7 (Abramowitz and Stegun 26.2.17).
@@ -54,7 +57,7 @@ fn normal(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.231_641_9 * x.abs());
     let k = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
     let sum = k.iter().rev().fold(0.0, |s, k| (s + k) * t);
-    let above = (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() * sum;
+    let above = density(x) * sum;
     if x < 0.0 { above } else { 1.0 - above }
 }
 
