@@ -1,12 +1,13 @@
 """Server, client, helper and dealer as hosts of their own: network namespaces, each with its own folder and nothing else, with TLS.
 
-usage: hosts.py RELINC MODEL.onnx DATA --protocol P [--images 100] [--input FILE.npy] [--delay-ms D --mbit B] [--dealer-link MS,MBIT]
-                [--insecure-dealer] [--timeout 600] [--compiled OUT]
+usage: hosts.py RELINC MODEL.onnx DATA --protocol P [--images 100] [--input FILE.npy] [--delay-ms D --mbit B] [--compute F]
+                [--dealer-link MS,MBIT] [--insecure-dealer] [--timeout 600] [--compiled OUT]
 
 Needs root and iproute2, and a Python with the packages of tests/mpc/requirements.txt. MODEL is compiled for the protocol, with DATA as
 `relinc compile --data` takes it; its first test images are asked. Each host also has a mount namespace in which the others' folders are
 not there. With --delay-ms (one way) and --mbit every link between parties goes through tests/mpc/proxy.py on a host between them, with
---dealer-link that from the server to the dealer. --insecure-dealer: the server deals, as a measure of what the dealer costs.
+--dealer-link that from the server to the dealer. --compute says how long this machine computes beside that of the protocol's
+file, as `compute=` in a network does. --insecure-dealer: the server deals, as a measure of what the dealer costs.
 
 Prints one JSON document: classes against onnxruntime's, those that differ and by how much the two best logits of onnxruntime do, bytes of
 later queries of all parties against the report, seconds of first and later queries against the report's.
@@ -187,15 +188,17 @@ def main():
     parser.add_argument("--input", type=Path, metavar="FILE.npy", help="images as the network takes them, instead of the 20 that compiling takes of DATA")
     parser.add_argument("--delay-ms", type=float, default=0.0)
     parser.add_argument("--mbit", type=float)
+    parser.add_argument("--compute", type=float, metavar="F")
     parser.add_argument("--dealer-link", type=lambda text: tuple(map(float, text.split(","))), metavar="MS,MBIT", help="one-way delay and bandwidth from server to dealer")
     parser.add_argument("--insecure-dealer", action="store_true")
     parser.add_argument("--timeout", type=float, default=600.0)
-    parser.add_argument("--compiled", type=Path, metavar="OUT", help="what was compiled before, without --delay-ms and --mbit for the network lan")
+    parser.add_argument("--compiled", type=Path, metavar="OUT", help="what was compiled before, for the same network")
     options = parser.parse_args()
     common.environment()
     relinc = str(Path(options.relinc).resolve())
     slow = options.delay_ms or options.mbit
     network = f"rtt={2 * options.delay_ms:g}ms;bandwidth={options.mbit or 1e5:g}Mbit" if slow else "lan"
+    network += f";compute={options.compute:g}" if options.compute else ""
     with tempfile.TemporaryDirectory(prefix="relinc-hosts-") as work, hosts() as names:
         work = Path(work)
         spu = options.compiled and options.compiled.resolve() / "spu" or common.compile_network(
