@@ -256,17 +256,20 @@ impl Run<'_, '_> {
         self.model.gates.iter().any(|g| g.square.is_some())
     }
 
+    /// The share of the stage that is done before a step.
+    fn done(&self, epoch: usize, step: usize) -> f64 {
+        (epoch * self.steps + step) as f64 / (self.stage.recipe.epochs * self.steps).max(1) as f64
+    }
+
     /// The share of the ReLUs' place that layers which leave have taken after a step.
     fn blend(&self, epoch: usize, step: usize) -> f32 {
-        let r = &self.stage.recipe;
-        let done = (epoch * self.steps + step + 1) as f64 / (r.epochs * self.steps).max(1) as f64;
-        if r.blend > 0.0 { (done / r.blend).min(1.0) as f32 } else { 1.0 }
+        let over = self.stage.recipe.blend;
+        if over > 0.0 { (self.done(epoch, step + 1) / over).min(1.0) as f32 } else { 1.0 }
     }
 
     fn rate(&self, epoch: usize, step: usize) -> f64 {
         let r = &self.stage.recipe;
-        let done = (epoch * self.steps + step) as f64 / (r.epochs * self.steps).max(1) as f64;
-        r.rate * r.schedule.factor(done)
+        r.rate * r.schedule.factor(self.done(epoch, step))
     }
 
     fn epoch(&mut self, watcher: &mut dyn Watcher) -> Result<Ended, StageError> {

@@ -21,9 +21,8 @@ impl Run<'_, '_> {
     /// Is a step in the stage's last part, where statistics stay?
     fn frozen(&self, epoch: usize, step: usize) -> bool {
         let r = &self.stage.recipe;
-        let left = 1.0 - (epoch * self.steps + step) as f64 / (r.epochs * self.steps).max(1) as f64;
         let own = if self.squared() && !r.objective.robust { FREEZE } else { 0.0 };
-        left <= r.freeze.unwrap_or(own)
+        1.0 - self.done(epoch, step) <= r.freeze.unwrap_or(own)
     }
 
     /// Freezes what is frozen from a step on, and looks for the images far out at the first such step and at every epoch. Were they
