@@ -136,7 +136,7 @@ def reference(model, images):
 def predicted(report, protocol, network):
     """The report's entry for a protocol on a network."""
     for entry in json.loads(report.read_text())["cost"]:
-        if entry["protocol"] == f"spu-{protocol}" and entry["network"] == network:
+        if re.fullmatch(rf"spu-{protocol}(-ring\d+)?", entry["protocol"]) and entry["network"] == network:
             return entry
     raise SystemExit(f"{report}: no {protocol} on {network}")
 
