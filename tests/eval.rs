@@ -93,6 +93,12 @@ fn attacks_on_a_masked_model_and_on_the_compiled_one() {
         (&list[1]["attack"], &list[1]["n"]),
         (&"pgd:steps=4,eps=2/255,step=0.5/255".into(), &60.into())
     );
+    let half = eval(QUICK, "shapes", &[&arguments[..], &["--masks", &masks, "--precision", "bf16"]].concat());
+    assert_eq!((&half["clean"], &list[1]["precision"]), (&masked["clean"], &"f32".into()));
+    for (a, b) in left.iter().zip(half["attacks"].as_array().unwrap()) {
+        assert_eq!(b["precision"], "bf16");
+        assert!((a - number(b, "adversarial")).abs() < 4.0, "{masked}\n{half}");
+    }
     let emitted = eval(&compiled, "shapes", &arguments);
     for (a, b) in left.iter().zip(emitted["attacks"].as_array().unwrap()) {
         assert!((a - number(b, "adversarial")).abs() < 2.0, "{masked}\n{emitted}");

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 def ints(value):
     """A list of Python integers from a numpy array, a list or a number."""
-    return [int(v) for v in np.asarray(value).reshape(-1)]
+    return list(value) if isinstance(value, list) else [int(v) for v in np.asarray(value).reshape(-1)]
 
 
 def tensor(value, like):

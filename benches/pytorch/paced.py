@@ -37,7 +37,18 @@ def network(args):
     if not args.relu:
         net.set_masks(half_masks(net))
     net = net.to(args.device).train()
-    return torch.compile(net) if args.compile else net
+    return compiled(net, args) if args.compile else net
+
+
+def compiled(net, args):
+    """By torch.compile, as one graph: constants that the file computes with are known from a first pass, and plain lists."""
+    import torch
+
+    with torch.no_grad():
+        net(pixels(args, args.batch, net.size))
+    for known in net._known.values():
+        known.update({k: v.tolist() for k, v in known.items() if isinstance(v, np.ndarray)})
+    return torch.compile(net, fullgraph=True)
 
 
 def pixels(args, count, size):

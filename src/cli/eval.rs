@@ -24,7 +24,7 @@ use relinc_runtime::eval::attacked::{Adversarial, Target};
 use relinc_runtime::eval::corrupted::{Corrupted, Source, corrupted};
 use relinc_runtime::eval::emulated::{Emulated, emulated};
 use relinc_runtime::eval::{self, Clean};
-use relinc_runtime::exec::free_batch;
+use relinc_runtime::exec::{Precision, free_batch};
 use relinc_runtime::fixed::{Format, Settings, Truncation, Unknown};
 use std::path::{Path, PathBuf};
 
@@ -55,6 +55,9 @@ pub struct Args {
     /// Accuracy under an attack, pgd:steps=20,eps=8/255,step=2/255 or auto:eps=8/255 (AutoAttack) for instance; may be repeated
     #[arg(long = "attack", value_name = "ATTACK")]
     attacks: Vec<Adversary>,
+    /// What attacks compute in: f32, bf16, f16 (cards alone), or auto, the fastest on this device. All other accuracies are those in f32
+    #[arg(long, value_name = "KIND", requires = "attacks", default_value = "f32")]
+    precision: String,
     /// Attack the network in fixed point as well, on RING,FRACTION bits: by the images that AutoAttack found, and by Square
     #[arg(long, value_name = "RING,FRACTION", requires = "attacks", conflicts_with = "masks")]
     fixed_point: Option<Format>,
@@ -86,6 +89,8 @@ struct Found {
     clean: Clean,
     corrupted: Option<Corrupted>,
     attacked: Vec<(Adversary, Adversarial)>,
+    /// What attacks computed in.
+    precision: Precision,
     /// Of AutoAttack, what stands in fixed point.
     emulated: Option<Emulated>,
     /// Names by label.
@@ -121,7 +126,11 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         _ => {
             let chosen = device::choose(&g.device()).map_err(input)?;
             progress.line(&chosen.said);
-            Some(Target::new(&m.graph, masks.as_ref(), &ds, chosen.first()).map_err(|e| a.named(e))?)
+            let target =
+                Target::new(&m.graph, masks.as_ref(), &ds, chosen.first()).map_err(|e| a.named(e))?;
+            let asked = Precision::asked(&a.precision).map_err(input)?;
+            let precision = asked.unwrap_or_else(|| Precision::fastest(target.device()));
+            Some(target.in_precision(precision).map_err(input)?)
         }
     };
     if let Some(masks) = &masks {
@@ -160,8 +169,8 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     notes.extend(attacked.iter().flat_map(|(_, r)| r.notes.clone()));
     notes.extend(weaker(&attacked));
     let emulated = fixed;
-    let found =
-        Found { clean, corrupted, attacked, emulated, classes: images.catalogue.classes, notes, doubt };
+    let (precision, classes) = (target.map_or(Precision::F32, |t| t.precision()), images.catalogue.classes);
+    let found = Found { clean, corrupted, attacked, precision, emulated, classes, notes, doubt };
     g.show(&shown::json(&a, &found), shown::text(&a, &found, g.seed()))
 }
 

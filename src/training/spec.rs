@@ -319,8 +319,7 @@ impl StageOptions {
     fn precision(&self) -> Result<Option<Precision>> {
         match self.steps.precision.as_deref() {
             None => Ok(Some(Precision::F32)),
-            Some("auto") => Ok(None),
-            Some(word) => word.parse().map(Some).map_err(|e| input(format!("{e}, or auto"))),
+            Some(word) => Precision::asked(word).map_err(input),
         }
     }
 

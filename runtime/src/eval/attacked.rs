@@ -5,8 +5,8 @@ use super::interval::wilson;
 use crate::attack::auto::{Image, Stage, Told};
 use crate::attack::{Adversary, Attack};
 use crate::data::Dataset;
-use crate::exec::Branch;
 use crate::exec::value::{download, upload};
+use crate::exec::{Branch, Precision};
 use crate::train::attacked::{Fallen, fallen, images};
 use crate::train::evaluate::{self, Chosen, Runnable, Worst};
 use crate::train::model::Model;
@@ -19,7 +19,10 @@ use std::time::Instant;
 
 /// A network made ready to be attacked.
 #[derive(Debug, Clone)]
-pub struct Target(Model);
+pub struct Target {
+    model: Model,
+    precision: Precision,
+}
 
 /// What an attack left.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +44,7 @@ pub struct Adversarial {
 }
 
 impl Target {
-    /// A canonical, unmasked graph for the images of `ds`, with `masks` on its layers. A head is taken off: the classes stay the
+    /// In single precision, a canonical, unmasked graph for the images of `ds`, with `masks` on its layers. A head is taken off: the classes stay the
     /// same, and an attack cannot be stopped by the saturation of a softmax.
     ///
     /// # Errors
@@ -54,12 +57,26 @@ impl Target {
         if let Some(m) = masks {
             model.set_masks(m);
         }
-        Ok(Target(model))
+        Ok(Target { model, precision: Precision::F32 })
+    }
+
+    /// The same in another precision: what attacks differentiate, and what says whether an image is misclassified.
+    ///
+    /// # Errors
+    /// The device does not compute in it.
+    pub fn in_precision(self, precision: Precision) -> Result<Target, String> {
+        precision.check(self.device())?;
+        Ok(Target { precision, ..self })
+    }
+
+    /// What it computes in.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Where it computes.
     pub fn device(&self) -> &Device {
-        self.0.net.device()
+        self.model.net.device()
     }
 
     /// Accuracy on the first `n` images under attack. `tell` hears how far it is.
@@ -128,7 +145,7 @@ impl Target {
 
     /// C, H, W of an image.
     pub fn image(&self) -> [usize; 3] {
-        self.0.front.image()
+        self.model.front.image()
     }
 
     /// The first `n` images as an attack takes them.
@@ -139,10 +156,10 @@ impl Target {
 
     /// The network's input for pixels in 0…1 of some images, one after the other.
     pub fn input(&self, pixels: Vec<f32>) -> Vec<f32> {
-        let [c, h, w] = self.0.front.image();
+        let [c, h, w] = self.model.front.image();
         let n = pixels.len() / (c * h * w).max(1);
         let x = upload(pixels, self.device()).reshape([n, c, h, w]);
-        download(self.0.front.apply(x).into_flat())
+        download(self.model.front.apply(x).into_flat())
     }
 
     fn fallen(
@@ -159,7 +176,7 @@ impl Target {
 
     /// The network, once it has a class for every label of these images.
     fn fitting(&self, ds: &Dataset, which: impl Iterator<Item = usize>) -> Result<Runnable<'_>, String> {
-        let r = self.0.runnable();
+        let r = Runnable { precision: self.precision, ..self.model.runnable() };
         let most = which.map(|i| ds.label(i)).max().ok_or("there is no image to attack")?;
         let one = r.logits(evaluate::pixels(ds, 0..1, r.net.device()), Branch::Clean)?;
         let classes = one.dims()[1];
@@ -224,6 +241,22 @@ mod tests {
             // Of a linear network each of them finds what there is.
             assert!(left(&g, "auto:eps=8/255,steps=10,queries=20") <= pgd);
         }
+    }
+
+    #[test]
+    fn in_half_precision_an_attack_finds_what_there_is() {
+        let body = "%f = reshape(%x) {dims=[N, 3072]}
+                    %y = linear(%f, %w)";
+        let (g, ds) = (graph("N", 10, body), shapes(200));
+        let left = |p| {
+            let target = Target::new(&g, None, &ds, &Device::flex()).unwrap().in_precision(p).unwrap();
+            let attack = "pgd:eps=2/255,steps=5,start=image".parse().unwrap();
+            target.accuracy(&ds, 200, &attack, 0, &mut |_| {}).unwrap().accuracy
+        };
+        let [full, half] = [Precision::F32, Precision::Bf16].map(left);
+        assert!((full - half).abs() <= 2.0, "{full} in f32, {half} in bf16");
+        let target = Target::new(&g, None, &ds, &Device::flex()).unwrap();
+        assert!(target.in_precision(Precision::F16).unwrap_err().contains("does not compute in f16"));
     }
 
     #[test]

@@ -251,6 +251,14 @@ pub struct Statistics {
     pub count: usize,
 }
 
+impl Statistics {
+    /// Those found of a value.
+    fn of(site: Site, x: &Value, [mean, variance]: [Burn<1>; 2]) -> Statistics {
+        let count = x.len() / mean.dims()[0].max(1);
+        Statistics { site, mean, variance, count }
+    }
+}
+
 /// What a call returns.
 #[derive(Debug)]
 pub struct Outcome {
@@ -294,12 +302,20 @@ impl Network {
         let fused = call.fuses();
         for (i, step) in self.steps.iter().enumerate().filter(|(i, _)| !fused || !self.fusion.left_out[*i]) {
             if let Some(t) = self.fusion.taken[i].as_ref().filter(|_| fused) {
-                values[i] = self.taken(step, t, &values, call, &mut met);
+                values[i] = match self.forgets(i, call) {
+                    // The convolution makes the layer of it.
+                    true => self.normalised(t.norm, &values, call),
+                    false => self.taken(step, t, &values, call, &mut met),
+                };
                 self.fusion.last_use[i].iter().for_each(|&v| values[v] = None);
                 continue;
             }
             let y = if matches!(step.op, Op::Input(_)) {
                 x.clone()
+            } else if let Some(layer) = self.forgotten(i, call).filter(|_| fused) {
+                self.through(step, layer, &values, call, &mut met)
+                    .unwrap_or_else(|| Err("a value is missing".into()))
+                    .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
             } else {
                 let args: Vec<Value> = step
                     .operands
@@ -387,13 +403,26 @@ impl Network {
         call: &Call<'_>,
         met: &mut Met,
     ) -> Option<Value> {
-        let (norm, gate) = (&self.steps[t.norm], &call.gates[step.relu?]);
-        let x = self.operand(norm.operands.first()?, values, call)?;
-        let r = match &t.residual {
-            Some(r) => Some(self.operand(r, values, call)?),
-            None => None,
+        let (site, gate) = (self.steps[t.norm].norm?, &call.gates[step.relu?]);
+        let x = self.normalised(t.norm, values, call)?;
+        let gates = [gate.pos.clone(), gate.neg.clone()];
+        let r = match (t.second, &t.residual) {
+            (Some(n), _) => {
+                let (own, second) = (self.normalised(n, values, call)?, self.steps[n].norm?);
+                if call.norms == Norms::Batch && gate.square.is_none() {
+                    let norms = [(&x, site), (&own, second)];
+                    return Some(gate.under_ceiling(self.norms_gate(
+                        norms,
+                        gates,
+                        call,
+                        &mut met.statistics,
+                    )));
+                }
+                Some(self.norm(second, &own, call, &mut met.statistics))
+            }
+            (None, Some(r)) => Some(self.operand(r, values, call)?),
+            (None, None) => None,
         };
-        let (site, gates) = (norm.norm?, [gate.pos.clone(), gate.neg.clone()]);
         if gate.square.is_some() {
             let y = self.norm(site, &x, call, &mut met.statistics);
             let y = r.map_or(y.clone(), |r| ops::sum(&y, &r));
@@ -404,8 +433,7 @@ impl Network {
         let [scale, shift, mean, variance] = s.params[call.branch as usize].map(|i| call.params[i].clone());
         if call.norms == Norms::Batch {
             let (y, mean, variance) = ops::norm_gate(&x, r.as_ref(), [scale, shift], gates, s.eps);
-            let count = x.len() / mean.dims()[0].max(1);
-            statistics.push(Statistics { site: Site::Norm(site), mean, variance, count });
+            statistics.push(Statistics::of(Site::Norm(site), &x, [mean, variance]));
             return Some(gate.under_ceiling(y));
         }
         if scale.is_autodiff() || shift.is_autodiff() {
@@ -417,6 +445,66 @@ impl Network {
         let factor = scale.div((variance + s.eps).sqrt());
         let offset = shift.sub(mean.mul(factor.clone()));
         Some(gate.under_ceiling(ops::scale_gate(&x, r.as_ref(), [factor, offset], gates)))
+    }
+
+    /// What a normalisation is computed of.
+    fn normalised(&self, norm: usize, values: &[Option<Value>], call: &Call<'_>) -> Option<Value> {
+        self.operand(self.steps[norm].operands.first()?, values, call)
+    }
+
+    /// A ReLU layer of two normalisations: what is normalised, and the sites.
+    fn norms_gate(
+        &self,
+        norms: [(&Value, usize); 2],
+        gates: [Burn<1>; 2],
+        call: &Call<'_>,
+        statistics: &mut Vec<Statistics>,
+    ) -> Value {
+        let of = norms.map(|(x, site)| {
+            let s = &self.norms()[site];
+            let [scale, shift, ..] = s.params[call.branch as usize].map(|i| call.params[i].clone());
+            ops::Normalised { x: x.clone(), scale, shift, eps: s.eps }
+        });
+        let (y, found) = ops::norms_gate(of, gates);
+        let both = norms.into_iter().zip(found);
+        statistics.extend(both.map(|((x, site), s)| Statistics::of(Site::Norm(site), x, s)));
+        y
+    }
+
+    /// Does a step's result, a ReLU layer, exist only inside the convolution that reads it? In its place is then what its
+    /// normalisation is computed of.
+    fn forgets(&self, layer: usize, call: &Call<'_>) -> bool {
+        let gate = self.steps[layer].relu.map(|r| &call.gates[r]);
+        let plain = gate.is_some_and(|g| g.square.is_none() && g.beyond.is_none());
+        self.fusion.into[layer].is_some() && call.norms == Norms::Batch && plain
+    }
+
+    /// The step of the ReLU layer that a convolution computes and forgets.
+    fn forgotten(&self, conv: usize, call: &Call<'_>) -> Option<usize> {
+        let Source::Node(layer) = *self.steps[conv].operands.first()? else { return None };
+        (self.fusion.into[layer] == Some(conv) && self.forgets(layer, call)).then_some(layer)
+    }
+
+    /// A convolution with the ReLU layer before it.
+    fn through(
+        &self,
+        step: &Step,
+        layer: usize,
+        values: &[Option<Value>],
+        call: &Call<'_>,
+        met: &mut Met,
+    ) -> Option<Result<Value, String>> {
+        let Op::Conv(c) = &step.op else { return None };
+        let (x, w) = (values[layer].clone()?, self.operand(step.operands.get(1)?, values, call)?);
+        let site = self.steps[self.fusion.taken[layer].as_ref()?.norm].norm?;
+        let (s, gate) = (&self.norms()[site], &call.gates[self.steps[layer].relu?]);
+        let [scale, shift, ..] = s.params[call.branch as usize].map(|i| call.params[i].clone());
+        let of = ops::Normalised { x, scale, shift, eps: s.eps };
+        let made = ops::norm_gate_conv(&of, [gate.pos.clone(), gate.neg.clone()], &w, c);
+        Some(made.map(|(y, found)| {
+            met.statistics.push(Statistics::of(Site::Norm(site), &of.x, found));
+            y
+        }))
     }
 
     /// A quadratic layer of what goes into it; `None` where the layer is none.
@@ -447,16 +535,14 @@ impl Network {
         match call.norms {
             Norms::Batch => {
                 let (y, mean, variance) = ops::norm(x, scale, shift, s.eps);
-                let count = x.len() / mean.dims()[0].max(1);
-                statistics.push(Statistics { site: Site::Norm(site), mean, variance, count });
+                statistics.push(Statistics::of(Site::Norm(site), x, [mean, variance]));
                 y
             }
             Norms::Running | Norms::Measure => {
                 if call.norms == Norms::Measure {
                     let one = Burn::ones_like(&scale);
                     let (_, mean, variance) = ops::norm(x, one.clone(), one, s.eps);
-                    let count = x.len() / mean.dims()[0].max(1);
-                    statistics.push(Statistics { site: Site::Norm(site), mean, variance, count });
+                    statistics.push(Statistics::of(Site::Norm(site), x, [mean, variance]));
                 }
                 let factor = scale.div((variance + s.eps).sqrt());
                 let offset = shift.sub(mean.mul(factor.clone()));

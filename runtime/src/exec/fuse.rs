@@ -1,4 +1,5 @@
-//! Which normalisations and sums are computed together with the ReLU layer that alone reads them.
+//! Which normalisations and sums are computed together with the ReLU layer that alone reads them, and which such layers with the
+//! convolution behind them.
 
 use super::network::{Source, Step};
 use relinc_passes::ir::schedule::last_uses;
@@ -11,6 +12,8 @@ pub(super) struct Taken {
     pub norm: usize,
     /// What is added to it.
     pub residual: Option<Source>,
+    /// Where that is a normalisation, too, which nobody else reads: its step.
+    pub second: Option<usize>,
 }
 
 /// A schedule in which ReLU layers take in what is before them.
@@ -18,6 +21,8 @@ pub(super) struct Taken {
 pub(super) struct Fusion {
     /// For each step, what it takes in.
     pub taken: Vec<Option<Taken>>,
+    /// For each step that takes in a normalisation alone, the convolution without bias that alone reads it.
+    pub into: Vec<Option<usize>>,
     /// Steps that are then left out.
     pub left_out: Vec<bool>,
     /// Steps whose values are not read after each one.
@@ -30,26 +35,33 @@ pub(super) fn plan(steps: &[Step], facts: &Facts, output: usize) -> Fusion {
     readers[output] += 1;
     let nodes = |s: &Step| s.operands.iter().filter_map(|o| node(*o)).collect::<Vec<_>>();
     steps.iter().flat_map(&nodes).for_each(|n| readers[n] += 1);
-    let mut f =
-        Fusion { taken: vec![None; steps.len()], left_out: vec![false; steps.len()], last_use: vec![] };
-    let norm = |n: usize| steps[n].norm.is_some() && readers[n] == 1;
+    let (taken, into) = (vec![None; steps.len()], vec![None; steps.len()]);
+    let mut f = Fusion { taken, into, left_out: vec![false; steps.len()], last_use: vec![] };
+    let convolution = |n: usize| {
+        let reads = |s: &Step| s.operands.len() == 2 && node(s.operands[0]) == Some(n);
+        steps.iter().position(|s| matches!(s.op, Op::Conv(_)) && reads(s)).filter(|_| readers[n] == 1)
+    };
+    let is_norm = |n: usize| steps[n].norm.is_some() && readers[n] == 1;
     for (i, s) in steps.iter().enumerate().filter(|(_, s)| s.relu.is_some()) {
         let Some(before) = s.operands.first().and_then(|o| node(*o)).filter(|n| readers[*n] == 1) else {
             continue;
         };
-        if norm(before) {
-            f.taken[i] = Some(Taken { norm: before, residual: None });
+        if is_norm(before) {
+            f.taken[i] = Some(Taken { norm: before, residual: None, second: None });
+            f.into[i] = convolution(i);
             f.left_out[before] = true;
         } else if let (Op::Binary(Binary::Add), [a, b]) = (&steps[before].op, &steps[before].operands[..]) {
             let (Some(first), Some(second)) = (node(*a), node(*b)) else { continue };
             if first == second || facts.ty(steps[first].id) != facts.ty(steps[second].id) {
                 continue;
             }
-            let choice = [(first, *b), (second, *a)].into_iter().find(|(n, _)| norm(*n));
+            let choice = [(first, *b), (second, *a)].into_iter().find(|(n, _)| is_norm(*n));
             let Some((norm, residual)) = choice else { continue };
-            f.taken[i] = Some(Taken { norm, residual: Some(residual) });
-            f.left_out[norm] = true;
-            f.left_out[before] = true;
+            let second = node(residual).filter(|n| is_norm(*n));
+            f.taken[i] = Some(Taken { norm, residual: Some(residual), second });
+            for left_out in [Some(norm), Some(before), second].into_iter().flatten() {
+                f.left_out[left_out] = true;
+            }
         }
     }
     f.last_use = last_use(steps, Some(&f), output);
@@ -63,7 +75,10 @@ pub(super) fn last_use(steps: &[Step], f: Option<&Fusion>, output: usize) -> Vec
         Some(f) if f.left_out[i] => vec![],
         Some(Fusion { taken, .. }) if let Some(t) = &taken[i] => {
             let mut reads = nodes(&steps[t.norm]);
-            reads.extend(t.residual.and_then(node));
+            match t.second {
+                Some(n) => reads.extend(nodes(&steps[n])),
+                None => reads.extend(t.residual.and_then(node)),
+            }
             reads
         }
         _ => nodes(s),
@@ -134,6 +149,37 @@ mod tests {
             let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
             let cosine = dot(&full, &half) / (dot(&full, &full) * dot(&half, &half)).sqrt();
             assert!(full.len() == half.len() && cosine > 0.9, "{norms:?}, watched {watch}: {cosine}");
+        }
+    }
+
+    /// The same network with all that lies between its layers kept for the backward pass.
+    fn keeping((net, values): &Started) -> Started {
+        let mut net = net.clone();
+        let f = &mut net.fusion;
+        assert!(f.into.iter().any(Option::is_some), "no convolution takes a layer in");
+        f.into.fill(None);
+        for second in f.taken.iter_mut().flatten().filter_map(|t| t.second.take()) {
+            f.left_out[second] = false;
+        }
+        (net, values.clone())
+    }
+
+    #[test]
+    fn what_is_computed_again_is_what_was_forgotten() {
+        for (kind, depth, width, shortcuts) in
+            [(Kind::Resnet, 20, None, 0), (Kind::Resnet, 18, None, 3), (Kind::WideResnet, 10, Some(1), 0)]
+        {
+            let a = Architecture { kind, depth, width, classes: 10, input: [3, 8, 8] };
+            let started = network(&a);
+            let seconds = started.0.fusion.taken.iter().flatten().filter(|t| t.second.is_some()).count();
+            assert!(seconds >= shortcuts, "{kind:?}-{depth}: {seconds} normalised shortcuts");
+            for precision in [Precision::F32, Precision::Bf16] {
+                for norms in [Norms::Batch, Norms::Running] {
+                    let [again, kept] =
+                        [&started, &keeping(&started)].map(|net| run(net, norms, false, precision));
+                    assert_eq!(again, kept, "{kind:?}-{depth} in {precision}");
+                }
+            }
         }
     }
 

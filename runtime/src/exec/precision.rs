@@ -23,6 +23,16 @@ relinc_passes::words! {
 }
 
 impl Precision {
+    /// By its word; none for `auto`, where the device decides.
+    ///
+    /// # Errors
+    /// Another word.
+    pub fn asked(word: &str) -> Result<Option<Precision>, String> {
+        match word {
+            "auto" => Ok(None),
+            word => word.parse().map(Some).map_err(|e| format!("{e}, or auto")),
+        }
+    }
     /// That of the fastest training steps on a device, by what was measured: nothing is timed here, so that runs do not differ.
     pub fn fastest(device: &Device) -> Precision {
         let faster = crate::device::is_host(device) && FASTER_IN_BF16.contains(&simd::kind());

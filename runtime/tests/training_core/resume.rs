@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::{DataSpec, Dataset, Normalize, Split};
-use relinc_runtime::exec::Network;
+use relinc_runtime::exec::{Network, Precision};
 use relinc_runtime::train::recipe::{Counts, SearchOptions};
 use relinc_runtime::train::schedule::Schedule;
 use relinc_runtime::train::select::Granularity;
@@ -299,6 +299,28 @@ fn robust_tune_with_one_normalisation() {
     let mut job = Job::new(Kind::Tune, Some(Method::Rlnet), dir.path());
     (job.recipe.objective.attack.steps, job.recipe.objective.single_norm) = (2, true);
     survives(job, &STOPS);
+}
+
+#[test]
+fn half_precision() {
+    for method in [Method::Gradual, Method::Rlnet] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut job = Job::new(Kind::Search, Some(method), dir.path());
+        job.recipe.objective.precision = Precision::Bf16;
+        assert_eq!(survives(job, &STOPS).masks.kept(), KEEP);
+    }
+}
+
+#[test]
+fn goes_on_in_no_other_precision() {
+    let dir = tempfile::tempdir().unwrap();
+    let job = Job::new(Kind::Teacher, None, dir.path());
+    assert_eq!(Job { stop_at: Some((2, 3)), ..job.clone() }.run().ended, Ended::Stopped);
+    let mut other = Job { resume: true, ..job.clone() };
+    other.recipe.objective.precision = Precision::Bf16;
+    let said = other.try_run().unwrap_err().to_string();
+    assert!(said.contains("was trained in f32, and would go on in bf16"), "{said}");
+    assert_eq!(Job { resume: true, ..job }.run().ended, Ended::Finished);
 }
 
 #[test]

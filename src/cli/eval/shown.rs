@@ -3,6 +3,7 @@
 use super::{Args, Found};
 use relinc_runtime::eval::emulated::Emulated;
 use relinc_runtime::eval::interval::wilson;
+use relinc_runtime::exec::Precision;
 use relinc_runtime::fixed::Format;
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ pub fn json(a: &Args, found: &Found) -> Value {
     let attacks = found.attacked.iter().map(|(attack, r)| {
         json!({
             "attack": attack.to_string(), "adversarial": r.accuracy, "interval": r.interval, "n": r.n, "after": r.stages,
-            "seconds": r.seconds,
+            "seconds": r.seconds, "precision": found.precision,
         })
     });
     json!({
@@ -66,9 +67,13 @@ pub fn text(a: &Args, found: &Found, seed: u64) -> String {
             lines.push(format!("  {name:<18}{}", row.join(" ")));
         }
     }
+    let half = match found.precision {
+        Precision::F32 => String::new(),
+        other => format!(", in {other}"),
+    };
     for (attack, r) in &found.attacked {
         lines.push(format!(
-            "adversarial: {:.2} % of {} images, 95 % interval {:.1} to {:.1} ({attack}, seed {seed}); {:.1} s",
+            "adversarial: {:.2} % of {} images, 95 % interval {:.1} to {:.1} ({attack}, seed {seed}{half}); {:.1} s",
             r.accuracy, r.n, r.interval[0], r.interval[1], r.seconds
         ));
         lines.extend(r.stages.iter().map(|s| {

@@ -3,6 +3,7 @@
 //!
 //! On the CPU they run on [`crate::kernels`]; other backends compose them of burn's own operations ([`composed`]).
 
+mod again;
 mod autodiff;
 mod composed;
 #[cfg(any(feature = "gpu", feature = "cuda"))]
@@ -15,6 +16,7 @@ mod plain;
 mod side_squares;
 pub mod square;
 
+pub use again::{Normalised, norm_gate_conv, norms_gate};
 pub use descend::{descend, squares};
 pub use normed::{norm_gate, scale_gate};
 pub use side_squares::side_squares;
@@ -170,6 +172,11 @@ pub struct Geometry {
 }
 
 impl Geometry {
+    fn new(x: &Value, w: &Value, conv: &Conv) -> Result<Geometry, String> {
+        let four =
+            |v: &Value| <[usize; 4]>::try_from(v.shape()).map_err(|_| "is no 2-D convolution".to_string());
+        Ok(Geometry { x: four(x)?, w: four(w)?, conv: conv.clone() })
+    }
     /// N, O, H, W of the result.
     pub fn output(&self) -> [usize; 4] {
         let size = |i: usize| Axis::of_conv(&self.conv, i, self.x[2 + i], self.w[2 + i]).output;
@@ -204,8 +211,7 @@ impl Planes {
 
 /// Convolution of `[N,C,H,W]`.
 pub fn conv(x: &Value, w: &Value, b: Option<&Value>, conv: &Conv) -> Result<Value, String> {
-    let four = |v: &Value| <[usize; 4]>::try_from(v.shape()).map_err(|_| "is no 2-D convolution".to_string());
-    let g = Geometry { x: four(x)?, w: four(w)?, conv: conv.clone() };
+    let g = Geometry::new(x, w, conv)?;
     let shape = g.output();
     let (x, w) = (x.flat().into_dispatch(), w.flat().into_dispatch());
     let y = match b {

@@ -1,5 +1,6 @@
 //! The operations without gradients: the kernels themselves.
 
+use super::again::AgainOps;
 use super::normed::{Channels, Gates, NormedKernels, NormedOps};
 use super::square::{Coefficients, Square, SquareKernels, SquareOps};
 use super::{Geometry, Planes, TrainKernels, TrainOps};
@@ -91,6 +92,38 @@ macro_rules! without_gradients {
             ) -> P<Self> {
                 let c = Channels { scale: factor, shift: offset, statistics: None };
                 Self::normed(x, Some(r), &c, &Gates(pos, neg), &p)
+            }
+        }
+
+        impl AgainOps for $backend {
+            fn norm_gate_conv(
+                x: P<Self>,
+                scale: P<Self>,
+                shift: P<Self>,
+                pos: P<Self>,
+                neg: P<Self>,
+                w: P<Self>,
+                p: Planes,
+                g: Geometry,
+            ) -> (P<Self>, P<Self>, P<Self>) {
+                let (y, mean, variance) = Self::norm_gate(x, scale, shift, pos, neg, p);
+                (Self::conv_forward(y, w, None, &g), mean, variance)
+            }
+            fn norms_gate(
+                x: P<Self>,
+                scale: P<Self>,
+                shift: P<Self>,
+                s: P<Self>,
+                s_scale: P<Self>,
+                s_shift: P<Self>,
+                pos: P<Self>,
+                neg: P<Self>,
+                p: Planes,
+                q: Planes,
+            ) -> (P<Self>, P<Self>, P<Self>, P<Self>, P<Self>) {
+                let [r, s_mean, s_variance] = Self::norm_forward(s, s_scale, s_shift, &q);
+                let (y, mean, variance) = Self::norm_sum_gate(x, r, scale, shift, pos, neg, p);
+                (y, mean, variance, s_mean, s_variance)
             }
         }
 

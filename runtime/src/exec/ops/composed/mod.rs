@@ -15,8 +15,8 @@ pub(super) use gate::{
     ceiling, ceiling_grad, forward as gate, grads as gate_grads, input_grad as gate_input_grad,
 };
 pub(super) use norm::{
-    affine, backward as norm_backward, channel_dot, channel_sum, forward as norm, normed, normed_backward,
-    statistics,
+    affine, backward as norm_backward, by_channels, channel_dot, channel_sum, forward as norm, normed,
+    normed_backward, statistics,
 };
 pub(super) use side_squares::side_squares;
 pub(super) use square::{square, square_backward, tails, tails_backward};

@@ -71,12 +71,17 @@ pub fn affine<B: Backend>(x: T<B>, scale: T<B>, shift: T<B>, p: &Planes) -> T<B>
     cast::<B>(flat::<B>(B::float_add(y, column::<B>(shift, p))), kind)
 }
 
+/// `norm(x)`.
+pub fn by_channels<B: Backend>(x: T<B>, c: &Channels<B>, p: &Planes) -> T<B> {
+    let (factor, offset) = factors::<B>(c, p);
+    affine::<B>(x, factor, offset, p)
+}
+
 /// Result, mean and biased variance.
 pub fn forward<B: Backend>(x: T<B>, scale: T<B>, shift: T<B>, p: &Planes) -> [T<B>; 3] {
     let [mean, variance] = statistics::<B>(x.clone(), p);
     let c = Channels { scale, shift, statistics: Some([mean.clone(), variance.clone()]) };
-    let (factor, offset) = factors::<B>(&c, p);
-    [affine::<B>(x, factor, offset, p), mean, variance]
+    [by_channels::<B>(x, &c, p), mean, variance]
 }
 
 /// Gradients by x, scale and shift.
@@ -102,8 +107,7 @@ pub fn backward<B: Backend>(
 
 /// What goes into the gate.
 fn inside<B: Backend>(x: T<B>, r: Option<T<B>>, c: &Channels<B>, p: &Planes) -> T<B> {
-    let (factor, offset) = factors::<B>(c, p);
-    let y = affine::<B>(x, factor, offset, p);
+    let y = by_channels::<B>(x, c, p);
     match r {
         Some(r) => B::float_add(y, r),
         None => y,

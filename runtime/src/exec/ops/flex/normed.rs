@@ -63,6 +63,18 @@ impl NormedKernels for Flex {
         [make(mean), make(variance)]
     }
 
+    fn normalised(x: T, c: &Channels<Flex>, p: &Planes) -> T {
+        let (x, (factor, offset)) = (plain(x), factors(c, p.eps));
+        elements("batch normalisation", p.channels * p.size, || {
+            in_kind!(x, E => {
+                let x = values::<E>(&x);
+                let mut y = Buffer::<E>::result(x.len());
+                batch_norm::affine_into(x, &factor, &offset, p.size, &mut y);
+                make(y)
+            })
+        })
+    }
+
     fn normed(x: T, r: Option<T>, c: &Channels<Flex>, g: &Gates<Flex>, p: &Planes) -> T {
         let held = Operands::new(x, r, c, g, p);
         elements(

@@ -11,19 +11,22 @@ use burn::backend::{Autodiff, Backend};
 
 /// What the backward passes keep.
 #[derive(Debug, Clone)]
-struct Kept<B: Backend> {
+pub struct Kept<B: Backend> {
     x: P<B>,
-    residual: Option<P<B>>,
+    /// What is added to the normalisation.
+    pub residual: Option<P<B>>,
     channels: Channels<B>,
     gates: Gates<B>,
     planes: Planes,
 }
 
 impl<B: NormedKernels> Kept<B> {
-    fn value(&self) -> P<B> {
+    /// The value.
+    pub fn value(&self) -> P<B> {
         B::normed(self.x.clone(), self.residual.clone(), &self.channels, &self.gates, &self.planes)
     }
-    fn backward(self, grad: P<B>) -> Backwards<B> {
+    /// Its gradients.
+    pub fn backward(self, grad: P<B>) -> Backwards<B> {
         B::normed_backward(self.x, self.residual, &self.channels, &self.gates, grad, &self.planes)
     }
 }
@@ -164,7 +167,7 @@ impl<B: NormedKernels, C: CheckpointStrategy> NormedOps for Autodiff<B, C> {
 }
 
 /// The operands without gradients, and the batch's statistics, which are part of them.
-fn keep<B: NormedKernels, C: CheckpointStrategy>(
+pub fn keep<B: NormedKernels, C: CheckpointStrategy>(
     x: (A<B, C>, Option<A<B, C>>),
     scale: (A<B, C>, A<B, C>),
     gates: (A<B, C>, A<B, C>),

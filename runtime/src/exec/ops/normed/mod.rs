@@ -3,6 +3,8 @@
 
 mod autodiff;
 
+pub(super) use autodiff::{Kept, keep};
+
 use super::{Planes, TrainKernels, composed};
 use crate::exec::value::Value;
 use burn::backend::tensor::FloatTensor;
@@ -34,6 +36,10 @@ pub trait NormedKernels: TrainKernels {
     /// Mean and biased variance of the channels.
     fn statistics(x: P<Self>, p: &Planes) -> [P<Self>; 2] {
         composed::statistics::<Self>(x, p)
+    }
+    /// `norm(x)`.
+    fn normalised(x: P<Self>, c: &Channels<Self>, p: &Planes) -> P<Self> {
+        composed::by_channels::<Self>(x, c, p)
     }
     /// `gate(norm(x) + residual)`.
     fn normed(x: P<Self>, r: Option<P<Self>>, c: &Channels<Self>, g: &Gates<Self>, p: &Planes) -> P<Self> {
