@@ -20,27 +20,18 @@ def relinc(*words):
 
 
 def commands(text):
-    """Names and one line each of the subcommands that a help text lists, in the order of the text."""
-    found = []
-    section = ""
-    for line in text.splitlines():
-        if re.match(r"\S.*:$", line):
-            section = line
-        elif "ommand" in section and (m := re.match(r" {2,4}([a-z][a-z-]*) {2,}(\S.*)", line)):
-            found.append(m.groups())
-    return [(name, about) for name, about in found if name != "help"]
+    """The subcommands that a help text lists, in the order of the text; relinc's own stand in groups of several headings."""
+    names = re.findall(r"^ {2,4}([a-z][a-z-]*) {2,}\S", text, re.MULTILINE)
+    return [name for name in names if name != "help"]
 
 
 def command_line(_root):
-    def section(words, level):
+    def section(*words):
         text = relinc(*words, "--help")
-        out = [f"{'#' * level} relinc {' '.join(words)}".rstrip(), "", "```text", text, "```", ""]
-        for name, _ in commands(text) if words else []:
-            out += section([*words, name], level + 1)
-        return out
+        return [f"## relinc {' '.join(words)}".rstrip(), "", "```text", text, "```", ""]
 
     top = relinc("--help")
-    names = [name for name, _ in commands(top)]
+    names = commands(top)
     links = ", ".join(f"[`{name}`](#relinc-{name})" for name in names)
     out = [
         "# Command line", "", f"What `relinc COMMAND --help` prints, of relinc {relinc('--version').split()[-1]}. {links}.", "",
@@ -49,10 +40,10 @@ def command_line(_root):
         "| 1 | the work ran and the answer is no (a difference, a budget that cannot be met, points beyond `--max-drop`), or it cannot be printed |",
         "| 2 | bad usage or bad input, or a file that cannot be written; nothing of yours was touched |",
         "| 130, 143, 129 | ended by Ctrl-C, TERM or HUP |", "",
-        *section([], 2),
+        *section(),
     ]
     for name in names:
-        out += section([name], 2)
+        out += section(name)
     return "\n".join(out)
 
 

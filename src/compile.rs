@@ -20,6 +20,7 @@ mod sparse;
 mod stable;
 pub mod tails;
 mod target;
+mod untrained;
 
 pub use self::fixed::{Bounded, RingMode, TruncationMode};
 pub use self::fold::FoldMode;

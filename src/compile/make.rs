@@ -4,7 +4,7 @@ use super::accuracy::{self, Measured};
 use super::baseline::{Baseline, Column};
 use super::emit::{emit, still_readable};
 use super::{Before, MASKS, MaskSource, Place, Request, RingMode, Source, TRAINED};
-use super::{contributions, describe, fixed, foresee, forms, next, search, sparse, stable, tails};
+use super::{contributions, describe, fixed, foresee, forms, next, search, sparse, stable, tails, untrained};
 use crate::error::{Error, Result, input};
 use crate::folder::{Folder, Staging};
 use crate::images::Images;
@@ -29,11 +29,6 @@ use relinc_runtime::data::Dataset;
 
 /// Images the MPC runners get as their sample.
 pub(super) const SAMPLE: usize = 20;
-
-/// What masks that nothing is trained under are good for.
-const UNTRAINED: &str = "These masks were found without training, which is good for seeing what a query would cost, and for removing few \
-    ReLUs. Measured on a ResNet-20 with CIFAR-10, 92.2 % before: with half of the ReLUs 84.3 % are left, with a quarter 54.1 %, with a \
-    tenth 22.8 %. Trained with its masks (relinc run), a quarter keeps 90.5 of 91.7 %.";
 
 /// Where a compilation writes.
 pub(super) struct Desk<'a> {
@@ -84,7 +79,7 @@ pub(super) fn make(
     let before = c.before(&lean, &shown)?;
     c.notes.extend(r.learned.iter().flat_map(|l| l.notes.clone()));
     let masks = search::masks(&model, &lean, r, given, progress, &mut c.notes)?;
-    c.notes.extend(matches!(r.masks, MaskSource::Search(_)).then(|| UNTRAINED.into()));
+    c.notes.extend(matches!(r.masks, MaskSource::Search(_)).then(untrained::note));
     if trained {
         let whole = model.whole()?;
         let v = valid::check(&whole).map_err(|e| input(&e[0]))?;

@@ -9,6 +9,7 @@ pub mod network;
 pub mod ops;
 mod precision;
 pub mod squares;
+#[cfg(feature = "tract")]
 pub mod tract;
 mod untie;
 pub mod value;

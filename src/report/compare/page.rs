@@ -25,13 +25,14 @@ pub fn render(runs: &[Run]) -> String {
         .iter()
         .map(|t| {
             format!(
-                "<figure class=\"card plot wide\"><h3>{}</h3><p class=\"trust\">{}</p>{}</figure>",
+                "<figure class=\"card plot half\"><h3>{}</h3>{}<p class=\"small\">{}</p></figure>",
                 esc(&t.title),
-                esc(&t.trust),
-                tradeoff_plot(t)
+                tradeoff_plot(t),
+                esc(&t.trust)
             )
         })
         .collect();
+    let costs = format!("<div class=\"two plots\">{costs}</div>");
     let cost_lead = "Predicted for one query. Beside the runs stand the original, as a runtime would run the file, and what compiling makes of \
                      it with all its ReLUs, which is as accurate: only what lies to the left of that is won by removing ReLUs. A time \
                      of a whole query and one of communication only have plots of their own. Graphs whose cost is not modelled whole \

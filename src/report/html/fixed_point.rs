@@ -7,7 +7,8 @@ use crate::fixed_point::{outcome, verdict, who};
 /// The section; nothing where no secure target was checked.
 pub(super) fn fixed_points(r: &Report) -> String {
     let rows: String = r.fixed_points.iter().map(row).collect();
-    let body = format!("<div class=\"card scroll\"><table><tbody>{rows}</tbody></table></div>");
+    let body =
+        format!("<div class=\"card scroll\"><table class=\"words\"><tbody>{rows}</tbody></table></div>");
     let lead = "MPC runtimes compute on whole numbers modulo a power of two. What they lose by that, each in its own arithmetic.";
     section("fixed-point", "In fixed point", lead, &body)
 }

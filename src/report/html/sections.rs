@@ -30,13 +30,19 @@ pub(super) fn accuracy(r: &Report) -> String {
 
 /// The passes and what they refused.
 pub(super) fn passes(r: &Report) -> String {
-    let mut rows = String::new();
+    let checked = r.passes.iter().any(|p| p.max_abs_difference.is_some());
+    let (mut rows, mut idle) = (String::new(), vec![]);
     let mut refused = String::new();
     let mut weighed = String::new();
     for p in &r.passes {
-        let d = p.max_abs_difference.map_or("not checked".to_string(), figures::difference);
-        let cells = [esc(&p.guarantee), count(p.applied), count(p.refused.len() as u64), d];
-        rows += &row(&format!("<code>{}</code>", esc(&p.name)), "lrrr", &cells);
+        if p.applied == 0 && p.refused.is_empty() {
+            idle.push(format!("<code>{}</code>", esc(&p.name)));
+        } else {
+            let d = p.max_abs_difference.map_or("not checked".to_string(), figures::difference);
+            let cells = [esc(&p.guarantee), count(p.applied), count(p.refused.len() as u64), d];
+            let shown = if checked { 4 } else { 3 };
+            rows += &row(&format!("<code>{}</code>", esc(&p.name)), "lrrr", &cells[..shown]);
+        }
         for c in &p.candidates {
             weighed += &format!(
                 "<li>{} <code>{}</code> at <code>{}</code>: {}</li>",
@@ -56,7 +62,12 @@ pub(super) fn passes(r: &Report) -> String {
         }
     }
     let names = ["pass", "guarantee", "applied", "refused", "largest difference"];
-    let mut body = format!("<div class=\"card scroll\">{}</div>", table("", &names, "llrrr", &rows));
+    let names = if checked { &names[..] } else { &names[..4] };
+    let idle = match idle.is_empty() {
+        true => String::new(),
+        false => format!("<p class=\"small\">Nothing to do: {}.</p>", idle.join(", ")),
+    };
+    let mut body = format!("<div class=\"card scroll\">{}{idle}</div>", table("", names, "llrrr", &rows));
     for (title, list) in [("What was weighed", weighed), ("What was not done, and why", refused)] {
         if !list.is_empty() {
             body += &format!("<div class=\"card\"><h3>{title}</h3><ul class=\"plain\">{list}</ul></div>");
@@ -65,7 +76,12 @@ pub(super) fn passes(r: &Report) -> String {
     section(
         "passes",
         "How the graph was rewritten",
-        "The guarantee says what a pass may change; the largest difference is what it did change on the check inputs.",
+        match checked {
+            true => {
+                "The guarantee says what a pass may change; the largest difference is what it did change on the check inputs."
+            }
+            false => "The guarantee says what a pass may change; --verify-each measures what it did change.",
+        },
         &body,
     )
 }

@@ -34,13 +34,15 @@ pub(super) fn curves(r: &Report) -> String {
         &masked(|r| Some(r.kept as f64), "kept"),
         &["In all layers together.".into()],
     );
-    panels += &panel(
-        &all,
-        "How far the masks moved",
-        "",
-        &masked(|r| Some(r.hamming), "distance"),
-        &["Normalised Hamming distance to the masks of the epoch before: the share of elements that changed.".into()],
-    );
+    if t.records.iter().any(|r| r.hamming > 0.0) {
+        panels += &panel(
+            &all,
+            "How far the masks moved",
+            "",
+            &masked(|r| Some(r.hamming), "distance"),
+            &["Normalised Hamming distance to the masks of the epoch before: the share of elements that changed.".into()],
+        );
+    }
     let data = t.data.as_ref().map(|d| format!(" on {}", esc(d))).unwrap_or_default();
     let lead = format!(
         "{} epochs in {} stage{}{data}.",
