@@ -41,7 +41,7 @@ pub struct Args {
     /// Largest difference that counts as equal, as a share of the outputs' range
     #[arg(long, value_name = "T", default_value_t = 1e-4)]
     pub tolerance: f64,
-    /// Run the second model with an independent engine: tract
+    /// Run the second model with an independent engine: tract, in builds with the feature of that name
     #[arg(long, value_name = "ENGINE", value_parser = ["tract"])]
     pub oracle: Option<String>,
     /// Execute the first model under these masks (masks.safetensors)
