@@ -3,7 +3,7 @@
 use crate::build::*;
 use relinc_passes::front::onnx::ImportError;
 use relinc_passes::ir::Op;
-use relinc_passes::proto::{
+use tract_onnx::pb::{
     AttributeProto, FunctionProto, GraphProto, NodeProto, OperatorSetIdProto, ValueInfoProto,
 };
 

@@ -9,7 +9,6 @@ pub mod network;
 pub mod ops;
 mod precision;
 pub mod squares;
-#[cfg(feature = "tract")]
 pub mod tract;
 mod untie;
 pub mod value;
