@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Networks with fewer ReLUs than that of quadratics.sh, each from the one before.
 #
-#     SHARED=../shared OUT=out/quadratics benches/training/stages.sh pixels|fewer|two|calm|none|resnet56
+#     SHARED=../shared OUT=out/quadratics benches/training/stages.sh pixels|fewer|two|calm|none|resnet56|calm56
 #
 # pixels    38,000 ReLUs in the four layers of quadratics.sh, which has to have run with the same OUT
 # fewer     30,000 of them, four epochs, from pixels
@@ -9,6 +9,7 @@
 # calm      that of two, trained on by running statistics, so that no image is answered with numbers far out
 # none      no ReLU: squares inside blocks alone, from two
 # resnet56  ResNet-56 from its original: ten ReLU layers, the stem and every third block's, 27 squares, 18 identities
+# calm56    that one, two epochs more, the second by running statistics
 #
 # On all 45,000 training images, into OUT/WHICH. Resumes where an earlier call was stopped; user and system seconds are added to
 # OUT/seconds.txt.
@@ -24,6 +25,8 @@ TIMEFORMAT="$which %U %S"
 names() { seq -f 'relu%02g' -s, "$@"; }
 inside=$(names 1 2 17)
 after=relu02,relu04,relu08,relu10,relu14,relu16
+
+deeper=$SHARED/models/resnet56_torch-legacy_bnfold_op13.onnx
 
 from() { # folder of the network to begin with
     begin=("$OUT/$1/trained.onnx" --masks "$OUT/$1/masks.safetensors"
@@ -57,10 +60,15 @@ none)
         --epochs 3 --blend 0.5 --freeze 0.25 --rate 0.02)
     ;;
 resnet56)
-    begin=("$SHARED/models/resnet56_torch-legacy_bnfold_op13.onnx")
+    begin=("$deeper")
     others=$(names 2 2 52 | tr , '\n' | grep -vE 'relu(06|12|18|24|30|36|42|48)' | paste -sd,)
     ask=(--method gradual --budget 100% --vanish "$(names 1 2 53),$others" --choices relu,identity,quadratic
-        --epochs 2 --blend 0.3 --freeze 0 --rate 0.02)
+        --epochs 2 --blend 0.3 --rate 0.02)
+    ;;
+calm56)
+    begin=("$OUT/resnet56/trained.onnx" --masks "$OUT/resnet56/masks.safetensors" --teacher "$deeper")
+    command=tune
+    ask=(--epochs 2 --freeze 0.5 --rate 0.008)
     ;;
 *)
     sed -n '2,/^set/p' "$0" >&2

@@ -19,6 +19,7 @@ what is there is not found.
 
 import argparse
 import collections
+import contextlib
 import os
 import re
 import signal
@@ -236,7 +237,8 @@ def look(relinc, spu, protocol, work, queries):
         finally:
             for role, pids in processes.items():
                 for pid in pids:
-                    os.kill(pid, signal.SIGKILL if role == "client" else signal.SIGCONT)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL if role == "client" else signal.SIGCONT)
         client.communicate()
     return right
 
