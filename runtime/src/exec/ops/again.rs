@@ -1,7 +1,7 @@
 //! ReLU layers and normalised shortcuts that nobody keeps for the backward pass, which computes them again from what is kept in any
 //! case. That takes one more pass over memory, and a quarter less of it.
 
-use super::normed::{Channels, Kept, NormedKernels, keep};
+use super::normed::{Channels, Kept, NormedKernels, give, keep, of_norm};
 use super::{Geometry, Planes};
 use crate::exec::value::Value;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -62,43 +62,34 @@ struct Shortcut<B: Backend> {
 impl<B: NormedKernels> Backward<B, 4> for NormGateConv {
     type State = (Kept<B>, P<B>, Geometry);
     fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let [x, scale, shift, w] = ops.parents;
+        let [x, scale, shift, w] = ops.parents.map(|p| p.map(|n| n.id));
         let grad = grads.consume::<B>(&ops.node);
         let (layer, ws, g) = ops.state;
         if let Some(n) = w {
-            grads.register::<B>(n.id, B::conv_weight_grad(layer.value(), grad.clone(), &g));
+            grads.register::<B>(n, B::conv_weight_grad(layer.value(), grad.clone(), &g));
         }
         if x.is_none() && scale.is_none() && shift.is_none() {
             return;
         }
-        let (of_x, _, of_norm) = layer.backward(B::conv_data_grad(grad, ws, &g));
-        let [of_scale, of_shift] = of_norm.map_or([None, None], |v| v.map(Some));
-        for (node, grad) in [(x, Some(of_x)), (scale, of_scale), (shift, of_shift)] {
-            if let (Some(n), Some(grad)) = (node, grad) {
-                grads.register::<B>(n.id, grad);
-            }
-        }
+        let (of_x, _, norm) = layer.backward(B::conv_data_grad(grad, ws, &g));
+        let [of_scale, of_shift] = of_norm::<B>(norm);
+        give::<B, 3>([x, scale, shift], [Some(of_x), of_scale, of_shift], grads);
     }
 }
 
 impl<B: NormedKernels> Backward<B, 6> for NormsGate {
     type State = (Kept<B>, Shortcut<B>);
     fn backward(self, ops: Ops<Self::State, 6>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let [x, scale, shift, s, s_scale, s_shift] = ops.parents;
+        let [x, scale, shift, s, s_scale, s_shift] = ops.parents.map(|p| p.map(|n| n.id));
         let grad = grads.consume::<B>(&ops.node);
         let (mut layer, Shortcut { s: ss, channels, planes }) = ops.state;
         layer.residual = Some(B::normalised(ss.clone(), &channels, &planes));
-        let (of_x, of_residual, of_norm) = layer.backward(grad);
-        let [of_scale, of_shift] = of_norm.map_or([None, None], |v| v.map(Some));
-        let mut all = vec![(x, Some(of_x)), (scale, of_scale), (shift, of_shift)];
+        let (of_x, of_residual, norm) = layer.backward(grad);
+        let [of_scale, of_shift] = of_norm::<B>(norm);
+        give::<B, 3>([x, scale, shift], [Some(of_x), of_scale, of_shift], grads);
         if let (Some(grad), Some([mean, variance])) = (of_residual, channels.statistics) {
-            let of_norm = B::norm_backward(ss, channels.scale, mean, variance, grad, &planes);
-            all.extend([s, s_scale, s_shift].into_iter().zip(of_norm.map(Some)));
-        }
-        for (node, grad) in all {
-            if let (Some(n), Some(grad)) = (node, grad) {
-                grads.register::<B>(n.id, grad);
-            }
+            let found = B::norm_backward(ss, channels.scale, mean, variance, grad, &planes);
+            give::<B, 3>([s, s_scale, s_shift], found.map(Some), grads);
         }
     }
 }

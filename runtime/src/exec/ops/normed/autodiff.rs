@@ -2,6 +2,7 @@
 
 use super::{Backwards, Channels, Gates, NormedKernels, NormedOps, P};
 use crate::exec::ops::Planes;
+use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -31,22 +32,31 @@ impl<B: NormedKernels> Kept<B> {
     }
 }
 
-/// Gives each parent that wants one its gradient; `by_parent` puts them in the parents' order.
+/// Gives each parent that wants one its gradient.
+pub fn give<B: Backend, const N: usize>(
+    parents: [Option<NodeId>; N],
+    found: [Option<P<B>>; N],
+    grads: &mut Gradients,
+) {
+    for (node, grad) in parents.into_iter().zip(found) {
+        if let (Some(n), Some(grad)) = (node, grad) {
+            grads.register::<B>(n, grad);
+        }
+    }
+}
+
+/// The same of what is kept; `by_parent` puts the gradients in the parents' order.
 fn spread<B: NormedKernels, const N: usize>(
     ops: Ops<Kept<B>, N>,
     grads: &mut Gradients,
     by_parent: impl FnOnce(Backwards<B>) -> [Option<P<B>>; N],
 ) {
     let grad = grads.consume::<B>(&ops.node);
-    for (node, grad) in ops.parents.into_iter().zip(by_parent(ops.state.backward(grad))) {
-        if let (Some(n), Some(grad)) = (node, grad) {
-            grads.register::<B>(n.id, grad);
-        }
-    }
+    give::<B, N>(ops.parents.map(|p| p.map(|n| n.id)), by_parent(ops.state.backward(grad)), grads);
 }
 
 /// The gradients by scale and shift.
-fn of_norm<B: Backend>(found: Option<[P<B>; 2]>) -> [Option<P<B>>; 2] {
+pub fn of_norm<B: Backend>(found: Option<[P<B>; 2]>) -> [Option<P<B>>; 2] {
     found.map_or([None, None], |v| v.map(Some))
 }
 

@@ -3,7 +3,7 @@
 
 mod autodiff;
 
-pub(super) use autodiff::{Kept, keep};
+pub(super) use autodiff::{Kept, give, keep, of_norm};
 
 use super::{Planes, TrainKernels, composed};
 use crate::exec::value::Value;
