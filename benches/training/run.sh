@@ -37,8 +37,8 @@ data: "$data?normalize=imagenet&train=5000"
 batch_norm: single
 seed: $2
 stages:
-  - {stage: search, method: senet, budget: 10%, epochs: 4, augment: false, replay: $OUT/dump$2, val_images: 500}
-  - {stage: tune, epochs: 5, augment: false, replay: $OUT/dump$2, val_images: 500}
+  - {stage: search, method: senet, budget: 10%, epochs: 4, augment: false, replay: $OUT/dump$2, val_images: 500, precision: f32}
+  - {stage: tune, epochs: 5, augment: false, replay: $OUT/dump$2, val_images: 500, precision: f32}
 accuracy: {limit: 10000}
 E2
     ;;

@@ -110,7 +110,7 @@ pub struct StepOptions {
     #[arg(long, value_name = "EPS")]
     pub certify: Option<String>,
     /// f32, bf16, f16 (cards alone) or auto: what activations are computed in. auto is bf16 on the kinds of CPU where steps were measured
-    /// to be faster in it, elsewhere f32 [default: f32]
+    /// to be faster in it, elsewhere f32 [default: auto]
     #[arg(long, value_name = "KIND")]
     pub precision: Option<String>,
     /// Validation images
@@ -318,7 +318,7 @@ impl StageOptions {
     /// What activations are computed in; none where the device decides.
     fn precision(&self) -> Result<Option<Precision>> {
         match self.steps.precision.as_deref() {
-            None => Ok(Some(Precision::F32)),
+            None => Ok(None),
             Some(word) => Precision::asked(word).map_err(input),
         }
     }
