@@ -11,6 +11,7 @@ import numpy as np
 from known import mixed
 
 TARGETS = 16  # runs of three elements of each secret that are tried
+CELLS = 2**5, 2**30  # of a table of leading bits: so many for a word, and at most
 WAYS = ("sum", "difference", "exclusive or")
 
 
@@ -46,6 +47,10 @@ class Words:
         _, once = np.unique(mixed(rows), return_index=True)
         self.rows = rows[:, once]
         self.rows = self.rows[:, np.argsort(self.rows[0])]
+        bits = min(CELLS[0] * self.rows.shape[1] + 2, CELLS[1]).bit_length() - 1
+        self.below = np.uint64(64 - bits)
+        self.leading = np.zeros(2**bits, bool)  # which leading bits some word has
+        self.leading[self.rows[0] >> self.below] = True
 
     def made(self, target):
         """In which ways a run of three elements is put together from two places."""
@@ -55,9 +60,10 @@ class Words:
         first = self.rows[0]
         with np.errstate(over="ignore"):
             other = {"sum": target[0] - first, "difference": first - target[0], "exclusive or": target[0] ^ first}[way]
-            low, high = (np.searchsorted(first, other, side) for side in ("left", "right"))
+            perhaps = np.flatnonzero(self.leading[other >> self.below])
+            low, high = (np.searchsorted(first, other[perhaps], side) for side in ("left", "right"))
             counts = high - low
-            left = np.repeat(np.arange(len(first)), counts)
+            left = np.repeat(perhaps, counts)
             right = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts)
             for gap in (1, 2):
                 x, y = (self.rows[[gap, 2 * gap]][:, at] for at in (left, right))
