@@ -108,6 +108,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     }
     a.check_folder()?;
     a.check_fixed()?;
+    let precision = Precision::asked(&a.precision).map_err(input)?;
     let progress = g.progress();
     let mut sheet = a.sheet(&progress)?;
     let _saved = a.saved(&progress)?;
@@ -128,8 +129,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
             progress.line(&chosen.said);
             let target =
                 Target::new(&m.graph, masks.as_ref(), &ds, chosen.first()).map_err(|e| a.named(e))?;
-            let asked = Precision::asked(&a.precision).map_err(input)?;
-            let precision = asked.unwrap_or_else(|| Precision::fastest(target.device()));
+            let precision = precision.unwrap_or_else(|| Precision::fastest(target.device()));
             Some(target.in_precision(precision).map_err(input)?)
         }
     };
