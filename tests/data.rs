@@ -334,9 +334,19 @@ fn mnist_is_evaluated_corrupted_attacked_and_trained_on() {
         "4",
         "--attacked",
         "8",
+        "--certified",
+        "6",
+        "--certified-within",
+        "1/255",
     ];
     let v = json(&robust);
     assert_eq!(v["totals"]["relus"], 32);
+    let all = v["evaluations"].as_array().unwrap();
+    let masked = all.iter().find(|e| e["what"] == "masked").unwrap();
+    assert_eq!((&masked["n"]["certified"], &masked["radius"]), (&6.into(), &"1/255".into()));
+    let (emitted, few) = (out.join("model.onnx"), ["--eps", "1/255", "--method", "crown", "--limit", "6"]);
+    let c = json(&[&["certify", emitted.to_str().unwrap(), "--data", &data], &few[..]].concat());
+    assert_eq!(c["certified"]["percent"], masked["certified"]);
     assert_eq!(v["settings"]["classes"].as_array().unwrap().len(), 10);
     let r = run(&["eval", &model, "--data", &format!("{data}?normalize=imagenet")]);
     assert_eq!(r.status.code(), Some(2));

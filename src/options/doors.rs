@@ -18,12 +18,12 @@ pub type Absent = (&'static str, &'static [Door], &'static str);
 pub const ABSENT: &[Absent] = &[
     (
         "epochs batch rate schedule momentum decay clip average augment robust ce kl temperature attention pram_at smoothing \
-         train_attack sensitivity refreshes ramp certify tails blend freeze precision val_images val_attacked replay start teacher",
+         train_attack train_box sensitivity refreshes ramp certify tails blend freeze precision val_images val_attacked replay start teacher",
         &["compile"],
         "compile trains nothing",
     ),
     (
-        "corrupted attacked attacks",
+        "corrupted attacked attacks certified certified_within",
         &["compile"],
         "compile measures clean images, of every network that it may emit; relinc eval has --corruptions and --attack",
     ),

@@ -30,6 +30,11 @@ pub(super) fn fits(plan: &Plan, form: &Canonical, teacher: Option<&Canonical>) -
     let mut kept = masks.map(|m| m.kept());
     for (s, name) in plan.stages.iter().zip(plan.names()) {
         let place = format!("{}: stage {name}", form.info.path.display());
+        let attacks = s.options.steps.robust.unwrap_or_else(|| plan.robust());
+        if s.options.steps.train_box.is_some() && !attacks {
+            let said = "train_box: only robust stages attack images; add robust: true, or leave it out";
+            return Err(input(said).at(place));
+        }
         stage(s, form, teacher, &mut kept).map_err(|e| e.at(place))?;
     }
     Ok(())

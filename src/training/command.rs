@@ -113,6 +113,8 @@ impl Run<'_> {
         let searches = plan.stages.iter().any(|s| s.kind == Kind::Search);
         let masks = plan.masks.clone().unwrap_or_default();
         foresee::expressible(&canonical, (!searches).then_some(&masks), request)?;
+        let unproven = |e| input(format!("{}: {e}; leave certified out", info.path.display()));
+        self.measure.certifies(&canonical.graph).map_err(unproven)?;
         let images = Images::labelled(data, &graph, &info.path)?;
         describe::range_holds(request, &graph, &images)?;
         Ok(Opened { graph, info, import, notices, images })

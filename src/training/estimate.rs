@@ -89,6 +89,8 @@ pub(super) fn estimate(
     }
     // The network before and the one after, the latter as it was trained and as it is emitted.
     seconds += 3.0 * measure.clean as f64 * each;
+    // Before and after, the latter with fewer elements that bend.
+    seconds += 2.0 * measure.certificates(&form.graph, &setup.val).map_err(named)?;
     Ok(Estimate {
         seconds,
         memory_bytes: peak_memory().filter(|_| chosen.card.is_none()),

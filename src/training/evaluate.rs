@@ -8,10 +8,14 @@ use crate::jobs::{EVALUATE, Made, Spec, difference, kept};
 use crate::options::HeldOut;
 use crate::progress::Progress;
 use crate::report::model::{Evaluation, ImageCounts, Scores};
+use relinc_passes::ir::Graph;
 use relinc_passes::masks;
 use relinc_runtime::attack::auto::Told;
-use relinc_runtime::attack::{Adversary, Attack};
+use relinc_runtime::attack::{Adversary, Attack, Radius};
+use relinc_runtime::certify::{Arithmetic, Certifier, Method, Program};
 use relinc_runtime::data::{DataSpec, Dataset, Split};
+use relinc_runtime::eval;
+use relinc_runtime::eval::certified::{Task, certified};
 use relinc_runtime::exec::Branch;
 use relinc_runtime::train::Model;
 use relinc_runtime::train::attacked::fallen;
@@ -19,6 +23,10 @@ use relinc_runtime::train::evaluate::{Chosen, First, clean};
 use relinc_runtime::train::stage::EVAL_BATCH;
 use serde::Deserialize;
 use std::path::Path;
+use std::time::Instant;
+
+/// The radius of certificates where none is asked for.
+const RADIUS: &str = "2/255";
 
 /// What is measured at the end of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +41,10 @@ pub struct Measure {
     pub attacked: usize,
     /// The attacks.
     pub attacks: Vec<Adversary>,
+    /// Images that are certified; 0 for none.
+    pub certified: usize,
+    /// How much a pixel may change within a certificate.
+    pub radius: Radius,
     /// Seed of random starts and corruptions.
     pub seed: u64,
 }
@@ -51,6 +63,12 @@ pub struct MeasureOptions {
     /// How they are attacked, auto:eps=8/255 (AutoAttack) for instance; may be repeated [default: PGD-20 at 8/255 and 2/255]
     #[arg(long = "attack", value_name = "ATTACK")]
     attacks: Vec<String>,
+    /// Images certified at the end by CROWN: right, and proven to stay so [default: 0]
+    #[arg(long, value_name = "N")]
+    certified: Option<usize>,
+    /// The largest change of a pixel within which they are certified [default: 2/255]
+    #[arg(long, value_name = "EPS")]
+    certified_within: Option<String>,
 }
 
 impl MeasureOptions {
@@ -68,6 +86,8 @@ impl MeasureOptions {
             corrupted: self.corrupted.unwrap_or(0),
             attacked: self.attacked.unwrap_or(if plan.robust() { 1000 } else { 0 }),
             attacks,
+            certified: self.certified.unwrap_or(0),
+            radius: self.certified_within.as_deref().unwrap_or(RADIUS).parse().map_err(input)?,
             seed: plan.seed,
         })
     }
@@ -109,6 +129,8 @@ fn spec(t: &Trained, m: &Measure) -> Spec {
         ("corrupted", m.corrupted.to_string()),
         ("attacked", m.attacked.to_string()),
         ("attacks", attacks.join(", ")),
+        ("certified", m.certified.to_string()),
+        ("radius", m.radius.to_string()),
         ("seed", m.seed.to_string()),
         ("teacher", format!("{:016x}", t.teacher.fingerprint())),
         ("student", format!("{:016x}", t.student.fingerprint())),
@@ -118,10 +140,49 @@ fn spec(t: &Trained, m: &Measure) -> Spec {
 }
 
 impl Measure {
+    /// Finds out whether a network can be certified, where that is asked for.
+    ///
+    /// # Errors
+    /// A step without bounds, by name.
+    pub fn certifies(&self, graph: &Graph) -> Result<(), String> {
+        if self.certified > 0 { Program::of(graph).map(drop) } else { Ok(()) }
+    }
+
+    /// Seconds that the certificates of a network take, by its first image.
+    ///
+    /// # Errors
+    /// A network that cannot be certified, or images that it does not take.
+    pub fn certificates(&self, graph: &Graph, ds: &Dataset) -> Result<f64, String> {
+        if self.certified == 0 {
+            return Ok(0.0);
+        }
+        let start = Instant::now();
+        self.proven(graph, ds, 1, &mut |_, _| {})?;
+        Ok(self.certified as f64 * start.elapsed().as_secs_f64())
+    }
+
+    /// In percent: of the first `n` images those that the network gets right and provably so within the radius.
+    fn proven(
+        &self,
+        graph: &Graph,
+        ds: &Dataset,
+        n: usize,
+        tell: &mut dyn FnMut(usize, usize),
+    ) -> Result<f64, String> {
+        let (program, method, arithmetic) = (Program::of(graph)?, Method::Crown, Arithmetic::Single);
+        let right = eval::clean(graph, ds, n, &mut |_, _| {})?.right;
+        let (_, input) = graph.only_input()?;
+        let task = Task { epsilon: self.radius.get(), time: None };
+        let c = Certifier { program, method, arithmetic };
+        let margins = certified(&c, (ds, input), &right, task, tell)?;
+        let proven = margins.iter().flatten().filter(|m| m.certified()).count();
+        Ok(100.0 * proven as f64 / right.len().max(1) as f64)
+    }
+
     /// Evaluates the teacher with all its ReLUs and the student under its masks. One entry for each network and attack: each
     /// kind of image through its own branch, with the adversarial accuracy through BN_c beside it.
     fn evaluate(&self, t: &Trained, data: &DataSpec, progress: &Progress) -> Result<Vec<Evaluation>> {
-        let most = self.clean.max(self.corrupted).max(self.attacked);
+        let most = self.clean.max(self.corrupted).max(self.attacked).max(self.certified);
         let ds = data.open(self.split, Some(most)).map_err(input)?;
         let mut out = vec![];
         let after = if t.masks.is_some() { "masked" } else { "trained" };
@@ -157,6 +218,13 @@ fn one(
         let c = relinc_runtime::eval::corrupted::corrupted(&masked, source, m.corrupted, &mut tell)?;
         base.scores.corrupted = Some(c.mean);
         base.n.corrupted = Some(c.n as u64);
+    }
+    if m.certified > 0 {
+        let masked = masks::apply(&model.graph(Branch::Clean), &model.masks).map_err(|e| e.to_string())?;
+        let n = m.certified.min(ds.len());
+        base.scores.certified = Some(m.proven(&masked, ds, n, &mut tell("certificates"))?);
+        base.n.certified = Some(n as u64);
+        base.radius = Some(m.radius.to_string());
     }
     if m.attacked == 0 || m.attacks.is_empty() {
         return Ok(vec![base]);

@@ -97,6 +97,10 @@ pub struct StepOptions {
     /// The training attack: pgd:steps=7,eps=8/255,step=2/255, or nfgsm:eps=8/255 (N-FGSM), which costs one pass instead of seven, for instance
     #[arg(long, value_name = "ATTACK")]
     pub train_attack: Option<String>,
+    /// Certified training (SABR): robust stages learn from the worst logits, by intervals, of the box that reaches so far around an attacked
+    /// image, 0.4/255 for instance [default: from the image's own]
+    #[arg(long, value_name = "EPS")]
+    pub train_box: Option<String>,
     /// Where sensitivities come from: gradient, sparse, resnet18, resnet34 or wrn22-8
     #[arg(long, value_name = "FROM")]
     pub sensitivity: Option<String>,
@@ -311,6 +315,10 @@ impl StageOptions {
         }
         if let Some(a) = &self.steps.train_attack {
             o.attack = a.parse::<Attack>().map_err(input)?;
+        }
+        if let Some(r) = &self.steps.train_box {
+            let radius = r.parse::<Radius>().map_err(|e| input(format!("train_box: {e}")))?;
+            o.reach = radius.get() as f32;
         }
         Ok(r)
     }

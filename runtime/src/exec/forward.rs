@@ -111,7 +111,7 @@ impl Gate {
         Gate::of_slopes(upload(pos, device), upload(neg, device))
     }
     /// What both sides gave, up to the elements' caps, which have no slopes.
-    fn under_ceiling(&self, y: Value) -> Value {
+    pub(super) fn under_ceiling(&self, y: Value) -> Value {
         match &self.beyond {
             Some(Beyond::Ceiling(c)) => ops::ceiling(&y, c.clone()),
             Some(Beyond::Slopes(..)) | None => y,
@@ -430,7 +430,7 @@ impl Network {
         }
         let statistics = &mut met.statistics;
         let s = &self.norms()[site];
-        let [scale, shift, mean, variance] = s.params[call.branch as usize].map(|i| call.params[i].clone());
+        let [scale, shift, ..] = s.params[call.branch as usize].map(|i| call.params[i].clone());
         if call.norms == Norms::Batch {
             let (y, mean, variance) = ops::norm_gate(&x, r.as_ref(), [scale, shift], gates, s.eps);
             statistics.push(Statistics::of(Site::Norm(site), &x, [mean, variance]));
@@ -442,9 +442,7 @@ impl Network {
             let [pos, neg] = gates;
             return Some(gate.under_ceiling(ops::gate(&y, pos, neg)));
         }
-        let factor = scale.div((variance + s.eps).sqrt());
-        let offset = shift.sub(mean.mul(factor.clone()));
-        Some(gate.under_ceiling(ops::scale_gate(&x, r.as_ref(), [factor, offset], gates)))
+        Some(gate.under_ceiling(ops::scale_gate(&x, r.as_ref(), self.running(site, call), gates)))
     }
 
     /// What a normalisation is computed of.
@@ -531,7 +529,7 @@ impl Network {
 
     fn norm(&self, site: usize, x: &Value, call: &Call<'_>, statistics: &mut Vec<Statistics>) -> Value {
         let s = &self.norms()[site];
-        let [scale, shift, mean, variance] = s.params[call.branch as usize].map(|i| call.params[i].clone());
+        let [scale, shift, ..] = s.params[call.branch as usize].map(|i| call.params[i].clone());
         match call.norms {
             Norms::Batch => {
                 let (y, mean, variance) = ops::norm(x, scale, shift, s.eps);
@@ -544,10 +542,18 @@ impl Network {
                     let (_, mean, variance) = ops::norm(x, one.clone(), one, s.eps);
                     statistics.push(Statistics::of(Site::Norm(site), x, [mean, variance]));
                 }
-                let factor = scale.div((variance + s.eps).sqrt());
-                let offset = shift.sub(mean.mul(factor.clone()));
+                let [factor, offset] = self.running(site, call);
                 ops::affine(x, factor, offset)
             }
         }
+    }
+
+    /// Factor and offset a channel of a normalisation by its running statistics.
+    pub(super) fn running(&self, site: usize, call: &Call<'_>) -> [Burn<1>; 2] {
+        let s = &self.norms()[site];
+        let [scale, shift, mean, variance] = s.params[call.branch as usize].map(|i| call.params[i].clone());
+        let factor = scale.div((variance + s.eps).sqrt());
+        let offset = shift.sub(mean.mul(factor.clone()));
+        [factor, offset]
     }
 }

@@ -1,5 +1,6 @@
 //! Running networks: on burn for training and evaluation, in tract as an independent oracle.
 
+mod boxed;
 mod curve;
 pub mod forward;
 pub mod free_batch;
@@ -13,6 +14,7 @@ pub mod tract;
 mod untie;
 pub mod value;
 
+pub use boxed::Boxed;
 pub use curve::Curve;
 pub(crate) use forward::ceilings;
 pub use forward::{Beyond, Call, Gate, Norms, Outcome, Site, Statistics, Tap, per_element};

@@ -6,7 +6,7 @@ use super::loss::{attention_transfer, cross_entropy, distillation, labels, stage
 use super::model::Model;
 use crate::attack::{Attack, Target, noise};
 use crate::exec::value::{download, flatten, upload};
-use crate::exec::{Branch, Call, Gate, Norms, Precision, Statistics, Tap, Value};
+use crate::exec::{Boxed, Branch, Call, Gate, Norms, Precision, Statistics, Tap, Value};
 use burn::tensor::{Device, Int, Tensor as Burn};
 use std::ops::Range;
 
@@ -31,6 +31,9 @@ pub struct Objective {
     pub smoothing: f32,
     /// The training attack.
     pub attack: Attack,
+    /// Of robust views: the cross-entropy of the attacked images is that of the worst logits, by intervals, of the box that reaches so
+    /// far around them, a full pixel being 1 (SABR, Müller et al., ICLR 2023); 0 for their own.
+    pub reach: f32,
     /// Weight of the penalty on what is far out in quadratic layers, summed over them.
     pub tails: f32,
     /// One batch normalisation for all views instead of two.
@@ -176,9 +179,15 @@ struct Terms {
 }
 
 impl Terms {
-    /// A view's.
-    fn add(&mut self, o: &Objective, z: Burn<2>, labels: Burn<1, Int>, target: Option<Burn<2>>) {
-        self.ce.push(cross_entropy(z.clone(), labels, o.smoothing));
+    /// A view's; `worst` are logits for the cross-entropy where it has other ones.
+    fn add(
+        &mut self,
+        o: &Objective,
+        (z, worst): (Burn<2>, Option<Burn<2>>),
+        labels: Burn<1, Int>,
+        target: Option<Burn<2>>,
+    ) {
+        self.ce.push(cross_entropy(worst.unwrap_or_else(|| z.clone()), labels, o.smoothing));
         if let (true, Some(t)) = (o.kl > 0.0, target) {
             self.kl.push(distillation(z, t, o.temperature));
         }
@@ -255,7 +264,7 @@ impl Objective {
         for v in 0..views.n {
             let z = z.clone().narrow(0, v * clean_rows, clean_rows);
             let target = target.clone().map(|t| t.narrow(0, 0, clean_rows));
-            terms.add(self, z, labels(&batch.labels[..clean_rows], device), target);
+            terms.add(self, (z, None), labels(&batch.labels[..clean_rows], device), target);
         }
         if self.robust && clean_rows < n {
             let half = Half {
@@ -266,11 +275,20 @@ impl Objective {
             };
             let attacked = self.perturb(student, gates, &half, at)?;
             let branch = self.adversarial_branch();
-            let out = student.net.forward(student.front.apply(attacked), &call(branch, false))?;
+            let call = call(branch, false);
+            let worst = match self.reach {
+                r if r > 0.0 => {
+                    let [low, high] =
+                        [-r, r].map(|r| student.front.apply((attacked.clone() + r).clamp(0.0, 1.0)));
+                    Some(cut(student.net.boxed(Boxed::between(&low, &high), &call)?.worst(half.labels)))
+                }
+                _ => None,
+            };
+            let out = student.net.forward(student.front.apply(attacked), &call)?;
             let z = cut(out.logits());
             statistics.push((branch, out.statistics));
             terms.tails.extend(out.tails);
-            terms.add(self, z, labels(half.labels, device), half.target);
+            terms.add(self, (z, worst), labels(half.labels, device), half.target);
         }
         let teacher_taps = taught.map(|t| t.taps).unwrap_or_default();
         if let Some(t) = teacher_attends {

@@ -136,6 +136,7 @@ impl Recipe {
             attention_at: vec![],
             smoothing: 0.0,
             attack: Attack::training(),
+            reach: 0.0,
             single_norm: false,
             tails: TAILS,
             precision: Precision::F32,

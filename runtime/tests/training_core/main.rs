@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod attack;
+mod boxed;
 mod cases;
 mod checkpoint;
 mod harness;

@@ -114,7 +114,12 @@ impl Run {
         let mut all: Vec<Score> = vec![];
         if let Some(a) = &r.accuracy {
             // The accuracies of a report are those of one folded graph.
-            let counts = ImageCounts { clean: Some(a.n), corrupted: Some(a.n), adversarial: Some(a.n) };
+            let counts = ImageCounts {
+                clean: Some(a.n),
+                corrupted: Some(a.n),
+                adversarial: Some(a.n),
+                certified: None,
+            };
             // Accuracies of a network that had lost ReLUs before are not the original's.
             let original = a.before.filter(|_| a.before_is_original);
             for (before, scores) in [(true, original), (false, a.after)] {
@@ -245,9 +250,14 @@ pub fn figures(runs: &[Run]) -> Vec<Figure> {
             Some(f) => f.points.extend(points),
             None if one_method => figures.push(Figure { title: "Accuracy".into(), points }),
             None => {
-                let images = m.images();
-                let through = if m == Metric::AdversarialCleanBn { ", through BN_c" } else { "" };
-                figures.push(Figure { title: format!("Accuracy on {images} images{through}"), points });
+                let title = match m {
+                    Metric::Clean | Metric::Corrupted | Metric::Adversarial => {
+                        format!("Accuracy on {} images", m.images())
+                    }
+                    Metric::AdversarialCleanBn => "Accuracy on adversarial images, through BN_c".into(),
+                    Metric::Certified => "Certified accuracy".into(),
+                };
+                figures.push(Figure { title, points });
             }
         }
     }

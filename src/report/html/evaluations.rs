@@ -28,7 +28,9 @@ fn line(e: &Evaluation, kinds: &[Metric]) -> String {
     let cell = |&m: &Metric| {
         let Some(v) = m.of(&e.scores) else { return "–".to_string() };
         let shown = score(Some(v), m.interval(&e.scores));
-        format!("{shown}<br><span class=\"small\">{}</span>", esc(&basis(e, m)))
+        let within = e.radius.as_ref().filter(|_| m == Metric::Certified);
+        let within = within.map(|r| format!("within {}, ", esc(r))).unwrap_or_default();
+        format!("{shown}<br><span class=\"small\">{within}{}</span>", esc(&basis(e, m)))
     };
     let cells: Vec<String> = kinds.iter().map(cell).collect();
     let attack =

@@ -79,6 +79,12 @@ pub struct Scores {
     /// Its interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adversarial_clean_bn_interval: Option<[f64; 2]>,
+    /// Right, and proven to stay so within a radius.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certified: Option<f64>,
+    /// Its interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certified_interval: Option<[f64; 2]>,
 }
 
 /// How an accuracy changed between two networks on the same images.

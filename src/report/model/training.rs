@@ -49,6 +49,9 @@ pub struct Evaluation {
     pub scores: Scores,
     /// The attack, in words.
     pub attack: Option<String>,
+    /// The largest change of a pixel within which images are certified, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub radius: Option<String>,
     /// Images.
     #[serde(default)]
     pub n: ImageCounts,
@@ -63,6 +66,9 @@ pub struct ImageCounts {
     pub corrupted: Option<u64>,
     /// Under attack.
     pub adversarial: Option<u64>,
+    /// Certified or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certified: Option<u64>,
 }
 
 /// One kind of accuracy.
@@ -77,12 +83,19 @@ pub enum Metric {
     Adversarial,
     /// Under attack, through BN_c.
     AdversarialCleanBn,
+    /// Proven within a radius, whatever the attack.
+    Certified,
 }
 
 impl Metric {
     /// In the order they are shown.
-    pub const ALL: [Metric; 4] =
-        [Metric::Clean, Metric::Corrupted, Metric::Adversarial, Metric::AdversarialCleanBn];
+    pub const ALL: [Metric; 5] = [
+        Metric::Clean,
+        Metric::Corrupted,
+        Metric::Adversarial,
+        Metric::AdversarialCleanBn,
+        Metric::Certified,
+    ];
 
     /// What the images are.
     pub fn images(self) -> &'static str {
@@ -90,6 +103,7 @@ impl Metric {
             Metric::Clean => "clean",
             Metric::Corrupted => "corrupted",
             Metric::Adversarial | Metric::AdversarialCleanBn => "adversarial",
+            Metric::Certified => "certified",
         }
     }
     /// The head of its column.
@@ -103,6 +117,7 @@ impl Metric {
             Metric::Corrupted => s.corrupted,
             Metric::Adversarial => s.adversarial,
             Metric::AdversarialCleanBn => s.adversarial_clean_bn,
+            Metric::Certified => s.certified,
         }
     }
     /// Its interval, where it was measured.
@@ -112,6 +127,7 @@ impl Metric {
             Metric::Corrupted => s.corrupted_interval,
             Metric::Adversarial => s.adversarial_interval,
             Metric::AdversarialCleanBn => s.adversarial_clean_bn_interval,
+            Metric::Certified => s.certified_interval,
         }
     }
     /// Images it was measured on.
@@ -120,6 +136,7 @@ impl Metric {
             Metric::Clean => n.clean,
             Metric::Corrupted => n.corrupted,
             Metric::Adversarial | Metric::AdversarialCleanBn => n.adversarial,
+            Metric::Certified => n.certified,
         }
     }
 }
@@ -133,6 +150,7 @@ impl Evaluation {
         s.corrupted_interval = of(s.corrupted, n.corrupted);
         s.adversarial_interval = of(s.adversarial, n.adversarial);
         s.adversarial_clean_bn_interval = of(s.adversarial_clean_bn, n.adversarial);
+        s.certified_interval = of(s.certified, n.certified);
         self
     }
     /// The batch normalisation the images of a metric went through; `None` where the network has only one.

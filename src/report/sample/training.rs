@@ -71,7 +71,13 @@ pub fn evaluations() -> Vec<Evaluation> {
         branch,
         scores: Scores { clean, corrupted, adversarial, adversarial_clean_bn, ..Scores::default() },
         attack: Some("PGD-20, ε = 8/255, step 2/255".into()),
-        n: ImageCounts { clean: Some(10_000), corrupted: Some(10_000), adversarial: Some(1_000) },
+        n: ImageCounts {
+            clean: Some(10_000),
+            corrupted: Some(10_000),
+            adversarial: Some(1_000),
+            certified: None,
+        },
+        radius: None,
     };
     vec![
         one("teacher", None, Some(91.7), Some(82.4), Some(51.2), Some(3.9)),

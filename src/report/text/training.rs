@@ -67,14 +67,18 @@ pub(super) fn evaluations(r: &Report, out: &mut String) {
             let Some(v) = m.of(&e.scores) else { continue };
             let through = e.through(m).map(branch_name).unwrap_or_default();
             let n = m.n(&e.n).map_or("?".into(), count);
-            let attack = e.attack.clone().filter(|_| m.images() == "adversarial").unwrap_or_default();
+            let within = match m {
+                Metric::Clean | Metric::Corrupted => None,
+                Metric::Adversarial | Metric::AdversarialCleanBn => e.attack.clone(),
+                Metric::Certified => e.radius.as_ref().map(|r| format!("any, within {r}")),
+            };
             rows.push(vec![
                 std::mem::take(&mut name),
                 m.images().into(),
                 score(Some(v), m.interval(&e.scores)),
                 through.into(),
                 n,
-                attack,
+                within.unwrap_or_default(),
             ]);
         }
     }
