@@ -3,6 +3,7 @@
 use crate::error::{Result, input};
 use crate::latency::{Clock, Pricing};
 use crate::model::Model;
+use relinc_passes::choice::Choice;
 use relinc_passes::driver::weigh::Fold;
 use relinc_passes::layers::ReluLayer;
 use relinc_runtime::nearest::nearest;
@@ -19,6 +20,8 @@ pub struct Asked {
     pub vanish: Vec<String>,
     /// These become quadratic, wherever they stand.
     pub quadratic: Vec<String>,
+    /// These become the identity, wherever they stand.
+    pub identity: Vec<String>,
     /// May layers become quadratic at all?
     pub squares: bool,
 }
@@ -26,11 +29,23 @@ pub struct Asked {
 impl Asked {
     /// How it was asked, for errors; `None` when it was not.
     pub fn text(&self) -> Option<String> {
-        match (self.layers, &self.vanish[..]) {
-            (Some(n), _) => Some(format!("layers {n}")),
-            (None, []) if self.quadratic.is_empty() => None,
-            (None, []) => Some(format!("quadratic {}", self.quadratic.join(","))),
-            (None, names) => Some(format!("vanish {}", names.join(","))),
+        let layers = self.layers.map(|n| format!("layers {n}"));
+        layers.or_else(|| self.named().next().map(|(what, names)| format!("{what} {}", names.join(","))))
+    }
+
+    /// The lists that name layers, and what they are called.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &[String])> {
+        let all = [("vanish", &self.vanish), ("quadratic", &self.quadratic), ("identity", &self.identity)];
+        all.into_iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| (what, &names[..]))
+    }
+
+    /// What a layer becomes wherever it stands, where that is asked.
+    pub fn becomes(&self, layer: &str) -> Option<Choice> {
+        let among = |names: &[String]| names.iter().any(|n| n == layer);
+        match (among(&self.quadratic), among(&self.identity)) {
+            (true, _) => Some(Choice::Quadratic),
+            (false, true) => Some(Choice::Identity),
+            (false, false) => None,
         }
     }
 
@@ -55,8 +70,7 @@ impl Asked {
                 names.len()
             )));
         }
-        let asked = self.vanish.iter().map(|n| ("vanish", n));
-        let mut asked = asked.chain(self.quadratic.iter().map(|n| ("quadratic", n)));
+        let mut asked = self.named().flat_map(|(what, names)| names.iter().map(move |n| (what, n)));
         if let Some((what, n)) = asked.find(|(_, n)| !names.contains(&n.as_str())) {
             let hint = nearest(n, &names).map(|n| format!("; did you mean '{n}'?")).unwrap_or_default();
             return Err(input(format!("{what}: there is no ReLU layer '{n}'{hint}")));
@@ -65,6 +79,14 @@ impl Asked {
             return Err(input(
                 "quadratic: no layer may become quadratic; add quadratic to choices, or leave it out",
             ));
+        }
+        if !self.identity.is_empty() && !self.squares {
+            return Err(input(
+                "identity: without quadratic in choices every layer that vanishes is the identity; name it in vanish",
+            ));
+        }
+        if let Some(n) = self.identity.iter().find(|n| self.quadratic.contains(n)) {
+            return Err(input(format!("{n} is named in quadratic and in identity; leave it out of one")));
         }
         match layers.iter().find(|l| l.capped() && self.quadratic.contains(&l.name)) {
             Some(l) => Err(input(format!(

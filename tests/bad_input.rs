@@ -310,6 +310,20 @@ fn what_the_network_alone_decides_waits_for_no_image() {
             &["--budget", "10%", "--choices", "identity,quadratic", "--quadratic", "relu0"],
             &["quadratic: there is no ReLU layer 'relu0'", "relu00"],
         ),
+        (&["--budget", "10%", "--identity", "relu01"], &["name it in vanish"]),
+        (
+            &[
+                "--budget",
+                "10%",
+                "--choices",
+                "identity,quadratic",
+                "--quadratic",
+                "relu00",
+                "--identity",
+                "relu00",
+            ],
+            &["relu00 is named in quadratic and in identity"],
+        ),
         (
             &["--budget", "10%", "--vanish", "relu00,relu01,relu02,relu03,relu04,relu05,relu06"],
             &["at least one"],

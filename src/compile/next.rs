@@ -144,11 +144,8 @@ impl Asked<'_> {
                 let mut search = self.words(self.model);
                 search.extend(["--budget".into(), s.budget.to_string()]);
                 search.extend(vanish.layers.iter().flat_map(|n| ["--layers".into(), n.to_string()]));
-                if !vanish.vanish.is_empty() {
-                    search.extend(["--vanish".into(), vanish.vanish.join(",")]);
-                }
-                if !vanish.quadratic.is_empty() {
-                    search.extend(["--quadratic".into(), vanish.quadratic.join(",")]);
+                for (what, names) in vanish.named() {
+                    search.extend([format!("--{what}"), names.join(",")]);
                 }
                 let identity_only = s.options.masks.identity_only.unwrap_or(false);
                 search.extend(identity_only.then(|| "--identity-only".to_string()));

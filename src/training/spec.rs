@@ -88,7 +88,7 @@ pub struct StepOptions {
     /// Share of the stage over which quadratics, and layers that vanish beside them, take the ReLUs' place [default: 0.25 in a search, 0 in tuning]
     #[arg(long, value_name = "SHARE")]
     pub blend: Option<f64>,
-    /// Share of the stage, at its end, in which normalisations keep their statistics: the network is trained as it will run [default: 0.25 with quadratics, 0 without or with robust views]
+    /// Share of the stage, at its end, in which normalisations keep their statistics: the network is trained as it will run [default: 0.25 with quadratics, 1 with boxes, else 0 without or with robust views]
     #[arg(long, value_name = "SHARE")]
     pub freeze: Option<f64>,
     /// Label smoothing
@@ -157,6 +157,9 @@ pub struct MaskOptions {
     /// ReLU layers that become quadratic wherever they stand, separated by commas (gradual, oneshot): relu00
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub quadratic: Option<Vec<String>>,
+    /// ReLU layers that become the identity wherever they stand, where others may become quadratic, separated by commas (gradual, oneshot)
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub identity: Option<Vec<String>>,
     /// Training images that are looked at [default: 256]
     #[arg(long, value_name = "N")]
     pub calibration: Option<usize>,
@@ -316,9 +319,11 @@ impl StageOptions {
         if let Some(a) = &self.steps.train_attack {
             o.attack = a.parse::<Attack>().map_err(input)?;
         }
-        if let Some(r) = &self.steps.train_box {
-            let radius = r.parse::<Radius>().map_err(|e| input(format!("train_box: {e}")))?;
+        if let Some(text) = &self.steps.train_box {
+            let radius = text.parse::<Radius>().map_err(|e| input(format!("train_box: {e}")))?;
             o.reach = radius.get() as f32;
+            // Boxes are those of the network as it will run.
+            r.freeze = r.freeze.or(Some(1.0));
         }
         Ok(r)
     }
@@ -471,6 +476,7 @@ impl StageOptions {
             layers: self.masks.layers,
             vanish: self.masks.vanish.clone().unwrap_or_default(),
             quadratic: self.masks.quadratic.clone().unwrap_or_default(),
+            identity: self.masks.identity.clone().unwrap_or_default(),
             squares: self.may_square().unwrap_or(false),
         }
     }

@@ -6,6 +6,7 @@ use crate::error::{Result, input};
 use crate::latency::{self, Pricing, Worth};
 use crate::model::Model as Canonical;
 use crate::vanish::cut;
+use relinc_passes::choice::Choice;
 use relinc_passes::layers::ReluLayer;
 use relinc_runtime::search::budget::Budget;
 use relinc_runtime::search::layers::Vanish;
@@ -84,8 +85,8 @@ fn structured(
     let asked = o.vanish();
     asked.check(&model.layers)?;
     let sizes: Vec<usize> = model.layers.iter().map(ReluLayer::comparisons).collect();
-    let named: Vec<bool> = names.iter().map(|n| asked.quadratic.iter().any(|q| q == n)).collect();
-    let count = Count { places, sizes: &sizes, keep, layers: asked.layers, quadratic: &named };
+    let named: Vec<Option<Choice>> = names.iter().map(|n| asked.becomes(n)).collect();
+    let count = Count { places, sizes: &sizes, keep, layers: asked.layers, asked: &named };
     let mut s = match asked.vanish[..] {
         [] => {
             let costs: Vec<f64> = worth(places)?.removed.iter().map(|c| c.iter().sum()).collect();
@@ -93,7 +94,7 @@ fn structured(
         }
         ref gone => {
             let gone = |l: usize| gone.iter().any(|g| g == names[l]);
-            let closed: Vec<bool> = (0..names.len()).map(|l| gone(l) || named[l]).collect();
+            let closed: Vec<bool> = (0..names.len()).map(|l| gone(l) || named[l].is_some()).collect();
             let squares = count.squares(&closed);
             Structure { closed, squares }
         }

@@ -4,6 +4,7 @@
 //! only the next product reads them, and a few ReLU layers between them, at the stem and at the end of each stage, reset what has grown.
 
 use crate::train::loss::stage_outputs;
+use relinc_passes::choice::Choice;
 use relinc_passes::ir::{Graph, NodeId, Op};
 use relinc_passes::layers::ReluLayer;
 
@@ -66,22 +67,25 @@ pub struct Count<'a> {
     pub keep: usize,
     /// Layers that keep some, at most.
     pub layers: Option<usize>,
-    /// Layers that become quadratic wherever they stand, one entry a layer; empty for none.
-    pub quadratic: &'a [bool],
+    /// What layers become wherever they stand, quadratic or the identity, one entry a layer; empty where none is asked for.
+    pub asked: &'a [Option<Choice>],
 }
 
 impl Count<'_> {
-    fn named(&self, l: usize) -> bool {
-        self.quadratic.get(l).copied().unwrap_or(false)
+    fn asked(&self, l: usize) -> Option<Choice> {
+        *self.asked.get(l)?
     }
 
-    /// Which of the layers that keep no ReLU become quadratic: those inside, and those that are named.
+    /// Which of the layers that keep no ReLU become quadratic: those inside, unless something else is asked for.
     pub fn squares(&self, closed: &[bool]) -> Vec<bool> {
-        let places = closed.iter().zip(self.places).enumerate();
-        places.map(|(l, (c, p))| *c && (*p == Place::Inside || self.named(l))).collect()
+        let of = |(l, p): (usize, &Place)| match self.asked(l) {
+            Some(choice) => choice == Choice::Quadratic,
+            None => *p == Place::Inside,
+        };
+        closed.iter().zip(self.places.iter().enumerate().map(of)).map(|(c, square)| *c && square).collect()
     }
 
-    /// Layers inside and those that are named are quadratic, others the identity, but for those that keep ReLUs: resets, then others after additions, then
+    /// Layers inside are quadratic and those that are named what they are asked to be, others the identity, but for those that keep ReLUs: resets, then others after additions, then
     /// inside, each kind in the order of what going whole would cost (`costs`, one a layer), while they fit. One layer stays at least.
     pub fn structure(&self, costs: &[f64]) -> Structure {
         let n = self.places.len();
@@ -90,7 +94,7 @@ impl Count<'_> {
             Place::After => 1,
             Place::Inside => 2,
         };
-        let mut order: Vec<usize> = (0..n).filter(|l| !self.named(*l)).collect();
+        let mut order: Vec<usize> = (0..n).filter(|l| self.asked(*l).is_none()).collect();
         let cost = |l: usize| costs.get(l).copied().unwrap_or(0.0);
         order.sort_by(|a, b| rank(a).cmp(&rank(b)).then(cost(*b).total_cmp(&cost(*a))).then(a.cmp(b)));
         let (mut closed, mut room, mut open) = (vec![true; n], 0, 0);
@@ -130,7 +134,7 @@ mod tests {
         assert_eq!(of(&p, Place::Reset), [0, 6, 12, 18]);
         assert_eq!(of(&p, Place::Inside), [1, 3, 5, 7, 9, 11, 13, 15, 17]);
         let sizes: Vec<usize> = layers.iter().map(ReluLayer::relus).collect();
-        let count = |keep, layers| Count { places: &p, sizes: &sizes, keep, layers, quadratic: &[] };
+        let count = |keep, layers| Count { places: &p, sizes: &sizes, keep, layers, asked: &[] };
         let four = count(45_056, None).structure(&[]);
         let kept = |s: &Structure| (0..19).filter(|&l| !s.closed[l]).collect::<Vec<_>>();
         assert_eq!(kept(&four), [0, 6, 12, 18]);
@@ -144,9 +148,15 @@ mod tests {
         assert!(!all.closed.contains(&true) && !all.squares.contains(&true));
         assert!(!count(0, None).structure(&costs).closed.contains(&false));
         // The stem and the end of the first stage become quadratic where that is asked.
-        let named: Vec<bool> = (0..19).map(|l| l == 0 || l == 6).collect();
-        let asked = Count { quadratic: &named, ..count(45_056, None) }.structure(&costs);
+        let named = |l| (l == 0 || l == 6).then_some(Choice::Quadratic);
+        let named: Vec<Option<Choice>> = (0..19).map(named).collect();
+        let asked = Count { asked: &named, ..count(45_056, None) }.structure(&costs);
         assert_eq!(kept(&asked), [8, 10, 12, 14, 15, 16, 17, 18]);
         assert!(asked.squares[0] && asked.squares[6] && asked.squares.iter().filter(|s| **s).count() == 9);
+        // A layer inside becomes the identity where that is asked.
+        let named: Vec<Option<Choice>> = (0..19).map(|l| (l == 1).then_some(Choice::Identity)).collect();
+        let asked = Count { asked: &named, ..count(45_056, None) }.structure(&[]);
+        assert_eq!(kept(&asked), [0, 6, 12, 18]);
+        assert!(asked.closed[1] && !asked.squares[1] && asked.squares.iter().filter(|s| **s).count() == 8);
     }
 }

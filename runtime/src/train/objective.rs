@@ -280,7 +280,7 @@ impl Objective {
                 r if r > 0.0 => {
                     let [low, high] =
                         [-r, r].map(|r| student.front.apply((attacked.clone() + r).clamp(0.0, 1.0)));
-                    Some(cut(student.net.boxed(Boxed::between(&low, &high), &call)?.worst(half.labels)))
+                    Some(student.net.boxed(Boxed::between(&low, &high), &call)?.worst(half.labels))
                 }
                 _ => None,
             };
