@@ -21,9 +21,9 @@ pub struct Boxed {
 }
 
 /// An operand: a box, or a number that is known.
-enum Operand {
-    Boxed(Boxed),
-    Known(Value),
+enum Operand<'a> {
+    Boxed(&'a Boxed),
+    Known(Box<Value>),
 }
 
 impl Boxed {
@@ -69,25 +69,19 @@ impl Network {
         let mut values: Vec<Option<Boxed>> = vec![None; self.steps.len()];
         for (i, step) in self.steps.iter().enumerate() {
             let operand = |s: &Source| match *s {
-                Source::Node(i) => values[i].clone().map(Operand::Boxed),
-                Source::Const(i) => self.constants.get(i).cloned().map(Operand::Known),
+                Source::Node(i) => values[i].as_ref().map(Operand::Boxed),
+                Source::Const(i) => self.constants.get(i).map(|c| Operand::Known(Box::new(c.clone()))),
                 Source::Param(i) => {
                     let shape = self.params()[i].shape.clone();
-                    call.params.get(i).map(|p| Operand::Known(Value::new(p.clone(), shape)))
+                    call.params.get(i).map(|p| Operand::Known(Box::new(Value::new(p.clone(), shape))))
                 }
             };
-            let y = match &step.op {
-                Op::Input(_) => input.clone(),
-                op => {
-                    let args: Vec<Operand> = step
-                        .operands
-                        .iter()
-                        .map(operand)
-                        .collect::<Option<_>>()
-                        .ok_or("a value is missing")?;
-                    self.box_of(step, &args, call, batch)
-                        .map_err(|e| format!("{} '{}': {e}", op.mnemonic(), step.name))?
-                }
+            let y = if matches!(step.op, Op::Input(_)) {
+                input.clone()
+            } else {
+                let args: Option<Vec<Operand<'_>>> = step.operands.iter().map(operand).collect();
+                self.box_of(step, &args.ok_or("a value is missing")?, call, batch)
+                    .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
             };
             values[i] = Some(y);
             self.last_use[i].iter().for_each(|&v| values[v] = None);
@@ -95,8 +89,15 @@ impl Network {
         values[self.output].take().ok_or_else(|| "the output was not computed".into())
     }
 
-    fn box_of(&self, step: &Step, args: &[Operand], call: &Call<'_>, batch: usize) -> Result<Boxed, String> {
+    fn box_of(
+        &self,
+        step: &Step,
+        args: &[Operand<'_>],
+        call: &Call<'_>,
+        batch: usize,
+    ) -> Result<Boxed, String> {
         let apply = |args: &[Value]| generic::apply(&step.op, args, self.facts.ty(step.id), batch);
+        let alone = |v: &Value| apply(std::slice::from_ref(v));
         let Some(Operand::Boxed(x)) = args.first() else { return Err("has no box".into()) };
         if let Some(r) = step.relu {
             let gate = &call.gates[r];
@@ -119,14 +120,14 @@ impl Network {
                 Ok(Boxed { middle: ops::conv(&x.middle, w, b, c)?, radius })
             }
             (Op::Linear | Op::MatMul, [Operand::Known(w), bias @ ..]) => {
-                let middle = [x.middle.clone(), w.clone()];
+                let middle = [x.middle.clone(), w.as_ref().clone()];
                 let bias = bias.iter().filter_map(known).cloned();
                 let middle = apply(&middle.into_iter().chain(bias).collect::<Vec<_>>())?;
                 Ok(Boxed { middle, radius: apply(&[x.radius.clone(), magnitudes(w)])? })
             }
             (Op::Gemm { .. }, [Operand::Known(w), bias @ ..]) => {
                 let c = bias.iter().filter_map(known).cloned();
-                let middle = [x.middle.clone(), w.clone()].into_iter().chain(c);
+                let middle = [x.middle.clone(), w.as_ref().clone()].into_iter().chain(c);
                 let middle = apply(&middle.collect::<Vec<_>>())?;
                 Ok(Boxed { middle, radius: magnitudes(&apply(&[x.radius.clone(), magnitudes(w)])?) })
             }
@@ -138,14 +139,14 @@ impl Network {
             (Op::Binary(Binary::Add | Binary::Sub), [Operand::Known(c)]) => {
                 let none = Value::new(c.flat() * 0.0, c.shape());
                 let radius = apply(&[x.radius.clone(), none])?;
-                Ok(Boxed { middle: apply(&[x.middle.clone(), c.clone()])?, radius })
+                Ok(Boxed { middle: apply(&[x.middle.clone(), c.as_ref().clone()])?, radius })
             }
             (Op::Binary(Binary::Mul | Binary::Div), [Operand::Known(c)]) => Ok(Boxed {
-                middle: apply(&[x.middle.clone(), c.clone()])?,
+                middle: apply(&[x.middle.clone(), c.as_ref().clone()])?,
                 radius: apply(&[x.radius.clone(), magnitudes(c)])?,
             }),
             (Op::MaxPool(_) | Op::Relu | Op::CappedRelu { .. } | Op::Clip { .. }, [])
-            | (Op::Reduce { kind: ReduceKind::Max, .. }, []) => x.monotone(|v| apply(&[v.clone()])),
+            | (Op::Reduce { kind: ReduceKind::Max, .. }, []) => x.monotone(alone),
             (
                 Op::Identity
                 | Op::Reshape(_)
@@ -157,14 +158,14 @@ impl Network {
                 | Op::Transpose(_)
                 | Op::Expand(_),
                 _,
-            ) => Ok(Boxed { middle: apply(&[x.middle.clone()])?, radius: apply(&[x.radius.clone()])? }),
-            (Op::Pad { .. }, _) => x.monotone(|v| apply(&[v.clone()])),
+            ) => Ok(Boxed { middle: alone(&x.middle)?, radius: alone(&x.radius)? }),
+            (Op::Pad { .. }, _) => x.monotone(alone),
             _ => Err("has no box; leave train_box out".into()),
         }
     }
 }
 
-fn known(o: &Operand) -> Option<&Value> {
+fn known<'a>(o: &'a Operand<'_>) -> Option<&'a Value> {
     match o {
         Operand::Known(v) => Some(v),
         Operand::Boxed(_) => None,
