@@ -12,7 +12,7 @@ FIGURE = ROOT / "docs/figures/gain.svg"
 ROWS = {
     "original": "the original",
     "compiled, all ReLUs": "compiled, all ReLUs",
-    "4 ReLU layers": "4 ReLU layers, 9 quadratic",
+    "3 ReLU layers": "3 ReLU layers, 9 quadratic",
     "2 ReLU layers": "2 ReLU layers, 9 quadratic",
     "no ReLU": "no ReLU, 9 quadratic",
 }

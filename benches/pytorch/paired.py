@@ -2,10 +2,10 @@
 """relinc against PyTorch, onnxruntime and onnxsim on this machine: the same work, taking turns, warm, medians.
 
     python benches/pytorch/paired.py [--relinc target/release/relinc] [--only train-step …] [--threads 1 2] [--repeat 7]
-        [--precision best|f32] [--compile] [--json FILE]
+        [--precision best|f32] [--burst 1] [--compile] [--json FILE]
 
 All programs of a row stay alive and warm, and compute one after the other: A, B, C, A, B, C, …, so that what else runs on the
-machine meets them alike. Prints a Markdown table: medians of wall-clock and CPU seconds, peak memory, and how many times
+machine meets them alike; each so many times in a row as --burst says. Prints a Markdown table: medians of wall-clock and CPU seconds, peak memory, and how many times
 relinc's speed is that of the best rival. Steps are taken in f32 and bf16 on both sides, and the faster counts (`--precision f32`: in
 f32 alone); PyTorch's with images in its usual order and channels-last, with `--compile` also by torch.compile. A figure of a loaded machine is the ratio, and CPU time is the steadier of the two.
 
@@ -64,12 +64,14 @@ class Worker:
             fields = f.read().rsplit(")", 1)[1].split()
         return sum(int(v) for v in fields[11:15]) / TICK
 
-    def turn(self):
-        before = self.cpu_seconds()
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        self.wall.append(float(self.expect()))
-        self.cpu.append(self.cpu_seconds() - before)
+    def turn(self, repetitions):
+        before, wall = self.cpu_seconds(), 0.0
+        for _ in range(repetitions):
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+            wall += float(self.expect())
+        self.wall.append(wall / repetitions)
+        self.cpu.append((self.cpu_seconds() - before) / repetitions)
 
     def end(self):
         """Peak memory in bytes; the program's own word for it where it has one."""
@@ -133,7 +135,7 @@ def measure(args, work, network, batch, threads, folder):
     workers += [Worker(name, command, limits) for name, command in rivals(args, work, model, batch, threads)]
     for _ in range(args.repeat):
         for w in workers:
-            w.turn()
+            w.turn(args.burst)
             # Threads that wait for work on a core give it up meanwhile.
             time.sleep(0.05)
     row = {"work": work, "network": network, "batch": batch, "threads": threads, "programs": []}
@@ -177,6 +179,7 @@ def main():
     parser.add_argument("--only", nargs="+", default=[], help="train-step, robust-step, eval, compile, or a network")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeat", type=int, default=7)
+    parser.add_argument("--burst", type=int, default=1, help="repetitions a turn, whose mean counts: training takes step after step")
     parser.add_argument("--precision", choices=["best", "f32"], default="best", help="of steps on the CPU, on both sides")
     parser.add_argument("--compile", action="store_true", help="PyTorch by torch.compile too")
     parser.add_argument("--relu", action="store_true", help="PyTorch with plain ReLUs too, which are cheaper than masked ones")

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Networks with fewer ReLUs than that of quadratics.sh, each from the one before.
 #
-#     SHARED=../shared OUT=out/quadratics benches/training/stages.sh pixels|fewer|two|calm|none|resnet56|calm56
+#     SHARED=../shared OUT=out/quadratics benches/training/stages.sh pixels|fewer|two|calm|none|three|stem|calmstem|resnet56|calm56
 #
 # pixels    38,000 ReLUs in the four layers of quadratics.sh, which has to have run with the same OUT
 # fewer     30,000 of them, four epochs, from pixels
 # two       10,000 ReLUs at the ends of the second and third stage, from pixels
 # calm      that of two, trained on by running statistics, so that no image is answered with numbers far out
 # none      no ReLU: squares inside blocks alone, from two
+# three     three whole ReLU layers, the stem's and the ends of the last stages, nine squares, from the network of quadratics.sh
+# stem      two ReLU layers, the ends of the last stages, and ten squares, the stem one of them, from three
+# calmstem  that of stem, trained on by running statistics
 # resnet56  ResNet-56 from its original: ten ReLU layers, the stem and every third block's, 27 squares, 18 identities
 # calm56    that one, two epochs more, the second by running statistics
 #
@@ -58,6 +61,21 @@ none)
     from two
     ask=(--method gradual --budget 0 --vanish "$inside,$after,relu00,relu06,relu12,relu18" --choices relu,identity,quadratic
         --epochs 3 --blend 0.5 --freeze 0.25 --rate 0.02)
+    ;;
+three)
+    from run
+    ask=(--method gradual --budget 28672 --vanish "$inside,$after,relu06" --choices relu,identity,quadratic
+        --epochs 8 --blend 0.4 --freeze 0.25 --rate 0.03)
+    ;;
+stem)
+    from three
+    ask=(--method gradual --budget 12288 --quadratic relu00 --vanish "$inside,$after,relu06" --choices relu,identity,quadratic
+        --epochs 8 --blend 0.3 --freeze 0.25 --rate 0.03 --allow-tails)
+    ;;
+calmstem)
+    from stem
+    command=tune
+    ask=(--epochs 3 --freeze 1 --rate 0.002)
     ;;
 resnet56)
     begin=("$deeper")

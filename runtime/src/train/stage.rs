@@ -298,7 +298,7 @@ impl Run<'_, '_> {
             let Some(mut batch) = batches.next() else {
                 return Err(StageError::Other("the data loader ended early".into()));
             };
-            if self.model.frozen.is_some() {
+            if self.model.frozen.is_some() && self.squared() {
                 far::harden(&mut batch);
             }
             self.step(&batch, epoch, step)?;
