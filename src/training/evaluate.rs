@@ -211,8 +211,9 @@ fn one(
     let mut base = Evaluation { what: what.into(), ..Evaluation::default() };
     base.scores.clean = Some(clean(&r, Branch::Clean, first(m.clean), &mut tell("clean"))?);
     base.n = ImageCounts { clean: n(m.clean), ..ImageCounts::default() };
+    let masked = || masks::apply(&model.graph(Branch::Clean), &model.masks).map_err(|e| e.to_string());
     if m.corrupted > 0 {
-        let masked = masks::apply(&model.graph(Branch::Clean), &model.masks).map_err(|e| e.to_string())?;
+        let masked = masked()?;
         let source = relinc_runtime::eval::corrupted::Source::Drawn { images: ds, seed: m.seed };
         let mut tell = tell("corrupted");
         let c = relinc_runtime::eval::corrupted::corrupted(&masked, source, m.corrupted, &mut tell)?;
@@ -220,7 +221,7 @@ fn one(
         base.n.corrupted = Some(c.n as u64);
     }
     if m.certified > 0 {
-        let masked = masks::apply(&model.graph(Branch::Clean), &model.masks).map_err(|e| e.to_string())?;
+        let masked = masked()?;
         let n = m.certified.min(ds.len());
         base.scores.certified = Some(m.proven(&masked, ds, n, &mut tell("certificates"))?);
         base.n.certified = Some(n as u64);

@@ -68,12 +68,10 @@ impl Network {
         let batch = input.middle.batch();
         let mut values: Vec<Option<Boxed>> = vec![None; self.steps.len()];
         for (i, step) in self.steps.iter().enumerate() {
-            let operand = |s: &Source| match *s {
-                Source::Node(i) => values[i].as_ref().map(Operand::Boxed),
-                Source::Const(i) => self.constants.get(i).map(|c| Operand::Known(Box::new(c.clone()))),
-                Source::Param(i) => {
-                    let shape = self.params()[i].shape.clone();
-                    call.params.get(i).map(|p| Operand::Known(Box::new(Value::new(p.clone(), shape))))
+            let operand = |s: &Source| match s {
+                Source::Node(i) => values[*i].as_ref().map(Operand::Boxed),
+                Source::Const(_) | Source::Param(_) => {
+                    self.operand(s, &[], call).map(|v| Operand::Known(Box::new(v)))
                 }
             };
             let y = if matches!(step.op, Op::Input(_)) {
@@ -119,16 +117,11 @@ impl Network {
                 let radius = ops::conv(&x.radius, &magnitudes(w), None, c)?;
                 Ok(Boxed { middle: ops::conv(&x.middle, w, b, c)?, radius })
             }
-            (Op::Linear | Op::MatMul, [Operand::Known(w), bias @ ..]) => {
-                let middle = [x.middle.clone(), w.as_ref().clone()];
-                let bias = bias.iter().filter_map(known).cloned();
-                let middle = apply(&middle.into_iter().chain(bias).collect::<Vec<_>>())?;
-                Ok(Boxed { middle, radius: apply(&[x.radius.clone(), magnitudes(w)])? })
-            }
-            (Op::Gemm { .. }, [Operand::Known(w), bias @ ..]) => {
-                let c = bias.iter().filter_map(known).cloned();
-                let middle = [x.middle.clone(), w.as_ref().clone()].into_iter().chain(c);
-                let middle = apply(&middle.collect::<Vec<_>>())?;
+            (Op::Linear | Op::MatMul | Op::Gemm { .. }, [Operand::Known(w), bias @ ..]) => {
+                let middle = [x.middle.clone(), w.as_ref().clone()].into_iter();
+                let middle =
+                    apply(&middle.chain(bias.iter().filter_map(known).cloned()).collect::<Vec<_>>())?;
+                // A product's factor may be negative.
                 Ok(Boxed { middle, radius: magnitudes(&apply(&[x.radius.clone(), magnitudes(w)])?) })
             }
             (Op::Binary(Binary::Add | Binary::Sub), [Operand::Boxed(y)]) => {
@@ -145,7 +138,7 @@ impl Network {
                 middle: apply(&[x.middle.clone(), c.as_ref().clone()])?,
                 radius: apply(&[x.radius.clone(), magnitudes(c)])?,
             }),
-            (Op::MaxPool(_) | Op::Relu | Op::CappedRelu { .. } | Op::Clip { .. }, [])
+            (Op::MaxPool(_) | Op::Pad { .. } | Op::Relu | Op::CappedRelu { .. } | Op::Clip { .. }, [])
             | (Op::Reduce { kind: ReduceKind::Max, .. }, []) => x.monotone(alone),
             (
                 Op::Identity
@@ -159,7 +152,6 @@ impl Network {
                 | Op::Expand(_),
                 _,
             ) => Ok(Boxed { middle: alone(&x.middle)?, radius: alone(&x.radius)? }),
-            (Op::Pad { .. }, _) => x.monotone(alone),
             _ => Err("has no box; leave train_box out".into()),
         }
     }

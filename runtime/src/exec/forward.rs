@@ -335,7 +335,7 @@ impl Network {
         Ok(Outcome { output, taps: taps.into_iter().flatten().collect(), statistics, tails })
     }
 
-    fn operand(&self, s: &Source, values: &[Option<Value>], call: &Call<'_>) -> Option<Value> {
+    pub(super) fn operand(&self, s: &Source, values: &[Option<Value>], call: &Call<'_>) -> Option<Value> {
         match *s {
             Source::Node(i) => values[i].clone(),
             Source::Const(i) => self.constants.get(i).cloned(),

@@ -276,13 +276,12 @@ impl Objective {
             let attacked = self.perturb(student, gates, &half, at)?;
             let branch = self.adversarial_branch();
             let call = call(branch, false);
-            let worst = match self.reach {
-                r if r > 0.0 => {
-                    let [low, high] =
-                        [-r, r].map(|r| student.front.apply((attacked.clone() + r).clamp(0.0, 1.0)));
-                    Some(student.net.boxed(Boxed::between(&low, &high), &call)?.worst(half.labels))
-                }
-                _ => None,
+            let worst = if self.reach > 0.0 {
+                let corner = |by: f32| student.front.apply((attacked.clone() + by).clamp(0.0, 1.0));
+                let around = Boxed::between(&corner(-self.reach), &corner(self.reach));
+                Some(student.net.boxed(around, &call)?.worst(half.labels))
+            } else {
+                None
             };
             let out = student.net.forward(student.front.apply(attacked), &call)?;
             let z = cut(out.logits());
