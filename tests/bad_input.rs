@@ -68,7 +68,7 @@ fn missing_file() {
 /// A model that sends its input, of these sizes, through nodes without weights.
 fn chain(input: &[i64], ops: &[&str], output: &[i64]) -> Vec<u8> {
     use prost::Message;
-    use tract_onnx::pb::*;
+    use relinc_passes::proto::*;
     let node = |op: &str, i: &str, o: &str| NodeProto {
         op_type: op.into(),
         name: format!("node_{o}"),

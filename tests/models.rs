@@ -77,6 +77,8 @@ fn one_mask_file_fits_the_three_exports() {
     }
 }
 
+/// Only in builds with tract: `cargo test --release --features tract --test models`.
+#[cfg(feature = "tract")]
 #[test]
 fn every_model_equals_tract_on_real_images() {
     let Some(s) = shared() else { return };

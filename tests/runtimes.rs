@@ -132,6 +132,7 @@ fn checker_and_onnxruntime_accept_what_is_emitted() {
 }
 
 /// A model with its preprocessing inside and an NHWC input: the emitted file in tract against the original here.
+#[cfg(feature = "tract")]
 #[test]
 fn inline_preprocessing_survives() {
     let Some(s) = shared() else { return };

@@ -362,7 +362,7 @@ fn a_squeezed_output() {
 /// The same network on images of `u8`, through a Cast and a division by 255.
 fn of_bytes(dir: &Path, before_the_cast: Option<&str>) -> PathBuf {
     use prost::Message;
-    use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto, TensorProto, type_proto};
+    use relinc_passes::proto::{AttributeProto, ModelProto, NodeProto, TensorProto, type_proto};
     let file = plain(dir);
     let mut m = ModelProto::decode(&fs::read(file).unwrap()[..]).unwrap();
     let g = m.graph.as_mut().unwrap();

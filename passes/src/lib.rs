@@ -14,6 +14,7 @@ pub mod layers;
 pub mod masks;
 pub mod npy;
 pub mod passes;
+pub mod proto;
 pub mod quotient;
 pub mod seal;
 pub mod splitmix;

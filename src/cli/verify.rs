@@ -14,8 +14,8 @@ use relinc_passes::interp::Interp;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks::{self, Masks};
 use relinc_runtime::data::{DataSpec, Split};
+use relinc_runtime::eval;
 use relinc_runtime::eval::of_one_image;
-use relinc_runtime::{eval, exec};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,7 @@ pub struct Args {
     /// Largest difference that counts as equal, as a share of the outputs' range
     #[arg(long, value_name = "T", default_value_t = 1e-4)]
     pub tolerance: f64,
-    /// Run the second model with an independent engine: tract
+    /// Run the second model with an independent engine: tract, in builds with the feature of that name
     #[arg(long, value_name = "ENGINE", value_parser = ["tract"])]
     pub oracle: Option<String>,
     /// Execute the first model under these masks (masks.safetensors)
@@ -104,7 +104,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
             let i = import_second(b, &a.options()?)?;
             let name = i.graph.outputs().first().map(|o| o.name.as_str());
             let at = i.outputs.iter().position(|o| Some(o.as_str()) == name).unwrap_or(0);
-            exec::tract::run(b, at, &batch).map_err(input)?
+            oracle(b, at, &batch)?
         }
         None => execute(&a.second(b)?, &batch).map_err(|e| input(format!("{}: {e}", b.display())))?,
     };
@@ -229,4 +229,15 @@ pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
     }
     let shape = [&[batch.shape()[0]], &each[..]].concat();
     Ok(Tensor::f32(shape, out))
+}
+
+/// Output `at` of an ONNX file in tract.
+#[cfg(feature = "tract")]
+fn oracle(file: &Path, at: usize, batch: &Tensor) -> Result<Tensor> {
+    relinc_runtime::exec::tract::run(file, at, batch).map_err(input)
+}
+
+#[cfg(not(feature = "tract"))]
+fn oracle(_: &Path, _: usize, _: &Tensor) -> Result<Tensor> {
+    Err(input("--oracle tract: this build has no tract; cargo build --release --features tract has it"))
 }

@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn weights_beside_the_model_belong_to_it() {
         use prost::Message;
-        use tract_onnx::pb::{GraphProto, ModelProto, StringStringEntryProto, TensorProto};
+        use relinc_passes::proto::{GraphProto, ModelProto, StringStringEntryProto, TensorProto};
         let dir = tempfile::tempdir().unwrap();
         let entry = StringStringEntryProto { key: "location".into(), value: "m.data".into() };
         let tensor = TensorProto { external_data: vec![entry], ..Default::default() };

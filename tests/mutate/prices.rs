@@ -7,9 +7,9 @@ use relinc::passes::driver::Options;
 use relinc::passes::front::onnx::{ImportOptions, import};
 use relinc::passes::ir::infer::infer;
 use relinc::passes::splitmix::SplitMix;
+use relinc_passes::proto::ModelProto;
 use relinc_runtime::cost::{self, Weights, protocols};
 use std::path::{Path, PathBuf};
-use tract_onnx::pb::ModelProto;
 
 struct Prices {
     seeds: Vec<ModelProto>,

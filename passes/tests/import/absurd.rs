@@ -1,8 +1,8 @@
 //! Files that no runtime takes, or that are made to take long: each is refused at once, in words.
 
 use crate::build::*;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{AttributeProto, FunctionProto, NodeProto, TensorProto};
+use relinc_passes::proto::tensor_proto::DataType;
+use relinc_passes::proto::{AttributeProto, FunctionProto, NodeProto, TensorProto};
 
 const SQUARE: &[i64] = &[-1, 3, 8, 8];
 

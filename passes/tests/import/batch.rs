@@ -1,7 +1,7 @@
 //! A batch that the file fixes, and inputs that nothing reads.
 
 use crate::build::*;
-use tract_onnx::pb::tensor_proto::DataType;
+use relinc_passes::proto::tensor_proto::DataType;
 
 /// A network whose exporter wrote the batch into its reshapes.
 fn reshaped(batch: i64) -> Model {

@@ -2,7 +2,7 @@
 
 use crate::build::*;
 use relinc_passes::ir::Op;
-use tract_onnx::pb::{AttributeProto, TensorProto};
+use relinc_passes::proto::{AttributeProto, TensorProto};
 
 fn count(n: usize) -> Vec<f32> {
     (0..n).map(|i| i as f32).collect()

@@ -5,9 +5,9 @@ use relinc_passes::front::onnx::{ImportError, ImportOptions, Imported, import};
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::infer::{Facts, infer};
 use relinc_passes::ir::{NodeId, Op, Tensor};
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::*;
+use relinc_passes::proto::tensor_proto::DataType;
+use relinc_passes::proto::tensor_shape_proto::{Dimension, dimension};
+use relinc_passes::proto::*;
 
 /// An attribute of any kind.
 pub fn attr(name: &str) -> AttributeProto {

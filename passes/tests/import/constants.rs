@@ -1,8 +1,8 @@
 //! What constants and shapes decide: sequences, sums by letters, scattered elements, quantised weights.
 
 use crate::build::*;
-use tract_onnx::pb::TensorProto;
-use tract_onnx::pb::tensor_proto::DataType;
+use relinc_passes::proto::TensorProto;
+use relinc_passes::proto::tensor_proto::DataType;
 
 fn raw(name: &str, dims: &[i64], t: DataType, raw_data: Vec<u8>) -> TensorProto {
     TensorProto {

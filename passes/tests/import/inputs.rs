@@ -1,7 +1,7 @@
 //! Open dimensions, the batch, opsets.
 
 use crate::build::*;
-use tract_onnx::pb::tensor_proto::DataType;
+use relinc_passes::proto::tensor_proto::DataType;
 
 fn relu(opset: i64, x: &[i64]) -> Model {
     model(opset, x).node("Relu", &["x"], &["y"], vec![])
@@ -48,7 +48,7 @@ fn inputs_without_a_shape_or_a_usable_type() {
     m.graph().input[0] = value("x", DataType::Complex64, &[-1, 4]);
     m.refused(&["complex64", "float32"]);
     let mut m = relu(13, &[-1, 4]);
-    if let Some(tract_onnx::pb::type_proto::Value::TensorType(t)) =
+    if let Some(relinc_passes::proto::type_proto::Value::TensorType(t)) =
         m.graph().input[0].r#type.as_mut().and_then(|t| t.value.as_mut())
     {
         t.shape = None;

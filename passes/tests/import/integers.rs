@@ -2,7 +2,7 @@
 
 use crate::build::*;
 use relinc_passes::ir::{DType, Op};
-use tract_onnx::pb::tensor_proto::DataType;
+use relinc_passes::proto::tensor_proto::DataType;
 
 const FLOAT: i64 = DataType::Float as i64;
 

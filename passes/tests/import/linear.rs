@@ -85,7 +85,7 @@ fn pad_attribute_operand_and_axes() {
     assert_eq!(axes.resolved("y"), want);
 }
 
-fn conv_pads(attrs: Vec<tract_onnx::pb::AttributeProto>) -> [usize; 4] {
+fn conv_pads(attrs: Vec<relinc_passes::proto::AttributeProto>) -> [usize; 4] {
     let r = model(13, &[-1, 4, 8, 7])
         .init(floats("w", &[2, 4, 3, 3]))
         .node("Conv", &["x", "w"], &["y"], attrs)

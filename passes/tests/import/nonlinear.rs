@@ -3,7 +3,7 @@
 use crate::build::*;
 use relinc_passes::ir::op::Compare;
 use relinc_passes::ir::{Binary, Op, Unary};
-use tract_onnx::pb::AttributeProto;
+use relinc_passes::proto::AttributeProto;
 
 #[test]
 fn clip_by_attribute_and_operand() {

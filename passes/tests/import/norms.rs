@@ -4,7 +4,7 @@ use crate::build::*;
 use relinc_passes::driver::{self, Options};
 use relinc_passes::ir::Op;
 use relinc_passes::passes::find;
-use tract_onnx::pb::AttributeProto;
+use relinc_passes::proto::AttributeProto;
 
 const EPS: f64 = 1e-5;
 

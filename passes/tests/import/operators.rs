@@ -2,11 +2,11 @@
 
 use crate::build::*;
 use relinc_passes::ir::Op;
-use tract_onnx::pb::tensor_proto::DataType;
+use relinc_passes::proto::tensor_proto::DataType;
 
-fn half(name: &str) -> tract_onnx::pb::TensorProto {
+fn half(name: &str) -> relinc_passes::proto::TensorProto {
     let raw_data = 0x3c00u16.to_le_bytes().to_vec();
-    tract_onnx::pb::TensorProto {
+    relinc_passes::proto::TensorProto {
         name: name.into(),
         dims: vec![1],
         data_type: DataType::Float16 as i32,
@@ -70,7 +70,7 @@ fn operands_of_another_operator_set_are_refused() {
 fn operands_of_different_types_are_refused() {
     let m = model(17, &[-1, 3]).init(half("h")).node("Mul", &["x", "h"], &["y"], vec![]);
     m.refused(&["Mul 'y'", "'x', which is float", "'h', which is float16", "Cast"]);
-    let starts = tract_onnx::pb::TensorProto {
+    let starts = relinc_passes::proto::TensorProto {
         data_type: DataType::Int32 as i32,
         int64_data: vec![],
         int32_data: vec![0],
@@ -143,7 +143,7 @@ fn windows_that_runtimes_refuse_are_refused() {
 
 #[test]
 fn a_target_shape_is_a_list() {
-    let target = tract_onnx::pb::TensorProto { dims: vec![1, 2], ..longs("s", &[-1, 3]) };
+    let target = relinc_passes::proto::TensorProto { dims: vec![1, 2], ..longs("s", &[-1, 3]) };
     let m = model(17, &[-1, 3]).init(target).node("Reshape", &["x", "s"], &["y"], vec![]);
     m.refused(&["Reshape 'y'", "which is no list"]);
 }

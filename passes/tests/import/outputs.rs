@@ -2,7 +2,7 @@
 
 use crate::build::*;
 use relinc_passes::front::onnx::{Need, Wanted};
-use tract_onnx::pb::tensor_proto::DataType;
+use relinc_passes::proto::tensor_proto::DataType;
 
 /// Features `[N,4,2,2]` and `[N,4]`, scores `y` of three classes.
 fn features() -> Model {

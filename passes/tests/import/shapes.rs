@@ -3,7 +3,7 @@
 use crate::build::*;
 use relinc_passes::ir::op::SliceAxis;
 use relinc_passes::ir::{Dim, Op};
-use tract_onnx::pb::AttributeProto;
+use relinc_passes::proto::AttributeProto;
 
 #[test]
 fn flatten_forms() {

@@ -3,7 +3,7 @@
 use crate::build::*;
 use relinc_passes::front::onnx::ImportError;
 use relinc_passes::ir::Op;
-use tract_onnx::pb::{
+use relinc_passes::proto::{
     AttributeProto, FunctionProto, GraphProto, NodeProto, OperatorSetIdProto, ValueInfoProto,
 };
 

@@ -3,8 +3,8 @@
 use crate::build::*;
 use relinc_passes::front::onnx::{ImportError, import};
 use relinc_passes::ir::Op;
-use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
-use tract_onnx::pb::{StringStringEntryProto, TensorProto};
+use relinc_passes::proto::tensor_proto::{DataLocation, DataType};
+use relinc_passes::proto::{StringStringEntryProto, TensorProto};
 
 fn with(t: TensorProto) -> Model {
     let like =
@@ -128,7 +128,10 @@ fn constant_nodes_in_every_form() {
     let forms = [
         (tensor("value", floats("", &[3])), "f32[N,3]"),
         (float("value_float", 1.5), "f32[N,3]"),
-        (tract_onnx::pb::AttributeProto { floats: vec![1.0, 2.0, 3.0], ..attr("value_floats") }, "f32[N,3]"),
+        (
+            relinc_passes::proto::AttributeProto { floats: vec![1.0, 2.0, 3.0], ..attr("value_floats") },
+            "f32[N,3]",
+        ),
     ];
     for (a, ty) in forms {
         let r = model(13, &[-1, 3])

@@ -7,9 +7,9 @@ use relinc_passes::driver::valid::check;
 use relinc_passes::front::onnx::{ImportOptions, Wanted, import};
 use relinc_passes::ir::Graph;
 use relinc_passes::ir::text::parse;
+use relinc_passes::proto::ModelProto;
 use relinc_passes::splitmix::SplitMix;
 use std::path::{Path, PathBuf};
-use tract_onnx::pb::ModelProto;
 
 struct Onnx {
     seeds: Vec<ModelProto>,

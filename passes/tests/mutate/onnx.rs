@@ -3,9 +3,9 @@
 use super::bytes;
 use super::run::{below, once_in, pick};
 use prost::Message;
+use relinc_passes::proto::tensor_shape_proto::{Dimension, dimension};
+use relinc_passes::proto::*;
 use relinc_passes::splitmix::SplitMix;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::*;
 
 /// A mutant's bytes.
 pub fn mutant(seeds: &[ModelProto], dice: &mut SplitMix) -> Vec<u8> {

@@ -5,10 +5,10 @@ use prost::Message;
 use relinc_passes::back::onnx::{OnnxOptions, emit};
 use relinc_passes::driver::valid;
 use relinc_passes::ir::text::parse;
+use relinc_passes::proto::tensor_proto::DataType;
+use relinc_passes::proto::tensor_shape_proto::{Dimension, dimension};
+use relinc_passes::proto::*;
 use std::path::{Path, PathBuf};
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::*;
 
 /// Files from the shared folder are no larger than this.
 const LARGEST: u64 = 16 << 10;

@@ -1,4 +1,4 @@
-//! tract-core as an independent oracle: it shares no code with our front end or interpreter but the protobuf decoder.
+//! tract-core as an independent oracle: it shares no code with our front end or interpreter.
 
 use crate::eval::of_one_image;
 use relinc_passes::ir::Tensor;

@@ -10,12 +10,12 @@ pub use stream::write_model;
 use super::EmitError;
 use crate::driver::valid::Valid;
 use crate::ir::{DType, Graph, NodeId, Op, Tensor};
+use crate::proto::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use nodes::Emitter;
 use proto::Node;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
-use tract_onnx::pb::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 
 /// The opsets this back end writes.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 13..=23;

@@ -9,9 +9,9 @@ use crate::ir::movement;
 use crate::ir::op::ReduceKind;
 use crate::ir::op::unary::Shares;
 use crate::ir::{DType, Dim, Graph, NodeId, Op, Tensor, Window};
+use crate::proto::AttributeProto;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use tract_onnx::pb::AttributeProto;
 
 /// Collects nodes and initializers in topological order.
 pub struct Emitter<'a> {

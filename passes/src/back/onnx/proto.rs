@@ -1,12 +1,12 @@
 //! Small builders of protobuf messages.
 
 use crate::ir::{DType, Dim, Tensor, Type};
+use crate::proto::attribute_proto::AttributeType;
+use crate::proto::tensor_proto::DataType;
+use crate::proto::tensor_shape_proto::{Dimension, dimension};
+use crate::proto::type_proto::{self, Tensor as TypeTensor};
+use crate::proto::{AttributeProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto};
 use std::borrow::Cow;
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::type_proto::{self, Tensor as TypeTensor};
-use tract_onnx::pb::{AttributeProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto};
 
 /// A node, and the tensor that it holds where it is a `Constant`: large ones are written without a copy.
 pub struct Node<'a> {

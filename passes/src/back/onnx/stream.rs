@@ -4,13 +4,13 @@ use super::proto::{Node, attr, tensor_header};
 use crate::files::create_atomically;
 use crate::ir::stored::Stored;
 use crate::ir::{Data, Tensor};
+use crate::proto::attribute_proto::AttributeType;
+use crate::proto::tensor_proto::DataLocation;
+use crate::proto::{AttributeProto, GraphProto, ModelProto, StringStringEntryProto, TensorProto};
 use prost::Message;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::mpsc::{channel, sync_channel};
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::tensor_proto::DataLocation;
-use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, StringStringEntryProto, TensorProto};
 
 /// Field numbers of onnx.proto that are written by hand.
 const MODEL_GRAPH: u32 = 7;

@@ -1,8 +1,8 @@
 //! Whether a node's attributes are what its operator has: of their types, given once, and numbers.
 
 use super::operators::{Operator, versions};
-use tract_onnx::pb::NodeProto;
-use tract_onnx::pb::attribute_proto::AttributeType as T;
+use crate::proto::NodeProto;
+use crate::proto::attribute_proto::AttributeType as T;
 
 /// Integers that are truth values.
 const FLAGS: &[&str] = &[

@@ -1,6 +1,6 @@
 //! Reading a node's attributes.
 
-use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
+use crate::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
 /// Typed access to attributes by name; a missing one takes the default ONNX gives it.
 pub trait Attrs {

@@ -11,12 +11,12 @@ use crate::ir::infer::{Fact, Facts, infer_op, resolve};
 use crate::ir::op::DynOp;
 use crate::ir::stored::Span;
 use crate::ir::{DType, Dim, Graph, NodeId, Op, Shared, SymInt, Tensor, Type};
+use crate::proto::tensor_proto::DataType;
+use crate::proto::{NodeProto, TensorProto, ValueInfoProto};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{NodeProto, TensorProto, ValueInfoProto};
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy)]

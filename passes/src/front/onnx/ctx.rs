@@ -4,7 +4,7 @@ use super::attrs::Attrs;
 use super::builder::{Builder, Value};
 use crate::ir::infer::Fact;
 use crate::ir::{Dim, NodeId, Op, Shared, Tensor, Type};
-use tract_onnx::pb::NodeProto;
+use crate::proto::NodeProto;
 
 /// Why a handler gave up.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct Ctx<'a> {
 }
 
 impl Attrs for Ctx<'_> {
-    fn attr(&self, name: &str) -> Option<&tract_onnx::pb::AttributeProto> {
+    fn attr(&self, name: &str) -> Option<&crate::proto::AttributeProto> {
         self.node.attr(name)
     }
 }

@@ -1,10 +1,10 @@
 //! Which files beside a model hold weights of it.
 
 use super::skim::skim;
+use crate::proto::{GraphProto, ModelProto, NodeProto, TensorProto};
 use prost::Message;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 
 /// Weights from this many bytes on are passed over.
 const LARGE_WEIGHT: usize = 1 << 12;

@@ -3,6 +3,7 @@
 use super::error::ImportError;
 use super::skim::{Elements, Skimmed, skim};
 use crate::ir::stored::{Span, larger, largest};
+use crate::proto::ModelProto;
 use prost::Message;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -11,7 +12,6 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use tract_onnx::pb::ModelProto;
 
 /// The newest version of the file format that is known.
 const NEWEST_FORMAT: i64 = 14;

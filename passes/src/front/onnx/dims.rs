@@ -5,9 +5,9 @@ use super::integers::{self, is_integer};
 use super::operators::Element;
 use super::tensor::data_type;
 use crate::ir::{DType, Dim, Type};
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::dimension::Value as DimValue;
-use tract_onnx::pb::{ValueInfoProto, type_proto};
+use crate::proto::tensor_proto::DataType;
+use crate::proto::tensor_shape_proto::dimension::Value as DimValue;
+use crate::proto::{ValueInfoProto, type_proto};
 
 /// The inputs' types, and what was decided on the way.
 #[derive(Debug, Default)]
@@ -177,7 +177,7 @@ fn declared(info: &ValueInfoProto, out: &mut Inputs) -> Result<(DType, Vec<Size>
     let shape = t.shape.as_ref().ok_or(format!(
         "input '{name}' declares no shape; export it with one, for example [batch, 3, 32, 32]"
     ))?;
-    let size = |(i, d): (usize, &tract_onnx::pb::tensor_shape_proto::Dimension)| match &d.value {
+    let size = |(i, d): (usize, &crate::proto::tensor_shape_proto::Dimension)| match &d.value {
         Some(DimValue::DimValue(v)) if *v > 0 => Size::Fixed(*v as usize),
         Some(DimValue::DimParam(s)) if !s.is_empty() => Size::Open(s.clone()),
         _ => Size::Open(format!("{name}[{i}]")),

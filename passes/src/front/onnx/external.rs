@@ -1,8 +1,8 @@
 //! Weights that lie in a file beside the model.
 
+use crate::proto::StringStringEntryProto;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
-use tract_onnx::pb::StringStringEntryProto;
 
 /// The `bytes` bytes an external entry points to; on failure the location as the model names it, and why.
 pub fn read(

@@ -2,9 +2,9 @@
 
 use super::attrs::is_own;
 use super::error::NodeError;
+use crate::proto::{FunctionProto, GraphProto, NodeProto, OperatorSetIdProto};
 use prost::Message;
 use std::collections::{HashMap, HashSet};
-use tract_onnx::pb::{FunctionProto, GraphProto, NodeProto, OperatorSetIdProto};
 
 /// Calls nested deeper than this are refused.
 const MAX_DEPTH: usize = 64;
@@ -231,7 +231,7 @@ fn attributes(node: &mut NodeProto, f: &FunctionProto, call: &NodeProto) -> Resu
     for mut a in std::mem::take(&mut node.attribute) {
         if !a.ref_attr_name.is_empty() {
             match call.attribute.iter().find(|c| c.name == a.ref_attr_name) {
-                Some(c) => kept.push(tract_onnx::pb::AttributeProto { name: a.name, ..c.clone() }),
+                Some(c) => kept.push(crate::proto::AttributeProto { name: a.name, ..c.clone() }),
                 // Declared without a default: absent here means absent there.
                 None if f.attribute.contains(&a.ref_attr_name) => {}
                 None => {

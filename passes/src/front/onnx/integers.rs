@@ -5,8 +5,8 @@ use super::attrs::Attrs;
 use super::builder::Builder;
 use super::ctx::Ctx;
 use super::tensor::data_type;
-use tract_onnx::pb::NodeProto;
-use tract_onnx::pb::tensor_proto::DataType;
+use crate::proto::NodeProto;
+use crate::proto::tensor_proto::DataType;
 
 /// Bits and sign of an integer type.
 fn width(t: DataType) -> Option<(u32, bool)> {

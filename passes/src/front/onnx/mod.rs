@@ -30,13 +30,13 @@ pub use error::{ExternalWeight, ImportError, NodeError};
 
 use crate::driver::weights;
 use crate::ir::{Graph, Op};
+use crate::proto::{GraphProto, ModelProto, ValueInfoProto};
 use builder::{Builder, Value};
 use ctx::Stop;
 use decode::Decoded;
 use functions::Functions;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto};
 
 /// The newest operator set whose semantics were checked against this importer.
 pub const NEWEST_OPSET: i64 = 23;

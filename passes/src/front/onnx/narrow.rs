@@ -1,6 +1,6 @@
 //! Floats of sixteen, eight and four bits, and integers of four, as numbers.
 
-use tract_onnx::pb::tensor_proto::DataType;
+use crate::proto::tensor_proto::DataType;
 
 /// IEEE half precision, subnormals, infinities and NaN included.
 pub fn half(h: u16) -> f32 {

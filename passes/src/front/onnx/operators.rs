@@ -1,11 +1,11 @@
 //! What ONNX says of its operators: operands, results, element types and attributes in each operator set. The table is
 //! `operators.txt`, which `tests/operators.py` writes.
 
+use crate::proto::attribute_proto::AttributeType;
+use crate::proto::tensor_proto::DataType;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::tensor_proto::DataType;
 
 /// What a value of a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

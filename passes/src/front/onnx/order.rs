@@ -1,9 +1,9 @@
 //! Which nodes count, and in which order: files may be unsorted and hold dead nodes.
 
 use super::functions::Item;
+use crate::proto::{GraphProto, NodeProto};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use tract_onnx::pb::{GraphProto, NodeProto};
 
 /// Every value name a node reads, those inside its subgraphs included (names defined there too).
 pub fn reads(node: &NodeProto) -> Vec<&str> {

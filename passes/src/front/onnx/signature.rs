@@ -3,9 +3,9 @@
 use super::attributes;
 use super::attrs::{Attrs, is_own};
 use super::operators::{Count, Element, Holds, Operator, Parameter, versions};
+use crate::proto::NodeProto;
+use crate::proto::tensor_proto::DataType;
 use std::collections::HashMap;
-use tract_onnx::pb::NodeProto;
-use tract_onnx::pb::tensor_proto::DataType;
 
 /// What the values of a file hold, by their names, as far as it is known.
 pub type Elements = HashMap<String, Element>;

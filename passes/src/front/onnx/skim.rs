@@ -211,9 +211,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
     use prost::Message;
     use std::io::Cursor;
-    use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 
     fn tensor(name: &str, bytes: usize) -> TensorProto {
         let raw_data = (0..bytes).map(|i| (i * 7 + name.len()) as u8).collect();

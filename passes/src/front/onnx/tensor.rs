@@ -4,10 +4,10 @@ use super::external;
 use super::narrow::{self, Narrow, bfloat, half};
 use crate::ir::Tensor;
 use crate::ir::stored::{Shape, Span, Stored};
+use crate::proto::TensorProto;
+use crate::proto::tensor_proto::{DataLocation, DataType};
 use std::path::Path;
 use std::sync::Arc;
-use tract_onnx::pb::TensorProto;
-use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 
 /// Why a tensor cannot be converted.
 #[derive(Debug)]

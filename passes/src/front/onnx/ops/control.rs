@@ -5,8 +5,8 @@ use super::super::builder::Value;
 use super::super::ctx::{Ctx, Done};
 use super::super::functions::Rename;
 use crate::ir::Op;
+use crate::proto::GraphProto;
 use std::collections::HashMap;
-use tract_onnx::pb::GraphProto;
 
 /// If.
 pub fn if_(c: &mut Ctx<'_>) -> Done {

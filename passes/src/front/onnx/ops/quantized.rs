@@ -4,7 +4,7 @@ use super::super::attrs::Attrs;
 use super::super::ctx::{Ctx, Done, Stop};
 use super::super::operators::Element;
 use crate::ir::{Data, NodeId, Tensor};
-use tract_onnx::pb::tensor_proto::DataType;
+use crate::proto::tensor_proto::DataType;
 
 const ACTIVATIONS: &str =
     "quantises activations; relinc does its own fixed-point arithmetic: export the float model";

@@ -6,7 +6,7 @@ use super::super::tensor::data_type;
 use crate::ir::infer::{Fact, norm_axis, resolve};
 use crate::ir::op::DynOp;
 use crate::ir::{DType, Data, Dim, Op, SymInt, Tensor};
-use tract_onnx::pb::tensor_proto::DataType;
+use crate::proto::tensor_proto::DataType;
 
 /// Reshape. Where the file fixes the batch, a target that begins with that number begins with the batch.
 pub fn reshape(c: &mut Ctx<'_>) -> Done {
