@@ -71,6 +71,8 @@ def network(path):
 
 
 class Crown:
+    """After `margins`, `intervals` has what each ReLU's operand was between before linear functions bounded it, in the network's order."""
+
     def __init__(self, entry, layers):
         self.entry, self.layers = entry, layers
 
@@ -102,7 +104,7 @@ class Crown:
         return total + np.where(a >= 0, a * low, a * high).sum(1)
 
     def margins(self, low, high, label):
-        bounds = {self.entry: (low, high)}
+        bounds, self.intervals = {self.entry: (low, high)}, []
         for at, (out, kind, reads, w, b) in enumerate(self.layers):
             if kind == "linear":
                 l, h = bounds[reads[0]]
@@ -113,6 +115,7 @@ class Crown:
             else:
                 # The operand of a ReLU: elements whose interval has both signs are bounded backward, too.
                 l, h = bounds[reads[0]]
+                self.intervals.append((l, h))
                 open_ = np.flatnonzero((l < 0) & (h > 0))
                 before = [i for i, layer in enumerate(self.layers) if layer[0] == reads[0]][0]
                 if len(open_):

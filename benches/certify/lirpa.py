@@ -1,7 +1,10 @@
-"""CROWN of auto_LiRPA 0.3 on resnet_2b: seconds an image, and its least margins beside those of `relinc certify --json`.
+"""CROWN of auto_LiRPA 0.3 on resnet_2b: seconds an image, and its margins beside those of `relinc certify --method crown --real --json`.
 
-    pip install --no-deps auto_LiRPA==0.3; pip install torch==2.2.2 numpy onnx appdirs
-    python lirpa.py resnet_2b.onnx DIR found.json
+    pip install --no-deps auto_LiRPA==0.3; pip install torch==2.2.2 numpy onnx appdirs tqdm sortedcontainers
+    python lirpa.py resnet_2b.onnx DIR found.json [--double] [--intervals]
+
+relinc takes what is tighter where an interval bounds a ReLU's operand better than a linear function does, and auto_LiRPA the linear function.
+With `--intervals` it is given the intervals, too (those of crown.py), and both bound the same.
 
 Version 0.3 was written for an older torch; what it misses in 2.2 is put in its place below.
 """
@@ -23,7 +26,7 @@ from auto_LiRPA import BoundedModule, BoundedTensor, PerturbationLpNorm  # noqa:
 members = BoundedModule._named_members
 BoundedModule._named_members = lambda self, f, prefix="", recurse=True, **_: members(self, f, prefix, recurse)
 
-from crown import MEAN, STD, test_images  # noqa: E402
+from crown import MEAN, STD, Crown, network, test_images  # noqa: E402
 from resnet_2b import Net  # noqa: E402
 
 
@@ -33,11 +36,14 @@ def main():
     p.add_argument("data")
     p.add_argument("found", help="what relinc certify --method crown --real --json printed")
     p.add_argument("--double", action="store_true")
+    p.add_argument("--intervals", action="store_true")
     a = p.parse_args()
     net = Net(a.model).eval()
     kind = torch.float64 if a.double else torch.float32
     net = net.to(kind)
     bounded = BoundedModule(net, torch.zeros(1, 3, 32, 32, dtype=kind))
+    crown = Crown(*network(a.model)) if a.intervals else None
+    relus = [n for n in bounded._modules.values() if type(n).__name__ == "BoundRelu"]
     found = json.loads(Path(a.found).read_text())
     pixels, labels = test_images(a.data)
     mean, std = (torch.tensor(v, dtype=kind).view(1, 3, 1, 1) for v in (MEAN, STD))
@@ -50,9 +56,15 @@ def main():
         c = torch.zeros(1, 9, 10, dtype=kind)
         c[0, :, label] = 1
         c[0, range(9), others] -= 1
+        reference = {}
+        if crown:
+            crown.margins(low.flatten().double().numpy(), high.flatten().double().numpy(), label)
+            for relu, (l, h) in zip(relus, crown.intervals, strict=True):
+                operand = relu.inputs[0]
+                reference[operand.name] = [torch.tensor(v).to(kind).view(1, *operand.output_shape[1:]) for v in (l, h)]
         start = time.time()
         ball = PerturbationLpNorm(norm=float("inf"), x_L=low, x_U=high)
-        margins, _ = bounded.compute_bounds(x=(BoundedTensor((x - mean) / std, ball),), C=c, method="CROWN", bound_upper=False)
+        margins, _ = bounded.compute_bounds(x=(BoundedTensor((x - mean) / std, ball),), C=c, method="CROWN", bound_upper=False, reference_bounds=reference)
         seconds += time.time() - start
         n += 1
         mine = margins[0, others.index(image["against"])].item()

@@ -297,7 +297,7 @@ impl Args {
             create_atomically(&path, |w| w.write_all(text.as_bytes())).map_err(|e| unwritable(&path, &e))
         };
         for i in 0..ds.len() {
-            let sample = Sample::around(ds, i, self.eps.get(), layout);
+            let sample = Sample::around(ds, i, self.eps.get(), layout, self.arithmetic());
             let about = format!(
                 "Image {i} of {} ({}), of class {}: no image within {} of it has another class if this cannot be satisfied.",
                 self.data,

@@ -46,7 +46,7 @@ impl Free {
 
 impl Lines for Chosen<'_> {
     fn line(&self, step: usize, row: usize, element: usize, side: Side) -> (f32, f64) {
-        let usual = self.relaxed.lines[step][element][side as usize];
+        let usual = self.relaxed.line(step, row, element, side);
         let Some(free) = &self.free[step] else { return usual };
         match free.of[element][side as usize] {
             NONE => usual,

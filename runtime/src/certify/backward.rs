@@ -6,13 +6,26 @@
 use super::function::Side;
 use super::interval::Bounds;
 use super::program::{Program, Work};
-use super::sums::{magnitudes, product, sum};
+use super::sums::{product, sum};
 use crate::kernels::conv::{ConvShape, data_grad_by_taps};
+use crate::kernels::lines::{least, magnitudes};
 
 /// The lines that take the place of gates.
 pub(super) trait Lines {
     /// Slope and intercept of the line on one side of an element of a gate, for a row.
     fn line(&self, step: usize, row: usize, element: usize, side: Side) -> (f32, f64);
+
+    /// Takes a row's coefficients back through all of a gate's lines, and returns what their intercepts add.
+    fn through(&self, step: usize, row: usize, coefficients: &mut [f32]) -> f64 {
+        let mut sum = 0.0;
+        for (i, v) in coefficients.iter_mut().enumerate().filter(|(_, v)| **v != 0.0) {
+            let side = if *v > 0.0 { Side::Below } else { Side::Above };
+            let (slope, intercept) = self.line(step, row, i, side);
+            sum += f64::from(*v) * intercept;
+            *v *= slope;
+        }
+        sum
+    }
 }
 
 /// No line: functions stop at gates, and are bounded on their intervals.
@@ -69,12 +82,7 @@ impl Walk<'_> {
     fn settle(&mut self, step: usize, coefficients: &[f32]) {
         let b = &self.bounds[step];
         for (row, found) in coefficients.chunks(b.low.len().max(1)).zip(&mut self.found) {
-            let least = |(i, &v): (usize, &f32)| {
-                let x = if v >= 0.0 { b.low[i] } else { b.high[i] };
-                // No coefficient, no part: not even of what is not finite.
-                if v == 0.0 { 0.0 } else { f64::from(v) * f64::from(x) }
-            };
-            found.bound += row.iter().enumerate().map(least).sum::<f64>();
+            found.bound += least(row, &b.low, &b.high);
         }
     }
 }
@@ -99,8 +107,10 @@ pub(super) fn lower<L: Lines>(
         let Some(g) = walk.reached[step].take() else { continue };
         let len = p.steps[step].len.max(1);
         let slack = &bounds[step].slack;
-        for (row, found) in g.chunks(len).zip(&mut walk.found) {
-            found.slack += magnitudes(row, slack);
+        if slack.iter().any(|s| *s != 0.0) {
+            for (row, found) in g.chunks(len).zip(&mut walk.found) {
+                found.slack += magnitudes(row, slack);
+            }
         }
         match &p.steps[step].work {
             Work::Input => {
@@ -145,20 +155,12 @@ pub(super) fn lower<L: Lines>(
                     walk.settle(step, &g);
                     continue;
                 };
-                let mut back = g.clone();
-                for (r, (row, found)) in back.chunks_mut(len).zip(&mut walk.found).enumerate() {
-                    for (i, v) in row.iter_mut().enumerate() {
-                        if *v == 0.0 {
-                            continue;
-                        }
-                        let side = if *v > 0.0 { Side::Below } else { Side::Above };
-                        let (slope, intercept) = lines.line(step, r, i, side);
-                        found.bound += f64::from(*v) * intercept;
-                        *v *= slope;
-                    }
-                }
+                let mut back = g;
                 if let Some(t) = &mut trace {
-                    t.gates[step] = g;
+                    t.gates[step].clone_from(&back);
+                }
+                for (r, (row, found)) in back.chunks_mut(len).zip(&mut walk.found).enumerate() {
+                    found.bound += lines.through(step, r, row);
                 }
                 walk.add(*from, back);
             }

@@ -20,12 +20,13 @@ pub(super) struct Bounds {
     pub merging: Vec<f32>,
 }
 
-fn down(v: f64) -> f32 {
-    (v as f32).next_down()
+/// Outward where rounding counts, so that what lies between the bounds still does; else to the nearest.
+fn down(v: f64, a: Arithmetic) -> f32 {
+    if a == Arithmetic::Real { v as f32 } else { (v as f32).next_down() }
 }
 
-fn up(v: f64) -> f32 {
-    (v as f32).next_up()
+fn up(v: f64, a: Arithmetic) -> f32 {
+    -down(-v, a)
 }
 
 impl Bounds {
@@ -37,18 +38,18 @@ impl Bounds {
         (0..self.low.len()).map(|i| self.reach(i)).collect()
     }
     /// Takes what is tighter.
-    pub fn tighten(&mut self, i: usize, low: f64, high: f64) {
+    pub fn tighten(&mut self, i: usize, low: f64, high: f64, a: Arithmetic) {
         // What is not a number says nothing.
-        self.low[i] = self.low[i].max(down(low));
-        self.high[i] = self.high[i].min(up(high));
+        self.low[i] = self.low[i].max(down(low, a));
+        self.high[i] = self.high[i].min(up(high, a));
     }
-    fn of(pairs: impl Iterator<Item = [f64; 2]>, slack: impl Iterator<Item = f64>) -> Bounds {
+    fn of(pairs: impl Iterator<Item = [f64; 2]>, slack: impl Iterator<Item = f64>, a: Arithmetic) -> Bounds {
         let mut b = Bounds::default();
         for [low, high] in pairs {
-            b.low.push(down(low));
-            b.high.push(up(high));
+            b.low.push(down(low, a));
+            b.high.push(up(high, a));
         }
-        b.slack = slack.map(|s| if s == 0.0 { 0.0 } else { up(s) }).collect();
+        b.slack = slack.map(|s| if s == 0.0 { 0.0 } else { up(s, a) }).collect();
         b
     }
 }
@@ -68,14 +69,14 @@ fn of_step(p: &Program, at: usize, before: &[Bounds], sample: &Sample, a: Arithm
             let off = a.of_input();
             let pairs =
                 sample.low.iter().zip(&sample.high).map(|(l, h)| [f64::from(*l) - off, f64::from(*h) + off]);
-            Bounds::of(pairs, sample.low.iter().map(|_| 0.0))
+            Bounds::of(pairs, sample.low.iter().map(|_| 0.0), a)
         }
         Work::Conv { from, shape, weights, magnitudes, bias } => {
             let b = &before[*from];
             let centre: Vec<f32> = b.low.iter().zip(&b.high).map(|(l, h)| l / 2.0 + h / 2.0).collect();
             let radius = (0..centre.len()).map(|i| {
                 let (c, l, h) = (f64::from(centre[i]), f64::from(b.low[i]), f64::from(b.high[i]));
-                up((h - c).max(c - l))
+                up(if a == Arithmetic::Real { (h - l) / 2.0 } else { (h - c).max(c - l) }, a)
             });
             let both: Vec<f32> = radius.chain(reach.iter().copied()).collect();
             let middle = forward_by_taps(&centre, weights, bias.as_deref(), shape);
@@ -94,7 +95,7 @@ fn of_step(p: &Program, at: usize, before: &[Bounds], sample: &Sample, a: Arithm
                 let off = f64::from(radius[i]) + 2.0 * error * products[i] + noise[i];
                 [f64::from(middle[i]) - off, f64::from(middle[i]) + off]
             };
-            Bounds::of((0..step.len).map(pair), noise.iter().zip(&back).map(|(n, b)| n + b))
+            Bounds::of((0..step.len).map(pair), noise.iter().zip(&back).map(|(n, b)| n + b), a)
         }
         Work::Scale { from, factor, offset } => {
             let b = &before[*from];
@@ -105,7 +106,7 @@ fn of_step(p: &Program, at: usize, before: &[Bounds], sample: &Sample, a: Arithm
                 let (l, h) = (at(b.low[i]), at(b.high[i]));
                 [l.min(h) - noise(i), l.max(h) + noise(i)]
             };
-            Bounds::of((0..step.len).map(pair), (0..step.len).map(|i| noise(i) + back[i]))
+            Bounds::of((0..step.len).map(pair), (0..step.len).map(|i| noise(i) + back[i]), a)
         }
         Work::Sum(x, y) => {
             let (x, y) = (&before[*x], &before[*y]);
@@ -115,7 +116,7 @@ fn of_step(p: &Program, at: usize, before: &[Bounds], sample: &Sample, a: Arithm
                 let noise = a.of_addition(l.abs().max(h.abs()));
                 ([l - noise, h + noise], noise)
             };
-            Bounds::of((0..step.len).map(|i| pair(i).0), (0..step.len).map(|i| pair(i).1))
+            Bounds::of((0..step.len).map(|i| pair(i).0), (0..step.len).map(|i| pair(i).1), a)
         }
         Work::Sparse { from, entries } => {
             let b = &before[*from];
@@ -129,7 +130,7 @@ fn of_step(p: &Program, at: usize, before: &[Bounds], sample: &Sample, a: Arithm
             let noise = a.of_entries(entries, &reach, step.len);
             let back = a.of_backward(&step.work, &reach, &[], step.len);
             let wider = pairs.into_iter().zip(&noise).map(|([l, h], n)| [l - n, h + n]);
-            Bounds::of(wider, noise.iter().zip(&back).map(|(n, b)| n + b))
+            Bounds::of(wider, noise.iter().zip(&back).map(|(n, b)| n + b), a)
         }
         Work::Gate { from, functions, of } => {
             let b = &before[*from];
@@ -140,7 +141,7 @@ fn of_step(p: &Program, at: usize, before: &[Bounds], sample: &Sample, a: Arithm
                 let [l, h] = function(i).range(b.low[i].into(), b.high[i].into());
                 [l - noise(i), h + noise(i)]
             };
-            Bounds::of((0..step.len).map(pair), (0..step.len).map(|i| noise(i) + back[i]))
+            Bounds::of((0..step.len).map(pair), (0..step.len).map(|i| noise(i) + back[i]), a)
         }
     }
 }

@@ -9,6 +9,7 @@ use super::function::{Function, Side};
 use super::interval::{self, Bounds};
 use super::program::{Program, Work};
 use super::rounding::Arithmetic;
+use crate::kernels::lines::Lines as Usual;
 use rayon::prelude::*;
 
 /// Elements that are bounded together: twice so many rows.
@@ -17,9 +18,10 @@ const TOGETHER: usize = 64;
 /// The network around one sample.
 pub(super) struct Relaxed<'p> {
     pub program: &'p Program,
+    arithmetic: Arithmetic,
     pub bounds: Vec<Bounds>,
-    /// Of each gate, for each element the usual line below and above.
-    pub lines: Vec<Vec<[(f32, f64); 2]>>,
+    /// Of each gate, the usual lines below and above each element; none of other steps.
+    pub lines: Vec<Usual>,
     /// Elements that are no line on their interval.
     pub bent: usize,
 }
@@ -37,14 +39,17 @@ pub(super) enum Inner {
 
 impl Lines for Relaxed<'_> {
     fn line(&self, step: usize, _: usize, element: usize, side: Side) -> (f32, f64) {
-        self.lines[step][element][side as usize]
+        self.lines[step].of(side as usize, element)
+    }
+    fn through(&self, step: usize, _: usize, coefficients: &mut [f32]) -> f64 {
+        self.lines[step].through(coefficients)
     }
 }
 
 impl<'p> Relaxed<'p> {
     /// Bounds every value of the program on the sample's box.
     pub fn new(program: &'p Program, sample: &Sample, arithmetic: Arithmetic, inner: Inner) -> Relaxed<'p> {
-        let mut r = Relaxed { program, bounds: vec![], lines: vec![], bent: 0 };
+        let mut r = Relaxed { program, arithmetic, bounds: vec![], lines: vec![], bent: 0 };
         // A value that is an affine function of the input, each element of its own products, has no tighter bounds.
         let mut tight: Vec<bool> = vec![];
         for (at, step) in program.steps.iter().enumerate() {
@@ -69,20 +74,21 @@ impl<'p> Relaxed<'p> {
     }
 
     /// The usual lines of a gate, and how many of its elements bend.
-    fn usual(&mut self, work: &Work) -> Vec<[(f32, f64); 2]> {
-        let Work::Gate { from, functions, of } = work else { return vec![] };
+    fn usual(&mut self, work: &Work) -> Usual {
+        let Work::Gate { from, functions, of } = work else { return Usual::default() };
+        let (mut slopes, mut intercepts) = ([vec![], vec![]], [vec![], vec![]]);
         let b = &self.bounds[*from];
         let mut bent = 0;
-        let lines = of.iter().enumerate().map(|(i, &k)| {
+        for (i, &k) in of.iter().enumerate() {
             let (f, l, u) = (functions[k as usize], f64::from(b.low[i]), f64::from(b.high[i]));
             bent += usize::from(f.is_bent_on(l, u));
-            let [below, above] = f.slopes(l, u).map(|s| s.usual);
-            let line = |slope, side| (slope, f.line(l, u, slope, side).intercept);
-            [line(below, Side::Below), line(above, Side::Above)]
-        });
-        let lines = lines.collect();
+            for (side, s) in [Side::Below, Side::Above].into_iter().zip(f.slopes(l, u)) {
+                slopes[side as usize].push(s.usual);
+                intercepts[side as usize].push(f.line(l, u, s.usual, side).intercept);
+            }
+        }
         self.bent += bent;
-        lines
+        Usual::new(slopes, intercepts)
     }
 
     /// Bounds those elements of a gate's operand better on whose intervals the gate is no line.
@@ -107,7 +113,7 @@ impl<'p> Relaxed<'p> {
         });
         let found: Vec<Lower> = found.collect::<Vec<_>>().concat();
         for (pair, &i) in found.chunks(2).zip(&elements) {
-            self.bounds[from].tighten(i, pair[0].proven(), -pair[1].proven());
+            self.bounds[from].tighten(i, pair[0].proven(), -pair[1].proven(), self.arithmetic);
         }
     }
 }

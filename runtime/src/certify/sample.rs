@@ -1,6 +1,7 @@
 //! The box of a network's inputs that stands for an image and all that is near it.
 
 use super::function::UNIT;
+use super::rounding::Arithmetic;
 use crate::data::{Dataset, Normalize};
 use crate::eval::Layout;
 use relinc_passes::ir::movement;
@@ -16,12 +17,14 @@ pub struct Sample {
 
 impl Sample {
     /// All images whose pixels are within `epsilon` of image `i`'s and in 0…1, a full pixel being 1, as the network takes them.
-    /// The box is wider by what single precision may add on the way from pixels to inputs.
-    pub fn around(ds: &Dataset, i: usize, epsilon: f64, layout: Layout) -> Sample {
+    /// Where rounding counts, the box is wider by what single precision may add on the way from pixels to inputs.
+    pub fn around(ds: &Dataset, i: usize, epsilon: f64, layout: Layout, a: Arithmetic) -> Sample {
         let [c, h, w] = ds.image_shape();
         let n = ds.normalize();
         let bound = |up: bool| -> Vec<f32> {
-            let pixel = |(k, &p): (usize, &u8)| near(&n, k / (h * w).max(1), p, epsilon, up);
+            let pixel = |(k, &p): (usize, &u8)| {
+                near(&n, k / (h * w).max(1), p, if up { epsilon } else { -epsilon }, a)
+            };
             let v: Vec<f32> = ds.pixels(i).iter().enumerate().map(pixel).collect();
             match layout {
                 Layout::Nchw | Layout::Nhw | Layout::Flat => v,
@@ -32,13 +35,14 @@ impl Sample {
     }
 }
 
-/// The input of a pixel moved down or up by ε.
-fn near(n: &Normalize, channel: usize, pixel: u8, epsilon: f64, up: bool) -> f32 {
-    let p = f64::from(pixel) / 255.0;
-    let p = if up { (p + epsilon).min(1.0) } else { (p - epsilon).max(0.0) };
+/// The input of a pixel moved by `by`.
+fn near(n: &Normalize, channel: usize, pixel: u8, by: f64, a: Arithmetic) -> f32 {
+    let p = (f64::from(pixel) / 255.0 + by).clamp(0.0, 1.0);
     let (scale, mean, std) =
         (f64::from(n.scale), f64::from(n.mean[channel % 3]), f64::from(n.std[channel % 3]));
-    let off = 8.0 * UNIT * (scale * p + mean.abs()) / std;
-    let x = (scale * p - mean) / std;
-    (if up { x + off } else { x - off }) as f32
+    let off = match a {
+        Arithmetic::Real => 0.0,
+        Arithmetic::Single | Arithmetic::Fixed(_) => 8.0 * UNIT * (scale * p + mean.abs()) / std,
+    };
+    ((scale * p - mean) / std + off.copysign(by)) as f32
 }

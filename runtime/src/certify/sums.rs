@@ -20,11 +20,6 @@ pub(super) fn product(a: &[f32], b: &[f32]) -> f64 {
     by_lanes(a, b, |a, b| a * b)
 }
 
-/// Σ |aᵢ|·bᵢ
-pub(super) fn magnitudes(a: &[f32], b: &[f32]) -> f64 {
-    by_lanes(a, b, |a, b| a.abs() * b)
-}
-
 /// Σ aᵢ
 pub(super) fn sum(a: &[f32]) -> f64 {
     by_lanes(a, a, |a, _| a)

@@ -1,7 +1,7 @@
 //! Random networks: no point of a box leaves the bounds, in exact arithmetic, single precision or on a ring.
 #![allow(clippy::unwrap_used)]
 
-use super::backward::lower;
+use super::backward::{Lines, lower};
 use super::function::Side;
 use super::program::{Program, Work};
 use super::relaxed::{Inner, Relaxed};
@@ -214,7 +214,7 @@ fn lower_in_double(r: &Relaxed<'_>, at: usize, row: &[f32]) -> f64 {
             Work::Gate { from, .. } => {
                 for i in 0..g.len() {
                     let side = if g[i] > 0.0 { Side::Below } else { Side::Above };
-                    let (slope, intercept) = r.lines[step][i][side as usize];
+                    let (slope, intercept) = r.line(step, 0, i, side);
                     reached[*from][i] += g[i] * f64::from(slope);
                     bound += g[i] * intercept;
                 }

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod conv;
 pub mod element;
 pub mod elementwise;
+pub mod lines;
 pub mod normed;
 pub mod pool;
 pub mod sgd;
