@@ -1,6 +1,7 @@
 //! relinc measuring itself, on networks it builds: no data needed.
 
 pub mod compile;
+pub mod convolutions;
 pub mod eval;
 pub mod gradients;
 pub mod growth;

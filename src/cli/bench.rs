@@ -7,6 +7,7 @@ use crate::bench::{self, Plan, Subject};
 use crate::error::{Result, input};
 use relinc_runtime::device::{self, Chosen, DeviceSpec};
 use relinc_runtime::exec::Precision;
+use relinc_runtime::kernels::simd::Cpu;
 use relinc_runtime::threads;
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -16,8 +17,8 @@ use std::path::PathBuf;
 pub struct Args {
     /// compile (time and memory of compile), eval (images a second), train-step (an SGD step with masked ReLUs), robust-step
     /// (RLNet's: clean, AugMix and PGD-7), growth (of a step with batch, width, depth and resolution), gradients (the executor's
-    /// against a file of benches/pytorch/gradients.py)
-    #[arg(value_parser = ["compile", "eval", "train-step", "robust-step", "growth", "gradients"])]
+    /// against a file of benches/pytorch/gradients.py), convolutions (each way of their passes)
+    #[arg(value_parser = ["compile", "eval", "train-step", "robust-step", "growth", "gradients", "convolutions"])]
     what: String,
     /// The model file, for gradients
     file: Option<PathBuf>,
@@ -39,6 +40,9 @@ pub struct Args {
     /// What a step or gradients are computed in: f32, f16, bf16 [default: f32]
     #[arg(long, value_name = "P")]
     precision: Option<Precision>,
+    /// By the instructions of this kind of CPU, convolutions: avx512-bf16, avx512, avx2, neon, plain [default: this machine's]
+    #[arg(long, value_name = "KIND")]
+    cpu: Option<Cpu>,
     /// Print where the time goes
     #[arg(long)]
     profile: bool,
@@ -56,8 +60,9 @@ fn fits(a: &Args) -> Result<()> {
     const BUILT: &[&str] = &["train-step", "robust-step", "eval", "compile"];
     let given = [
         (a.profile, "--profile", STEPS),
-        (a.batch.is_some(), "--batch", STEPS),
-        (a.precision.is_some(), "--precision", &["train-step", "robust-step", "gradients"]),
+        (a.batch.is_some(), "--batch", &["train-step", "robust-step", "eval", "convolutions"]),
+        (a.precision.is_some(), "--precision", &["train-step", "robust-step", "gradients", "convolutions"]),
+        (a.cpu.is_some(), "--cpu", &["convolutions"]),
         (!a.models.is_empty(), "--model", BUILT),
         (a.paced, "--paced", BUILT),
         (!a.targets.is_empty(), "--target", &["compile"]),
@@ -81,6 +86,13 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     }
     if let Some(n) = a.threads {
         threads::set(n as usize).map_err(input)?;
+    }
+    if a.what == "convolutions" {
+        let (cpu, images) = (a.cpu.unwrap_or(Cpu::here()), a.batch.unwrap_or(128) as usize);
+        return show(
+            &bench::convolutions::measure(cpu, a.precision.unwrap_or_default(), images, a.repeat)?,
+            g,
+        );
     }
     let mut repeat = Repeat::new(a.repeat);
     let pace: &mut dyn Pace = if a.paced { &mut Turns } else { &mut repeat };

@@ -89,6 +89,10 @@ impl Watcher for Watch<'_> {
         self.progress.count("mask search, round", round, rounds);
     }
 
+    fn note(&mut self, said: &str) {
+        self.progress.line(said);
+    }
+
     fn epoch(&mut self, r: &Record) -> Result<(), String> {
         self.dog.iter().for_each(Watchdog::beat);
         let fail = |e: &dyn std::fmt::Display| format!("{}: cannot be written: {e}", self.path.display());

@@ -5,6 +5,9 @@
 // The kernels name the sizes of an axis by their crate.
 extern crate self as relinc_passes;
 
+#[path = "../../passes/src/words.rs"]
+pub mod words;
+
 #[path = "../../passes/src/ir"]
 pub mod ir {
     pub mod axis;

@@ -261,8 +261,7 @@ impl Builder<'_> {
         let kernel = self.drafts.len();
         let bias = g.const_operand(n, 2).cloned();
         self.drafts.push(Draft { shape, weights: weights.clone(), bias, from, to });
-        let name =
-            format!("{kh}×{kw}/{} {}→{c_out} on {}×{}", c.strides[0], read.channels, read.rows, read.columns);
+        let name = shape.to_string();
         let reads = std::iter::once(from).chain(residual).collect();
         Ok(Some(self.step(Work::Conv { kernel, name, activation }, reads, to)))
     }

@@ -1,11 +1,11 @@
 //! What a network computes in.
 
-use crate::kernels::simd;
+use crate::kernels::simd::Cpu;
 use burn::tensor::{Device, FloatDType, Tensor as Burn};
 
 /// The kinds of CPU on which training steps in bf16 were measured to be faster than in f32, by their instructions: docs/results.md,
 /// "Half precision on the CPU".
-const FASTER_IN_BF16: &[&str] = &["AVX-512 BF16"];
+const FASTER_IN_BF16: &[Cpu] = &[Cpu::Avx512Bf16];
 
 relinc_passes::words! {
     /// The precision of activations and their gradients. Parameters, statistics, losses and their gradients stay f32.
@@ -35,7 +35,7 @@ impl Precision {
     }
     /// That of the fastest training steps on a device, by what was measured: nothing is timed here, so that runs do not differ.
     pub fn fastest(device: &Device) -> Precision {
-        let faster = crate::device::is_host(device) && FASTER_IN_BF16.contains(&simd::kind());
+        let faster = crate::device::is_host(device) && FASTER_IN_BF16.contains(&Cpu::here());
         if faster { Precision::Bf16 } else { Precision::F32 }
     }
     /// burn's name for it.

@@ -4,7 +4,7 @@
 //! the instructions of CPUs have it, so results are the same with and without them.
 
 use bytemuck::Pod;
-use half::bf16;
+pub use half::bf16;
 
 use super::micro::Products;
 use super::tiles::Transforms;

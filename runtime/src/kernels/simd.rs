@@ -61,14 +61,48 @@ impl Level {
     }
 }
 
-/// The kind of this CPU, by those of its instructions that the kernels use.
-pub fn kind() -> &'static str {
-    match Level::best() {
-        level if level.multiplies_bf16() => "AVX-512 BF16",
-        Level::Avx512 => "AVX-512",
-        Level::Avx2 => "AVX2",
-        Level::Neon => "NEON",
-        Level::Scalar => "plain",
+relinc_passes::words! {
+    /// Kinds of CPU, by those of their instructions that the kernels use.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+    pub enum Cpu ("kind of CPU") {
+        /// AVX-512 with products of bf16.
+        #[serde(rename = "avx512-bf16")]
+        Avx512Bf16 = "avx512-bf16",
+        /// AVX-512F with its VL extension.
+        #[serde(rename = "avx512")]
+        Avx512 = "avx512",
+        /// AVX2 with fused multiply-add.
+        #[serde(rename = "avx2")]
+        Avx2 = "avx2",
+        /// 64-bit ARM.
+        #[serde(rename = "neon")]
+        Neon = "neon",
+        /// Any other.
+        #[serde(rename = "plain")]
+        Plain = "plain",
+    }
+}
+
+impl Cpu {
+    /// That of this machine.
+    pub fn here() -> Cpu {
+        match Level::best() {
+            Level::Avx512 if Level::Avx512.multiplies_bf16() => Cpu::Avx512Bf16,
+            Level::Avx512 => Cpu::Avx512,
+            Level::Avx2 => Cpu::Avx2,
+            Level::Neon => Cpu::Neon,
+            Level::Scalar => Cpu::Plain,
+        }
+    }
+
+    /// Its widest vectors.
+    pub fn level(self) -> Level {
+        match self {
+            Cpu::Avx512Bf16 | Cpu::Avx512 => Level::Avx512,
+            Cpu::Avx2 => Level::Avx2,
+            Cpu::Neon => Level::Neon,
+            Cpu::Plain => Level::Scalar,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a stage tells while it runs: log lines, progress, how it ended.
 
-use crate::exec::Precision;
+use crate::exec::{Kernels, Precision};
 
 /// A line of `log.jsonl`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -47,6 +47,9 @@ pub struct Record {
     /// What activations were computed in.
     #[serde(default)]
     pub precision: Precision,
+    /// The CPU's kernels, in the first line of a stage and of what continues it; none on a card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernels: Option<Kernels>,
     /// Training images a second, without validation.
     pub images_per_second: f64,
     /// Share of the epoch's time spent waiting for data.
@@ -61,6 +64,8 @@ pub trait Watcher {
     fn step(&mut self, _now: &Now<'_>) {}
     /// Before each round of a method without steps, from 1.
     fn round(&mut self, _round: usize, _rounds: usize) {}
+    /// Something that the user should know.
+    fn note(&mut self, _said: &str) {}
     /// After each epoch.
     fn epoch(&mut self, _record: &Record) -> Result<(), String> {
         Ok(())

@@ -76,6 +76,8 @@ struct Run<'a, 's> {
     steps: usize,
     epoch_masks: Masks,
     replicas: Replicas,
+    /// Has the log not been told of the kernels?
+    untold: bool,
 }
 
 impl Stage<'_> {
@@ -142,10 +144,15 @@ impl Stage<'_> {
             average: None,
             best: None,
             learner: learner(r.search.as_ref(), masks.clone()),
-            progress: Progress { recipe: self.recipe_text(model, masks), ..Progress::default() },
+            progress: Progress {
+                recipe: self.recipe_text(model, masks),
+                kernels: model.net.kernels(r.objective.precision),
+                ..Progress::default()
+            },
             epoch_masks: masks.clone(),
             replicas: Replicas::new(&self.beside, model, self.teacher),
             masks: masks.clone(),
+            untold: true,
             stage: self,
             model,
         };
@@ -174,7 +181,7 @@ impl Run<'_, '_> {
     /// Runs all epochs; `fresh` says that coefficients of quadratics have no values yet.
     fn all(&mut self, watcher: &mut dyn Watcher, fresh: bool) -> Result<Ended, StageError> {
         let r = &self.stage.recipe;
-        if !self.load()? {
+        if !self.load(watcher)? {
             let leave = r.search.as_ref().is_some_and(|s| !s.squares.is_empty());
             if fresh || leave {
                 squares::fit(self.model, &self.stage.train, &self.masks, fresh)?;
@@ -321,7 +328,10 @@ impl Run<'_, '_> {
         let record = self.validate(epoch)?;
         self.collapsed(&record)?;
         self.progress.seconds += self.progress.sums.seconds + end.elapsed().as_secs_f64();
-        watcher.epoch(&Record { seconds: self.progress.seconds, ..record }).map_err(StageError::Kept)?;
+        let kernels = self.progress.kernels.clone().filter(|_| self.untold);
+        let record = Record { seconds: self.progress.seconds, kernels, ..record };
+        watcher.epoch(&record).map_err(StageError::Kept)?;
+        self.untold = false;
         self.progress.sums = Sums::default();
         self.progress.epoch = epoch + 1;
         self.progress.step = 0;

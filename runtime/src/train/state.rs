@@ -2,6 +2,7 @@
 
 use super::calm::Far;
 use super::objective::Parts;
+use crate::exec::Kernels;
 use relinc_passes::choice::Choice;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};
@@ -62,6 +63,9 @@ impl Sums {
 pub struct Progress {
     /// What was asked for, in words: a checkpoint of other work is not continued.
     pub recipe: String,
+    /// The CPU's kernels that it was computed by last; none on a card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernels: Option<Kernels>,
     /// Complete epochs.
     pub epoch: usize,
     /// Steps of the next epoch that are done.

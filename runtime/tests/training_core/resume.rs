@@ -5,10 +5,12 @@ use burn::tensor::Device;
 use relinc_passes::choice::Choice;
 use relinc_passes::masks::Masks;
 use relinc_runtime::data::{DataSpec, Dataset, Normalize, Split};
-use relinc_runtime::exec::{Network, Precision};
+use relinc_runtime::exec::{Kernels, Network, Precision};
+use relinc_runtime::kernels::simd::Cpu;
 use relinc_runtime::train::recipe::{Counts, SearchOptions};
 use relinc_runtime::train::schedule::Schedule;
 use relinc_runtime::train::select::Granularity;
+use relinc_runtime::train::state::{Checkpoint, Progress};
 use relinc_runtime::train::{Ended, Kind, Method, Model, Now, Recipe, Record, Stage, StageError, Watcher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,12 +77,14 @@ pub struct Done {
     pub params: Vec<(String, Vec<u32>)>,
     pub masks: Masks,
     pub log: Vec<Record>,
+    pub notes: Vec<String>,
 }
 
 struct Hand {
     stop: Arc<AtomicBool>,
     at: Option<(usize, usize)>,
     log: Vec<Record>,
+    notes: Vec<String>,
 }
 
 impl Watcher for Hand {
@@ -88,6 +92,9 @@ impl Watcher for Hand {
         if self.at == Some((now.epoch, now.step)) {
             self.stop.store(true, Ordering::Relaxed);
         }
+    }
+    fn note(&mut self, said: &str) {
+        self.notes.push(said.into());
     }
     fn epoch(&mut self, r: &Record) -> Result<(), String> {
         self.log.push(r.clone());
@@ -154,10 +161,10 @@ impl Job {
             beside: self.beside.clone(),
         };
         let mut masks = self.masks.clone();
-        let mut hand = Hand { stop, at: self.stop_at, log: vec![] };
+        let mut hand = Hand { stop, at: self.stop_at, log: vec![], notes: vec![] };
         let ended = stage.run(&mut model, &mut masks, &mut hand)?;
         let params = model.export().into_iter().map(|(n, v)| (n, bits(&v))).collect();
-        Ok(Done { ended, params, masks, log: hand.log })
+        Ok(Done { ended, params, masks, log: hand.log, notes: hand.notes })
     }
 
     pub fn run(&self) -> Done {
@@ -167,7 +174,7 @@ impl Job {
 
 /// What of a log line is no clock.
 fn untimed(r: &Record) -> Record {
-    Record { images_per_second: 0.0, data_wait: 0.0, seconds: 0.0, ..r.clone() }
+    Record { images_per_second: 0.0, data_wait: 0.0, seconds: 0.0, kernels: None, ..r.clone() }
 }
 
 /// Runs a job through, then with stops at these places, each followed by a resumption.
@@ -309,6 +316,28 @@ fn half_precision() {
         job.recipe.objective.precision = Precision::Bf16;
         assert_eq!(survives(job, &STOPS).masks.kept(), KEEP);
     }
+}
+
+#[test]
+fn says_which_kernels_it_is_computed_by() {
+    let dir = tempfile::tempdir().unwrap();
+    let job = Job::new(Kind::Tune, None, dir.path());
+    let first = Job { stop_at: Some((2, 3)), ..job.clone() }.run();
+    let kernels = first.log[0].kernels.clone().unwrap();
+    assert!(!kernels.convolutions.is_empty() && first.notes.is_empty());
+    let file = dir.path().join("s.safetensors");
+    let mut there = Checkpoint::read(&file, job.model().net.relus()).unwrap();
+    assert_eq!(there.progress.kernels.as_ref(), Some(&kernels));
+    let elsewhere = if kernels.cpu == Cpu::Plain { Cpu::Avx2 } else { Cpu::Plain };
+    there.progress.kernels = Some(Kernels { cpu: elsewhere, ..kernels.clone() });
+    there.write(&file).unwrap();
+    let second = Job { resume: true, ..job.clone() }.run();
+    let [note] = &second.notes[..] else { panic!("{:?}", second.notes) };
+    assert!(note.contains(&format!("those for {} instead of those for {elsewhere}", kernels.cpu)), "{note}");
+    assert_eq!(second.log[0].kernels.as_ref(), Some(&kernels));
+    assert!(second.log[1..].iter().all(|r| r.kernels.is_none()));
+    let last = Progress::read(&file).unwrap();
+    assert_eq!(last.kernels, Some(kernels));
 }
 
 #[test]

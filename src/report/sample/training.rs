@@ -37,6 +37,7 @@ fn stage(name: &str, method: Option<&str>, epochs: usize, planned: usize, from: 
                     _ => 18_842,
                 },
                 hamming: if method.is_some() { 0.12 * (-5.0 * t).exp() } else { 0.0 },
+                kernels: None,
                 gradient: 1.0,
                 images_per_second: 310.0 + 20.0 * wave(epoch),
                 precision: Precision::F32,

@@ -9,8 +9,6 @@ use crate::kernels::simd::Level;
 use crate::kernels::tiles::{self, POINTS};
 use rayon::prelude::*;
 
-/// Channels below which the transforms cost more than they save.
-const FEW: usize = 8;
 /// Bytes of transformed inputs and outputs: most of a second-level cache.
 const BUDGET: usize = 640 << 10;
 /// Tiles that are computed together at least.
@@ -29,18 +27,6 @@ pub(super) struct Winograd {
 }
 
 impl Winograd {
-    /// Whether this method computes a convolution, and it is worth it.
-    pub(super) fn fits(s: &ConvShape) -> bool {
-        let [rows, columns] = s.output();
-        s.kernel == [3, 3]
-            && s.strides == [1, 1]
-            && s.dilations == [1, 1]
-            && s.groups == 1
-            && s.c_in >= FEW
-            && s.c_out >= FEW
-            && rows * columns >= 4
-    }
-
     pub(super) fn new(s: &ConvShape, w: &[f32], bias: Vec<f32>) -> Winograd {
         let (read, written) = (s.c_in, s.c_out);
         let blocks = written.div_ceil(CHANNELS);

@@ -63,14 +63,6 @@ impl Axis {
         axis_of
     }
 
-    /// Whether every output reads `side` neighbouring inputs, and the next output the next ones.
-    pub(super) fn is_dense(&self, side: usize) -> bool {
-        let [taps] = &self.phases[..] else { return false };
-        let mut offsets: Vec<usize> = taps.iter().map(|t| t.offset).collect();
-        offsets.sort_unstable();
-        self.step == 1 && offsets.into_iter().eq(0..side)
-    }
-
     /// The input that tap offset 0 of output `o` reads.
     pub(super) fn base(&self, o: usize) -> isize {
         signed(o / self.phases.len() * self.step) + self.starts[o % self.phases.len()]

@@ -13,6 +13,7 @@ mod shape;
 mod strip;
 #[cfg(test)]
 mod tests;
+pub mod ways;
 mod weight_grad;
 mod winograd;
 mod winograd_grad;
@@ -23,42 +24,64 @@ use self::axis::Axis;
 use self::correlate::Sizes;
 use self::direct::Direct;
 use self::strip::{BUDGET, Strips};
+use self::ways::{How, Pass, Way};
 use self::winograd::Winograd;
 use super::element::Element;
-use super::micro::{CHANNELS, LANES, Products};
+use super::micro::{CHANNELS, LANES};
 use super::pool::Buffer;
-use super::simd::Level;
 pub use shape::ConvShape;
 pub(super) use winograd::transformed;
-
-/// Channels from which on Winograd's way pays for the gradient of a bf16 input.
-const MANY: usize = 64;
 
 /// The convolution of `x`, `[n, c_in, h, w]`, with `w`, `[c_out, c_in/groups, kernel…]`, plus a bias for each output
 /// channel: `[n, c_out, output…]`.
 pub fn forward<E: Element>(x: &[E], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer<E> {
-    correlate(Level::best(), Direction::Forward, s, x, w, bias)
+    forward_by(How::here::<E>(Pass::Forward, s), x, w, bias, s)
 }
 
-/// As [`forward`], and every output is the sum of its own products and its bias: of n of them its rounding error is at most
-/// n·2⁻²⁴ times the sum of their magnitudes, which Winograd's way does not promise.
-pub fn forward_by_taps(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer {
-    summed(Level::best(), Direction::Forward, s, (x, w, bias), false)
-}
-
-/// As [`data_grad`], and every result is the sum of its own products, as in [`forward_by_taps`].
-pub fn data_grad_by_taps(g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
-    summed(Level::best(), Direction::Transposed, s, (g, w, None), false)
+/// As [`forward`], in a given way. By [`Way::Taps`] every output is the sum of its own products and its bias: of n of them its rounding
+/// error is at most n·2⁻²⁴ times the sum of their magnitudes, which Winograd's way does not promise.
+pub fn forward_by<E: Element>(
+    how: How,
+    x: &[E],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    s: &ConvShape,
+) -> Buffer<E> {
+    correlate(how, Direction::Forward, s, x, w, bias)
 }
 
 /// The gradient of the input, `[n, c_in, h, w]`, from that of the output, `g`, `[n, c_out, output…]`.
 pub fn data_grad<E: Element>(g: &[E], w: &[f32], s: &ConvShape) -> Buffer<E> {
-    correlate(Level::best(), Direction::Transposed, s, g, w, None)
+    data_grad_by(How::here::<E>(Pass::Data, s), g, w, s)
+}
+
+/// As [`data_grad`], in a given way, as in [`forward_by`].
+pub fn data_grad_by<E: Element>(how: How, g: &[E], w: &[f32], s: &ConvShape) -> Buffer<E> {
+    correlate(how, Direction::Transposed, s, g, w, None)
+}
+
+/// [`forward_by`] taps.
+pub fn forward_by_taps(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer {
+    forward_by(How::taps(), x, w, bias, s)
+}
+
+/// [`data_grad_by`] taps.
+pub fn data_grad_by_taps(g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
+    data_grad_by(How::taps(), g, w, s)
 }
 
 /// The gradient of the weights, `[c_out, c_in/groups, kernel…]`, from the input and the gradient of the output.
 pub fn weight_grad<E: Element>(x: &[E], g: &[E], s: &ConvShape) -> Buffer {
-    weight_grad_at(Level::best(), x, g, s)
+    weight_grad_by(How::here::<E>(Pass::Weights, s), x, g, s)
+}
+
+/// As [`weight_grad`], in a given way.
+pub fn weight_grad_by<E: Element>(how: How, x: &[E], g: &[E], s: &ConvShape) -> Buffer {
+    assert_eq!((x.len(), g.len()), (s.input_len(), s.output_len()));
+    if g.is_empty() {
+        return Buffer::zeros(s.weight_len());
+    }
+    weight_grad::weight_grad(how, s, x, g)
 }
 
 /// The gradient of the bias, `[c_out]`: sums over images and positions.
@@ -108,25 +131,14 @@ impl Direction {
     }
 }
 
-/// By the method that is fastest. `x` is what the direction reads.
+/// `x` is what the direction reads.
 fn correlate<E: Element>(
-    level: Level,
+    How { level, way }: How,
     direction: Direction,
     s: &ConvShape,
     x: &[E],
     w: &[f32],
     bias: Option<&[f32]>,
-) -> Buffer<E> {
-    summed(level, direction, s, (x, w, bias), true)
-}
-
-/// Tap by tap where Winograd's way is not allowed, or does not pay.
-fn summed<E: Element>(
-    level: Level,
-    direction: Direction,
-    s: &ConvShape,
-    (x, w, bias): (&[E], &[f32], Option<&[f32]>),
-    winograd: bool,
 ) -> Buffer<E> {
     let sizes = direction.sizes(s);
     assert_eq!((x.len(), w.len()), (s.n * sizes.read * sizes.input, s.weight_len()));
@@ -138,33 +150,24 @@ fn summed<E: Element>(
     let [rows, columns] = direction.axes(s);
     let row = columns.output;
     let weight = direction.weight(s, w);
-    // Rounded to bf16, what Winograd's way transforms is off by more than the operands are. Forwards that grows from layer to layer;
-    // backwards it is lost among the other roundings, and pays where channels are many: docs/results.md.
-    let many = sizes.per_group().0.min(sizes.per_group().1) >= MANY;
-    if winograd && (E::Packed::PACK == 1 || (many && direction == Direction::Transposed)) {
-        let tiled = Strips::new(rows.clone(), columns.clone(), |rows, _| {
-            let tiles = rows.div_ceil(2) * row.div_ceil(2);
-            let bytes = Winograd::<E::Packed>::bytes(&sizes, tiles);
-            bytes <= BUDGET || tiles <= Winograd::<E::Packed>::LEAST || rows <= 2
-        });
-        if Winograd::<E::Packed>::fits(&sizes, &tiled) {
+    match way {
+        Way::Winograd => {
+            let tiled = Strips::new(rows, columns, |rows, _| {
+                let tiles = rows.div_ceil(2) * row.div_ceil(2);
+                let bytes = Winograd::<E::Packed>::bytes(&sizes, tiles);
+                bytes <= BUDGET || tiles <= Winograd::<E::Packed>::LEAST || rows <= 2
+            });
             let method = Winograd::<E::Packed>::new(level, sizes, tiled, weight);
             correlate::correlate(level, &sizes, &method, x, bias, &mut out);
-            return out;
+        }
+        Way::Taps => {
+            let strips = Strips::new(rows, columns, |rows, plane| {
+                4 * (sizes.groups * sizes.packed::<E::Packed>() * plane + CHANNELS * rows * row * LANES)
+                    <= BUDGET
+            });
+            let method = Direct::<E::Packed>::new(level, sizes, strips, weight);
+            correlate::correlate(level, &sizes, &method, x, bias, &mut out);
         }
     }
-    let strips = Strips::new(rows, columns, |rows, plane| {
-        4 * (sizes.groups * sizes.packed::<E::Packed>() * plane + CHANNELS * rows * row * LANES) <= BUDGET
-    });
-    let method = Direct::<E::Packed>::new(level, sizes, strips, weight);
-    correlate::correlate(level, &sizes, &method, x, bias, &mut out);
     out
-}
-
-fn weight_grad_at<E: Element>(level: Level, x: &[E], g: &[E], s: &ConvShape) -> Buffer {
-    assert_eq!((x.len(), g.len()), (s.input_len(), s.output_len()));
-    if g.is_empty() {
-        return Buffer::zeros(s.weight_len());
-    }
-    weight_grad::weight_grad(level, s, x, g)
 }

@@ -28,6 +28,15 @@ pub struct ConvShape {
     pub groups: usize,
 }
 
+/// Kernel, stride, channels and map: `3×3/1 16→16 on 32×32`.
+impl std::fmt::Display for ConvShape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ([rows, columns], stride) = (self.kernel, self.strides[0]);
+        write!(f, "{rows}×{columns}/{stride} {}→{} on {}×{}", self.c_in, self.c_out, self.h, self.w)?;
+        if self.groups > 1 { write!(f, ", {} groups", self.groups) } else { Ok(()) }
+    }
+}
+
 impl ConvShape {
     /// Output height and width; 0 where the kernel is larger than the padded input.
     pub fn output(&self) -> [usize; 2] {

@@ -126,11 +126,6 @@ impl Strips {
         }
     }
 
-    /// Whether outputs read `side`² neighbouring inputs, and the next output the next ones.
-    pub(super) fn is_dense(&self, side: usize) -> bool {
-        [&self.rows, &self.columns].into_iter().all(|axis| axis.is_dense(side))
-    }
-
     /// Columns of a transposed row.
     pub(super) fn width(&self) -> usize {
         self.width

@@ -1,6 +1,7 @@
+use super::ways::{self, How, Pass, Way};
 use super::*;
 use crate::kernels::noise;
-use crate::kernels::simd::Level;
+use crate::kernels::simd::{Cpu, Level};
 use half::bf16;
 
 const LEVELS: [Level; 4] = [Level::Scalar, Level::Neon, Level::Avx2, Level::Avx512];
@@ -109,29 +110,42 @@ fn shapes() -> Vec<ConvShape> {
     shapes
 }
 
+/// Every way of a pass, by every kind of vectors this machine has.
+fn hows(pass: Pass, s: &ConvShape) -> Vec<How> {
+    let ways = Way::ALL.into_iter().filter(|way| *way == Way::Taps || ways::tiled(pass, s));
+    let levels = LEVELS.into_iter().filter(|l| l.available());
+    ways.flat_map(|way| levels.clone().map(move |level| How { level, way })).collect()
+}
+
 #[test]
 fn all_directions_agree_with_the_definition() {
     for s in shapes() {
         let (x, w) = (noise(s.input_len(), 1), noise(s.weight_len(), 2));
         let (bias, g) = (noise(s.c_out, 3), noise(s.output_len(), 4));
         let want = naive(&x, &w, &bias, &g, &s);
-        for level in LEVELS.into_iter().filter(|l| l.available()) {
-            assert_close("y", &s, &correlate(level, Direction::Forward, &s, &x, &w, Some(&bias)), &want.y);
-            assert_close("gx", &s, &correlate(level, Direction::Transposed, &s, &g, &w, None), &want.gx);
-            assert_close("gw", &s, &weight_grad_at(level, &x, &g, &s), &want.gw);
-            assert_close(
-                "y by taps",
-                &s,
-                &summed(level, Direction::Forward, &s, (&x, &w, Some(&bias)), false),
-                &want.y,
-            );
-            assert_close(
-                "gx by taps",
-                &s,
-                &summed(level, Direction::Transposed, &s, (&g, &w, None), false),
-                &want.gx,
-            );
+        for how in hows(Pass::Forward, &s) {
+            assert_close("y", &s, &forward_by(how, &x, &w, Some(&bias), &s), &want.y);
         }
+        for how in hows(Pass::Data, &s) {
+            assert_close("gx", &s, &data_grad_by(how, &g, &w, &s), &want.gx);
+        }
+        for how in hows(Pass::Weights, &s) {
+            assert_close("gw", &s, &weight_grad_by(how, &x, &g, &s), &want.gw);
+        }
+    }
+}
+
+/// What the table says is what runs, and it says nothing that cannot be computed.
+#[test]
+fn every_kind_of_cpu_has_a_way_that_computes() {
+    for (s, cpu, pass) in shapes().into_iter().flat_map(|s| {
+        Cpu::ALL.into_iter().flat_map(move |cpu| Pass::ALL.into_iter().map(move |pass| (s, cpu, pass)))
+    }) {
+        for how in [How::on::<f32>(cpu, pass, &s), How::on::<bf16>(cpu, pass, &s)] {
+            assert_eq!(how.level, cpu.level());
+            assert!(how.way == Way::Taps || ways::tiled(pass, &s), "{cpu}, {pass}, {s}");
+        }
+        assert_eq!(How::on::<bf16>(cpu, Pass::Forward, &s).way, Way::Taps);
     }
 }
 
@@ -159,17 +173,22 @@ fn all_directions_of_bf16_are_near_the_definition_and_the_same_at_every_level() 
         let (_, w32) = halves(&w);
         let want = naive(&x32, &w32, &bias, &g32, &s);
         let values = |b: &[bf16]| b.iter().map(|v| v.value()).collect::<Vec<f32>>().into_iter();
-        let mut first = None;
-        for level in LEVELS.into_iter().filter(|l| l.available()) {
-            let y = correlate(level, Direction::Forward, &s, &x, &w, Some(&bias));
-            let gx = correlate(level, Direction::Transposed, &s, &g, &w, None);
-            let gw = weight_grad_at(level, &x, &g, &s);
-            assert_near("y", &s, values(&y), &want.y, 0.0041);
-            let transformed = s.c_in.min(s.c_out) / s.groups >= MANY;
-            assert_near("gx", &s, values(&gx), &want.gx, if transformed { 0.015 } else { 0.0041 });
+        let error = |way| if way == Way::Winograd { 0.015 } else { 0.0041 };
+        for (pass, want) in [(Pass::Forward, &want.y), (Pass::Data, &want.gx)] {
+            let mut first = std::collections::HashMap::new();
+            for how in hows(pass, &s) {
+                let (got, what) = match pass {
+                    Pass::Forward => (forward_by(how, &x, &w, Some(&bias), &s), "y"),
+                    Pass::Data | Pass::Weights => (data_grad_by(how, &g, &w, &s), "gx"),
+                };
+                assert_near(what, &s, values(&got), want, error(how.way));
+                let same = first.entry(how.way).or_insert_with(|| got.clone());
+                assert!(*same == got, "{what} by {how:?} of {s:?}");
+            }
+        }
+        for how in hows(Pass::Weights, &s) {
+            let gw = weight_grad_by(how, &x, &g, &s);
             assert_near("gw", &s, gw.iter().copied(), &want.gw, 0.015);
-            let same = [y, gx];
-            assert!(first.get_or_insert_with(|| same.clone()) == &same, "{level:?} of {s:?}");
         }
     }
 }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::axis::Axis;
 use super::shape::ConvShape;
 use super::strip::{Images, Strips};
+use super::ways::{How, Way};
 use super::winograd_grad::WinogradGrad;
 use crate::kernels::element::Element;
 use crate::kernels::elementwise;
@@ -28,11 +29,12 @@ const SHARES: usize = 8;
 const TILE: usize = GRADS * INPUTS;
 
 /// The gradient of `[c_out, c_in/groups, kernel…]`.
-pub(super) fn weight_grad<E: Element>(level: Level, s: &ConvShape, x: &[E], g: &[E]) -> Buffer {
-    let row = s.output()[1];
-    if let Some(method) = WinogradGrad::new(level, s, (x, g)) {
-        return method.compute();
+pub(super) fn weight_grad<E: Element>(How { level, way }: How, s: &ConvShape, x: &[E], g: &[E]) -> Buffer {
+    match way {
+        Way::Winograd => return WinogradGrad::new(level, s, (x, g)).compute(),
+        Way::Taps => {}
     }
+    let row = s.output()[1];
     let strips = Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| rows * row <= POSITIONS);
     let task = Task { level, s, x, g, strips };
     let blocks = s.n.div_ceil(images::<E>());

@@ -16,9 +16,6 @@ use crate::kernels::simd::{Level, wide};
 use crate::kernels::tiles::{self, POINTS, Planes};
 use crate::kernels::transpose::Stage;
 
-/// Channels of a group below which the transforms cost more than they save.
-const FEW: usize = 8;
-
 /// A 3×3 kernel with neither stride nor dilation.
 pub(super) struct Winograd<P> {
     level: Level,
@@ -41,12 +38,6 @@ pub(super) struct Scratch<P> {
 impl<P: Products> Winograd<P> {
     /// Tiles that are worth computing together, whatever memory they need: each weight is then read once for so many.
     pub(super) const LEAST: usize = 4;
-
-    /// Whether the strips are those of a kernel that this method computes, and it is worth it.
-    pub(super) fn fits(sizes: &Sizes, strips: &Strips) -> bool {
-        let (read, written) = sizes.per_group();
-        read >= FEW && written >= FEW && strips.is_dense(3) && strips.positions() >= 4
-    }
 
     /// Bytes of working memory for strips of so many tiles.
     pub(super) fn bytes(sizes: &Sizes, tiles: usize) -> usize {

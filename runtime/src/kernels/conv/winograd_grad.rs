@@ -18,8 +18,6 @@ use crate::kernels::simd::{Level, wide};
 use crate::kernels::tiles::{self, POINTS, Planes};
 use crate::kernels::transpose::{self, Stage};
 
-/// Channels below which the transforms cost more than they save.
-const FEW: usize = 8;
 /// Bytes of transformed inputs and gradients.
 const BUDGET: usize = 1 << 20;
 /// Tiles that are summed together, whatever memory they need: each sum over the lanes is then shared by so many.
@@ -53,19 +51,15 @@ struct Scratch<P> {
 }
 
 impl<'a, E: Element> WinogradGrad<'a, E> {
-    /// The method for a convolution, where it computes that and is worth it.
-    pub(super) fn new(level: Level, s: &'a ConvShape, (x, g): (&'a [E], &'a [E])) -> Option<Self> {
+    /// The method for a convolution in one group.
+    pub(super) fn new(level: Level, s: &'a ConvShape, (x, g): (&'a [E], &'a [E])) -> Self {
         let across = s.output()[1].div_ceil(2);
         let strips = Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| {
             let tiles = rows.div_ceil(2) * across;
             4 * LANES * POINTS * tiles * (s.c_in + s.c_out) <= BUDGET || tiles <= TOGETHER || rows <= 2
         });
-        let fits = s.groups == 1 && s.c_in >= FEW && s.c_out >= FEW;
-        if !fits || !strips.is_dense(3) || strips.positions() < 4 {
-            return None;
-        }
         let together = (TOGETHER / (strips.height.div_ceil(2) * across)).max(1);
-        Some(WinogradGrad { level, s, x, g, strips, together })
+        WinogradGrad { level, s, x, g, strips, together }
     }
 
     /// The gradient, `[c_out, c_in, 3, 3]`.

@@ -4,9 +4,9 @@ use super::Run;
 use crate::exec::value::{download, upload};
 use crate::exec::{Param, Precision};
 use crate::train::recipe::Kind;
-use crate::train::record::StageError;
+use crate::train::record::{StageError, Watcher};
 use crate::train::scale::LossScale;
-use crate::train::state::{Checkpoint, Tensors};
+use crate::train::state::{Checkpoint, Progress, Tensors};
 use burn::tensor::Tensor as Burn;
 
 impl Run<'_, '_> {
@@ -49,7 +49,7 @@ impl Run<'_, '_> {
     }
 
     /// Goes on where the checkpoint stopped, if there is one and it may be used.
-    pub(super) fn load(&mut self) -> Result<bool, StageError> {
+    pub(super) fn load(&mut self, watcher: &mut dyn Watcher) -> Result<bool, StageError> {
         let Some(path) = self.stage.checkpoint().filter(|p| self.stage.resume && p.exists()) else {
             return Ok(false);
         };
@@ -103,7 +103,16 @@ impl Run<'_, '_> {
         let learned =
             c.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix("learner/")?.to_string(), v.clone())));
         self.learner.load(&learned.collect(), &device)?;
-        self.progress = c.progress;
+        let kernels = self.progress.kernels.take();
+        if let Some(before) = c.progress.kernels.filter(|before| kernels.as_ref() != Some(before)) {
+            let now = kernels.as_ref().map_or("a card".into(), |k| format!("those for {}", k.cpu));
+            watcher.note(&format!(
+                "{}: goes on with other kernels, {now} instead of those for {}: what follows is rounded differently",
+                path.display(),
+                before.cpu,
+            ));
+        }
+        self.progress = Progress { kernels, ..c.progress };
         self.epoch_masks = c.epoch_masks;
         self.apply_masks(c.masks);
         Ok(true)

@@ -111,6 +111,7 @@ impl Run<'_, '_> {
             gradient: s.gradient,
             images_per_second: s.images_per_second(r.batch.min(self.stage.train.len())),
             precision: self.stage.recipe.objective.precision,
+            kernels: None,
             data_wait: s.waited / s.seconds.max(1e-9),
             seconds: 0.0,
         })

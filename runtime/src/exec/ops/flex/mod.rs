@@ -63,12 +63,7 @@ impl Geometry {
 
 /// Computes `f` and counts its time as that of a convolution's kernel.
 fn convolution<E: Number>(kind: &'static str, s: &conv::ConvShape, f: impl FnOnce() -> Buffer<E>) -> T {
-    let what = || {
-        let groups = if s.groups > 1 { format!(", {} groups", s.groups) } else { String::new() };
-        let ([kh, kw], step) = (s.kernel, s.strides[0]);
-        format!("{kh}×{kw}/{step} {}→{} on {}×{}{groups}", s.c_in, s.c_out, s.h, s.w)
-    };
-    make(timed(kind, what, || 2 * s.multiplications(), f))
+    make(timed(kind, || s.to_string(), || 2 * s.multiplications(), f))
 }
 
 /// Computes `f` and counts its time as that of an operation on values of `each` elements an image.

@@ -1,0 +1,137 @@
+//! How long each way of a convolution's passes takes: what the table of `relinc_runtime::kernels::conv::ways` was filled from.
+
+use crate::error::{Result, input};
+use relinc_passes::splitmix::SplitMix;
+use relinc_runtime::exec::Precision;
+use relinc_runtime::kernels::conv::ways::{How, Pass, Way};
+use relinc_runtime::kernels::conv::{ConvShape, data_grad_by, forward_by, weight_grad_by};
+use relinc_runtime::kernels::element::{Element, bf16};
+use relinc_runtime::kernels::simd::Cpu;
+use serde::Serialize;
+use std::fmt;
+use std::time::Instant;
+
+/// Channels, and height and width of the map: those of ResNets on images of 32×32 and 64×64, and narrower ones.
+const SHAPES: [(usize, usize); 14] = [
+    (4, 32),
+    (8, 32),
+    (16, 32),
+    (32, 16),
+    (32, 32),
+    (64, 8),
+    (64, 16),
+    (64, 32),
+    (128, 8),
+    (128, 16),
+    (256, 4),
+    (256, 8),
+    (512, 4),
+    (512, 8),
+];
+
+/// A pass on a shape.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    /// The kind of CPU whose instructions were used.
+    cpu: Cpu,
+    /// What activations were stored in.
+    precision: Precision,
+    /// The pass.
+    pass: Pass,
+    /// The convolution.
+    shape: String,
+    /// Images.
+    images: usize,
+    /// Seconds product by product: the least.
+    taps: f64,
+    /// Seconds by Winograd's way: the least.
+    winograd: f64,
+    /// What the table says.
+    chosen: Way,
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} {:<8} {:<24} taps {:8.3} ms, winograd {:8.3} ms, {:.2} times; chosen: {}",
+            self.cpu,
+            self.precision,
+            self.pass,
+            self.shape,
+            1e3 * self.taps,
+            1e3 * self.winograd,
+            self.taps / self.winograd,
+            self.chosen
+        )
+    }
+}
+
+/// Measures all shapes by the instructions of a kind of CPU, each way `repeat` times in turn.
+///
+/// # Errors
+/// This machine does not have the instructions, or no such kernels exist for the precision.
+pub fn measure(cpu: Cpu, precision: Precision, images: usize, repeat: u64) -> Result<Vec<Row>> {
+    if !cpu.level().available() || (cpu == Cpu::Avx512Bf16 && Cpu::here() != cpu) {
+        return Err(input(format!(
+            "bench convolutions: this machine is of the kind {}, not {cpu}",
+            Cpu::here()
+        )));
+    }
+    let one: fn(Cpu, Precision, &ConvShape, u64) -> Vec<Row> = match precision {
+        Precision::F32 => of_shape::<f32>,
+        Precision::Bf16 => of_shape::<bf16>,
+        Precision::F16 => return Err(input("bench convolutions: f16 is for cards; use f32 or bf16")),
+    };
+    Ok(SHAPES
+        .iter()
+        .flat_map(|&(channels, side)| one(cpu, precision, &shape(images, channels, side), repeat))
+        .collect())
+}
+
+fn shape(n: usize, channels: usize, side: usize) -> ConvShape {
+    ConvShape {
+        n,
+        c_in: channels,
+        h: side,
+        w: side,
+        c_out: channels,
+        kernel: [3, 3],
+        strides: [1, 1],
+        pads: [1; 4],
+        dilations: [1, 1],
+        groups: 1,
+    }
+}
+
+fn of_shape<E: Element>(cpu: Cpu, precision: Precision, s: &ConvShape, repeat: u64) -> Vec<Row> {
+    let mut dice = SplitMix::new(0);
+    let mut noise = |n: usize| -> Vec<f32> { (0..n).map(|_| 2.0 * dice.uniform() - 1.0).collect() };
+    let rounded = |v: Vec<f32>| -> Vec<E> { v.into_iter().map(E::nearest).collect() };
+    let (x, g) = (rounded(noise(s.input_len())), rounded(noise(s.output_len())));
+    let w = noise(s.weight_len());
+    let once = |pass: Pass, way: Way| {
+        let how = How { level: cpu.level(), way };
+        let start = Instant::now();
+        match pass {
+            Pass::Forward => drop(forward_by(how, &x, &w, None, s)),
+            Pass::Data => drop(data_grad_by(how, &g, &w, s)),
+            Pass::Weights => drop(weight_grad_by(how, &x, &g, s)),
+        }
+        start.elapsed().as_secs_f64()
+    };
+    let of_pass = |pass: Pass| {
+        let mut least = [f64::INFINITY; 2];
+        // The first turn warms the pool.
+        for turn in 0..=repeat {
+            for (least, way) in least.iter_mut().zip([Way::Taps, Way::Winograd]) {
+                let seconds = once(pass, way);
+                *least = if turn > 0 { least.min(seconds) } else { *least };
+            }
+        }
+        let [taps, winograd] = least;
+        let chosen = How::on::<E>(cpu, pass, s).way;
+        Row { cpu, precision, pass, shape: s.to_string(), images: s.n, taps, winograd, chosen }
+    };
+    Pass::ALL.map(of_pass).into()
+}
