@@ -166,6 +166,8 @@ pub(super) fn lower<L: Lines>(
             }
         }
     }
+    // Where coefficients have grown beyond all numbers, nothing is known.
+    walk.found.iter_mut().filter(|f| !f.bound.is_finite()).for_each(|f| f.bound = f64::NEG_INFINITY);
     walk.found
 }
 

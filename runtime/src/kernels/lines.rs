@@ -1,7 +1,7 @@
 //! Linear functions on intervals, and through lines that take the place of bent functions: what certificates spend their time on.
 //!
-//! Sums are in f64, by [`LANES`] partial sums in a fixed order. A coefficient is taken as the sum of its part above 0 and its part
-//! below, one of which is 0, so that no branch depends on its sign.
+//! Sums are in f64, by [`LANES`] partial sums in a fixed order. A coefficient is taken as the sum of its part above 0 and what is
+//! left of it, one of which is 0, so that no branch depends on its sign. One that is not a number makes the sum none.
 
 use super::simd::wide;
 
@@ -74,8 +74,8 @@ wide! {
         let parts = row.chunks(LANES).zip(low.chunks(LANES)).zip(high.chunks(LANES));
         for ((row, low), high) in parts {
             for (sum, (&v, (&l, &h))) in sums.iter_mut().zip(row.iter().zip(low.iter().zip(high))) {
-                let (above, below) = (f64::from(v.max(0.0)), f64::from(v.min(0.0)));
-                *sum += above * f64::from(l) + below * f64::from(h);
+                let above = if v > 0.0 { v } else { 0.0 };
+                *sum += f64::from(above) * f64::from(l) + f64::from(v - above) * f64::from(h);
             }
         }
         sums.iter().sum()
@@ -90,7 +90,8 @@ wide! {
         for ((row, (s, t)), (a, b)) in row.chunks_mut(LANES).zip(slopes).zip(intercepts) {
             let lines = s.iter().zip(t).zip(a.iter().zip(b));
             for (sum, (v, ((s, t), (a, b)))) in sums.iter_mut().zip(row.iter_mut().zip(lines)) {
-                let (above, below) = (v.max(0.0), v.min(0.0));
+                let above = if *v > 0.0 { *v } else { 0.0 };
+                let below = *v - above;
                 *sum += f64::from(above) * a + f64::from(below) * b;
                 *v = above * s + below * t;
             }
@@ -146,5 +147,16 @@ mod tests {
         let lines = Lines::new([vec![inf; 3], vec![inf; 3]], [vec![nan, nan, 3.0], vec![nan; 3]]);
         assert_eq!(lines.through(&mut row), 3.0);
         assert_eq!(row, [0.0, 0.0, inf]);
+    }
+
+    #[test]
+    fn a_coefficient_that_is_no_number_is_not_lost() {
+        let lines = Lines::new([vec![1.0; 3], vec![0.0; 3]], [vec![0.0; 3], vec![0.0; 3]]);
+        for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut row = vec![1.0, odd, -1.0];
+            assert!(!least(&row, &[0.0; 3], &[1.0; 3]).is_finite());
+            assert!(!magnitudes(&row, &[1.0; 3]).is_finite());
+            assert!(lines.through(&mut row).is_nan() && row[1].is_nan());
+        }
     }
 }
