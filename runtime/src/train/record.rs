@@ -47,7 +47,7 @@ pub struct Record {
     /// What activations were computed in.
     #[serde(default)]
     pub precision: Precision,
-    /// The CPU's kernels, in the first line of a stage and of what continues it; none on a card.
+    /// The CPU's kernels, in the first line of a stage and where it goes on by others; none on a card.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernels: Option<Kernels>,
     /// Training images a second, without validation.

@@ -174,7 +174,7 @@ impl Job {
 
 /// What of a log line is no clock.
 fn untimed(r: &Record) -> Record {
-    Record { images_per_second: 0.0, data_wait: 0.0, seconds: 0.0, kernels: None, ..r.clone() }
+    Record { images_per_second: 0.0, data_wait: 0.0, seconds: 0.0, ..r.clone() }
 }
 
 /// Runs a job through, then with stops at these places, each followed by a resumption.

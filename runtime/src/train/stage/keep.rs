@@ -104,6 +104,7 @@ impl Run<'_, '_> {
             c.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix("learner/")?.to_string(), v.clone())));
         self.learner.load(&learned.collect(), &device)?;
         let kernels = self.progress.kernels.take();
+        self.moved = kernels != c.progress.kernels;
         if let Some(before) = c.progress.kernels.filter(|before| kernels.as_ref() != Some(before)) {
             let now = kernels.as_ref().map_or("a card".into(), |k| format!("those for {}", k.cpu));
             watcher.note(&format!(
