@@ -78,6 +78,11 @@ pub fn measure(cpu: Cpu, precision: Precision, images: usize, repeat: u64) -> Re
             Cpu::here()
         )));
     }
+    if (cpu, precision, Cpu::here()) == (Cpu::Avx512, Precision::Bf16, Cpu::Avx512Bf16) {
+        return Err(input(
+            "bench convolutions: this machine multiplies bf16 by instructions that avx512 lacks; choose avx2",
+        ));
+    }
     let one: fn(Cpu, Precision, &ConvShape, u64) -> Vec<Row> = match precision {
         Precision::F32 => of_shape::<f32>,
         Precision::Bf16 => of_shape::<bf16>,

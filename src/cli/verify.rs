@@ -85,6 +85,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     if !(a.tolerance.is_finite() && a.tolerance >= 0.0) {
         return Err(input("--tolerance must be a number of at least 0"));
     }
+    has_oracle(&a)?;
     let _saved = a.claim(g)?;
     let i = import(&a.a, &a.options()?).map_err(input)?;
     let progress = g.progress();
@@ -231,6 +232,16 @@ pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
     Ok(Tensor::f32(shape, out))
 }
 
+/// Refuses an oracle that this build does not have.
+fn has_oracle(a: &Args) -> Result<()> {
+    match a.oracle {
+        Some(_) if cfg!(not(feature = "tract")) => Err(input(
+            "--oracle tract: this build has no tract; cargo build --release --features tract has it",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Output `at` of an ONNX file in tract.
 #[cfg(feature = "tract")]
 fn oracle(file: &Path, at: usize, batch: &Tensor) -> Result<Tensor> {
@@ -239,5 +250,5 @@ fn oracle(file: &Path, at: usize, batch: &Tensor) -> Result<Tensor> {
 
 #[cfg(not(feature = "tract"))]
 fn oracle(_: &Path, _: usize, _: &Tensor) -> Result<Tensor> {
-    Err(input("--oracle tract: this build has no tract; cargo build --release --features tract has it"))
+    Err(input("--oracle tract: this build has no tract"))
 }

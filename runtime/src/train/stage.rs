@@ -76,8 +76,6 @@ struct Run<'a, 's> {
     steps: usize,
     epoch_masks: Masks,
     replicas: Replicas,
-    /// Does the stage go on by other kernels than the log says?
-    moved: bool,
 }
 
 impl Stage<'_> {
@@ -152,7 +150,6 @@ impl Stage<'_> {
             epoch_masks: masks.clone(),
             replicas: Replicas::new(&self.beside, model, self.teacher),
             masks: masks.clone(),
-            moved: false,
             stage: self,
             model,
         };
@@ -328,10 +325,10 @@ impl Run<'_, '_> {
         let record = self.validate(epoch)?;
         self.collapsed(&record)?;
         self.progress.seconds += self.progress.sums.seconds + end.elapsed().as_secs_f64();
-        let kernels = self.progress.kernels.clone().filter(|_| epoch == 0 || self.moved);
+        let kernels = self.progress.kernels.clone().filter(|_| !self.progress.told);
         let record = Record { seconds: self.progress.seconds, kernels, ..record };
         watcher.epoch(&record).map_err(StageError::Kept)?;
-        self.moved = false;
+        self.progress.told = true;
         self.progress.sums = Sums::default();
         self.progress.epoch = epoch + 1;
         self.progress.step = 0;

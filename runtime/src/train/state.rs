@@ -66,6 +66,9 @@ pub struct Progress {
     /// The CPU's kernels that it was computed by last; none on a card.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernels: Option<Kernels>,
+    /// Does the log say so?
+    #[serde(default)]
+    pub told: bool,
     /// Complete epochs.
     pub epoch: usize,
     /// Steps of the next epoch that are done.

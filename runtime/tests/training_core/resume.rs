@@ -333,7 +333,7 @@ fn says_which_kernels_it_is_computed_by() {
     there.write(&file).unwrap();
     let second = Job { resume: true, ..job.clone() }.run();
     let [note] = &second.notes[..] else { panic!("{:?}", second.notes) };
-    assert!(note.contains(&format!("those for {} instead of those for {elsewhere}", kernels.cpu)), "{note}");
+    assert!(note.contains(&format!("{elsewhere} before, {} now", kernels.cpu)), "{note}");
     assert_eq!(second.log[0].kernels.as_ref(), Some(&kernels));
     assert!(second.log[1..].iter().all(|r| r.kernels.is_none()));
     let last = Progress::read(&file).unwrap();

@@ -47,6 +47,7 @@ pub fn forward_by<E: Element>(
     bias: Option<&[f32]>,
     s: &ConvShape,
 ) -> Buffer<E> {
+    assert!(how.way == Way::Taps || ways::tiled(Pass::Forward, s));
     correlate(how, Direction::Forward, s, x, w, bias)
 }
 
@@ -57,6 +58,7 @@ pub fn data_grad<E: Element>(g: &[E], w: &[f32], s: &ConvShape) -> Buffer<E> {
 
 /// As [`data_grad`], in a given way, as in [`forward_by`].
 pub fn data_grad_by<E: Element>(how: How, g: &[E], w: &[f32], s: &ConvShape) -> Buffer<E> {
+    assert!(how.way == Way::Taps || ways::tiled(Pass::Data, s));
     correlate(how, Direction::Transposed, s, g, w, None)
 }
 
@@ -77,6 +79,7 @@ pub fn weight_grad<E: Element>(x: &[E], g: &[E], s: &ConvShape) -> Buffer {
 
 /// As [`weight_grad`], in a given way.
 pub fn weight_grad_by<E: Element>(how: How, x: &[E], g: &[E], s: &ConvShape) -> Buffer {
+    assert!(how.way == Way::Taps || ways::tiled(Pass::Weights, s));
     assert_eq!((x.len(), g.len()), (s.input_len(), s.output_len()));
     if g.is_empty() {
         return Buffer::zeros(s.weight_len());

@@ -31,8 +31,15 @@ pub struct ConvShape {
 /// Kernel, stride, channels and map: `3×3/1 16→16 on 32×32`.
 impl std::fmt::Display for ConvShape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ([rows, columns], stride) = (self.kernel, self.strides[0]);
-        write!(f, "{rows}×{columns}/{stride} {}→{} on {}×{}", self.c_in, self.c_out, self.h, self.w)?;
+        let ([rows, columns], [down, across]) = (self.kernel, self.strides);
+        write!(f, "{rows}×{columns}/{down}")?;
+        if down != across {
+            write!(f, "×{across}")?;
+        }
+        write!(f, " {}→{} on {}×{}", self.c_in, self.c_out, self.h, self.w)?;
+        if self.dilations != [1, 1] {
+            write!(f, ", dilated {}×{}", self.dilations[0], self.dilations[1])?;
+        }
         if self.groups > 1 { write!(f, ", {} groups", self.groups) } else { Ok(()) }
     }
 }

@@ -43,9 +43,9 @@ struct Least {
     bf16: [usize; 3],
 }
 
-/// By the least channels that were not slower than product by product. In bf16 all kinds of CPU have the same, so that results are; forwards
-/// it is never taken there, whatever the time: rounded to bf16, what is transformed is off by more than the operands are, and that
-/// grows from layer to layer. On 64-bit ARM nothing was measured.
+/// By the least channels that were not slower than product by product. In bf16 all kinds of CPU have the same, so that forward passes and
+/// gradients of inputs are; forwards it is never taken there, whatever the time: rounded to bf16, what is transformed is off by more
+/// than the operands are, and that grows from layer to layer. On 64-bit ARM nothing was measured.
 const fn measured(cpu: Cpu) -> Least {
     let bf16 = [NEVER, 64, 8];
     match cpu {

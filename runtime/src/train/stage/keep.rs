@@ -2,12 +2,13 @@
 
 use super::Run;
 use crate::exec::value::{download, upload};
-use crate::exec::{Param, Precision};
+use crate::exec::{Kernels, Param, Precision};
 use crate::train::recipe::Kind;
 use crate::train::record::{StageError, Watcher};
 use crate::train::scale::LossScale;
 use crate::train::state::{Checkpoint, Progress, Tensors};
 use burn::tensor::Tensor as Burn;
+use std::path::Path;
 
 impl Run<'_, '_> {
     /// Leaves in the model what the stage found.
@@ -103,19 +104,28 @@ impl Run<'_, '_> {
         let learned =
             c.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix("learner/")?.to_string(), v.clone())));
         self.learner.load(&learned.collect(), &device)?;
-        let kernels = self.progress.kernels.take();
-        self.moved = kernels != c.progress.kernels;
-        if let Some(before) = c.progress.kernels.filter(|before| kernels.as_ref() != Some(before)) {
-            let now = kernels.as_ref().map_or("a card".into(), |k| format!("those for {}", k.cpu));
-            watcher.note(&format!(
-                "{}: goes on with other kernels, {now} instead of those for {}: what follows is rounded differently",
-                path.display(),
-                before.cpu,
-            ));
-        }
-        self.progress = Progress { kernels, ..c.progress };
+        self.progress = match c.progress {
+            done if done.finished => done,
+            before => self.moved(before, &path, watcher),
+        };
         self.epoch_masks = c.epoch_masks;
         self.apply_masks(c.masks);
         Ok(true)
+    }
+
+    /// Where a stage goes on by this machine's kernels, which may be others than before.
+    fn moved(&mut self, before: Progress, path: &Path, watcher: &mut dyn Watcher) -> Progress {
+        let kernels = self.progress.kernels.take();
+        let same = kernels == before.kernels;
+        if !same {
+            let of = |k: &Option<Kernels>| k.as_ref().map_or("a card", |k| k.cpu.name());
+            watcher.note(&format!(
+                "{}: goes on by other kernels ({} before, {} now): what follows may be rounded differently",
+                path.display(),
+                of(&before.kernels),
+                of(&kernels),
+            ));
+        }
+        Progress { kernels, told: before.told && same, ..before }
     }
 }
