@@ -61,7 +61,7 @@ fn signals_at_random_moments() {
             match ended {
                 Ended::Killed(KILL) if signal == KILL => {}
                 // Before it could catch any.
-                Ended::Killed(s) => assert!(s == signal && part < 0.2, "{story}: {ended}"),
+                Ended::Killed(s) => assert!(s == signal && part < 0.1, "{story}: {ended}"),
                 // It may have been over already.
                 Ended::Exit { code, .. } => assert!([0, 128 + signal].contains(&code), "{story}: {ended}"),
             }
