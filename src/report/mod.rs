@@ -65,7 +65,7 @@ pub fn page(name: &str, report: &Report) -> String {
     if name == PAGES[0] { html::render(report) } else { plain(&text::render(report)).into_owned() }
 }
 
-/// Reads `report.json` of a directory and checks it against [`SCHEMA`]. Reports of relinc 0.1.0 are read, too; the column that they
+/// Reads `report.json` of a directory. Reports of relinc 0.1.0 are read, too; the column that they
 /// lack stays absent.
 ///
 /// # Errors
@@ -86,14 +86,7 @@ pub fn read(dir: &Path) -> Result<Report> {
             model::FORM
         )));
     }
-    let schema: serde_json::Value = serde_json::from_str(SCHEMA).map_err(parse)?;
-    let misfit =
-        jsonschema::validator_for(&schema).and_then(|v| v.validate(&value).map_err(|e| e.to_owned()));
-    if let Err(e) = misfit {
-        return Err(fail(format!(
-            "not a report by specs/report.schema.json: {e} at '{}'",
-            e.instance_path()
-        )));
-    }
-    serde_json::from_value(value).map_err(parse)
+    serde_path_to_error::deserialize(value).map_err(|e| {
+        fail(format!("not a report by specs/report.schema.json: {} at '{}'", e.inner(), e.path()))
+    })
 }

@@ -40,7 +40,6 @@ pub const FORM: u32 = 2;
 
 /// Everything a report says.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Report {
     /// The form it has: [`FORM`], or 1 where it was read from a file of relinc 0.1.0, which has no such number.
     pub relinc_report: u32,
@@ -49,10 +48,10 @@ pub struct Report {
     /// The model that was compiled.
     pub model: Model,
     /// What there is to say about the result, and what to do; absent where nothing was compiled.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// What the figures call for by themselves.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conclusions: Vec<Conclusion>,
     /// Counts of the emitted graph.
     pub totals: Totals,
@@ -61,41 +60,48 @@ pub struct Report {
     /// Counts of the file that was read, as a runtime would run it; absent when nothing was compiled.
     pub before: Option<Totals>,
     /// The ReLU layers in canonical order.
+    #[serde(default)]
     pub layers: Vec<Layer>,
     /// One entry a protocol, weight setting and network.
+    #[serde(default)]
     pub cost: Vec<Cost>,
     /// Runs of the emitted artefacts beside their predictions; one a protocol and weight setting.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<Measured>,
     /// Accuracy, where it was measured.
     pub accuracy: Option<Accuracy>,
     /// How the network was trained, where relinc trained it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
     /// Networks of the run and their accuracies; the one that was emitted last.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evaluations: Vec<Evaluation>,
     /// The passes that ran, in order.
+    #[serde(default)]
     pub passes: Vec<Pass>,
     /// The emitted graph in fixed point, where a format was given: the emulation of the first of `fixed_points`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_point: Option<Analysis>,
     /// The emitted graph in the arithmetic of its targets.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixed_points: Vec<FixedPoint>,
     /// What quadratic layers read far from 0, where there are such layers and images were given.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tails: Option<Tails>,
     /// `fixed_points` of the other branch of dual batch normalisations, where both were compiled; its report has a folder of its own.
     #[serde(skip)]
     pub other_branch: Vec<FixedPoint>,
     /// The masks, in the order of the layers.
+    #[serde(default)]
     pub masks: Vec<Mask>,
     /// What was asked for.
+    #[serde(default)]
     pub settings: Settings,
     /// The files beside the report.
+    #[serde(default)]
     pub artefacts: Vec<Artefact>,
     /// What the reader should know, in sentences.
+    #[serde(default)]
     pub notes: Vec<String>,
 }
 

@@ -6,7 +6,7 @@ use super::curve::{Curve, added, share};
 use super::fuse::Taken;
 use super::generic;
 use super::network::{Branch, Network, Source, Step};
-use super::ops;
+use super::ops::{self, Forked};
 use super::precision::Precision;
 use super::value::{Value, upload};
 use burn::tensor::{Device, Tensor as Burn};
@@ -296,17 +296,18 @@ impl Network {
     pub fn forward(&self, x: Value, call: &Call<'_>) -> Result<Outcome, String> {
         let batch = x.batch();
         let x = x.cast(call.precision);
-        let mut values: Vec<Option<Value>> = vec![None; self.steps.len()];
+        let mut values: Vec<Option<Forked>> = vec![None; self.steps.len()];
         let taps = vec![None; if call.watch { self.relus().len() } else { 0 }];
         let mut met = Met { taps, ..Met::default() };
         let fused = call.fuses();
         for (i, step) in self.steps.iter().enumerate().filter(|(i, _)| !fused || !self.fusion.left_out[*i]) {
             if let Some(t) = self.fusion.taken[i].as_ref().filter(|_| fused) {
-                values[i] = match self.forgets(i, call) {
+                let made = match self.forgets(i, call) {
                     // The convolution makes the layer of it.
                     true => self.normalised(t.norm, &values, call),
                     false => self.taken(step, t, &values, call, &mut met),
                 };
+                values[i] = made.map(|v| Forked::new(v, self.several[i]));
                 self.fusion.last_use[i].iter().for_each(|&v| values[v] = None);
                 continue;
             }
@@ -326,18 +327,19 @@ impl Network {
                 self.step(step, &args, call, batch, &mut met)
                     .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
             };
-            values[i] = Some(y);
+            values[i] = Some(Forked::new(y, self.several[i]));
             let last_use = if fused { &self.fusion.last_use[i] } else { &self.last_use[i] };
             last_use.iter().for_each(|&v| values[v] = None);
         }
-        let output = values[self.output].take().ok_or("the output was not computed")?.cast(Precision::F32);
+        let output =
+            values[self.output].take().ok_or("the output was not computed")?.read().cast(Precision::F32);
         let Met { taps, statistics, tails } = met;
         Ok(Outcome { output, taps: taps.into_iter().flatten().collect(), statistics, tails })
     }
 
-    pub(super) fn operand(&self, s: &Source, values: &[Option<Value>], call: &Call<'_>) -> Option<Value> {
+    pub(super) fn operand(&self, s: &Source, values: &[Option<Forked>], call: &Call<'_>) -> Option<Value> {
         match *s {
-            Source::Node(i) => values[i].clone(),
+            Source::Node(i) => values[i].as_ref().map(Forked::read),
             Source::Const(i) => self.constants.get(i).cloned(),
             Source::Param(i) => Some(Value::new(call.params.get(i)?.clone(), self.params()[i].shape.clone())),
         }
@@ -386,6 +388,8 @@ impl Network {
         match &step.op {
             Op::Conv(c) => ops::conv(x, &args[1], args.get(2), c),
             Op::Binary(Binary::Add) if args[0].shape() == args[1].shape() => Ok(ops::sum(x, &args[1])),
+            // These compute nothing.
+            op @ (Op::Pad { .. } | Op::Slice(_)) => generic::apply(op, args, self.facts.ty(step.id), batch),
             op if call.precision == Precision::F32 => generic::apply(op, args, self.facts.ty(step.id), batch),
             op => {
                 let args: Vec<Value> = args.iter().map(|a| a.clone().cast(Precision::F32)).collect();
@@ -399,7 +403,7 @@ impl Network {
         &self,
         step: &Step,
         t: &Taken,
-        values: &[Option<Value>],
+        values: &[Option<Forked>],
         call: &Call<'_>,
         met: &mut Met,
     ) -> Option<Value> {
@@ -446,7 +450,7 @@ impl Network {
     }
 
     /// What a normalisation is computed of.
-    fn normalised(&self, norm: usize, values: &[Option<Value>], call: &Call<'_>) -> Option<Value> {
+    fn normalised(&self, norm: usize, values: &[Option<Forked>], call: &Call<'_>) -> Option<Value> {
         self.operand(self.steps[norm].operands.first()?, values, call)
     }
 
@@ -488,12 +492,12 @@ impl Network {
         &self,
         step: &Step,
         layer: usize,
-        values: &[Option<Value>],
+        values: &[Option<Forked>],
         call: &Call<'_>,
         met: &mut Met,
     ) -> Option<Result<Value, String>> {
         let Op::Conv(c) = &step.op else { return None };
-        let (x, w) = (values[layer].clone()?, self.operand(step.operands.get(1)?, values, call)?);
+        let (x, w) = (values[layer].as_ref()?.read(), self.operand(step.operands.get(1)?, values, call)?);
         let site = self.steps[self.fusion.taken[layer].as_ref()?.norm].norm?;
         let (s, gate) = (&self.norms()[site], &call.gates[self.steps[layer].relu?]);
         let [scale, shift, ..] = s.params[call.branch as usize].map(|i| call.params[i].clone());

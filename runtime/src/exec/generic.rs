@@ -2,10 +2,12 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::ops::{self, Place};
 use super::value::{Value, flatten, ranked, upload};
+use crate::kernels::place::Along;
 use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
-use burn::tensor::{Slice, Tensor as Burn, activation};
+use burn::tensor::{Tensor as Burn, activation};
 use relinc_passes::ir::geometry::{divisors, window};
 use relinc_passes::ir::movement::slice_range;
 use relinc_passes::ir::op::{Binary, Compare, ReduceKind, SliceAxis, Unary, Window};
@@ -55,7 +57,7 @@ pub(super) fn apply(op: &Op, args: &[Value], ty: &Type, batch: usize) -> Result<
             flatten(x.view([n, c, x.len() / (n * c).max(1)]).mean_dim(2))
         }
         Op::Reduce { kind, axes, .. } => reduce(x, *kind, axes)?,
-        Op::Pad { before, after, value } => pad(x, before, after, *value)?,
+        Op::Pad { before, after, value } => pad(x, before, after, *value).into_flat(),
         Op::Slice(axes) => slice(x, axes)?,
         Op::Concat { axis } => ranked!(out.len(), D => {
             Ok(flatten(Burn::cat(args.iter().map(|a| a.tensor::<D>()).collect(), *axis)))
@@ -208,55 +210,49 @@ fn reduce(x: &Value, kind: ReduceKind, axes: &[usize]) -> Result<Burn<1>, String
     })
 }
 
-fn pad(x: &Value, before: &[usize], after: &[usize], value: f32) -> Result<Burn<1>, String> {
-    ranked!(x.shape().len(), D => {
-        let mut t = x.tensor::<D>();
-        for axis in 0..before.len() {
-            let device = t.device();
-            let fill = |n: usize, t: &Burn<D>| {
-                let mut dims = t.dims();
-                dims[axis] = n;
-                Burn::<D>::full(dims, value, &device)
-            };
-            let mut parts = vec![];
-            if before[axis] > 0 {
-                parts.push(fill(before[axis], &t));
+fn pad(x: &Value, before: &[usize], after: &[usize], value: f32) -> Value {
+    let along = |(axis, &count): (usize, &usize)| Along {
+        sizes: [count, before[axis] + count + after[axis]],
+        count,
+        start: [0, before[axis]],
+        step: [1, 1],
+    };
+    ops::place(x, Place { axes: x.shape().iter().enumerate().map(along).collect(), fill: value })
+}
+
+fn slice(x: &Value, axes: &[SliceAxis]) -> Result<Burn<1>, String> {
+    let mut kept: Vec<Along> = x.shape().iter().map(|&n| whole(n)).collect();
+    let mut turned = vec![];
+    for a in axes {
+        let at = positions(a, x.shape()[a.axis]);
+        match at[..] {
+            [] => kept[a.axis] = Along { sizes: [kept[a.axis].sizes[0], 0], count: 0, ..whole(0) },
+            [first, second, ..] if second < first => turned.push((a.axis, at)),
+            [first, ..] => {
+                let step = at.get(1).map_or(1, |second| second - first);
+                kept[a.axis] = Along {
+                    sizes: [kept[a.axis].sizes[0], at.len()],
+                    count: at.len(),
+                    start: [first, 0],
+                    step: [step, 1],
+                };
             }
-            let tail = (after[axis] > 0).then(|| fill(after[axis], &t));
-            parts.push(t);
-            parts.extend(tail);
-            t = if parts.len() == 1 { parts.remove(0) } else { Burn::cat(parts, axis) };
+        }
+    }
+    let y = ops::place(x, Place { axes: kept, fill: 0.0 });
+    ranked!(y.shape().len(), D => {
+        let mut t = y.tensor::<D>();
+        for (axis, at) in turned {
+            let device = t.device();
+            let at: Vec<i32> = at.iter().map(|&p| p as i32).collect();
+            t = t.select(axis, Burn::<1, burn::tensor::Int>::from_ints(&at[..], &device));
         }
         Ok(flatten(t))
     })
 }
 
-fn slice(x: &Value, axes: &[SliceAxis]) -> Result<Burn<1>, String> {
-    let picks: Vec<(usize, Vec<usize>)> =
-        axes.iter().map(|a| (a.axis, positions(a, x.shape()[a.axis]))).collect();
-    ranked!(x.shape().len(), D => {
-        let mut t = x.tensor::<D>();
-        for (axis, at) in picks {
-            if at.len() == t.dims()[axis] && at.windows(2).all(|w| w[1] == w[0] + 1) {
-                continue;
-            }
-            let step = match at[..] {
-                [a, b, ..] => b as isize - a as isize,
-                _ => 1,
-            };
-            t = if step > 0 && !at.is_empty() {
-                let end = at[at.len() - 1] + 1;
-                let mut all = [Slice::full(); D];
-                all[axis] = Slice::with_step(at[0] as isize, Some(end as isize), step);
-                t.slice(all)
-            } else {
-                let device = t.device();
-                let at: Vec<i32> = at.iter().map(|&p| p as i32).collect();
-                t.select(axis, Burn::<1, burn::tensor::Int>::from_ints(&at[..], &device))
-            };
-        }
-        Ok(flatten(t))
-    })
+fn whole(n: usize) -> Along {
+    Along { sizes: [n, n], count: n, start: [0, 0], step: [1, 1] }
 }
 
 /// The positions a slice picks along an axis of `dim` elements.
@@ -273,7 +269,7 @@ fn padded(x: &Value, w: &Window, out: &[usize], value: f32) -> Result<Burn<4>, S
     }
     let before = [0, 0, w.pads[0], w.pads[1]];
     let dims = [0, 1, 2, 3].map(|i| x.shape()[i] + before[i] + after[i]);
-    Ok(pad(x, &before, &after, value)?.reshape(dims))
+    Ok(pad(x, &before, &after, value).view(dims))
 }
 
 fn max_pool(x: &Value, w: &Window, out: &[usize]) -> Result<Burn<1>, String> {

@@ -13,6 +13,7 @@ pub mod element;
 pub mod elementwise;
 pub mod lines;
 pub mod normed;
+pub mod place;
 pub mod pool;
 pub mod sgd;
 pub mod side_squares;

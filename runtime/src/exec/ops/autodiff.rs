@@ -1,6 +1,8 @@
 //! The backward passes, for any backend that has the kernels.
 
-use super::{Geometry, Planes, TrainKernels, TrainOps};
+use super::fork::{ForkStep, ReadStep};
+use super::place::PlaceStep;
+use super::{Geometry, Given, Place, Planes, TrainKernels, TrainOps};
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -210,6 +212,30 @@ impl<B: TrainKernels, C: CheckpointStrategy> TrainOps for Autodiff<B, C> {
     }
     fn train_probed(x: A<B, C>, probe: A<B, C>) -> A<B, C> {
         both::<B, C>(x, probe, |x, _| x)
+    }
+    fn train_place(x: A<B, C>, p: Place) -> A<B, C> {
+        alone::<B, C, _>(x, PlaceStep, p.clone(), |x| B::place(x, &p))
+    }
+    fn train_fork(x: A<B, C>) -> A<B, C> {
+        alone::<B, C, _>(x, ForkStep, (), |x| x)
+    }
+    fn train_read(x: A<B, C>, given: Given) -> A<B, C> {
+        alone::<B, C, _>(x, ReadStep, given, |x| x)
+    }
+}
+
+/// A result of one operand, which the backward pass does without.
+fn alone<B: TrainKernels, C: CheckpointStrategy, S: Backward<B, 1>>(
+    x: A<B, C>,
+    step: S,
+    state: S::State,
+    f: impl FnOnce(P<B>) -> P<B>,
+) -> A<B, C> {
+    let nodes = [x.node()];
+    let y = f(x.into_primitive());
+    match step.prepare::<C>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(state, y),
+        OpsKind::UnTracked(prep) => prep.finish(y),
     }
 }
 

@@ -11,14 +11,18 @@ mod cube;
 mod descend;
 #[cfg(feature = "cpu")]
 mod flex;
+mod fork;
 mod normed;
+mod place;
 mod plain;
 mod side_squares;
 pub mod square;
 
 pub use again::{Normalised, norm_gate_conv, norms_gate};
 pub use descend::{descend, squares};
+pub use fork::{Forked, Given};
 pub use normed::{norm_gate, scale_gate};
+pub use place::{Place, place};
 pub use side_squares::side_squares;
 pub use square::{square, tails};
 
@@ -118,6 +122,10 @@ pub trait TrainKernels: Backend {
     fn channel_dot(x: FloatTensor<Self>, grad: FloatTensor<Self>, p: &Planes) -> FloatTensor<Self> {
         composed::channel_dot::<Self>(x, grad, p)
     }
+    /// A box of elements elsewhere.
+    fn place(x: FloatTensor<Self>, p: &Place) -> FloatTensor<Self> {
+        composed::place::<Self>(x, p)
+    }
     /// Sum of two tensors of one shape.
     fn sum(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::float_add(a, b)
@@ -158,6 +166,12 @@ pub trait TrainOps: Backend {
     fn train_sum(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
     /// `x` itself, of which `probe` gets the gradient too, whatever its own length.
     fn train_probed(x: FloatTensor<Self>, probe: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// A box of elements elsewhere.
+    fn train_place(x: FloatTensor<Self>, p: Place) -> FloatTensor<Self>;
+    /// `x` itself, for [`Forked`].
+    fn train_fork(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// `x` itself for one of its readers.
+    fn train_read(x: FloatTensor<Self>, given: Given) -> FloatTensor<Self>;
 }
 
 /// The sizes of a convolution.

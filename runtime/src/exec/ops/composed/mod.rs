@@ -6,6 +6,7 @@ mod convolution;
 mod descend;
 mod gate;
 mod norm;
+mod place;
 mod side_squares;
 mod square;
 
@@ -18,6 +19,7 @@ pub(super) use norm::{
     affine, backward as norm_backward, by_channels, channel_dot, channel_sum, forward as norm, normed,
     normed_backward, statistics,
 };
+pub(super) use place::place;
 pub(super) use side_squares::side_squares;
 pub(super) use square::{square, square_backward, tails, tails_backward};
 

@@ -6,12 +6,12 @@ mod normed;
 mod side_squares;
 mod square;
 
-use super::{Geometry, Planes, TrainKernels};
+use super::{Geometry, Place, Planes, TrainKernels};
 use crate::kernels::clock::timed;
 use crate::kernels::element::Element;
 use crate::kernels::pool::Buffer;
 use crate::kernels::two_slope::{self, Slopes};
-use crate::kernels::{batch_norm, conv, elementwise};
+use crate::kernels::{batch_norm, conv, elementwise, place};
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, TensorData};
@@ -206,6 +206,15 @@ impl TrainKernels for Flex {
             "batch normalisation, fixed",
             p.channels * p.size,
             || in_kind!(x, E => make(channel_dots(values::<E>(&x), values(&grad), p))),
+        )
+    }
+    fn place(x: T, p: &Place) -> T {
+        let x = plain(x);
+        let each = p.axes.iter().skip(1).map(|a| a.sizes[1]).product();
+        elements(
+            "slice or padding",
+            each,
+            || in_kind!(x, E => make(place::place::<E>(values(&x), &p.axes, E::nearest(p.fill)))),
         )
     }
     fn sum(a: T, b: T) -> T {
