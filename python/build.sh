@@ -4,7 +4,7 @@
 #     python/build.sh OUT [cpu] [cards]        both builds unless one is named
 #
 #   RELINC_WHEEL_VENV   a Python environment with python/requirements.txt [default: the one on the path]
-#   CARGO_TARGET_DIR    the build folder. The build `cards` has relinc's default features: after `cargo build --release` it compiles nothing
+#   CARGO_TARGET_DIR    the build folder. The build `cards` has relinc's default features: after `cargo build --release` it links the program anew
 #
 # A wheel gets the tag of the oldest glibc that has the symbols its program needs; maturin reads them and refuses other libraries.
 set -euo pipefail
@@ -17,6 +17,8 @@ root=$(cd .. && pwd)
 bin=${RELINC_WHEEL_VENV:+$RELINC_WHEEL_VENV/bin/}
 CARGO_TARGET_DIR=$(cd .. && realpath -m "${CARGO_TARGET_DIR:-target}")
 export CARGO_TARGET_DIR
+# Programs start under older C libraries than this machine's.
+export RELINC_PORTABLE=1
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' ../Cargo.toml | head -1)
 platform=$(uname -m)-linux-gnu
 stage=$(mktemp -d)
