@@ -59,3 +59,13 @@ fn a_number_less_report_of_another_version_is_refused() {
     assert!(e.contains("relinc_report"), "{e}");
     assert!(read(Path::new("nowhere")).is_err());
 }
+
+#[test]
+fn what_is_missing_or_of_another_kind_is_named() {
+    let mut v: serde_json::Value = serde_json::from_str(FIXTURE).unwrap();
+    v["layers"][1]["relus"] = "many".into();
+    let e = read(folder(&v.to_string()).path()).unwrap_err().to_string();
+    assert!(e.contains("not a report by specs/report.schema.json") && e.contains("layers[1].relus"), "{e}");
+    let e = read(folder("{\"relinc_report\": 2, \"relinc\": \"0.2.0\"}").path()).unwrap_err().to_string();
+    assert!(e.contains("missing field `model`"), "{e}");
+}

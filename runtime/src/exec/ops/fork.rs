@@ -68,3 +68,39 @@ impl<B: TrainKernels> Backward<B, 1> for ReadStep {
         grads.register::<B>(x.id, all);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::Forked;
+    use crate::exec::value::{Value, download, upload};
+    use crate::kernels::noise;
+    use burn::tensor::{Device, Tensor as Burn};
+
+    #[test]
+    fn the_gradients_of_all_readers_are_summed_once() {
+        let n = 70_001;
+        let device = Device::flex();
+        let factors: Vec<Vec<f32>> = (0..3).map(|seed| noise(n, seed)).collect();
+        // The leaf itself, and a result, which loses its gradient when it is asked for it.
+        for leaf in [true, false] {
+            // A reader nothing comes of takes nothing with it.
+            for used in [vec![0], vec![0, 1], vec![0, 1, 2], vec![2, 0], vec![]] {
+                let x = Burn::<1>::from_inner(upload(noise(n, 9), &device)).require_grad();
+                let value = if leaf { x.clone() } else { x.clone().mul_scalar(2.0) };
+                let forked = Forked::new(Value::new(value, [n]), true);
+                let read: Vec<Value> = (0..3).map(|_| forked.read()).collect();
+                let part =
+                    |i: &usize| read[*i].flat() * Burn::from_inner(upload(factors[*i].clone(), &device));
+                let beside = x.clone().mul_scalar(0.5);
+                let y = used.iter().map(part).fold(beside, |a, b| a + b);
+                let found = download(x.grad(&y.sum().backward()).unwrap());
+                let scale = if leaf { 1.0 } else { 2.0 };
+                for (i, g) in found.into_iter().enumerate() {
+                    let want = 0.5 + scale * used.iter().map(|&u| factors[u][i]).sum::<f32>();
+                    assert!((g - want).abs() < 1e-5, "{used:?} at {i}: {g}, not {want}");
+                }
+            }
+        }
+    }
+}
