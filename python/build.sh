@@ -4,7 +4,7 @@
 #     python/build.sh OUT [cpu] [cards]        both builds unless one is named
 #
 #   RELINC_WHEEL_VENV   a Python environment with python/requirements.txt [default: the one on the path]
-#   CARGO_TARGET_DIR    the build folder. The build `cards` has relinc's default features: after `cargo build --release` it links the program anew
+#   CARGO_TARGET_DIR    the build folder. The build `cards` has relinc's default features: after `cargo build --release` it compiles relinc's own crate and links it anew
 #
 # A wheel gets the tag of the oldest glibc that has the symbols its program needs; maturin reads them and refuses other libraries.
 set -euo pipefail

@@ -30,6 +30,7 @@ pub use verdict::fell_too_far;
 use crate::error::{Result, input};
 use crate::folder::{self, unwritable};
 use crate::plain::plain;
+use serde_json::Value;
 use std::path::Path;
 
 /// The JSON Schema of `report.json`.
@@ -76,7 +77,7 @@ pub fn read(dir: &Path) -> Result<Report> {
     let bytes = relinc_passes::files::read(&path).map_err(|e| input(e).at(path.display()))?;
     let fail = |why: String| input(why).at(path.display());
     let parse = |e| fail(format!("not a report relinc wrote: {e}"));
-    let mut value: serde_json::Value = serde_json::from_slice(&bytes).map_err(parse)?;
+    let mut value: Value = serde_json::from_slice(&bytes).map_err(parse)?;
     if old::is_old(&value) {
         old::upgrade(&mut value);
     }
@@ -86,7 +87,40 @@ pub fn read(dir: &Path) -> Result<Report> {
             model::FORM
         )));
     }
-    serde_path_to_error::deserialize(value).map_err(|e| {
-        fail(format!("not a report by specs/report.schema.json: {} at '{}'", e.inner(), e.path()))
+    let misfit = |why: String| fail(format!("not a report by specs/report.schema.json: {why}"));
+    let report: Report = serde_path_to_error::deserialize(&value)
+        .map_err(|e| misfit(format!("{} at '{}'", e.inner(), e.path())))?;
+    match unknown(&value, &serde_json::to_value(&report).map_err(parse)?, "") {
+        // It would be lost where the report is written again.
+        Some(key) => Err(misfit(format!("'{key}' is not known"))),
+        None => Ok(report),
+    }
+}
+
+/// The first key with something in it that is not in `known`.
+fn unknown(found: &Value, known: &Value, at: &str) -> Option<String> {
+    if let (Value::Array(found), Value::Array(known)) = (found, known) {
+        let mut pairs = found.iter().zip(known).enumerate();
+        return pairs.find_map(|(i, (f, k))| unknown(f, k, &format!("{at}[{i}]")));
+    }
+    let (found, known) = (found.as_object()?, known.as_object()?);
+    found.iter().find_map(|(key, v)| {
+        let at = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+        match known.get(key) {
+            Some(known) => unknown(v, known, &at),
+            None => (!is_empty(v)).then_some(at),
+        }
     })
+}
+
+/// What is left out where it is written: nothing, no, zero, and what holds nothing.
+fn is_empty(v: &Value) -> bool {
+    match v {
+        Value::Null => true,
+        Value::Bool(b) => !b,
+        Value::Number(n) => n.as_f64() == Some(0.0),
+        Value::String(s) => s.is_empty(),
+        Value::Array(a) => a.is_empty(),
+        Value::Object(o) => o.is_empty(),
+    }
 }

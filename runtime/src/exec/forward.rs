@@ -389,7 +389,9 @@ impl Network {
             Op::Conv(c) => ops::conv(x, &args[1], args.get(2), c),
             Op::Binary(Binary::Add) if args[0].shape() == args[1].shape() => Ok(ops::sum(x, &args[1])),
             // These compute nothing.
-            op @ (Op::Pad { .. } | Op::Slice(_)) => generic::apply(op, args, self.facts.ty(step.id), batch),
+            op @ (Op::Pad { .. } | Op::Slice(_)) => {
+                Ok(generic::apply(op, args, self.facts.ty(step.id), batch)?.cast(call.precision))
+            }
             op if call.precision == Precision::F32 => generic::apply(op, args, self.facts.ty(step.id), batch),
             op => {
                 let args: Vec<Value> = args.iter().map(|a| a.clone().cast(Precision::F32)).collect();

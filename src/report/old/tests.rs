@@ -66,6 +66,10 @@ fn what_is_missing_or_of_another_kind_is_named() {
     v["layers"][1]["relus"] = "many".into();
     let e = read(folder(&v.to_string()).path()).unwrap_err().to_string();
     assert!(e.contains("not a report by specs/report.schema.json") && e.contains("layers[1].relus"), "{e}");
+    let mut v: serde_json::Value = serde_json::from_str(FIXTURE).unwrap();
+    v["layers"][1]["surprise"] = 1.into();
+    let e = read(folder(&v.to_string()).path()).unwrap_err().to_string();
+    assert!(e.contains("'layers[1].surprise' is not known"), "{e}");
     let e = read(folder("{\"relinc_report\": 2, \"relinc\": \"0.2.0\"}").path()).unwrap_err().to_string();
     assert!(e.contains("missing field `model`"), "{e}");
 }

@@ -15,10 +15,13 @@ pub fn place<B: Backend>(x: T<B>, p: &Place) -> T<B> {
         p.axes.iter().map(|a| slice(a.start[i], a.step[i], a.count)).collect()
     };
     let (device, kind) = (x.device(), precision::<B>(&x));
+    let inside = |x| B::float_slice(view::<B>(x, &sizes(0)), &slices(0));
+    if p.axes.iter().all(|a| a.count > 0 && a.count == a.sizes[1]) {
+        return flat::<B>(inside(x));
+    }
     let around = B::float_full(Shape::from(sizes(1)), p.fill.into(), &device, kind);
     if p.axes.iter().any(|a| a.count == 0) {
         return flat::<B>(around);
     }
-    let inside = B::float_slice(view::<B>(x, &sizes(0)), &slices(0));
-    flat::<B>(B::float_slice_assign(around, &slices(1), inside))
+    flat::<B>(B::float_slice_assign(around, &slices(1), inside(x)))
 }
