@@ -85,7 +85,7 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
     if !(a.tolerance.is_finite() && a.tolerance >= 0.0) {
         return Err(input("--tolerance must be a number of at least 0"));
     }
-    has_oracle(&a)?;
+    let oracle = a.oracle.as_ref().map(|_| tract()).transpose()?;
     let _saved = a.claim(g)?;
     let i = import(&a.a, &a.options()?).map_err(input)?;
     let progress = g.progress();
@@ -100,8 +100,8 @@ pub fn run(a: Args, g: &Global) -> Result<()> {
         return Err(input("give a second model to compare with, or --fixed-point RING,FRACTION"));
     };
     let ya = execute(&first, &batch).map_err(|e| input(format!("{}: {e}", a.a.display())))?;
-    let yb = match a.oracle {
-        Some(_) => {
+    let yb = match oracle {
+        Some(oracle) => {
             let i = import_second(b, &a.options()?)?;
             let name = i.graph.outputs().first().map(|o| o.name.as_str());
             let at = i.outputs.iter().position(|o| Some(o.as_str()) == name).unwrap_or(0);
@@ -232,23 +232,16 @@ pub fn execute(g: &Graph, batch: &Tensor) -> Result<Tensor, String> {
     Ok(Tensor::f32(shape, out))
 }
 
-/// Refuses an oracle that this build does not have.
-fn has_oracle(a: &Args) -> Result<()> {
-    match a.oracle {
-        Some(_) if cfg!(not(feature = "tract")) => Err(input(
-            "--oracle tract: this build has no tract; cargo build --release --features tract has it",
-        )),
-        Some(_) | None => Ok(()),
-    }
-}
+/// Computes the output of this number of an ONNX file for a batch.
+type Oracle = fn(&Path, usize, &Tensor) -> Result<Tensor>;
 
-/// Output `at` of an ONNX file in tract.
+/// tract, where this build has it.
 #[cfg(feature = "tract")]
-fn oracle(file: &Path, at: usize, batch: &Tensor) -> Result<Tensor> {
-    relinc_runtime::exec::tract::run(file, at, batch).map_err(input)
+fn tract() -> Result<Oracle> {
+    Ok(|file, at, batch| relinc_runtime::exec::tract::run(file, at, batch).map_err(input))
 }
 
 #[cfg(not(feature = "tract"))]
-fn oracle(_: &Path, _: usize, _: &Tensor) -> Result<Tensor> {
-    Err(input("--oracle tract: this build has no tract"))
+fn tract() -> Result<Oracle> {
+    Err(input("--oracle tract: this build has no tract; cargo build --release --features tract has it"))
 }

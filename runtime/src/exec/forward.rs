@@ -307,7 +307,7 @@ impl Network {
                     true => self.normalised(t.norm, &values, call),
                     false => self.taken(step, t, &values, call, &mut met),
                 };
-                values[i] = made.map(|v| Forked::new(v, self.several[i]));
+                values[i] = made.map(|v| Forked::new(v, self.readers[i] > 1));
                 self.fusion.last_use[i].iter().for_each(|&v| values[v] = None);
                 continue;
             }
@@ -327,7 +327,7 @@ impl Network {
                 self.step(step, &args, call, batch, &mut met)
                     .map_err(|e| format!("{} '{}': {e}", step.op.mnemonic(), step.name))?
             };
-            values[i] = Some(Forked::new(y, self.several[i]));
+            values[i] = Some(Forked::new(y, self.readers[i] > 1));
             let last_use = if fused { &self.fusion.last_use[i] } else { &self.last_use[i] };
             last_use.iter().for_each(|&v| values[v] = None);
         }

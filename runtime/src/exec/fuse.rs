@@ -29,12 +29,16 @@ pub(super) struct Fusion {
     pub last_use: Vec<Vec<usize>>,
 }
 
-/// Plans it.
-pub(super) fn plan(steps: &[Step], facts: &Facts, output: usize) -> Fusion {
+/// How often each step's value is read; the output once more.
+pub(super) fn readers(steps: &[Step], output: usize) -> Vec<usize> {
     let mut readers = vec![0; steps.len()];
     readers[output] += 1;
-    let nodes = |s: &Step| s.operands.iter().filter_map(|o| node(*o)).collect::<Vec<_>>();
-    steps.iter().flat_map(&nodes).for_each(|n| readers[n] += 1);
+    steps.iter().flat_map(|s| &s.operands).filter_map(|o| node(*o)).for_each(|n| readers[n] += 1);
+    readers
+}
+
+/// Plans it.
+pub(super) fn plan(steps: &[Step], facts: &Facts, readers: &[usize], output: usize) -> Fusion {
     let (taken, into) = (vec![None; steps.len()], vec![None; steps.len()]);
     let mut f = Fusion { taken, into, left_out: vec![false; steps.len()], last_use: vec![] };
     let convolution = |n: usize| {

@@ -221,44 +221,31 @@ fn pad(x: &Value, before: &[usize], after: &[usize], value: f32) -> Value {
 }
 
 fn slice(x: &Value, axes: &[SliceAxis]) -> Result<Burn<1>, String> {
-    let mut kept: Vec<Along> = x.shape().iter().map(|&n| whole(n)).collect();
+    let mut kept: Vec<Along> = x.shape().iter().map(|&n| Along::whole(n)).collect();
     let mut turned = vec![];
     for a in axes {
-        let at = positions(a, x.shape()[a.axis]);
-        match at[..] {
-            [] => kept[a.axis] = Along { sizes: [kept[a.axis].sizes[0], 0], count: 0, ..whole(0) },
-            [first, second, ..] if second < first => turned.push((a.axis, at)),
-            [first, ..] => {
-                let step = at.get(1).map_or(1, |second| second - first);
-                kept[a.axis] = Along {
-                    sizes: [kept[a.axis].sizes[0], at.len()],
-                    count: at.len(),
-                    start: [first, 0],
-                    step: [step, 1],
-                };
-            }
+        let dim = x.shape()[a.axis];
+        let (start, count) = slice_range(a, dim);
+        if a.step < 0 && count > 1 {
+            turned.push((
+                a.axis,
+                (0..count as i64).map(|i| (start as i64 + i * a.step) as i32).collect::<Vec<_>>(),
+            ));
+            continue;
         }
+        // A step beyond the axis takes one element.
+        let step = if count > 1 { a.step as usize } else { 1 };
+        kept[a.axis] = Along { sizes: [dim, count], count, start: [start, 0], step: [step, 1] };
     }
     let y = ops::place(x, Place { axes: kept, fill: 0.0 });
     ranked!(y.shape().len(), D => {
         let mut t = y.tensor::<D>();
         for (axis, at) in turned {
             let device = t.device();
-            let at: Vec<i32> = at.iter().map(|&p| p as i32).collect();
             t = t.select(axis, Burn::<1, burn::tensor::Int>::from_ints(&at[..], &device));
         }
         Ok(flatten(t))
     })
-}
-
-fn whole(n: usize) -> Along {
-    Along { sizes: [n, n], count: n, start: [0, 0], step: [1, 1] }
-}
-
-/// The positions a slice picks along an axis of `dim` elements.
-fn positions(a: &SliceAxis, dim: usize) -> Vec<usize> {
-    let (start, count) = slice_range(a, dim);
-    (0..count as i64).map(|i| (start as i64 + i * a.step) as usize).collect()
 }
 
 /// The operand padded so that every window of `out` lies inside it; how much was added after each spatial axis.

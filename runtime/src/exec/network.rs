@@ -118,8 +118,8 @@ pub struct Network {
     pub(super) steps: Vec<Step>,
     /// Steps whose values are not read after each one.
     pub(super) last_use: Vec<Vec<usize>>,
-    /// Which steps' values are read more than once.
-    pub(super) several: Vec<bool>,
+    /// How often each step's value is read.
+    pub(super) readers: Vec<usize>,
     pub(super) fusion: Fusion,
     pub(super) output: usize,
     pub(super) constants: Vec<Value>,
@@ -156,17 +156,6 @@ pub(super) fn role(op: &Op, slot: usize) -> Option<Role> {
     }
 }
 
-fn read_more_than_once(steps: &[Step], output: usize) -> Vec<bool> {
-    let mut reads = vec![0; steps.len()];
-    reads[output] = 1;
-    for operand in steps.iter().flat_map(|s| &s.operands) {
-        if let Source::Node(i) = *operand {
-            reads[i] += 1;
-        }
-    }
-    reads.into_iter().map(|n| n > 1).collect()
-}
-
 impl Network {
     /// Schedules a canonical graph whose ReLUs carry layer names. With `dual`, every batch normalisation has two branches,
     /// which start equal. The network keeps no weights: the values of its parameters are the caller's.
@@ -184,7 +173,7 @@ impl Network {
             fixed_batch: ty.fixed_batch(),
             steps: vec![],
             last_use: vec![],
-            several: vec![],
+            readers: vec![],
             fusion: Fusion::default(),
             output: 0,
             constants: vec![],
@@ -259,9 +248,9 @@ impl Network {
             Some(Source::Node(i)) => *i,
             _ => return Err("the model's output is a constant".into()),
         };
-        net.several = read_more_than_once(&net.steps, net.output);
+        net.readers = fuse::readers(&net.steps, net.output);
         net.last_use = fuse::last_use(&net.steps, None, net.output);
-        net.fusion = fuse::plan(&net.steps, &net.facts, net.output);
+        net.fusion = fuse::plan(&net.steps, &net.facts, &net.readers, net.output);
         net.sort_relus();
         let value = |p: &Param| graph.const_of(p.node).and_then(|t| t.as_f32()).unwrap_or_default().to_vec();
         let values = net.params.iter().map(|p| upload(value(p), device)).collect();

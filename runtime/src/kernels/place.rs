@@ -19,6 +19,10 @@ pub struct Along {
 }
 
 impl Along {
+    /// All of an axis of this length, where it was.
+    pub fn whole(n: usize) -> Along {
+        Along { sizes: [n; 2], count: n, start: [0; 2], step: [1; 2] }
+    }
     /// From the result to the array it came from.
     pub fn back(self) -> Along {
         let turn = |[a, b]: [usize; 2]| [b, a];
@@ -125,7 +129,7 @@ mod tests {
     #[test]
     fn boxes_lie_where_their_definition_says() {
         let along = |sizes, count, start, step| Along { sizes, count, start, step };
-        let whole = |n| along([n, n], n, [0, 0], [1, 1]);
+        let whole = Along::whole;
         let cases = [
             vec![whole(3), whole(4)],
             vec![whole(2), along([5, 9], 5, [0, 2], [1, 1]), whole(6)],

@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn the_kernel_places_what_the_composition_places() {
         let along = |sizes, count, start, step| Along { sizes, count, start, step };
-        let whole = |n| along([n, n], n, [0, 0], [1, 1]);
+        let whole = Along::whole;
         let cases = [
             vec![whole(2), along([3, 8], 3, [0, 2], [1, 1]), along([7, 4], 4, [0, 0], [2, 1]), whole(5)],
             vec![whole(2), along([9, 3], 3, [1, 0], [3, 1])],
