@@ -6,6 +6,7 @@ pub mod back;
 pub mod choice;
 pub mod driver;
 pub mod files;
+pub mod free_batch;
 pub mod front;
 pub mod head;
 pub mod interp;

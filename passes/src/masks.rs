@@ -63,6 +63,15 @@ impl LayerMask {
     pub fn slopes(&self) -> Option<&[f32]> {
         self.parameters.get(&Choice::Identity).map(Vec::as_slice)
     }
+    /// What no element's result is above: the cap, +∞ for those without it; `None` where all are.
+    pub fn ceilings(&self) -> Option<Vec<f32>> {
+        let limits = |v: &Choice| match v {
+            Choice::Relu => self.cap,
+            Choice::Identity | Choice::Zero | Choice::Quadratic | Choice::Uncapped => NO_CAP,
+        };
+        let all: Vec<f32> = self.values.iter().map(limits).collect();
+        all.iter().any(|&c| c != NO_CAP).then_some(all)
+    }
     /// The operand of a masked ReLU and its mask; `None` for another node, or where its mask or parameters are no constants.
     pub fn of_node(g: &Graph, id: NodeId) -> Option<(NodeId, LayerMask)> {
         let Op::MaskedRelu { cap, given } = g.op(id) else { return None };

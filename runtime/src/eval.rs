@@ -1,6 +1,7 @@
 //! Accuracy: clean and on corrupted images in blocks of images or by the reference interpreter, under attack on burn; and
 //! feeding a data set to a network in the layout it wants.
 
+pub mod around;
 pub mod attacked;
 pub mod certified;
 pub mod corrupted;

@@ -3,9 +3,10 @@
 use crate::error::{Result, input};
 use relinc_passes::splitmix::SplitMix;
 use relinc_runtime::exec::Precision;
+use relinc_runtime::kernels::Kernels;
+use relinc_runtime::kernels::conv::ConvShape;
 use relinc_runtime::kernels::conv::ways::{How, Pass, Way};
-use relinc_runtime::kernels::conv::{ConvShape, data_grad_by, forward_by, weight_grad_by};
-use relinc_runtime::kernels::element::{Element, bf16};
+use relinc_runtime::kernels::element::bf16;
 use relinc_runtime::kernels::simd::Cpu;
 use serde::Serialize;
 use std::fmt;
@@ -109,7 +110,7 @@ fn shape(n: usize, channels: usize, side: usize) -> ConvShape {
     }
 }
 
-fn of_shape<E: Element>(cpu: Cpu, precision: Precision, s: &ConvShape, repeat: u64) -> Vec<Row> {
+fn of_shape<E: Kernels>(cpu: Cpu, precision: Precision, s: &ConvShape, repeat: u64) -> Vec<Row> {
     let mut dice = SplitMix::new(0);
     let mut noise = |n: usize| -> Vec<f32> { (0..n).map(|_| 2.0 * dice.uniform() - 1.0).collect() };
     let rounded = |v: Vec<f32>| -> Vec<E> { v.into_iter().map(E::nearest).collect() };
@@ -119,9 +120,9 @@ fn of_shape<E: Element>(cpu: Cpu, precision: Precision, s: &ConvShape, repeat: u
         let how = How { level: cpu.level(), way };
         let start = Instant::now();
         match pass {
-            Pass::Forward => drop(forward_by(how, &x, &w, None, s)),
-            Pass::Data => drop(data_grad_by(how, &g, &w, s)),
-            Pass::Weights => drop(weight_grad_by(how, &x, &g, s)),
+            Pass::Forward => drop(E::conv_by(how, &x, &w, None, s)),
+            Pass::Data => drop(E::conv_data_grad_by(how, &g, &w, s)),
+            Pass::Weights => drop(E::conv_weight_grad_by(how, &x, &g, s)),
         }
         start.elapsed().as_secs_f64()
     };

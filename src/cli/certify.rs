@@ -16,9 +16,10 @@ use relinc_passes::driver::valid;
 use relinc_passes::files::create_atomically;
 use relinc_passes::masks;
 use relinc_runtime::attack::{Adversary, Attack, Goal, Radius};
-use relinc_runtime::certify::{Arithmetic, Certifier, Margins, Method, Program, Sample, vnnlib};
+use relinc_runtime::certify::{Arithmetic, Certifier, Margins, Method, Program, vnnlib};
 use relinc_runtime::data::{DataSpec, Dataset, Split};
 use relinc_runtime::device;
+use relinc_runtime::eval::around::around;
 use relinc_runtime::eval::attacked::Target;
 use relinc_runtime::eval::certified::{Task, Verdict, certified};
 use relinc_runtime::eval::{self, Layout};
@@ -297,7 +298,7 @@ impl Args {
             create_atomically(&path, |w| w.write_all(text.as_bytes())).map_err(|e| unwritable(&path, &e))
         };
         for i in 0..ds.len() {
-            let sample = Sample::around(ds, i, self.eps.get(), layout, self.arithmetic());
+            let sample = around(ds, i, self.eps.get(), layout, self.arithmetic());
             let about = format!(
                 "Image {i} of {} ({}), of class {}: no image within {} of it has another class if this cannot be satisfied.",
                 self.data,

@@ -13,6 +13,7 @@ use crate::progress::Progress;
 use crate::training::guard::guarded;
 use relinc_passes::driver::valid;
 use relinc_passes::files::create_atomically;
+use relinc_passes::free_batch::free_batch;
 use relinc_passes::ir::{Graph, Tensor};
 use relinc_passes::masks;
 use relinc_passes::npy::write_npy;
@@ -24,7 +25,7 @@ use relinc_runtime::eval::attacked::{Adversarial, Target};
 use relinc_runtime::eval::corrupted::{Corrupted, Source, corrupted};
 use relinc_runtime::eval::emulated::{Emulated, emulated};
 use relinc_runtime::eval::{self, Clean};
-use relinc_runtime::exec::{Precision, free_batch};
+use relinc_runtime::exec::Precision;
 use relinc_runtime::fixed::{Format, Settings, Truncation, Unknown};
 use std::path::{Path, PathBuf};
 

@@ -12,7 +12,7 @@ pub mod words;
 pub mod ir {
     pub mod axis;
 }
-#[path = "../../runtime/src/kernels/mod.rs"]
+#[path = "../../runtime/numeric/src/kernels/mod.rs"]
 pub mod kernels;
 #[path = "../../runtime/src/exec/ops/flex/bytes.rs"]
 mod bytes;

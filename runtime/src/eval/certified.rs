@@ -1,7 +1,8 @@
 //! Certificates of the images of a data set.
 
+use super::around::around;
 use super::{interval, layout};
-use crate::certify::{Certifier, Margins, Sample};
+use crate::certify::{Certifier, Margins};
 use crate::data::Dataset;
 use crate::threads;
 use rayon::prelude::*;
@@ -67,7 +68,7 @@ pub fn certified(
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Option<Margins>>, String> {
     let (start, layout) = (Instant::now(), layout(input, ds.image_shape())?);
-    let one = |i: usize| c.margins(&Sample::around(ds, i, task.epsilon, layout, c.arithmetic), ds.label(i));
+    let one = |i: usize| c.margins(&around(ds, i, task.epsilon, layout, c.arithmetic), ds.label(i));
     let mut done = Vec::with_capacity(right.len());
     while done.len() < right.len() && task.time.is_none_or(|t| start.elapsed() < t) {
         let to = (done.len() + EACH * threads::count().max(1)).min(right.len());

@@ -3,7 +3,7 @@
 use super::attacked::Target;
 use crate::attack::Auto;
 use crate::attack::auto::{Image, square_alone};
-use crate::fixed::{Emulator, FixedError, Settings, Word};
+use crate::fixed::{AnyRing, FixedError, Settings};
 use crate::train::evaluate::best;
 use rayon::prelude::*;
 use relinc_passes::driver::valid::Valid;
@@ -43,15 +43,10 @@ pub fn emulated(
     auto: &Auto,
     tell: &mut dyn FnMut(&'static str, usize, usize),
 ) -> Result<Emulated, String> {
-    let shown = match settings.format.ring {
-        32 => run::<i32>(valid, settings, target, (images, found), auto, tell),
-        64 => run::<i64>(valid, settings, target, (images, found), auto, tell),
-        _ => run::<i128>(valid, settings, target, (images, found), auto, tell),
-    };
-    shown.map_err(|e| e.to_string())
+    run(valid, settings, target, (images, found), auto, tell).map_err(|e| e.to_string())
 }
 
-fn run<W: Word>(
+fn run(
     valid: &Valid<'_>,
     settings: &Settings,
     target: &Target,
@@ -60,20 +55,14 @@ fn run<W: Word>(
     tell: &mut dyn FnMut(&'static str, usize, usize),
 ) -> Result<Emulated, FixedError> {
     let start = Instant::now();
-    let emulator = Emulator::<W>::new(valid, settings)?;
-    let fraction = settings.format.fraction;
+    let emulator = AnyRing::new(valid, settings)?;
     let scores = |points: Vec<f32>, numbers: &[usize]| -> Result<Vec<f32>, FixedError> {
         let inputs = target.input(points);
         let each = inputs.len() / numbers.len().max(1);
         let rows: Result<Vec<Vec<f32>>, FixedError> = inputs
             .par_chunks(each.max(1))
             .zip(numbers)
-            .map(|(x, &number)| {
-                let y = emulator.run(x, number, &mut |_, _, _| {})?;
-                let y =
-                    y.decoded(fraction).ok_or_else(|| FixedError::Graph("the output is no number".into()))?;
-                Ok(y.into_iter().map(|v| v as f32).collect())
-            })
+            .map(|(x, &number)| Ok(emulator.output(x, number)?.into_iter().map(|v| v as f32).collect()))
             .collect();
         Ok(rows?.concat())
     };

@@ -85,7 +85,7 @@ impl Gate {
         // What is no line above 0 stops at the cap.
         let (pos, neg): (Vec<f32>, Vec<f32>) =
             elements.map(|Basis { above, below, .. }| (above, below)).unzip();
-        let beyond = ceilings(m).map(|c| Beyond::Ceiling(upload(c, device)));
+        let beyond = m.ceilings().map(|c| Beyond::Ceiling(upload(c, device)));
         Gate { beyond, curve: Curve::of_mask(m, device), ..Gate::upload(pos, neg, device) }
     }
     /// The same on another device.
@@ -150,16 +150,6 @@ impl Beyond {
         let y = Value::new(lift(y.clone().cast(Precision::F32).into_flat()), y.shape());
         ops::sum(&y, &moved)
     }
-}
-
-/// What no element's result is above: the cap, +∞ for those without it; `None` where all are.
-pub(crate) fn ceilings(m: &LayerMask) -> Option<Vec<f32>> {
-    let limits = |v: &Choice| match v {
-        Choice::Relu => m.cap,
-        Choice::Identity | Choice::Zero | Choice::Quadratic | Choice::Uncapped => NO_CAP,
-    };
-    let all: Vec<f32> = m.values.iter().map(limits).collect();
-    all.iter().any(|&c| c != NO_CAP).then_some(all)
 }
 
 /// One number a channel as one for each of `len` elements of an image.

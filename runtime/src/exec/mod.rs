@@ -3,7 +3,6 @@
 mod boxed;
 mod curve;
 pub mod forward;
-pub mod free_batch;
 mod fuse;
 mod generic;
 mod kernels;
@@ -18,9 +17,7 @@ pub mod value;
 
 pub use boxed::Boxed;
 pub use curve::Curve;
-pub(crate) use forward::ceilings;
 pub use forward::{Beyond, Call, Gate, Norms, Outcome, Site, Statistics, Tap, per_element};
-pub use free_batch::free_batch;
 pub use kernels::Kernels;
 pub use network::{Branch, Network, NormSite, Param, Role, Started};
 pub use precision::Precision;

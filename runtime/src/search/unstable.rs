@@ -1,8 +1,9 @@
 //! Which ReLUs a small change of the image may flip: what keeps bounds apart from the network, and certificates from holding.
 
-use crate::certify::{Arithmetic, Program, Sample};
+use crate::certify::{Arithmetic, Program};
 use crate::data::Dataset;
 use crate::eval;
+use crate::eval::around::around;
 use crate::exec::Branch;
 use crate::train::Model;
 use relinc_passes::masks;
@@ -20,7 +21,7 @@ pub fn unstable(m: &Model, ds: &Dataset, images: &[usize], epsilon: f64) -> Resu
     let layout = eval::layout(g.only_input()?.1, ds.image_shape())?;
     let mut shares: Vec<Vec<f64>> = m.net.relus().iter().map(|r| vec![0.0; r.relus()]).collect();
     for &i in images {
-        for (name, crossing) in program.crossing(&Sample::around(ds, i, epsilon, layout, Arithmetic::Real))? {
+        for (name, crossing) in program.crossing(&around(ds, i, epsilon, layout, Arithmetic::Real))? {
             let Some(l) = m.net.relus().iter().position(|r| r.name == name) else { continue };
             for (share, _) in shares[l].iter_mut().zip(crossing).filter(|(_, crosses)| *crosses) {
                 *share += 1.0 / images.len() as f64;

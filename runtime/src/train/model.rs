@@ -6,12 +6,11 @@ use crate::data::{Dataset, Normalize};
 use crate::dice::Dice;
 use crate::exec::squares::{self, Rows};
 use crate::exec::value::{detached, download, upload};
-use crate::exec::{
-    Branch, Call, Gate, Network, Norms, Precision, Role, Site, Started, Statistics, free_batch,
-};
+use crate::exec::{Branch, Call, Gate, Network, Norms, Precision, Role, Site, Started, Statistics};
 use crate::fnv::fingerprint;
 use burn::tensor::{Device, Tensor as Burn};
 use relinc_passes::choice::Choice;
+use relinc_passes::free_batch::free_batch;
 use relinc_passes::ir::Graph;
 use relinc_passes::layers::ReluLayer;
 use relinc_passes::masks::{LayerMask, Masks};

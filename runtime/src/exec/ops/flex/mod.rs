@@ -8,20 +8,18 @@ mod square;
 
 use super::{Geometry, Place, Planes, TrainKernels};
 use crate::kernels::clock::timed;
-use crate::kernels::element::Element;
 use crate::kernels::pool::Buffer;
-use crate::kernels::two_slope::{self, Slopes};
-use crate::kernels::{batch_norm, conv, elementwise, place};
+use crate::kernels::two_slope::Slopes;
+use crate::kernels::{Kernels, conv, element::Element};
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, TensorData};
 use half::bf16;
-use rayon::prelude::*;
 
 type T = FloatTensor<Flex>;
 
 /// The numbers of a tensor, as burn and as the kernels know them.
-trait Number: Element + burn_std::Element {}
+trait Number: Kernels + burn_std::Element {}
 
 impl Number for f32 {}
 impl Number for bf16 {}
@@ -97,19 +95,19 @@ impl TrainKernels for Flex {
         let (x, w, b) = (plain(x), plain(w), b.map(plain));
         let s = g.shape();
         in_kind!(x, E => convolution("convolution", &s, || {
-            conv::forward(values::<E>(&x), slice(&w), b.as_ref().map(slice), &s)
+            E::conv(values(&x), slice(&w), b.as_ref().map(slice), &s)
         }))
     }
     fn conv_data_grad(grad: T, w: T, g: &Geometry) -> T {
         let (grad, w) = (plain(grad), plain(w));
         let s = g.shape();
-        in_kind!(grad, E => convolution("data gradient", &s, || conv::data_grad(values::<E>(&grad), slice(&w), &s)))
+        in_kind!(grad, E => convolution("data gradient", &s, || E::conv_data_grad(values(&grad), slice(&w), &s)))
     }
     fn conv_weight_grad(x: T, grad: T, g: &Geometry) -> T {
         let (x, grad) = (plain(x), plain(grad));
         let s = g.shape();
         in_kind!(x, E => convolution("weight gradient", &s, || {
-            conv::weight_grad(values::<E>(&x), values::<E>(&grad), &s)
+            E::conv_weight_grad(values(&x), values(&grad), &s)
         }))
     }
     fn channel_sum(grad: T, p: &Planes) -> T {
@@ -127,17 +125,13 @@ impl TrainKernels for Flex {
         };
         let grad = plain(grad);
         elements("bias gradient", p.channels * p.size, || {
-            make(in_kind!(grad, E => conv::bias_grad(values::<E>(&grad), &s)))
+            make(in_kind!(grad, E => E::conv_bias_grad(values(&grad), &s)))
         })
     }
     fn gate_forward(x: T, pos: T, neg: T) -> T {
         let [x, pos, neg] = [x, pos, neg].map(plain);
         let slopes = Slopes { pos: slice(&pos), neg: slice(&neg) };
-        elements(
-            "gate",
-            slopes.pos.len(),
-            || in_kind!(x, E => make(two_slope::forward(values::<E>(&x), slopes))),
-        )
+        elements("gate", slopes.pos.len(), || in_kind!(x, E => make(E::gate(values(&x), slopes))))
     }
     fn gate_data_grad(x: T, pos: T, neg: T, grad: T) -> T {
         let [x, pos, neg, grad] = [x, pos, neg, grad].map(plain);
@@ -146,19 +140,19 @@ impl TrainKernels for Flex {
         elements(
             "gate, backward",
             each,
-            || in_kind!(x, E => make(two_slope::input_grad(values::<E>(&x), values(&grad), slopes))),
+            || in_kind!(x, E => make(E::gate_data_grad(values(&x), values(&grad), slopes))),
         )
     }
     fn gate_grads(x: T, grad: T, gates: usize) -> [T; 2] {
         let (x, grad) = (plain(x), plain(grad));
         elements("gate, slopes", gates, || {
-            in_kind!(x, E => two_slope::slope_grads(values::<E>(&x), values(&grad), gates)).map(make)
+            in_kind!(x, E => E::gate_slope_grads(values(&x), values(&grad), gates)).map(make)
         })
     }
     fn ceiling_forward(y: T, ceiling: T) -> T {
         let [y, ceiling] = [y, ceiling].map(plain);
         let each = slice(&ceiling).len();
-        elements("cap", each, || in_kind!(y, E => make(two_slope::ceiling(values::<E>(&y), slice(&ceiling)))))
+        elements("cap", each, || in_kind!(y, E => make(E::ceiling(values(&y), slice(&ceiling)))))
     }
     fn ceiling_grad(y: T, ceiling: T, grad: T) -> T {
         let [y, ceiling, grad] = [y, ceiling, grad].map(plain);
@@ -166,14 +160,14 @@ impl TrainKernels for Flex {
         elements(
             "cap, backward",
             c.len(),
-            || in_kind!(y, E => make(two_slope::ceiling_grad(values::<E>(&y), values(&grad), c))),
+            || in_kind!(y, E => make(E::ceiling_grad(values(&y), values(&grad), c))),
         )
     }
     fn norm_forward(x: T, scale: T, shift: T, p: &Planes) -> [T; 3] {
         let [x, scale, shift] = [x, scale, shift].map(plain);
         elements("batch normalisation", p.channels * p.size, || {
             in_kind!(x, E => {
-                let n = batch_norm::forward(values::<E>(&x), slice(&scale), slice(&shift), p.size, p.eps);
+                let n = E::norm(values(&x), slice(&scale), slice(&shift), p.size, p.eps);
                 [make(n.y), make(n.mean), make(n.var)]
             })
         })
@@ -183,29 +177,26 @@ impl TrainKernels for Flex {
         let statistics = (slice(&mean), slice(&variance));
         elements("batch normalisation, backward", p.channels * p.size, || {
             in_kind!(x, E => {
-                let of = (values::<E>(&x), values::<E>(&grad));
-                let g = batch_norm::backward(of, slice(&scale), statistics, p.size, p.eps);
+                let of = (values(&x), values(&grad));
+                let g = E::norm_grads(of, slice(&scale), statistics, p.size, p.eps);
                 [make(g.x), make(g.gamma), make(g.beta)]
             })
         })
     }
     fn affine_forward(x: T, scale: T, shift: T, p: &Planes) -> T {
         let [x, scale, shift] = [x, scale, shift].map(plain);
-        elements("batch normalisation, fixed", p.channels * p.size, || {
-            in_kind!(x, E => {
-                let x = values::<E>(&x);
-                let mut y = Buffer::<E>::result(x.len());
-                batch_norm::affine_into(x, slice(&scale), slice(&shift), p.size, &mut y);
-                make(y)
-            })
-        })
+        elements(
+            "batch normalisation, fixed",
+            p.channels * p.size,
+            || in_kind!(x, E => make(E::affine(values(&x), slice(&scale), slice(&shift), p.size))),
+        )
     }
     fn channel_dot(x: T, grad: T, p: &Planes) -> T {
         let (x, grad) = (plain(x), plain(grad));
         elements(
             "batch normalisation, fixed",
             p.channels * p.size,
-            || in_kind!(x, E => make(channel_dots(values::<E>(&x), values(&grad), p))),
+            || in_kind!(x, E => make(E::channel_products(values(&x), values(&grad), p.channels, p.size))),
         )
     }
     fn place(x: T, p: &Place) -> T {
@@ -214,23 +205,12 @@ impl TrainKernels for Flex {
         elements(
             "slice or padding",
             each,
-            || in_kind!(x, E => make(place::place::<E>(values(&x), &p.axes, E::nearest(p.fill)))),
+            || in_kind!(x, E => make(E::place(values(&x), &p.axes, E::nearest(p.fill)))),
         )
     }
     fn sum(a: T, b: T) -> T {
         let (a, b) = (plain(a), plain(b));
         let what = || format!("{} elements of a batch", a.layout().num_elements());
-        timed("sum", what, || 0, || in_kind!(a, E => make(elementwise::add(values::<E>(&a), values(&b)))))
+        timed("sum", what, || 0, || in_kind!(a, E => make(E::add(values(&a), values(&b)))))
     }
-}
-
-/// `Σ x·grad` of each channel.
-fn channel_dots<E: Element>(x: &[E], grad: &[E], p: &Planes) -> Vec<f32> {
-    let plane = |n: usize, c: usize| {
-        let at = (n * p.channels + c) * p.size;
-        let pairs = x[at..at + p.size].iter().zip(&grad[at..at + p.size]);
-        pairs.map(|(x, g)| f64::from(x.value() * g.value())).sum::<f64>()
-    };
-    let channel = |c| (0..p.n).map(|n| plane(n, c)).sum::<f64>() as f32;
-    (0..p.channels).into_par_iter().map(channel).collect()
 }

@@ -6,7 +6,7 @@ use crate::exec::ops::normed::{Backwards, Channels, Gates, NormedKernels};
 use crate::kernels::normed::Normed;
 use crate::kernels::pool::Buffer;
 use crate::kernels::two_slope::Slopes;
-use crate::kernels::{batch_norm, elementwise};
+use crate::kernels::{Kernels, batch_norm};
 use burn::backend::Flex;
 use burn::tensor::DType;
 use half::bf16;
@@ -58,21 +58,18 @@ impl NormedKernels for Flex {
         let (mean, variance) = elements(
             "batch statistics",
             p.channels * p.size,
-            || in_kind!(x, E => batch_norm::statistics(values::<E>(&x), p.channels, p.size)),
+            || in_kind!(x, E => E::statistics(values(&x), p.channels, p.size)),
         );
         [make(mean), make(variance)]
     }
 
     fn normalised(x: T, c: &Channels<Flex>, p: &Planes) -> T {
         let (x, (factor, offset)) = (plain(x), factors(c, p.eps));
-        elements("batch normalisation", p.channels * p.size, || {
-            in_kind!(x, E => {
-                let x = values::<E>(&x);
-                let mut y = Buffer::<E>::result(x.len());
-                batch_norm::affine_into(x, &factor, &offset, p.size, &mut y);
-                make(y)
-            })
-        })
+        elements(
+            "batch normalisation",
+            p.channels * p.size,
+            || in_kind!(x, E => make(E::affine(values(&x), &factor, &offset, p.size))),
+        )
     }
 
     fn normed(x: T, r: Option<T>, c: &Channels<Flex>, g: &Gates<Flex>, p: &Planes) -> T {
@@ -80,7 +77,7 @@ impl NormedKernels for Flex {
         elements(
             "normalisation and gate",
             p.channels * p.size,
-            || in_kind!(held.x, E => make(held.op::<E>().forward())),
+            || in_kind!(held.x, E => make(E::normed(&held.op()))),
         )
     }
 
@@ -105,22 +102,22 @@ fn backward<E: Number>(op: &Normed<'_, E>, c: &Channels<Flex>, grad: T, p: &Plan
     let n = op.x.len();
     let grad = plain(grad);
     // Where another path needs the gradient too, changing it would copy it, by one thread.
-    let mut grad = if grad.is_unique() { grad } else { make(elementwise::copy(values::<E>(&grad))) };
+    let mut grad = if grad.is_unique() { grad } else { make(E::copy(values(&grad))) };
     let Some([mean, variance]) = &c.statistics else {
-        let other = op.input_grad(&mut grad.storage_mut::<E>()[..n]);
+        let other = E::normed_input_grad(op, &mut grad.storage_mut::<E>()[..n]);
         return (grad, other.map(make), None);
     };
     let [mean, variance, scale] = [mean, variance, &c.scale].map(|t| plain(t.clone()));
     let statistics = (slice(&mean), slice(&variance));
-    let sums = op.cut(&mut grad.storage_mut::<E>()[..n], statistics.0);
+    let sums = E::normed_cut(op, &mut grad.storage_mut::<E>()[..n], statistics.0);
     let (scale, eps) = (slice(&scale), p.eps);
     if op.residual.is_some() {
         let mut input = Buffer::<E>::result(n);
         let of = (op.x, values(&grad));
-        let (gs, gb) = batch_norm::finish_into(of, scale, statistics, &sums, p.size, eps, &mut input);
+        let (gs, gb) = E::norm_finish_into(of, scale, statistics, &sums, p.size, eps, &mut input);
         return (make(input), Some(grad), Some([make(gs), make(gb)]));
     }
     let g = &mut grad.storage_mut::<E>()[..n];
-    let (gs, gb) = batch_norm::finish((op.x, g), scale, statistics, &sums, p.size, eps);
+    let (gs, gb) = E::norm_finish((op.x, g), scale, statistics, &sums, p.size, eps);
     (grad, None, Some([make(gs), make(gb)]))
 }
