@@ -12,5 +12,5 @@ pub mod threads;
 pub mod train;
 pub mod yaml;
 
-use relinc_numeric::dice;
 pub use relinc_numeric::{augment, blocks, certify, corrupt, fixed, fnv, kernels};
+use relinc_numeric::{dice, picture};

@@ -13,8 +13,13 @@ pub(crate) fn pieces<T: Send>(out: &mut [T], unit: usize, f: impl Fn(usize, &mut
     if out.len() <= piece {
         f(0, out);
     } else {
-        out.par_chunks_mut(piece).enumerate().for_each(|(i, c)| f(i * piece, c));
+        parallel(out, piece, &f);
     }
+}
+
+/// Compiled once for each kind of elements, whatever is computed.
+fn parallel<T: Send>(out: &mut [T], piece: usize, f: &(dyn Fn(usize, &mut [T]) + Sync)) {
+    out.par_chunks_mut(piece).enumerate().for_each(|(i, c)| f(i * piece, c));
 }
 
 /// Threads available.

@@ -1,5 +1,8 @@
-//! The one call into the `gemm` crate.
+//! The one call into `gemm-f32`.
 #![allow(unsafe_code)]
+
+use gemm::Parallelism;
+use gemm_f32::gemm::f32::get_gemm_fn;
 
 /// A matrix in a slice: element (r, c) is at `r·row + c·col`.
 #[derive(Clone, Copy)]
@@ -43,18 +46,21 @@ pub(crate) fn sgemm(
     }
     assert!(a.covers(m, k) && b.covers(k, n), "a factor is shorter than its shape");
     assert!(ldc >= n && (m - 1) * ldc + n <= c.len(), "the result is shorter than its shape");
-    let parallelism = if threads { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
+    let parallelism = if threads { Parallelism::Rayon(0) } else { Parallelism::None };
+    // Its kernels write columns: a result whose columns are further apart than its rows is computed as its transpose.
+    let (m, n, a, b, [columns, rows]) =
+        if ldc > 1 { (n, m, b.t(), a.t(), [ldc, 1]) } else { (m, n, a, b, [1, ldc]) };
     // SAFETY: the asserts above put every element (r, c) of the three matrices inside its slice; `ldc >= n`
     // keeps the rows of `c` apart, and `c` is borrowed mutably, so it overlaps neither factor. All `f32` bit
     // patterns are initialised and valid. Strides are below isize::MAX, as they index slices.
     unsafe {
-        gemm::gemm(
+        get_gemm_fn()(
             m,
             n,
             k,
             c.as_mut_ptr(),
-            1,
-            ldc as isize,
+            columns as isize,
+            rows as isize,
             true,
             a.data.as_ptr(),
             a.col as isize,

@@ -41,6 +41,11 @@ impl Interval {
         let corner = |(a, b): (f64, f64)| if a == 0.0 || b == 0.0 { 0.0 } else { a * b };
         all.map(corner).into_iter().map(|v| Interval::new(v, v)).reduce(Interval::hull).unwrap_or(ANY)
     }
+    /// Of the products with a number other than 0.
+    fn scaled(self, by: f64) -> Interval {
+        let (low, high) = if by > 0.0 { (self.low, self.high) } else { (self.high, self.low) };
+        Interval::new(by * low, by * high)
+    }
     /// The largest magnitude.
     pub fn magnitude(self) -> f64 {
         self.low.abs().max(self.high.abs())
@@ -242,7 +247,7 @@ fn weighted(g: &Graph, id: NodeId, x: Interval, biased: bool) -> Interval {
         let start = bias.filter(|_| biased).and_then(|b| b.get(o)).map_or(0.0, |&b| f64::from(b));
         let mut sum = Interval::new(start, start);
         for &e in w.iter().filter(|&&e| e != 0.0) {
-            sum = sum.plus(x.times(Interval::new(e.into(), e.into())));
+            sum = sum.plus(x.scaled(e.into()));
             if sum.low == f64::NEG_INFINITY && sum.high == f64::INFINITY {
                 break;
             }

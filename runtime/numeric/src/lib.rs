@@ -9,3 +9,4 @@ pub mod dice;
 pub mod fixed;
 pub mod fnv;
 pub mod kernels;
+pub mod picture;

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use super::item;
 use super::npy::Npy;
-use super::picture::planes;
 use super::{DataError, DataSpec, Dataset, Kind, Split, cifar};
 use crate::corrupt::SEVERITIES;
 use crate::nearest::did_you_mean;
+use crate::picture::planes;
 
 /// Parts of a file, one a severity.
 const PARTS: usize = SEVERITIES as usize;

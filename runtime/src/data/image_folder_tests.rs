@@ -6,13 +6,12 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::super::jpeg_fixtures::FLAT;
-use super::super::picture::tests::png;
 use super::*;
+use crate::picture::samples::{FLAT, png};
 
 /// A 4×2 PNG that tells a number.
 fn image(number: u8) -> Vec<u8> {
-    png(4, 2, png::ColorType::Grayscale, &[number; 8])
+    png(4, 2, png::ColorType::Grayscale, &[number; 8]).unwrap()
 }
 
 fn write(root: &Path, name: &str, bytes: &[u8]) {

@@ -6,9 +6,8 @@ use rayon::prelude::*;
 
 use super::classes::Labels;
 use super::item::Item;
-use super::picture::Picture;
-use super::resize::central_square;
 use super::{DataError, DataSpec, Dataset, Split};
+use crate::picture::{Picture, central_square};
 
 /// A file and the label of its image.
 #[derive(Debug, Clone)]

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::idx::Idx;
-use super::picture::Picture;
-use super::resize::central_square;
 use super::{DataError, DataSpec, Dataset, Split, carve, names};
+use crate::picture::{Picture, central_square};
 
 const KIND: &str = "mnist";
 

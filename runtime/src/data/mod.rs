@@ -27,8 +27,6 @@ mod figures;
 mod idx;
 mod image_folder;
 mod item;
-#[cfg(test)]
-mod jpeg_fixtures;
 mod kind;
 mod known;
 mod labelled;
@@ -38,8 +36,6 @@ mod names;
 mod normalize;
 mod npy;
 mod paint;
-mod picture;
-mod resize;
 mod shapes;
 mod source;
 mod spec;

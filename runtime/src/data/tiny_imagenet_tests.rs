@@ -8,8 +8,8 @@ use lzma_rust2::{XzOptions, XzWriter};
 use tempfile::TempDir;
 
 use super::super::cifar::tests::shared;
-use super::super::picture::tests::png;
 use super::*;
+use crate::picture::samples::png;
 
 /// A file of the set: name and contents.
 type File = (String, Vec<u8>);
@@ -23,7 +23,7 @@ fn set(train_inside: &str, by_annotations: bool) -> Vec<File> {
     ];
     let mut annotations = String::new();
     for class in 1..=3u8 {
-        let image = |i: u8| png(2, 2, png::ColorType::Rgb, &[class, i, 0].repeat(4));
+        let image = |i: u8| png(2, 2, png::ColorType::Rgb, &[class, i, 0].repeat(4)).unwrap();
         for i in 0..10 {
             files.push((format!("train/n0{class}/{train_inside}n0{class}_{i}.JPEG"), image(i)));
         }

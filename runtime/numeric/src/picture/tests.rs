@@ -1,24 +1,8 @@
 #![allow(clippy::unwrap_used)]
 //! Decoding, against what libjpeg-turbo and libpng make of the same files.
 
-use super::super::jpeg_fixtures::{CMYK, FLAT, GREY, PROGRESSIVE};
+use super::samples::{CMYK, FLAT, GREY, PROGRESSIVE, png};
 use super::*;
-
-/// A PNG file.
-pub(in crate::data) fn png(width: u32, height: u32, colour: png::ColorType, values: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(colour);
-    if values.len() == 2 * colour.samples() * (width * height) as usize {
-        encoder.set_depth(png::BitDepth::Sixteen);
-    }
-    if colour == png::ColorType::Indexed {
-        encoder.set_palette(vec![1, 2, 3, 4, 5, 6]);
-        encoder.set_trns(vec![0, 255]);
-    }
-    encoder.write_header().unwrap().write_image_data(values).unwrap();
-    bytes
-}
 
 fn pixel(p: &Picture, y: usize, x: usize) -> [u8; 3] {
     [0, 1, 2].map(|c| p.planes[(c * p.height + y) * p.width + x])
@@ -59,7 +43,7 @@ fn progressive_jpeg() {
 #[test]
 fn pngs_of_every_colour_type() {
     use png::ColorType::{Grayscale, GrayscaleAlpha, Indexed, Rgb, Rgba};
-    let planes = |colour, values: &[u8]| Picture::decode(&png(2, 1, colour, values)).unwrap().planes;
+    let planes = |colour, values: &[u8]| Picture::decode(&png(2, 1, colour, values).unwrap()).unwrap().planes;
     assert_eq!(planes(Rgb, &[1, 2, 3, 4, 5, 6]), [1, 4, 2, 5, 3, 6]);
     assert_eq!(planes(Rgba, &[1, 2, 3, 0, 4, 5, 6, 255]), [1, 4, 2, 5, 3, 6]);
     assert_eq!(planes(Grayscale, &[7, 9]), [7, 9, 7, 9, 7, 9]);
@@ -71,7 +55,7 @@ fn pngs_of_every_colour_type() {
 
 #[test]
 fn no_cut_file() {
-    let png = png(3, 3, png::ColorType::Grayscale, &[0, 50, 100, 3, 77, 1, 2, 9, 255]);
+    let png = png(3, 3, png::ColorType::Grayscale, &[0, 50, 100, 3, 77, 1, 2, 9, 255]).unwrap();
     for whole in [&GREY[..], &FLAT, &PROGRESSIVE, &CMYK, &png] {
         for cut in 0..whole.len() {
             assert!(Picture::decode(&whole[..cut]).is_err(), "{} bytes of {}", cut, whole.len());
@@ -83,7 +67,7 @@ fn no_cut_file() {
 
 #[test]
 fn no_panic_on_any_changed_byte() {
-    let png = png(3, 3, png::ColorType::Grayscale, &[0, 50, 100, 3, 77, 1, 2, 9, 255]);
+    let png = png(3, 3, png::ColorType::Grayscale, &[0, 50, 100, 3, 77, 1, 2, 9, 255]).unwrap();
     for whole in [&GREY[..], &FLAT, &PROGRESSIVE, &CMYK, &png] {
         for at in 0..whole.len() {
             for value in [0, 1, 0x11, 0x7f, 0xd8, 0xff, whole[at] ^ 0x80, whole[at].wrapping_add(1)] {
@@ -102,7 +86,7 @@ fn no_huge_size() {
     let at = jpeg.windows(4).position(|w| w == [0, 9, 0, 16]).unwrap();
     jpeg[at..at + 4].copy_from_slice(&[156, 64, 156, 64]);
     assert!(Picture::decode(&jpeg).is_err());
-    let mut png = png(1, 1, png::ColorType::Grayscale, &[0]);
+    let mut png = png(1, 1, png::ColorType::Grayscale, &[0]).unwrap();
     png[16..24].copy_from_slice(&[0, 0, 156, 64, 0, 0, 156, 64]);
     assert!(Picture::decode(&png).is_err());
 }

@@ -1,6 +1,6 @@
 //! Crops an image to its central square and resamples it.
 
-use super::picture::Picture;
+use super::Picture;
 
 /// The central square of `picture`, as 3×`size`×`size`.
 ///
@@ -8,7 +8,7 @@ use super::picture::Picture;
 /// bilinear when it enlarges, an average of what an output pixel covers when it shrinks. Source: the convention of
 /// Pillow's `BILINEAR` in `src/libImaging/Resample.c`, which rounds once more between the axes and so differs by one
 /// level at most.
-pub(super) fn central_square(picture: &Picture, size: usize) -> Vec<u8> {
+pub fn central_square(picture: &Picture, size: usize) -> Vec<u8> {
     let side = picture.height.min(picture.width);
     let (top, left) = ((picture.height - side) / 2, (picture.width - side) / 2);
     let spans = spans(side, size);

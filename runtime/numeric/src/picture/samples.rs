@@ -1,8 +1,8 @@
-//! Small JPEG files, written by libjpeg-turbo through Pillow.
+//! Small files for tests: JPEGs were written by libjpeg-turbo through Pillow.
 
 /// 8×8 grey, rows of 0, 30, …, 210.
 #[rustfmt::skip]
-pub(in crate::data) const GREY: [u8; 164] = [
+pub const GREY: [u8; 164] = [
     255, 216, 255, 224, 0, 16, 74, 70, 73, 70, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 255, 219, 0, 67, 0, 16, 11, 12,
     14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58, 51, 61,
     60, 57, 51, 56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87, 95, 98, 103, 104, 103, 62,
@@ -13,7 +13,7 @@ pub(in crate::data) const GREY: [u8; 164] = [
 
 /// 16×9 of (200, 40, 90), chroma halved both ways.
 #[rustfmt::skip]
-pub(in crate::data) const FLAT: [u8; 287] = [
+pub const FLAT: [u8; 287] = [
     255, 216, 255, 224, 0, 16, 74, 70, 73, 70, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 255, 219, 0, 67, 0, 3, 2, 2, 3,
     2, 2, 3, 3, 3, 3, 4, 3, 3, 4, 5, 8, 5, 5, 4, 4, 5, 10, 7, 7, 6, 8, 12, 10, 12, 12, 11, 10, 11, 11, 13, 14,
     18, 16, 13, 14, 17, 14, 11, 11, 16, 22, 16, 17, 19, 20, 21, 21, 21, 12, 15, 23, 24, 22, 20, 24, 18, 20,
@@ -28,7 +28,7 @@ pub(in crate::data) const FLAT: [u8; 287] = [
 
 /// 16×16, red to the right, green downwards, blue to the left.
 #[rustfmt::skip]
-pub(in crate::data) const PROGRESSIVE: [u8; 537] = [
+pub const PROGRESSIVE: [u8; 537] = [
     255, 216, 255, 224, 0, 16, 74, 70, 73, 70, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 255, 219, 0, 67, 0, 27, 18, 20,
     23, 20, 17, 27, 23, 22, 23, 30, 28, 27, 32, 40, 66, 43, 40, 37, 37, 40, 81, 58, 61, 48, 66, 96, 85, 101,
     100, 95, 85, 93, 91, 106, 120, 153, 129, 106, 113, 144, 115, 91, 93, 133, 181, 134, 144, 158, 163, 171,
@@ -53,7 +53,7 @@ pub(in crate::data) const PROGRESSIVE: [u8; 537] = [
 
 /// 8×8 of (200, 40, 90) in four inks.
 #[rustfmt::skip]
-pub(in crate::data) const CMYK: [u8; 179] = [
+pub const CMYK: [u8; 179] = [
     255, 216, 255, 238, 0, 14, 65, 100, 111, 98, 101, 0, 100, 0, 0, 0, 0, 0, 255, 219, 0, 67, 0, 3, 2, 2, 3,
     2, 2, 3, 3, 3, 3, 4, 3, 3, 4, 5, 8, 5, 5, 4, 4, 5, 10, 7, 7, 6, 8, 12, 10, 12, 12, 11, 10, 11, 11, 13, 14,
     18, 16, 13, 14, 17, 14, 11, 11, 16, 22, 16, 17, 19, 20, 21, 21, 21, 12, 15, 23, 24, 22, 20, 24, 18, 20,
@@ -62,3 +62,27 @@ pub(in crate::data) const CMYK: [u8; 179] = [
     0, 0, 0, 0, 0, 0, 0, 0, 255, 218, 0, 14, 4, 67, 0, 77, 0, 89, 0, 75, 0, 0, 63, 0, 96, 2, 136, 211, 84,
     223, 255, 217,
 ];
+
+/// A PNG file; with a palette of two colours where they are indexed, with 16 bits where there are two values a sample.
+///
+/// # Errors
+/// Values that do not fit the size.
+pub fn png(
+    width: u32,
+    height: u32,
+    colour: png::ColorType,
+    values: &[u8],
+) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(colour);
+    if values.len() == 2 * colour.samples() * (width * height) as usize {
+        encoder.set_depth(png::BitDepth::Sixteen);
+    }
+    if colour == png::ColorType::Indexed {
+        encoder.set_palette(vec![1, 2, 3, 4, 5, 6]);
+        encoder.set_trns(vec![0, 255]);
+    }
+    encoder.write_header()?.write_image_data(values)?;
+    Ok(bytes)
+}

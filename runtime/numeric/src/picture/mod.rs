@@ -1,5 +1,10 @@
 //! JPEG and PNG files as planes of R, G and B.
 
+mod resize;
+pub mod samples;
+
+pub use resize::central_square;
+
 use std::io::Cursor;
 
 use zune_jpeg::JpegDecoder;
@@ -14,13 +19,13 @@ const JPEG_MAGIC: &[u8] = b"\xff\xd8\xff";
 
 /// One decoded image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Picture {
+pub struct Picture {
     /// Rows.
-    pub(super) height: usize,
+    pub height: usize,
     /// Columns.
-    pub(super) width: usize,
+    pub width: usize,
     /// 3×H×W: the planes R, G, B, row by row.
-    pub(super) planes: Vec<u8>,
+    pub planes: Vec<u8>,
 }
 
 impl Picture {
@@ -32,7 +37,7 @@ impl Picture {
     ///
     /// # Errors
     /// What the decoder found, or that the file is neither. A file that ends early is an error, not a half-grey image.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
+    pub fn decode(bytes: &[u8]) -> Result<Picture, String> {
         let (width, height, interleaved) = if bytes.starts_with(PNG_MAGIC) {
             decode_png(bytes)?
         } else if bytes.starts_with(JPEG_MAGIC) {
@@ -47,7 +52,7 @@ impl Picture {
 }
 
 /// The first three channels of H×W×`channels` as 3×H×W.
-pub(super) fn planes(interleaved: &[u8], channels: usize) -> Vec<u8> {
+pub fn planes(interleaved: &[u8], channels: usize) -> Vec<u8> {
     (0..3).flat_map(|c| interleaved.iter().skip(c).step_by(channels.max(1)).copied()).collect()
 }
 
@@ -94,5 +99,4 @@ fn decode_png(bytes: &[u8]) -> Result<(usize, usize, Vec<u8>), String> {
 }
 
 #[cfg(test)]
-#[path = "picture_tests.rs"]
-pub(super) mod tests;
+mod tests;
