@@ -41,11 +41,6 @@ impl Interval {
         let corner = |(a, b): (f64, f64)| if a == 0.0 || b == 0.0 { 0.0 } else { a * b };
         all.map(corner).into_iter().map(|v| Interval::new(v, v)).reduce(Interval::hull).unwrap_or(ANY)
     }
-    /// Of the products with a number other than 0.
-    fn scaled(self, by: f64) -> Interval {
-        let (low, high) = if by > 0.0 { (self.low, self.high) } else { (self.high, self.low) };
-        Interval::new(by * low, by * high)
-    }
     /// The largest magnitude.
     pub fn magnitude(self) -> f64 {
         self.low.abs().max(self.high.abs())
@@ -245,16 +240,22 @@ fn weighted(g: &Graph, id: NodeId, x: Interval, biased: bool) -> Interval {
     let x = if pads { x.hull(Interval::new(0.0, 0.0)) } else { x };
     let row = |(o, w): (usize, &[f32])| {
         let start = bias.filter(|_| biased).and_then(|b| b.get(o)).map_or(0.0, |&b| f64::from(b));
-        let mut sum = Interval::new(start, start);
-        for &e in w.iter().filter(|&&e| e != 0.0) {
-            sum = sum.plus(x.scaled(e.into()));
-            if sum.low == f64::NEG_INFINITY && sum.high == f64::INFINITY {
-                break;
-            }
-        }
-        sum
+        let [above, below] = sides(w).map(|v| Interval::new(v, v));
+        Interval::new(start, start).plus(x.times(above)).plus(x.times(below))
     };
     w.chunks(w.len() / rows).enumerate().map(row).reduce(Interval::hull).unwrap_or(ANY)
+}
+
+/// The sums of what is above 0 and of what is below.
+fn sides(w: &[f32]) -> [f64; 2] {
+    let mut lanes = [[0.0f64; 2]; 8];
+    for some in w.chunks(lanes.len()) {
+        for (lane, &e) in lanes.iter_mut().zip(some) {
+            lane[0] += f64::from(e.max(0.0));
+            lane[1] += f64::from(e.min(0.0));
+        }
+    }
+    [0, 1].map(|i| lanes.iter().map(|lane| lane[i]).sum())
 }
 
 fn normalised(g: &Graph, id: NodeId, x: Interval) -> Interval {

@@ -4,11 +4,10 @@
 //! (ICML 2015). Short runs are summed in f32, all else in f64. Variances are taken around a first guess of the mean, so that
 //! a large mean cancels nothing.
 
-use rayon::prelude::*;
-
 use super::element::Element;
 use super::pool::Buffer;
 use super::simd::wide;
+use crate::kernels::parallel::{each, piece, pieces};
 
 /// Images whose sums are taken together; fixed, so that results do not depend on the number of threads.
 pub(super) const IMAGES: usize = 8;
@@ -74,7 +73,8 @@ pub(crate) fn statistics<E: Element>(x: &[E], channels: usize, area: usize) -> (
 pub(crate) fn affine<E: Element>(x: &[E], scale: &[f32], shift: &[f32], area: usize) -> Buffer<E> {
     let mut y = Buffer::<E>::result(x.len());
     let image = (scale.len() * area).max(1);
-    y.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(y, x)| {
+    pieces(&mut y, image, &|i, y| {
+        let x = piece(x, image, i);
         for (c, (y, x)) in y.chunks_exact_mut(area).zip(x.chunks_exact(area)).enumerate() {
             affine_run(x, scale[c], shift[c], y);
         }
@@ -92,7 +92,7 @@ pub(crate) fn channel_products<E: Element>(x: &[E], g: &[E], channels: usize, ar
         pairs.map(|(x, g)| f64::from(x.value() * g.value())).sum::<f64>()
     };
     let channel = |c| (0..images).map(|n| plane(n, c)).sum::<f64>() as f32;
-    (0..channels).into_par_iter().map(channel).collect()
+    each(channels, &channel)
 }
 
 /// [`super::Kernels::norm_grads`].
@@ -120,7 +120,8 @@ pub(crate) fn finish<E: Element>(
 ) -> (Vec<f32>, Vec<f32>) {
     let terms = terms(x.len(), gamma, var, sums, eps);
     let image = (gamma.len() * area).max(1);
-    g.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(g, x)| {
+    pieces(g, image, &|i, g| {
+        let x = piece(x, image, i);
         for (c, (g, x)) in g.chunks_exact_mut(area).zip(x.chunks_exact(area)).enumerate() {
             finish_run(x, terms[c], mean[c], g);
         }
@@ -142,7 +143,8 @@ pub(crate) fn finish_into<E: Element>(
     let channels = gamma.len();
     let terms = terms(x.len(), gamma, var, sums, eps);
     let image = (channels * area).max(1);
-    gx.par_chunks_mut(image).zip(x.par_chunks(image)).zip(gy.par_chunks(image)).for_each(|((gx, x), gy)| {
+    pieces(gx, image, &|i, gx| {
+        let (x, gy) = (piece(x, image, i), piece(gy, image, i));
         for c in 0..channels {
             let at = c * area..(c + 1) * area;
             backward_run(&x[at.clone()], &gy[at.clone()], terms[c], mean[c], &mut gx[at]);
@@ -176,8 +178,8 @@ fn inverse(var: f32, eps: f32) -> f32 {
 fn channel_sums<E: Element>(x: &[E], g: Option<&[E]>, offset: &[f32], area: usize) -> Vec<[f64; 2]> {
     let channels = offset.len();
     let group = (IMAGES * channels * area).max(1);
-    let partial = |(i, x): (usize, &[E])| {
-        let g = g.map(|g| &g[i * group..][..x.len()]);
+    let partial = |i: usize| {
+        let (x, g) = (piece(x, group, i), g.map(|g| piece(g, group, i)));
         let mut sums = vec![[0.0; 2]; channels];
         for (plane, x) in x.chunks_exact(area).enumerate() {
             let (offset, sums) = (offset[plane % channels], &mut sums[plane % channels]);
@@ -192,7 +194,7 @@ fn channel_sums<E: Element>(x: &[E], g: Option<&[E]>, offset: &[f32], area: usiz
         }
         sums
     };
-    added(x.par_chunks(group).enumerate().map(partial).collect(), channels)
+    added(each(x.len().div_ceil(group), &partial), channels)
 }
 
 /// The sums of all groups of images, added in order.

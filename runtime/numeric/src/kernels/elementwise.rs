@@ -1,10 +1,9 @@
 //! Sums and copies of arrays.
 
-use rayon::prelude::*;
-
 use super::element::Element;
 use super::pool::Buffer;
 use super::simd::wide;
+use crate::kernels::parallel::{each, piece, pieces};
 
 /// Elements of one task.
 pub(super) const CHUNK: usize = 1 << 15;
@@ -13,30 +12,27 @@ pub(super) const CHUNK: usize = 1 << 15;
 pub(crate) fn add<E: Element>(a: &[E], b: &[E]) -> Buffer<E> {
     assert_eq!(a.len(), b.len());
     let mut sum = Buffer::<E>::result(a.len());
-    sum.par_chunks_mut(CHUNK)
-        .zip(a.par_chunks(CHUNK))
-        .zip(b.par_chunks(CHUNK))
-        .for_each(|((sum, a), b)| add_run(a, b, sum));
+    pieces(&mut sum, CHUNK, &|i, sum| add_run(piece(a, CHUNK, i), piece(b, CHUNK, i), sum));
     sum
 }
 
 /// [`super::Kernels::copy`].
 pub(crate) fn copy<E: Element>(a: &[E]) -> Buffer<E> {
     let mut copy = Buffer::<E>::result(a.len());
-    copy.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(|(copy, a)| copy.copy_from_slice(a));
+    pieces(&mut copy, CHUNK, &|i, copy| copy.copy_from_slice(piece(a, CHUNK, i)));
     copy
 }
 
 /// `a += b`.
 pub fn accumulate(a: &mut [f32], b: &[f32]) {
     assert_eq!(a.len(), b.len());
-    a.par_chunks_mut(CHUNK).zip(b.par_chunks(CHUNK)).for_each(|(a, b)| accumulate_run(a, b));
+    pieces(a, CHUNK, &|i, a| accumulate_run(a, piece(b, CHUNK, i)));
 }
 
 /// The sum of the squares. Runs of 4096 are summed in f64, and the runs in order.
 pub fn sum_of_squares(a: &[f32]) -> f64 {
     const RUN: usize = 4096;
-    a.par_chunks(RUN).map(squares_run).collect::<Vec<f64>>().iter().sum()
+    each(a.len().div_ceil(RUN), &|i| squares_run(piece(a, RUN, i))).iter().sum()
 }
 
 wide! {

@@ -24,6 +24,7 @@ pub mod two_slope;
 
 mod memory;
 mod micro;
+mod parallel;
 mod tiles;
 mod transpose;
 mod vectors;

@@ -9,6 +9,7 @@ use super::element::Element;
 use super::pool::Buffer;
 use super::simd::wide;
 use super::two_slope::{Slopes, chosen};
+use crate::kernels::parallel::{pieces, pieces_of_two};
 
 /// The operands, `[n, channels, area]` and one factor and offset a channel.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +65,7 @@ impl<E: Element> Normed<'_, E> {
         self.check();
         let mut y = Buffer::<E>::result(self.x.len());
         let channels = self.factor.len().max(1);
-        y.par_chunks_mut((channels * self.area).max(1)).enumerate().for_each(|(image, y)| {
+        pieces(&mut y, channels * self.area, &|image, y| {
             for (c, y) in y.chunks_exact_mut(self.area).enumerate() {
                 forward_run(self.plane(image * channels + c), y);
             }
@@ -101,7 +102,7 @@ impl<E: Element> Normed<'_, E> {
         let channels = self.factor.len().max(1);
         let image = (channels * self.area).max(1);
         let Some(r) = self.residual else {
-            g.par_chunks_mut(image).enumerate().for_each(|(i, g)| {
+            pieces(g, image, &|i, g| {
                 for (c, g) in g.chunks_exact_mut(self.area).enumerate() {
                     let p = self.plane(i * channels + c);
                     cut_run(p, p.factor, g);
@@ -110,7 +111,7 @@ impl<E: Element> Normed<'_, E> {
             return None;
         };
         let mut other = Buffer::<E>::result(r.len());
-        g.par_chunks_mut(image).zip(other.par_chunks_mut(image)).enumerate().for_each(|(i, (g, other))| {
+        pieces_of_two(g, &mut other, image, &|i, g, other| {
             let planes = g.chunks_exact_mut(self.area).zip(other.chunks_exact_mut(self.area));
             for (c, (g, other)) in planes.enumerate() {
                 let p = self.plane(i * channels + c);

@@ -1,9 +1,8 @@
 //! An update of stochastic gradient descent with momentum, in one pass.
 
-use rayon::prelude::*;
-
 use super::elementwise::CHUNK;
 use super::simd::wide;
+use crate::kernels::parallel::{piece, pieces_of_two};
 
 /// What a step does to weights `w` with gradient `g` and velocity `v`: `g ← factor·g + decay·w`, `v ← momentum·v + g`,
 /// `w ← w − rate·v`.
@@ -22,10 +21,7 @@ pub struct Update {
 /// One update, in place.
 pub fn update(w: &mut [f32], g: &[f32], v: &mut [f32], u: Update) {
     assert_eq!((w.len(), v.len()), (g.len(), g.len()));
-    w.par_chunks_mut(CHUNK)
-        .zip(g.par_chunks(CHUNK))
-        .zip(v.par_chunks_mut(CHUNK))
-        .for_each(|((w, g), v)| update_run(w, g, v, u));
+    pieces_of_two(w, v, CHUNK, &|i, w, v| update_run(w, piece(g, CHUNK, i), v, u));
 }
 
 wide! {

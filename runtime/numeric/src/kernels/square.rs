@@ -3,11 +3,10 @@
 //!
 //! Sums are taken as in [`super::batch_norm`]: short runs in f32, all else in f64, and those of squares around a first guess.
 
-use rayon::prelude::*;
-
 use super::batch_norm::{IMAGES, RUN, added};
 use super::pool::Buffer;
 use super::simd::wide;
+use crate::kernels::parallel::{each, piece, pieces};
 
 /// What a channel multiplies, and how far the quadratic has taken the ReLU's place.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +73,8 @@ pub fn forward(z: &[f32], k: Coefficients<'_>, area: usize) -> (Buffer, Vec<f32>
     let f = k.functions(&mean, &var);
     let mut y = Buffer::stale(z.len());
     let image = (channels * area).max(1);
-    y.par_chunks_mut(image).zip(z.par_chunks(image)).for_each(|(y, z)| {
+    pieces(&mut y, image, &|i, y| {
+        let z = piece(z, image, i);
         for ((y, z), f) in y.chunks_exact_mut(area).zip(z.chunks_exact(area)).zip(&f) {
             value_run(z, *f, y);
         }
@@ -105,7 +105,8 @@ pub fn backward(
         .collect();
     let mut gx = Buffer::stale(z.len());
     let image = (channels * area).max(1);
-    gx.par_chunks_mut(image).zip(z.par_chunks(image)).zip(g.par_chunks(image)).for_each(|((gx, z), g)| {
+    pieces(&mut gx, image, &|i, gx| {
+        let (z, g) = (piece(z, image, i), piece(g, image, i));
         for c in 0..channels {
             let at = c * area..(c + 1) * area;
             gradient_run(&z[at.clone()], &g[at.clone()], f[c], terms[c], mean[c], &mut gx[at]);
@@ -129,9 +130,9 @@ pub fn statistics(z: &[f32], channels: usize, area: usize) -> (Vec<f32>, Vec<f32
     };
     let guess: Vec<f32> = (0..channels).map(first).collect();
     let group = (IMAGES * channels * area).max(1);
-    let partial = |z: &[f32]| {
+    let partial = |i: usize| {
         let mut sums = vec![[0.0; 2]; channels];
-        for (plane, z) in z.chunks_exact(area).enumerate() {
+        for (plane, z) in piece(z, group, i).chunks_exact(area).enumerate() {
             let (guess, sums) = (guess[plane % channels], &mut sums[plane % channels]);
             for z in z.chunks(RUN) {
                 let [first, second] = deviations_run(z, guess);
@@ -141,7 +142,7 @@ pub fn statistics(z: &[f32], channels: usize, area: usize) -> (Vec<f32>, Vec<f32
         }
         sums
     };
-    let sums = added(z.par_chunks(group).map(partial).collect(), channels);
+    let sums = added(each(z.len().div_ceil(group), &partial), channels);
     let mean = |(&[sum, _], guess): (&[f64; 2], &f32)| (f64::from(*guess) + sum / count) as f32;
     let var = |&[sum, squares]: &[f64; 2]| (squares / count - (sum / count).powi(2)).max(0.0) as f32;
     (sums.iter().zip(&guess).map(mean).collect(), sums.iter().map(var).collect())
@@ -151,7 +152,8 @@ pub fn statistics(z: &[f32], channels: usize, area: usize) -> (Vec<f32>, Vec<f32
 fn gradient_sums(z: &[f32], g: &[f32], mean: &[f32], area: usize) -> Vec<[f64; 3]> {
     let channels = mean.len();
     let group = (IMAGES * channels * area).max(1);
-    let partial = |(z, g): (&[f32], &[f32])| {
+    let partial = |i: usize| {
+        let (z, g) = (piece(z, group, i), piece(g, group, i));
         let mut sums = vec![[0.0; 3]; channels];
         for (plane, (z, g)) in z.chunks_exact(area).zip(g.chunks_exact(area)).enumerate() {
             let (mean, sums) = (mean[plane % channels], &mut sums[plane % channels]);
@@ -161,9 +163,8 @@ fn gradient_sums(z: &[f32], g: &[f32], mean: &[f32], area: usize) -> Vec<[f64; 3
         }
         sums
     };
-    let partials: Vec<Vec<[f64; 3]>> = z.par_chunks(group).zip(g.par_chunks(group)).map(partial).collect();
     let mut sums = vec![[0.0; 3]; channels];
-    for partial in partials {
+    for partial in each(z.len().div_ceil(group), &partial) {
         for (sum, part) in sums.iter_mut().zip(partial) {
             sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
         }
@@ -179,7 +180,7 @@ pub const BOUND: f32 = 4.5;
 pub fn tails(z: &[f32]) -> f32 {
     const CHUNK: usize = 1 << 15;
     let part = |z: &[f32]| z.chunks(RUN).map(|z| if beyond_run(z) { excess(z) } else { 0.0 }).sum::<f64>();
-    let sums: Vec<f64> = z.par_chunks(CHUNK).map(part).collect();
+    let sums = each(z.len().div_ceil(CHUNK), &|i| part(piece(z, CHUNK, i)));
     (sums.iter().sum::<f64>() / z.len().max(1) as f64) as f32
 }
 
@@ -188,8 +189,8 @@ pub fn tails_grad(z: &[f32], by: f32) -> Buffer {
     const CHUNK: usize = 1 << 15;
     let by = f64::from(by) / z.len().max(1) as f64;
     let mut gz = Buffer::stale(z.len());
-    gz.par_chunks_mut(CHUNK).zip(z.par_chunks(CHUNK)).for_each(|(gz, z)| {
-        for (gz, z) in gz.chunks_mut(RUN).zip(z.chunks(RUN)) {
+    pieces(&mut gz, CHUNK, &|i, gz| {
+        for (gz, z) in gz.chunks_mut(RUN).zip(piece(z, CHUNK, i).chunks(RUN)) {
             gz.fill(0.0);
             if beyond_run(z) {
                 for (gz, &z) in gz.iter_mut().zip(z).filter(|(_, z)| z.abs() > BOUND) {

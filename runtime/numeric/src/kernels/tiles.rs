@@ -175,7 +175,8 @@ macro_rules! loops {
                 stride: usize,
             ) {
                 let width = planes.width;
-                for (row, lane) in (0..down).flat_map(|r| (0..LANES).step_by($width).map(move |l| (r, l))) {
+                for i in 0..down * (LANES / $width) {
+                    let (row, lane) = (i / (LANES / $width), i % (LANES / $width) * $width);
                     for column in 0..across {
                         // SAFETY: the caller's contract.
                         unsafe {
@@ -221,7 +222,8 @@ macro_rules! loops {
                 stride: usize,
             ) {
                 let (zero, width) = (splat(0.0), planes.width);
-                for (row, lane) in (0..down).flat_map(|r| (0..LANES).step_by($width).map(move |l| (r, l))) {
+                for i in 0..down * (LANES / $width) {
+                    let (row, lane) = (i / (LANES / $width), i % (LANES / $width) * $width);
                     for column in 0..across {
                         // SAFETY: the caller's contract.
                         unsafe {
@@ -314,7 +316,8 @@ mod back {
                     out: &mut [f32],
                 ) {
                     let (bias, across) = (splat(bias), columns.div_ceil(2));
-                    for (row, lane) in (0..rows).step_by(2).flat_map(|r| (0..LANES).step_by($width).map(move |l| (r, l))) {
+                    for i in 0..rows.div_ceil(2) * (LANES / $width) {
+                        let (row, lane) = (i / (LANES / $width) * 2, i % (LANES / $width) * $width);
                         for column in (0..columns).step_by(2) {
                             // SAFETY: the caller's contract; rows and columns outside the output are not stored.
                             unsafe {

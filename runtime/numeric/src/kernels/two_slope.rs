@@ -3,11 +3,10 @@
 //! ReLU is `(1, 0)`, the identity `(1, 1)`, zero `(0, 0)`, a line `(s, s)`, a soft mask `m` between ReLU and the identity
 //! `(1, 1 - m)`. At 0 the derivative is `neg`.
 
-use rayon::prelude::*;
-
 use super::element::Element;
 use super::pool::Buffer;
 use super::simd::wide;
+use crate::kernels::parallel::{piece, pieces, pieces_of_two};
 
 /// Elements of an image that one task sums over the batch.
 pub(super) const CHUNK: usize = 2048;
@@ -25,7 +24,7 @@ pub struct Slopes<'a> {
 pub(crate) fn forward<E: Element>(x: &[E], slopes: Slopes<'_>) -> Buffer<E> {
     let mut y = Buffer::<E>::result(x.len());
     let image = slopes.len();
-    y.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(y, x)| forward_run(x, slopes, y));
+    pieces(&mut y, image, &|i, y| forward_run(piece(x, image, i), slopes, y));
     y
 }
 
@@ -34,9 +33,7 @@ pub(crate) fn input_grad<E: Element>(x: &[E], g: &[E], slopes: Slopes<'_>) -> Bu
     assert_eq!(x.len(), g.len());
     let mut gx = Buffer::<E>::result(x.len());
     let image = slopes.len();
-    gx.par_chunks_mut(image).zip(x.par_chunks(image)).zip(g.par_chunks(image)).for_each(|((gx, x), g)| {
-        input_run(x, g, slopes, gx);
-    });
+    pieces(&mut gx, image, &|i, gx| input_run(piece(x, image, i), piece(g, image, i), slopes, gx));
     gx
 }
 
@@ -55,8 +52,7 @@ pub(super) fn over_images<E: Element>(
     assert!(x.len() == g.len() && x.len().is_multiple_of(image.max(1)));
     let mut sums = [Buffer::zeros(image), Buffer::zeros(image)];
     let [above, below] = &mut sums;
-    let chunks = above.par_chunks_mut(CHUNK).zip(below.par_chunks_mut(CHUNK));
-    chunks.enumerate().for_each(|(chunk, (above, below))| {
+    pieces_of_two(above, below, CHUNK, &|chunk, above, below| {
         let at = chunk * CHUNK..chunk * CHUNK + above.len();
         for (x, g) in x.chunks_exact(image).zip(g.chunks_exact(image)) {
             add(&x[at.clone()], &g[at.clone()], above, below);
@@ -69,7 +65,7 @@ pub(super) fn over_images<E: Element>(
 pub(crate) fn ceiling<E: Element>(y: &[E], ceiling: &[f32]) -> Buffer<E> {
     let mut z = Buffer::<E>::result(y.len());
     let image = ceiling.len().max(1);
-    z.par_chunks_mut(image).zip(y.par_chunks(image)).for_each(|(z, y)| ceiling_run(y, ceiling, z));
+    pieces(&mut z, image, &|i, z| ceiling_run(piece(y, image, i), ceiling, z));
     z
 }
 
@@ -78,9 +74,7 @@ pub(crate) fn ceiling_grad<E: Element>(y: &[E], g: &[E], ceiling: &[f32]) -> Buf
     assert_eq!(y.len(), g.len());
     let mut gy = Buffer::<E>::result(y.len());
     let image = ceiling.len().max(1);
-    gy.par_chunks_mut(image).zip(y.par_chunks(image)).zip(g.par_chunks(image)).for_each(|((gy, y), g)| {
-        ceiling_grad_run(y, g, ceiling, gy);
-    });
+    pieces(&mut gy, image, &|i, gy| ceiling_grad_run(piece(y, image, i), piece(g, image, i), ceiling, gy));
     gy
 }
 

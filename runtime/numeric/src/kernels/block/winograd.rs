@@ -5,9 +5,9 @@ use super::finish::Finish;
 use super::planes::Planes;
 use crate::kernels::conv::{ConvShape, transformed};
 use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position};
+use crate::kernels::parallel::each;
 use crate::kernels::simd::Level;
 use crate::kernels::tiles::{self, POINTS};
-use rayon::prelude::*;
 
 /// Bytes of transformed inputs and outputs: most of a second-level cache.
 const BUDGET: usize = 640 << 10;
@@ -32,23 +32,20 @@ impl Winograd {
         let blocks = written.div_ceil(CHANNELS);
         let mut weights = vec![0.0; POINTS * blocks * read * CHANNELS];
         // By blocks first, so that each kernel is transformed once, then to the order of reading.
-        let of_block: Vec<Vec<f32>> = (0..blocks)
-            .into_par_iter()
-            .map(|block| {
-                let mut part = vec![0.0; POINTS * read * CHANNELS];
-                for (from, m) in (0..read).flat_map(|from| (0..CHANNELS).map(move |m| (from, m))) {
-                    let to = block * CHANNELS + m;
-                    let Some(kernel) = w.get((to * read + from) * 9..).and_then(|w| w.get(..9)) else {
-                        continue;
-                    };
-                    let values = transformed(std::array::from_fn(|k| f64::from(kernel[k])));
-                    for (point, value) in values.into_iter().enumerate() {
-                        part[(point * read + from) * CHANNELS + m] = value as f32;
-                    }
+        let of_block = each(blocks, &|block| {
+            let mut part = vec![0.0; POINTS * read * CHANNELS];
+            for (from, m) in (0..read).flat_map(|from| (0..CHANNELS).map(move |m| (from, m))) {
+                let to = block * CHANNELS + m;
+                let Some(kernel) = w.get((to * read + from) * 9..).and_then(|w| w.get(..9)) else {
+                    continue;
+                };
+                let values = transformed(std::array::from_fn(|k| f64::from(kernel[k])));
+                for (point, value) in values.into_iter().enumerate() {
+                    part[(point * read + from) * CHANNELS + m] = value as f32;
                 }
-                part
-            })
-            .collect();
+            }
+            part
+        });
         let length = read * CHANNELS;
         for (i, panel) in weights.chunks_exact_mut(length).enumerate() {
             panel.copy_from_slice(&of_block[i % blocks][i / blocks * length..][..length]);

@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::correlate::{Method, Sizes};
 use super::strip::{Images, Strips};
 use crate::kernels::element::Element;
 use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position, Products};
+use crate::kernels::parallel;
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::Level;
 use crate::kernels::transpose::Stage;
@@ -51,7 +50,7 @@ impl<P: Products> Direct<P> {
             let taps = strips.taps(at.0, at.1);
             let length = packed * taps.len() * CHANNELS;
             let mut weights = Buffer::scratch(sizes.groups * sizes.blocks() * length);
-            weights.par_chunks_exact_mut(length.max(1)).enumerate().for_each(|(block, weights)| {
+            parallel::pieces(&mut weights, length, &|block, weights| {
                 let (group, first) = (block / sizes.blocks(), block % sizes.blocks() * CHANNELS);
                 let places = (0..packed).flat_map(|from| taps.iter().map(move |t| (from * P::PACK, t)));
                 for ((from, &(tap, _)), weights) in places.zip(weights.chunks_exact_mut(CHANNELS)) {

@@ -18,8 +18,6 @@ mod weight_grad;
 mod winograd;
 mod winograd_grad;
 
-use rayon::prelude::*;
-
 use self::axis::Axis;
 use self::correlate::Sizes;
 use self::direct::Direct;
@@ -28,6 +26,7 @@ use self::ways::{How, Pass, Way};
 use self::winograd::Winograd;
 use super::element::Element;
 use super::micro::{CHANNELS, LANES};
+use super::parallel::each;
 use super::pool::Buffer;
 pub use shape::ConvShape;
 pub(super) use winograd::transformed;
@@ -93,7 +92,7 @@ pub(crate) fn bias_grad<E: Element>(g: &[E], s: &ConvShape) -> Vec<f32> {
         let planes = (0..s.n).map(|n| &g[(n * s.c_out + c) * plane..][..plane]);
         planes.map(|p| p.iter().map(|v| f64::from(v.value())).sum::<f64>()).sum::<f64>() as f32
     };
-    (0..s.c_out).into_par_iter().map(channel).collect()
+    each(s.c_out, &channel)
 }
 
 /// The convolution, or its transpose: the gradient of its input.

@@ -12,6 +12,7 @@ use super::winograd_grad::WinogradGrad;
 use crate::kernels::element::Element;
 use crate::kernels::elementwise;
 use crate::kernels::micro::{self, GRADS, INPUTS, LANES, Products};
+use crate::kernels::parallel::each;
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::Level;
 use crate::kernels::tiles;
@@ -45,9 +46,8 @@ pub(super) fn weight_grad<E: Element>(How { level, way }: How, s: &ConvShape, x:
             task.share(i * blocks / shares..(i + 1) * blocks / shares, 0..s.c_out, &mut weights);
             weights
         };
-        let partials: Vec<Buffer> = (0..shares).into_par_iter().map(partial).collect();
         let mut sum = Buffer::zeros(s.weight_len());
-        for partial in &partials {
+        for partial in &each(shares, &partial) {
             elementwise::accumulate(&mut sum, partial);
         }
         return sum;

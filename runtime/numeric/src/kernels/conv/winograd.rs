@@ -5,12 +5,11 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::correlate::{Method, Sizes};
 use super::strip::{Images, Strips};
 use crate::kernels::element::Element;
 use crate::kernels::micro::{self, CHANNELS, LANES, Panel, Position, Products};
+use crate::kernels::parallel;
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::{Level, wide};
 use crate::kernels::tiles::{self, POINTS, Planes};
@@ -57,7 +56,7 @@ impl<P: Products> Winograd<P> {
         taps.sort_by_key(|&(_, offset)| offset);
         let length = POINTS * packed * CHANNELS;
         let mut weights = Buffer::scratch(sizes.groups * sizes.blocks() * length);
-        weights.par_chunks_exact_mut(length).enumerate().for_each(|(block, weights)| {
+        parallel::pieces(&mut weights, length, &|block, weights| {
             let (group, first) = (block / sizes.blocks(), block % sizes.blocks() * CHANNELS);
             for pack in 0..packed {
                 let mut values = [[[0.0; CHANNELS]; POINTS]; 2];

@@ -13,6 +13,7 @@ use super::strip::Strips;
 use super::weight_grad::{images, part, pieces};
 use crate::kernels::element::Element;
 use crate::kernels::micro::{self, LANES, Products, SIDE};
+use crate::kernels::parallel;
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::{Level, wide};
 use crate::kernels::tiles::{self, POINTS, Planes};
@@ -195,7 +196,7 @@ impl<'a, E: Element> WinogradGrad<'a, E> {
     fn unpack(&self, shares: &[&[f32]], outer: usize, out: &mut [f32]) {
         let (inner, row) = (self.s.c_in.div_ceil(SIDE), 9 * self.s.c_in);
         let point = outer.div_ceil(SIDE) * inner * TILE;
-        out.par_chunks_mut(SIDE * row).enumerate().for_each(|(down, out)| {
+        parallel::pieces(out, SIDE * row, &|down, out| {
             for across in 0..inner {
                 let at = (down * inner + across) * TILE;
                 let mut sums = [[0.0; TILE]; POINTS];
