@@ -1,5 +1,5 @@
 //! F(2×2, 3×3) against F(4×4, 3×3) in f32 at ResNet-18's shapes: transforms, products and inverses of one block of sixteen images, one
-//! thread, with the layouts and the loops of runtime/src/kernels, and their errors against a direct sum in f64.
+//! thread, with the layouts and the loops of runtime/numeric/src/kernels, and their errors against a direct sum in f64.
 //!
 //!     rustc --edition 2024 -O -C target-cpu=native benches/kernels/winograd.rs -o winograd && ./winograd
 //!

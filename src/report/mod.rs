@@ -9,6 +9,7 @@ mod conclusions;
 mod figures;
 mod headline;
 pub mod html;
+mod misfit;
 pub mod model;
 mod old;
 mod rows;
@@ -87,12 +88,11 @@ pub fn read(dir: &Path) -> Result<Report> {
             model::FORM
         )));
     }
-    let misfit = |why: String| fail(format!("not a report by specs/report.schema.json: {why}"));
-    let report: Report = serde_path_to_error::deserialize(&value)
-        .map_err(|e| misfit(format!("{} at '{}'", e.inner(), e.path())))?;
+    let wrong = |why: String| fail(format!("not a report by specs/report.schema.json: {why}"));
+    let report: Report = misfit::read(&value).map_err(wrong)?;
     match unknown(&value, &serde_json::to_value(&report).map_err(parse)?, "") {
         // It would be lost where the report is written again.
-        Some(key) => Err(misfit(format!("'{key}' is not known"))),
+        Some(key) => Err(wrong(format!("'{key}' is not known"))),
         None => Ok(report),
     }
 }

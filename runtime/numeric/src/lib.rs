@@ -9,4 +9,5 @@ pub mod dice;
 pub mod fixed;
 pub mod fnv;
 pub mod kernels;
+mod operations;
 pub mod picture;

@@ -43,22 +43,9 @@ impl Network {
             let Op::Conv(c) = &step.op else { return None };
             let [Source::Node(from), Source::Param(weights), ..] = step.operands[..] else { return None };
             let x = self.facts.ty(self.steps[from].id).at(1);
-            let (&[_, c_in, h, w], &[c_out, _, rows, columns]) = (&x[..], &self.params()[weights].shape[..])
-            else {
-                return None;
-            };
-            Some(ConvShape {
-                n: 1,
-                c_in,
-                h,
-                w,
-                c_out,
-                kernel: [rows, columns],
-                strides: c.strides,
-                pads: c.pads,
-                dilations: c.dilations,
-                groups: c.group,
-            })
+            let weights = &self.params()[weights].shape[..];
+            let shape = ConvShape::of(c, x.try_into().ok()?, weights.try_into().ok()?);
+            Some(ConvShape { n: 1, ..shape })
         })
     }
 }

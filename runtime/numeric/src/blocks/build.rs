@@ -236,22 +236,11 @@ impl Builder<'_> {
         let (Op::Conv(c), Some(x)) = (g.op(n), g.operand(n, 0)) else { return Ok(None) };
         let bias_free = g.operand(n, 2).is_none_or(|b| g.const_of(b).is_some());
         let (Some(weights), Some(read)) = (g.const_operand(n, 1), self.planes(x)) else { return Ok(None) };
-        let &[c_out, _, kh, kw] = weights.shape() else { return Ok(None) };
+        let Ok(sizes) = <[usize; 4]>::try_from(weights.shape()) else { return Ok(None) };
         if !bias_free || weights.as_f32().is_none() {
             return Ok(None);
         }
-        let shape = ConvShape {
-            n: 1,
-            c_in: read.channels,
-            h: read.rows,
-            w: read.columns,
-            c_out,
-            kernel: [kh, kw],
-            strides: c.strides,
-            pads: c.pads,
-            dilations: c.dilations,
-            groups: c.group,
-        };
+        let shape = ConvShape::of(c, [1, read.channels, read.rows, read.columns], sizes);
         let from = self.block(x)?;
         let border = Convolution::border(&shape);
         if let Held::Block(p, _) = &mut self.values[from] {

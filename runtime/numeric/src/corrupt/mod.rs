@@ -7,12 +7,12 @@
 //! photographs are not available here.
 //!
 //! ```
-//! use relinc_runtime::corrupt::{Corruption, Damage, corrupt};
+//! use relinc_numeric::corrupt::{Corruption, Damage, corrupt};
 //! let image = vec![90u8; 3 * 32 * 32];
 //! let fog = Damage { corruption: Corruption::Fog, severity: 5, seed: 0 };
 //! let foggy = corrupt(&image, [3, 32, 32], fog, 0)?;
 //! assert_eq!(foggy.len(), image.len());
-//! # Ok::<(), relinc_runtime::corrupt::CorruptError>(())
+//! # Ok::<(), relinc_numeric::corrupt::CorruptError>(())
 //! ```
 
 mod defocus;

@@ -8,13 +8,10 @@ pub(crate) fn pieces<T: Send>(out: &mut [T], size: usize, f: &(dyn Fn(usize, &mu
     out.par_chunks_mut(size.max(1)).enumerate().for_each(|(i, piece)| f(i, piece));
 }
 
+type OfTwo<'f, T> = dyn Fn(usize, &mut [T], &mut [T]) + Sync + 'f;
+
 /// [`pieces`] of two arrays of one length.
-pub(crate) fn pieces_of_two<T: Send>(
-    a: &mut [T],
-    b: &mut [T],
-    size: usize,
-    f: &(dyn Fn(usize, &mut [T], &mut [T]) + Sync),
-) {
+pub(crate) fn pieces_of_two<T: Send>(a: &mut [T], b: &mut [T], size: usize, f: &OfTwo<'_, T>) {
     let size = size.max(1);
     a.par_chunks_mut(size).zip(b.par_chunks_mut(size)).enumerate().for_each(|(i, (a, b))| f(i, a, b));
 }

@@ -175,8 +175,8 @@ macro_rules! loops {
                 stride: usize,
             ) {
                 let width = planes.width;
-                for i in 0..down * (LANES / $width) {
-                    let (row, lane) = (i / (LANES / $width), i % (LANES / $width) * $width);
+                for at in (0..down * LANES).step_by($width) {
+                    let (row, lane) = (at / LANES, at % LANES);
                     for column in 0..across {
                         // SAFETY: the caller's contract.
                         unsafe {
@@ -222,8 +222,8 @@ macro_rules! loops {
                 stride: usize,
             ) {
                 let (zero, width) = (splat(0.0), planes.width);
-                for i in 0..down * (LANES / $width) {
-                    let (row, lane) = (i / (LANES / $width), i % (LANES / $width) * $width);
+                for at in (0..down * LANES).step_by($width) {
+                    let (row, lane) = (at / LANES, at % LANES);
                     for column in 0..across {
                         // SAFETY: the caller's contract.
                         unsafe {
@@ -316,8 +316,8 @@ mod back {
                     out: &mut [f32],
                 ) {
                     let (bias, across) = (splat(bias), columns.div_ceil(2));
-                    for i in 0..rows.div_ceil(2) * (LANES / $width) {
-                        let (row, lane) = (i / (LANES / $width) * 2, i % (LANES / $width) * $width);
+                    for at in (0..rows.div_ceil(2) * LANES).step_by($width) {
+                        let (row, lane) = (at / LANES * 2, at % LANES);
                         for column in (0..columns).step_by(2) {
                             // SAFETY: the caller's contract; rows and columns outside the output are not stored.
                             unsafe {

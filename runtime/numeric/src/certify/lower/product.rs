@@ -8,22 +8,12 @@ use relinc_passes::ir::{NodeId, op};
 impl Lower<'_> {
     pub(super) fn convolution(&mut self, id: NodeId, c: &op::Conv) -> Result<usize, String> {
         let x = self.operand(id, 0)?;
-        let (&[_, c_in, h, w], &[c_out, _, kh, kw]) = (&self.shape(x)[..], self.constant(id, 1)?.shape())
-        else {
+        let image = <[usize; 4]>::try_from(self.shape(x));
+        let weights = <[usize; 4]>::try_from(self.constant(id, 1)?.shape());
+        let (Ok([_, channels, rows, columns]), Ok(weights)) = (image, weights) else {
             return Err("it is no convolution of images".into());
         };
-        let shape = ConvShape {
-            n: 1,
-            c_in,
-            h,
-            w,
-            c_out,
-            kernel: [kh, kw],
-            strides: c.strides,
-            pads: c.pads,
-            dilations: c.dilations,
-            groups: c.group,
-        };
+        let shape = ConvShape::of(c, [1, channels, rows, columns], weights);
         let bias = self.g.operand(id, 2).map(|_| self.numbers(id, 2)).transpose()?;
         let (from, weights) = (self.step(x)?, self.numbers(id, 1)?);
         Ok(self.add(Work::convolution(from, shape, weights, bias), shape.output_len()))

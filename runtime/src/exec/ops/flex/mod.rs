@@ -43,19 +43,7 @@ use in_kind;
 
 impl Geometry {
     fn shape(&self) -> conv::ConvShape {
-        let c = &self.conv;
-        conv::ConvShape {
-            n: self.x[0],
-            c_in: self.x[1],
-            h: self.x[2],
-            w: self.x[3],
-            c_out: self.w[0],
-            kernel: [self.w[2], self.w[3]],
-            strides: c.strides,
-            pads: c.pads,
-            dilations: c.dilations,
-            groups: c.group,
-        }
+        conv::ConvShape::of(&self.conv, self.x, self.w)
     }
 }
 
