@@ -12,12 +12,12 @@ pub mod interval;
 
 use crate::blocks::Blocks;
 use crate::data::Dataset;
+use crate::picture::interleaved;
 use crate::threads;
 use crate::train::evaluate::best;
 use relinc_passes::head;
 use relinc_passes::interp::Interp;
 use relinc_passes::ir::infer::infer;
-use relinc_passes::ir::movement;
 use relinc_passes::ir::{Dim, Graph, Tensor, Type};
 use std::ops::Range;
 use std::time::Instant;
@@ -131,10 +131,7 @@ pub fn feed(ds: &Dataset, range: Range<usize>, layout: Layout) -> (Tensor, Vec<u
     let (data, labels) = ds.batch(range);
     let t = match layout {
         Layout::Nchw | Layout::Nhw | Layout::Flat => Tensor::f32(layout.dims(n, [c, h, w]), data),
-        Layout::Nhwc => {
-            let (data, shape) = movement::transpose(&data, &[n, c, h, w], &[0, 2, 3, 1]);
-            Tensor::f32(shape, data)
-        }
+        Layout::Nhwc => Tensor::f32(layout.dims(n, [c, h, w]), interleaved(&data, [c, h, w])),
     };
     (t, labels)
 }

@@ -3,7 +3,7 @@
 use crate::error::{Result, input};
 use relinc_passes::splitmix::SplitMix;
 use relinc_runtime::exec::Precision;
-use relinc_runtime::kernels::Kernels;
+use relinc_runtime::kernels::Computed;
 use relinc_runtime::kernels::conv::ConvShape;
 use relinc_runtime::kernels::conv::ways::{How, Pass, Way};
 use relinc_runtime::kernels::element::bf16;
@@ -110,7 +110,7 @@ fn shape(n: usize, channels: usize, side: usize) -> ConvShape {
     }
 }
 
-fn of_shape<E: Kernels>(cpu: Cpu, precision: Precision, s: &ConvShape, repeat: u64) -> Vec<Row> {
+fn of_shape<E: Computed>(cpu: Cpu, precision: Precision, s: &ConvShape, repeat: u64) -> Vec<Row> {
     let mut dice = SplitMix::new(0);
     let mut noise = |n: usize| -> Vec<f32> { (0..n).map(|_| 2.0 * dice.uniform() - 1.0).collect() };
     let rounded = |v: Vec<f32>| -> Vec<E> { v.into_iter().map(E::nearest).collect() };

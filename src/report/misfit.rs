@@ -3,7 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Error, Value};
 
-/// Reads a document as a `T`.
+/// Reads a document as a `T`, whose reading must find its errors where they are: an enum that is told apart by what is in it, or a value
+/// that is converted once it is read, finds them behind it.
 ///
 /// # Errors
 /// What does not fit and its path, `costs[0].protocol`, in words.
@@ -11,8 +12,13 @@ pub fn read<T: DeserializeOwned>(v: &Value) -> Result<T, String> {
     let text = serde_json::to_string_pretty(v).map_err(|e| e.to_string())?;
     serde_json::from_str(&text).map_err(|e| {
         let message = e.to_string();
-        let message = message.strip_suffix(&place(&e)).unwrap_or(&message);
-        let at = path(&text, e.line());
+        let (mut message, mut at) =
+            (message.strip_suffix(&place(&e)).unwrap_or(&message), path(&text, e.line()));
+        // What follows the last element that a list has room for.
+        if message == "trailing characters" {
+            message = "too many elements";
+            at.truncate(at.rfind('[').unwrap_or(0));
+        }
         if at.is_empty() { message.to_owned() } else { format!("{message} at '{at}'") }
     })
 }
@@ -74,6 +80,8 @@ mod tests {
         b: u8,
         #[allow(dead_code, reason = "read")]
         c: Option<Vec<(u8, String)>>,
+        #[allow(dead_code, reason = "read")]
+        d: Option<[u8; 2]>,
     }
 
     fn said(v: Value) -> String {
@@ -92,6 +100,9 @@ mod tests {
             "invalid type: integer `2`, expected a string at 'a[1].c[1][1]'"
         );
         assert_eq!(said(inner(json!(null))), "");
+        let d = |d: Value| json!({"a": [{"b": 1, "d": d}]});
+        assert_eq!(said(d(json!([1, 2, 3]))), "too many elements at 'a[0].d'");
+        assert_eq!(said(d(json!([1]))), "invalid length 1, expected an array of length 2 at 'a[0].d'");
         assert_eq!(said(json!({"a": [{"b": 1}, {"c": null}]})), "missing field `b` at 'a[1]'");
         assert_eq!(said(json!({"a": {}})), "invalid type: map, expected a sequence at 'a'");
         assert_eq!(said(json!({})), "missing field `a`");

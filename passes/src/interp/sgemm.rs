@@ -47,7 +47,7 @@ pub(crate) fn sgemm(
     assert!(a.covers(m, k) && b.covers(k, n), "a factor is shorter than its shape");
     assert!(ldc >= n && (m - 1) * ldc + n <= c.len(), "the result is shorter than its shape");
     let parallelism = if threads { Parallelism::Rayon(0) } else { Parallelism::None };
-    // Its kernels write columns: a result whose columns are further apart than its rows is computed as its transpose.
+    // Its kernels write columns: a result whose rows are further apart than its columns is computed as its transpose.
     let (m, n, a, b, [columns, rows]) =
         if ldc > 1 { (n, m, b.t(), a.t(), [ldc, 1]) } else { (m, n, a, b, [1, ldc]) };
     // SAFETY: the asserts above put every element (r, c) of the three matrices inside its slice; `ldc >= n`

@@ -251,8 +251,10 @@ fn sides(w: &[f32]) -> [f64; 2] {
     let mut lanes = [[0.0f64; 2]; 8];
     for some in w.chunks(lanes.len()) {
         for (lane, &e) in lanes.iter_mut().zip(some) {
-            lane[0] += f64::from(e.max(0.0));
-            lane[1] += f64::from(e.min(0.0));
+            // What is no number stays in the sum.
+            let (above, below) = if e > 0.0 { (e, 0.0) } else { (0.0, e) };
+            lane[0] += f64::from(above);
+            lane[1] += f64::from(below);
         }
     }
     [0, 1].map(|i| lanes.iter().map(|lane| lane[i]).sum())

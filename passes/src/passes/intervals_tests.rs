@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used)]
-use super::{Interval, Intervals};
+use super::{Interval, Intervals, sides};
 use crate::ir::infer::infer;
 use crate::ir::text::parse;
 
@@ -52,4 +52,13 @@ fn what_is_not_known_is_infinite() {
     let y = g.by_name("y").unwrap();
     assert_eq!(all.get(y), Interval::new(f64::NEG_INFINITY, f64::INFINITY));
     assert!(!all.never_negative(y));
+}
+
+#[test]
+fn weights_by_their_sides() {
+    let w: Vec<f32> = (-9..=11).map(|v| v as f32).collect();
+    assert_eq!(sides(&w), [66.0, -45.0]);
+    assert_eq!(sides(&[]), [0.0; 2]);
+    assert_eq!(sides(&[f32::INFINITY, -1.0]), [f64::INFINITY, -1.0]);
+    assert!(sides(&[f32::NAN, 1.0])[1].is_nan(), "nothing is known of such a layer");
 }

@@ -1,5 +1,5 @@
 //! What relinc computes in bulk by its own arithmetic, without a tensor library. The crate is compiled for speed, those above it
-//! for size: what they call is compiled here, and has no types for them to choose.
+//! for size: the loops that they call are compiled here, and have no types for them to choose.
 
 pub mod augment;
 pub mod blocks;

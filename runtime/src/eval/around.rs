@@ -3,7 +3,7 @@
 use super::Layout;
 use crate::certify::{Arithmetic, Sample, UNIT};
 use crate::data::{Dataset, Normalize};
-use relinc_passes::ir::movement;
+use crate::picture::interleaved;
 
 /// All images whose pixels are within `epsilon` of image `i`'s and in 0…1, a full pixel being 1, as the network takes them.
 /// Where rounding counts, the box is wider by what single precision may add on the way from pixels to inputs.
@@ -16,7 +16,7 @@ pub fn around(ds: &Dataset, i: usize, epsilon: f64, layout: Layout, a: Arithmeti
         let v: Vec<f32> = ds.pixels(i).iter().enumerate().map(pixel).collect();
         match layout {
             Layout::Nchw | Layout::Nhw | Layout::Flat => v,
-            Layout::Nhwc => movement::transpose(&v, &[c, h, w], &[1, 2, 0]).0,
+            Layout::Nhwc => interleaved(&v, [c, h, w]),
         }
     };
     Sample { low: bound(false), high: bound(true) }

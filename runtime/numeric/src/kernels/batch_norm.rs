@@ -16,7 +16,7 @@ pub(super) const RUN: usize = 256;
 /// Independent sums within a run.
 const LANES: usize = 16;
 
-/// What [`forward`] returns.
+/// What [`super::Computed::norm`] returns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Normalised<E: Element = f32> {
     /// `gamma·(x - mean)/√(var + eps) + beta`, `[n, channels, area]`.
@@ -27,7 +27,7 @@ pub struct Normalised<E: Element = f32> {
     pub var: Vec<f32>,
 }
 
-/// What [`backward`] returns.
+/// What [`super::Computed::norm_grads`] returns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradients<E: Element = f32> {
     /// Gradient of the input, `[n, channels, area]`.
@@ -38,7 +38,7 @@ pub struct Gradients<E: Element = f32> {
     pub beta: Vec<f32>,
 }
 
-/// [`super::Kernels::norm`].
+/// [`super::Computed::norm`].
 pub(crate) fn forward<E: Element>(
     x: &[E],
     gamma: &[f32],
@@ -58,7 +58,7 @@ pub fn factors(gamma: &[f32], beta: &[f32], (mean, var): (&[f32], &[f32]), eps: 
     (scale, shift)
 }
 
-/// [`super::Kernels::statistics`].
+/// [`super::Computed::statistics`].
 pub(crate) fn statistics<E: Element>(x: &[E], channels: usize, area: usize) -> (Vec<f32>, Vec<f32>) {
     let count = (x.len() / channels.max(1)).max(1) as f64;
     let first = |c: usize| x.get(c * area..(c + 1) * area).map_or(0.0, mean_run);
@@ -69,7 +69,7 @@ pub(crate) fn statistics<E: Element>(x: &[E], channels: usize, area: usize) -> (
     (sums.iter().zip(&guess).map(mean).collect(), sums.iter().map(var).collect())
 }
 
-/// [`super::Kernels::affine`].
+/// [`super::Computed::affine`].
 pub(crate) fn affine<E: Element>(x: &[E], scale: &[f32], shift: &[f32], area: usize) -> Buffer<E> {
     let mut y = Buffer::<E>::result(x.len());
     let image = (scale.len() * area).max(1);
@@ -82,7 +82,7 @@ pub(crate) fn affine<E: Element>(x: &[E], scale: &[f32], shift: &[f32], area: us
     y
 }
 
-/// [`super::Kernels::channel_products`].
+/// [`super::Computed::channel_products`].
 pub(crate) fn channel_products<E: Element>(x: &[E], g: &[E], channels: usize, area: usize) -> Vec<f32> {
     assert_eq!(x.len(), g.len());
     let images = x.len() / (channels * area).max(1);
@@ -95,7 +95,7 @@ pub(crate) fn channel_products<E: Element>(x: &[E], g: &[E], channels: usize, ar
     each(channels, &channel)
 }
 
-/// [`super::Kernels::norm_grads`].
+/// [`super::Computed::norm_grads`].
 pub(crate) fn backward<E: Element>(
     (x, gy): (&[E], &[E]),
     gamma: &[f32],
@@ -109,7 +109,7 @@ pub(crate) fn backward<E: Element>(
     Gradients { x: gx, gamma, beta }
 }
 
-/// [`super::Kernels::norm_finish`].
+/// [`super::Computed::norm_finish`].
 pub(crate) fn finish<E: Element>(
     (x, g): (&[E], &mut [E]),
     gamma: &[f32],
@@ -129,7 +129,7 @@ pub(crate) fn finish<E: Element>(
     parameter_gradients(sums, var, eps)
 }
 
-/// [`super::Kernels::norm_finish_into`].
+/// [`super::Computed::norm_finish_into`].
 pub(crate) fn finish_into<E: Element>(
     (x, gy): (&[E], &[E]),
     gamma: &[f32],

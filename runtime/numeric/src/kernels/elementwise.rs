@@ -8,7 +8,7 @@ use crate::kernels::parallel::{each, piece, pieces};
 /// Elements of one task.
 pub(super) const CHUNK: usize = 1 << 15;
 
-/// [`super::Kernels::add`].
+/// [`super::Computed::add`].
 pub(crate) fn add<E: Element>(a: &[E], b: &[E]) -> Buffer<E> {
     assert_eq!(a.len(), b.len());
     let mut sum = Buffer::<E>::result(a.len());
@@ -16,7 +16,7 @@ pub(crate) fn add<E: Element>(a: &[E], b: &[E]) -> Buffer<E> {
     sum
 }
 
-/// [`super::Kernels::copy`].
+/// [`super::Computed::copy`].
 pub(crate) fn copy<E: Element>(a: &[E]) -> Buffer<E> {
     let mut copy = Buffer::<E>::result(a.len());
     pieces(&mut copy, CHUNK, &|i, copy| copy.copy_from_slice(piece(a, CHUNK, i)));

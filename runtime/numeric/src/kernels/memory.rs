@@ -17,6 +17,9 @@ pub(super) enum Memory {
     Pages(MmapMut, usize),
 }
 
+/// In tests and debug builds every slice ends where its allocation ends, for the address sanitizer, and stale numbers are none.
+pub(super) const CHECKED: bool = cfg!(any(test, debug_assertions));
+
 /// How many numbers to make where `len` are asked for: of many, 5/4 or 7/4 of a power of two, so that a layer's weights find a
 /// place where an activation was.
 pub(super) fn room(len: usize) -> usize {
@@ -27,8 +30,7 @@ pub(super) fn room(len: usize) -> usize {
 impl Memory {
     /// So many zeros, of which the first `asked` will be written.
     pub(super) fn new(len: usize, asked: usize) -> Memory {
-        // In tests every slice ends where its allocation ends, for the address sanitizer.
-        let pages = (len >= MANY && !cfg!(test)).then(|| Memory::pages(len, asked));
+        let pages = (len >= MANY && !CHECKED).then(|| Memory::pages(len, asked));
         // A system may limit the mappings of a process, not its heap.
         pages.and_then(Result::ok).unwrap_or_else(|| Memory::Heap(vec![0.0; len]))
     }

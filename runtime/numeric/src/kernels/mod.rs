@@ -29,9 +29,10 @@ mod tiles;
 mod transpose;
 mod vectors;
 
-pub use entries::Kernels;
+pub use entries::Computed;
 
 /// Numbers in -1..1 from a linear congruential generator, for tests.
+#[doc(hidden)]
 pub fn noise(len: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {

@@ -60,7 +60,7 @@ impl<E: Element> Normed<'_, E> {
         assert!(self.residual.is_none_or(|r| r.len() == self.x.len()));
     }
 
-    /// [`super::Kernels::normed`].
+    /// [`super::Computed::normed`].
     pub(crate) fn forward(&self) -> Buffer<E> {
         self.check();
         let mut y = Buffer::<E>::result(self.x.len());
@@ -73,7 +73,7 @@ impl<E: Element> Normed<'_, E> {
         y
     }
 
-    /// [`super::Kernels::normed_cut`].
+    /// [`super::Computed::normed_cut`].
     pub(crate) fn cut(&self, g: &mut [E], mean: &[f32]) -> Vec<[f64; 2]> {
         self.check();
         assert_eq!(g.len(), self.x.len());
@@ -95,7 +95,7 @@ impl<E: Element> Normed<'_, E> {
         batch_norm::added(g.par_chunks_mut(group).enumerate().map(partial).collect(), channels)
     }
 
-    /// [`super::Kernels::normed_input_grad`].
+    /// [`super::Computed::normed_input_grad`].
     pub(crate) fn input_grad(&self, g: &mut [E]) -> Option<Buffer<E>> {
         self.check();
         assert_eq!(g.len(), self.x.len());

@@ -45,7 +45,7 @@ impl Along {
     }
 }
 
-/// [`super::Kernels::place`].
+/// [`super::Computed::place`].
 pub(crate) fn place<E: Element>(x: &[E], axes: &[Along], fill: E) -> Buffer<E> {
     let [from, to] = [0, 1].map(|i| axes.iter().map(|a| a.sizes[i]).product::<usize>());
     assert_eq!(x.len(), from);

@@ -3,7 +3,7 @@
 //! A training step needs the same lengths again and again. What is dropped waits here, as it was written, and whoever takes it
 //! writes all that it reads. Together with what is on loan it is hardly more than once was needed at a time.
 
-use super::memory::{self, Memory};
+use super::memory::{self, CHECKED, Memory};
 use bytemuck::Pod;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -46,9 +46,8 @@ fn open(pool: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
     pool.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// In debug builds every slice ends where its allocation ends, for the address sanitizer.
 fn room(len: usize) -> usize {
-    if cfg!(debug_assertions) { len } else { memory::room(len) }
+    if CHECKED { len } else { memory::room(len) }
 }
 
 /// Gives back to the system what waits, and forgets how much was needed: the work that needed it is done.
@@ -68,7 +67,7 @@ impl Pool {
 
     /// The shortest that is long enough, and of those the youngest: its memory is the likeliest to lie in a cache.
     fn find(&mut self, len: usize) -> Option<Memory> {
-        let longest = if cfg!(debug_assertions) { len } else { len * self.halves / 2 };
+        let longest = if CHECKED { len } else { len * self.halves / 2 };
         let fits = |(_, v): &(usize, &Memory)| (len..=longest).contains(&v.len());
         let (at, _) = self.idle.iter().enumerate().rev().filter(fits).min_by_key(|(_, v)| v.len())?;
         let found = self.idle.remove(at);
@@ -148,9 +147,9 @@ impl<E: Pod> Buffer<E> {
     }
 }
 
-/// In debug builds, stale numbers show wherever they are read.
+/// Where memory is [`CHECKED`], stale numbers show wherever they are read.
 fn poisoned(mut v: Memory) -> Memory {
-    if cfg!(debug_assertions) {
+    if CHECKED {
         v.fill(f32::NAN);
     }
     v

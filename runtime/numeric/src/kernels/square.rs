@@ -112,12 +112,12 @@ pub fn backward(
             gradient_run(&z[at.clone()], &g[at.clone()], f[c], terms[c], mean[c], &mut gx[at]);
         }
     });
-    let each = |of: &dyn Fn(usize) -> f64| (0..channels).map(|c| of(c) as f32).collect();
+    let rows = |of: &dyn Fn(usize) -> f64| (0..channels).map(|c| of(c) as f32).collect();
     Gradients {
         x: gx,
-        square: each(&|c| t * sums[c][1] * k.inverse(var[c])),
-        slope: each(&|c| t * sums[c][2]),
-        shift: each(&|c| t * sums[c][0]),
+        square: rows(&|c| t * sums[c][1] * k.inverse(var[c])),
+        slope: rows(&|c| t * sums[c][2]),
+        shift: rows(&|c| t * sums[c][0]),
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Slopes<'a> {
     pub neg: &'a [f32],
 }
 
-/// [`super::Kernels::gate`].
+/// [`super::Computed::gate`].
 pub(crate) fn forward<E: Element>(x: &[E], slopes: Slopes<'_>) -> Buffer<E> {
     let mut y = Buffer::<E>::result(x.len());
     let image = slopes.len();
@@ -28,7 +28,7 @@ pub(crate) fn forward<E: Element>(x: &[E], slopes: Slopes<'_>) -> Buffer<E> {
     y
 }
 
-/// [`super::Kernels::gate_data_grad`].
+/// [`super::Computed::gate_data_grad`].
 pub(crate) fn input_grad<E: Element>(x: &[E], g: &[E], slopes: Slopes<'_>) -> Buffer<E> {
     assert_eq!(x.len(), g.len());
     let mut gx = Buffer::<E>::result(x.len());
@@ -37,7 +37,7 @@ pub(crate) fn input_grad<E: Element>(x: &[E], g: &[E], slopes: Slopes<'_>) -> Bu
     gx
 }
 
-/// [`super::Kernels::gate_slope_grads`].
+/// [`super::Computed::gate_slope_grads`].
 pub(crate) fn slope_grads<E: Element>(x: &[E], g: &[E], image: usize) -> [Buffer; 2] {
     over_images(x, g, image, slopes_run)
 }
@@ -61,7 +61,7 @@ pub(super) fn over_images<E: Element>(
     sums
 }
 
-/// [`super::Kernels::ceiling`].
+/// [`super::Computed::ceiling`].
 pub(crate) fn ceiling<E: Element>(y: &[E], ceiling: &[f32]) -> Buffer<E> {
     let mut z = Buffer::<E>::result(y.len());
     let image = ceiling.len().max(1);
@@ -69,7 +69,7 @@ pub(crate) fn ceiling<E: Element>(y: &[E], ceiling: &[f32]) -> Buffer<E> {
     z
 }
 
-/// [`super::Kernels::ceiling_grad`].
+/// [`super::Computed::ceiling_grad`].
 pub(crate) fn ceiling_grad<E: Element>(y: &[E], g: &[E], ceiling: &[f32]) -> Buffer<E> {
     assert_eq!(y.len(), g.len());
     let mut gy = Buffer::<E>::result(y.len());

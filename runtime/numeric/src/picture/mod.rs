@@ -1,6 +1,7 @@
 //! JPEG and PNG files as planes of R, G and B.
 
 mod resize;
+#[doc(hidden)]
 pub mod samples;
 
 pub use resize::central_square;
@@ -54,6 +55,19 @@ impl Picture {
 /// The first three channels of H×W×`channels` as 3×H×W.
 pub fn planes(interleaved: &[u8], channels: usize) -> Vec<u8> {
     (0..3).flat_map(|c| interleaved.iter().skip(c).step_by(channels.max(1)).copied()).collect()
+}
+
+/// Images C×H×W, one after the other, as H×W×C.
+pub fn interleaved(images: &[f32], [channels, height, width]: [usize; 3]) -> Vec<f32> {
+    let area = height * width;
+    let mut out = vec![0.0; images.len()];
+    let image = (channels * area).max(1);
+    for (out, planes) in out.chunks_exact_mut(image).zip(images.chunks_exact(image)) {
+        for (c, plane) in planes.chunks_exact(area).enumerate() {
+            out[c..].iter_mut().step_by(channels).zip(plane).for_each(|(o, v)| *o = *v);
+        }
+    }
+    out
 }
 
 /// Width, height and H×W×3.

@@ -90,3 +90,11 @@ fn no_huge_size() {
     png[16..24].copy_from_slice(&[0, 0, 156, 64, 0, 0, 156, 64]);
     assert!(Picture::decode(&png).is_err());
 }
+
+#[test]
+fn planes_of_each_image_become_pixels() {
+    let planes = [1.0, 2.0, 3.0, 10.0, 20.0, 30.0, 4.0, 5.0, 6.0, 40.0, 50.0, 60.0];
+    let pixels = [1.0, 10.0, 2.0, 20.0, 3.0, 30.0, 4.0, 40.0, 5.0, 50.0, 6.0, 60.0];
+    assert_eq!(interleaved(&planes, [2, 1, 3]), pixels);
+    assert_eq!(interleaved(&[], [3, 0, 0]), [0.0; 0]);
+}

@@ -31,12 +31,12 @@ use super::pool::Buffer;
 pub use shape::ConvShape;
 pub(super) use winograd::transformed;
 
-/// [`super::Kernels::conv`].
+/// [`super::Computed::conv`].
 pub(crate) fn forward<E: Element>(x: &[E], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer<E> {
     forward_by(How::here::<E>(Pass::Forward, s), x, w, bias, s)
 }
 
-/// [`super::Kernels::conv_by`].
+/// [`super::Computed::conv_by`].
 pub(crate) fn forward_by<E: Element>(
     how: How,
     x: &[E],
@@ -48,33 +48,33 @@ pub(crate) fn forward_by<E: Element>(
     correlate(how, Direction::Forward, s, x, w, bias)
 }
 
-/// [`super::Kernels::conv_data_grad`].
+/// [`super::Computed::conv_data_grad`].
 pub(crate) fn data_grad<E: Element>(g: &[E], w: &[f32], s: &ConvShape) -> Buffer<E> {
     data_grad_by(How::here::<E>(Pass::Data, s), g, w, s)
 }
 
-/// [`super::Kernels::conv_data_grad_by`].
+/// [`super::Computed::conv_data_grad_by`].
 pub(crate) fn data_grad_by<E: Element>(how: How, g: &[E], w: &[f32], s: &ConvShape) -> Buffer<E> {
     assert!(how.way == Way::Taps || ways::tiled(Pass::Data, s));
     correlate(how, Direction::Transposed, s, g, w, None)
 }
 
-/// [`super::Kernels::conv_by`] taps.
+/// [`super::Computed::conv_by`] taps.
 pub fn forward_by_taps(x: &[f32], w: &[f32], bias: Option<&[f32]>, s: &ConvShape) -> Buffer {
     forward_by(How::taps(), x, w, bias, s)
 }
 
-/// [`super::Kernels::conv_data_grad_by`] taps.
+/// [`super::Computed::conv_data_grad_by`] taps.
 pub fn data_grad_by_taps(g: &[f32], w: &[f32], s: &ConvShape) -> Buffer {
     data_grad_by(How::taps(), g, w, s)
 }
 
-/// [`super::Kernels::conv_weight_grad`].
+/// [`super::Computed::conv_weight_grad`].
 pub(crate) fn weight_grad<E: Element>(x: &[E], g: &[E], s: &ConvShape) -> Buffer {
     weight_grad_by(How::here::<E>(Pass::Weights, s), x, g, s)
 }
 
-/// [`super::Kernels::conv_weight_grad_by`].
+/// [`super::Computed::conv_weight_grad_by`].
 pub(crate) fn weight_grad_by<E: Element>(how: How, x: &[E], g: &[E], s: &ConvShape) -> Buffer {
     assert!(how.way == Way::Taps || ways::tiled(Pass::Weights, s));
     assert_eq!((x.len(), g.len()), (s.input_len(), s.output_len()));
@@ -84,7 +84,7 @@ pub(crate) fn weight_grad_by<E: Element>(how: How, x: &[E], g: &[E], s: &ConvSha
     weight_grad::weight_grad(how, s, x, g)
 }
 
-/// [`super::Kernels::conv_bias_grad`].
+/// [`super::Computed::conv_bias_grad`].
 pub(crate) fn bias_grad<E: Element>(g: &[E], s: &ConvShape) -> Vec<f32> {
     assert_eq!(g.len(), s.output_len());
     let plane: usize = s.output().iter().product();

@@ -10,7 +10,7 @@ use super::{Geometry, Place, Planes, TrainKernels};
 use crate::kernels::clock::timed;
 use crate::kernels::pool::Buffer;
 use crate::kernels::two_slope::Slopes;
-use crate::kernels::{Kernels, conv, element::Element};
+use crate::kernels::{Computed, conv, element::Element};
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, TensorData};
@@ -19,7 +19,7 @@ use half::bf16;
 type T = FloatTensor<Flex>;
 
 /// The numbers of a tensor, as burn and as the kernels know them.
-trait Number: Kernels + burn_std::Element {}
+trait Number: Computed + burn_std::Element {}
 
 impl Number for f32 {}
 impl Number for bf16 {}

@@ -6,7 +6,7 @@ use crate::exec::ops::normed::{Backwards, Channels, Gates, NormedKernels};
 use crate::kernels::normed::Normed;
 use crate::kernels::pool::Buffer;
 use crate::kernels::two_slope::Slopes;
-use crate::kernels::{Kernels, batch_norm};
+use crate::kernels::{Computed, batch_norm};
 use burn::backend::Flex;
 use burn::tensor::DType;
 use half::bf16;
