@@ -216,7 +216,7 @@ fn stepped(seed: u64, robust: bool, device: &Device, beside: &[Device]) -> Named
     let mut recipe = Recipe::new(if robust { Kind::Search } else { Kind::Teacher }, method, robust, 0.5, 1);
     // A pixel whose gradient is almost zero may step the other way: small steps keep that small.
     recipe.objective.attack = Attack::pgd(2, 0.1 / 255.0, 0.05 / 255.0);
-    let loader = LoaderOptions { batch: 4, augment: true, augmix: robust, seed, order: None };
+    let loader = LoaderOptions { augment: true, augmix: robust, seed };
     let first = 4 * seed as usize;
     let made = batch(&shapes(Split::Train), &loader, 0, 0, (first..first + 4).collect());
     let mut sgd = Sgd::new(student.params.len(), 0.9, 5e-4, 5.0);
@@ -246,7 +246,7 @@ fn in_precision(precision: Precision, device: &Device) -> Named {
     let student = resnet(20, false, device);
     let mut o = Recipe::new(Kind::Teacher, None, false, 1.0, 1).objective;
     o.precision = precision;
-    let loader = LoaderOptions { batch: 8, augment: false, augmix: false, seed: 0, order: None };
+    let loader = LoaderOptions { augment: false, augmix: false, seed: 0 };
     let made = batch(&shapes(Split::Train), &loader, 0, 0, (0..8).collect());
     let c = o.compute(&student, &student.gates, None, &made, false, At { seed: 0, step: 0 }).unwrap();
     let scale = LossScale::default().factor;

@@ -56,7 +56,7 @@ fn one(step: Step, subject: &Subject, size: usize, plan: &mut Plan<'_>) -> Resul
     let mut recipe = Recipe::new(kind, method, robust, 0.5, 1);
     recipe.objective.precision = plan.precision;
     let mut sgd = Sgd::new(student.params.len(), recipe.momentum, recipe.decay, 0.0);
-    let loader = LoaderOptions { batch: size, augment: true, augmix: robust, seed: 0, order: None };
+    let loader = LoaderOptions { augment: true, augmix: robust, seed: 0 };
     let images = ds.image_shape() == [c, h, w];
     let made =
         if images { batch(&ds, &loader, 0, 0, (0..size).collect()) } else { noise(size, c * h * w, robust) };

@@ -17,7 +17,7 @@ pub type Absent = (&'static str, &'static [Door], &'static str);
 /// Every option that is not at every door.
 pub const ABSENT: &[Absent] = &[
     (
-        "epochs batch rate schedule momentum decay clip average augment robust ce kl temperature attention pram_at smoothing \
+        "epochs batch rate schedule momentum decay clip average keep augment hardest robust ce kl temperature attention pram_at smoothing \
          train_attack train_box sensitivity refreshes ramp certify tails blend freeze precision val_images val_attacked replay start teacher",
         &["compile"],
         "compile trains nothing",

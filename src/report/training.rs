@@ -8,7 +8,7 @@ use relinc_runtime::train::Record;
 /// What the accuracy on training images is worth.
 pub const SEEN: &str = "on images the network was trained on: no measure of how good it is on new ones";
 /// What the accuracy on validation images is worth.
-pub const CHOSE: &str = "on validation images: they choose the epoch that is kept, and the network that was read may have been trained on them";
+pub const CHOSE: &str = "on validation images: they choose the epoch that is kept, unless the last was asked for, and the network that was read may have been trained on them";
 
 /// One stage in figures.
 #[derive(Debug)]

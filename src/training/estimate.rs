@@ -11,7 +11,7 @@ use relinc_runtime::data::Split;
 use relinc_runtime::device;
 use relinc_runtime::eval;
 use relinc_runtime::threads;
-use relinc_runtime::train::loader::{self, LoaderOptions, batch};
+use relinc_runtime::train::loader::{LoaderOptions, batch};
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
 use relinc_runtime::train::replicas::{Replicas, StepOptions, read};
@@ -71,11 +71,11 @@ pub(super) fn estimate(
     let step_s = steps(&setup, &mut student, teacher.as_ref(), &recipe).map_err(named)?;
     let evaluated = eval::clean(&form.graph, &setup.val, IMAGES, &mut |_, _| {}).map_err(named)?;
     let each = evaluated.seconds / evaluated.n.max(1) as f64;
-    let per_epoch = loader::steps(train.len(), recipe.batch);
     let mut seconds = 0.0;
     let mut all = 0;
     for s in &plan.stages {
         let r = of(s, plan)?;
+        let per_epoch = r.steps(train.len());
         // The looks of gradual are about as many images forward and back.
         let looks = match (&s.kind, s.options.method()) {
             (Kind::Search, Ok(m)) if m.trains() => {
@@ -120,13 +120,7 @@ fn first(plan: &Plan) -> Result<(&Planned, Recipe)> {
 
 /// The median of the seconds of some steps.
 fn steps(setup: &Setup<'_>, student: &mut Model, teacher: Option<&Model>, r: &Recipe) -> Result<f64, String> {
-    let options = LoaderOptions {
-        batch: r.batch,
-        augment: r.augment,
-        augmix: r.objective.robust,
-        seed: r.seed,
-        order: None,
-    };
+    let options = LoaderOptions { augment: r.augment, augmix: r.objective.robust, seed: r.seed };
     let n = r.batch.min(setup.train.len());
     let made = batch(&setup.train, &options, 0, 0, (0..n).collect());
     let mut sgd = Sgd::new(student.params.len(), r.momentum, r.decay, r.clip);

@@ -61,9 +61,16 @@ pub struct StepOptions {
     /// Decay of the running average of the weights that is validated and kept, 0 for none
     #[arg(long, value_name = "DECAY")]
     pub average: Option<f32>,
+    /// Which weights train and tune leave: best, those of the epoch that validated best, or last, where the model has seen the validation
+    /// images before [default: best]
+    #[arg(long, value_name = "WHICH")]
+    pub keep: Option<String>,
     /// Random crops and flips [default: true]
     #[arg(long, value_name = "BOOL")]
     pub augment: Option<bool>,
+    /// Share of the training images an epoch sees: those whose loss was largest when they were last seen [default: 1, all]
+    #[arg(long, value_name = "SHARE")]
+    pub hardest: Option<f64>,
     /// Clean, AugMix and adversarial views (RLNet) [default: only with method rlnet]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub robust: Option<bool>,
@@ -240,6 +247,7 @@ impl StageOptions {
             ("temperature", of(self.steps.temperature), ABOVE_ZERO),
             ("smoothing", of(self.steps.smoothing), BELOW_ONE),
             ("ramp", self.steps.ramp, SHARE),
+            ("hardest", self.steps.hardest, SHARE),
             ("tails", of(self.steps.tails), FROM_ZERO),
             ("blend", self.steps.blend, FROM_ZERO_TO_ONE),
             ("freeze", self.steps.freeze, FROM_ZERO_TO_ONE),
@@ -281,7 +289,11 @@ impl StageOptions {
         r.decay = self.steps.decay.unwrap_or(r.decay);
         r.clip = self.steps.clip.unwrap_or(r.clip);
         r.average = self.steps.average.unwrap_or(r.average);
+        if let Some(k) = &self.steps.keep {
+            r.keep = k.parse().map_err(input)?;
+        }
         r.augment = self.steps.augment.unwrap_or(r.augment);
+        r.hardest = self.steps.hardest.unwrap_or(r.hardest);
         r.slopes = self.masks.slopes.unwrap_or(r.slopes);
         if r.slopes && (kind != Kind::Search || method == Some(Method::Snl)) {
             let why = match kind {

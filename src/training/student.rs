@@ -13,8 +13,8 @@ use relinc_runtime::attack::Attack;
 use relinc_runtime::data::{DataSpec, Dataset};
 use relinc_runtime::exec::Network;
 use relinc_runtime::train::calm::calm;
-use relinc_runtime::train::evaluate::pixels_of;
 use relinc_runtime::train::insert_norm::{calibrate, insert};
+use relinc_runtime::train::loader::views;
 use relinc_runtime::train::model::Model;
 use relinc_runtime::train::objective::At;
 use std::path::Path;
@@ -96,9 +96,10 @@ impl Setup<'_> {
         let sites: Vec<usize> = (0..m.net.norms().len()).filter(|&i| new(m.net.norms()[i].node)).collect();
         if !sites.is_empty() {
             let images = calm(&m, &self.train, CALIBRATION)?;
+            let augment = self.plan.stages.first().and_then(|s| s.options.steps.augment).unwrap_or(true);
             let batch = |images: &[usize]| {
                 let labels = images.iter().map(|&i| self.train.label(i)).collect();
-                (pixels_of(&self.train, images, self.device), labels)
+                (views(&self.train, images.to_vec(), augment, self.plan.seed, self.device), labels)
             };
             let batches: Vec<_> = images.chunks(BATCH).map(batch).collect();
             let at = At { seed: self.plan.seed, step: 0 };

@@ -4,7 +4,7 @@ use super::Plan;
 use crate::error::Result;
 use crate::jobs::Part;
 use crate::report::{count, seconds};
-use relinc_runtime::train::{Kind, Method, Now, loader};
+use relinc_runtime::train::{Kind, Method, Now};
 use std::time::Instant;
 
 /// After so many steps a first estimate is made.
@@ -58,7 +58,7 @@ pub fn legs(plan: &Plan, part: &Part, images: usize, validated: usize) -> Result
         out.push(Leg {
             name: name.clone(),
             epochs: r.epochs,
-            steps: loader::steps(images, r.batch),
+            steps: r.steps(images),
             step: image * r.batch as f64,
             validation: r.val_images.min(validated) as f64,
         });

@@ -5,9 +5,10 @@
 use crate::augment::{AugMix, Augmentation, Draw, augmented};
 use crate::data::Dataset;
 use crate::dice::Dice;
+use crate::exec::value::upload;
+use burn::tensor::{Device, Tensor as Burn};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
@@ -21,16 +22,12 @@ const PAD: usize = 4;
 /// How batches are made.
 #[derive(Debug, Clone)]
 pub struct LoaderOptions {
-    /// Images a batch; an incomplete last batch is dropped, unless it is the only one.
-    pub batch: usize,
     /// Random crop, and flip where a mirror image is of the same class.
     pub augment: bool,
     /// The first half also gets an AugMix view.
     pub augmix: bool,
-    /// Seed of order and augmentation.
+    /// Seed of the augmentation.
     pub seed: u64,
-    /// Batches recorded elsewhere, instead of drawing them: image indices by epoch and step.
-    pub order: Option<Arc<Vec<Vec<Vec<usize>>>>>,
 }
 
 /// One training batch; pixels are `[N,C,H,W]` in 0…1.
@@ -57,7 +54,7 @@ pub fn order(n: usize, seed: u64, epoch: usize) -> Vec<usize> {
     Dice::of(ChaCha8Rng::from_seed(key)).order(n)
 }
 
-/// Batches in an epoch of `n` images.
+/// Batches in an epoch of `n` images; an incomplete last one is dropped, unless it is the only one.
 pub fn steps(n: usize, batch: usize) -> usize {
     (n / batch.max(1)).max(1)
 }
@@ -76,6 +73,14 @@ pub fn batch(ds: &Dataset, o: &LoaderOptions, epoch: usize, step: usize, images:
     Batch { step, labels: images.iter().map(|&i| ds.label(i)).collect(), images, clean, augmix }
 }
 
+/// Training images `[N,C,H,W]` in 0…1 as an epoch sees them that is none of a stage's: what statistics are measured on that training
+/// goes on from, or that belong to weights trained so.
+pub fn views(ds: &Dataset, images: Vec<usize>, augment: bool, seed: u64, device: &Device) -> Burn<4> {
+    let ([c, h, w], n) = (ds.image_shape(), images.len());
+    let o = LoaderOptions { augment, augmix: false, seed };
+    upload(batch(ds, &o, u32::MAX as usize, 0, images).clean, device).reshape([n, c, h, w])
+}
+
 /// The batches of an epoch, in order.
 #[derive(Debug)]
 pub struct Loader {
@@ -85,18 +90,18 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Starts making the batches of an epoch from step `steps.start` on.
-    pub fn start(ds: Arc<Dataset>, o: &LoaderOptions, epoch: usize, range: Range<usize>) -> Loader {
+    /// Starts making an epoch's batches of these images from a step on.
+    pub fn start(
+        ds: Arc<Dataset>,
+        o: &LoaderOptions,
+        epoch: usize,
+        batches: Vec<Vec<usize>>,
+        from: usize,
+    ) -> Loader {
         let (send, receive) = sync_channel(AHEAD);
         let o = o.clone();
         let thread = std::thread::spawn(move || {
-            let order = match &o.order {
-                Some(recorded) => recorded.get(epoch).cloned().unwrap_or_default(),
-                None => {
-                    order(ds.len(), o.seed, epoch).chunks(o.batch.max(1)).map(<[usize]>::to_vec).collect()
-                }
-            };
-            for (step, images) in order.into_iter().enumerate().take(range.end).skip(range.start) {
+            for (step, images) in batches.into_iter().enumerate().skip(from) {
                 if send.send(batch(&ds, &o, epoch, step, images)).is_err() {
                     return;
                 }

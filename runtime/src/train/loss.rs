@@ -26,6 +26,13 @@ pub fn cross_entropy(logits: Burn<2>, labels: Burn<1, Int>, smoothing: f32) -> B
     picked * (1.0 - smoothing) + log_p.mean().neg() * smoothing
 }
 
+/// The cross-entropy of one row of logits with its label.
+pub fn row_loss(logits: &[f32], label: usize) -> f32 {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits.iter().map(|z| (z - most).exp()).sum();
+    most + sum.ln() - logits[label]
+}
+
 /// `T²·KL(softmax(target/T) ‖ softmax(logits/T))`, mean over the batch. No gradient flows into the target.
 pub fn distillation(logits: Burn<2>, target: Burn<2>, temperature: f32) -> Burn<1> {
     let n = logits.dims()[0] as f32;

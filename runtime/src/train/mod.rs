@@ -4,6 +4,7 @@ pub mod attacked;
 pub mod calm;
 pub mod evaluate;
 pub mod front;
+mod hardest;
 pub mod insert_norm;
 pub mod learner;
 pub mod learners;

@@ -2,7 +2,7 @@
 
 use super::evaluate::best;
 use super::loader::Batch;
-use super::loss::{attention_transfer, cross_entropy, distillation, labels, stage_outputs};
+use super::loss::{attention_transfer, cross_entropy, distillation, labels, row_loss, stage_outputs};
 use super::model::Model;
 use crate::attack::{Attack, Target, noise};
 use crate::exec::value::{download, flatten, upload};
@@ -87,12 +87,14 @@ pub struct Pending {
 }
 
 /// The numbers of a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// The loss.
     pub parts: Parts,
     /// Clean rows classified correctly.
     pub correct: usize,
+    /// The cross-entropy of each clean row with its label.
+    pub losses: Vec<f32>,
     /// L2 norm of the gradient before clipping.
     pub norm: f64,
 }
@@ -117,7 +119,9 @@ impl Pending {
         let (norm, total) = (next(), next());
         let [ce, kl, attention, tails] = there.map(|t| if t { next() } else { 0.0 });
         let correct = best(logits, classes).zip(&self.labels).filter(|(p, l)| p == *l).count();
-        Reading { parts: Parts { total, ce, kl, attention, tails }, correct, norm }
+        let rows = logits.chunks(classes).zip(&self.labels);
+        let losses = rows.map(|(z, l)| row_loss(z, *l)).collect();
+        Reading { parts: Parts { total, ce, kl, attention, tails }, correct, losses, norm }
     }
 }
 

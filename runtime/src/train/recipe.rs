@@ -1,6 +1,8 @@
 //! The recipes: what each stage does by default, from the released codes and from our own measurements.
 
+use super::hardest::share_of;
 use super::learner::Method;
+use super::loader;
 use super::loss::{ATTENTION, TEMPERATURE};
 use super::objective::Objective;
 use super::schedule::Schedule;
@@ -23,6 +25,18 @@ relinc_passes::words! {
         Search = "search",
         /// Masks are frozen.
         Tune = "tune",
+    }
+}
+
+relinc_passes::words! {
+    /// Which weights a stage with frozen masks leaves.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Keep ("keep") {
+        /// Those of the epoch that validated best.
+        #[default]
+        Best = "best",
+        /// Those of its last epoch: validation images that the network had been trained on before favour early ones.
+        Last = "last",
     }
 }
 
@@ -98,6 +112,8 @@ pub struct Recipe {
     pub average: f32,
     /// Crop and flip.
     pub augment: bool,
+    /// Share of the training images that an epoch sees: those whose loss was largest when they were last seen.
+    pub hardest: f64,
     /// A search learns the slopes of identity elements, one a channel.
     pub slopes: bool,
     /// Share of the stage over which layers that become quadratic, and those that vanish beside them, take the ReLUs' place.
@@ -109,6 +125,8 @@ pub struct Recipe {
     pub objective: Objective,
     /// How masks are searched, in a search.
     pub search: Option<SearchOptions>,
+    /// Which weights are kept, in a stage with frozen masks.
+    pub keep: Keep,
     /// Validation images.
     pub val_images: usize,
     /// Validation images that are attacked as well, in robust stages.
@@ -124,6 +142,11 @@ fn rate_for(share: f64) -> f64 {
 }
 
 impl Recipe {
+    /// Steps of an epoch when there are `images` to train on.
+    pub fn steps(&self, images: usize) -> usize {
+        loader::steps(share_of(images, self.hardest), self.batch)
+    }
+
     /// The defaults of a stage after which `share` of the network's ReLUs is left. `robust` is RLNet's three-way form.
     pub fn new(kind: Kind, method: Option<Method>, robust: bool, share: f64, epochs: usize) -> Recipe {
         let released = matches!(method, Some(Method::Senet | Method::Rlnet));
@@ -160,11 +183,13 @@ impl Recipe {
             clip: 5.0,
             average: 0.0,
             augment: true,
+            hardest: 1.0,
             slopes: false,
             blend: 0.0,
             freeze: None,
             objective,
             search: None,
+            keep: Keep::Best,
             val_images: 2000,
             val_attacked: 256,
             seed: 0,

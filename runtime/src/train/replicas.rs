@@ -35,7 +35,7 @@ pub struct Joined {
 
 /// Fetches the numbers of all parts: their mean, and how many rows were classified correctly.
 pub fn read(pending: Vec<(Pending, f64)>, norm: Burn<1>) -> Reading {
-    let mut sum = Reading { parts: Parts::default(), correct: 0, norm: 0.0 };
+    let mut sum = Reading { parts: Parts::default(), correct: 0, losses: vec![], norm: 0.0 };
     for (p, share) in pending {
         let device = p.device();
         let r = p.read(norm.clone().to_device(&device));
@@ -45,6 +45,7 @@ pub fn read(pending: Vec<(Pending, f64)>, norm: Burn<1>) -> Reading {
         sum.parts.attention += share * r.parts.attention;
         sum.parts.tails += share * r.parts.tails;
         sum.correct += r.correct;
+        sum.losses.extend(r.losses);
         sum.norm = r.norm;
     }
     sum

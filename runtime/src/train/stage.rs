@@ -7,8 +7,8 @@ mod validate;
 
 pub use validate::hamming;
 
+use super::hardest::Losses;
 use super::learner::{Scene, learner};
-use super::loader;
 use super::model::Model;
 use super::objective::At;
 use super::optimizer::Sgd;
@@ -75,6 +75,7 @@ struct Run<'a, 's> {
     progress: Progress,
     steps: usize,
     epoch_masks: Masks,
+    losses: Losses,
     replicas: Replicas,
 }
 
@@ -132,7 +133,7 @@ impl Stage<'_> {
         let mut run = Run {
             steps: match &self.order {
                 Some(o) => o.first().map_or(1, Vec::len),
-                None => loader::steps(self.train.len(), r.batch),
+                None => r.steps(self.train.len()),
             },
             sgd: Sgd {
                 gains: model.net.params().iter().map(|p| Sgd::gain(p.role)).collect(),
@@ -148,6 +149,7 @@ impl Stage<'_> {
                 ..Progress::default()
             },
             epoch_masks: masks.clone(),
+            losses: Losses::new(self.train.len()),
             replicas: Replicas::new(&self.beside, model, self.teacher),
             masks: masks.clone(),
             stage: self,
@@ -155,7 +157,7 @@ impl Stage<'_> {
         };
         let ended = run.all(watcher, fresh)?;
         if ended == Ended::Finished {
-            run.keep_result();
+            run.keep_result()?;
         }
         crate::kernels::pool::clear();
         *masks = run.model.with_squares(run.masks);
@@ -206,17 +208,20 @@ impl Run<'_, '_> {
                 self.apply_masks(m);
             }
             if r.kind == Kind::Search {
-                self.model.params = self.candidate();
+                let last = r.epochs.saturating_sub(1);
+                self.model.params = self.candidate(last)?;
                 self.average = None;
                 if r.slopes {
                     let rounded = self.model.with_slopes(self.masks.clone());
                     self.apply_masks(rounded);
                 }
-                // Averages over many batches are better than a few images where squares have tails.
-                if r.epochs > 0 && !self.squared() {
-                    self.remeasure()?;
+                if r.epochs > 0 && self.measurable(last) {
+                    let mut ended = self.model.clone();
+                    self.remeasure(&mut ended)?;
+                    self.model.params = ended.params;
                 }
             }
+            self.doubt(watcher);
             self.progress.finished = true;
             self.save()?;
         }
@@ -333,6 +338,7 @@ impl Run<'_, '_> {
         self.progress.epoch = epoch + 1;
         self.progress.step = 0;
         self.epoch_masks = self.masks.clone();
+        self.losses.turn();
         self.save()?;
         Ok(Ended::Finished)
     }

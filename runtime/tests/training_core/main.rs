@@ -7,6 +7,7 @@ mod boxed;
 mod cases;
 mod checkpoint;
 mod harness;
+mod kept;
 mod loader;
 mod losses;
 mod masks;

@@ -24,7 +24,7 @@ fn plain() -> Model {
 }
 
 fn made(n: usize, augmix: bool) -> Batch {
-    let loader = LoaderOptions { batch: n, augment: true, augmix, seed: 0, order: None };
+    let loader = LoaderOptions { augment: true, augmix, seed: 0 };
     batch(&data(Split::Train), &loader, 0, 0, (0..n).collect())
 }
 

@@ -274,6 +274,18 @@ fn two_devices() {
     }
 }
 
+#[test]
+fn epochs_of_the_hardest_images() {
+    for method in [Method::Gradual, Method::Rlnet] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut job = Job::new(Kind::Search, Some(method), dir.path());
+        let plain = Job { folder: None, ..job.clone() }.run();
+        job.recipe.hardest = 0.6;
+        let done = survives(job, &[(1, 2), (2, 3), (3, 3)]);
+        assert!(done.params != plain.params && done.log[1].loss != plain.log[1].loss);
+    }
+}
+
 /// At the first step, at the last of an epoch, twice in one epoch.
 #[test]
 fn several_stops() {
@@ -332,7 +344,7 @@ fn says_which_kernels_it_is_computed_by() {
     there.progress.kernels = Some(Kernels { cpu: elsewhere, ..kernels.clone() });
     there.write(&file).unwrap();
     let second = Job { resume: true, ..job.clone() }.run();
-    let [note] = &second.notes[..] else { panic!("{:?}", second.notes) };
+    let note = &second.notes[0];
     assert!(note.contains(&format!("{elsewhere} before, {} now", kernels.cpu)), "{note}");
     assert_eq!(second.log[0].kernels.as_ref(), Some(&kernels));
     assert!(second.log[1..].iter().all(|r| r.kernels.is_none()));

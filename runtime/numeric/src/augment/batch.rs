@@ -9,7 +9,7 @@ use rayon::prelude::*;
 pub struct Augmentation {
     /// Black pixels around the image, of which a random crop cuts the image's size; `None`: the image stays as it is.
     pub crop: Option<usize>,
-    /// Flip half of the cropped images left to right.
+    /// Flip cropped images left to right, half of them in one epoch and the other half in the next (Jordan 2024, arXiv 2404.00498).
     pub flip: bool,
     /// AugMix after the crop.
     pub augmix: Option<AugMix>,
@@ -26,8 +26,9 @@ pub struct Draw {
     pub view: u32,
 }
 
-/// What the dice's tag begins with, so that no other purpose draws the same numbers.
+/// What the dice's tags begin with, so that no other purpose draws the same numbers.
 const TAG: u64 = u64::from_le_bytes(*b"augment\0");
+const MIRROR: u64 = u64::from_le_bytes(*b"mirror\0\0");
 
 /// The batch (N×C×H×W, values in \[0, 1\]) of augmented `images`: their numbers in the data set, and C·H·W bytes of `shape` (C, H, W)
 /// of each; other lengths are a programming error and panic.
@@ -45,14 +46,23 @@ pub fn augmented(
     let tag = [TAG, u64::from(draw.epoch) << 32 | u64::from(draw.view)];
     batch.par_chunks_exact_mut(plane.max(1)).zip(images).for_each(|(out, (number, image))| {
         let mut dice = Dice::tagged(draw.seed, tag, *number);
-        augmentation.fill(out, image, shape, &mut dice);
+        let flip = augmentation.flip && draw.flips(*number);
+        augmentation.fill(out, image, shape, flip, &mut dice);
     });
     batch
 }
 
+impl Draw {
+    /// Is an image flipped in this epoch? By lot in the first one, then in every second.
+    fn flips(&self, number: u64) -> bool {
+        let first = Dice::tagged(self.seed, [MIRROR, u64::from(self.view)], number).below(2) as u32;
+        (first ^ self.epoch) & 1 == 1
+    }
+}
+
 impl Augmentation {
-    fn fill(&self, out: &mut [f32], image: &[u8], shape: [usize; 3], dice: &mut Dice) {
-        let cropped = self.crop.map(|pad| crop_flip(image, shape, pad, self.flip, dice));
+    fn fill(&self, out: &mut [f32], image: &[u8], shape: [usize; 3], flip: bool, dice: &mut Dice) {
+        let cropped = self.crop.map(|pad| crop_flip(image, shape, pad, flip, dice));
         let image = cropped.as_deref().unwrap_or(image);
         match &self.augmix {
             Some(settings) => out.copy_from_slice(&augmix(image, shape, settings, dice)),
@@ -100,6 +110,16 @@ mod tests {
         for other in others {
             assert_ne!(filled(&[5], &BOTH, draw), filled(&[5], &BOTH, other));
         }
+    }
+
+    #[test]
+    fn every_image_is_flipped_in_every_second_epoch() {
+        let a = Augmentation { crop: Some(0), flip: true, augmix: None };
+        let at = |k, epoch| filled(&[k], &a, Draw { seed: 3, epoch, view: 0 });
+        let plain = |k| filled(&[k], &Augmentation { flip: false, ..a }, Draw { seed: 3, epoch: 0, view: 0 });
+        let flipped = |epoch| (0..400).filter(|&k| at(k, epoch) != plain(k)).count();
+        assert!((0..400).all(|k| at(k, 0) != at(k, 1) && at(k, 0) == at(k, 2)));
+        assert!((160..240).contains(&flipped(0)), "{}", flipped(0));
     }
 
     #[test]

@@ -8,7 +8,6 @@ use crate::train::calm;
 use crate::train::loader::{self, Batch, Loader, LoaderOptions};
 use crate::train::recipe::FREEZE;
 use crate::train::record::StageError;
-use std::sync::Arc;
 
 /// One image of so many of a batch is far out.
 const SHARE: usize = 16;
@@ -19,7 +18,7 @@ const CONTRAST: f32 = 2.0;
 
 impl Run<'_, '_> {
     /// Is a step in the stage's last part, where statistics stay?
-    fn frozen(&self, epoch: usize, step: usize) -> bool {
+    pub(super) fn frozen(&self, epoch: usize, step: usize) -> bool {
         let r = &self.stage.recipe;
         let own = if self.squared() && !r.objective.robust { FREEZE } else { 0.0 };
         1.0 - self.done(epoch, step) <= r.freeze.unwrap_or(own)
@@ -40,21 +39,17 @@ impl Run<'_, '_> {
     /// The batches of an epoch from a step on.
     pub(super) fn batches(&self, epoch: usize, from: usize) -> Loader {
         let r = &self.stage.recipe;
-        let mut options = LoaderOptions {
-            batch: r.batch,
-            augment: r.augment,
-            augmix: r.objective.robust,
-            seed: r.seed,
-            order: self.stage.order.clone(),
+        let options = LoaderOptions { augment: r.augment, augmix: r.objective.robust, seed: r.seed };
+        let mut batches = match &self.stage.order {
+            Some(recorded) => recorded.get(epoch).cloned().unwrap_or_default(),
+            None => {
+                let order = loader::order(self.stage.train.len(), r.seed, epoch);
+                let far = self.progress.far.as_ref().map(|f| f.images.as_slice()).unwrap_or_default();
+                with(far, self.losses.hardest(order, r.hardest), r.batch)
+            }
         };
-        let far = self.progress.far.as_ref().map(|f| f.images.as_slice()).unwrap_or_default();
-        if !far.is_empty() && options.order.is_none() {
-            let order = loader::order(self.stage.train.len(), r.seed, epoch);
-            let mut epochs = vec![vec![]; epoch];
-            epochs.push(with(far, order, r.batch));
-            options.order = Some(Arc::new(epochs));
-        }
-        Loader::start(self.stage.train.clone(), &options, epoch, from..self.steps)
+        batches.truncate(self.steps);
+        Loader::start(self.stage.train.clone(), &options, epoch, batches, from)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Run;
 use crate::exec::value::{download, upload};
 use crate::exec::{Kernels, Param, Precision};
-use crate::train::recipe::Kind;
+use crate::train::recipe::{Keep, Kind};
 use crate::train::record::{StageError, Watcher};
 use crate::train::scale::LossScale;
 use crate::train::state::{Checkpoint, Progress, Tensors};
@@ -12,12 +12,26 @@ use std::path::Path;
 
 impl Run<'_, '_> {
     /// Leaves in the model what the stage found.
-    pub(super) fn keep_result(&mut self) {
-        let keep_best = self.stage.recipe.kind != Kind::Search;
-        if let (true, Some(best)) = (keep_best, self.best.take()) {
-            self.model.params = best;
-        } else {
-            self.model.params = self.candidate();
+    pub(super) fn keep_result(&mut self) -> Result<(), StageError> {
+        let r = &self.stage.recipe;
+        let keep_best = r.kind != Kind::Search && r.keep == Keep::Best;
+        self.model.params = match self.best.take().filter(|_| keep_best) {
+            Some(best) => best,
+            None => self.candidate(r.epochs.saturating_sub(1))?,
+        };
+        Ok(())
+    }
+
+    /// Says that the epoch which validated best lies in the first half of the stage.
+    pub(super) fn doubt(&self, watcher: &mut dyn Watcher) {
+        let (r, at) = (&self.stage.recipe, self.progress.best_epoch);
+        let keeps = r.kind != Kind::Search && r.keep == Keep::Best && at > 0;
+        if keeps && 2 * at <= r.epochs {
+            watcher.note(&format!(
+                "stage {} keeps epoch {at} of {}, which validated best. Where the model had been trained on these images before, early \
+                 epochs look better than they are: keep last (--keep last) leaves the last epoch.",
+                self.stage.name, r.epochs
+            ));
         }
     }
 
@@ -37,6 +51,9 @@ impl Run<'_, '_> {
         put("average", &mut self.average.iter().flatten().cloned().map(Some));
         put("best", &mut self.best.iter().flatten().cloned().map(Some));
         tensors.extend(self.learner.save().into_iter().map(|(k, v)| (format!("learner/{k}"), v)));
+        if self.stage.recipe.hardest < 1.0 {
+            tensors.extend(self.losses.save());
+        }
         if self.stage.recipe.objective.precision == Precision::F16 {
             tensors.insert("scale".into(), vec![self.scale.factor, self.scale.steps as f32]);
         }
@@ -94,6 +111,7 @@ impl Run<'_, '_> {
         if let Some(&[factor, steps]) = c.tensors.get("scale").map(Vec::as_slice) {
             self.scale = LossScale { factor, steps: steps as u32 };
         }
+        self.losses.load(&c.tensors);
         self.sgd.velocity = rows("velocity")?;
         (self.average, self.best) = (whole("average")?, whole("best")?);
         let lacking = || {

@@ -2,9 +2,8 @@
 
 use super::{EVAL_BATCH, Run};
 use crate::exec::Precision;
-use crate::train::evaluate;
 use crate::train::insert_norm::remeasure;
-use crate::train::loader::Batch;
+use crate::train::loader::{self, Batch};
 use crate::train::model::{MOMENTUM, Model};
 use crate::train::objective::At;
 use crate::train::record::StageError;
@@ -79,27 +78,30 @@ impl Run<'_, '_> {
         if !read.parts.total.is_finite() || !read.norm.is_finite() {
             return Err(bad());
         }
+        self.losses.note(&batch.images, &read.losses);
         self.progress.sums.add(&read.parts, found.clean_rows, read.correct, read.norm);
         Ok(())
     }
 
-    /// Takes the running statistics anew, from the first training images under the present masks.
-    pub(super) fn remeasure(&mut self) -> Result<(), StageError> {
-        if self.model.net.norms().is_empty() {
+    /// Takes a network's running statistics anew, from the first training images, cropped and flipped as in training.
+    pub(super) fn remeasure(&self, model: &mut Model) -> Result<(), StageError> {
+        if model.net.norms().is_empty() {
             return Ok(());
         }
-        let (ds, o) = (&self.stage.train, &self.stage.recipe.objective);
-        let device = self.model.net.device().clone();
+        let (ds, r) = (&self.stage.train, &self.stage.recipe);
+        let o = &r.objective;
+        let device = model.net.device().clone();
         let n = REMEASURED.min(ds.len());
         let batches: Vec<_> = (0..n)
             .step_by(EVAL_BATCH)
             .map(|from| {
-                let range = from..(from + EVAL_BATCH).min(n);
-                (evaluate::pixels(ds, range.clone(), &device), range.map(|i| ds.label(i)).collect())
+                let images: Vec<usize> = (from..(from + EVAL_BATCH).min(n)).collect();
+                let labels = images.iter().map(|&i| ds.label(i)).collect();
+                (loader::views(ds, images, r.augment, r.seed, &device), labels)
             })
             .collect();
         let at = At { seed: self.stage.recipe.seed, step: u64::MAX / 2 };
-        Ok(remeasure(self.model, &batches, o.robust.then_some(&o.attack), at)?)
+        Ok(remeasure(model, &batches, o.robust.then_some(&o.attack), at)?)
     }
 
     /// Moves the running average of the weights.
@@ -116,8 +118,20 @@ impl Run<'_, '_> {
         });
     }
 
-    /// The weights that are validated and kept: the average where there is one.
-    pub(super) fn candidate(&self) -> Vec<Burn<1>> {
-        self.average.clone().unwrap_or_else(|| self.model.params.clone())
+    /// The weights that are validated and kept after an epoch: the average where there is one, with statistics of its own. The average of those on the
+    /// way is too wide for it: what differs between them is averaged away before it is normalised (Izmailov et al. 2018, arXiv 1803.05407).
+    pub(super) fn candidate(&self, epoch: usize) -> Result<Vec<Burn<1>>, StageError> {
+        let Some(average) = &self.average else { return Ok(self.model.params.clone()) };
+        let mut averaged = Model { params: average.clone(), ..self.model.clone() };
+        if self.measurable(epoch) {
+            self.remeasure(&mut averaged)?;
+        }
+        Ok(averaged.params)
+    }
+
+    /// May statistics after an epoch be those of a few images? Averages over many batches are better where squares have tails, and weights that are
+    /// trained by running statistics belong to them.
+    pub(super) fn measurable(&self, epoch: usize) -> bool {
+        !self.squared() && !self.frozen(epoch, self.steps.saturating_sub(1))
     }
 }

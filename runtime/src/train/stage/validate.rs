@@ -57,7 +57,7 @@ impl Run<'_, '_> {
 
     pub(super) fn validate(&mut self, epoch: usize) -> Result<Record, StageError> {
         let r = &self.stage.recipe;
-        let params = self.candidate();
+        let params = self.candidate(epoch)?;
         let mut largest = None;
         let own: Option<Vec<Gate>> = self.learner.gates().map(|g| g.iter().map(Gate::detached).collect());
         let gates = own.as_ref().unwrap_or(&self.model.gates);
