@@ -6,6 +6,7 @@
 #     SHARED=../shared OUT=out/measured benches/training/run.sh robust resnet_2b 50 gradual dual
 #     SHARED=../shared OUT=out/measured benches/training/run.sh layers resnet20 10 10 auto       # 10 % of the ReLUs in 10 layers
 #     SHARED=../shared OUT=out/measured benches/training/run.sh slopes 10 10                     # with learned slopes, in 10 layers
+#     SHARED=../shared OUT=out/measured benches/training/run.sh recipe NAME 4 6 "hardest: 0.6"       # 10 % in 10 layers, all images, and what is tried
 #
 # Resumes where an earlier call was stopped.
 set -euo pipefail
@@ -87,8 +88,19 @@ stages:
 accuracy: {limit: 10000, corrupted: 1000, attacked: 1000}
 E2
     ;;
+recipe) # name, epochs of search and of tuning [options of both stages] [of tuning alone] [rates of search and tuning]
+    name=recipe-$2
+    cat >"$OUT/$name.yaml" <<E2
+model: $SHARED/models/resnet20_torch-legacy_bnfold_op13.onnx
+data: "$data?normalize=imagenet&train=45000"
+stages:
+  - {stage: search, method: gradual, budget: 10%, layers: 10, epochs: $3, rate: ${7:-0.02}${5:+, $5}}
+  - {stage: tune, epochs: $4, rate: ${8:-0.02}${5:+, $5}${6:+, $6}}
+accuracy: {limit: 10000}
+E2
+    ;;
 *)
-    echo "gradual, senet, layers, slopes or robust" >&2
+    echo "gradual, senet, layers, slopes, robust or recipe" >&2
     exit 2
     ;;
 esac

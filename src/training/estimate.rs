@@ -83,7 +83,7 @@ pub(super) fn estimate(
             }
             _ => 0,
         };
-        let validated = r.val_images.min(setup.val.len()) as f64 * FORWARD / r.batch as f64;
+        let validated = r.looked_at(setup.val.len()) as f64 * FORWARD / r.batch as f64;
         seconds += r.epochs as f64 * step_s * ((per_epoch + looks) as f64 + validated);
         all += r.epochs * per_epoch;
     }
@@ -121,7 +121,7 @@ fn first(plan: &Plan) -> Result<(&Planned, Recipe)> {
 /// The median of the seconds of some steps.
 fn steps(setup: &Setup<'_>, student: &mut Model, teacher: Option<&Model>, r: &Recipe) -> Result<f64, String> {
     let options = LoaderOptions { augment: r.augment, augmix: r.objective.robust, seed: r.seed };
-    let n = r.batch.min(setup.train.len());
+    let n = r.each(setup.train.len());
     let made = batch(&setup.train, &options, 0, 0, (0..n).collect());
     let mut sgd = Sgd::new(student.params.len(), r.momentum, r.decay, r.clip);
     let mut alone = Replicas::new(&[], student, teacher);

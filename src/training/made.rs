@@ -73,6 +73,7 @@ impl Trainer<'_> {
             ),
             ("seed", self.plan.seed.to_string()),
             ("batch_norm", format!("{:?}", self.plan.norm).to_lowercase()),
+            ("augment", self.plan.augments().to_string()),
             ("start", if self.plan.random_start { "random" } else { "model" }.to_string()),
             ("masks", self.plan.masks.as_ref().map_or("none".into(), of_masks)),
             ("any stage robust", self.plan.robust().to_string()),

@@ -137,6 +137,11 @@ impl Plan {
             };
         self.stages.iter().enumerate().map(name).collect()
     }
+    /// Does the first stage that trains crop and flip images?
+    pub fn augments(&self) -> bool {
+        let trains = |s: &&Planned| s.kind != Kind::Search || s.options.method().is_ok_and(Method::trains);
+        self.stages.iter().find(trains).and_then(|s| s.options.steps.augment).unwrap_or(true)
+    }
     /// Is any stage robust?
     pub fn robust(&self) -> bool {
         self.stages.iter().any(|s| s.options.is_robust())

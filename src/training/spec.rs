@@ -68,7 +68,7 @@ pub struct StepOptions {
     /// Random crops and flips [default: true]
     #[arg(long, value_name = "BOOL")]
     pub augment: Option<bool>,
-    /// Share of the training images an epoch sees: those whose loss was largest when they were last seen [default: 1, all]
+    /// Share of the training images an epoch sees: those whose loss was largest when they were last seen clean [default: 1, all]
     #[arg(long, value_name = "SHARE")]
     pub hardest: Option<f64>,
     /// Clean, AugMix and adversarial views (RLNet) [default: only with method rlnet]
@@ -260,6 +260,11 @@ impl StageOptions {
         if self.masks.eta.iter().flatten().any(|e| !e.is_finite() || *e < 0.0) {
             said.push("eta: sensitivities are finite and not negative".into());
         }
+        if self.steps.replay.is_some() && self.steps.hardest.is_some_and(|h| h < 1.0) {
+            said.push(
+                "hardest: recorded batches say which images an epoch sees; leave it out, or replay".into(),
+            );
+        }
         if said.is_empty() { Ok(()) } else { Err(Error::Input(said.join("; "))) }
     }
 
@@ -290,6 +295,11 @@ impl StageOptions {
         r.clip = self.steps.clip.unwrap_or(r.clip);
         r.average = self.steps.average.unwrap_or(r.average);
         if let Some(k) = &self.steps.keep {
+            if kind == Kind::Search {
+                return Err(input(
+                    "keep: a search leaves its last epoch, whose masks meet the budget; leave it out",
+                ));
+            }
             r.keep = k.parse().map_err(input)?;
         }
         r.augment = self.steps.augment.unwrap_or(r.augment);

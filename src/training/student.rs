@@ -4,6 +4,7 @@ use super::Plan;
 use crate::error::{Result, input};
 use crate::model::{Model as Canonical, import_second};
 use burn::tensor::{Device, Tensor};
+use relinc_passes::choice::Choice;
 use relinc_passes::free_batch::free_batch;
 use relinc_passes::front::onnx::{ImportOptions, ModelInfo};
 use relinc_passes::head::batch;
@@ -12,9 +13,10 @@ use relinc_passes::masks::Masks;
 use relinc_runtime::attack::Attack;
 use relinc_runtime::data::{DataSpec, Dataset};
 use relinc_runtime::exec::Network;
+use relinc_runtime::exec::value::upload;
 use relinc_runtime::train::calm::calm;
 use relinc_runtime::train::insert_norm::{calibrate, insert};
-use relinc_runtime::train::loader::views;
+use relinc_runtime::train::loader::{LoaderOptions, aside};
 use relinc_runtime::train::model::Model;
 use relinc_runtime::train::objective::At;
 use std::path::Path;
@@ -96,10 +98,17 @@ impl Setup<'_> {
         let sites: Vec<usize> = (0..m.net.norms().len()).filter(|&i| new(m.net.norms()[i].node)).collect();
         if !sites.is_empty() {
             let images = calm(&m, &self.train, CALIBRATION)?;
-            let augment = self.plan.stages.first().and_then(|s| s.options.steps.augment).unwrap_or(true);
+            // Where squares have tails, images are measured as `calm` looked at them.
+            let squares = masks.is_some_and(|k| k.layers.values().any(|l| l.count(Choice::Quadratic) > 0));
+            let options = LoaderOptions {
+                augment: self.plan.augments() && !squares,
+                augmix: false,
+                seed: self.plan.seed,
+            };
+            let [c, h, w] = self.train.image_shape();
             let batch = |images: &[usize]| {
-                let labels = images.iter().map(|&i| self.train.label(i)).collect();
-                (views(&self.train, images.to_vec(), augment, self.plan.seed, self.device), labels)
+                let made = aside(&self.train, &options, images.to_vec());
+                (upload(made.clean, self.device).reshape([images.len(), c, h, w]), made.labels)
             };
             let batches: Vec<_> = images.chunks(BATCH).map(batch).collect();
             let at = At { seed: self.plan.seed, step: 0 };

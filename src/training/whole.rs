@@ -59,8 +59,8 @@ pub fn legs(plan: &Plan, part: &Part, images: usize, validated: usize) -> Result
             name: name.clone(),
             epochs: r.epochs,
             steps: r.steps(images),
-            step: image * r.batch as f64,
-            validation: r.val_images.min(validated) as f64,
+            step: image * r.each(images) as f64,
+            validation: r.looked_at(validated) as f64,
         });
     }
     Ok(out)

@@ -25,9 +25,10 @@ impl Losses {
         Losses { before: vec![f32::INFINITY; n], now: vec![f32::INFINITY; n] }
     }
 
-    /// Notes what the first of a batch's images lost.
+    /// Notes what the first of a batch's images lost; what is no number is the largest loss.
     pub fn note(&mut self, images: &[usize], losses: &[f32]) {
-        images.iter().zip(losses).for_each(|(&i, &l)| self.now[i] = l);
+        let of = |l: f32| if l.is_nan() { f32::INFINITY } else { l };
+        images.iter().zip(losses).for_each(|(&i, &l)| self.now[i] = of(l));
     }
 
     /// An epoch is over.
@@ -68,6 +69,7 @@ mod tests {
     fn the_hardest_come_and_those_never_seen() {
         let mut l = Losses::new(6);
         l.note(&[0, 1, 2, 3], &[0.1, 2.0, 0.5]);
+        l.note(&[4], &[f32::NAN]);
         assert_eq!(l.hardest(vec![5, 4, 3, 2, 1, 0], 0.5), [5, 4, 3]);
         l.turn();
         assert_eq!(l.hardest(vec![0, 5, 1, 3, 2, 4], 0.5), [5, 3, 4]);

@@ -4,8 +4,9 @@
 //! the identity: with the statistics μ, σ² of what the convolution computes, γ = √(σ²+ε) and β = μ. The adversarial branch
 //! is initialised from attacked images, so that both branches begin as the identity by statistics of their own.
 
+use super::loader::Batch;
 use super::model::Model;
-use super::objective::At;
+use super::objective::{At, Objective};
 use crate::attack::{Attack, Target, noise};
 use crate::exec::value::{download, upload};
 use crate::exec::{Branch, Call, Norms, Site};
@@ -63,27 +64,36 @@ pub fn calibrate(
     if !m.net.dual() {
         return Ok(());
     }
-    let attacked = perturbed(m, batches, attack, at)?;
+    let attacked = perturbed(m, batches, attack, Branch::Clean, at)?;
     set_statistics(m, sites, &attacked, Branch::Adversarial, Norms::Measure)
 }
 
-/// Takes the running statistics of all normalisations anew from `batches` of pixels and labels; those of the adversarial
-/// branch from attacked images, where an attack is given. Scales and shifts stay.
-pub fn remeasure(
-    m: &mut Model,
-    batches: &[(Burn<4>, Vec<usize>)],
-    attack: Option<&Attack>,
-    at: At,
-) -> Result<(), String> {
+/// Takes the running statistics of all normalisations anew from `batches`, as training with this objective has them: of its clean and AugMix
+/// views, and of attacked ones in a branch of their own or, where there is one normalisation for all, as many again. Scales and shifts stay.
+pub fn remeasure(m: &mut Model, batches: &[Batch], o: &Objective, at: At) -> Result<(), String> {
     let sites: Vec<usize> = (0..m.net.norms().len()).collect();
-    set_statistics(m, &sites, &pixels(batches), Branch::Clean, Norms::Batch)?;
-    match attack {
-        Some(a) if m.net.dual() => {
-            let attacked = perturbed(m, &batches[..batches.len().min(2)], a, at)?;
-            set_statistics(m, &sites, &attacked, Branch::Adversarial, Norms::Batch)
-        }
-        _ => Ok(()),
+    let [c, h, w] = m.front.image();
+    let device = m.net.device().clone();
+    let up = |v: &[f32]| upload(v.to_vec(), &device).reshape([v.len() / (c * h * w), c, h, w]);
+    let mut seen: Vec<Burn<4>> = vec![];
+    for b in batches {
+        // Of a batch with AugMix views the first half is seen, clean and so.
+        let clean = if b.augmix.is_empty() { b.clean.len() } else { b.augmix.len() };
+        let views = [&b.clean[..clean], &b.augmix].map(|v| (!v.is_empty()).then(|| up(v)));
+        seen.push(Burn::cat(views.into_iter().flatten().collect(), 0));
     }
+    let mut attacked = vec![];
+    if o.robust {
+        let branch = if m.net.dual() { o.adversarial_branch() } else { Branch::Clean };
+        let whole: Vec<_> = batches.iter().map(|b| (up(&b.clean), b.labels.clone())).collect();
+        attacked = perturbed(m, &whole, &o.attack, branch, at)?;
+    }
+    if m.net.dual() && o.robust {
+        set_statistics(m, &sites, &attacked, Branch::Adversarial, Norms::Batch)?;
+    } else {
+        seen.append(&mut attacked);
+    }
+    set_statistics(m, &sites, &seen, Branch::Clean, Norms::Batch)
 }
 
 /// The images alone.
@@ -91,11 +101,12 @@ fn pixels(batches: &[(Burn<4>, Vec<usize>)]) -> Vec<Burn<4>> {
     batches.iter().map(|(x, _)| x.clone()).collect()
 }
 
-/// Attacked images, through the clean branch.
+/// Attacked images, through a branch.
 fn perturbed(
     m: &Model,
     batches: &[(Burn<4>, Vec<usize>)],
     attack: &Attack,
+    branch: Branch,
     at: At,
 ) -> Result<Vec<Burn<4>>, String> {
     let mut attacked = vec![];
@@ -103,7 +114,7 @@ fn perturbed(
         let images: Vec<usize> = (0..x.dims()[0]).collect();
         let start = noise(x, at.seed, at.step + i as u64, &images);
         let r = m.runnable();
-        let logits = |x: Burn<4>| r.logits(x, Branch::Clean);
+        let logits = |x: Burn<4>| r.logits(x, branch);
         attacked.push(attack.run(x, &Target::Labels(labels.clone()), Some(start), None, &logits)?.pixels);
     }
     Ok(attacked)

@@ -1,12 +1,10 @@
 //! Batches of augmented images, made ahead of time on another thread.
 //!
-//! What a batch holds depends on the seed, the epoch and its number alone.
+//! What becomes of an image depends on the seed, the epoch and the image alone.
 
 use crate::augment::{AugMix, Augmentation, Draw, augmented};
 use crate::data::Dataset;
 use crate::dice::Dice;
-use crate::exec::value::upload;
-use burn::tensor::{Device, Tensor as Burn};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::sync::Arc;
@@ -73,12 +71,10 @@ pub fn batch(ds: &Dataset, o: &LoaderOptions, epoch: usize, step: usize, images:
     Batch { step, labels: images.iter().map(|&i| ds.label(i)).collect(), images, clean, augmix }
 }
 
-/// Training images `[N,C,H,W]` in 0…1 as an epoch sees them that is none of a stage's: what statistics are measured on that training
-/// goes on from, or that belong to weights trained so.
-pub fn views(ds: &Dataset, images: Vec<usize>, augment: bool, seed: u64, device: &Device) -> Burn<4> {
-    let ([c, h, w], n) = (ds.image_shape(), images.len());
-    let o = LoaderOptions { augment, augmix: false, seed };
-    upload(batch(ds, &o, u32::MAX as usize, 0, images).clean, device).reshape([n, c, h, w])
+/// A batch as an epoch sees it that is none of a stage's: what statistics are measured on that training goes on from, or that belong to
+/// weights trained so.
+pub fn aside(ds: &Dataset, o: &LoaderOptions, images: Vec<usize>) -> Batch {
+    batch(ds, o, u32::MAX as usize, 0, images)
 }
 
 /// The batches of an epoch, in order.

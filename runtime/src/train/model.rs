@@ -304,6 +304,16 @@ impl Model {
         }
     }
 
+    /// Takes over another's running statistics, which its weights were trained by.
+    pub fn statistics_of(&mut self, other: &Model) {
+        let rows = self.net.params().iter().zip(self.params.iter_mut().zip(&other.params));
+        for (p, (mine, theirs)) in rows {
+            if matches!(p.role, Role::Mean | Role::Variance | Role::Moment) {
+                *mine = theirs.clone();
+            }
+        }
+    }
+
     /// The graph with the present parameters, those of `branch` where normalisations are dual.
     pub fn graph(&self, branch: Branch) -> Graph {
         self.net.write_back(&self.params, branch)

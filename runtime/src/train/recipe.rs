@@ -73,6 +73,8 @@ pub struct SearchOptions {
     pub seed: u64,
 }
 
+/// Training images whose statistics a network gets at the end of a search, and averaged weights after each epoch.
+pub const REMEASURED: usize = 1024;
 /// Weight of the penalty on what is far out in quadratics.
 pub const TAILS: f32 = 10.0;
 /// Share of a search over which quadratics take the ReLUs' place.
@@ -112,7 +114,7 @@ pub struct Recipe {
     pub average: f32,
     /// Crop and flip.
     pub augment: bool,
-    /// Share of the training images that an epoch sees: those whose loss was largest when they were last seen.
+    /// Share of the training images that an epoch sees: those whose loss was largest when they were last seen clean.
     pub hardest: f64,
     /// A search learns the slopes of identity elements, one a channel.
     pub slopes: bool,
@@ -145,6 +147,18 @@ impl Recipe {
     /// Steps of an epoch when there are `images` to train on.
     pub fn steps(&self, images: usize) -> usize {
         loader::steps(share_of(images, self.hardest), self.batch)
+    }
+
+    /// Images that are looked at after an epoch where there are so many for validation, those for the statistics of averaged weights among
+    /// them.
+    pub fn looked_at(&self, validation: usize) -> usize {
+        let n = self.val_images.min(validation);
+        if n > 0 && self.average > 0.0 { n + REMEASURED } else { n }
+    }
+
+    /// Images of a step.
+    pub fn each(&self, images: usize) -> usize {
+        self.batch.min(share_of(images, self.hardest))
     }
 
     /// The defaults of a stage after which `share` of the network's ReLUs is left. `robust` is RLNet's three-way form.

@@ -157,7 +157,7 @@ impl Stage<'_> {
         };
         let ended = run.all(watcher, fresh)?;
         if ended == Ended::Finished {
-            run.keep_result()?;
+            run.keep_result();
         }
         crate::kernels::pool::clear();
         *masks = run.model.with_squares(run.masks);
@@ -207,10 +207,12 @@ impl Run<'_, '_> {
             if let Some(m) = self.ask(r.epochs, 0, |l, s| l.finish(s))? {
                 self.apply_masks(m);
             }
-            if r.kind == Kind::Search {
-                let last = r.epochs.saturating_sub(1);
+            let last = r.epochs.saturating_sub(1);
+            if !self.keeps_best() {
                 self.model.params = self.candidate(last)?;
                 self.average = None;
+            }
+            if r.kind == Kind::Search {
                 if r.slopes {
                     let rounded = self.model.with_slopes(self.masks.clone());
                     self.apply_masks(rounded);
@@ -353,7 +355,7 @@ impl Run<'_, '_> {
             steps: self.steps,
             loss: s.parts.total / s.steps.max(1) as f64,
             accuracy: 100.0 * s.correct as f64 / s.seen.max(1) as f64,
-            images_per_second: s.images_per_second(self.stage.recipe.batch.min(self.stage.train.len())),
+            images_per_second: s.images_per_second(self.stage.recipe.each(self.stage.train.len())),
             kept: self.masks.kept(),
         });
     }

@@ -1,11 +1,10 @@
 //! Which weights a stage leaves, and that averaged ones have statistics of their own.
 
 use super::resume::{Job, data, tiny};
-use burn::tensor::Device;
 use relinc_runtime::data::Split;
 use relinc_runtime::exec::value::download;
 use relinc_runtime::train::insert_norm::remeasure;
-use relinc_runtime::train::loader::views;
+use relinc_runtime::train::loader::{LoaderOptions, aside};
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::recipe::Keep;
 use relinc_runtime::train::{Kind, Model};
@@ -48,13 +47,9 @@ fn averaged_weights_have_statistics_of_their_own() {
     model.import(values(&done.params));
     let there: Vec<Vec<f32>> = model.params.iter().map(|p| download(p.clone())).collect();
     let train = data(Split::Train);
-    let batches: Vec<_> = [0..128, 128..256]
-        .map(|at| {
-            let seen = views(&train, at.clone().collect(), true, job.recipe.seed, &Device::flex());
-            (seen, at.map(|i| train.label(i)).collect())
-        })
-        .into();
-    remeasure(&mut model, &batches, None, At { seed: 0, step: 0 }).unwrap();
+    let options = LoaderOptions { augment: true, augmix: false, seed: job.recipe.seed };
+    let batches: Vec<_> = [0..128, 128..256].map(|at| aside(&train, &options, at.collect())).into();
+    remeasure(&mut model, &batches, &job.recipe.objective, At { seed: 0, step: 0 }).unwrap();
     for (found, want) in there.iter().zip(&model.params) {
         super::harness::close(found, &download(want.clone()), 1e-6, "statistics");
     }

@@ -23,7 +23,7 @@ pub(super) fn curves(r: &Report) -> String {
         "Loss",
         "",
         &[("loss".into(), |r| Some(r.loss))],
-        &[format!("Mean over an epoch’s images, {train}.")],
+        &[format!("Mean over an epoch’s images, {train}, or the hardest of them.")],
     );
     panels += &accuracy(t, &all);
     let masked = |get: fn(&Record) -> Option<f64>, name: &str| [(name.to_string(), get)];
@@ -215,7 +215,7 @@ fn table(t: &Training, all: &[StageSummary<'_>]) -> String {
     let by = if robust { "clean plus attacked accuracy" } else { "clean accuracy" };
     format!(
         "<div class=\"card\"><h3>Stages</h3><div class=\"scroll\">{}</div><p class=\"small\">Best by {by} on validation images \
-         ({}{}). A search keeps its last epoch, the other stages their best. Images a second are training images, over all epochs, \
+         ({}{}). A search keeps its last epoch, the other stages their best unless the last was asked for. Images a second are training images, over all epochs, \
          validation apart. * {SEEN}. † {CHOSE}.</p></div>",
         super::table("", &names, "llrrrrrrrrr", &rows),
         n(t.n.validation),

@@ -51,7 +51,7 @@ impl Seen {
                 "These are training images, which the network may have learned by heart: on new images it is worse."
             }
             Seen::Chose => {
-                "These are validation images, which chose the epoch that was kept: on new images it is a little worse."
+                "These are validation images, which choose the epoch that is kept: on new images it is a little worse."
             }
         }
     }

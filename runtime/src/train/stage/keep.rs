@@ -11,25 +11,26 @@ use burn::tensor::Tensor as Burn;
 use std::path::Path;
 
 impl Run<'_, '_> {
-    /// Leaves in the model what the stage found.
-    pub(super) fn keep_result(&mut self) -> Result<(), StageError> {
+    /// Is what the stage leaves the epoch that validated best?
+    pub(super) fn keeps_best(&self) -> bool {
         let r = &self.stage.recipe;
-        let keep_best = r.kind != Kind::Search && r.keep == Keep::Best;
-        self.model.params = match self.best.take().filter(|_| keep_best) {
-            Some(best) => best,
-            None => self.candidate(r.epochs.saturating_sub(1))?,
-        };
-        Ok(())
+        r.kind != Kind::Search && r.keep == Keep::Best && self.best.is_some()
+    }
+
+    /// Leaves in the model what the stage found.
+    pub(super) fn keep_result(&mut self) {
+        if self.keeps_best() {
+            self.model.params = self.best.take().unwrap_or_default();
+        }
     }
 
     /// Says that the epoch which validated best lies in the first half of the stage.
     pub(super) fn doubt(&self, watcher: &mut dyn Watcher) {
         let (r, at) = (&self.stage.recipe, self.progress.best_epoch);
-        let keeps = r.kind != Kind::Search && r.keep == Keep::Best && at > 0;
-        if keeps && 2 * at <= r.epochs {
+        if self.keeps_best() && 2 * at <= r.epochs {
             watcher.note(&format!(
                 "stage {} keeps epoch {at} of {}, which validated best. Where the model had been trained on these images before, early \
-                 epochs look better than they are: keep last (--keep last) leaves the last epoch.",
+                 epochs look better than they are: --keep last leaves the last epoch, with --restart.",
                 self.stage.name, r.epochs
             ));
         }

@@ -1,11 +1,12 @@
 //! One step of training, and the statistics and averages that follow it.
 
 use super::{EVAL_BATCH, Run};
-use crate::exec::Precision;
+use crate::exec::{Gate, Precision};
 use crate::train::insert_norm::remeasure;
-use crate::train::loader::{self, Batch};
+use crate::train::loader::{self, Batch, LoaderOptions};
 use crate::train::model::{MOMENTUM, Model};
 use crate::train::objective::At;
+use crate::train::recipe::REMEASURED;
 use crate::train::record::StageError;
 use crate::train::replicas::{StepOptions, read};
 use crate::train::sparsity::sparse;
@@ -13,8 +14,8 @@ use burn::tensor::Tensor as Burn;
 
 /// Steps in a row whose gradient may be no number, where layers are quadratic.
 const SKIPS: usize = 20;
-/// Training images whose statistics a network gets at the end of a search.
-const REMEASURED: usize = 1024;
+/// As many in robust stages, which attack them.
+const ATTACKED: usize = 256;
 
 /// After so many of them what would be kept is not trusted.
 const DOUBTFUL: usize = 3;
@@ -83,25 +84,22 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Takes a network's running statistics anew, from the first training images, cropped and flipped as in training.
+    /// Takes a network's running statistics anew, from the first training images as the stage sees them: cropped and flipped, in robust stages
+    /// also as AugMix views and attacked.
     pub(super) fn remeasure(&self, model: &mut Model) -> Result<(), StageError> {
         if model.net.norms().is_empty() {
             return Ok(());
         }
         let (ds, r) = (&self.stage.train, &self.stage.recipe);
         let o = &r.objective;
-        let device = model.net.device().clone();
-        let n = REMEASURED.min(ds.len());
-        let batches: Vec<_> = (0..n)
+        let n = if o.robust { ATTACKED } else { REMEASURED }.min(ds.len());
+        let options = LoaderOptions { augment: r.augment, augmix: o.robust, seed: r.seed };
+        let batches: Vec<Batch> = (0..n)
             .step_by(EVAL_BATCH)
-            .map(|from| {
-                let images: Vec<usize> = (from..(from + EVAL_BATCH).min(n)).collect();
-                let labels = images.iter().map(|&i| ds.label(i)).collect();
-                (loader::views(ds, images, r.augment, r.seed, &device), labels)
-            })
+            .map(|from| loader::aside(ds, &options, (from..(from + EVAL_BATCH).min(n)).collect()))
             .collect();
-        let at = At { seed: self.stage.recipe.seed, step: u64::MAX / 2 };
-        Ok(remeasure(model, &batches, o.robust.then_some(&o.attack), at)?)
+        let at = At { seed: r.seed, step: u64::MAX / 2 };
+        Ok(remeasure(model, &batches, o, at)?)
     }
 
     /// Moves the running average of the weights.
@@ -123,8 +121,13 @@ impl Run<'_, '_> {
     pub(super) fn candidate(&self, epoch: usize) -> Result<Vec<Burn<1>>, StageError> {
         let Some(average) = &self.average else { return Ok(self.model.params.clone()) };
         let mut averaged = Model { params: average.clone(), ..self.model.clone() };
+        if let Some(own) = self.learner.gates() {
+            averaged.gates = own.iter().map(Gate::detached).collect();
+        }
         if self.measurable(epoch) {
             self.remeasure(&mut averaged)?;
+        } else if self.frozen_at_end(epoch) {
+            averaged.statistics_of(self.model);
         }
         Ok(averaged.params)
     }
@@ -132,6 +135,11 @@ impl Run<'_, '_> {
     /// May statistics after an epoch be those of a few images? Averages over many batches are better where squares have tails, and weights that are
     /// trained by running statistics belong to them.
     pub(super) fn measurable(&self, epoch: usize) -> bool {
-        !self.squared() && !self.frozen(epoch, self.steps.saturating_sub(1))
+        !self.squared() && !self.frozen_at_end(epoch)
+    }
+
+    /// Is an epoch's last step in the part of the stage whose statistics stay?
+    fn frozen_at_end(&self, epoch: usize) -> bool {
+        self.frozen(epoch, self.steps.saturating_sub(1))
     }
 }

@@ -28,7 +28,9 @@ impl Run<'_, '_> {
         let (before, trained) = (self.progress.learned, now.train_accuracy);
         self.progress.learned = before.max(trained);
         let val = now.val_clean.filter(|v| now.epoch == now.epochs && *v < COLLAPSED * trained);
-        let seen = match (trained < COLLAPSED * before, val) {
+        // The hardest images of an epoch are no measure for those before.
+        let fell = trained < COLLAPSED * before && self.stage.recipe.hardest == 1.0;
+        let seen = match (fell, val) {
             _ if !self.squared() => return Ok(()),
             (false, None) => return Ok(()),
             (true, _) => {
@@ -109,7 +111,7 @@ impl Run<'_, '_> {
             kept: self.masks.kept(),
             hamming: hamming(&self.epoch_masks, &self.masks),
             gradient: s.gradient,
-            images_per_second: s.images_per_second(r.batch.min(self.stage.train.len())),
+            images_per_second: s.images_per_second(r.each(self.stage.train.len())),
             precision: self.stage.recipe.objective.precision,
             kernels: None,
             data_wait: s.waited / s.seconds.max(1e-9),
