@@ -242,7 +242,7 @@ fn a_change_within_chance_has_no_colour() {
 #[test]
 fn the_accuracy_of_known_images_says_so() {
     let mut r = sample::report();
-    for (seen, words) in [(Seen::Trained, "learned by heart"), (Seen::Chose, "chose the epoch")] {
+    for (seen, words) in [(Seen::Trained, "learned by heart"), (Seen::Chose, "choose the epoch")] {
         r.accuracy.as_mut().unwrap().seen = Some(seen);
         for out in [text::render(&r).replace('\n', " "), html::render(&r)] {
             assert!(out.contains(words), "{words}");
