@@ -15,7 +15,7 @@ use relinc_runtime::train::loader::{LoaderOptions, batch};
 use relinc_runtime::train::objective::At;
 use relinc_runtime::train::optimizer::Sgd;
 use relinc_runtime::train::replicas::{Replicas, StepOptions, read};
-use relinc_runtime::train::{Kind, Method, Model, Recipe};
+use relinc_runtime::train::{Kind, Model, Recipe};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Instant;
@@ -111,10 +111,9 @@ fn of(s: &Planned, plan: &Plan) -> Result<Recipe> {
     s.options.recipe(s.kind, method, robust, !robust, 1.0, plan.seed)
 }
 
-/// The first stage that trains.
+/// The first stage that trains, and its recipe.
 fn first(plan: &Plan) -> Result<(&Planned, Recipe)> {
-    let trains = |s: &&Planned| s.kind != Kind::Search || s.options.method().is_ok_and(Method::trains);
-    let s = plan.stages.iter().find(trains).ok_or_else(|| input("no stage trains"))?;
+    let s = plan.first_to_train().ok_or_else(|| input("no stage trains"))?;
     Ok((s, of(s, plan)?))
 }
 

@@ -137,10 +137,14 @@ impl Plan {
             };
         self.stages.iter().enumerate().map(name).collect()
     }
-    /// Does the first stage that trains crop and flip images?
-    pub fn augments(&self) -> bool {
+    /// The first stage that trains.
+    pub fn first_to_train(&self) -> Option<&Planned> {
         let trains = |s: &&Planned| s.kind != Kind::Search || s.options.method().is_ok_and(Method::trains);
-        self.stages.iter().find(trains).and_then(|s| s.options.steps.augment).unwrap_or(true)
+        self.stages.iter().find(trains)
+    }
+    /// Does it crop and flip images?
+    pub fn augments(&self) -> bool {
+        self.first_to_train().and_then(|s| s.options.steps.augment).unwrap_or(true)
     }
     /// Is any stage robust?
     pub fn robust(&self) -> bool {

@@ -75,23 +75,20 @@ pub fn remeasure(m: &mut Model, batches: &[Batch], o: &Objective, at: At) -> Res
     let [c, h, w] = m.front.image();
     let device = m.net.device().clone();
     let up = |v: &[f32]| upload(v.to_vec(), &device).reshape([v.len() / (c * h * w), c, h, w]);
-    let mut seen: Vec<Burn<4>> = vec![];
-    for b in batches {
-        // Of a batch with AugMix views the first half is seen, clean and so.
-        let clean = if b.augmix.is_empty() { b.clean.len() } else { b.augmix.len() };
-        let views = [&b.clean[..clean], &b.augmix].map(|v| (!v.is_empty()).then(|| up(v)));
-        seen.push(Burn::cat(views.into_iter().flatten().collect(), 0));
-    }
-    let mut attacked = vec![];
+    // Of a batch with AugMix views the first half is seen, clean and so.
+    let views = |b: &Batch| match b.augmix.len() {
+        0 => up(&b.clean),
+        n => up(&[&b.clean[..n], &b.augmix].concat()),
+    };
+    let mut seen: Vec<Burn<4>> = batches.iter().map(views).collect();
     if o.robust {
-        let branch = if m.net.dual() { o.adversarial_branch() } else { Branch::Clean };
+        let branch = o.adversarial_branch();
         let whole: Vec<_> = batches.iter().map(|b| (up(&b.clean), b.labels.clone())).collect();
-        attacked = perturbed(m, &whole, &o.attack, branch, at)?;
-    }
-    if m.net.dual() && o.robust {
-        set_statistics(m, &sites, &attacked, Branch::Adversarial, Norms::Batch)?;
-    } else {
-        seen.append(&mut attacked);
+        let attacked = perturbed(m, &whole, &o.attack, branch, at)?;
+        match branch {
+            Branch::Adversarial => set_statistics(m, &sites, &attacked, branch, Norms::Batch)?,
+            Branch::Clean => seen.extend(attacked),
+        }
     }
     set_statistics(m, &sites, &seen, Branch::Clean, Norms::Batch)
 }

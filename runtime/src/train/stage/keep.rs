@@ -19,8 +19,10 @@ impl Run<'_, '_> {
 
     /// Leaves in the model what the stage found.
     pub(super) fn keep_result(&mut self) {
-        if self.keeps_best() {
-            self.model.params = self.best.take().unwrap_or_default();
+        if self.keeps_best()
+            && let Some(best) = self.best.take()
+        {
+            self.model.params = best;
         }
     }
 

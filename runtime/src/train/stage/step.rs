@@ -14,7 +14,7 @@ use burn::tensor::Tensor as Burn;
 
 /// Steps in a row whose gradient may be no number, where layers are quadratic.
 const SKIPS: usize = 20;
-/// As many in robust stages, which attack them.
+/// Those in robust stages, which attack them.
 const ATTACKED: usize = 256;
 
 /// After so many of them what would be kept is not trusted.
