@@ -5,7 +5,7 @@ use relinc_passes::splitmix::SplitMix;
 use relinc_runtime::exec::Precision;
 use relinc_runtime::kernels::Computed;
 use relinc_runtime::kernels::conv::ConvShape;
-use relinc_runtime::kernels::conv::ways::{How, Pass, Way};
+use relinc_runtime::kernels::conv::ways::{self, How, Pass, Way};
 use relinc_runtime::kernels::element::bf16;
 use relinc_runtime::kernels::simd::Cpu;
 use serde::Serialize;
@@ -47,6 +47,9 @@ pub struct Row {
     taps: f64,
     /// Seconds by Winograd's way: the least.
     winograd: f64,
+    /// Seconds by the CPU's matrix unit, where it has one for the precision: the least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matrix: Option<f64>,
     /// What the table says.
     chosen: Way,
 }
@@ -55,7 +58,7 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} {} {:<8} {:<24} taps {:8.3} ms, winograd {:8.3} ms, {:.2} times; chosen: {}",
+            "{} {} {:<8} {:<24} taps {:8.3} ms, winograd {:8.3} ms, {:.2} times",
             self.cpu,
             self.precision,
             self.pass,
@@ -63,8 +66,11 @@ impl fmt::Display for Row {
             1e3 * self.taps,
             1e3 * self.winograd,
             self.taps / self.winograd,
-            self.chosen
-        )
+        )?;
+        if let Some(matrix) = self.matrix {
+            write!(f, ", matrix {:8.3} ms, {:.2} times", 1e3 * matrix, self.taps / matrix)?;
+        }
+        write!(f, "; chosen: {}", self.chosen)
     }
 }
 
@@ -73,13 +79,13 @@ impl fmt::Display for Row {
 /// # Errors
 /// This machine does not have the instructions, or no such kernels exist for the precision.
 pub fn measure(cpu: Cpu, precision: Precision, images: usize, repeat: u64) -> Result<Vec<Row>> {
-    if !cpu.level().available() || (cpu == Cpu::Avx512Bf16 && Cpu::here() != cpu) {
+    if !cpu.available() {
         return Err(input(format!(
             "bench convolutions: this machine is of the kind {}, not {cpu}",
             Cpu::here()
         )));
     }
-    if (cpu, precision, Cpu::here()) == (Cpu::Avx512, Precision::Bf16, Cpu::Avx512Bf16) {
+    if (cpu, precision) == (Cpu::Avx512, Precision::Bf16) && Cpu::Avx512Bf16.available() {
         return Err(input(
             "bench convolutions: this machine multiplies bf16 by instructions that avx512 lacks; choose avx2",
         ));
@@ -127,17 +133,20 @@ fn of_shape<E: Computed>(cpu: Cpu, precision: Precision, s: &ConvShape, repeat: 
         start.elapsed().as_secs_f64()
     };
     let of_pass = |pass: Pass| {
-        let mut least = [f64::INFINITY; 2];
+        let there = cpu == Cpu::AmxBf16 && ways::computes::<E>(Way::Matrix, pass, s);
+        let mut least = [Some(f64::INFINITY), Some(f64::INFINITY), there.then_some(f64::INFINITY)];
         // The first turn warms the pool.
         for turn in 0..=repeat {
-            for (least, way) in least.iter_mut().zip([Way::Taps, Way::Winograd]) {
+            for (least, way) in least.iter_mut().zip([Way::Taps, Way::Winograd, Way::Matrix]) {
+                let Some(least) = least else { continue };
                 let seconds = once(pass, way);
                 *least = if turn > 0 { least.min(seconds) } else { *least };
             }
         }
-        let [taps, winograd] = least;
+        let [taps, winograd, matrix] = least;
+        let [taps, winograd] = [taps, winograd].map(Option::unwrap_or_default);
         let chosen = How::on::<E>(cpu, pass, s).way;
-        Row { cpu, precision, pass, shape: s.to_string(), images: s.n, taps, winograd, chosen }
+        Row { cpu, precision, pass, shape: s.to_string(), images: s.n, taps, winograd, matrix, chosen }
     };
     Pass::ALL.map(of_pass).into()
 }

@@ -40,7 +40,7 @@ pub struct Args {
     /// What a step or gradients are computed in: f32, f16, bf16 [default: f32]
     #[arg(long, value_name = "P")]
     precision: Option<Precision>,
-    /// By the instructions of this kind of CPU, convolutions: avx512-bf16, avx512, avx2, neon, plain [default: this machine's]
+    /// By the instructions of this kind of CPU, convolutions: amx-bf16, avx512-bf16, avx512, avx2, neon, plain [default: this machine's]
     #[arg(long, value_name = "KIND")]
     cpu: Option<Cpu>,
     /// Print where the time goes

@@ -5,7 +5,7 @@ use burn::tensor::{Device, FloatDType, Tensor as Burn};
 
 /// The kinds of CPU on which training steps in bf16 were measured to be faster than in f32, by their instructions: docs/results.md,
 /// "Half precision on the CPU".
-const FASTER_IN_BF16: &[Cpu] = &[Cpu::Avx512Bf16];
+const FASTER_IN_BF16: &[Cpu] = &[Cpu::AmxBf16, Cpu::Avx512Bf16];
 
 relinc_passes::words! {
     /// The precision of activations and their gradients. Parameters, statistics, losses and their gradients stay f32.

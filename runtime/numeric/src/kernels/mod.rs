@@ -22,6 +22,7 @@ pub mod simd;
 pub mod square;
 pub mod two_slope;
 
+mod amx;
 mod memory;
 mod micro;
 mod parallel;

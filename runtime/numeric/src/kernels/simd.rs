@@ -1,5 +1,6 @@
 //! Which vector instructions the machine has.
 
+use super::amx;
 use std::sync::OnceLock;
 
 /// A set of vector instructions that the convolution kernels are written for.
@@ -66,6 +67,9 @@ relinc_passes::words! {
     /// Kinds of CPU, by those of their instructions that the kernels use.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
     pub enum Cpu ("kind of CPU") {
+        /// AVX-512 with products of bf16, and a matrix unit for them.
+        #[serde(rename = "amx-bf16")]
+        AmxBf16 = "amx-bf16",
         /// AVX-512 with products of bf16.
         #[serde(rename = "avx512-bf16")]
         Avx512Bf16 = "avx512-bf16",
@@ -88,6 +92,7 @@ impl Cpu {
     /// That of this machine.
     pub fn here() -> Cpu {
         match Level::best() {
+            Level::Avx512 if Level::Avx512.multiplies_bf16() && amx::available() => Cpu::AmxBf16,
             Level::Avx512 if Level::Avx512.multiplies_bf16() => Cpu::Avx512Bf16,
             Level::Avx512 => Cpu::Avx512,
             Level::Avx2 => Cpu::Avx2,
@@ -96,10 +101,20 @@ impl Cpu {
         }
     }
 
+    /// Whether this machine has all of its instructions.
+    pub fn available(self) -> bool {
+        self.level().available()
+            && match self {
+                Cpu::AmxBf16 => amx::available() && Level::Avx512.multiplies_bf16(),
+                Cpu::Avx512Bf16 => Level::Avx512.multiplies_bf16(),
+                Cpu::Avx512 | Cpu::Avx2 | Cpu::Neon | Cpu::Plain => true,
+            }
+    }
+
     /// Its widest vectors.
     pub fn level(self) -> Level {
         match self {
-            Cpu::Avx512Bf16 | Cpu::Avx512 => Level::Avx512,
+            Cpu::AmxBf16 | Cpu::Avx512Bf16 | Cpu::Avx512 => Level::Avx512,
             Cpu::Avx2 => Level::Avx2,
             Cpu::Neon => Level::Neon,
             Cpu::Plain => Level::Scalar,

@@ -119,6 +119,26 @@ pub(super) fn scatter<E: Element>(
     }
 }
 
+/// Sixteen planes of vectors, `[plane][position][LANES]`, to `[position][LANES][plane]`.
+pub(super) fn turn<P: Products>(level: Level, planes: &[P], each: usize, turned: &mut [P]) {
+    assert!(planes.len() == LANES * each && turned.len() == planes.len() && each.is_multiple_of(LANES));
+    assert!(level.available());
+    for (position, square) in turned.chunks_exact_mut(LANES * LANES).enumerate() {
+        #[cfg(target_arch = "x86_64")]
+        if level == Level::Avx512 {
+            let (from, to) = (bytemuck::cast_slice(planes), bytemuck::cast_slice_mut(square));
+            // SAFETY: each plane has a vector at the position, and the square holds as many; AVX-512F was detected.
+            unsafe { wide::turn(&from[position * LANES..], each, to) };
+            continue;
+        }
+        for (lane, row) in square.chunks_exact_mut(LANES).enumerate() {
+            for (k, to) in row.iter_mut().enumerate() {
+                *to = planes[k * each + position * LANES + lane];
+            }
+        }
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 fn prefetch<E>(src: &[E], at: usize) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -218,6 +238,22 @@ mod wide {
             let columns = columns.map(|c| _mm512_loadu_ps(c.as_ptr().cast()));
             for (row, values) in turned(columns).into_iter().zip(&mut stage.0) {
                 _mm512_storeu_ps(values.as_mut_ptr().add(start), row);
+            }
+        }
+    }
+
+    /// # Safety
+    /// `from` has sixteen vectors, `each` numbers apart, and `to` room for as many.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn turn(from: &[f32], each: usize, to: &mut [f32]) {
+        let mut rows = [_mm512_setzero_ps(); LANES];
+        // SAFETY: the caller's contract.
+        unsafe {
+            for (k, row) in rows.iter_mut().enumerate() {
+                *row = _mm512_loadu_ps(from.as_ptr().add(k * each));
+            }
+            for (k, row) in turned(rows).into_iter().enumerate() {
+                _mm512_storeu_ps(to.as_mut_ptr().add(k * LANES), row);
             }
         }
     }

@@ -5,7 +5,7 @@ use super::finish::Finish;
 use super::planes::Planes;
 use super::winograd::Winograd;
 use crate::kernels::conv::ConvShape;
-use crate::kernels::conv::ways::{Way, evaluation};
+use crate::kernels::conv::ways::evaluates_tiled;
 use crate::kernels::micro::LANES;
 use relinc_passes::ir::axis::Axis;
 
@@ -35,7 +35,7 @@ pub struct Scratch {
 impl Convolution {
     /// The border that the input of a convolution must have.
     pub fn border(s: &ConvShape) -> [usize; 4] {
-        let tiled = evaluation(s) == Way::Winograd;
+        let tiled = evaluates_tiled(s);
         let [bottom, right] = s.axes().map(|a| {
             let output = if tiled { a.output.next_multiple_of(2) } else { a.output };
             Axis { output, ..a }.overhang()
@@ -50,9 +50,9 @@ impl Convolution {
         assert_eq!((to.channels, [to.rows, to.columns]), (s.c_out, s.output()));
         assert!(from.border.iter().zip(Self::border(s)).all(|(has, wants)| *has >= wants));
         let bias = bias.map_or_else(|| vec![0.0; s.c_out], <[f32]>::to_vec);
-        let method = match evaluation(s) {
-            Way::Winograd => Method::Winograd(Winograd::new(s, w, bias)),
-            Way::Taps => Method::Direct(Direct::new(s, w, bias, &from)),
+        let method = match evaluates_tiled(s) {
+            true => Method::Winograd(Winograd::new(s, w, bias)),
+            false => Method::Direct(Direct::new(s, w, bias, &from)),
         };
         let multiplications = LANES * ConvShape { n: 1, ..*s }.multiplications();
         Convolution { multiplications, from, to, method }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::strip::{Images, Strips};
 use crate::kernels::element::Element;
-use crate::kernels::micro::{CHANNELS, LANES, Products};
+use crate::kernels::micro::{LANES, Products};
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::Level;
 use crate::kernels::transpose::{self, Stage};
@@ -21,6 +21,8 @@ pub(super) struct Sizes {
     pub input: usize,
     /// Elements of one channel of the output.
     pub output: usize,
+    /// Output channels that are computed together.
+    pub block: usize,
 }
 
 impl Sizes {
@@ -43,7 +45,7 @@ impl Sizes {
 
     /// Blocks of output channels of a group; the last may have fewer channels.
     pub(super) fn blocks(&self) -> usize {
-        self.per_group().1.div_ceil(CHANNELS)
+        self.per_group().1.div_ceil(self.block)
     }
 }
 
@@ -62,11 +64,12 @@ pub(super) trait Method<E: Element>: Sync {
         blocks: Range<usize>,
         scratch: &mut Self::Scratch,
     );
-    /// Computes one of these blocks, `(index among them, number)`, to `[CHANNELS][positions][LANES]`.
+    /// Computes one of these blocks, `(index among them, number)`, to `[Sizes::block][positions][LANES]`; `init` has what the
+    /// channels' sums start from.
     fn block(
         &self,
         which: (usize, usize),
-        init: [f32; CHANNELS],
+        init: &[f32],
         range: (usize, usize),
         scratch: &mut Self::Scratch,
         sums: &mut [f32],
@@ -88,19 +91,20 @@ pub(super) fn correlate<E: Element>(
         let stride = per_image;
         let images = Images { values: &x[item.first * per_image..], stride, count: item.images.len() };
         let (mut scratch, mut stage) = (method.scratch(), Box::<Stage>::default());
-        let mut sums = Buffer::work(CHANNELS * strips.positions() * LANES);
+        let mut init = vec![0.0; sizes.block];
+        let mut sums = Buffer::work(sizes.block * strips.positions() * LANES);
         for range in strips.ranges() {
             method.load(images, range, item.blocks.clone(), &mut scratch);
             let (start, count) = (range.0 * strips.row(), (range.1 - range.0) * strips.row());
             let mut channel = 0;
             for (nth, block) in item.blocks.clone().enumerate() {
-                let first = block / blocks * written + block % blocks * CHANNELS;
-                let real = CHANNELS.min(written - block % blocks * CHANNELS);
-                let mut init = [0.0; CHANNELS];
+                let first = block / blocks * written + block % blocks * sizes.block;
+                let real = sizes.block.min(written - block % blocks * sizes.block);
                 if let Some(bias) = bias {
+                    init[real..].fill(0.0);
                     init[..real].copy_from_slice(&bias[first..first + real]);
                 }
-                method.block((nth, block), init, range, &mut scratch, &mut sums);
+                method.block((nth, block), &init, range, &mut scratch, &mut sums);
                 for plane in sums.chunks_exact(strips.positions() * LANES).take(real) {
                     let start = channel * sizes.output + start;
                     transpose::scatter(level, plane, (start, count), &mut item.images, &mut stage);
@@ -127,7 +131,7 @@ fn items<'a, E>(sizes: &Sizes, out: &'a mut [E]) -> Vec<Item<'a, E>> {
     let enough = shares.is_multiple_of(threads) || shares >= 4 * threads;
     let parts = if enough { 1 } else { threads.min(total).max(1) };
     let cuts: Vec<usize> = (0..=parts).map(|p| p * total / parts).collect();
-    let channel = |block: usize| block / blocks * written + (block % blocks * CHANNELS).min(written);
+    let channel = |block: usize| block / blocks * written + (block % blocks * sizes.block).min(written);
     let mut items = Vec::new();
     for (share, images) in out.chunks_mut(LANES * image).enumerate() {
         let of_cut =

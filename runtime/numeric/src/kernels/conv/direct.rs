@@ -111,7 +111,7 @@ impl<E: Element> Method<E> for Direct<E::Packed> {
     fn block(
         &self,
         (_, block): (usize, usize),
-        init: [f32; CHANNELS],
+        init: &[f32],
         _range: (usize, usize),
         scratch: &mut Self::Scratch,
         sums: &mut [f32],
@@ -126,7 +126,7 @@ impl<E: Element> Method<E> for Direct<E::Packed> {
                 channels: read,
                 taps: &phase.taps,
                 weights: &phase.weights[block * length..(block + 1) * length],
-                init,
+                init: init.try_into().unwrap_or_default(),
                 out_plane: self.strips.positions() * LANES,
             };
             micro::correlate(self.level, &panel, windows, sums);

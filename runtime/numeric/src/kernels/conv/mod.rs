@@ -9,6 +9,8 @@
 mod axis;
 mod correlate;
 mod direct;
+mod matrix;
+mod matrix_grad;
 mod shape;
 mod strip;
 #[cfg(test)]
@@ -21,6 +23,7 @@ mod winograd_grad;
 use self::axis::Axis;
 use self::correlate::Sizes;
 use self::direct::Direct;
+use self::matrix::Matrix;
 use self::strip::{BUDGET, Strips};
 use self::ways::{How, Pass, Way};
 use self::winograd::Winograd;
@@ -44,7 +47,7 @@ pub(crate) fn forward_by<E: Element>(
     bias: Option<&[f32]>,
     s: &ConvShape,
 ) -> Buffer<E> {
-    assert!(how.way == Way::Taps || ways::tiled(Pass::Forward, s));
+    assert!(ways::computes::<E>(how.way, Pass::Forward, s));
     correlate(how, Direction::Forward, s, x, w, bias)
 }
 
@@ -55,7 +58,7 @@ pub(crate) fn data_grad<E: Element>(g: &[E], w: &[f32], s: &ConvShape) -> Buffer
 
 /// [`super::Computed::conv_data_grad_by`].
 pub(crate) fn data_grad_by<E: Element>(how: How, g: &[E], w: &[f32], s: &ConvShape) -> Buffer<E> {
-    assert!(how.way == Way::Taps || ways::tiled(Pass::Data, s));
+    assert!(ways::computes::<E>(how.way, Pass::Data, s));
     correlate(how, Direction::Transposed, s, g, w, None)
 }
 
@@ -76,7 +79,7 @@ pub(crate) fn weight_grad<E: Element>(x: &[E], g: &[E], s: &ConvShape) -> Buffer
 
 /// [`super::Computed::conv_weight_grad_by`].
 pub(crate) fn weight_grad_by<E: Element>(how: How, x: &[E], g: &[E], s: &ConvShape) -> Buffer {
-    assert!(how.way == Way::Taps || ways::tiled(Pass::Weights, s));
+    assert!(ways::computes::<E>(how.way, Pass::Weights, s));
     assert_eq!((x.len(), g.len()), (s.input_len(), s.output_len()));
     if g.is_empty() {
         return Buffer::zeros(s.weight_len());
@@ -109,7 +112,7 @@ impl Direction {
             Direction::Forward => ([s.c_in, s.c_out], [area, result]),
             Direction::Transposed => ([s.c_out, s.c_in], [result, area]),
         };
-        Sizes { read, written, groups: s.groups, input, output }
+        Sizes { read, written, groups: s.groups, input, output, block: CHANNELS }
     }
 
     fn axes(self, s: &ConvShape) -> [Axis; 2] {
@@ -158,6 +161,14 @@ fn correlate<E: Element>(
                 bytes <= BUDGET || tiles <= Winograd::<E::Packed>::LEAST || rows <= 2
             });
             let method = Winograd::<E::Packed>::new(level, sizes, tiled, weight);
+            correlate::correlate(level, &sizes, &method, x, bias, &mut out);
+        }
+        Way::Matrix => {
+            let sizes = Matrix::<E::Packed>::sizes(sizes);
+            let strips = Strips::new(rows, columns, |rows, plane| {
+                Matrix::<E::Packed>::bytes(&sizes, plane, rows * row) <= matrix::BUDGET
+            });
+            let method = Matrix::<E::Packed>::new(level, sizes, strips, weight);
             correlate::correlate(level, &sizes, &method, x, bias, &mut out);
         }
         Way::Taps => {

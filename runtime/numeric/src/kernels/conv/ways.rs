@@ -4,6 +4,7 @@
 //! error, too. It is committed, since a stopwatch at start would make runs differ.
 
 use super::ConvShape;
+use crate::kernels::amx;
 use crate::kernels::element::Element;
 use crate::kernels::simd::{Cpu, Level};
 
@@ -16,6 +17,8 @@ relinc_passes::words! {
         Taps = "taps",
         /// By Winograd's F(2×2, 3×3), where the convolution is one of 3×3 with neither stride nor dilation.
         Winograd = "winograd",
+        /// Products of tiles of bf16 by the CPU's matrix unit.
+        Matrix = "matrix",
     }
 }
 
@@ -33,6 +36,9 @@ relinc_passes::words! {
     }
 }
 
+/// Channels of a group, the fewer of those read and written, from which on a matrix unit is used for bf16, whatever the pass.
+const MATRIX: usize = 3;
+
 /// So many channels has no convolution.
 const NEVER: usize = usize::MAX;
 
@@ -49,7 +55,7 @@ struct Least {
 const fn measured(cpu: Cpu) -> Least {
     let bf16 = [NEVER, 64, 8];
     match cpu {
-        Cpu::Avx512Bf16 | Cpu::Avx512 => Least { f32: [32, 32, 8], bf16 },
+        Cpu::AmxBf16 | Cpu::Avx512Bf16 | Cpu::Avx512 => Least { f32: [32, 32, 8], bf16 },
         Cpu::Avx2 | Cpu::Neon | Cpu::Plain => Least { f32: [8, 8, 8], bf16 },
     }
 }
@@ -79,7 +85,12 @@ impl How {
             Pass::Data => data,
             Pass::Weights => weights,
         };
-        let many = s.c_in.min(s.c_out) / s.groups >= least;
+        let fewest = s.c_in.min(s.c_out) / s.groups;
+        let dense = s.groups == 1 || pass != Pass::Weights;
+        if cpu == Cpu::AmxBf16 && size_of::<E>() < size_of::<f32>() && fewest >= MATRIX && dense {
+            return How { level: cpu.level(), way: Way::Matrix };
+        }
+        let many = fewest >= least;
         How { level: cpu.level(), way: if many && tiled(pass, s) { Way::Winograd } else { Way::Taps } }
     }
 
@@ -89,13 +100,25 @@ impl How {
     }
 }
 
-/// The way of evaluation on this CPU, where sixteen images stay in the lanes from layer to layer.
-pub(crate) fn evaluation(s: &ConvShape) -> Way {
+/// Whether evaluation on this CPU, where sixteen images stay in the lanes from layer to layer, goes Winograd's way.
+pub(crate) fn evaluates_tiled(s: &ConvShape) -> bool {
     let least = match Cpu::here() {
-        Cpu::Avx512Bf16 | Cpu::Avx512 | Cpu::Avx2 | Cpu::Neon | Cpu::Plain => 8,
+        Cpu::AmxBf16 | Cpu::Avx512Bf16 | Cpu::Avx512 | Cpu::Avx2 | Cpu::Neon | Cpu::Plain => 8,
     };
     let many = s.groups == 1 && s.c_in.min(s.c_out) >= least;
-    if many && tiled(Pass::Forward, s) { Way::Winograd } else { Way::Taps }
+    many && tiled(Pass::Forward, s)
+}
+
+/// Whether a way computes a pass for activations stored as `E`, on this machine.
+pub fn computes<E: Element>(way: Way, pass: Pass, s: &ConvShape) -> bool {
+    match way {
+        Way::Taps => true,
+        Way::Winograd => tiled(pass, s),
+        Way::Matrix => {
+            let grouped = s.groups > 1 && pass == Pass::Weights;
+            amx::available() && size_of::<E>() < size_of::<f32>() && !grouped
+        }
+    }
 }
 
 /// Whether Winograd's way computes a pass at all: tiles of 2×2 results of a kernel of 3×3.

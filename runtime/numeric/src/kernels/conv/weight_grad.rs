@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::axis::Axis;
+use super::matrix_grad::MatrixGrad;
 use super::shape::ConvShape;
 use super::strip::{Images, Strips};
 use super::ways::{How, Way};
@@ -33,6 +34,7 @@ const TILE: usize = GRADS * INPUTS;
 pub(super) fn weight_grad<E: Element>(How { level, way }: How, s: &ConvShape, x: &[E], g: &[E]) -> Buffer {
     match way {
         Way::Winograd => return WinogradGrad::new(level, s, (x, g)).compute(),
+        Way::Matrix => return MatrixGrad::new(level, s, (x, g)).compute(),
         Way::Taps => {}
     }
     let row = s.output()[1];

@@ -182,7 +182,7 @@ impl<E: Element> Method<E> for Winograd<E::Packed> {
     fn block(
         &self,
         (nth, _): (usize, usize),
-        init: [f32; CHANNELS],
+        init: &[f32],
         range: (usize, usize),
         scratch: &mut Self::Scratch,
         sums: &mut [f32],

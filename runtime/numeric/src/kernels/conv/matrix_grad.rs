@@ -1,0 +1,257 @@
+//! The gradient of the weights by a matrix unit: tiles of 16 output channels by 16 input channels, summed over pairs of images and
+//! over positions.
+//!
+//! A vector of 16 pairs of images is a row of a left tile as it lies among the transposed gradients. Of the inputs 16 channels are
+//! turned once more, position by position, so that pairs of images are the rows of a right tile and channels its columns.
+
+use std::ops::Range;
+
+use super::axis::Axis;
+use super::shape::ConvShape;
+use super::strip::Strips;
+use super::weight_grad::{images, part, pieces};
+use crate::kernels::amx::{Factors, SIDE, Sums, TILE, Tiles};
+use crate::kernels::element::Element;
+use crate::kernels::micro::{LANES, Products};
+use crate::kernels::parallel;
+use crate::kernels::pool::Buffer;
+use crate::kernels::simd::Level;
+use crate::kernels::tiles;
+use crate::kernels::transpose::{self, Stage};
+use rayon::prelude::*;
+
+/// Positions of a strip.
+const POSITIONS: usize = 128;
+/// Positions whose gradients stay in the first-level cache while all taps go by.
+const TOGETHER: usize = 16;
+/// Shares of images times shares of output channels. Fixed, so that sums do not depend on the number of threads.
+const SHARES: usize = 8;
+/// Bytes of all sums.
+const SUMS: usize = 32 << 20;
+/// Output channels of a share at least: every share turns all input channels.
+const LEAST: usize = 64;
+
+pub(super) struct MatrixGrad<'a, E> {
+    level: Level,
+    s: &'a ConvShape,
+    x: &'a [E],
+    g: &'a [E],
+    strips: Strips,
+}
+
+/// Working memory: transposed gradients, `[channel][block][position]`; of [`SIDE`] input channels the planes, `[channel][plane]`, and the same
+/// turned, `[block][plane][image][channel]`.
+struct Scratch<P> {
+    grads: Buffer<P>,
+    inputs: Buffer<P>,
+    turned: Buffer<P>,
+    planes: Buffer,
+    stage: Box<Stage>,
+}
+
+impl<'a, E: Element> MatrixGrad<'a, E> {
+    /// The method for a convolution in one group.
+    pub(super) fn new(level: Level, s: &'a ConvShape, (x, g): (&'a [E], &'a [E])) -> Self {
+        let row = s.output()[1];
+        let strips = Strips::new(Axis::forward(s, 0), Axis::forward(s, 1), |rows, _| rows * row <= POSITIONS);
+        MatrixGrad { level, s, x, g, strips }
+    }
+
+    /// The gradient, `[c_out, c_in, kernel…]`.
+    pub(super) fn compute(&self) -> Buffer {
+        let (s, blocks) = (self.s, self.s.n.div_ceil(images::<E>()));
+        let together = self.blocks_together(blocks);
+        let of_images = blocks.div_ceil(together).min(SHARES).min((SUMS / (4 * s.weight_len())).max(1));
+        let of_channels = (SHARES / of_images).min((s.c_out / LEAST).max(1));
+        let cut = |j: usize| (j * s.c_out / of_channels).next_multiple_of(SIDE).min(s.c_out);
+        let parts: Vec<Range<usize>> = (0..of_channels).map(|j| cut(j)..cut(j + 1)).collect();
+        let inner = s.c_in.div_ceil(SIDE);
+        let sums = |to: &Range<usize>| inner * s.taps() * to.len().div_ceil(SIDE) * TILE;
+        let mut all = Buffer::work(of_images * parts.iter().map(sums).sum::<usize>());
+        let lengths = parts.iter().flat_map(|to| std::iter::repeat_n(sums(to), of_images));
+        let mut shares = pieces(&mut all, lengths);
+        shares.par_iter_mut().enumerate().for_each(|(share, sums)| {
+            let (to, images) = (parts[share / of_images].clone(), share % of_images);
+            self.share(images * blocks / of_images..(images + 1) * blocks / of_images, to, sums);
+        });
+        let mut result = Buffer::stale(s.weight_len());
+        let weights = pieces(&mut result, parts.iter().map(|to| to.len() * s.c_in * s.taps()));
+        for ((to, weights), sums) in parts.iter().zip(weights).zip(shares.chunks(of_images)) {
+            let sums: Vec<&[f32]> = sums.iter().map(|sums| &**sums).collect();
+            self.unpack(&sums, to.len(), weights);
+        }
+        result
+    }
+
+    /// Blocks of images whose small maps are summed together.
+    fn blocks_together(&self, blocks: usize) -> usize {
+        (POSITIONS / 2 / self.strips.positions().max(1)).clamp(1, blocks.max(1))
+    }
+
+    /// Vectors from a channel of the gradients to the next: an odd number of them, so that channels share no set of a cache.
+    fn grad_plane(&self, together: usize) -> usize {
+        ((together * self.strips.positions()) | 1) * LANES
+    }
+
+    /// Writes the sums of some blocks of images for some output channels, `[input tile][tap][output tile][TILE]`.
+    fn share(&self, blocks: Range<usize>, to: Range<usize>, sums: &mut [f32]) {
+        let (s, plane) = (self.s, self.strips.plane());
+        let together = self.blocks_together(blocks.len());
+        let (outer, g_plane) = (to.len().div_ceil(SIDE), self.grad_plane(together));
+        let mut scratch = Scratch {
+            grads: Buffer::scratch(outer * SIDE * g_plane),
+            inputs: Buffer::scratch(SIDE * plane),
+            turned: Buffer::scratch(together * plane * SIDE),
+            planes: Buffer::work(E::Packed::PACK * plane.max(self.strips.positions() * LANES)),
+            stage: Box::default(),
+        };
+        let taps: Vec<usize> = self.strips.taps(0, 0).into_iter().map(|(_, offset)| offset * SIDE).collect();
+        sums.fill(0.0);
+        let machine = Tiles::new(LANES);
+        for first in blocks.clone().step_by(together) {
+            let several = first..(first + together).min(blocks.end);
+            for range in self.strips.ranges() {
+                let windows: Vec<usize> = self.strips.bases(range, (0, 0)).into_iter().map(|w| w.2).collect();
+                let bases: Vec<usize> = (0..several.len())
+                    .flat_map(|b| windows.iter().map(move |base| 4 * (b * plane + base) * SIDE))
+                    .collect();
+                for (b, block) in several.clone().enumerate() {
+                    self.load_grads(block, (b, together), range, to.clone(), &mut scratch);
+                }
+                let of_input = sums.chunks_exact_mut(taps.len() * outer * TILE);
+                for (tile, sums) in of_input.enumerate() {
+                    let from = tile * SIDE..((tile + 1) * SIDE).min(s.c_in);
+                    for (b, block) in several.clone().enumerate() {
+                        self.load_inputs(block, b, range, from.clone(), &mut scratch);
+                    }
+                    multiply(&machine, (&scratch.grads, g_plane), (&scratch.turned, &bases), (&taps, outer), sums);
+                }
+            }
+        }
+    }
+
+    /// Transposes a strip of the gradients of the `b`-th block of a few.
+    fn load_grads(
+        &self,
+        block: usize,
+        (b, together): (usize, usize),
+        range: (usize, usize),
+        to: Range<usize>,
+        scratch: &mut Scratch<E::Packed>,
+    ) {
+        let (s, strips) = (self.s, &self.strips);
+        let output: usize = s.output().iter().product();
+        let positions = (range.1 - range.0) * strips.row();
+        let at: Vec<usize> = (0..positions).map(|p| p * LANES).collect();
+        let (each, g_plane) = (positions * LANES, self.grad_plane(together));
+        for (k, lanes) in scratch.grads.chunks_exact_mut(g_plane).enumerate() {
+            let lanes = &mut lanes[b * each..][..each];
+            if k >= to.len() {
+                lanes.fill(bytemuck::Zeroable::zeroed());
+                continue;
+            }
+            let start = (to.start + k) * output + range.0 * strips.row();
+            let images = part(self.g, (s.n, s.c_out * output), block, start);
+            for (k, plane) in scratch.planes.chunks_exact_mut(each).enumerate().take(E::Packed::PACK) {
+                match images(k) {
+                    Some(i) => {
+                        let src = (i.values, i.stride, i.count);
+                        transpose::gather(self.level, src, &at, output, plane, &mut scratch.stage);
+                    }
+                    None => plane.fill(0.0),
+                }
+            }
+            tiles::pack(self.level, (&scratch.planes, each), lanes);
+        }
+    }
+
+    /// Transposes a strip of some input channels of the `b`-th block of a few, and turns it.
+    fn load_inputs(
+        &self,
+        block: usize,
+        b: usize,
+        range: (usize, usize),
+        from: Range<usize>,
+        scratch: &mut Scratch<E::Packed>,
+    ) {
+        let (s, strips) = (self.s, &self.strips);
+        let images = part(self.x, (s.n, s.c_in * s.h * s.w), block, from.start * s.h * s.w);
+        let source = strips.source(range);
+        for (k, lanes) in scratch.inputs.chunks_exact_mut(strips.plane()).enumerate() {
+            if k >= from.len() {
+                lanes.fill(bytemuck::Zeroable::zeroed());
+                continue;
+            }
+            let of = |half| Some((images(half)?, k));
+            source.pack(self.level, of, lanes, (&mut scratch.planes, &mut scratch.stage));
+        }
+        let turned = &mut scratch.turned[b * strips.plane() * SIDE..][..strips.plane() * SIDE];
+        transpose::turn(self.level, &scratch.inputs, strips.plane(), turned);
+    }
+
+    /// The sums of all shares, added in order, to `[output channel][input channel][tap]`.
+    fn unpack(&self, shares: &[&[f32]], rows: usize, weights: &mut [f32]) {
+        let (c_in, taps) = (self.s.c_in, self.strips.taps(0, 0));
+        let outer = rows.div_ceil(SIDE);
+        parallel::pieces(weights, SIDE * c_in * taps.len(), &|tile, weights| {
+            for (at, (tap, _)) in taps.iter().enumerate() {
+                for input in 0..c_in.div_ceil(SIDE) {
+                    let start = ((input * taps.len() + at) * outer + tile) * TILE;
+                    for (m, row) in weights.chunks_exact_mut(c_in * taps.len()).enumerate() {
+                        for n in 0..SIDE.min(c_in - input * SIDE) {
+                            let sum: f32 = shares.iter().map(|share| share[start + m * SIDE + n]).sum();
+                            row[(input * SIDE + n) * taps.len() + tap] = sum;
+                        }
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Adds to `[tap][output tile][TILE]` the products of the gradients and of turned inputs, at all positions.
+fn multiply<P: Products>(
+    machine: &Tiles,
+    (g, g_plane): (&[P], usize),
+    (x, bases): (&[P], &[usize]),
+    (taps, outer): (&[usize], usize),
+    sums: &mut [f32],
+) {
+    for (chunk, steps) in bases.chunks(TOGETHER).enumerate() {
+        for tile in (0..outer).step_by(2) {
+            let of = |taps: &[usize]| {
+                let mut right_at = [0; 4];
+                right_at.iter_mut().zip(taps).for_each(|(at, tap)| *at = *tap);
+                Factors {
+                    left: bytemuck::cast_slice(&g[chunk * TOGETHER * LANES..]),
+                    left_at: [0, 1].map(|m| (tile + m) * SIDE * g_plane),
+                    left_stride: g_plane,
+                    left_step: LANES,
+                    right: bytemuck::cast_slice(x),
+                    right_at,
+                    right_stride: SIDE,
+                    steps,
+                }
+            };
+            // Rows of tiles follow each other, columns of them are taps.
+            let at = |first: usize, columns: usize| Sums {
+                at: std::array::from_fn(|i| ((first + i % columns) * outer + tile + i / columns) * TILE),
+                stride: SIDE,
+            };
+            let (two, several) = (tile + 1 < outer, if tile + 1 < outer { 2 } else { 4 });
+            let whole = taps.len() / several * several;
+            for (first, taps) in (0..whole).step_by(several).zip(taps.chunks_exact(several)) {
+                match two {
+                    true => machine.multiply::<2, 2>(&of(taps), None, (sums, at(first, 2))),
+                    false => machine.multiply::<1, 4>(&of(taps), None, (sums, at(first, 4))),
+                }
+            }
+            for first in whole..taps.len() {
+                match two {
+                    true => machine.multiply::<2, 1>(&of(&taps[first..=first]), None, (sums, at(first, 1))),
+                    false => machine.multiply::<1, 1>(&of(&taps[first..=first]), None, (sums, at(first, 1))),
+                }
+            }
+        }
+    }
+}
