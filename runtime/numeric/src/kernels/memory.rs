@@ -6,13 +6,15 @@ use std::ops::{Deref, DerefMut};
 
 /// Numbers from which on whole pages cost little more than what is asked for.
 const MANY: usize = 1 << 19;
+/// Bytes of a line of the caches: a vector that lies across two costs two loads.
+const LINE: usize = 64;
 /// Bytes of a large page, where there are any.
 const LARGE: usize = 1 << 21;
 
 /// Numbers that somebody owns.
 pub(super) enum Memory {
-    /// A few.
-    Heap(Vec<f32>),
+    /// A few: what is meant begins where a line of the caches does, and ends where the vector does.
+    Heap(Vec<f32>, usize),
     /// Whole pages of the system, the first numbers of which are meant. Pages that nobody wrote take up no memory.
     Pages(MmapMut, usize),
 }
@@ -32,7 +34,17 @@ impl Memory {
     pub(super) fn new(len: usize, asked: usize) -> Memory {
         let pages = (len >= MANY && !CHECKED).then(|| Memory::pages(len, asked));
         // A system may limit the mappings of a process, not its heap.
-        pages.and_then(Result::ok).unwrap_or_else(|| Memory::Heap(vec![0.0; len]))
+        pages.and_then(Result::ok).unwrap_or_else(|| Memory::heap(len))
+    }
+
+    fn heap(len: usize) -> Memory {
+        if CHECKED {
+            return Memory::Heap(vec![0.0; len], 0);
+        }
+        let mut numbers = vec![0.0; len + LINE / size_of::<f32>() - 1];
+        let first = numbers.as_ptr().align_offset(LINE);
+        numbers.truncate(first + len);
+        Memory::Heap(numbers, first)
     }
 
     fn pages(len: usize, asked: usize) -> io::Result<Memory> {
@@ -49,7 +61,7 @@ impl Memory {
 
 impl Default for Memory {
     fn default() -> Memory {
-        Memory::Heap(vec![])
+        Memory::Heap(vec![], 0)
     }
 }
 
@@ -57,7 +69,7 @@ impl Deref for Memory {
     type Target = [f32];
     fn deref(&self) -> &[f32] {
         match self {
-            Memory::Heap(v) => v,
+            Memory::Heap(v, first) => &v[*first..],
             Memory::Pages(p, len) => &bytemuck::cast_slice(p)[..*len],
         }
     }
@@ -66,7 +78,7 @@ impl Deref for Memory {
 impl DerefMut for Memory {
     fn deref_mut(&mut self) -> &mut [f32] {
         match self {
-            Memory::Heap(v) => v,
+            Memory::Heap(v, first) => &mut v[*first..],
             Memory::Pages(p, len) => &mut bytemuck::cast_slice_mut(p)[..*len],
         }
     }

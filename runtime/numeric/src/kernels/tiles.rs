@@ -83,14 +83,6 @@ pub(super) fn spread<P: Transforms>(
     unsafe { P::spread(level, planes, (down, across), out, stride) }
 }
 
-/// Packs planes of as many vectors as `out` has room for.
-pub(super) fn pack<P: Transforms>(level: Level, (x, each): (&[f32], usize), out: &mut [P]) {
-    assert!((P::PACK - 1) * each + out.len() <= x.len() && out.len().is_multiple_of(LANES));
-    assert!(level.available());
-    // SAFETY: every vector lies in `x` and in `out`, as asserted, and the machine has the level's instructions.
-    unsafe { P::pack(level, (x, each), out) }
-}
-
 /// What a lane of a packed vector holds, and what packs it.
 pub trait Transforms: Products {
     /// # Safety
@@ -113,10 +105,6 @@ pub trait Transforms: Products {
         out: &mut [Self],
         stride: usize,
     );
-    /// # Safety
-    /// As asserted by [`pack`].
-    #[doc(hidden)]
-    unsafe fn pack(level: Level, from: (&[f32], usize), out: &mut [Self]);
 }
 
 /// The loops of a packing, at the level that is asked for.
@@ -141,10 +129,6 @@ macro_rules! transforms {
         ) {
             // SAFETY: handed through; the level was asserted.
             unsafe { $at!(level, spread(planes, tiles, out, stride)) }
-        }
-        unsafe fn pack(level: Level, from: (&[f32], usize), out: &mut [Self]) {
-            // SAFETY: handed through; the level was asserted.
-            unsafe { $at!(level, pack(from, out)) }
         }
     };
 }
@@ -255,19 +239,6 @@ macro_rules! loops {
                                 }
                             }
                         }
-                    }
-                }
-            }
-
-            /// # Safety
-            /// As asserted by [`super::pack`].
-            $(#[target_feature(enable = $feature)])?
-            pub(super) unsafe fn pack((x, each): (&[f32], usize), out: &mut [$packed]) {
-                for at in (0..out.len()).step_by($width) {
-                    // SAFETY: the caller's contract.
-                    unsafe {
-                        let v = std::array::from_fn(|plane| load(x.as_ptr().add(plane * each + at)));
-                        put(out.as_mut_ptr().add(at), v);
                     }
                 }
             }

@@ -13,6 +13,9 @@ use super::simd::Level;
 /// if they were read or written in turns.
 const STAGED: usize = 128;
 
+/// Where the second of two images stands beside the first in a row of a [`Stage`], in bf16.
+const BESIDE: usize = STAGED + LANES;
+
 /// Working memory of [`gather`] or of [`scatter`], not to be shared by both: rows of some positions, one for each image, with
 /// room so that no two start in the same set of a cache.
 #[repr(align(64))]
@@ -85,55 +88,113 @@ pub(super) fn gather<E: Element>(
     }
 }
 
-/// `dst[i][start + p] = src[p·LANES + i]` for `count` positions and as many images as `dst` has.
-pub(super) fn scatter<E: Element>(
+/// Some images, `[image][position]`: their numbers, the distance between them, and how many they are, at most [`LANES`].
+pub(super) type Rows<'a, E> = (&'a [E], usize, usize);
+
+/// [`gather`] of as many blocks of images as a lane of `dst` packs; one that is not there is zeros.
+pub(super) fn pack<'a, E: Element>(
     level: Level,
-    src: &[f32],
-    (start, count): (usize, usize),
-    dst: &mut [&mut [E]],
+    part: impl Fn(usize) -> Option<Rows<'a, E>>,
+    at: &[usize],
+    ahead: usize,
+    dst: &mut [E::Packed],
     stage: &mut Stage,
 ) {
-    assert!(dst.len() <= LANES && level.available());
-    for (chunk, src) in src[..count * LANES].chunks(STAGED * LANES).enumerate() {
-        for (square, src) in src.chunks(side::<E>() * LANES).enumerate() {
-            #[cfg(target_arch = "x86_64")]
-            if level == Level::Avx512 && E::Packed::PACK == 1 {
-                // SAFETY: the square lies in the stage, and `src` is read in vectors that it has; AVX-512F was detected.
-                unsafe { wide::scatter(src, square * LANES, stage) };
-                continue;
-            } else if level.multiplies_bf16() && E::Packed::PACK == 2 {
-                // SAFETY: the same, and the instructions for bf16 were detected.
-                unsafe { wide::scatter_pairs(src, square * LANES, stage) };
-                continue;
-            }
-            for (p, vector) in src.chunks_exact(LANES).enumerate() {
-                for (value, row) in vector.iter().zip(stage.rows_mut::<E>()) {
-                    row[square * side::<E>() + p] = E::nearest(*value);
-                }
+    if let Some(lanes) = E::Packed::singles(dst) {
+        match part(0) {
+            Some(rows) => gather(level, rows, at, ahead, lanes, stage),
+            None => at.iter().for_each(|at| lanes[*at..at + LANES].fill(0.0)),
+        }
+        return;
+    }
+    let Some(last) = at.iter().max() else { return };
+    assert!(last + LANES <= dst.len() && level.available());
+    let parts = [part(0), part(1)];
+    for (half, rows) in parts.iter().enumerate() {
+        let images = rows.map_or(0, |(src, stride, images)| {
+            assert!((1..=LANES).contains(&images) && (images - 1) * stride + at.len() <= src.len());
+            images
+        });
+        stage.rows_mut::<E>().skip(images).for_each(|row| row[half * BESIDE..][..BESIDE].fill(E::nearest(0.0)));
+    }
+    for (chunk, at) in at.chunks(STAGED).enumerate() {
+        for (half, (src, stride, images)) in parts.iter().enumerate().filter_map(|(i, p)| Some((i, (*p)?))) {
+            for (i, row) in stage.rows_mut::<E>().take(images).enumerate() {
+                let from = &src[i * stride + chunk * STAGED..][..at.len()];
+                row[half * BESIDE..][..at.len()].copy_from_slice(from);
             }
         }
-        let length = src.len() / LANES;
-        for (image, row) in dst.iter_mut().zip(stage.rows::<E>()) {
-            image[start + chunk * STAGED..][..length].copy_from_slice(&row[..length]);
+        for (square, at) in at.chunks(2 * LANES).enumerate() {
+            #[cfg(target_arch = "x86_64")]
+            if level == Level::Avx512 {
+                let next = chunk * STAGED + square * 2 * LANES + ahead;
+                for (src, stride, images) in parts.iter().flatten() {
+                    (0..*images).for_each(|i| prefetch(src, i * stride + next));
+                }
+                // SAFETY: both squares lie in the stage and the targets in `dst`, as asserted; AVX-512F was detected.
+                unsafe { wide::pack(stage, square * LANES, at, bytemuck::cast_slice_mut(dst)) };
+                continue;
+            }
+            let _ = ahead;
+            for (p, &at) in at.iter().enumerate() {
+                for (lane, row) in dst[at..at + LANES].iter_mut().zip(stage.rows::<E>()) {
+                    *lane = E::Packed::packed([0, BESIDE].map(|from| row[from + square * 2 * LANES + p].value()));
+                }
+            }
         }
     }
 }
 
-/// Sixteen planes of vectors, `[plane][position][LANES]`, to `[position][LANES][plane]`.
-pub(super) fn turn<P: Products>(level: Level, planes: &[P], each: usize, turned: &mut [P]) {
-    assert!(planes.len() == LANES * each && turned.len() == planes.len() && each.is_multiple_of(LANES));
-    assert!(level.available());
-    for (position, square) in turned.chunks_exact_mut(LANES * LANES).enumerate() {
+/// `dst[i][start + p] = src[p·apart + i]` for `count` positions and as many images as `dst` has.
+pub(super) fn scatter<E: Element>(
+    level: Level,
+    (src, apart): (&[f32], usize),
+    (start, count): (usize, usize),
+    dst: &mut [&mut [E]],
+    stage: &mut Stage,
+) {
+    assert!(dst.len() <= LANES && level.available() && apart >= LANES);
+    assert!(count == 0 || (count - 1) * apart + LANES <= src.len());
+    for first in (0..count).step_by(STAGED) {
+        let length = STAGED.min(count - first);
+        for square in (0..length).step_by(side::<E>()) {
+            let (src, several) = (&src[(first + square) * apart..], side::<E>().min(length - square));
+            let start = square * LANES / side::<E>();
+            #[cfg(target_arch = "x86_64")]
+            if level == Level::Avx512 && E::Packed::PACK == 1 {
+                // SAFETY: the square lies in the stage, and so many vectors in `src`; AVX-512F was detected.
+                unsafe { wide::scatter((src, apart), several, start, stage) };
+                continue;
+            } else if level.multiplies_bf16() && E::Packed::PACK == 2 {
+                // SAFETY: the same, and the instructions for bf16 were detected.
+                unsafe { wide::scatter_pairs((src, apart), several, start, stage) };
+                continue;
+            }
+            for p in 0..several {
+                for (value, row) in src[p * apart..][..LANES].iter().zip(stage.rows_mut::<E>()) {
+                    row[square + p] = E::nearest(*value);
+                }
+            }
+        }
+        for (image, row) in dst.iter_mut().zip(stage.rows::<E>()) {
+            image[start + first..][..length].copy_from_slice(&row[..length]);
+        }
+    }
+}
+
+/// Turns squares of sixteen vectors, `[square][row][LANES]` to `[square][column][LANES]`.
+pub(super) fn turn<P: Products>(level: Level, squares: &mut [P]) {
+    assert!(squares.len().is_multiple_of(LANES * LANES) && level.available());
+    for square in squares.chunks_exact_mut(LANES * LANES) {
         #[cfg(target_arch = "x86_64")]
         if level == Level::Avx512 {
-            let (from, to) = (bytemuck::cast_slice(planes), bytemuck::cast_slice_mut(square));
-            // SAFETY: each plane has a vector at the position, and the square holds as many; AVX-512F was detected.
-            unsafe { wide::turn(&from[position * LANES..], each, to) };
+            // SAFETY: the square has sixteen vectors; AVX-512F was detected.
+            unsafe { wide::turn(bytemuck::cast_slice_mut(square)) };
             continue;
         }
-        for (lane, row) in square.chunks_exact_mut(LANES).enumerate() {
-            for (k, to) in row.iter_mut().enumerate() {
-                *to = planes[k * each + position * LANES + lane];
+        for row in 0..LANES {
+            for column in 0..row {
+                square.swap(row * LANES + column, column * LANES + row);
             }
         }
     }
@@ -150,8 +211,8 @@ fn prefetch<E>(src: &[E], at: usize) {
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{LANES, Stage};
-    use crate::kernels::vectors::zmm_pairs::put;
+    use super::{BESIDE, LANES, Stage};
+    use crate::kernels::vectors::zmm_pairs::packed;
     use std::arch::x86_64::*;
 
     /// # Safety
@@ -178,19 +239,24 @@ mod wide {
     }
 
     /// # Safety
-    /// `start + LANES` is at most the length of a row; `src` holds whole vectors.
+    /// `start + LANES` is at most the length of a row; `src` has `several` vectors, `apart` numbers apart, at most sixteen.
     #[target_feature(enable = "avx512f")]
-    pub(super) unsafe fn scatter(src: &[f32], start: usize, stage: &mut Stage) {
+    pub(super) unsafe fn scatter(
+        (src, apart): (&[f32], usize),
+        several: usize,
+        start: usize,
+        stage: &mut Stage,
+    ) {
         let mut columns = [_mm512_setzero_ps(); LANES];
         // SAFETY: the caller's contract.
         unsafe {
-            if src.len() >= LANES * LANES {
+            if several == LANES {
                 for (p, column) in columns.iter_mut().enumerate() {
-                    *column = _mm512_loadu_ps(src.as_ptr().add(p * LANES));
+                    *column = _mm512_loadu_ps(src.as_ptr().add(p * apart));
                 }
             } else {
-                for (column, vector) in columns.iter_mut().zip(src.chunks_exact(LANES)) {
-                    *column = _mm512_loadu_ps(vector.as_ptr());
+                for (p, column) in columns.iter_mut().enumerate().take(several) {
+                    *column = _mm512_loadu_ps(src.as_ptr().add(p * apart));
                 }
             }
             for (row, values) in turned(columns).into_iter().zip(&mut stage.0) {
@@ -223,19 +289,49 @@ mod wide {
     }
 
     /// # Safety
-    /// As of [`scatter`].
-    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512bf16,avx2,fma")]
-    pub(super) unsafe fn scatter_pairs(src: &[f32], start: usize, stage: &mut Stage) {
-        let mut columns = [[0u32; LANES]; LANES];
-        let zero = _mm512_setzero_ps();
-        // SAFETY: the caller's contract; a column has room for a vector.
+    /// As of [`gather`], of both squares.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn pack(stage: &Stage, start: usize, at: &[usize], dst: &mut [u32]) {
+        let mut halves = [[_mm512_setzero_ps(); LANES]; 2];
+        // SAFETY: the caller's contract.
         unsafe {
-            for (column, pair) in columns.iter_mut().zip(src.chunks(2 * LANES)) {
-                let second =
-                    if pair.len() > LANES { _mm512_loadu_ps(pair.as_ptr().add(LANES)) } else { zero };
-                put(column.as_mut_ptr(), [_mm512_loadu_ps(pair.as_ptr()), second]);
+            for (half, rows) in halves.iter_mut().enumerate() {
+                for (row, values) in rows.iter_mut().zip(&stage.0) {
+                    *row = _mm512_loadu_ps(values.as_ptr().add(half * BESIDE / 2 + start));
+                }
+                *rows = turned(*rows);
             }
-            let columns = columns.map(|c| _mm512_loadu_ps(c.as_ptr().cast()));
+            let upper = _mm512_set1_epi32(-0x1_0000);
+            for ((first, second), at) in halves[0].into_iter().zip(halves[1]).zip(at.chunks(2)) {
+                let (first, second) = (_mm512_castps_si512(first), _mm512_castps_si512(second));
+                // The upper halves of lanes from the second, the lower ones from the first.
+                let low = _mm512_ternarylogic_epi32::<0xca>(upper, _mm512_slli_epi32::<16>(second), first);
+                _mm512_storeu_epi32(dst.as_mut_ptr().add(at[0]).cast(), low);
+                if let Some(&at) = at.get(1) {
+                    let high = _mm512_ternarylogic_epi32::<0xca>(upper, second, _mm512_srli_epi32::<16>(first));
+                    _mm512_storeu_epi32(dst.as_mut_ptr().add(at).cast(), high);
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As of [`scatter`], of at most 32 vectors.
+    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512bf16,avx2,fma")]
+    pub(super) unsafe fn scatter_pairs(
+        (src, apart): (&[f32], usize),
+        several: usize,
+        start: usize,
+        stage: &mut Stage,
+    ) {
+        let mut columns = [_mm512_setzero_ps(); LANES];
+        // SAFETY: the caller's contract.
+        unsafe {
+            let load = |p: usize| _mm512_loadu_ps(src.as_ptr().add(p * apart));
+            for (k, column) in columns.iter_mut().enumerate().take(several.div_ceil(2)) {
+                let second = if 2 * k + 1 < several { load(2 * k + 1) } else { _mm512_setzero_ps() };
+                *column = _mm512_castsi512_ps(packed([load(2 * k), second]));
+            }
             for (row, values) in turned(columns).into_iter().zip(&mut stage.0) {
                 _mm512_storeu_ps(values.as_mut_ptr().add(start), row);
             }
@@ -243,17 +339,17 @@ mod wide {
     }
 
     /// # Safety
-    /// `from` has sixteen vectors, `each` numbers apart, and `to` room for as many.
+    /// `square` has sixteen vectors.
     #[target_feature(enable = "avx512f")]
-    pub(super) unsafe fn turn(from: &[f32], each: usize, to: &mut [f32]) {
+    pub(super) unsafe fn turn(square: &mut [f32]) {
         let mut rows = [_mm512_setzero_ps(); LANES];
         // SAFETY: the caller's contract.
         unsafe {
             for (k, row) in rows.iter_mut().enumerate() {
-                *row = _mm512_loadu_ps(from.as_ptr().add(k * each));
+                *row = _mm512_loadu_ps(square.as_ptr().add(k * LANES));
             }
             for (k, row) in turned(rows).into_iter().enumerate() {
-                _mm512_storeu_ps(to.as_mut_ptr().add(k * LANES), row);
+                _mm512_storeu_ps(square.as_mut_ptr().add(k * LANES), row);
             }
         }
     }

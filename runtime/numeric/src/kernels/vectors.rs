@@ -210,17 +210,25 @@ pub(super) mod zmm_pairs {
         _mm512_dpbf16_ps(sum, a, b)
     }
 
+    /// The nearest pairs, lane by lane.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    pub(in crate::kernels) fn packed([low, high]: [__m512; 2]) -> __m512i {
+        // SAFETY: as many half-lanes as a vector has; vectors of as many bits, all of which mean something in both.
+        unsafe {
+            let order = _mm512_loadu_epi16(ORDER.as_ptr());
+            let both = transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
+            _mm512_permutexvar_epi16(order, both)
+        }
+    }
+
     /// # Safety
     /// Sixteen pairs can be written at `at`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    pub(in crate::kernels) unsafe fn put(at: *mut u32, [low, high]: [__m512; 2]) {
-        // SAFETY: the caller's contract; vectors of as many bits, all of which mean something in both.
-        unsafe {
-            let order = _mm512_loadu_epi16(ORDER.as_ptr());
-            let both = transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
-            _mm512_storeu_epi32(at.cast(), _mm512_permutexvar_epi16(order, both));
-        }
+    pub(in crate::kernels) unsafe fn put(at: *mut u32, both: [__m512; 2]) {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_storeu_epi32(at.cast(), packed(both)) }
     }
 }
 

@@ -56,6 +56,10 @@ pub(super) trait Method<E: Element>: Sync {
 
     fn strips(&self) -> &Strips;
     fn scratch(&self) -> Self::Scratch;
+    /// Where the first sum of a block's channel lies, and how many numbers lie between positions: by default as `[channel][position][LANES]`.
+    fn place(&self, channel: usize) -> (usize, usize) {
+        (channel * self.strips().positions() * LANES, LANES)
+    }
     /// Prepares a strip for some blocks of output channels, numbered over all groups.
     fn load(
         &self,
@@ -64,8 +68,7 @@ pub(super) trait Method<E: Element>: Sync {
         blocks: Range<usize>,
         scratch: &mut Self::Scratch,
     );
-    /// Computes one of these blocks, `(index among them, number)`, to `[Sizes::block][positions][LANES]`; `init` has what the
-    /// channels' sums start from.
+    /// Computes one of these blocks, `(index among them, number)`, to `sums`; `init` has what the channels' sums start from.
     fn block(
         &self,
         which: (usize, usize),
@@ -105,9 +108,10 @@ pub(super) fn correlate<E: Element>(
                     init[..real].copy_from_slice(&bias[first..first + real]);
                 }
                 method.block((nth, block), &init, range, &mut scratch, &mut sums);
-                for plane in sums.chunks_exact(strips.positions() * LANES).take(real) {
+                for (at, apart) in (0..real).map(|m| method.place(m)) {
                     let start = channel * sizes.output + start;
-                    transpose::scatter(level, plane, (start, count), &mut item.images, &mut stage);
+                    let src = (&sums[at..], apart);
+                    transpose::scatter(level, src, (start, count), &mut item.images, &mut stage);
                     channel += 1;
                 }
             }

@@ -29,8 +29,6 @@ struct Phase<P> {
 /// A transposed strip, `[packed channel][plane]`, and the windows of each phase.
 pub(super) struct Scratch<P> {
     transposed: Buffer<P>,
-    /// The planes of a packed channel.
-    planes: Buffer,
     windows: Vec<Vec<Position>>,
     stage: Box<Stage>,
 }
@@ -80,10 +78,8 @@ impl<E: Element> Method<E> for Direct<E::Packed> {
 
     fn scratch(&self) -> Self::Scratch {
         let (packed, plane) = (self.sizes.packed::<E::Packed>(), self.strips.plane());
-        let apart = E::Packed::PACK > 1;
         Scratch {
             transposed: Buffer::scratch(self.sizes.groups * packed * plane),
-            planes: Buffer::work(if apart { E::Packed::PACK * plane } else { 0 }),
             windows: Vec::new(),
             stage: Box::default(),
         }
@@ -100,7 +96,7 @@ impl<E: Element> Method<E> for Direct<E::Packed> {
         for (packed, lanes) in scratch.transposed.chunks_exact_mut(self.strips.plane()).enumerate() {
             let part = self.sizes.part::<E::Packed>(packed);
             let of = |k| Some((images, part(k)?));
-            source.pack(self.level, of, lanes, (&mut scratch.planes, &mut scratch.stage));
+            source.pack(self.level, of, lanes, &mut scratch.stage);
         }
         let row = self.strips.row();
         let at = |(r, c, base): (usize, usize, usize)| Position { out: (r * row + c) * LANES, base };

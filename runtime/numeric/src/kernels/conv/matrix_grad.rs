@@ -1,8 +1,9 @@
 //! The gradient of the weights by a matrix unit: tiles of 16 output channels by 16 input channels, summed over pairs of images and
 //! over positions.
 //!
-//! A vector of 16 pairs of images is a row of a left tile as it lies among the transposed gradients. Of the inputs 16 channels are
-//! turned once more, position by position, so that pairs of images are the rows of a right tile and channels its columns.
+//! Gradients and inputs are transposed so that 16 channels lie side by side at each position, a vector of 16 pairs of images each:
+//! a left tile of gradients as it lies there. Those of the inputs are turned once more, so that pairs of images are the rows of a
+//! right tile and channels its columns.
 
 use std::ops::Range;
 
@@ -16,7 +17,6 @@ use crate::kernels::micro::{LANES, Products};
 use crate::kernels::parallel;
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::Level;
-use crate::kernels::tiles;
 use crate::kernels::transpose::{self, Stage};
 use rayon::prelude::*;
 
@@ -39,13 +39,11 @@ pub(super) struct MatrixGrad<'a, E> {
     strips: Strips,
 }
 
-/// Working memory: transposed gradients, `[channel][block][position]`; of [`SIDE`] input channels the planes, `[channel][plane]`, and the same
-/// turned, `[block][plane][image][channel]`.
+/// Working memory: transposed gradients, `[output tile][block][position][channel][pairs of images]`, and of one tile of input channels
+/// the turned planes, `[block][plane][pairs of images][channel]`.
 struct Scratch<P> {
     grads: Buffer<P>,
     inputs: Buffer<P>,
-    turned: Buffer<P>,
-    planes: Buffer,
     stage: Box<Stage>,
 }
 
@@ -85,24 +83,17 @@ impl<'a, E: Element> MatrixGrad<'a, E> {
 
     /// Blocks of images whose small maps are summed together.
     fn blocks_together(&self, blocks: usize) -> usize {
-        (POSITIONS / 2 / self.strips.positions().max(1)).clamp(1, blocks.max(1))
-    }
-
-    /// Vectors from a channel of the gradients to the next: an odd number of them, so that channels share no set of a cache.
-    fn grad_plane(&self, together: usize) -> usize {
-        ((together * self.strips.positions()) | 1) * LANES
+        (POSITIONS / 2 / self.strips.positions().max(1)).clamp(1, blocks.div_ceil(2).max(1))
     }
 
     /// Writes the sums of some blocks of images for some output channels, `[input tile][tap][output tile][TILE]`.
     fn share(&self, blocks: Range<usize>, to: Range<usize>, sums: &mut [f32]) {
         let (s, plane) = (self.s, self.strips.plane());
         let together = self.blocks_together(blocks.len());
-        let (outer, g_plane) = (to.len().div_ceil(SIDE), self.grad_plane(together));
+        let (outer, g_tile) = (to.len().div_ceil(SIDE), together * self.strips.positions() * TILE);
         let mut scratch = Scratch {
-            grads: Buffer::scratch(outer * SIDE * g_plane),
-            inputs: Buffer::scratch(SIDE * plane),
-            turned: Buffer::scratch(together * plane * SIDE),
-            planes: Buffer::work(E::Packed::PACK * plane.max(self.strips.positions() * LANES)),
+            grads: Buffer::scratch(outer * g_tile),
+            inputs: Buffer::scratch(together * plane * SIDE),
             stage: Box::default(),
         };
         let taps: Vec<usize> = self.strips.taps(0, 0).into_iter().map(|(_, offset)| offset * SIDE).collect();
@@ -116,7 +107,7 @@ impl<'a, E: Element> MatrixGrad<'a, E> {
                     .flat_map(|b| windows.iter().map(move |base| 4 * (b * plane + base) * SIDE))
                     .collect();
                 for (b, block) in several.clone().enumerate() {
-                    self.load_grads(block, (b, together), range, to.clone(), &mut scratch);
+                    self.load_grads(block, (b, g_tile), range, to.clone(), &mut scratch);
                 }
                 let of_input = sums.chunks_exact_mut(taps.len() * outer * TILE);
                 for (tile, sums) in of_input.enumerate() {
@@ -124,7 +115,7 @@ impl<'a, E: Element> MatrixGrad<'a, E> {
                     for (b, block) in several.clone().enumerate() {
                         self.load_inputs(block, b, range, from.clone(), &mut scratch);
                     }
-                    multiply(&machine, (&scratch.grads, g_plane), (&scratch.turned, &bases), (&taps, outer), sums);
+                    multiply(&machine, (&scratch.grads, g_tile), (&scratch.inputs, &bases), (&taps, outer), sums);
                 }
             }
         }
@@ -134,7 +125,7 @@ impl<'a, E: Element> MatrixGrad<'a, E> {
     fn load_grads(
         &self,
         block: usize,
-        (b, together): (usize, usize),
+        (b, g_tile): (usize, usize),
         range: (usize, usize),
         to: Range<usize>,
         scratch: &mut Scratch<E::Packed>,
@@ -142,26 +133,17 @@ impl<'a, E: Element> MatrixGrad<'a, E> {
         let (s, strips) = (self.s, &self.strips);
         let output: usize = s.output().iter().product();
         let positions = (range.1 - range.0) * strips.row();
-        let at: Vec<usize> = (0..positions).map(|p| p * LANES).collect();
-        let (each, g_plane) = (positions * LANES, self.grad_plane(together));
-        for (k, lanes) in scratch.grads.chunks_exact_mut(g_plane).enumerate() {
-            let lanes = &mut lanes[b * each..][..each];
-            if k >= to.len() {
-                lanes.fill(bytemuck::Zeroable::zeroed());
-                continue;
+        let at: Vec<usize> = (0..positions).map(|p| p * TILE).collect();
+        for (tile, lanes) in scratch.grads.chunks_exact_mut(g_tile).enumerate() {
+            for k in 0..SIDE {
+                let channel = to.start + tile * SIDE + k;
+                let start = channel * output + range.0 * strips.row();
+                let images = part(self.g, (s.n, s.c_out * output), block, start);
+                let there = |half| images(half).filter(|_| channel < to.end);
+                let rows = |half| there(half).map(|i| (i.values, i.stride, i.count));
+                let lanes = &mut lanes[b * positions * TILE + k * LANES..];
+                transpose::pack(self.level, rows, &at, output, lanes, &mut scratch.stage);
             }
-            let start = (to.start + k) * output + range.0 * strips.row();
-            let images = part(self.g, (s.n, s.c_out * output), block, start);
-            for (k, plane) in scratch.planes.chunks_exact_mut(each).enumerate().take(E::Packed::PACK) {
-                match images(k) {
-                    Some(i) => {
-                        let src = (i.values, i.stride, i.count);
-                        transpose::gather(self.level, src, &at, output, plane, &mut scratch.stage);
-                    }
-                    None => plane.fill(0.0),
-                }
-            }
-            tiles::pack(self.level, (&scratch.planes, each), lanes);
         }
     }
 
@@ -176,32 +158,31 @@ impl<'a, E: Element> MatrixGrad<'a, E> {
     ) {
         let (s, strips) = (self.s, &self.strips);
         let images = part(self.x, (s.n, s.c_in * s.h * s.w), block, from.start * s.h * s.w);
-        let source = strips.source(range);
-        for (k, lanes) in scratch.inputs.chunks_exact_mut(strips.plane()).enumerate() {
-            if k >= from.len() {
-                lanes.fill(bytemuck::Zeroable::zeroed());
-                continue;
-            }
-            let of = |half| Some((images(half)?, k));
-            source.pack(self.level, of, lanes, (&mut scratch.planes, &mut scratch.stage));
-        }
-        let turned = &mut scratch.turned[b * strips.plane() * SIDE..][..strips.plane() * SIDE];
-        transpose::turn(self.level, &scratch.inputs, strips.plane(), turned);
+        let of = |k, half| Some((images(half)?, (k < from.len()).then_some(k)?));
+        let lanes = &mut scratch.inputs[b * strips.plane() * SIDE..][..strips.plane() * SIDE];
+        strips.source(range).pack_side_by_side(self.level, SIDE, of, lanes, &mut scratch.stage);
+        transpose::turn(self.level, lanes);
     }
 
     /// The sums of all shares, added in order, to `[output channel][input channel][tap]`.
     fn unpack(&self, shares: &[&[f32]], rows: usize, weights: &mut [f32]) {
-        let (c_in, taps) = (self.s.c_in, self.strips.taps(0, 0));
-        let outer = rows.div_ceil(SIDE);
-        parallel::pieces(weights, SIDE * c_in * taps.len(), &|tile, weights| {
-            for (at, (tap, _)) in taps.iter().enumerate() {
-                for input in 0..c_in.div_ceil(SIDE) {
-                    let start = ((input * taps.len() + at) * outer + tile) * TILE;
-                    for (m, row) in weights.chunks_exact_mut(c_in * taps.len()).enumerate() {
-                        for n in 0..SIDE.min(c_in - input * SIDE) {
-                            let sum: f32 = shares.iter().map(|share| share[start + m * SIDE + n]).sum();
-                            row[(input * SIDE + n) * taps.len() + tap] = sum;
-                        }
+        let c_in = self.s.c_in;
+        let order: Vec<usize> = self.strips.taps(0, 0).into_iter().map(|(tap, _)| tap).collect();
+        let (taps, outer) = (order.len(), rows.div_ceil(SIDE));
+        parallel::pieces(weights, SIDE * c_in * taps, &|tile, weights| {
+            let mut sums = vec![[0.0; TILE]; taps];
+            for input in 0..c_in.div_ceil(SIDE) {
+                for (at, &tap) in order.iter().enumerate() {
+                    let start = ((input * taps + at) * outer + tile) * TILE;
+                    sums[tap].fill(0.0);
+                    for share in shares {
+                        sums[tap].iter_mut().zip(&share[start..start + TILE]).for_each(|(sum, v)| *sum += v);
+                    }
+                }
+                for (m, row) in weights.chunks_exact_mut(c_in * taps).enumerate() {
+                    let kernels = row[input * SIDE * taps..].chunks_exact_mut(taps).take(SIDE);
+                    for (n, kernel) in kernels.enumerate() {
+                        kernel.iter_mut().zip(&sums).for_each(|(w, sums)| *w = sums[m * SIDE + n]);
                     }
                 }
             }
@@ -212,7 +193,7 @@ impl<'a, E: Element> MatrixGrad<'a, E> {
 /// Adds to `[tap][output tile][TILE]` the products of the gradients and of turned inputs, at all positions.
 fn multiply<P: Products>(
     machine: &Tiles,
-    (g, g_plane): (&[P], usize),
+    (g, g_tile): (&[P], usize),
     (x, bases): (&[P], &[usize]),
     (taps, outer): (&[usize], usize),
     sums: &mut [f32],
@@ -223,10 +204,10 @@ fn multiply<P: Products>(
                 let mut right_at = [0; 4];
                 right_at.iter_mut().zip(taps).for_each(|(at, tap)| *at = *tap);
                 Factors {
-                    left: bytemuck::cast_slice(&g[chunk * TOGETHER * LANES..]),
-                    left_at: [0, 1].map(|m| (tile + m) * SIDE * g_plane),
-                    left_stride: g_plane,
-                    left_step: LANES,
+                    left: bytemuck::cast_slice(&g[chunk * TOGETHER * TILE..]),
+                    left_at: [0, 1].map(|m| (tile + m) * g_tile),
+                    left_stride: LANES,
+                    left_step: TILE,
                     right: bytemuck::cast_slice(x),
                     right_at,
                     right_stride: SIDE,

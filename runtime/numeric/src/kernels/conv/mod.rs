@@ -123,14 +123,14 @@ impl Direction {
         [0, 1].map(|i| axis(s, i))
     }
 
-    /// The weight that a tap of a group goes with, `(group, to, from, tap)`.
-    fn weight<'a>(self, s: &ConvShape, w: &'a [f32]) -> impl Fn(usize, usize, usize, usize) -> f32 + 'a {
-        let (inner, taps, group_step) = (s.c_in / s.groups, s.taps(), w.len() / s.groups);
+    /// Where the weight stands that a tap of a group goes with, `(group, to, from, tap)`.
+    fn weight_at(self, s: &ConvShape, (group, to, from, tap): (usize, usize, usize, usize)) -> usize {
+        let (inner, taps) = (s.c_in / s.groups, s.taps());
         let [to_step, from_step] = match self {
             Direction::Forward => [inner * taps, taps],
             Direction::Transposed => [taps, inner * taps],
         };
-        move |group, to, from, tap| w[group * group_step + to * to_step + from * from_step + tap]
+        group * (s.weight_len() / s.groups) + to * to_step + from * from_step + tap
     }
 }
 
@@ -152,7 +152,7 @@ fn correlate<E: Element>(
     }
     let [rows, columns] = direction.axes(s);
     let row = columns.output;
-    let weight = direction.weight(s, w);
+    let weight = |group, to, from, tap| w[direction.weight_at(s, (group, to, from, tap))];
     match way {
         Way::Winograd => {
             let tiled = Strips::new(rows, columns, |rows, _| {
@@ -164,11 +164,12 @@ fn correlate<E: Element>(
             correlate::correlate(level, &sizes, &method, x, bias, &mut out);
         }
         Way::Matrix => {
-            let sizes = Matrix::<E::Packed>::sizes(sizes);
+            let sizes = Matrix::sizes(sizes);
             let strips = Strips::new(rows, columns, |rows, plane| {
-                Matrix::<E::Packed>::bytes(&sizes, plane, rows * row) <= matrix::BUDGET
+                Matrix::bytes(&sizes, plane, rows * row) <= matrix::BUDGET
             });
-            let method = Matrix::<E::Packed>::new(level, sizes, strips, weight);
+            let kernel = |group, to, from| direction.weight_at(s, (group, to, from, 0));
+            let method = Matrix::new(level, sizes, strips, w, kernel);
             correlate::correlate(level, &sizes, &method, x, bias, &mut out);
         }
         Way::Taps => {

@@ -4,7 +4,6 @@ use super::axis::Axis;
 use crate::kernels::element::Element;
 use crate::kernels::micro::{LANES, Products};
 use crate::kernels::simd::Level;
-use crate::kernels::tiles;
 use crate::kernels::transpose::{self, Stage};
 
 /// Working memory of a strip in bytes: most of a second-level cache, with room for the weights.
@@ -166,17 +165,31 @@ impl Source {
         level: Level,
         part: impl Fn(usize) -> Option<(Images<'a, E>, usize)>,
         dst: &mut [E::Packed],
-        (planes, stage): (&mut [f32], &mut Stage),
+        stage: &mut Stage,
     ) {
-        let each = dst.len();
-        if let Some(plane) = E::Packed::singles(dst) {
-            return self.planes(level, part, (plane, each), stage);
-        }
-        self.planes(level, part, (planes, each), stage);
-        tiles::pack(level, (planes, each), dst);
+        self.clear(1, dst);
+        let rows = |k| part(k).map(|(images, channel)| self.rows(images, channel));
+        transpose::pack(level, rows, &self.at, self.channel, dst, stage);
     }
 
-    /// The same without packing: each part goes to a plane of so many floats.
+    /// [`Source::pack`] of several packed lanes, `[position][number of them][LANES]`; `part` is given the number of one first.
+    pub(super) fn pack_side_by_side<'a, E: Element>(
+        &self,
+        level: Level,
+        several: usize,
+        part: impl Fn(usize, usize) -> Option<(Images<'a, E>, usize)>,
+        dst: &mut [E::Packed],
+        stage: &mut Stage,
+    ) {
+        self.clear(several, dst);
+        let at: Vec<usize> = self.at.iter().map(|at| at * several).collect();
+        for number in 0..several {
+            let rows = |k| part(number, k).map(|(images, channel)| self.rows(images, channel));
+            transpose::pack(level, rows, &at, self.channel, &mut dst[number * LANES..], stage);
+        }
+    }
+
+    /// [`Source::pack`] without packing: each part goes to a plane of so many floats.
     pub(super) fn planes<'a, E: Element>(
         &self,
         level: Level,
@@ -201,21 +214,25 @@ impl Source {
         plane: &mut [f32],
         stage: &mut Stage,
     ) {
-        plane[..self.head].fill(0.0);
-        plane[self.end..].fill(0.0);
-        for row in plane[self.head..self.end].chunks_exact_mut(self.row.max(1)) {
-            row[..self.left].fill(0.0);
-            row[self.right..].fill(0.0);
-        }
+        self.clear(1, plane);
+        transpose::gather(level, self.rows(images, channel), &self.at, self.channel, plane, stage);
+    }
+
+    /// The rows of a channel that are read.
+    fn rows<'a, E: Element>(&self, images: Images<'a, E>, channel: usize) -> transpose::Rows<'a, E> {
         let start = (channel * self.channel + self.start).min(images.values.len());
-        transpose::gather(
-            level,
-            (&images.values[start..], images.stride, images.count),
-            &self.at,
-            self.channel,
-            plane,
-            stage,
-        );
+        (&images.values[start..], images.stride, images.count)
+    }
+
+    /// Zeros where planes, side by side, lie outside the input.
+    fn clear<P: Products>(&self, several: usize, planes: &mut [P]) {
+        planes[..several * self.head].fill(P::default());
+        planes[several * self.end..].fill(P::default());
+        let rows = &mut planes[several * self.head..several * self.end];
+        for row in rows.chunks_exact_mut((several * self.row).max(1)) {
+            row[..several * self.left].fill(P::default());
+            row[several * self.right..].fill(P::default());
+        }
     }
 }
 

@@ -16,7 +16,6 @@ use crate::kernels::micro::{self, GRADS, INPUTS, LANES, Products};
 use crate::kernels::parallel::each;
 use crate::kernels::pool::Buffer;
 use crate::kernels::simd::Level;
-use crate::kernels::tiles;
 use crate::kernels::transpose::{self, Stage};
 
 /// Positions that are summed at a time: the transposed gradients of one tile then stay in the first-level cache.
@@ -99,12 +98,10 @@ struct Task<'a, E> {
     strips: Strips,
 }
 
-/// Working memory: transposed inputs `[channel][block][plane]` and gradients `[channel][block][position]`, and the planes of a channel
-/// before it is packed.
+/// Working memory: transposed inputs `[channel][block][plane]` and gradients `[channel][block][position]`.
 struct Scratch<P> {
     inputs: Buffer<P>,
     grads: Buffer<P>,
-    planes: Buffer,
     stage: Box<Stage>,
 }
 
@@ -121,7 +118,6 @@ impl<E: Element> Task<'_, E> {
         let mut scratch = Scratch {
             inputs: Buffer::scratch(chunk.min(s.c_in) * together * plane),
             grads: Buffer::scratch(to.len() * ((together * positions) | 1) * LANES),
-            planes: Buffer::work(E::Packed::PACK * plane.max(positions * LANES)),
             stage: Box::default(),
         };
         for first in (0..s.c_in).step_by(chunk) {
@@ -196,7 +192,7 @@ impl<E: Element> Task<'_, E> {
         let source = strips.source(range);
         for channel in 0..from.len() {
             let lanes = &mut scratch.inputs[(channel * together + b) * plane..][..plane];
-            source.pack(level, |k| Some((images(k)?, channel)), lanes, (&mut scratch.planes, stage));
+            source.pack(level, |k| Some((images(k)?, channel)), lanes, stage);
         }
         let positions = (range.1 - range.0) * strips.row();
         let at: Vec<usize> = (0..positions).map(|p| p * LANES).collect();
@@ -204,23 +200,8 @@ impl<E: Element> Task<'_, E> {
         for (channel, lanes) in to.zip(scratch.grads.chunks_exact_mut(g_plane)) {
             let lanes = &mut lanes[b * each..][..each];
             let images = part(self.g, (s.n, g_image), block, channel * output + range.0 * strips.row());
-            let mut load = |planes: &mut [f32]| {
-                for (k, plane) in planes.chunks_exact_mut(each.max(1)).enumerate().take(E::Packed::PACK) {
-                    match images(k) {
-                        Some(i) => {
-                            let src = (i.values, i.stride, i.count);
-                            transpose::gather(level, src, &at, output, plane, stage);
-                        }
-                        None => plane.fill(0.0),
-                    }
-                }
-            };
-            if let Some(plane) = E::Packed::singles(lanes) {
-                load(plane);
-                continue;
-            }
-            load(&mut scratch.planes);
-            tiles::pack(level, (&scratch.planes, each), lanes);
+            let rows = |k| images(k).map(|i| (i.values, i.stride, i.count));
+            transpose::pack(level, rows, &at, output, lanes, stage);
         }
     }
 }
