@@ -53,6 +53,21 @@ pub(super) struct Sums {
     pub stride: usize,
 }
 
+/// Offset of each step's right tiles, in bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Steps<'a> {
+    offsets: &'a [usize],
+    furthest: usize,
+}
+
+impl<'a> Steps<'a> {
+    /// One or more steps.
+    pub(super) fn new(offsets: &'a [usize]) -> Steps<'a> {
+        assert!(!offsets.is_empty());
+        Steps { offsets, furthest: offsets.iter().max().copied().unwrap_or(0) }
+    }
+}
+
 /// What is multiplied, step by step.
 #[derive(Clone, Copy)]
 pub(super) struct Factors<'a> {
@@ -70,8 +85,8 @@ pub(super) struct Factors<'a> {
     pub right_at: [usize; 4],
     /// Pairs from a row of a right tile to the next.
     pub right_stride: usize,
-    /// Offset of each step's right tiles, in bytes.
-    pub steps: &'a [usize],
+    /// Where each step's right tiles are.
+    pub steps: Steps<'a>,
 }
 
 /// The tiles of this thread, ready for left factors of `depth` pairs a row and right factors of as many rows.
@@ -113,13 +128,9 @@ impl Tiles {
         let count = ROWS * COLUMNS;
         let fits = |len: usize, s: &Sums| s.at[..count].iter().all(|at| at + (SIDE - 1) * s.stride + LANES <= len);
         assert!(fits(out.len(), &sums) && start.as_ref().is_none_or(|(from, s)| fits(from.len(), s)));
-        let Some(furthest) = f.steps.iter().max() else {
-            assert!(start.is_none());
-            return;
-        };
-        let left = (f.steps.len() - 1) * f.left_step + (SIDE - 1) * f.left_stride + self.depth;
+        let left = (f.steps.offsets.len() - 1) * f.left_step + (SIDE - 1) * f.left_stride + self.depth;
         assert!(f.left_at[..ROWS].iter().all(|at| at + left <= f.left.len()));
-        let right = furthest.div_ceil(4) + (self.depth - 1) * f.right_stride + LANES;
+        let right = f.steps.furthest.div_ceil(4) + (self.depth - 1) * f.right_stride + LANES;
         assert!(f.right_at[..COLUMNS].iter().all(|at| at + right <= f.right.len()));
         let to = out.as_mut_ptr();
         let (from, of_start) = start.map_or((to.cast_const(), sums), |(from, s)| (from.as_ptr(), s));
@@ -135,8 +146,8 @@ impl Tiles {
                 left_step: 4 * f.left_step,
                 right: f.right_at.map(|at| f.right.as_ptr().wrapping_add(at)),
                 right_stride: 4 * f.right_stride,
-                steps: f.steps.as_ptr(),
-                count: f.steps.len(),
+                steps: f.steps.offsets.as_ptr(),
+                count: f.steps.offsets.len(),
             };
             match (ROWS, COLUMNS) {
                 (2, 2) => job.two_by_two(),
@@ -328,7 +339,7 @@ mod tests {
 
     /// Sums as the instruction takes them, to the bit.
     fn model(f: &Factors<'_>, depth: usize, (row, column): (usize, usize), sums: &mut [[f32; LANES]; SIDE]) {
-        for (step, offset) in f.steps.iter().enumerate() {
+        for (step, offset) in f.steps.offsets.iter().enumerate() {
             for (m, sums) in sums.iter_mut().enumerate() {
                 for (n, sum) in sums.iter_mut().enumerate() {
                     let mut parts = [0.0f32; 2];
@@ -344,7 +355,6 @@ mod tests {
     }
 
     fn check<const ROWS: usize, const COLUMNS: usize>(depth: usize) {
-        let steps = [0, 40, 4096, 80];
         let f = Factors {
             left: &pairs(4096, 1),
             left_at: [3, 700],
@@ -353,7 +363,7 @@ mod tests {
             right: &pairs(4096, 2),
             right_at: [0, 16, 100, 513],
             right_stride: 33,
-            steps: &steps,
+            steps: Steps::new(&[0, 40, 4096, 80]),
         };
         let at = Sums { at: [0, 16, 2048, 2064], stride: 48 };
         let mut out = noise(4096, 3);

@@ -110,11 +110,25 @@ pub(super) fn pack<'a, E: Element>(
     let Some(last) = at.iter().max() else { return };
     assert!(last + LANES <= dst.len() && level.available());
     let parts = [part(0), part(1)];
+    for (src, stride, images) in parts.iter().flatten() {
+        assert!((1..=LANES).contains(images) && (images - 1) * stride + at.len() <= src.len());
+    }
+    #[cfg(target_arch = "x86_64")]
+    if level.multiplies_bf16() {
+        let halves = parts.map(|rows| rows.map(|(src, s, images)| (bytemuck::cast_slice(src), s, images)));
+        for (square, at) in at.chunks(2 * LANES).enumerate() {
+            let first = square * 2 * LANES;
+            for (src, stride, images) in parts.iter().flatten() {
+                (0..*images).for_each(|i| prefetch(src, i * stride + first + ahead));
+            }
+            // SAFETY: both squares lie in the images and the targets in `dst`, as asserted; the instructions were detected.
+            unsafe { wide::pack(halves, first, at, bytemuck::cast_slice_mut(dst)) };
+        }
+        return;
+    }
+    let _ = ahead;
     for (half, rows) in parts.iter().enumerate() {
-        let images = rows.map_or(0, |(src, stride, images)| {
-            assert!((1..=LANES).contains(&images) && (images - 1) * stride + at.len() <= src.len());
-            images
-        });
+        let images = rows.map_or(0, |(_, _, images)| images);
         stage.rows_mut::<E>().skip(images).for_each(|row| row[half * BESIDE..][..BESIDE].fill(E::nearest(0.0)));
     }
     for (chunk, at) in at.chunks(STAGED).enumerate() {
@@ -124,22 +138,9 @@ pub(super) fn pack<'a, E: Element>(
                 row[half * BESIDE..][..at.len()].copy_from_slice(from);
             }
         }
-        for (square, at) in at.chunks(2 * LANES).enumerate() {
-            #[cfg(target_arch = "x86_64")]
-            if level == Level::Avx512 {
-                let next = chunk * STAGED + square * 2 * LANES + ahead;
-                for (src, stride, images) in parts.iter().flatten() {
-                    (0..*images).for_each(|i| prefetch(src, i * stride + next));
-                }
-                // SAFETY: both squares lie in the stage and the targets in `dst`, as asserted; AVX-512F was detected.
-                unsafe { wide::pack(stage, square * LANES, at, bytemuck::cast_slice_mut(dst)) };
-                continue;
-            }
-            let _ = ahead;
-            for (p, &at) in at.iter().enumerate() {
-                for (lane, row) in dst[at..at + LANES].iter_mut().zip(stage.rows::<E>()) {
-                    *lane = E::Packed::packed([0, BESIDE].map(|from| row[from + square * 2 * LANES + p].value()));
-                }
+        for (p, &at) in at.iter().enumerate() {
+            for (lane, row) in dst[at..at + LANES].iter_mut().zip(stage.rows::<E>()) {
+                *lane = E::Packed::packed([0, BESIDE].map(|from| row[from + p].value()));
             }
         }
     }
@@ -155,6 +156,18 @@ pub(super) fn scatter<E: Element>(
 ) {
     assert!(dst.len() <= LANES && level.available() && apart >= LANES);
     assert!(count == 0 || (count - 1) * apart + LANES <= src.len());
+    #[cfg(target_arch = "x86_64")]
+    if level.multiplies_bf16() && E::Packed::PACK == 2 {
+        assert!(dst.iter().all(|image| start + count <= image.len()));
+        for first in (0..count).step_by(2 * LANES) {
+            let from = &src[first * apart..];
+            let several = (2 * LANES).min(count - first);
+            let rows = dst.iter_mut().map(|image| bytemuck::cast_slice_mut(&mut image[start + first..]));
+            // SAFETY: so many vectors lie in `src`, and as many numbers in each image, as asserted; the instructions were detected.
+            unsafe { wide::scatter_pairs((from, apart), several, rows) };
+        }
+        return;
+    }
     for first in (0..count).step_by(STAGED) {
         let length = STAGED.min(count - first);
         for square in (0..length).step_by(side::<E>()) {
@@ -164,10 +177,6 @@ pub(super) fn scatter<E: Element>(
             if level == Level::Avx512 && E::Packed::PACK == 1 {
                 // SAFETY: the square lies in the stage, and so many vectors in `src`; AVX-512F was detected.
                 unsafe { wide::scatter((src, apart), several, start, stage) };
-                continue;
-            } else if level.multiplies_bf16() && E::Packed::PACK == 2 {
-                // SAFETY: the same, and the instructions for bf16 were detected.
-                unsafe { wide::scatter_pairs((src, apart), several, start, stage) };
                 continue;
             }
             for p in 0..several {
@@ -211,7 +220,7 @@ fn prefetch<E>(src: &[E], at: usize) {
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{BESIDE, LANES, Stage};
+    use super::{LANES, Stage};
     use crate::kernels::vectors::zmm_pairs::packed;
     use std::arch::x86_64::*;
 
@@ -289,40 +298,48 @@ mod wide {
     }
 
     /// # Safety
-    /// As of [`gather`], of both squares.
-    #[target_feature(enable = "avx512f")]
-    pub(super) unsafe fn pack(stage: &Stage, start: usize, at: &[usize], dst: &mut [u32]) {
+    /// As many numbers as `at` has, at most 32, lie from `from` on in each image of both parts, and `LANES` values follow each `at` in
+    /// `dst`.
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) unsafe fn pack(
+        parts: [Option<(&[i16], usize, usize)>; 2],
+        from: usize,
+        at: &[usize],
+        dst: &mut [u32],
+    ) {
         let mut halves = [[_mm512_setzero_ps(); LANES]; 2];
         // SAFETY: the caller's contract.
         unsafe {
-            for (half, rows) in halves.iter_mut().enumerate() {
-                for (row, values) in rows.iter_mut().zip(&stage.0) {
-                    *row = _mm512_loadu_ps(values.as_ptr().add(half * BESIDE / 2 + start));
+            for (rows, part) in halves.iter_mut().zip(parts) {
+                let Some((src, stride, images)) = part else { continue };
+                for (i, row) in rows.iter_mut().enumerate().take(images) {
+                    let at_image = src.as_ptr().add(i * stride + from);
+                    *row = _mm512_castsi512_ps(_mm512_maskz_loadu_epi16(first(at.len()), at_image));
                 }
                 *rows = turned(*rows);
             }
             let upper = _mm512_set1_epi32(-0x1_0000);
-            for ((first, second), at) in halves[0].into_iter().zip(halves[1]).zip(at.chunks(2)) {
-                let (first, second) = (_mm512_castps_si512(first), _mm512_castps_si512(second));
-                // The upper halves of lanes from the second, the lower ones from the first.
-                let low = _mm512_ternarylogic_epi32::<0xca>(upper, _mm512_slli_epi32::<16>(second), first);
-                _mm512_storeu_epi32(dst.as_mut_ptr().add(at[0]).cast(), low);
+            for ((low, high), at) in halves[0].into_iter().zip(halves[1]).zip(at.chunks(2)) {
+                let (low, high) = (_mm512_castps_si512(low), _mm512_castps_si512(high));
+                // The upper halves of lanes from the second part, the lower ones from the first.
+                let even = _mm512_ternarylogic_epi32::<0xca>(upper, _mm512_slli_epi32::<16>(high), low);
+                _mm512_storeu_epi32(dst.as_mut_ptr().add(at[0]).cast(), even);
                 if let Some(&at) = at.get(1) {
-                    let high = _mm512_ternarylogic_epi32::<0xca>(upper, second, _mm512_srli_epi32::<16>(first));
-                    _mm512_storeu_epi32(dst.as_mut_ptr().add(at).cast(), high);
+                    let odd = _mm512_ternarylogic_epi32::<0xca>(upper, high, _mm512_srli_epi32::<16>(low));
+                    _mm512_storeu_epi32(dst.as_mut_ptr().add(at).cast(), odd);
                 }
             }
         }
     }
 
     /// # Safety
-    /// As of [`scatter`], of at most 32 vectors.
+    /// `src` has `several` vectors, `apart` numbers apart, at most 32, and so many numbers have room in each row, of which there are
+    /// at most sixteen.
     #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512bf16,avx2,fma")]
-    pub(super) unsafe fn scatter_pairs(
+    pub(super) unsafe fn scatter_pairs<'a>(
         (src, apart): (&[f32], usize),
         several: usize,
-        start: usize,
-        stage: &mut Stage,
+        rows: impl Iterator<Item = &'a mut [i16]>,
     ) {
         let mut columns = [_mm512_setzero_ps(); LANES];
         // SAFETY: the caller's contract.
@@ -332,10 +349,15 @@ mod wide {
                 let second = if 2 * k + 1 < several { load(2 * k + 1) } else { _mm512_setzero_ps() };
                 *column = _mm512_castsi512_ps(packed([load(2 * k), second]));
             }
-            for (row, values) in turned(columns).into_iter().zip(&mut stage.0) {
-                _mm512_storeu_ps(values.as_mut_ptr().add(start), row);
+            for (row, to) in turned(columns).into_iter().zip(rows) {
+                _mm512_mask_storeu_epi16(to.as_mut_ptr(), first(several), _mm512_castps_si512(row));
             }
         }
+    }
+
+    /// Half-lanes up to a number of them.
+    fn first(several: usize) -> __mmask32 {
+        u32::MAX >> (2 * LANES - several)
     }
 
     /// # Safety

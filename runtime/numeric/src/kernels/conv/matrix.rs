@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::correlate::{Method, Sizes};
 use super::strip::{Images, Strips};
-use crate::kernels::amx::{Factors, SIDE, Sums, TILE, Tiles};
+use crate::kernels::amx::{Factors, SIDE, Steps, Sums, TILE, Tiles};
 use crate::kernels::element::{Element, bf16};
 use crate::kernels::micro::LANES;
 use crate::kernels::parallel;
@@ -136,7 +136,7 @@ impl Matrix {
         };
         let chunks = phase.steps.len().div_ceil(STEPS).max(1);
         let of_chunk = phase.steps.len().div_ceil(chunks).max(1);
-        for (chunk, steps) in phase.steps.chunks(of_chunk).enumerate() {
+        for (chunk, steps) in phase.steps.chunks(of_chunk).map(Steps::new).enumerate() {
             let of = |positions: &[(usize, usize)]| {
                 let mut right_at = [0; 4];
                 right_at.iter_mut().zip(positions).for_each(|(at, (base, _))| *at = *base);

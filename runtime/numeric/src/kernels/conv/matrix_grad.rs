@@ -11,7 +11,7 @@ use super::axis::Axis;
 use super::shape::ConvShape;
 use super::strip::Strips;
 use super::weight_grad::{images, part, pieces};
-use crate::kernels::amx::{Factors, SIDE, Sums, TILE, Tiles};
+use crate::kernels::amx::{Factors, SIDE, Steps, Sums, TILE, Tiles};
 use crate::kernels::element::Element;
 use crate::kernels::micro::{LANES, Products};
 use crate::kernels::parallel;
@@ -198,7 +198,7 @@ fn multiply<P: Products>(
     (taps, outer): (&[usize], usize),
     sums: &mut [f32],
 ) {
-    for (chunk, steps) in bases.chunks(TOGETHER).enumerate() {
+    for (chunk, steps) in bases.chunks(TOGETHER).map(Steps::new).enumerate() {
         for tile in (0..outer).step_by(2) {
             let of = |taps: &[usize]| {
                 let mut right_at = [0; 4];
