@@ -129,7 +129,10 @@ pub(super) fn pack<'a, E: Element>(
     let _ = ahead;
     for (half, rows) in parts.iter().enumerate() {
         let images = rows.map_or(0, |(_, _, images)| images);
-        stage.rows_mut::<E>().skip(images).for_each(|row| row[half * BESIDE..][..BESIDE].fill(E::nearest(0.0)));
+        stage
+            .rows_mut::<E>()
+            .skip(images)
+            .for_each(|row| row[half * BESIDE..][..BESIDE].fill(E::nearest(0.0)));
     }
     for (chunk, at) in at.chunks(STAGED).enumerate() {
         for (half, (src, stride, images)) in parts.iter().enumerate().filter_map(|(i, p)| Some((i, (*p)?))) {

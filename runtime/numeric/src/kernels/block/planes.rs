@@ -79,7 +79,13 @@ pub fn store(block: &[f32], p: &Planes, images: &mut [f32]) {
     for (channel, plane) in block.chunks_exact(p.plane()).take(p.channels).enumerate() {
         for row in 0..p.rows {
             let start = (channel * area + row * p.columns, p.columns);
-            transpose::scatter(Level::best(), (&plane[p.at(row, 0)..], LANES), start, &mut images, &mut stage);
+            transpose::scatter(
+                Level::best(),
+                (&plane[p.at(row, 0)..], LANES),
+                start,
+                &mut images,
+                &mut stage,
+            );
         }
     }
 }

@@ -73,7 +73,9 @@ impl Matrix {
     ) -> Self {
         let ((read, written), (products, depth)) = (sizes.per_group(), cut(&sizes));
         let mut halves = Buffer::<bf16>::scratch(w.len());
-        parallel::pieces(&mut halves, 1 << 14, &|piece, halves| round(&w[piece << 14..][..halves.len()], halves));
+        parallel::pieces(&mut halves, 1 << 14, &|piece, halves| {
+            round(&w[piece << 14..][..halves.len()], halves)
+        });
         let bits = |at: usize| u32::from(halves[at].to_bits());
         let ((rows, columns), plane) = (strips.phases(), strips.plane());
         let mut phases = Vec::new();
@@ -239,7 +241,7 @@ impl<E: Element> Method<E> for Matrix {
         for (row, init) in scratch.init.chunks_exact_mut(LANES).zip(init) {
             row.fill(*init);
         }
-        let tiles = Tiles::new(depth);
+        let tiles = Tiles::new(self.level, depth);
         let x = &scratch.transposed[group * products * depth * plane..][..products * depth * plane];
         for (phase, windows) in self.phases.iter().zip(&scratch.windows) {
             let length = phase.steps.len() * self.sizes.block * SIDE;

@@ -98,7 +98,7 @@ impl<'a, E: Element> MatrixGrad<'a, E> {
         };
         let taps: Vec<usize> = self.strips.taps(0, 0).into_iter().map(|(_, offset)| offset * SIDE).collect();
         sums.fill(0.0);
-        let machine = Tiles::new(LANES);
+        let machine = Tiles::new(self.level, LANES);
         for first in blocks.clone().step_by(together) {
             let several = first..(first + together).min(blocks.end);
             for range in self.strips.ranges() {
@@ -115,7 +115,13 @@ impl<'a, E: Element> MatrixGrad<'a, E> {
                     for (b, block) in several.clone().enumerate() {
                         self.load_inputs(block, b, range, from.clone(), &mut scratch);
                     }
-                    multiply(&machine, (&scratch.grads, g_tile), (&scratch.inputs, &bases), (&taps, outer), sums);
+                    multiply(
+                        &machine,
+                        (&scratch.grads, g_tile),
+                        (&scratch.inputs, &bases),
+                        (&taps, outer),
+                        sums,
+                    );
                 }
             }
         }

@@ -4,7 +4,6 @@
 //! error, too. It is committed, since a stopwatch at start would make runs differ.
 
 use super::ConvShape;
-use crate::kernels::amx;
 use crate::kernels::element::Element;
 use crate::kernels::simd::{Cpu, Level};
 
@@ -17,7 +16,7 @@ relinc_passes::words! {
         Taps = "taps",
         /// By Winograd's F(2×2, 3×3), where the convolution is one of 3×3 with neither stride nor dilation.
         Winograd = "winograd",
-        /// Products of tiles of bf16 by the CPU's matrix unit.
+        /// Products of tiles of bf16, in the order of a CPU's matrix unit; slow without one.
         Matrix = "matrix",
     }
 }
@@ -86,8 +85,7 @@ impl How {
             Pass::Weights => weights,
         };
         let fewest = s.c_in.min(s.c_out) / s.groups;
-        let dense = s.groups == 1 || pass != Pass::Weights;
-        if cpu == Cpu::AmxBf16 && size_of::<E>() < size_of::<f32>() && fewest >= MATRIX && dense {
+        if cpu == Cpu::AmxBf16 && fewest >= MATRIX && computes::<E>(Way::Matrix, pass, s) {
             return How { level: cpu.level(), way: Way::Matrix };
         }
         let many = fewest >= least;
@@ -109,15 +107,12 @@ pub(crate) fn evaluates_tiled(s: &ConvShape) -> bool {
     many && tiled(Pass::Forward, s)
 }
 
-/// Whether a way computes a pass for activations stored as `E`, on this machine.
+/// Whether a way computes a pass for activations stored as `E` at all.
 pub fn computes<E: Element>(way: Way, pass: Pass, s: &ConvShape) -> bool {
     match way {
         Way::Taps => true,
         Way::Winograd => tiled(pass, s),
-        Way::Matrix => {
-            let grouped = s.groups > 1 && pass == Pass::Weights;
-            amx::available() && size_of::<E>() < size_of::<f32>() && !grouped
-        }
+        Way::Matrix => size_of::<E>() < size_of::<f32>() && (s.groups == 1 || pass != Pass::Weights),
     }
 }
 
