@@ -18,7 +18,7 @@ use crate::kernels::transpose::Stage;
 /// Bytes of a transposed strip and its sums: most of the second-level cache of a CPU that has a matrix unit.
 pub(super) const BUDGET: usize = 1 << 20;
 /// Steps whose weights stay in the first-level cache while all positions of a strip go by, at most.
-const STEPS: usize = 20;
+const STEPS: usize = 9;
 
 /// Any kernel, stride and dilation.
 pub(super) struct Matrix {
