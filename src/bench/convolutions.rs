@@ -12,22 +12,27 @@ use serde::Serialize;
 use std::fmt;
 use std::time::Instant;
 
-/// Channels, and height and width of the map: those of ResNets on images of 32×32 and 64×64, and narrower ones.
-const SHAPES: [(usize, usize); 14] = [
-    (4, 32),
-    (8, 32),
-    (16, 32),
-    (32, 16),
-    (32, 32),
-    (64, 8),
-    (64, 16),
-    (64, 32),
-    (128, 8),
-    (128, 16),
-    (256, 4),
-    (256, 8),
-    (512, 4),
-    (512, 8),
+/// Channels read and written, height and width of the map, kernel and stride: those of ResNets on images of 32×32 and 64×64, and
+/// narrower ones.
+const SHAPES: [(usize, usize, usize, usize, usize); 18] = [
+    (3, 16, 32, 3, 1),
+    (3, 64, 32, 3, 1),
+    (4, 4, 32, 3, 1),
+    (8, 8, 32, 3, 1),
+    (16, 16, 32, 3, 1),
+    (32, 32, 16, 3, 1),
+    (32, 32, 32, 3, 1),
+    (64, 64, 8, 3, 1),
+    (64, 64, 16, 3, 1),
+    (64, 64, 32, 3, 1),
+    (64, 128, 32, 1, 2),
+    (64, 128, 32, 3, 2),
+    (128, 128, 8, 3, 1),
+    (128, 128, 16, 3, 1),
+    (256, 256, 4, 3, 1),
+    (256, 256, 8, 3, 1),
+    (512, 512, 4, 3, 1),
+    (512, 512, 8, 3, 1),
 ];
 
 /// A pass on a shape.
@@ -45,8 +50,9 @@ pub struct Row {
     images: usize,
     /// Seconds product by product: the least.
     taps: f64,
-    /// Seconds by Winograd's way: the least.
-    winograd: f64,
+    /// Seconds by Winograd's way, where it computes the convolution: the least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    winograd: Option<f64>,
     /// Seconds by the CPU's matrix unit, where it has one for the precision: the least.
     #[serde(skip_serializing_if = "Option::is_none")]
     matrix: Option<f64>,
@@ -56,19 +62,12 @@ pub struct Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} {:<8} {:<24} taps {:8.3} ms, winograd {:8.3} ms, {:.2} times",
-            self.cpu,
-            self.precision,
-            self.pass,
-            self.shape,
-            1e3 * self.taps,
-            1e3 * self.winograd,
-            self.taps / self.winograd,
-        )?;
-        if let Some(matrix) = self.matrix {
-            write!(f, ", matrix {:8.3} ms, {:.2} times", 1e3 * matrix, self.taps / matrix)?;
+        let (shape, taps) = (&self.shape, 1e3 * self.taps);
+        write!(f, "{} {} {:<8} {shape:<24} taps {taps:8.3} ms", self.cpu, self.precision, self.pass)?;
+        for (way, seconds) in [(Way::Winograd, self.winograd), (Way::Matrix, self.matrix)] {
+            if let Some(seconds) = seconds {
+                write!(f, ", {way} {:8.3} ms, {:.2} times", 1e3 * seconds, self.taps / seconds)?;
+            }
         }
         write!(f, "; chosen: {}", self.chosen)
     }
@@ -95,22 +94,19 @@ pub fn measure(cpu: Cpu, precision: Precision, images: usize, repeat: u64) -> Re
         Precision::Bf16 => of_shape::<bf16>,
         Precision::F16 => return Err(input("bench convolutions: f16 is for cards; use f32 or bf16")),
     };
-    Ok(SHAPES
-        .iter()
-        .flat_map(|&(channels, side)| one(cpu, precision, &shape(images, channels, side), repeat))
-        .collect())
+    Ok(SHAPES.iter().flat_map(|&of| one(cpu, precision, &shape(images, of), repeat)).collect())
 }
 
-fn shape(n: usize, channels: usize, side: usize) -> ConvShape {
+fn shape(n: usize, (c_in, c_out, side, kernel, stride): (usize, usize, usize, usize, usize)) -> ConvShape {
     ConvShape {
         n,
-        c_in: channels,
+        c_in,
         h: side,
         w: side,
-        c_out: channels,
-        kernel: [3, 3],
-        strides: [1, 1],
-        pads: [1; 4],
+        c_out,
+        kernel: [kernel; 2],
+        strides: [stride; 2],
+        pads: [kernel / 2; 4],
         dilations: [1, 1],
         groups: 1,
     }
@@ -133,18 +129,21 @@ fn of_shape<E: Computed>(cpu: Cpu, precision: Precision, s: &ConvShape, repeat: 
         start.elapsed().as_secs_f64()
     };
     let of_pass = |pass: Pass| {
-        let there = cpu == Cpu::AmxBf16 && ways::computes::<E>(Way::Matrix, pass, s);
-        let mut least = [Some(f64::INFINITY), Some(f64::INFINITY), there.then_some(f64::INFINITY)];
+        let ways = Way::ALL.into_iter().filter(|way| match way {
+            Way::Taps | Way::Winograd => ways::computes::<E>(*way, pass, s),
+            Way::Matrix => cpu == Cpu::AmxBf16 && ways::computes::<E>(*way, pass, s),
+        });
+        let mut least: Vec<(Way, f64)> = ways.map(|way| (way, f64::INFINITY)).collect();
         // The first turn warms the pool.
         for turn in 0..=repeat {
-            for (least, way) in least.iter_mut().zip([Way::Taps, Way::Winograd, Way::Matrix]) {
-                let Some(least) = least else { continue };
-                let seconds = once(pass, way);
+            for (way, least) in &mut least {
+                let seconds = once(pass, *way);
                 *least = if turn > 0 { least.min(seconds) } else { *least };
             }
         }
-        let [taps, winograd, matrix] = least;
-        let [taps, winograd] = [taps, winograd].map(Option::unwrap_or_default);
+        let of = |way| least.iter().find(|(w, _)| *w == way).map(|(_, seconds)| *seconds);
+        let taps = of(Way::Taps).unwrap_or_default();
+        let [winograd, matrix] = [Way::Winograd, Way::Matrix].map(of);
         let chosen = How::on::<E>(cpu, pass, s).way;
         Row { cpu, precision, pass, shape: s.to_string(), images: s.n, taps, winograd, matrix, chosen }
     };

@@ -34,13 +34,11 @@ impl Memory {
     pub(super) fn new(len: usize, asked: usize) -> Memory {
         let pages = (len >= MANY && !CHECKED).then(|| Memory::pages(len, asked));
         // A system may limit the mappings of a process, not its heap.
-        pages.and_then(Result::ok).unwrap_or_else(|| Memory::heap(len))
+        let heap = || if CHECKED { Memory::Heap(vec![0.0; len], 0) } else { Memory::aligned(len) };
+        pages.and_then(Result::ok).unwrap_or_else(heap)
     }
 
-    fn heap(len: usize) -> Memory {
-        if CHECKED {
-            return Memory::Heap(vec![0.0; len], 0);
-        }
+    fn aligned(len: usize) -> Memory {
         let mut numbers = vec![0.0; len + LINE / size_of::<f32>() - 1];
         let first = numbers.as_ptr().align_offset(LINE);
         numbers.truncate(first + len);
@@ -97,6 +95,17 @@ mod tests {
             assert!((len..=3 * len / 2).contains(&room(len)), "{len}: {}", room(len));
         }
         assert_eq!([MANY - 1, 1 << 21, 9 << 18].map(room), [MANY - 1, 5 << 19, 5 << 19]);
+    }
+
+    #[test]
+    fn a_few_begin_with_a_line() {
+        for len in [0, 1, 15, 16, 4097] {
+            let mut m = Memory::aligned(len);
+            assert!(m.len() == len && m.iter().all(|v| *v == 0.0));
+            assert!(len == 0 || m.as_ptr().addr().is_multiple_of(LINE));
+            m.fill(1.5);
+            assert_eq!(m.iter().sum::<f32>(), 1.5 * len as f32);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub enum Level {
     Neon,
     /// AVX2 with fused multiply-add: 8 lanes, 16 registers.
     Avx2,
-    /// AVX-512F with its VL and DQ extensions: 16 lanes, 32 registers.
+    /// AVX-512F with its VL, DQ and BW extensions: 16 lanes, 32 registers.
     Avx512,
 }
 
@@ -31,7 +31,7 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         {
             static ASKED: OnceLock<bool> = OnceLock::new();
-            let there = || is_x86_feature_detected!("avx512bf16") && is_x86_feature_detected!("avx512bw");
+            let there = || is_x86_feature_detected!("avx512bf16");
             self == Level::Avx512 && self.available() && *ASKED.get_or_init(there)
         }
         #[cfg(not(target_arch = "x86_64"))]
@@ -52,6 +52,7 @@ impl Level {
                     is_x86_feature_detected!("avx512f")
                         && is_x86_feature_detected!("avx512vl")
                         && is_x86_feature_detected!("avx512dq")
+                        && is_x86_feature_detected!("avx512bw")
                         && Level::Avx2.available()
                 }
             }
@@ -73,7 +74,7 @@ relinc_passes::words! {
         /// AVX-512 with products of bf16.
         #[serde(rename = "avx512-bf16")]
         Avx512Bf16 = "avx512-bf16",
-        /// AVX-512F with its VL and DQ extensions.
+        /// AVX-512F with its VL, DQ and BW extensions.
         #[serde(rename = "avx512")]
         Avx512 = "avx512",
         /// AVX2 with fused multiply-add.

@@ -8,6 +8,7 @@
 use super::element::Element;
 use super::micro::{LANES, Products};
 use super::simd::Level;
+use bytemuck::Pod;
 
 /// Positions that are staged together: images lie at multiples of powers of two, and would push each other out of the cache
 /// if they were read or written in turns.
@@ -16,19 +17,19 @@ const STAGED: usize = 128;
 /// Where the second of two images stands beside the first in a row of a [`Stage`], in bf16.
 const BESIDE: usize = STAGED + LANES;
 
-/// Working memory of [`gather`] or of [`scatter`], not to be shared by both: rows of some positions, one for each image, with
+/// Working memory of [`gather`], [`pack`] or [`scatter`], not to be shared by both: rows of some positions, one for each image, with
 /// room so that no two start in the same set of a cache.
 #[repr(align(64))]
 pub(super) struct Stage([[f32; STAGED + LANES]; LANES]);
 
 impl Stage {
     /// The rows of some numbers.
-    fn rows<E: Element>(&self) -> impl Iterator<Item = &[E]> {
+    fn rows<E: Pod>(&self) -> impl Iterator<Item = &[E]> {
         self.0.iter().map(|row| bytemuck::cast_slice(row))
     }
 
     /// The same, to write.
-    fn rows_mut<E: Element>(&mut self) -> impl Iterator<Item = &mut [E]> {
+    fn rows_mut<E: Pod>(&mut self) -> impl Iterator<Item = &mut [E]> {
         self.0.iter_mut().map(|row| bytemuck::cast_slice_mut(row))
     }
 }
@@ -114,7 +115,7 @@ pub(super) fn pack<'a, E: Element>(
         assert!((1..=LANES).contains(images) && (images - 1) * stride + at.len() <= src.len());
     }
     #[cfg(target_arch = "x86_64")]
-    if level.multiplies_bf16() {
+    if level == Level::Avx512 {
         let halves = parts.map(|rows| rows.map(|(src, s, images)| (bytemuck::cast_slice(src), s, images)));
         for (square, at) in at.chunks(2 * LANES).enumerate() {
             let first = square * 2 * LANES;
@@ -142,8 +143,9 @@ pub(super) fn pack<'a, E: Element>(
             }
         }
         for (p, &at) in at.iter().enumerate() {
-            for (lane, row) in dst[at..at + LANES].iter_mut().zip(stage.rows::<E>()) {
-                *lane = E::Packed::packed([0, BESIDE].map(|from| row[from + p].value()));
+            let lanes: &mut [u32] = bytemuck::cast_slice_mut(&mut dst[at..at + LANES]);
+            for (lane, row) in lanes.iter_mut().zip(stage.rows::<u16>()) {
+                *lane = u32::from(row[p]) | u32::from(row[BESIDE + p]) << 16;
             }
         }
     }
@@ -175,11 +177,10 @@ pub(super) fn scatter<E: Element>(
         let length = STAGED.min(count - first);
         for square in (0..length).step_by(side::<E>()) {
             let (src, several) = (&src[(first + square) * apart..], side::<E>().min(length - square));
-            let start = square * LANES / side::<E>();
             #[cfg(target_arch = "x86_64")]
             if level == Level::Avx512 && E::Packed::PACK == 1 {
                 // SAFETY: the square lies in the stage, and so many vectors in `src`; AVX-512F was detected.
-                unsafe { wide::scatter((src, apart), several, start, stage) };
+                unsafe { wide::scatter((src, apart), several, square, stage) };
                 continue;
             }
             for p in 0..several {
@@ -301,7 +302,7 @@ mod wide {
     }
 
     /// # Safety
-    /// As many numbers as `at` has, at most 32, lie from `from` on in each image of both parts, and `LANES` values follow each `at` in
+    /// As many numbers as `at` has, 1 to 32, lie from `from` on in each image of both parts, and `LANES` values follow each `at` in
     /// `dst`.
     #[target_feature(enable = "avx512f,avx512bw")]
     pub(super) unsafe fn pack(
@@ -336,7 +337,7 @@ mod wide {
     }
 
     /// # Safety
-    /// `src` has `several` vectors, `apart` numbers apart, at most 32, and so many numbers have room in each row, of which there are
+    /// `src` has `several` vectors, `apart` numbers apart, 1 to 32, and so many numbers have room in each row, of which there are
     /// at most sixteen.
     #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512bf16,avx2,fma")]
     pub(super) unsafe fn scatter_pairs<'a>(
@@ -358,7 +359,7 @@ mod wide {
         }
     }
 
-    /// Half-lanes up to a number of them.
+    /// The first half-lanes, 1 to 32.
     fn first(several: usize) -> __mmask32 {
         u32::MAX >> (2 * LANES - several)
     }

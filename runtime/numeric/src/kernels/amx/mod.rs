@@ -14,7 +14,9 @@ mod unit;
 use super::element::{Element, bf16};
 use super::micro::LANES;
 use super::simd::Level;
+use std::cell::Cell;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// Rows of a tile of sums, pairs in a row of a tile that is multiplied.
 pub(super) const SIDE: usize = 16;
@@ -52,7 +54,7 @@ pub(super) struct Steps<'a> {
 impl<'a> Steps<'a> {
     /// One or more steps.
     pub(super) fn new(offsets: &'a [usize]) -> Steps<'a> {
-        assert!(!offsets.is_empty());
+        assert!(!offsets.is_empty() && offsets.iter().all(|offset| offset.is_multiple_of(4)));
         Steps { offsets, furthest: offsets.iter().max().copied().unwrap_or(0) }
     }
 }
@@ -78,7 +80,13 @@ pub(super) struct Factors<'a> {
     pub steps: Steps<'a>,
 }
 
-/// The tiles of this thread, ready for left factors of `depth` pairs a row and right factors of as many rows.
+thread_local! {
+    /// Whether this thread's tiles are somebody's.
+    static TAKEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The tiles of this thread, of which there is one set: nothing else on it may take them meanwhile, so whoever has them calls no rayon.
+/// They are ready for left factors of `depth` pairs a row and right factors of as many rows.
 pub(super) struct Tiles {
     depth: usize,
     /// Whether the unit multiplies.
@@ -90,7 +98,7 @@ pub(super) struct Tiles {
 impl Tiles {
     /// Those of the unit where there is one and the level is AVX-512.
     pub(super) fn new(level: Level, depth: usize) -> Tiles {
-        assert!((1..=SIDE).contains(&depth));
+        assert!((1..=SIDE).contains(&depth) && !TAKEN.replace(true));
         let unit = level == Level::Avx512 && available();
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         if unit {
@@ -101,7 +109,7 @@ impl Tiles {
 
     /// `out = start + Σ left·right` over the steps, for `ROWS` × `COLUMNS` tiles, row by row: 2 × 2, 2 × 1, 1 × 4 or 1 × 1. `start` is `out` itself
     /// where none is given.
-    pub(super) fn multiply<const ROWS: usize, const COLUMNS: usize>(
+    fn multiply<const ROWS: usize, const COLUMNS: usize>(
         &self,
         f: &Factors<'_>,
         start: Option<(&[f32], Sums)>,
@@ -115,8 +123,11 @@ impl Tiles {
         assert!(f.left_at[..ROWS].iter().all(|at| at + left <= f.left.len()));
         let right = f.steps.furthest.div_ceil(4) + (self.depth - 1) * f.right_stride + LANES;
         assert!(f.right_at[..COLUMNS].iter().all(|at| at + right <= f.right.len()));
+        if !self.unit {
+            return self.plain(f, start, (out, sums), [ROWS, COLUMNS]);
+        }
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        if self.unit {
+        {
             let to = out.as_mut_ptr();
             let (from, of_start) = start.map_or((to.cast_const(), sums), |(from, s)| (from.as_ptr(), s));
             // SAFETY: all rows of all tiles lie in their slices, as asserted; addresses of tiles that are not used are not read.
@@ -142,15 +153,51 @@ impl Tiles {
                     _ => unreachable!("no loop for {ROWS} by {COLUMNS} tiles"),
                 }
             }
-            return;
         }
-        for tile in 0..count {
+    }
+
+    /// [`Tiles::multiply`] for one or two rows and any number of columns of tiles, as many at a time as the unit has tiles for. `of` says what
+    /// a range of columns is made of.
+    pub(super) fn multiply_all<'a>(
+        &self,
+        two_rows: bool,
+        columns: usize,
+        of: impl Fn(Range<usize>) -> (Factors<'a>, Option<(&'a [f32], Sums)>, Sums),
+        out: &mut [f32],
+    ) {
+        let several = if two_rows { 2 } else { 4 };
+        let whole = columns / several * several;
+        for first in (0..whole).step_by(several) {
+            let (factors, start, sums) = of(first..first + several);
+            match two_rows {
+                true => self.multiply::<2, 2>(&factors, start, (out, sums)),
+                false => self.multiply::<1, 4>(&factors, start, (out, sums)),
+            }
+        }
+        for first in whole..columns {
+            let (factors, start, sums) = of(first..first + 1);
+            match two_rows {
+                true => self.multiply::<2, 1>(&factors, start, (out, sums)),
+                false => self.multiply::<1, 1>(&factors, start, (out, sums)),
+            }
+        }
+    }
+
+    /// [`Tiles::multiply`] without the unit.
+    fn plain(
+        &self,
+        f: &Factors<'_>,
+        start: Option<(&[f32], Sums)>,
+        (out, sums): (&mut [f32], Sums),
+        [rows, columns]: [usize; 2],
+    ) {
+        for tile in 0..rows * columns {
             let mut totals = [[0.0; LANES]; SIDE];
             for (m, totals) in totals.iter_mut().enumerate() {
                 let (from, of_start): (&[f32], &Sums) = start.as_ref().map_or((out, &sums), |(f, s)| (f, s));
                 totals.copy_from_slice(&from[of_start.at[tile] + m * of_start.stride..][..LANES]);
             }
-            self.add(f, (tile / COLUMNS, tile % COLUMNS), &mut totals);
+            self.add(f, (tile / columns, tile % columns), &mut totals);
             for (m, totals) in totals.iter().enumerate() {
                 out[sums.at[tile] + m * sums.stride..][..LANES].copy_from_slice(totals);
             }
@@ -180,6 +227,7 @@ impl Tiles {
 
 impl Drop for Tiles {
     fn drop(&mut self) {
+        TAKEN.set(false);
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         if self.unit {
             unit::release();

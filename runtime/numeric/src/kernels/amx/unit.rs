@@ -8,6 +8,9 @@ use crate::kernels::micro::LANES;
 use std::arch::asm;
 use std::sync::OnceLock;
 
+// The loops below count on addresses of eight bytes.
+const _: () = assert!(size_of::<usize>() == 8);
+
 /// Whether the CPU has tiles of bf16 and the system lends them. Asked once.
 pub(super) fn available() -> bool {
     static ASKED: OnceLock<bool> = OnceLock::new();

@@ -113,6 +113,7 @@ impl<E: Element> Method<E> for Direct<E::Packed> {
         sums: &mut [f32],
     ) {
         let (read, plane) = (self.sizes.packed::<E::Packed>(), self.strips.plane());
+        let init = std::array::from_fn(|m| init[m]);
         let group = block / self.sizes.blocks();
         for (phase, windows) in self.phases.iter().zip(&scratch.windows) {
             let length = read * phase.taps.len() * CHANNELS;
@@ -122,7 +123,7 @@ impl<E: Element> Method<E> for Direct<E::Packed> {
                 channels: read,
                 taps: &phase.taps,
                 weights: &phase.weights[block * length..(block + 1) * length],
-                init: init.try_into().unwrap_or_default(),
+                init,
                 out_plane: self.strips.positions() * LANES,
             };
             micro::correlate(self.level, &panel, windows, sums);

@@ -1,7 +1,7 @@
 //! Correlation by a matrix unit: tiles of 16 output channels by 16 images, summed over pairs of input channels and over taps.
 //!
 //! A strip is transposed so that the pairs of channels of one product lie side by side at each position: a right tile is a window's
-//! tap as it lies there, and sums are written as tiles. Tiles are read whole, each from one page of memory.
+//! tap as it lies there, and sums are written as tiles. Tiles are read as wholes, not row by row from as many pages of memory.
 
 use std::ops::Range;
 
@@ -122,53 +122,29 @@ impl Matrix {
     ) {
         let (high, plane) = (self.sizes.block / SIDE, self.strips.positions() * TILE);
         let step = self.sizes.block * SIDE;
-        let at = |positions: &[(usize, usize)]| {
-            let mut offsets = [0; 4];
-            for m in 0..high {
-                for (p, (_, out)) in positions.iter().enumerate() {
-                    offsets[m * positions.len() + p] = m * plane + out;
-                }
-            }
-            Sums { at: offsets, stride: LANES }
-        };
-        let of_init = |columns: usize| {
-            let mut offsets = [0; 4];
-            offsets.iter_mut().enumerate().for_each(|(i, at)| *at = i / columns * TILE);
-            Sums { at: offsets, stride: LANES }
-        };
         let chunks = phase.steps.len().div_ceil(STEPS).max(1);
         let of_chunk = phase.steps.len().div_ceil(chunks).max(1);
         for (chunk, steps) in phase.steps.chunks(of_chunk).map(Steps::new).enumerate() {
-            let of = |positions: &[(usize, usize)]| {
-                let mut right_at = [0; 4];
-                right_at.iter_mut().zip(positions).for_each(|(at, (base, _))| *at = *base);
-                Factors {
+            let of = |columns: Range<usize>| {
+                let windows = &windows[columns];
+                let column = |i: usize| windows.get(i).copied().unwrap_or_default();
+                let factors = Factors {
                     left: &weights[chunk * of_chunk * step..],
                     left_at: [0, TILE],
                     left_stride: SIDE,
                     left_step: step,
                     right: x,
-                    right_at,
+                    right_at: std::array::from_fn(|i| column(i).0),
                     right_stride: LANES,
                     steps,
-                }
+                };
+                let tile = |i: usize| (i / windows.len(), i % windows.len());
+                let of_init = std::array::from_fn(|i| tile(i).0 * TILE);
+                let start = (chunk == 0).then_some((init, Sums { at: of_init, stride: LANES }));
+                let at = std::array::from_fn(|i| tile(i).0 * plane + column(tile(i).1).1);
+                (factors, start, Sums { at, stride: LANES })
             };
-            let start = |columns: usize| (chunk == 0).then(|| (init, of_init(columns)));
-            let several = if high == 2 { 2 } else { 4 };
-            let whole = windows.chunks_exact(several);
-            let rest = whole.remainder();
-            for positions in whole {
-                match high {
-                    2 => tiles.multiply::<2, 2>(&of(positions), start(2), (sums, at(positions))),
-                    _ => tiles.multiply::<1, 4>(&of(positions), start(4), (sums, at(positions))),
-                }
-            }
-            for position in rest.chunks(1) {
-                match high {
-                    2 => tiles.multiply::<2, 1>(&of(position), start(1), (sums, at(position))),
-                    _ => tiles.multiply::<1, 1>(&of(position), start(1), (sums, at(position))),
-                }
-            }
+            tiles.multiply_all(high == 2, windows.len(), of, sums);
         }
         if phase.steps.is_empty() {
             for (rows, init) in sums.chunks_exact_mut(plane).zip(init.chunks_exact(TILE)) {

@@ -59,7 +59,8 @@ impl<'a, E: Element> MatrixGrad<'a, E> {
     pub(super) fn compute(&self) -> Buffer {
         let (s, blocks) = (self.s, self.s.n.div_ceil(images::<E>()));
         let together = self.blocks_together(blocks);
-        let of_images = blocks.div_ceil(together).min(SHARES).min((SUMS / (4 * s.weight_len())).max(1));
+        let of_images =
+            blocks.div_ceil(together).min(SHARES).min((SUMS / (4 * s.weight_len()).max(1)).max(1));
         let of_channels = (SHARES / of_images).min((s.c_out / LEAST).max(1));
         let cut = |j: usize| (j * s.c_out / of_channels).next_multiple_of(SIDE).min(s.c_out);
         let parts: Vec<Range<usize>> = (0..of_channels).map(|j| cut(j)..cut(j + 1)).collect();
@@ -206,39 +207,23 @@ fn multiply<P: Products>(
 ) {
     for (chunk, steps) in bases.chunks(TOGETHER).map(Steps::new).enumerate() {
         for tile in (0..outer).step_by(2) {
-            let of = |taps: &[usize]| {
-                let mut right_at = [0; 4];
-                right_at.iter_mut().zip(taps).for_each(|(at, tap)| *at = *tap);
-                Factors {
+            let of = |columns: Range<usize>| {
+                let several = columns.len();
+                let factors = Factors {
                     left: bytemuck::cast_slice(&g[chunk * TOGETHER * TILE..]),
                     left_at: [0, 1].map(|m| (tile + m) * g_tile),
                     left_stride: LANES,
                     left_step: TILE,
                     right: bytemuck::cast_slice(x),
-                    right_at,
+                    right_at: std::array::from_fn(|i| if i < several { taps[columns.start + i] } else { 0 }),
                     right_stride: SIDE,
                     steps,
-                }
+                };
+                // Rows of tiles follow each other, columns of them are taps.
+                let at = |i: usize| ((columns.start + i % several) * outer + tile + i / several) * TILE;
+                (factors, None, Sums { at: std::array::from_fn(at), stride: SIDE })
             };
-            // Rows of tiles follow each other, columns of them are taps.
-            let at = |first: usize, columns: usize| Sums {
-                at: std::array::from_fn(|i| ((first + i % columns) * outer + tile + i / columns) * TILE),
-                stride: SIDE,
-            };
-            let (two, several) = (tile + 1 < outer, if tile + 1 < outer { 2 } else { 4 });
-            let whole = taps.len() / several * several;
-            for (first, taps) in (0..whole).step_by(several).zip(taps.chunks_exact(several)) {
-                match two {
-                    true => machine.multiply::<2, 2>(&of(taps), None, (sums, at(first, 2))),
-                    false => machine.multiply::<1, 4>(&of(taps), None, (sums, at(first, 4))),
-                }
-            }
-            for first in whole..taps.len() {
-                match two {
-                    true => machine.multiply::<2, 1>(&of(&taps[first..=first]), None, (sums, at(first, 1))),
-                    false => machine.multiply::<1, 1>(&of(&taps[first..=first]), None, (sums, at(first, 1))),
-                }
-            }
+            machine.multiply_all(tile + 1 < outer, taps.len(), of, sums);
         }
     }
 }

@@ -212,11 +212,19 @@ fn the_number_of_threads_changes_no_bit() {
         let one = run(1);
         assert!(one == run(1) && one == run(2) && one == run(3));
         let ((x, _), (g, _)) = (halves(&x), halves(&g));
-        let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
-            pool.install(|| (forward(&x, &w, None, &s), data_grad(&g, &w, &s), weight_grad(&x, &g, &s)))
-        };
-        let one = run(1);
-        assert!(one == run(1) && one == run(2) && one == run(3));
+        for way in [Way::Taps, Way::Matrix] {
+            let how = How { level: Level::best(), way };
+            let run = |threads: usize| {
+                let pool =
+                    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+                let passes = || {
+                    let results = (forward_by(how, &x, &w, None, &s), data_grad_by(how, &g, &w, &s));
+                    (results, weight_grad_by(how, &x, &g, &s))
+                };
+                pool.install(passes)
+            };
+            let one = run(1);
+            assert!(one == run(1) && one == run(2) && one == run(3));
+        }
     }
 }

@@ -48,8 +48,8 @@ struct Least {
     bf16: [usize; 3],
 }
 
-/// By the least channels that were not slower than product by product. In bf16 all kinds of CPU have the same, so that forward passes and
-/// gradients of inputs are; forwards it is never taken there, whatever the time: rounded to bf16, what is transformed is off by more
+/// By the least channels that were not slower than product by product. In bf16 all kinds of CPU without a matrix unit have the same, so that
+/// forward passes and gradients of inputs are; forwards it is never taken there, whatever the time: rounded to bf16, what is transformed is off by more
 /// than the operands are, and that grows from layer to layer. On 64-bit ARM nothing was measured.
 const fn measured(cpu: Cpu) -> Least {
     let bf16 = [NEVER, 64, 8];
@@ -98,13 +98,9 @@ impl How {
     }
 }
 
-/// Whether evaluation on this CPU, where sixteen images stay in the lanes from layer to layer, goes Winograd's way.
+/// Whether evaluation, where sixteen images stay in the lanes from layer to layer, goes Winograd's way; on every kind of CPU.
 pub(crate) fn evaluates_tiled(s: &ConvShape) -> bool {
-    let least = match Cpu::here() {
-        Cpu::AmxBf16 | Cpu::Avx512Bf16 | Cpu::Avx512 | Cpu::Avx2 | Cpu::Neon | Cpu::Plain => 8,
-    };
-    let many = s.groups == 1 && s.c_in.min(s.c_out) >= least;
-    many && tiled(Pass::Forward, s)
+    s.groups == 1 && s.c_in.min(s.c_out) >= 8 && tiled(Pass::Forward, s)
 }
 
 /// Whether a way computes a pass for activations stored as `E` at all.
