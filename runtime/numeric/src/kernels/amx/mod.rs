@@ -11,7 +11,6 @@
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod unit;
 
-use super::element::{Element, bf16};
 use super::micro::LANES;
 use super::simd::Level;
 use std::cell::Cell;
@@ -204,22 +203,22 @@ impl Tiles {
         }
     }
 
-    /// Adds the products of a row and a column of tiles as the unit does.
+    /// Adds the products of a row and a column of tiles as the unit does, whose products are exact, as they are in f32.
     fn add(&self, f: &Factors<'_>, (row, column): (usize, usize), totals: &mut [[f32; LANES]; SIDE]) {
-        let halves = |pair: u32| [pair as u16, (pair >> 16) as u16].map(|bits| bf16::from_bits(bits).value());
+        let halves = |pair: u32| [pair << 16, pair & 0xffff_0000].map(f32::from_bits);
         for (step, offset) in f.steps.offsets.iter().enumerate() {
             let left = &f.left[f.left_at[row] + step * f.left_step..];
             let right = &f.right[f.right_at[column] + offset / 4..];
             for (m, totals) in totals.iter_mut().enumerate() {
-                for (n, total) in totals.iter_mut().enumerate() {
-                    let mut parts = [0.0f32; 2];
-                    for k in 0..self.depth {
-                        let l = halves(left[m * f.left_stride + k]);
-                        let r = halves(right[k * f.right_stride + n]);
-                        (0..2).for_each(|i| parts[i] = l[i].mul_add(r[i], parts[i]));
+                let mut parts = [[0.0f32; 2]; LANES];
+                for k in 0..self.depth {
+                    let l = halves(left[m * f.left_stride + k]);
+                    for (part, r) in parts.iter_mut().zip(&right[k * f.right_stride..]) {
+                        let r = halves(*r);
+                        *part = [part[0] + l[0] * r[0], part[1] + l[1] * r[1]];
                     }
-                    *total += parts[0] + parts[1];
                 }
+                totals.iter_mut().zip(parts).for_each(|(total, [first, second])| *total += first + second);
             }
         }
     }

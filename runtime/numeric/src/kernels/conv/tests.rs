@@ -110,11 +110,12 @@ fn shapes() -> Vec<ConvShape> {
     shapes
 }
 
-/// Every way of a pass, by every kind of vectors this machine has.
+/// Every way of a pass, by every kind of vectors this machine has; matrix units and what stands for them only once.
 fn hows<E: Element>(pass: Pass, s: &ConvShape) -> Vec<How> {
     let ways = Way::ALL.into_iter().filter(|way| ways::computes::<E>(*way, pass, s));
     let levels = LEVELS.into_iter().filter(|l| l.available());
-    ways.flat_map(|way| levels.clone().map(move |level| How { level, way })).collect()
+    let all = ways.flat_map(|way| levels.clone().map(move |level| How { level, way }));
+    all.filter(|h| h.way != Way::Matrix || matches!(h.level, Level::Scalar | Level::Avx512)).collect()
 }
 
 #[test]
