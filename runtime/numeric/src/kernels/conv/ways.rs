@@ -35,8 +35,8 @@ relinc_passes::words! {
     }
 }
 
-/// Channels of a group, the fewer of those read and written, from which on a matrix unit is used for bf16, whatever the pass.
-const MATRIX: usize = 3;
+/// Channels of a group from which on a matrix unit is used for bf16, whatever the pass: of those read and of those written.
+const MATRIX: [usize; 2] = [3, 8];
 
 /// So many channels has no convolution.
 const NEVER: usize = usize::MAX;
@@ -85,7 +85,8 @@ impl How {
             Pass::Weights => weights,
         };
         let fewest = s.c_in.min(s.c_out) / s.groups;
-        if cpu == Cpu::AmxBf16 && fewest >= MATRIX && computes::<E>(Way::Matrix, pass, s) {
+        let wide = [s.c_in, s.c_out].iter().zip(MATRIX).all(|(channels, least)| channels / s.groups >= least);
+        if cpu == Cpu::AmxBf16 && wide && computes::<E>(Way::Matrix, pass, s) {
             return How { level: cpu.level(), way: Way::Matrix };
         }
         let many = fewest >= least;
